@@ -1,0 +1,52 @@
+# What a developer types. Everything real is in CMake (CMakePresets.json lists the builds) and in tools/.
+#
+# Variables: USE_OPENMP=0|1 USE_TBB=0|1 (threads)  BLAS=NAME (the one tried first)  CUDA=1  CC=...  PREFIX=...  ARGS=...
+.DEFAULT_GOAL := help
+.PHONY: help build test fast info bench bench-peers fuzz torture install clean
+
+PREFIX ?= /usr/local
+N ?= 1000
+FUZZ ?= 60
+ARGS ?=
+options := $(foreach name,USE_OPENMP USE_TBB,$(if $($(name)),-D$(name)=$($(name)))) \
+           $(if $(BLAS),-DRECKON_BLAS=$(BLAS)) $(if $(CUDA),-DRECKON_CUDA=$(CUDA))
+ifneq ($(origin CC),default)
+options += -DCMAKE_C_COMPILER=$(CC)
+endif
+
+help:           ## this list
+	@sed -n 's/^\([a-z-]*\):[^#]*## /\1\t/p' Makefile | awk -F '\t' '{ printf "make %-12s %s\n", $$1, $$2 }'
+	@sed -n 's/^# Variables: /\n/p' Makefile
+
+build:          ## the command, at build/reckon, and both libraries
+	@tools/setup
+	@tools/build release all $(options)
+
+test:           ## everything: release, sanitizers, threads (as ./test)
+	@./test $(ARGS)
+
+fast:           ## the tests of the release build alone
+	@./test fast $(ARGS)
+
+info: build     ## what was found here: compilers, BLAS, cores, ISA, and what that enables
+	@tools/info
+
+bench: build    ## every bench: checks, then times, against the machine's limit
+	@tools/build release benches $(options)
+	@set -e; for bench in build/bench/bench_*; do echo "== $$bench"; "$$bench" $(ARGS); done
+
+bench-peers: build ## training steps beside PyTorch's, in a virtual environment of its own
+	@tools/bench-peers $(ARGS)
+
+fuzz:           ## every parser on libFuzzer with both sanitizers, FUZZ=60 seconds each
+	@tools/setup --dev
+	@tools/fuzz $(FUZZ)
+
+torture: build  ## kill -9 at N=1000 random moments of a run that must end with the same bits
+	@tools/torture $(N)
+
+install: build  ## into PREFIX=/usr/local: command, libraries, headers, man pages, completion
+	@cmake --install build --prefix $(PREFIX)
+
+clean:          ## removes every build folder
+	@rm -rf build build-*

@@ -1,0 +1,205 @@
+/* reckon tok encode: text to a file of tokens, plain numbers of 16 or 32 bits, little end first, that training maps into
+ * memory; or to ids on the screen. */
+#include "input.h"
+#include "out.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { BATCH = 16 << 20 };              /* bytes of text between two looks at the progress */
+
+static const struct option options[] = {
+    { "tokenizer", 'k', OPT_FOLDER, NULL,      NULL,                        "the tokenizer" },
+    { "output",    'o', OPT_FILE,   NULL,      NULL,                        "file of tokens; without it the ids are printed" },
+    { "dtype",     0,   OPT_CHOICE, "u16|u32", "(u16 where all ids fit)",   "size of a token in the file" },
+    { "separator", 0,   OPT_TEXT,   "LINE",    NULL,                        "a line between documents, such as %" },
+    { "end",       0,   OPT_TEXT,   "TOKEN",   "(<|endoftext|> where the tokenizer has it)", "special token after each document; \"\" for none" },
+    { "text",      't', OPT_TEXT,   NULL,      NULL,                        "encode this text instead of INPUT" },
+    { "plain",     0,   OPT_FLAG,   NULL,      NULL,                        "special tokens that stand in the text are ordinary text" },
+    { 0 }
+};
+
+struct encoding {
+    struct cli *c;
+    rk_tok     *tok;
+    struct input in;
+    bool        ends;                   /* with the token `end` after each document */
+    uint32_t    end;
+    unsigned    flags;
+    uint64_t    tokens;
+    int         bytes;                  /* of a token in the file */
+    FILE       *to;                     /* the file, or NULL: the screen */
+    char       *path, *temporary;
+    struct json j;
+};
+
+static void put(struct encoding *e, uint32_t id)
+{
+    if (e->to != NULL) {
+        unsigned char b[4] = { (unsigned char)id, (unsigned char)(id >> 8), (unsigned char)(id >> 16), (unsigned char)(id >> 24) };
+        (void)fwrite(b, 1, (size_t)e->bytes, e->to);
+    } else if (e->c->json) json_uint(&e->j, NULL, id);
+    else (void)fprintf(e->c->out, "%s%u", e->tokens > 0 ? " " : "", id);
+    e->tokens++;
+}
+
+/* Documents [from, to) with their ends; a document that closes with the end token gets no second one. */
+static int encode_batch(struct encoding *e, size_t from, size_t to)
+{
+    rk_ids ids = { 0 };
+    size_t *ends = cli_take((to - from) * sizeof *ends), at = 0;
+    int code = cli_try(e->c, rk_tok_encode_many(e->c->ctx, e->tok, e->in.text + from, to - from, e->flags, &ids, ends));
+    for (size_t i = 0; code == CLI_OK && i < to - from; i++) {
+        for (; at < ends[i]; at++) put(e, ids.at[at]);
+        if (e->ends && (at == 0 || ids.at[at - 1] != e->end)) put(e, e->end);
+    }
+    free(ends);
+    rk_ids_free(e->c->ctx, &ids);
+    return code;
+}
+
+static int encode_all(struct encoding *e)
+{
+    struct progress line;
+    uint64_t done = 0;
+    int code = CLI_OK;
+    progress_begin(&line, e->c, "encoding", "bytes", e->in.bytes);
+    for (size_t from = 0, to; from < e->in.n && code == CLI_OK; from = to) {
+        size_t bytes = 0;
+        for (to = from; to < e->in.n && (to == from || bytes + e->in.text[to].n <= BATCH); to++) bytes += e->in.text[to].n;
+        code = encode_batch(e, from, to);
+        progress_step(&line, done += bytes, "%s tokens", say_count(e->tokens).at);
+        if (code == CLI_OK && to < e->in.n && cli_cancelled(e->c)) code = cli_fail(e->c, CLI_INTERRUPTED, NULL, "interrupted");
+    }
+    progress_end(&line);
+    return code;
+}
+
+/* Opens the tokenizer and finds what ends a document and how many bytes a token takes. */
+static int prepare(struct encoding *e)
+{
+    struct cli *c = e->c;
+    const char *end = cli_given(c, "end") ? cli_text(c, "end") : "<|endoftext|>";
+    CLI_TRY(c, rk_tok_open(c->ctx, cli_text(c, "tokenizer"), &e->tok));
+    e->ends = cli_text(c, "text") == NULL && end[0] != '\0' && rk_tok_find(e->tok, end, strlen(end), &e->end);
+    if (!e->ends && cli_given(c, "end") && end[0] != '\0') return cli_usage(c, "--end: the tokenizer has no token \"%s\"", end);
+    bool fits = rk_tok_size(e->tok) <= 65536;
+    e->bytes = cli_given(c, "dtype") ? 2 << cli_choice(c, "dtype") : fits ? 2 : 4;
+    if (e->bytes == 2 && !fits) return cli_usage(c, "--dtype u16: the tokenizer has ids up to %s", say_count(rk_tok_size(e->tok) - 1).at);
+    if (cli_flag(c, "plain")) e->flags |= RK_TOK_PLAIN;
+    return CLI_OK;
+}
+
+/* The file appears under its name only when it is whole and on the disk. */
+static int open_output(struct encoding *e)
+{
+    const char *path = cli_text(e->c, "output");
+    if (path == NULL) return CLI_OK;
+    size_t room = strlen(path) + 32;
+    e->temporary = cli_take(room);
+    (void)snprintf(e->temporary, room, "%s.tmp.%ld", path, (long)getpid());
+    e->to = fopen(e->temporary, "wb");
+    if (e->to != NULL) return CLI_OK;
+    int reason = errno;
+    free(e->temporary);
+    e->temporary = NULL;
+    return cli_fail(e->c, CLI_SYSTEM, NULL, "cannot write %s: %s", path, strerror(reason));
+}
+
+/* The new name survives a crash only when its folder is on the disk too. */
+static bool sync_folder(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    size_t n = slash == NULL ? 0 : slash == path ? 1 : (size_t)(slash - path);
+    char *folder = cli_take(n + 2);
+    if (n > 0) memcpy(folder, path, n);
+    else folder[0] = '.';
+    int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    free(folder);
+    bool well = fd >= 0 && (fsync(fd) == 0 || errno == EINVAL);
+    if (fd >= 0) (void)close(fd);
+    return well;
+}
+
+static int close_output(struct encoding *e, int code)
+{
+    const char *path = cli_text(e->c, "output");
+    if (e->to == NULL) return code;
+    bool bad = fflush(e->to) != 0 || ferror(e->to) != 0 || (code == CLI_OK && fsync(fileno(e->to)) != 0);
+    int reason = errno;
+    bad = fclose(e->to) != 0 || bad;
+    if (code == CLI_OK && !bad && (rename(e->temporary, path) != 0 || !sync_folder(path))) {
+        bad = true;
+        reason = errno;
+    }
+    if (bad || code != CLI_OK) (void)unlink(e->temporary);
+    free(e->temporary);
+    if (bad && code == CLI_OK) return cli_fail(e->c, CLI_SYSTEM, NULL, "cannot write %s: %s", path, strerror(reason));
+    return code;
+}
+
+static void report(struct encoding *e)
+{
+    struct cli *c = e->c;
+    double ratio = e->tokens > 0 ? (double)e->in.bytes / (double)e->tokens : 0;
+    if (c->json) {
+        json_object(&e->j, NULL);
+        json_text(&e->j, "output", cli_text(c, "output"));
+        json_text(&e->j, "dtype", e->bytes == 2 ? "u16" : "u32");
+        json_uint(&e->j, "tokens", e->tokens);
+        json_uint(&e->j, "documents", e->in.n);
+        json_uint(&e->j, "bytes", e->in.bytes);
+        json_real(&e->j, "bytes_per_token", ratio);
+        json_end(&e->j);
+    } else (void)fprintf(c->out, "%s: %s tokens of %s, %.2f bytes of text per token\n", cli_text(c, "output"), say_count(e->tokens).at,
+                         e->bytes == 2 ? "u16" : "u32", ratio);
+}
+
+static int read_input(struct encoding *e)
+{
+    const char *text = cli_text(e->c, "text");
+    if (text == NULL) return input_add_all(e->c, &e->in, cli_text(e->c, "separator"));
+    e->in.room = e->in.n = 1;
+    e->in.text = cli_take(sizeof *e->in.text);
+    e->in.text[0] = (rk_text){ text, strlen(text) };
+    e->in.bytes = strlen(text);
+    return CLI_OK;
+}
+
+static int run(struct cli *c)
+{
+    struct encoding e = { .c = c };
+    if (!cli_given(c, "tokenizer")) return cli_usage(c, "--tokenizer is missing");
+    if (cli_given(c, "text") == (c->n_args > 0)) return cli_usage(c, c->n_args > 0 ? "either --text or INPUT" : "INPUT is missing");
+    json_begin(&e.j, c->out);
+    int code = prepare(&e);
+    if (code == CLI_OK) code = read_input(&e);
+    if (code == CLI_OK) code = open_output(&e);
+    if (code == CLI_OK) {
+        if (e.to == NULL && c->json) json_array(&e.j, NULL);
+        code = cli_given(c, "text") ? encode_batch(&e, 0, 1) : encode_all(&e);
+        if (e.to == NULL && c->json) json_end(&e.j);
+        else if (e.to == NULL) (void)fputc('\n', c->out);
+        bool saved = e.to != NULL;
+        code = close_output(&e, code);
+        if (code == CLI_OK && saved) report(&e);
+    }
+    input_free(&e.in);
+    rk_tok_close(c->ctx, e.tok);
+    return code;
+}
+
+static const struct example examples[] = {
+    { "tok encode --tokenizer tok --text 'The quick brown fox'",    "the ids of a text", NULL },
+    { "tok encode --tokenizer tok corpus.txt --output corpus.bin",  "a file to train on", NULL },
+    { "tok encode --tokenizer tok corpus.txt --output corpus.bin --json", "and what came out, for a program", NULL },
+    { 0 }
+};
+
+const struct command cmd_tok_encode = {
+    .name = "encode", .arguments = "[INPUT...]", .purpose = "text to tokens", .options = options, .examples = examples, .json = true, .run = run,
+    .notes = "INPUT is a file, a folder of text files, or - for standard input. The file holds nothing but the tokens, each an unsigned "
+             "number of 16 or 32 bits, little end first; it replaces an old one only when it is complete.",
+};

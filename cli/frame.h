@@ -1,0 +1,46 @@
+/* frame.h: what the files of the frame know of each other and commands need not. */
+#ifndef CLI_FRAME_H
+#define CLI_FRAME_H
+#include "command.h"
+
+extern const struct command command_root;           /* reckon itself; its commands are list.def */
+extern const struct option  options_common[];       /* those of every command */
+
+enum env {
+#define ROW(name, variable, words) ENV_##name,
+#include "env.def"
+#undef ROW
+    ENV_COUNT
+};
+const char *env_get(enum env which);                /* NULL where unset or empty */
+
+int  cli_begin(struct cli *c, int argc, char **argv);       /* CLI_RUN, or the exit code of a program that is done */
+int  cli_end(struct cli *c, int code);
+
+int  opt_read(struct cli *c, int argc, char **argv);        /* finds the command, fills values and args */
+int  opt_check(struct cli *c);                              /* are the arguments complete? */
+void opt_free(struct cli *c);
+const struct command *command_find(const struct command *in, const char *name);
+void command_check(const struct command *k);                /* ends the program where a table contradicts itself */
+const char *option_words(const struct option *o);           /* what help calls the value: "SIZE"; NULL for a flag */
+bool option_computed(const struct option *o);               /* its default is words in parentheses */
+bool words_split(const char **words, const char **word, int *n);       /* the next of "a|b|c" */
+
+bool number_int(const char *text, int64_t *value);
+bool number_size(const char *text, int64_t *value);
+bool number_real(const char *text, double *value);
+
+/* Who walks over all commands: f gets every command below and with `k`, and its words ("reckon tok train"). */
+typedef int command_fn(struct cli *c, const struct command *k, const char *path);
+int  command_walk(struct cli *c, const struct command *k, const char *path, command_fn *f);
+
+void help_command(const struct cli *c, FILE *to, const struct command *k, const char *path);
+void help_exit(const struct cli *c, FILE *to);
+void help_environment(const struct cli *c, FILE *to);
+void help_numbers(const struct cli *c, FILE *to);
+int  man_pages(struct cli *c, const char *folder);
+void complete_bash(struct cli *c);
+void complete_zsh(struct cli *c);
+void complete_fish(struct cli *c);
+
+#endif

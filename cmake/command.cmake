@@ -1,0 +1,19 @@
+# The command, linked with the static library so that one file is all of it, and what it can print about itself: man pages
+# and completion, both made from its own tables of commands.
+
+file(GLOB cli_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/cli/*.c)
+if(EXISTS ${PROJECT_SOURCE_DIR}/cli/main.c)
+    add_executable(command ${cli_sources})
+    target_link_libraries(command PRIVATE house reckon_static)
+    target_include_directories(command PRIVATE ${PROJECT_SOURCE_DIR}/cli)
+    target_compile_options(command PRIVATE -Wmissing-prototypes)
+    set_target_properties(command PROPERTIES OUTPUT_NAME reckon RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR})
+
+    if(NOT CMAKE_CROSSCOMPILING)
+        add_custom_command(OUTPUT ${PROJECT_BINARY_DIR}/docs/made
+            COMMAND ${CMAKE_COMMAND} -D COMMAND=$<TARGET_FILE:command> -D INTO=${PROJECT_BINARY_DIR}/docs
+                    -P ${PROJECT_SOURCE_DIR}/cmake/docs.cmake
+            DEPENDS command ${PROJECT_SOURCE_DIR}/cmake/docs.cmake VERBATIM COMMENT "man pages and completion")
+        add_custom_target(docs ALL DEPENDS ${PROJECT_BINARY_DIR}/docs/made)
+    endif()
+endif()

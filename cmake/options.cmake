@@ -1,0 +1,94 @@
+# What can be chosen, and what every file is compiled with.
+#
+#   RECKON_PAR       openmp | tbb | pthreads: the body of par_for. Also USE_OPENMP=0|1 and USE_TBB=0|1.
+#   RECKON_WERROR    warnings are errors (the tests and the CI say so; a user's newer compiler may warn about new things)
+#   RECKON_SANITIZE  address,undefined | thread | ...: passed to -fsanitize=
+#   RECKON_FUZZ      build the fuzz targets on libFuzzer (clang) instead of the small driver of tests/fuzz
+#   FUZZ_SECONDS     how long each fuzz target runs as a test
+#   RECKON_BLAS      the BLAS that is looked for first when nobody names one at run time; src/backend/blas sees it as text
+#   RECKON_CUDA      ON refuses to configure where there is no src/backend/cuda
+#
+# Nothing is linked with a BLAS: it is opened at run time, so the same build runs with any and without one.
+
+option(RECKON_WERROR "warnings are errors" OFF)
+set(RECKON_SANITIZE "" CACHE STRING "sanitizers, as for -fsanitize=")
+option(RECKON_FUZZ "fuzz targets on libFuzzer (needs clang)" OFF)
+set(RECKON_BLAS "" CACHE STRING "BLAS to look for first (empty: the library's own order)")
+option(RECKON_CUDA "the CUDA back end" OFF)
+if(RECKON_CUDA AND NOT EXISTS ${PROJECT_SOURCE_DIR}/src/backend/cuda)
+    message(FATAL_ERROR "there is no CUDA back end in this version; configure without RECKON_CUDA (make: without CUDA=)")
+endif()
+set(FUZZ_SECONDS 2 CACHE STRING "seconds for each fuzz target as a test")
+
+if(NOT CMAKE_BUILD_TYPE)
+    set(CMAKE_BUILD_TYPE Release CACHE STRING "Release or Debug" FORCE)
+endif()
+set(CMAKE_C_FLAGS_RELEASE "-O2 -g -DNDEBUG")
+set(CMAKE_C_FLAGS_DEBUG "-O1 -g -fno-omit-frame-pointer")
+set(CMAKE_C_STANDARD 11)
+set(CMAKE_C_STANDARD_REQUIRED ON)
+set(CMAKE_C_EXTENSIONS OFF)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+
+# The usage requirements of our own code; nothing of it reaches a customer.
+add_library(house INTERFACE)
+target_compile_definitions(house INTERFACE _GNU_SOURCE)
+target_include_directories(house INTERFACE ${PROJECT_SOURCE_DIR}/include)
+target_compile_options(house INTERFACE
+    -fvisibility=hidden -fno-math-errno
+    -ffp-contract=off                       # a product and a sum stay two roundings unless a kernel says fma itself
+    -Wall -Wextra -Wshadow -Wconversion)
+if(RECKON_WERROR AND NOT RECKON_SANITIZE)   # gcc sees truncations and gaps in instrumented code that are not there
+    target_compile_options(house INTERFACE -Werror)
+endif()
+if(RECKON_SANITIZE)
+    target_compile_options(house INTERFACE -fsanitize=${RECKON_SANITIZE} -fno-sanitize-recover=all)
+    target_link_options(house INTERFACE -fsanitize=${RECKON_SANITIZE})
+endif()
+if(RECKON_FUZZ)
+    if(NOT CMAKE_C_COMPILER_ID MATCHES Clang)
+        message(FATAL_ERROR "RECKON_FUZZ needs clang: configure with -DCMAKE_C_COMPILER=clang (tools/setup --dev installs it)")
+    endif()
+    target_compile_options(house INTERFACE -fsanitize=fuzzer-no-link)
+endif()
+
+# Threads: the first that applies of USE_TBB, USE_OPENMP, RECKON_PAR, OpenMP where the compiler has it, pthreads.
+set(RECKON_PAR "" CACHE STRING "threads: openmp, tbb or pthreads (empty: openmp where there is one, else pthreads)")
+set_property(CACHE RECKON_PAR PROPERTY STRINGS "" openmp tbb pthreads)
+set(par "${RECKON_PAR}")
+if(DEFINED USE_OPENMP AND NOT "${USE_OPENMP}" STREQUAL "")
+    if(USE_OPENMP)
+        set(par openmp)
+    elseif(NOT par STREQUAL "tbb")
+        set(par pthreads)
+    endif()
+endif()
+if(USE_TBB)
+    set(par tbb)
+endif()
+if(NOT par MATCHES "^(|openmp|tbb|pthreads)$")
+    message(FATAL_ERROR "RECKON_PAR is \"${par}\"; it may be openmp, tbb or pthreads")
+endif()
+
+set(THREADS_PREFER_PTHREAD_FLAG ON)
+find_package(Threads REQUIRED)
+if(par STREQUAL "" OR par STREQUAL "openmp")
+    find_package(OpenMP QUIET COMPONENTS C)
+    if(OpenMP_C_FOUND)
+        set(par openmp)
+    elseif(par STREQUAL "openmp")
+        message(FATAL_ERROR "OpenMP was asked for and ${CMAKE_C_COMPILER} has none (clang: the package libomp-dev)")
+    else()
+        message(STATUS "no OpenMP with ${CMAKE_C_COMPILER}: threads are plain pthreads")
+        set(par pthreads)
+    endif()
+endif()
+if(par STREQUAL "tbb")
+    enable_language(CXX)
+    set(CMAKE_CXX_STANDARD 17)
+    find_package(TBB QUIET)
+    if(NOT TBB_FOUND)
+        message(FATAL_ERROR "oneTBB was asked for and is not here (Debian: the packages libtbb-dev and g++)")
+    endif()
+endif()

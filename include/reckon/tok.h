@@ -1,0 +1,139 @@
+/* tok.h: text that becomes numbers, and back: byte-level BPE tokenizers, trained, read, saved and used.
+ *
+ * An open tokenizer never changes: any number of threads may use one at once, each with its own context. What changes
+ * (caches, half-read characters) lives in an rk_tok_encoder or rk_tok_decoder, which belongs to one thread at a time.
+ * Text is bytes: valid UTF-8 or not, encoding and then decoding gives the same bytes back. Numbers of tokens are
+ * called ids. Outputs are appended; a failed call leaves what was there before it. */
+#ifndef RECKON_TOK_H
+#define RECKON_TOK_H
+#include "reckon/base.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct rk_tok rk_tok;
+typedef struct rk_text  { const char *at; size_t n; } rk_text;                 /* n borrowed bytes */
+typedef struct rk_ids   { uint32_t *at; size_t n, room; } rk_ids;              /* zero it to begin; rk_ids_free ends */
+typedef struct rk_bytes { char *at; size_t n, room; } rk_bytes;                /* the same of bytes */
+
+RK_API void rk_ids_free(rk_ctx *ctx, rk_ids *ids);
+RK_API void rk_bytes_free(rk_ctx *ctx, rk_bytes *bytes);
+
+/* ---- files ---- */
+
+/* Opens a folder (tokenizer.json, else vocab.json beside merges.txt), a tokenizer.json, or a vocab.json with a
+ * merges.txt beside it. A vocab.json does not say which tokens are special: those that are neither one byte nor the
+ * result of a merge are taken to be.
+ * Errors: RK_E_FORMAT for what contradicts itself; RK_E_DECLINED, by name, for a part that is not done here. */
+RK_API RK_CHECK rk_status rk_tok_open(rk_ctx *ctx, const char *path, rk_tok **tok);
+RK_API void rk_tok_close(rk_ctx *ctx, rk_tok *tok);                            /* the context that opened it */
+
+/* Writes tokenizer.json, vocab.json and merges.txt into `folder` (made if need be), each all or nothing. Hugging Face
+ * tokenizers read an equal tokenizer from either; so does rk_tok_open. */
+RK_API RK_CHECK rk_status rk_tok_save(rk_ctx *ctx, const rk_tok *tok, const char *folder);
+
+/* ---- vocabulary ---- */
+
+typedef struct rk_special {              /* a token that is looked for in the text before anything is split */
+    rk_text  text;
+    uint32_t id;
+    bool     special;                    /* control token (left out of decoded text on request), or merely added text */
+    bool     normalized;                 /* sought after the others, in what they leave */
+} rk_special;
+
+RK_API uint32_t rk_tok_size(const rk_tok *tok);                                /* largest id + 1; ids may have holes */
+RK_API uint32_t rk_tok_merges(const rk_tok *tok);
+RK_API rk_text  rk_tok_bytes(const rk_tok *tok, uint32_t id);                  /* at is NULL where there is no such token */
+RK_API bool     rk_tok_find(const rk_tok *tok, const char *bytes, size_t n, uint32_t *id);    /* also special tokens, by their text */
+RK_API size_t   rk_tok_specials(const rk_tok *tok);
+RK_API rk_special rk_tok_special(const rk_tok *tok, size_t i);                 /* i < rk_tok_specials */
+RK_API rk_text  rk_tok_merge(const rk_tok *tok, uint32_t rank, size_t *left);  /* the merged bytes, `left` of them of the first token */
+
+/* ---- encoding ---- */
+
+enum { RK_TOK_PLAIN = 1 };               /* a flag: special tokens in the text are ordinary text */
+
+/* Text to ids. Equal to Hugging Face's and tiktoken's for the same files; never slower than n log n.
+ * Errors: RK_E_FORMAT when the vocabulary lacks a byte of the text (its offset is in the message). */
+RK_API RK_CHECK rk_status rk_tok_encode(rk_ctx *ctx, const rk_tok *tok, const char *text, size_t n, unsigned flags, rk_ids *ids);
+
+/* Many texts, each encoded for itself, on all threads of the context: ends[i] is ids->n after text i. Same result as one by one. */
+RK_API RK_CHECK rk_status rk_tok_encode_many(rk_ctx *ctx, const rk_tok *tok, const rk_text *texts, size_t n, unsigned flags, rk_ids *ids, size_t *ends);
+
+/* One long text in pieces of any size: the ids of add, add, ..., end are those of the whole text at once. What cannot
+ * be decided yet is held back (until the next space, as a rule). After end a new text may begin. Keeps a cache of words:
+ * for many short texts this is faster than rk_tok_encode. */
+typedef struct rk_tok_encoder rk_tok_encoder;
+RK_API RK_CHECK rk_status rk_tok_encoder_open(rk_ctx *ctx, const rk_tok *tok, unsigned flags, rk_tok_encoder **encoder);
+RK_API RK_CHECK rk_status rk_tok_encoder_add(rk_ctx *ctx, rk_tok_encoder *encoder, const char *text, size_t n, rk_ids *ids);
+RK_API RK_CHECK rk_status rk_tok_encoder_end(rk_ctx *ctx, rk_tok_encoder *encoder, rk_ids *ids);
+RK_API void rk_tok_encoder_close(rk_ctx *ctx, rk_tok_encoder *encoder);
+
+/* The pieces a pattern cuts a text into (no special tokens): their lengths in bytes. Patterns: "gpt2". RK_E_UNKNOWN
+ * for another. */
+RK_API RK_CHECK rk_status rk_tok_split(rk_ctx *ctx, const char *pattern, const char *text, size_t n, rk_ids *lengths);
+
+/* ---- decoding ---- */
+
+enum { RK_TOK_SKIP_SPECIAL = 2 };        /* a flag: control tokens give no text */
+
+/* Ids to the bytes they stand for, exactly. RK_E_ARG for an id that is no token, by position. */
+RK_API RK_CHECK rk_status rk_tok_decode(rk_ctx *ctx, const rk_tok *tok, const uint32_t *ids, size_t n, unsigned flags, rk_bytes *bytes);
+/* Bytes to valid UTF-8: U+FFFD for each maximal invalid subpart, as Python's errors="replace". */
+RK_API RK_CHECK rk_status rk_bytes_replace(rk_ctx *ctx, const char *bytes, size_t n, rk_bytes *utf8);
+
+/* For text that appears as it is generated: `ready` is valid UTF-8 whatever came before, never half a character; it
+ * lives until the next call. All that was ready, put together, is rk_bytes_replace of all bytes. */
+typedef struct rk_tok_decoder { const rk_tok *tok; unsigned flags; unsigned n_held; char held[4]; rk_bytes ready; } rk_tok_decoder;
+RK_API void rk_tok_decoder_init(rk_tok_decoder *decoder, const rk_tok *tok, unsigned flags);
+RK_API RK_CHECK rk_status rk_tok_decoder_push(rk_ctx *ctx, rk_tok_decoder *decoder, uint32_t id, rk_text *ready);
+RK_API RK_CHECK rk_status rk_tok_decoder_end(rk_ctx *ctx, rk_tok_decoder *decoder, rk_text *ready);      /* an unfinished character becomes U+FFFD */
+RK_API void rk_tok_decoder_clear(rk_ctx *ctx, rk_tok_decoder *decoder);
+
+/* ---- training ---- */
+
+typedef enum rk_ties {                   /* which of several most frequent pairs is merged first */
+    RK_TIES_CS336,                       /* the greater pair of byte strings */
+    RK_TIES_HUGGINGFACE                  /* the smaller pair of ids, in Hugging Face's order of bytes */
+} rk_ties;
+
+typedef enum rk_units {                  /* what is cut into words for itself */
+    RK_UNITS_DOCUMENTS,                  /* the text between special tokens */
+    RK_UNITS_LINES                       /* each line with its line feed, as Hugging Face reads files */
+} rk_units;
+
+typedef struct rk_tok_progress {
+    const char *stage;                   /* "count": bytes of text; "merge": tokens */
+    uint64_t    done, total;
+    uint64_t    words;                   /* distinct words so far */
+    double      seconds;                 /* since this stage began */
+} rk_tok_progress;
+typedef bool rk_tok_progress_fn(void *user, const rk_tok_progress *progress);      /* false: stop, RK_E_CANCELLED */
+
+typedef struct rk_tok_training {         /* zero means the default */
+    uint32_t            vocab_size;      /* special tokens, 256 bytes, merges */
+    const char *const  *specials;        /* take the first ids; they cut the text and are not counted */
+    size_t              n_specials;
+    const char         *pattern;         /* default "gpt2" */
+    rk_ties             ties;
+    rk_units            units;
+    uint64_t            min_frequency;   /* pairs rarer than this are not merged; default 1 */
+    rk_tok_progress_fn *progress;
+    void               *user;
+} rk_tok_training;
+
+/* Byte-level BPE. Ids: special tokens in the order given, the 256 bytes (cs336: by value; huggingface: its alphabet's
+ * order), merges in order. Same result on any number of threads. Text that runs out of pairs gives a smaller vocabulary. A
+ * merge that spells a token which is there already keeps its rank and leaves its id unused (cs336) or uses the old id
+ * (huggingface). Errors: RK_E_ARG when vocab_size has no room for the special tokens and the bytes.
+ * Law: equal to counting all pairs anew for every merge. Source: Sennrich et al. 2016 (arXiv 1508.07909). */
+RK_API RK_CHECK rk_status rk_tok_train(rk_ctx *ctx, const rk_tok_training *how, const rk_text *texts, size_t n, rk_tok **tok);
+RK_API RK_CHECK rk_status rk_tok_train_files(rk_ctx *ctx, const rk_tok_training *how, const char *const *paths, size_t n, rk_tok **tok);
+/* From a JSON object of words and their counts instead of text. */
+RK_API RK_CHECK rk_status rk_tok_train_counts(rk_ctx *ctx, const rk_tok_training *how, const char *path, rk_tok **tok);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

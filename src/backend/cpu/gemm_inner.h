@@ -1,0 +1,28 @@
+/* gemm_inner.h: what the plan and the run of a matrix product share. */
+#ifndef CPU_GEMM_INNER_H
+#define CPU_GEMM_INNER_H
+#include "backend/cpu/gemm.h"
+#include "backend/cpu/gemm_kernel.h"
+
+/* One side of the product as units: slivers of A, of nearly equal heights, or panels of B, all but the last full. */
+struct gemm_side { bool is_b; int64_t extent, units; int unit; };
+
+static inline int64_t gemm_start(const struct gemm_side *s, int64_t unit)        /* first row or column */
+{
+    if (!s->is_b) return s->extent * unit / s->units;
+    return unit * s->unit < s->extent ? unit * s->unit : s->extent;
+}
+/* Where a unit begins when packed, in floats per k: panels are padded, slivers are not. */
+static inline int64_t gemm_offset(const struct gemm_side *s, int64_t unit) { return s->is_b ? unit * s->unit : gemm_start(s, unit); }
+
+/* The same in floats for one k block of `depth`, counted from unit `first`. Every unit has one vector of slack, because the
+ * packer's last store may be wider than a sliver and its neighbour may already be packed. */
+static inline int64_t gemm_place(const struct gemm_side *s, int64_t first, int64_t unit, int64_t depth, int lanes)
+{
+    return (gemm_offset(s, unit) - gemm_offset(s, first)) * depth + (unit - first) * lanes;
+}
+
+const struct gemm_kernels *gemm_kernels(enum isa isa);
+struct gemm_side gemm_side(const struct gemm_plan *plan, const struct gemm_kernels *kernels, bool is_b);
+
+#endif

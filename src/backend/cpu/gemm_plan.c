@@ -1,0 +1,147 @@
+/* gemm_plan.c: the blocking of a matrix product, from its shape and the instruction set alone.
+ *
+ * The larger of m and n is cut into blocks, one task each; a task packs its block itself ("private"). The smaller side is
+ * packed once, by all, before the tasks start ("shared"), as much of it as SHARED floats hold. So every operand is packed
+ * about once, and a weight matrix met by few tokens is packed in the task that uses it, straight into that core's cache.
+ *
+ * Sizes: a sliver of A (rows x k_block) stays in the first-level cache, a group of panels of B (k_block x COLUMNS) in the second.
+ * Source for the loops: Goto and van de Geijn, Anatomy of High-Performance Matrix Multiplication (2008); Van Zee and van de
+ * Geijn, BLIS (2015). */
+#include "backend/cpu/gemm_inner.h"
+#include "base/mem.h"
+
+enum {
+    SHARED = 1 << 20,                    /* floats: 4 MiB */
+    COLUMNS = 256,                       /* of B in the second-level cache */
+    BLOCK = 128,                         /* of the private side per task */
+    TASKS = 12,                          /* at least, where the shape has them */
+    THIN = 16,                           /* rows up to which packing B costs more than it gives */
+};
+static const double SPREAD_FLOPS = 1 << 24;          /* a product worth splitting among threads though there are others */
+static const int64_t k_most[ISA_COUNT] = {
+#define X(isa) [ISA_##isa] = ISA_##isa == 0 ? 256 : 384,
+    FOR_EVERY_ISA(X)
+#undef X
+};
+
+static int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
+static int64_t most(int64_t a, int64_t b) { return a > b ? a : b; }
+static int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
+static bool too_far(int64_t extent, int64_t stride, int64_t *sum)
+{
+    int64_t reach;
+    if (extent <= 1) return false;
+    if (stride == INT64_MIN || !extent_mul(extent - 1, stride < 0 ? -stride : stride, &reach)) return true;
+    return __builtin_add_overflow(*sum, reach, sum) || *sum > INT64_MAX / 16;
+}
+
+const char *gemm_refuse(const struct gemm_problem *p)
+{
+    int64_t product = 1, a = 0, b = 0, c = 0;
+    const int64_t extent[] = { p->m, p->n, p->k, p->batch[0], p->batch[1] };
+    for (int i = 0; i < 5; i++) {
+        if (extent[i] < 0) return "an extent is negative";
+        if (extent[i] > 0 && !extent_mul(product, extent[i], &product)) return "the number of multiplications overflows";
+    }
+    if (p->m == 0 || p->n == 0 || p->batch[0] == 0 || p->batch[1] == 0) return NULL;
+    if (too_far(p->m, p->a_m, &a) || too_far(p->k, p->a_k, &a) || too_far(p->batch[0], p->a_batch[0], &a) || too_far(p->batch[1], p->a_batch[1], &a)
+        || too_far(p->k, p->b_k, &b) || too_far(p->n, p->b_n, &b) || too_far(p->batch[0], p->b_batch[0], &b) || too_far(p->batch[1], p->b_batch[1], &b)
+        || too_far(p->m, p->c_m, &c) || too_far(p->n, p->c_n, &c) || too_far(p->batch[0], p->c_batch[0], &c) || too_far(p->batch[1], p->c_batch[1], &c))
+        return "strides reach beyond all memory";
+    if ((p->m > 1 && p->c_m == 0) || (p->n > 1 && p->c_n == 0) || (p->batch[0] > 1 && p->c_batch[0] == 0) || (p->batch[1] > 1 && p->c_batch[1] == 0))
+        return "elements of the result coincide";
+    return NULL;
+}
+
+double gemm_flops(const struct gemm_problem *p)
+{
+    return 2.0 * (double)p->m * (double)p->n * (double)p->k * (double)p->batch[0] * (double)p->batch[1];
+}
+
+static struct gemm_problem turned(const struct gemm_problem *p)
+{
+    struct gemm_problem t = *p;
+    t.m = p->n;
+    t.n = p->m;
+    t.a_m = p->b_n;
+    t.a_k = p->b_k;
+    t.b_k = p->a_k;
+    t.b_n = p->a_m;
+    t.c_m = p->c_n;
+    t.c_n = p->c_m;
+    for (int i = 0; i < 2; i++) {
+        t.a_batch[i] = p->b_batch[i];
+        t.b_batch[i] = p->a_batch[i];
+    }
+    return t;
+}
+
+/* Few rows, and the large operand can be read as it lies: along k as dot products, along n as strips. */
+static bool thin(const struct gemm_problem *p, enum gemm_path *path)
+{
+    if (p->m > THIN || p->m > p->n) return false;
+    if (p->b_k == 1 || p->k == 1) *path = GEMM_DOTS;
+    else if (p->b_n == 1 && p->c_n == 1) *path = GEMM_STRIPS;
+    else return false;
+    return true;
+}
+
+static void plan_thin(struct gemm_plan *plan, const struct gemm_kernels *kernels)
+{
+    const struct gemm_problem *p = &plan->p;
+    int64_t nr = (int64_t)kernels->lanes * kernels->vectors;
+    int64_t columns = ceil_div(most(16, least(COLUMNS, 65536 / most(p->k, 1))), nr) * nr;
+    plan->k_block = plan->k_super = most(p->k, 1);
+    plan->private_blocks = ceil_div(p->n, columns);
+    plan->shared_parts = 1;
+    plan->group = columns;
+    plan->shared_floats = (size_t)(p->m * p->k + kernels->lanes);
+    plan->worker_floats = plan->path == GEMM_STRIPS ? (size_t)(nr * p->k + kernels->lanes) : 0;
+}
+
+static void plan_packed(struct gemm_plan *plan, const struct gemm_kernels *kernels)
+{
+    const struct gemm_problem *p = &plan->p;
+    int64_t nr = (int64_t)kernels->lanes * kernels->vectors, blocks = ceil_div(most(p->k, 1), k_most[plan->isa]);
+    plan->k_block = ceil_div(ceil_div(most(p->k, 1), blocks), 16) * 16;
+    plan->private_b = p->n >= p->m;
+    struct gemm_side own = gemm_side(plan, kernels, plan->private_b), shared = gemm_side(plan, kernels, !plan->private_b);
+    plan->shared_super = least(shared.units, most(1, SHARED / 2 / plan->k_block / shared.unit));
+    int64_t width = plan->shared_super * shared.unit;
+    plan->k_super = least(blocks, most(1, SHARED / (width * plan->k_block))) * plan->k_block;
+    plan->group = COLUMNS / nr;
+    int64_t units = most(1, BLOCK / own.unit);
+    while (units > 1 && ceil_div(own.units, units) < TASKS) units--;
+    plan->private_blocks = ceil_div(own.units, units);
+    plan->shared_parts = least(plan->shared_super, most(1, least(TASKS / plan->private_blocks, width / 128)));
+    plan->shared_floats = (size_t)((width * plan->k_block + plan->shared_super * kernels->lanes) * (plan->k_super / plan->k_block));
+    plan->worker_floats = (size_t)(units * (own.unit * plan->k_block + kernels->lanes));
+}
+
+struct gemm_plan gemm_plan(const struct gemm_problem *p, enum isa isa)
+{
+    const struct gemm_kernels *kernels = gemm_kernels(isa);
+    struct gemm_plan plan = { .p = *p, .isa = isa };
+    struct gemm_problem other = turned(p);
+    if (p->m == 0 || p->n == 0 || p->batch[0] == 0 || p->batch[1] == 0) return plan;
+    if (thin(p, &plan.path)) plan.swapped = false;
+    else if (thin(&other, &plan.path)) plan.swapped = true;
+    else plan.swapped = p->c_n != 1 && p->c_m == 1;
+    if (plan.swapped) plan.p = other;
+    bool is_thin = thin(&plan.p, &plan.path);
+    if (is_thin) plan_thin(&plan, kernels);
+    else plan_packed(&plan, kernels);
+    int64_t products = p->batch[0] * p->batch[1];
+    double flops = products > 0 ? gemm_flops(p) / (double)products : 0;
+    plan.spread = products < TASKS && (products <= 1 || flops >= SPREAD_FLOPS);
+    /* Each part begins on a cache line. */
+    plan.shared_floats = (plan.shared_floats + 15) / 16 * 16;
+    plan.worker_floats = (plan.worker_floats + 15) / 16 * 16;
+    return plan;
+}
+
+size_t gemm_scratch(const struct gemm_plan *plan, int workers)
+{
+    size_t w = (size_t)workers;
+    return sizeof(float) * (plan->spread ? plan->shared_floats + w * plan->worker_floats : w * (plan->shared_floats + plan->worker_floats));
+}

@@ -1,0 +1,39 @@
+/* file.h: files read by mapping and written so that a crash never costs data.
+ *
+ * A writer fills NAME.tmp.PID beside the target; commit does flush, fsync, rename, fsync of the folder. Until then the old
+ * file is intact. Every message names the path, the offset and the operating system's reason. */
+#ifndef BASE_FILE_H
+#define BASE_FILE_H
+#include "base/ctx.h"
+#include "base/str.h"
+
+struct file_view { const unsigned char *at; size_t n; int kept; };       /* read-only; at is NULL only for an empty file */
+
+RK_CHECK rk_status file_map(rk_ctx *ctx, const char *path, struct file_view *view);       /* regular files; mmap, or read where mmap is refused */
+void file_unmap(struct file_view *view);
+RK_CHECK rk_status file_read(rk_ctx *ctx, const char *path, size_t most, struct str *text);   /* whole file; also pipes and "-" (stdin) */
+
+struct file_writer { int fd; uint64_t offset; uint32_t crc; char *path, *temporary; unsigned char *buffer; size_t fill; };
+
+RK_CHECK rk_status file_create(rk_ctx *ctx, struct file_writer *w, const char *path);
+RK_CHECK rk_status file_write(rk_ctx *ctx, struct file_writer *w, const void *bytes, size_t n);
+RK_CHECK rk_status file_write_at(rk_ctx *ctx, struct file_writer *w, uint64_t offset, const void *bytes, size_t n);   /* after a flush; not in the crc */
+RK_CHECK rk_status file_commit(rk_ctx *ctx, struct file_writer *w);      /* w is closed afterwards, whatever happened */
+void file_abandon(rk_ctx *ctx, struct file_writer *w);                   /* removes the temporary file; harmless on a closed writer */
+
+RK_CHECK rk_status file_exists(rk_ctx *ctx, const char *path, bool *yes);       /* E_IO when one cannot know */
+RK_CHECK rk_status file_make_folder(rk_ctx *ctx, const char *path);             /* with parents; fine if it is there */
+bool file_is_folder(const char *path);
+/* Names in a folder, sorted by bytes, without . and .. ; freed with file_names_free. */
+struct file_names { char **at; int n, room; };
+RK_CHECK rk_status file_list(rk_ctx *ctx, const char *folder, struct file_names *names);
+void file_names_free(rk_ctx *ctx, struct file_names *names);
+RK_CHECK rk_status file_join(rk_ctx *ctx, struct str *path, const char *folder, const char *name);   /* replaces *path */
+
+/* "cannot DOING "PATH": reason", with a hint for the common reasons; DOING ends so that a path can follow. */
+rk_status file_fail(rk_ctx *ctx, int error, const char *doing, const char *path, const char *file, int line, const char *function);
+#define FAIL_OS(error, doing, path) file_fail(ctx, (error), (doing), (path), __FILE__, __LINE__, __func__)
+
+uint32_t crc32c(uint32_t crc, const void *bytes, size_t n);              /* Castagnoli; start with 0 */
+
+#endif

@@ -1,0 +1,55 @@
+/* str.c: appending, formatting, quoting. */
+#include "base/str.h"
+#include "base/utf8.h"
+#include <limits.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+rk_status str_add(rk_ctx *ctx, struct str *s, const char *bytes, size_t n)
+{
+    if (n > (size_t)(INT_MAX / 2 - s->n - 1)) return FAIL(RK_E_LIMIT, "a text would grow beyond %d bytes", INT_MAX / 2);
+    TRY(VEC_ROOM(s, (int)n + 1));
+    if (n > 0) memcpy(s->at + s->n, bytes, n);
+    s->n += (int)n;
+    s->at[s->n] = '\0';
+    return RK_OK;
+}
+
+rk_status str_text(rk_ctx *ctx, struct str *s, const char *text) { return str_add(ctx, s, text, strlen(text)); }
+
+rk_status str_format(rk_ctx *ctx, struct str *s, const char *format, ...)
+{
+    va_list list, again;
+    va_start(list, format);
+    va_copy(again, list);
+    int n = vsnprintf(NULL, 0, format, list);
+    va_end(list);
+    rk_status status = n < 0 ? FAIL(RK_E_BUG, "cannot format \"%s\"", format) : VEC_ROOM(s, n + 1);
+    if (status == RK_OK) {
+        (void)vsnprintf(s->at + s->n, (size_t)n + 1, format, again);
+        s->n += n;
+    }
+    va_end(again);
+    return status;
+}
+
+rk_status str_json(rk_ctx *ctx, struct str *s, const char *bytes, size_t n)
+{
+    TRY(str_add(ctx, s, "\"", 1));
+    for (size_t i = 0; i < n;) {
+        uint32_t code;
+        size_t step = utf8_next(bytes + i, n - i, &code);
+        if (code == '"' || code == '\\') TRY(str_format(ctx, s, "\\%c", (char)code));
+        else if (code == '\n') TRY(str_add(ctx, s, "\\n", 2));
+        else if (code == '\t') TRY(str_add(ctx, s, "\\t", 2));
+        else if (code == '\r') TRY(str_add(ctx, s, "\\r", 2));
+        else if (code < 0x20 || code == 0x7f) TRY(str_format(ctx, s, "\\u%04x", code));
+        else if (code == UTF8_INVALID) TRY(str_add(ctx, s, "\xef\xbf\xbd", 3));
+        else TRY(str_add(ctx, s, bytes + i, step));
+        i += step;
+    }
+    return str_add(ctx, s, "\"", 1);
+}
+
+void str_free(rk_ctx *ctx, struct str *s) { VEC_FREE(s); }

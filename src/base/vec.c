@@ -1,0 +1,15 @@
+/* vec.c: growth by halves. */
+#include "base/vec.h"
+#include <limits.h>
+
+rk_status vec_reserve(rk_ctx *ctx, void **at, int *room, int want, size_t size, const char *what)
+{
+    if (want <= *room) return RK_OK;
+    if (want > INT_MAX / 2) return FAIL(RK_E_LIMIT, "%s would grow beyond %d elements", what, INT_MAX / 2);
+    int fresh = *room + *room / 2;
+    if (fresh < 8) fresh = 8;
+    if (fresh < want) fresh = want;
+    TRY(mem_resize(ctx, at, (size_t)*room, (size_t)fresh, size, what));
+    *room = fresh;
+    return RK_OK;
+}

@@ -1,0 +1,289 @@
+/* graph.c: building: dims, paths, nodes, and the one mistake that is kept. Not here: what any op means (op/). */
+#include "core/graph.h"
+#include "core/opdef.h"
+#include <stdio.h>
+#include <string.h>
+
+rk_status rk_graph_open(rk_ctx *ctx, rk_graph **out)
+{
+    rk_graph *g;
+    rk_status status;
+    *out = NULL;
+    TRY(NEW(g, 1));
+    g->ctx = ctx;
+    if ((status = VEC_ROOM(&g->dims, 16)) == RK_OK && (status = VEC_ROOM(&g->nodes, 64)) == RK_OK && (status = VEC_ROOM(&g->paths, 16)) == RK_OK) {
+        g->dims.n = g->nodes.n = g->paths.n = 1;
+        g->dims.at[0].name = g->paths.at[0] = "";
+        *out = g;
+        return RK_OK;
+    }
+    rk_graph_close(g);
+    return status;
+}
+
+void rk_graph_close(rk_graph *g)
+{
+    if (g == NULL) return;
+    rk_ctx *ctx = g->ctx;
+    VEC_FREE(&g->dims);
+    VEC_FREE(&g->relations);
+    VEC_FREE(&g->nodes);
+    VEC_FREE(&g->paths);
+    VEC_FREE(&g->outputs);
+    map_free(ctx, &g->dim_names);
+    map_free(ctx, &g->path_names);
+    arena_clear(ctx, &g->arena);
+    FREE(g, 1);
+}
+
+bool rk_graph_ok(const rk_graph *g) { return g->status == RK_OK; }
+bool graph_broken(const rk_graph *g) { return g->status != RK_OK || g->sealed; }
+
+void graph_mistake(rk_graph *g, rk_status status)
+{
+    if (g->status != RK_OK) return;
+    g->status = status;
+    (void)snprintf(g->message, sizeof g->message, "%s", g->ctx->message);
+    (void)snprintf(g->hint, sizeof g->hint, "%s", g->ctx->hint);
+}
+
+rk_status rk_graph_seal(rk_graph *g)
+{
+    rk_ctx *ctx = g->ctx;
+    if (g->status != RK_OK) {
+        rk_status status = FAIL(g->status, "%s", g->message);
+        if (g->hint[0] != '\0') (void)ctx_hint(ctx, "%s", g->hint);
+        return status;
+    }
+    g->sealed = true;
+    return RK_OK;
+}
+
+/* --- dimensions --- */
+
+static bool is_name(const char *s)
+{
+    if (*s == '\0') return false;
+    for (; *s != '\0'; s++)
+        if (!(*s == '_' || (*s >= '0' && *s <= '9') || (*s >= 'a' && *s <= 'z') || (*s >= 'A' && *s <= 'Z'))) return false;
+    return true;
+}
+
+static rk_status dim_add(rk_ctx *ctx, rk_graph *g, const char *name, char letter, int64_t size, bool live, rk_dim *out)
+{
+    struct dim_info d = { NULL, letter, size, live };
+    if (!is_name(name)) return FAIL(RK_E_ARG, "\"%s\" cannot name a dimension: letters, digits and _ only", name);
+    if (graph_dim(g, name, strlen(name)) != 0) return FAIL(RK_E_ARG, "dimension %s is declared twice", name);
+    if (size < 0 || size >> LARGEST_EXTENT_BITS != 0) return FAIL(RK_E_LIMIT, "dimension %s has size %lld", name, (long long)size);
+    TRY(arena_text(ctx, &g->arena, name, strlen(name), &d.name));
+    VEC_PUSH(&g->dims, d);
+    *out = g->dims.n - 1;
+    return map_put(ctx, &g->dim_names, d.name, strlen(d.name), *out);
+}
+
+static rk_dim dim_new(rk_graph *g, const char *name, char letter, int64_t size, bool live)
+{
+    rk_dim d = 0;
+    if (graph_broken(g)) return 0;
+    rk_status status = dim_add(g->ctx, g, name, letter, size, live, &d);
+    if (status != RK_OK) graph_mistake(g, status);
+    return status == RK_OK ? d : 0;
+}
+
+rk_dim rk_dim_new(rk_graph *g, const char *name, char letter, int64_t size) { return dim_new(g, name, letter, size, false); }
+rk_dim rk_dim_live(rk_graph *g, const char *name, char letter, int64_t bound) { return dim_new(g, name, letter, bound, true); }
+
+rk_dim graph_dim(const rk_graph *g, const char *name, size_t length)
+{
+    int d;
+    return map_get(&g->dim_names, name, length, &d) ? d : 0;
+}
+
+rk_status graph_dims(rk_ctx *ctx, const rk_graph *g, const char *names, int most, int *n, rk_dim *dims)
+{
+    *n = 0;
+    for (const char *s = names + strspn(names, " "); *s != '\0'; s += strspn(s, " ")) {
+        size_t length = strcspn(s, " ");
+        rk_dim d = graph_dim(g, s, length);
+        if (d == 0) return FAIL(RK_E_UNKNOWN, "\"%s\": no dimension is named \"%.*s\"", names, (int)length, s);
+        if (*n == most) return FAIL(RK_E_LIMIT, "\"%s\": more than %d dimensions", names, most);
+        dims[(*n)++] = d;
+        s += length;
+    }
+    return RK_OK;
+}
+
+static rk_status relate(rk_ctx *ctx, rk_graph *g, const char *names, int64_t times, const char *names_of)
+{
+    struct dim_relation r = { .times = times };
+    TRY(graph_dims(ctx, g, names, 4, &r.n, r.of));
+    TRY(graph_dims(ctx, g, names_of, 4, &r.n_is, r.is));
+    int64_t left = 1, right = times;
+    for (int i = 0; i < r.n; i++)
+        if (!extent_mul(left, dim_size(g, r.of[i]), &left)) return FAIL(RK_E_LIMIT, "the sizes of %s overflow", names);
+    for (int i = 0; i < r.n_is; i++)
+        if (!extent_mul(right, dim_size(g, r.is[i]), &right)) return FAIL(RK_E_LIMIT, "the sizes of %s overflow", names_of);
+    if (left != right) return FAIL(RK_E_SHAPE, "%s is %lld, not %lld times %s = %lld", names, (long long)left, (long long)times, names_of, (long long)right);
+    VEC_PUSH(&g->relations, r);
+    return RK_OK;
+}
+
+void rk_dim_relate(rk_graph *g, const char *names, int64_t times, const char *names_of)
+{
+    if (graph_broken(g)) return;
+    rk_status status = relate(g->ctx, g, names, times, names_of);
+    if (status != RK_OK) graph_mistake(g, status);
+}
+
+int graph_find_axis(const struct node *n, rk_dim dim)
+{
+    for (int i = 0; i < n->rank; i++)
+        if (n->dim[i] == dim) return i;
+    return -1;
+}
+
+/* --- the module tree --- */
+
+static rk_status path_set(rk_ctx *ctx, rk_graph *g, const char *path, size_t length)
+{
+    const char *kept;
+    int id;
+    if (map_get(&g->path_names, path, length, &id)) {
+        g->path = id;
+        return RK_OK;
+    }
+    TRY(arena_text(ctx, &g->arena, path, length, &kept));
+    VEC_PUSH(&g->paths, kept);
+    g->path = g->paths.n - 1;
+    return map_put(ctx, &g->path_names, kept, length, g->path);
+}
+
+void rk_enter(rk_graph *g, const char *module)
+{
+    char path[512];
+    if (graph_broken(g)) return;
+    rk_ctx *ctx = g->ctx;
+    int n = snprintf(path, sizeof path, "%s%s%s", g->paths.at[g->path], g->path == 0 ? "" : ".", module);
+    rk_status status = n < (int)sizeof path ? path_set(ctx, g, path, (size_t)n) : FAIL(RK_E_LIMIT, "a module path longer than %zu bytes", sizeof path);
+    if (status != RK_OK) graph_mistake(g, status);
+}
+
+void rk_leave(rk_graph *g)
+{
+    if (graph_broken(g)) return;
+    const char *path = g->paths.at[g->path], *dot = strrchr(path, '.');
+    int id = 0;
+    if (dot != NULL && !map_get(&g->path_names, path, (size_t)(dot - path), &id)) {
+        rk_status status = path_set(g->ctx, g, path, (size_t)(dot - path));
+        if (status != RK_OK) graph_mistake(g, status);
+        return;
+    }
+    g->path = id;
+}
+
+/* --- nodes --- */
+
+static rk_status node_add(rk_ctx *ctx, rk_graph *g, struct node n, rk_ref *out)
+{
+    rk_ref *in;
+    if (n.arity > MOST_OPERANDS) return FAIL(RK_E_LIMIT, "%s: %d operands, at most %d", n.op->name, n.arity, MOST_OPERANDS);
+    for (int i = 0; i < n.arity; i++)
+        if (n.in[i] <= 0 || n.in[i] >= g->nodes.n) return FAIL(RK_E_ARG, "%s: operand %d is no value of this graph", n.op->name, i);
+    TRY(TAKE(&g->arena, in, n.arity));
+    for (int i = 0; i < n.arity; i++) in[i] = n.in[i];
+    n.in = in;
+    if (n.text == NULL) n.text = "";
+    else TRY(arena_text(ctx, &g->arena, n.text, strlen(n.text), &n.text));
+    n.path = g->path;
+    TRY(n.op->infer(ctx, g, &n));
+    int64_t elements = 1;
+    for (int i = 0; i < n.rank; i++)
+        if (!extent_mul(elements, dim_size(g, n.dim[i]), &elements) || elements >> LARGEST_EXTENT_BITS != 0)
+            return FAIL(RK_E_LIMIT, "%s at %s: the result has more than 2^%d elements", n.op->name, g->paths.at[g->path], LARGEST_EXTENT_BITS);
+    VEC_PUSH(&g->nodes, n);
+    *out = g->nodes.n - 1;
+    return RK_OK;
+}
+
+rk_ref graph_add(rk_graph *g, struct node draft)
+{
+    rk_ref ref = 0;
+    if (graph_broken(g)) return 0;
+    rk_status status = node_add(g->ctx, g, draft, &ref);
+    if (status != RK_OK) graph_mistake(g, status);
+    return status == RK_OK ? ref : 0;
+}
+
+rk_status graph_like(rk_ctx *ctx, const rk_graph *from, rk_graph **to)
+{
+    rk_graph *g;
+    rk_status status;
+    *to = NULL;
+    TRY(rk_graph_open(ctx, &g));
+    for (int i = 1; i < from->dims.n; i++) (void)dim_new(g, from->dims.at[i].name, from->dims.at[i].letter, from->dims.at[i].size, from->dims.at[i].live);
+    GO(g->status);
+    for (int i = 0; i < from->relations.n; i++) {
+        GO(VEC_ROOM(&g->relations, 1));
+        g->relations.at[g->relations.n++] = from->relations.at[i];
+    }
+    for (int i = 1; i < from->paths.n; i++) GO(path_set(ctx, g, from->paths.at[i], strlen(from->paths.at[i])));
+    g->path = 0;
+    *to = g;
+    return RK_OK;
+out:
+    rk_graph_close(g);
+    return status;
+}
+
+rk_ref graph_repeat(rk_graph *to, const rk_graph *from, rk_ref r, const rk_ref *map)
+{
+    rk_ref in[MOST_OPERANDS];
+    struct node n = *node_of(from, r);
+    for (int i = 0; i < n.arity; i++) in[i] = map[n.in[i]];
+    n.in = in;
+    if ((n.op->flags & OP_SOURCE) == 0) n.rank = 0;          /* the op says its shape again */
+    int path = to->path;
+    to->path = n.path;
+    rk_ref fresh = graph_add(to, n);
+    to->path = path;
+    return fresh;
+}
+
+rk_status graph_text(rk_ctx *ctx, const rk_graph *g, rk_ref r, struct str *out)
+{
+    const struct node *n = node_of(g, r);
+    TRY(str_format(ctx, out, "%s [", rk_dtype_name(n->dtype)));
+    for (int i = 0; i < n->rank; i++) TRY(str_format(ctx, out, "%s%s", i > 0 ? " " : "", dim_name(g, n->dim[i])));
+    return str_text(ctx, out, "]");
+}
+
+rk_ref graph_find_source(const rk_graph *g, const struct opdef *op, int64_t kind, const char *name)
+{
+    for (rk_ref r = 1; r < g->nodes.n; r++)
+        if (node_of(g, r)->op == op && node_of(g, r)->at.i[0] == kind && strcmp(node_of(g, r)->text, name) == 0) return r;
+    return 0;
+}
+
+static rk_status output_add(rk_ctx *ctx, rk_graph *g, const char *name, rk_ref value)
+{
+    struct named_ref o = { NULL, value };
+    if (value <= 0 || value >= g->nodes.n) return FAIL(RK_E_ARG, "output %s is no value of this graph", name);
+    if (graph_find_output(g, name) != 0) return FAIL(RK_E_ARG, "output %s is named twice", name);
+    TRY(arena_text(ctx, &g->arena, name, strlen(name), &o.name));
+    VEC_PUSH(&g->outputs, o);
+    return RK_OK;
+}
+
+void rk_output(rk_graph *g, const char *name, rk_ref value)
+{
+    if (graph_broken(g)) return;
+    rk_status status = output_add(g->ctx, g, name, value);
+    if (status != RK_OK) graph_mistake(g, status);
+}
+
+rk_ref graph_find_output(const rk_graph *g, const char *name)
+{
+    for (int i = 0; i < g->outputs.n; i++)
+        if (strcmp(g->outputs.at[i].name, name) == 0) return g->outputs.at[i].ref;
+    return 0;
+}

@@ -1,0 +1,59 @@
+/* opdef.h: the contract of an operation: everything the rest of the house may know of it is one of these tables.
+ *
+ * A primitive says shape, bill, gradient and reference. A fused operation says shape and expansion, nothing else: its bill,
+ * gradient and reference are those of its expansion, so it cannot disagree with itself.
+ *
+ * Every file of src/op is compiled twice: as `op_NAME`, and with RECKON_METER as `meter_NAME`, where ADD, MUL, FN, GET and
+ * PUT of a reference count what they do (core/arith.h). */
+#ifndef CORE_OPDEF_H
+#define CORE_OPDEF_H
+#include "core/graph.h"
+
+struct bill_line;                               /* core/bill.h */
+struct refcall;                                 /* core/arith.h */
+
+enum opflags {
+    OP_SOURCE  = 1,     /* has no operands: input, state, const, iota, rand */
+    OP_VIEW    = 2,     /* shares its operand's storage: has `view` */
+    OP_VIRTUAL = 4,     /* computed where it is used, never stored, when it is used elementwise: const, iota, rand */
+    OP_SINK    = 8,     /* run for its effect: update, append */
+    OP_MAP     = 16,    /* elementwise over its result's dims: may join a map group */
+    OP_FUSED   = 32,    /* has `expand` */
+    OP_REDUCES = 64,    /* a sum over names: may add into its result in place */
+};
+
+struct opdef {
+    const char *name;
+    unsigned flags;
+    /* Shape rule: n has op, operands, text and attributes; fills dtype and dims, or fails with what disagrees. */
+    rk_status (*infer)(rk_ctx *ctx, rk_graph *g, struct node *n);
+    /* The price of the meaning, in polynomials of the dims: core/bill.h. */
+    rk_status (*bill)(rk_ctx *ctx, const rk_graph *g, rk_ref y, struct bill_line *line);
+    /* The gradient for operand i, given dy; 0 where none passes. Called only for operands that need one. */
+    rk_ref (*grad)(rk_graph *g, rk_ref y, int i, rk_ref dy);
+    /* Several gradients of one value that this op made, summed more cleverly than by add; 0: no better way. */
+    rk_ref (*sum)(rk_graph *g, const rk_ref *parts, int n);
+    /* Fused only: the same value from primitives, over the operands `in` (which live in g). */
+    rk_ref (*expand)(rk_graph *g, const rk_graph *from, rk_ref y, const rk_ref *in);
+    /* Views only: the layout of y from its operand's; false when there is none without a copy. */
+    bool (*view)(const rk_graph *g, rk_ref y, const struct layout *x, struct layout *out);
+    /* Ops that only put their operands side by side: the layout of operand i inside the result's. */
+    void (*part)(const rk_graph *g, rk_ref y, int i, const struct layout *whole, struct layout *out);
+    /* The truth, in f64: naive on purpose. */
+    void (*ref)(const struct refcall *c);
+};
+
+#ifdef RECKON_METER
+#define OPDEF(name) const struct opdef meter_##name
+#else
+#define OPDEF(name) const struct opdef op_##name
+#endif
+
+#define ROW(name) extern const struct opdef op_##name, meter_##name;
+#include "core/op.def"
+#undef ROW
+
+extern const struct opdef *const op_list[];     /* op/list.c; ends with NULL */
+extern const struct opdef *const meter_list[];  /* the same order, counting */
+
+#endif

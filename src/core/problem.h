@@ -1,0 +1,80 @@
+/* problem.h: what a kernel is asked, and what a kernel is.
+ *
+ * Thinking (pass/lower) makes problems of nodes: layouts with sizes, no addresses. A back end is a list of kernels that may
+ * accept one; the first in the chain that does, gets it. */
+#ifndef CORE_PROBLEM_H
+#define CORE_PROBLEM_H
+#include "core/graph.h"
+#include "core/program.h"
+
+struct operand { rk_ref ref; rk_dtype dtype; struct layout at; };   /* at.offset is relative to the operand's address */
+
+struct problem {
+    const rk_graph *g;
+    const struct opdef *op;                 /* of the first node; op_map for a group of elementwise nodes */
+    const struct node *node;                /* the first node: text and attributes */
+    rk_ref first;                           /* its id */
+    int n_nodes;
+    const rk_ref *nodes;                    /* all nodes of the group, ascending */
+    int n_in, n_out;
+    struct operand in[MOST_PROBLEM_OPERANDS], out[MOST_PROBLEM_RESULTS];
+    int out_role[MOST_PROBLEM_RESULTS];     /* groups: 0 = the fused op's own result, 1 + i = its gradient for operand i */
+    const struct program *program;          /* map groups only */
+    bool accumulate;                        /* out[0] += instead of out[0] = */
+    bool live;                              /* some size changes from run to run */
+    const void *machine;                    /* of the back end: which BLAS, which race was won */
+};
+
+enum { PREPARED_BYTES = 1024 };
+
+/* What a kernel decided for one problem, before anything runs. */
+struct prepared {
+    size_t scratch;                         /* bytes of workspace, shared by all workers of this call */
+    uint64_t product_flops, elementwise_flops;      /* what it will issue: for the receipt */
+    int64_t tasks;
+    _Alignas(16) unsigned char own[PREPARED_BYTES];  /* the kernel's */
+};
+
+struct call {
+    const struct problem *problem;
+    const struct prepared *prepared;
+    void *const *in, *const *out;           /* addresses; add the layout's offset */
+    void *scratch;
+    const struct live *live;
+    uint64_t *issued;                       /* product FLOPs really passed on: the receipt; may be NULL */
+};
+
+struct kernel {
+    const char *op;                         /* the op it runs, or "adjoint" of it: "adjoint attend" */
+    const char *name;                       /* "attend_avx512": stands in plans and checkpoints */
+    bool (*accepts)(const struct problem *p);
+    rk_status (*prepare)(rk_ctx *ctx, const struct problem *p, struct prepared *out);
+    rk_status (*run)(rk_ctx *ctx, const struct call *c);
+    unsigned needs;                         /* of isa_has(): features of the processor */
+    const char *why;                        /* what it beats, and when */
+    bool with_forward;                      /* adjoint kernels that also give the forward result in the same call */
+};
+
+/* A back end: kernels over memory. `next` is whom it delegates to. */
+struct backend {
+    const char *name;
+    const struct backend *next;
+    const struct kernel *kernels;           /* ends with op NULL */
+    size_t (*bytes_of)(rk_dtype dtype);     /* how it stores a dtype: ref keeps everything in f64 */
+    unsigned groups;                        /* dtypes (bits) of which it runs groups of elementwise nodes as one program */
+    const void *machine;                    /* handed to its kernels in problem->machine */
+    bool strided_results;                   /* its kernels can write into a larger value: parts of a join are born in place */
+    rk_status (*alloc)(rk_ctx *ctx, size_t bytes, void **at);       /* zeroed */
+    void (*free)(rk_ctx *ctx, void *at, size_t bytes);
+    rk_status (*write)(rk_ctx *ctx, void *to, rk_dtype dtype, const void *from, rk_dtype from_dtype, size_t n);    /* host -> device */
+    rk_status (*read)(rk_ctx *ctx, void *to, rk_dtype to_dtype, const void *from, rk_dtype dtype, size_t n);       /* device -> host */
+    /* guard and meter watch: called around each call, with what run was given to hold for them; may be NULL */
+    rk_status (*before)(rk_ctx *ctx, void *watch, const struct call *c);
+    rk_status (*after)(rk_ctx *ctx, void *watch, const struct call *c);
+};
+
+/* The first kernel of the chain that takes the problem; NULL: none does. */
+const struct kernel *backend_find(const struct backend *b, const struct problem *p, const struct backend **who);
+bool backend_takes(const struct backend *b, const rk_graph *g, rk_ref fused, bool training);        /* forward, and its adjoint when training */
+
+#endif

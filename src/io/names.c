@@ -1,0 +1,101 @@
+/* names.c: heapsort, search by halves, and names made fit to be shown. */
+#include "io/names.h"
+#include "base/map.h"
+#include "base/utf8.h"
+#include <string.h>
+
+static const struct name *name_of(const struct names *names, uint32_t item)
+{
+    return (const struct name *)(const void *)((const char *)names->items + names->stride * item);
+}
+
+static int compare(const struct name *a, const char *b, size_t length)
+{
+    if (a->length != length) return a->length < length ? -1 : 1;
+    return length == 0 ? 0 : memcmp(a->at, b, length);
+}
+
+static bool before(const struct slot *a, const struct slot *b, const struct names *ties)
+{
+    if (a->key != b->key || ties == NULL) return a->key < b->key;
+    const struct name *name = name_of(ties, b->item);
+    return compare(name_of(ties, a->item), name->at, name->length) < 0;
+}
+
+static void sift(struct slot *slots, size_t root, size_t n, const struct names *ties)
+{
+    struct slot moving = slots[root];
+    for (size_t child; (child = 2 * root + 1) < n; root = child) {
+        if (child + 1 < n && before(&slots[child], &slots[child + 1], ties)) child++;
+        if (!before(&moving, &slots[child], ties)) break;
+        slots[root] = slots[child];
+    }
+    slots[root] = moving;
+}
+
+void slots_sort(struct slot *slots, size_t n, const struct names *ties)
+{
+    for (size_t i = n / 2; i-- > 0;) sift(slots, i, n, ties);
+    for (size_t i = n; i-- > 1;) {
+        struct slot largest = slots[0];
+        slots[0] = slots[i];
+        slots[i] = largest;
+        sift(slots, 0, i, ties);
+    }
+}
+
+rk_status names_index(rk_ctx *ctx, struct arena *a, struct names *names)
+{
+    struct slot *slots;
+    TRY(TAKE(a, slots, names->n));
+    for (uint32_t i = 0; i < names->n; i++) slots[i] = (struct slot){ hash_bytes(name_of(names, i)->at, name_of(names, i)->length), i };
+    slots_sort(slots, names->n, names);
+    names->slots = slots;
+    return RK_OK;
+}
+
+bool names_find(const struct names *names, const char *name, size_t length, uint32_t *item)
+{
+    uint64_t key = hash_bytes(name, length);
+    uint32_t low = 0, high = names->n;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        const struct slot *s = &names->slots[middle];
+        int order = s->key != key ? (s->key < key ? -1 : 1) : compare(name_of(names, s->item), name, length);
+        if (order == 0) {
+            *item = s->item;
+            return true;
+        }
+        if (order < 0) low = middle + 1;
+        else high = middle;
+    }
+    return false;
+}
+
+bool names_twins(const struct names *names, uint32_t *first, uint32_t *second)
+{
+    for (uint32_t i = 1; i < names->n; i++) {
+        const struct slot *s = &names->slots[i - 1];
+        if (s[0].key != s[1].key || before(&s[0], &s[1], names)) continue;
+        *first = s[0].item < s[1].item ? s[0].item : s[1].item;
+        *second = s[0].item < s[1].item ? s[1].item : s[0].item;
+        return true;
+    }
+    return false;
+}
+
+const char *name_show(char out[NAME_SHOWN], const char *at, size_t length)
+{
+    size_t n = 0, i = 0;
+    while (i < length && n < 100) {
+        uint32_t code;
+        size_t step = utf8_next(at + i, length - i, &code);
+        bool plain = code != UTF8_INVALID && code >= 0x20 && (code < 0x7f || code > 0x9f);
+        if (plain) memcpy(out + n, at + i, step);
+        else out[n] = '?';                       /* what would steer a terminal must not reach one */
+        n += plain ? step : 1;
+        i += step;
+    }
+    memcpy(out + n, i < length ? "..." : "", i < length ? 4 : 1);
+    return out;
+}

@@ -1,0 +1,131 @@
+/* shards.c: model.safetensors.index.json: a map from each tensor's name to the file beside it that holds it.
+ *
+ * The index and the shards must agree both ways: a tensor that a shard lacks, or holds without being listed, is an error,
+ * for it means that files of two checkpoints were mixed. metadata.total_size is not checked: writers disagree about it. */
+#include "base/map.h"
+#include "io/format.h"
+#include <string.h>
+
+enum { MOST_SHARDS = 4096, LOOKED_AT = 1 << 20 };     /* an index names its map early; a huge file that is none is not searched */
+
+struct shards {
+    rk_ctx *ctx;
+    const struct source *source;
+    struct bundle *bundle;
+    const struct json *map;                                         /* weight_map */
+    struct map seen;                                                /* file name → its number */
+    struct { const char *names[MOST_SHARDS]; int n; } *files;
+};
+
+bool index_recognise(const struct source *s)
+{
+    static const char key[] = "\"weight_map\"";
+    size_t first = 0;
+    while (first < s->n && strchr(" \t\r\n", s->at[first]) != NULL && s->at[first] != '\0') first++;
+    return first < s->n && s->at[first] == '{' && memmem(s->at, s->n < LOOKED_AT ? s->n : LOOKED_AT, key, sizeof key - 1) != NULL;
+}
+
+/* A shard lies beside its index: its name must not lead anywhere else. */
+static rk_status check_name(rk_ctx *ctx, const struct json *value, const char **name)
+{
+    char path[JSON_SHOWN], words[JSON_SHOWN];
+    TRY(json_as_text(ctx, value, name));
+    bool plain = (*name)[0] != '\0' && (*name)[0] != '.' && strlen(*name) < 256;
+    for (const char *c = *name; *c != '\0' && plain; c++) plain = *c != '/' && *c != '\\' && (unsigned char)*c >= 0x20 && *c != 0x7f;
+    return plain ? RK_OK : FAIL(RK_E_FORMAT, "%s: expected the name of a file beside the index, found %s", json_path(value, path), json_words(value, words));
+}
+
+static rk_status list(struct shards *s)
+{
+    rk_ctx *ctx = s->ctx;
+    for (uint32_t i = 0; i < s->map->n; i++) {
+        const char *name;
+        int known;
+        TRY(check_name(ctx, &s->map->at[i], &name));
+        if (map_get(&s->seen, name, strlen(name), &known)) continue;
+        if (s->files->n == MOST_SHARDS) return FAIL(RK_E_LIMIT, "%s: more than %d shards", s->source->path, MOST_SHARDS);
+        TRY(map_put(ctx, &s->seen, name, strlen(name), s->files->n));
+        s->files->names[s->files->n++] = name;
+    }
+    return RK_OK;
+}
+
+static rk_status check_entry(struct shards *s, const struct bundle_entry *e, const char *file)
+{
+    rk_ctx *ctx = s->ctx;
+    char shown[NAME_SHOWN];
+    const struct json *listed = json_find_bytes(s->map, e->name.at, e->name.length);
+    if (listed != NULL && strcmp(listed->text, file) == 0) return RK_OK;
+    (void)name_show(shown, e->name.at, e->name.length);
+    if (listed == NULL) return FAIL(RK_E_FORMAT, "%s: tensor \"%s\" is in this shard and not in the index %s", e->path, shown, s->source->path);
+    return FAIL(RK_E_FORMAT, "%s: tensor \"%s\" is in this shard, and the index %s says %s", e->path, shown, s->source->path, listed->text);
+}
+
+static rk_status map_shard(struct shards *s, const char *path, struct source *shard)
+{
+    rk_ctx *ctx = s->ctx;
+    rk_status status = bundle_map(ctx, s->bundle, path, shard);
+    return status == RK_E_MISSING ? ctx_hint(ctx, "the index %s asks for this shard: was it downloaded?", s->source->path) : status;
+}
+
+static rk_status read_shard(struct shards *s, const char *file)
+{
+    rk_ctx *ctx = s->ctx;
+    const char *slash = strrchr(s->source->path, '/');
+    size_t folder = slash == NULL ? 0 : (size_t)(slash - s->source->path) + 1;
+    int first = s->bundle->entries.n;
+    struct str path = { NULL, 0, 0 };
+    struct source shard;
+    rk_status status;
+    GO(str_add(ctx, &path, s->source->path, folder));
+    GO(str_text(ctx, &path, file));
+    GO(map_shard(s, path.at, &shard));
+    GO(safetensors_read(ctx, &shard, s->bundle));
+    for (int i = first; i < s->bundle->entries.n; i++) GO(check_entry(s, &s->bundle->entries.at[i], file));
+out:
+    str_free(ctx, &path);
+    return status;
+}
+
+/* check_entry let each tensor in only where it is listed, so fewer tensors than lines means that some line has none. */
+static rk_status check_all_found(struct shards *s)
+{
+    rk_ctx *ctx = s->ctx;
+    struct arena arena = { NULL, 0 };
+    struct names names = { s->bundle->entries.at, sizeof *s->bundle->entries.at, (uint32_t)s->bundle->entries.n, NULL };
+    uint32_t item;
+    char shown[NAME_SHOWN];
+    if (names.n == s->map->n) return RK_OK;
+    rk_status status = names_index(ctx, &arena, &names);
+    for (uint32_t i = 0; i < s->map->n && status == RK_OK; i++) {
+        const struct json *line = &s->map->at[i];
+        if (names_find(&names, line->key.at, line->key.length, &item)) continue;
+        status = FAIL(RK_E_MISSING, "%s: tensor \"%s\" should be in %s, which has no such tensor", s->source->path, name_show(shown, line->key.at, line->key.length), line->text);
+    }
+    arena_clear(ctx, &arena);
+    return status;
+}
+
+static rk_status read_all(struct shards *s, const struct json *root)
+{
+    rk_ctx *ctx = s->ctx;
+    TRY(json_get_object(ctx, root, "weight_map", &s->map));
+    TRY(list(s));
+    for (int i = 0; i < s->files->n; i++) TRY(read_shard(s, s->files->names[i]));
+    return check_all_found(s);
+}
+
+rk_status index_read(rk_ctx *ctx, const struct source *source, struct bundle *b)
+{
+    struct json_doc doc = { .root = NULL };
+    struct shards s = { .ctx = ctx, .source = source, .bundle = b };
+    rk_status status;
+    GO(NEW(s.files, 1));
+    GO(json_read(ctx, &doc, source->path, (const char *)source->at, source->n, 0));
+    GO(read_all(&s, doc.root));
+out:
+    map_free(ctx, &s.seen);
+    FREE(s.files, 1);
+    json_clear(ctx, &doc);
+    return status;
+}

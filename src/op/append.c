@@ -1,0 +1,51 @@
+/* append: writes a value into a state along one dimension, from the current extent of a live dimension on, and gives the
+ * state as it is afterwards: how a KV cache grows.
+ *
+ * Price     nothing but the traffic of the value. No gradient.
+ * Attributes  i[0] = the dimension of the state, i[1] = the live dimension whose extent is the place. */
+#include "op/build.h"
+
+static rk_status infer(rk_ctx *ctx, rk_graph *g, struct node *n)
+{
+    const struct node *s = node_of(g, n->in[0]), *v = node_of(g, n->in[1]);
+    rk_dim d = (rk_dim)n->at.i[0];
+    if (s->op != &op_state) return FAIL(RK_E_ARG, "append: the first operand is no state");
+    if (s->dtype != v->dtype) return FAIL(RK_E_DTYPE, "append to %s: the state is %s, the value %s", s->text, rk_dtype_name(s->dtype), rk_dtype_name(v->dtype));
+    if (graph_find_axis(s, d) < 0) return FAIL(RK_E_SHAPE, "append to %s: it has no dimension %s", s->text, dim_name(g, d));
+    if (s->rank != v->rank) return FAIL(RK_E_SHAPE, "append to %s: the state has %d dimensions, the value %d", s->text, s->rank, v->rank);
+    for (int i = 0; i < s->rank; i++)
+        if (s->dim[i] != d && s->dim[i] != v->dim[i]) return FAIL(RK_E_SHAPE, "append to %s: %s against %s", s->text, dim_name(g, s->dim[i]), dim_name(g, v->dim[i]));
+    node_like(n, s);
+    return RK_OK;
+}
+
+static rk_status bill(rk_ctx *ctx, const rk_graph *g, rk_ref y, struct bill_line *line)
+{
+    (void)ctx;
+    line->read = line->written = bill_elements(line->polys, g, operand_of(g, y, 1));
+    return line->polys->status;
+}
+
+static void ref(const struct refcall *c)
+{
+    int axis = layout_axis(&c->out.l, (rk_dim)c->n->at.i[0]);
+    int64_t from = c->live->extent[c->n->at.i[1]];
+    const struct layout *v = &c->in[1].l;
+    struct walk w;
+    for (walk_begin(&w, v); w.valid; walk_next(&w)) {
+        int64_t at = c->out.l.offset;
+        for (int i = 0; i < v->rank; i++) at += (w.index[i] + (i == axis ? from : 0)) * c->out.l.stride[i];
+        PUT(c, at, GET(c, 1, walk_at(&w, v)));
+    }
+}
+
+OPDEF(append) = { .name = "append", .flags = OP_SINK, .infer = infer, .bill = bill, .ref = ref };
+
+#ifndef RECKON_METER
+rk_ref rk_append(rk_graph *g, rk_ref state, rk_ref value, const char *dim, const char *past)
+{
+    const rk_ref in[] = { state, value };
+    rk_dim d = dim_named(g, "append", dim), p = dim_named(g, "append", past);
+    return graph_add(g, NODE(op_append, .arity = 2, .in = in, .at.i = { d, p }));
+}
+#endif

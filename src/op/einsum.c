@@ -1,0 +1,79 @@
+/* einsum: y = Σ over every name that is not in the result. The only way reckon contracts.
+ *
+ *   rk_einsum(g, "b t d, f d -> b t f", x, w)
+ *
+ * Price     2 × the product of all names' sizes: one multiply and one add per point of the index space.
+ * Gradient  swap the operand with the result: dx = einsum("b t f, f d -> b t d", dy, w). Names do the algebra.
+ * Not here  how it is computed: a kernel turns the names into (batch, m, n, k).
+ * Source    Einstein 1916 §5 for the convention; Laue et al. 2020 (arXiv 2010.03313) for the gradient rule. */
+#include "op/build.h"
+#include <string.h>
+
+static rk_status read_equation(rk_ctx *ctx, const rk_graph *g, const struct node *n, struct equation *q)
+{
+    TRY(equation_parse(ctx, n->text, q));
+    for (int i = 0; i < 2; i++) TRY(equation_bind(ctx, g, n->text, q, i, node_of(g, n->in[i])));
+    return RK_OK;
+}
+
+static rk_status infer(rk_ctx *ctx, rk_graph *g, struct node *n)
+{
+    struct equation q;
+    TRY(read_equation(ctx, g, n, &q));
+    rk_dtype a = node_of(g, n->in[0])->dtype, b = node_of(g, n->in[1])->dtype;
+    if (a != b) return FAIL(RK_E_DTYPE, "einsum \"%s\": operand 1 is %s and operand 2 is %s", n->text, rk_dtype_name(a), rk_dtype_name(b));
+    n->dtype = a;
+    n->rank = q.rank[2];
+    for (int i = 0; i < n->rank; i++) n->dim[i] = q.name[q.axis[2][i]].dim;
+    return RK_OK;
+}
+
+static rk_status bill(rk_ctx *ctx, const rk_graph *g, rk_ref y, struct bill_line *line)
+{
+    struct equation q;
+    rk_dim names[2 * RK_MAX_RANK];
+    TRY(read_equation(ctx, g, node_of(g, y), &q));
+    for (int i = 0; i < q.n_names; i++) names[i] = q.name[i].dim;
+    line->products = poly_dims(line->polys, 2, q.n_names, names);
+    return bill_move(ctx, g, y, line);
+}
+
+static rk_ref grad(rk_graph *g, rk_ref y, int i, rk_ref dy)
+{
+    const struct node *n = node_of(g, y), *x = node_of(g, n->in[i]);
+    rk_ref other = n->in[1 - i];
+    return build_einsum_names(g, node_of(g, dy), dy, node_of(g, other), other, x->rank, x->dim);
+}
+
+static void ref(const struct refcall *c)
+{
+    struct walk w;
+    for (walk_begin(&w, &c->out.l); w.valid; walk_next(&w)) {
+        struct walk all = w;
+        int outer = all.rank;
+        double sum = 0;
+        walk_also(&all, &c->in[0].l);
+        walk_also(&all, &c->in[1].l);
+        memset(&all.index[outer], 0, sizeof(int64_t) * (size_t)(all.rank - outer));
+        for (bool more = all.valid; more;) {
+            double a = GET(c, 0, walk_at(&all, &c->in[0].l)), b = GET(c, 1, walk_at(&all, &c->in[1].l));
+            sum = PRODUCT_ADD(c, sum, PRODUCT(c, a, b));
+            more = false;
+            for (int k = all.rank - 1; k >= outer && !more; k--) {
+                more = ++all.index[k] < all.size[k];
+                if (!more) all.index[k] = 0;
+            }
+        }
+        PUT(c, walk_at(&w, &c->out.l), sum);
+    }
+}
+
+OPDEF(einsum) = { .name = "einsum", .flags = OP_REDUCES, .infer = infer, .bill = bill, .grad = grad, .ref = ref };
+
+#ifndef RECKON_METER
+rk_ref rk_einsum(rk_graph *g, const char *equation, rk_ref a, rk_ref b)
+{
+    const rk_ref in[] = { a, b };
+    return graph_add(g, NODE(op_einsum, .arity = 2, .in = in, .text = equation));
+}
+#endif

@@ -1,0 +1,58 @@
+/* norm: layer norm, (x - mean) / sqrt(variance + eps) · weight + bias, and RMS norm, x / sqrt(mean of squares + eps) · weight.
+ *
+ * The variance is the biased one, eps stands inside the root. Fused: it is what its expansion says.
+ * Attributes  i[0] = the dimension, i[1] = 0 layer norm, 1 RMS norm, i[2] = operand that is the weight or 0, i[3] = the bias or
+ * 0; f[0] = eps. Sources: Ba et al. 2016 (arXiv 1607.06450); Zhang & Sennrich 2019 (arXiv 1910.07467). */
+#include "op/build.h"
+
+enum { LAYER, RMS };
+
+static rk_status infer(rk_ctx *ctx, rk_graph *g, struct node *n)
+{
+    const struct node *x = node_of(g, n->in[0]);
+    rk_dim d = (rk_dim)n->at.i[0];
+    if (graph_find_axis(x, d) < 0) return FAIL(RK_E_SHAPE, "norm: the operand has no dimension %s", dim_name(g, d));
+    for (int i = 1; i < n->arity; i++) {
+        const struct node *w = node_of(g, n->in[i]);
+        if (w->rank != 1 || w->dim[0] != d) return FAIL(RK_E_SHAPE, "norm: operand %d does not have the one dimension %s", i + 1, dim_name(g, d));
+        if (w->dtype != x->dtype) return FAIL(RK_E_DTYPE, "norm: the operand is %s, its weight %s", rk_dtype_name(x->dtype), rk_dtype_name(w->dtype));
+    }
+    if (!(n->at.f[0] >= 0)) return FAIL(RK_E_ARG, "norm: eps is %g", n->at.f[0]);
+    node_like(n, x);
+    return RK_OK;
+}
+
+static rk_ref expand(rk_graph *g, const rk_graph *from, rk_ref y, const rk_ref *in)
+{
+    const struct node *n = node_of(from, y);
+    const char *dim = dim_name(from, (rk_dim)n->at.i[0]);
+    double one_over = 1 / (double)dim_size(from, (rk_dim)n->at.i[0]);
+    rk_ref x = in[0];
+    if (n->at.i[1] == LAYER) x = rk_sub(g, x, rk_scale(g, rk_reduce(g, "sum", x, dim), one_over));
+    rk_ref mean_square = rk_scale(g, rk_reduce(g, "sum", rk_map(g, "square", x), dim), one_over);
+    x = rk_mul(g, x, rk_map(g, "rsqrt", rk_add(g, mean_square, rk_const(g, n->at.f[0]))));
+    if (n->at.i[2] != 0) x = rk_mul(g, x, in[n->at.i[2]]);
+    if (n->at.i[3] != 0) x = rk_add(g, x, in[n->at.i[3]]);
+    return x;
+}
+
+OPDEF(norm) = { .name = "norm", .flags = OP_FUSED, .infer = infer, .expand = expand };
+
+#ifndef RECKON_METER
+rk_ref rk_layer_norm(rk_graph *g, rk_ref x, const char *dim, rk_ref weight, rk_ref bias, double eps)
+{
+    rk_ref in[3] = { x };
+    rk_dim d = dim_named(g, "layer norm", dim);
+    int arity = 1, w = 0, b = 0;
+    if (weight != 0) in[w = arity++] = weight;
+    if (bias != 0) in[b = arity++] = bias;
+    return graph_add(g, NODE(op_norm, .arity = arity, .in = in, .at.i = { d, LAYER, w, b }, .at.f[0] = eps));
+}
+
+rk_ref rk_rms_norm(rk_graph *g, rk_ref x, const char *dim, rk_ref weight, double eps)
+{
+    const rk_ref in[] = { x, weight };
+    rk_dim d = dim_named(g, "RMS norm", dim);
+    return graph_add(g, NODE(op_norm, .arity = weight != 0 ? 2 : 1, .in = in, .at.i = { d, RMS, weight != 0, 0 }, .at.f[0] = eps));
+}
+#endif

@@ -1,0 +1,180 @@
+/* lower: from nodes to steps: which nodes run together, which values share memory, which kernel takes each problem.
+ *
+ *   group   elementwise neighbours become one program; the gradients of one fused operation become one call
+ *   share   a value is written where it will be needed: into its state, into the sum it adds to, into its place of a join
+ *   emit    problems in order, each offered to the chain of kernels
+ *
+ * Not here: addresses (place.c). Reference: sums run through kernels of the back end; this pass never asks what an op is,
+ * only what its flags say. */
+#include "pass/lowering.h"
+
+static rk_status resolve(struct lowering *l)
+{
+    for (rk_ref r = 1; r < l->n; r++) {
+        const struct node *n = lowering_node(l, r);
+        bool shares = (n->op->flags & OP_VIEW) != 0 || ((n->op->flags & OP_SINK) != 0 && n->op->ref != NULL);
+        l->storage[r] = shares ? l->storage[n->in[0]] : r;
+        if (l->needed[r] && n->op == &op_update) l->updates[l->storage[n->in[0]]] = n->in[1];
+    }
+    return RK_OK;
+}
+
+/* Edges storage -> reader. A virtual value read elementwise is computed in the reader and has no edge. */
+static void connect(struct lowering *l)
+{
+    for (rk_ref r = l->n - 1; r > 0; r--) {
+        const struct node *n = lowering_node(l, r);
+        if (!l->needed[r] || (n->op->flags & OP_VIEW) != 0) continue;
+        for (int i = n->arity - 1; i >= (n->op == &op_update ? 1 : 0); i--) {
+            rk_ref s = l->storage[n->in[i]];
+            if (lowering_groups(l, r) && is_virtual(l, s)) continue;
+            l->reader[l->n_edges] = r;
+            l->reader_next[l->n_edges] = l->reader_head[s];
+            l->reader_head[s] = l->n_edges++;
+        }
+    }
+}
+
+/* What gets memory: results of computation, and virtual values that somebody needs as an array. */
+static void choose_stored(struct lowering *l)
+{
+    for (rk_ref r = 1; r < l->n; r++) {
+        const struct node *n = lowering_node(l, r);
+        unsigned flags = n->op->flags;
+        bool computed = l->needed[r] && (flags & (OP_VIEW | OP_SINK)) == 0 && ((flags & OP_SOURCE) == 0 || is_virtual(l, r));
+        l->stored[r] = computed && (!is_virtual(l, r) || l->reader_head[r] >= 0 || lowering_is_output(l, r));
+    }
+}
+
+bool lowering_groups(const struct lowering *l, rk_ref r)
+{
+    const struct node *n = lowering_node(l, r);
+    return (n->op->flags & (OP_MAP | OP_VIRTUAL)) != 0 && (l->backend->groups >> n->dtype & 1) != 0;
+}
+
+rk_ref lowering_home(const struct lowering *l, rk_ref storage)
+{
+    while (l->home[storage] != 0) storage = l->home[storage];
+    return storage;
+}
+
+bool lowering_is_output(const struct lowering *l, rk_ref storage)
+{
+    for (int i = 0; i < l->g->outputs.n; i++)
+        if (l->storage[l->g->outputs.at[i].ref] == storage) return true;
+    return false;
+}
+
+int lowering_step(const struct lowering *l, rk_ref r)
+{
+    return l->group_of[r] < 0 ? -1 : l->groups.at[l->group_of[r]].step;
+}
+
+/* Positions are ids, and beyond n for copies at the end. Groups of one position keep the order in which they were made. */
+void lowering_order(struct lowering *l)
+{
+    int step = 0;
+    for (int i = 0; i < 2 * l->n; i++) l->bucket[i] = -1;
+    for (int i = l->groups.n - 1; i >= 0; i--) {
+        struct group *a = &l->groups.at[i];
+        if (a->dead) continue;
+        a->step = l->bucket[a->position];                   /* the next of this position, for a moment */
+        l->bucket[a->position] = i;
+    }
+    for (int p = 0; p < 2 * l->n; p++) {
+        for (int i = l->bucket[p]; i >= 0;) {
+            int next = l->groups.at[i].step;
+            l->groups.at[i].step = step++;
+            i = next;
+        }
+    }
+}
+
+struct layout lowering_layout(const struct lowering *l, rk_ref x)
+{
+    const struct node *n = lowering_node(l, x);
+    if ((n->op->flags & OP_VIEW) == 0) return l->is_inside[x] ? l->inside[x] : layout_dense(l->g, n->rank, n->dim);
+    struct layout inner = lowering_layout(l, n->in[0]), out = { 0 };
+    (void)n->op->view(l->g, x, &inner, &out);
+    return out;
+}
+
+int lowering_last_reader(const struct lowering *l, rk_ref storage)
+{
+    int last = -1;
+    for (int e = l->reader_head[storage]; e >= 0; e = l->reader_next[e]) {
+        int group = l->group_of[l->reader[e]];
+        if (group >= 0 && l->groups.at[group].step > last) last = l->groups.at[group].step;
+    }
+    return last;
+}
+
+rk_status lowering_begin(struct lowering *l)
+{
+    rk_ctx *ctx = l->ctx;
+    int edges = 0;
+    l->n = l->g->nodes.n;
+    for (rk_ref r = 1; r < l->n; r++) edges += lowering_node(l, r)->arity;
+    TRY(NEW(l->needed, l->n));
+    TRY(NEW(l->storage, l->n));
+    TRY(NEW(l->stored, l->n));
+    TRY(NEW(l->reader_head, l->n));
+    TRY(NEW(l->reader_next, edges));
+    TRY(NEW(l->reader, edges));
+    TRY(NEW(l->group_of, l->n));
+    TRY(NEW(l->next_member, l->n));
+    TRY(NEW(l->home, l->n));
+    TRY(NEW(l->updates, l->n));
+    TRY(NEW(l->inside, l->n));
+    TRY(NEW(l->is_inside, l->n));
+    TRY(NEW(l->bucket, 2 * l->n));
+    for (int i = 0; i < l->n; i++) l->reader_head[i] = l->group_of[i] = l->next_member[i] = -1;
+    pass_needed(l->g, l->needed);
+    TRY(resolve(l));
+    connect(l);
+    choose_stored(l);
+    return RK_OK;
+}
+
+void lowering_end(struct lowering *l)
+{
+    rk_ctx *ctx = l->ctx;
+    int edges = 0;
+    for (rk_ref r = 1; r < l->n; r++) edges += lowering_node(l, r)->arity;
+    FREE(l->needed, l->n);
+    FREE(l->storage, l->n);
+    FREE(l->stored, l->n);
+    FREE(l->reader_head, l->n);
+    FREE(l->reader_next, edges);
+    FREE(l->reader, edges);
+    FREE(l->group_of, l->n);
+    FREE(l->next_member, l->n);
+    FREE(l->home, l->n);
+    FREE(l->updates, l->n);
+    FREE(l->inside, l->n);
+    FREE(l->is_inside, l->n);
+    FREE(l->bucket, 2 * l->n);
+    VEC_FREE(&l->groups);
+}
+
+rk_status pass_lower(rk_ctx *ctx, const rk_graph *g, const struct backend *backend, struct plan **out)
+{
+    struct lowering l = { .ctx = ctx, .g = g, .backend = backend };
+    rk_status status;
+    *out = NULL;
+    TRY(pass_validate(ctx, g));
+    TRY(NEW(l.plan, 1));
+    l.plan->ctx = ctx;
+    l.plan->g = g;
+    l.plan->backend = backend;
+    GO(lowering_begin(&l));
+    GO(lowering_group(&l));
+    GO(lowering_share(&l));
+    GO(lowering_emit(&l));
+    *out = l.plan;
+    l.plan = NULL;
+out:
+    lowering_end(&l);
+    plan_free(l.plan);
+    return status;
+}

@@ -1,0 +1,126 @@
+/* lower_group.c: which nodes run together.
+ *
+ * Elementwise nodes over the same dimensions join the groups of their operands as long as nobody outside has read from those
+ * groups: a group runs at the place of its last member, so nobody may be waiting for it earlier. The gradients of one fused
+ * operation are one group. Where a kernel also gives the forward result (the head and its loss), both run at its place. */
+#include "pass/lowering.h"
+
+enum { MOST_MEMBERS = 40, MOST_READS = MOST_PROBLEM_OPERANDS - 4 };
+
+rk_status lowering_group_new(struct lowering *l, rk_ref r, bool map)
+{
+    rk_ctx *ctx = l->ctx;
+    struct group fresh = { .first = r, .last = r, .members = 1, .position = r, .open = map, .map = map, .step = -1, .part = -1 };
+    fresh.reads = fresh.instructions = lowering_node(l, r)->arity;
+    fresh.instructions++;
+    VEC_PUSH(&l->groups, fresh);
+    l->group_of[r] = l->groups.n - 1;
+    return RK_OK;
+}
+
+static bool same_space(const struct node *a, const struct node *b)
+{
+    bool same = a->rank == b->rank && a->dtype == b->dtype;
+    for (int i = 0; i < a->rank && same; i++) same = a->dim[i] == b->dim[i];
+    return same;
+}
+
+/* b's members follow a's. */
+static void absorb(struct lowering *l, int a, int b)
+{
+    struct group *x = &l->groups.at[a], *y = &l->groups.at[b];
+    for (int r = y->first; r >= 0; r = l->next_member[r]) l->group_of[r] = a;
+    l->next_member[x->last] = y->first;
+    x->last = y->last;
+    x->members += y->members;
+    x->reads += y->reads;
+    x->instructions += y->instructions;
+    if (y->position > x->position) x->position = y->position;
+    y->dead = true;
+}
+
+static void join_operands(struct lowering *l, rk_ref r)
+{
+    const struct node *n = lowering_node(l, r);
+    for (int i = 0; i < n->arity; i++) {
+        rk_ref s = l->storage[n->in[i]];
+        int mine = l->group_of[r], theirs = l->group_of[s];
+        if (s != n->in[i] || theirs < 0 || theirs == mine) continue;
+        const struct group *a = &l->groups.at[theirs], *b = &l->groups.at[mine];
+        if (!a->open || !a->map || !same_space(lowering_node(l, s), n)) continue;
+        if (a->members + b->members > MOST_MEMBERS || a->reads + b->reads > MOST_READS || a->instructions + b->instructions > MOST_PROGRAM) continue;
+        absorb(l, theirs, mine);
+    }
+}
+
+/* Whoever reads a group from outside closes it. */
+static void close_operands(struct lowering *l, rk_ref r)
+{
+    const struct node *n = lowering_node(l, r);
+    if (n->op == &op_update) return;
+    for (int i = 0; i < n->arity; i++) {
+        int theirs = l->group_of[l->storage[n->in[i]]];
+        if (theirs >= 0 && theirs != l->group_of[r]) l->groups.at[theirs].open = false;
+    }
+}
+
+/* The group of an earlier gradient of the same operation by the same dy, or -1. */
+static int sibling(const struct lowering *l, rk_ref r)
+{
+    const struct node *n = lowering_node(l, r);
+    for (rk_ref k = r - 1; k > (rk_ref)n->at.i[1] && k > r - 64; k--) {
+        const struct node *o = lowering_node(l, k);
+        if (o->op == n->op && l->needed[k] && o->at.i[1] == n->at.i[1] && o->in[o->arity - 1] == n->in[n->arity - 1]) return l->group_of[k];
+    }
+    return -1;
+}
+
+/* Runs the gradients where their operation stands, together with it, if a kernel does both and dy is there by then. */
+static rk_status move_to_forward(struct lowering *l, int group)
+{
+    rk_ctx *ctx = l->ctx;
+    struct group *a = &l->groups.at[group];
+    const struct node *n = lowering_node(l, a->first);
+    rk_ref forward = (rk_ref)n->at.i[1], dy = l->storage[n->in[n->arity - 1]];
+    bool ready = (lowering_node(l, dy)->op->flags & OP_SOURCE) != 0 || dy < forward;
+    struct problem p;
+    struct program program;
+    rk_ref nodes[MOST_OPERANDS];
+    TRY(problem_of_group(l, group, &p, &program, nodes));
+    const struct kernel *k = backend_find(l->backend, &p, NULL);
+    if (k == NULL || !k->with_forward || !ready) return RK_OK;
+    int f = l->group_of[forward];
+    if (f < 0) return RK_OK;
+    absorb(l, f, group);
+    l->groups.at[f].position = forward;
+    return RK_OK;
+}
+
+rk_status lowering_group(struct lowering *l)
+{
+    for (rk_ref r = 1; r < l->n; r++) {
+        rk_ctx *ctx = l->ctx;
+        const struct node *n = lowering_node(l, r);
+        bool runs = l->stored[r] || (l->needed[r] && l->storage[r] != r && (n->op->flags & OP_SINK) != 0);
+        if (runs) {
+            int with = n->op == &op_adjoint ? sibling(l, r) : -1;
+            TRY(lowering_group_new(l, r, lowering_groups(l, r)));
+            if (with >= 0) {
+                int at = l->groups.at[with].position;
+                absorb(l, with, l->group_of[r]);
+                l->groups.at[with].position = at;            /* the first one's place: every operand is there */
+            } else if (is_map(l, r) && lowering_groups(l, r)) {
+                join_operands(l, r);
+            }
+        }
+        if (l->needed[r] && (n->op->flags & OP_VIEW) == 0) close_operands(l, r);
+    }
+    for (int i = 0; i < l->groups.n; i++) {
+        const struct group *a = &l->groups.at[i];
+        if (!a->dead && lowering_node(l, a->first)->op == &op_adjoint) {
+            rk_status status = move_to_forward(l, i);
+            if (status != RK_OK) return status;
+        }
+    }
+    return RK_OK;
+}

@@ -1,0 +1,248 @@
+/* lower_share.c: which values lie in the same memory.
+ *
+ *   sums      y = a + Σ..., where nobody needs a or the sum afterwards: the sum is added into a's memory
+ *   parts     a value that is only joined to others is born in its place of the whole
+ *   updates   a state's new value is written where the state lies, once its old value has been read
+ *   in place  an elementwise result takes the memory of an operand that dies in the same step
+ *
+ * `home` chains say so; whoever is at the end of a chain owns the memory. What cannot be shared is copied, in a step that
+ * everybody can see. A kernel must stand a result that lies exactly on an operand of the same layout. */
+#include "pass/lowering.h"
+
+static int readers(const struct lowering *l, rk_ref s)
+{
+    int n = 0;
+    for (int e = l->reader_head[s]; e >= 0; e = l->reader_next[e]) n++;
+    return n;
+}
+
+static bool is_update_value(const struct lowering *l, rk_ref s)
+{
+    for (rk_ref r = 1; r < l->n; r++)
+        if (l->updates[r] != 0 && l->storage[l->updates[r]] == s) return true;
+    return false;
+}
+
+static bool same_shape(const struct node *a, const struct node *b)
+{
+    bool same = a->rank == b->rank && a->dtype == b->dtype;
+    for (int i = 0; i < a->rank && same; i++) same = a->dim[i] == b->dim[i];
+    return same;
+}
+
+/* A computed value in memory of its own, which nobody but steps of this plan looks at. */
+static bool is_private(const struct lowering *l, rk_ref s)
+{
+    return l->stored[s] && l->group_of[s] >= 0 && !l->is_inside[s] && !lowering_is_output(l, s);
+}
+
+/* --- sums --- */
+
+static bool takes_sum(const struct lowering *l, rk_ref a, rk_ref y)
+{
+    int at = lowering_step(l, y);
+    if (lowering_node(l, a)->op == &op_state) return l->updates[a] == y && lowering_last_reader(l, a) <= at;
+    return is_private(l, a) && l->home[a] == 0 && !is_update_value(l, a) && lowering_last_reader(l, a) <= at;
+}
+
+static rk_status try_sum(struct lowering *l, rk_ref y, int which, bool *done)
+{
+    rk_ctx *ctx = l->ctx;
+    rk_ref a = operand_of(l->g, y, 1 - which), b = operand_of(l->g, y, which);
+    const struct node *ny = lowering_node(l, y), *nb = lowering_node(l, b);
+    if (a == b || l->storage[a] != a || l->storage[b] != b || !same_shape(ny, lowering_node(l, a)) || !same_shape(ny, nb)) return RK_OK;
+    if ((nb->op->flags & OP_REDUCES) == 0 || !is_private(l, b) || readers(l, b) != 1 || is_update_value(l, b) || l->home[b] != 0) return RK_OK;
+    int group = l->group_of[b], old = l->group_of[y];
+    if (l->groups.at[group].members != 1 || l->groups.at[group].into != 0 || !takes_sum(l, a, y)) return RK_OK;
+    struct problem p;
+    struct program program;
+    rk_ref nodes[1];
+    l->groups.at[group].into = y;
+    TRY(problem_of_group(l, group, &p, &program, nodes));
+    if (backend_find(l->backend, &p, NULL) == NULL) {
+        l->groups.at[group].into = 0;
+        return RK_OK;
+    }
+    l->home[y] = a;
+    l->stored[b] = false;
+    l->groups.at[group].position = l->groups.at[old].position;
+    l->groups.at[old].dead = true;
+    l->group_of[y] = group;
+    *done = true;
+    return RK_OK;
+}
+
+static rk_status share_sums(struct lowering *l)
+{
+    rk_ctx *ctx = l->ctx;
+    for (rk_ref y = 1; y < l->n; y++) {
+        const struct node *n = lowering_node(l, y);
+        if (!l->stored[y] || !is_map(l, y) || n->at.i[0] != MAP_add || l->group_of[y] < 0) continue;
+        const struct group *own = &l->groups.at[l->group_of[y]];
+        if (own->members != 1 || !own->map) continue;
+        bool done = false;
+        TRY(try_sum(l, y, 1, &done));
+        if (!done) TRY(try_sum(l, y, 0, &done));
+    }
+    lowering_order(l);
+    return RK_OK;
+}
+
+/* --- parts --- */
+
+static rk_status try_part(struct lowering *l, rk_ref y, int i, bool *done)
+{
+    rk_ctx *ctx = l->ctx;
+    rk_ref x = operand_of(l->g, y, i);
+    struct problem p;
+    struct program program;
+    rk_ref nodes[MOST_OPERANDS + MOST_PROGRAM];
+    *done = false;
+    if (!l->backend->strided_results || l->storage[x] != x || !is_private(l, x) || readers(l, x) != 1 || l->home[x] != 0 || is_update_value(l, x)) return RK_OK;
+    if (l->groups.at[l->group_of[x]].into != 0) return RK_OK;
+    for (rk_ref r = 1; r < l->n; r++)
+        if (l->home[r] == x) return RK_OK;
+    const struct layout whole = lowering_layout(l, y);
+    l->is_inside[x] = true;
+    lowering_node(l, y)->op->part(l->g, y, i, &whole, &l->inside[x]);
+    TRY(problem_of_group(l, l->group_of[x], &p, &program, nodes));
+    *done = backend_find(l->backend, &p, NULL) != NULL;
+    if (*done) l->home[x] = y;
+    else l->is_inside[x] = false;
+    return RK_OK;
+}
+
+static rk_status share_parts(struct lowering *l)
+{
+    rk_ctx *ctx = l->ctx;
+    for (rk_ref y = 1; y < l->n; y++) {
+        const struct node *n = lowering_node(l, y);
+        if (!l->stored[y] || n->op->part == NULL || !l->backend->strided_results || l->is_inside[y]) continue;
+        int own = l->group_of[y];
+        l->groups.at[own].dead = true;
+        for (int i = 0; i < n->arity; i++) {
+            bool done;
+            TRY(try_part(l, y, i, &done));
+            if (done) continue;
+            TRY(lowering_group_new(l, y, false));
+            l->groups.at[l->groups.n - 1].part = i;
+        }
+        l->group_of[y] = own;
+    }
+    lowering_order(l);
+    return RK_OK;
+}
+
+/* --- updates --- */
+
+/* The first step that writes into the memory that ends in `root`. */
+static int first_writer(const struct lowering *l, rk_ref root)
+{
+    int first = -1;
+    for (rk_ref r = 1; r < l->n; r++) {
+        int step = lowering_step(l, r);
+        if (step < 0 || (l->group_of[r] >= 0 && l->groups.at[l->group_of[r]].dead) || lowering_home(l, r) != root) continue;
+        if (first < 0 || step < first) first = step;
+    }
+    return first;
+}
+
+/* Every reader of s in this group looks at it element by element, as it lies. */
+static bool reads_in_place(const struct lowering *l, rk_ref s, int group)
+{
+    const struct group *a = &l->groups.at[group];
+    if (!a->map) return false;
+    for (int r = a->first; r >= 0; r = l->next_member[r]) {
+        const struct node *n = lowering_node(l, r);
+        for (int i = 0; i < n->arity; i++)
+            if (l->storage[n->in[i]] == s && (n->in[i] != s || !same_shape(n, lowering_node(l, s)))) return false;
+    }
+    return true;
+}
+
+static bool takes_update(const struct lowering *l, rk_ref s, rk_ref v)
+{
+    if (l->storage[v] != v || !l->stored[v] || l->group_of[v] < 0 || l->is_inside[v]) return false;
+    rk_ref root = lowering_home(l, v);
+    if (root == s) return true;
+    if (lowering_node(l, root)->op == &op_state || (lowering_node(l, root)->op->flags & OP_SOURCE) != 0 || l->is_inside[root]) return false;
+    int first = first_writer(l, root), last = lowering_last_reader(l, s);
+    if (last < first) return true;
+    if (last > first) return false;
+    for (int e = l->reader_head[s]; e >= 0; e = l->reader_next[e]) {
+        int group = l->group_of[l->reader[e]];
+        if (group >= 0 && l->groups.at[group].step == first && !reads_in_place(l, s, group)) return false;
+    }
+    return true;
+}
+
+static rk_status share_updates(struct lowering *l)
+{
+    rk_ctx *ctx = l->ctx;
+    int copies = 0;
+    for (rk_ref u = 1; u < l->n; u++) {
+        const struct node *n = lowering_node(l, u);
+        if (!l->needed[u] || n->op != &op_update) continue;
+        if (takes_update(l, n->in[0], n->in[1])) {
+            rk_ref root = lowering_home(l, n->in[1]);
+            if (root != n->in[0]) l->home[root] = n->in[0];
+            continue;
+        }
+        TRY(lowering_group_new(l, u, false));
+        l->groups.at[l->groups.n - 1].position = l->n + copies++;
+    }
+    lowering_order(l);
+    return RK_OK;
+}
+
+/* --- in place --- */
+
+static bool dies_here(const struct lowering *l, rk_ref s, rk_ref y, int step)
+{
+    if (!is_private(l, s) || l->home[s] != 0 || !same_shape(lowering_node(l, s), lowering_node(l, y))) return false;
+    if (lowering_node(l, lowering_home(l, s))->op == &op_state || is_update_value(l, s)) return false;
+    for (rk_ref r = 1; r < l->n; r++)
+        if (l->home[r] == s && l->is_inside[r]) return false;               /* a whole with parts stays */
+    return lowering_last_reader(l, s) == step && reads_in_place(l, s, l->group_of[y]);
+}
+
+static void share_in_place(struct lowering *l)
+{
+    for (int i = 0; i < l->groups.n; i++) {
+        const struct group *a = &l->groups.at[i];
+        if (a->dead || !a->map || a->into != 0) continue;
+        for (int y = a->first; y >= 0; y = l->next_member[y]) {
+            if (!l->stored[y] || l->home[y] != 0 || l->is_inside[y]) continue;
+            const struct node *n = lowering_node(l, y);
+            for (int k = 0; k < n->arity; k++) {
+                rk_ref s = l->storage[n->in[k]];
+                if (l->group_of[s] == i || !dies_here(l, s, y, a->step)) continue;
+                l->home[s] = y;
+                break;
+            }
+        }
+    }
+}
+
+/* Members of a group that only the group reads need no memory. */
+static void drop_inner(struct lowering *l)
+{
+    for (rk_ref r = 1; r < l->n; r++) {
+        if (!l->stored[r] || l->group_of[r] < 0) continue;
+        bool seen = lowering_is_output(l, r) || is_update_value(l, r);
+        for (int e = l->reader_head[r]; e >= 0 && !seen; e = l->reader_next[e]) seen = l->group_of[l->reader[e]] != l->group_of[r];
+        if (l->groups.at[l->group_of[r]].members > 1 && !seen) l->stored[r] = false;
+    }
+}
+
+rk_status lowering_share(struct lowering *l)
+{
+    rk_ctx *ctx = l->ctx;
+    drop_inner(l);
+    lowering_order(l);
+    TRY(share_sums(l));
+    TRY(share_parts(l));
+    TRY(share_updates(l));
+    share_in_place(l);
+    return RK_OK;
+}

@@ -1,0 +1,63 @@
+/* lowering.h: what the parts of lower share while they work: who reads whom, and which nodes run together. */
+#ifndef PASS_LOWERING_H
+#define PASS_LOWERING_H
+#include "core/opdef.h"
+#include "pass/pass.h"
+
+/* Nodes that become one step. Members are a list through next_member; the group runs at `position` (an id). */
+struct group {
+    int first, last, members;       /* node ids; members counts them */
+    int position;
+    int reads, instructions;        /* upper bounds, for the limits of a program */
+    bool open;                      /* nobody outside has read a result yet: more may join */
+    bool map;
+    bool dead;                      /* merged into another */
+    int step;                       /* its place in the order, once ordered */
+    rk_ref into;                    /* not 0: its sum is added into this value's memory */
+    int part;                       /* not -1: copies operand `part` of `first` into its place there */
+};
+
+struct lowering {
+    rk_ctx *ctx;
+    const rk_graph *g;
+    const struct backend *backend;
+    struct plan *plan;
+    int n;                          /* nodes */
+    bool *needed;
+    rk_ref *storage;                /* the node in whose memory a value lies: through views and appends */
+    bool *stored;                   /* computed into memory of its own */
+    int *reader_head, *reader_next; /* readers of a storage, ascending: edges */
+    int *reader;
+    int n_edges;
+    int *group_of, *next_member;    /* per node; -1: none */
+    VEC(struct group) groups;
+    rk_ref *home;                   /* storage whose memory is shared: chains end in a root; 0: its own */
+    rk_ref *updates;                /* per state: the value it takes; 0: none */
+    struct layout *inside;          /* per node: layout within its home, where it is a part of it */
+    bool *is_inside;
+    int *bucket;                    /* room for ordering: 2n */
+};
+
+rk_status lowering_begin(struct lowering *l) RK_CHECK;
+void      lowering_end(struct lowering *l);
+rk_status lowering_group(struct lowering *l) RK_CHECK;          /* lower_group.c */
+rk_status lowering_share(struct lowering *l) RK_CHECK;          /* lower_share.c */
+rk_status lowering_emit(struct lowering *l) RK_CHECK;           /* lower_emit.c */
+
+static inline const struct node *lowering_node(const struct lowering *l, rk_ref r) { return node_of(l->g, r); }
+static inline bool is_virtual(const struct lowering *l, rk_ref r) { return (node_of(l->g, r)->op->flags & OP_VIRTUAL) != 0; }
+static inline bool is_map(const struct lowering *l, rk_ref r) { return (node_of(l->g, r)->op->flags & OP_MAP) != 0; }
+bool lowering_groups(const struct lowering *l, rk_ref r);       /* the back end runs this map node in a program */
+rk_ref lowering_home(const struct lowering *l, rk_ref storage); /* the end of the chain */
+int  lowering_last_reader(const struct lowering *l, rk_ref storage);       /* the last step that reads it; -1: none */
+bool lowering_is_output(const struct lowering *l, rk_ref storage);
+
+int  lowering_step(const struct lowering *l, rk_ref r);             /* where a node runs; -1: nowhere */
+void lowering_order(struct lowering *l);                            /* gives every live group its step */
+struct layout lowering_layout(const struct lowering *l, rk_ref x);  /* within the memory of its home */
+rk_status lowering_group_new(struct lowering *l, rk_ref r, bool map) RK_CHECK;
+
+/* The problem of one group: operands and results with their layouts. `program` has room for one. */
+rk_status problem_of_group(struct lowering *l, int group, struct problem *p, struct program *program, rk_ref *nodes) RK_CHECK;
+
+#endif

@@ -1,0 +1,27 @@
+/* pass.h: what can be known before anything runs: each pass is a function of a graph, with one entry.
+ *
+ *   expand   the same graph with fused operations written out          graph -> graph
+ *   grad     gradients as nodes (public: rk_grad)                       adds to a graph
+ *   count    the bill                                                  graph -> bill
+ *   lower    nodes -> problems -> the first kernel that accepts          graph -> plan without addresses
+ *   plan     lifetimes and addresses                                   plan -> plan
+ *   validate the promises of a graph                                    graph -> status */
+#ifndef PASS_PASS_H
+#define PASS_PASS_H
+#include "core/opdef.h"
+#include "core/plan.h"
+
+/* Copies `from` into a fresh graph, with every fused node for which keep(user, from, ref) is false replaced by its
+ * expansion. keep NULL expands all. map (may be NULL) receives the new id of every old one: room for from's nodes. */
+rk_status pass_expand(rk_ctx *ctx, const rk_graph *from, bool (*keep)(void *user, const rk_graph *g, rk_ref r), void *user,
+                      rk_graph **to, rk_ref *map) RK_CHECK;
+
+rk_status pass_validate(rk_ctx *ctx, const rk_graph *g) RK_CHECK;
+/* Which nodes a sink or an output needs: needed[id], room for g's nodes. */
+void pass_needed(const rk_graph *g, bool *needed);
+
+struct plan_options { bool reuse; };                        /* reuse false: every value has its own place (the law of reuse) */
+rk_status pass_lower(rk_ctx *ctx, const rk_graph *g, const struct backend *backend, struct plan **plan) RK_CHECK;
+rk_status pass_place(rk_ctx *ctx, struct plan *plan, const struct plan_options *options) RK_CHECK;
+
+#endif

@@ -1,0 +1,202 @@
+/* run.c: see run.h. */
+#include "run/run.h"
+#include "base/clock.h"
+#include "core/opdef.h"
+#include <string.h>
+
+/* --- opening --- */
+
+static rk_status bind_states(rk_ctx *ctx, struct run *r)
+{
+    for (int i = 0; i < r->plan->n_states; i++) {
+        const struct plan_slot *s = &r->plan->states[i];
+        int entry = store_find(r->store, s->kind, s->name);
+        if (entry < 0 || r->store->entries.at[entry].elements != s->elements || r->store->entries.at[entry].dtype != s->dtype)
+            return FAIL(RK_E_BUG, "the store has no %s %s as the plan wants it", rk_kind_words(s->kind), s->name);
+        r->state_entry[i] = entry;
+    }
+    return RK_OK;
+}
+
+static rk_status make_memory(rk_ctx *ctx, struct run *r)
+{
+    const struct plan *plan = r->plan;
+    for (int i = 0; i < plan->n_inputs; i++) {
+        r->input_at[i] = r->input_bytes;
+        int64_t bytes = plan->inputs[i].elements * (int64_t)r->backend->bytes_of(plan->inputs[i].dtype);
+        r->input_bytes += (bytes + PLAN_ALIGNMENT - 1) & ~(int64_t)(PLAN_ALIGNMENT - 1);
+    }
+    if (plan->bytes > 0) TRY(r->backend->alloc(ctx, (size_t)plan->bytes, (void **)&r->arena));
+    if (r->input_bytes > 0) TRY(r->backend->alloc(ctx, (size_t)r->input_bytes, (void **)&r->input_arena));
+    return RK_OK;
+}
+
+rk_status run_open(rk_ctx *ctx, const struct plan *plan, struct store *store, struct run **out)
+{
+    struct run *r;
+    rk_status status;
+    *out = NULL;
+    TRY(NEW(r, 1));
+    r->ctx = ctx;
+    r->plan = plan;
+    r->store = store;
+    r->backend = plan->backend;
+    GO(NEW(r->input_at, plan->n_inputs));
+    GO(NEW(r->state_entry, plan->n_states));
+    GO(NEW(r->extent, plan->g->dims.n));
+    GO(NEW(r->steps, plan->n_steps));
+    GO(NEW(r->issued, plan->n_steps));
+    GO(NEW(r->seconds, plan->n_steps));
+    memcpy(r->steps, plan->steps, (size_t)plan->n_steps * sizeof *r->steps);
+    for (int d = 1; d < plan->g->dims.n; d++) r->extent[d] = dim_size(plan->g, d);
+    GO(bind_states(ctx, r));
+    GO(make_memory(ctx, r));
+    *out = r;
+    return RK_OK;
+out:
+    run_close(r);
+    return status;
+}
+
+void run_close(struct run *r)
+{
+    if (r == NULL) return;
+    rk_ctx *ctx = r->ctx;
+    if (r->arena != NULL) r->backend->free(ctx, r->arena, (size_t)r->plan->bytes);
+    if (r->input_arena != NULL) r->backend->free(ctx, r->input_arena, (size_t)r->input_bytes);
+    FREE(r->input_at, r->plan->n_inputs);
+    FREE(r->state_entry, r->plan->n_states);
+    FREE(r->extent, r->plan->g->dims.n);
+    FREE(r->steps, r->plan->n_steps);
+    FREE(r->issued, r->plan->n_steps);
+    FREE(r->seconds, r->plan->n_steps);
+    FREE(r, 1);
+}
+
+/* --- sizes --- */
+
+rk_status run_extent(rk_ctx *ctx, struct run *r, const char *dim, int64_t extent)
+{
+    rk_dim d = graph_dim(r->plan->g, dim, strlen(dim));
+    if (d == 0 || !r->plan->g->dims.at[d].live) return FAIL(RK_E_UNKNOWN, "no live dimension is named %s", dim);
+    if (extent < 0 || extent > dim_size(r->plan->g, d))
+        return FAIL(RK_E_LIMIT, "%s is to be %lld, its bound is %lld", dim, (long long)extent, (long long)dim_size(r->plan->g, d));
+    r->stale = r->stale || r->extent[d] != extent;
+    r->extent[d] = extent;
+    return RK_OK;
+}
+
+static void size_operand(const struct run *r, struct operand *o)
+{
+    for (int i = 0; i < o->at.rank; i++)
+        if (r->plan->g->dims.at[o->at.dim[i]].live) o->at.size[i] = r->extent[o->at.dim[i]];
+}
+
+static rk_status size_steps(rk_ctx *ctx, struct run *r)
+{
+    for (int i = 0; i < r->plan->n_steps; i++) {
+        struct step *s = &r->steps[i];
+        if (!s->problem.live) continue;
+        for (int k = 0; k < s->problem.n_in; k++) size_operand(r, &s->problem.in[k]);
+        for (int k = 0; k < s->problem.n_out; k++) size_operand(r, &s->problem.out[k]);
+        TRY(s->kernel->prepare(ctx, &s->problem, &s->prepared));
+        PROMISE(s->prepared.scratch <= r->plan->steps[i].prepared.scratch);
+    }
+    r->stale = false;
+    return RK_OK;
+}
+
+/* --- inputs and outputs --- */
+
+/* Calls move for every stretch that is dense on both sides: `at` in elements on the device, `host` on the host. */
+static rk_status for_rows(rk_ctx *ctx, const struct run *r, const struct layout *l, char *base, rk_dtype device_dtype, char *host, rk_dtype host_dtype, bool in)
+{
+    int64_t index[RK_MAX_RANK] = { 0 }, row = 1, host_at = 0;
+    size_t bytes = r->backend->bytes_of(device_dtype), host_bytes = rk_dtype_bytes(host_dtype);
+    int outer = l->rank;
+    while (outer > 0 && l->stride[outer - 1] == row) row *= l->size[--outer];
+    for (int i = 0; i < l->rank; i++)
+        if (l->size[i] == 0) return RK_OK;
+    for (;;) {
+        int64_t at = l->offset;
+        for (int i = 0; i < outer; i++) at += index[i] * l->stride[i];
+        char *d = base + (size_t)at * bytes, *h = host + (size_t)host_at * host_bytes;
+        TRY(in ? r->backend->write(ctx, d, device_dtype, h, host_dtype, (size_t)row) : r->backend->read(ctx, h, host_dtype, d, device_dtype, (size_t)row));
+        host_at += row;
+        int i = outer - 1;
+        for (; i >= 0 && ++index[i] == l->size[i]; i--) index[i] = 0;
+        if (i < 0) return RK_OK;
+    }
+}
+
+static struct layout current_layout(const struct run *r, rk_ref x, rk_ref *base)
+{
+    struct layout l = layout_of(r->plan->g, x, base);
+    for (int i = 0; i < l.rank; i++)
+        if (r->plan->g->dims.at[l.dim[i]].live) l.size[i] = r->extent[l.dim[i]];
+    return l;
+}
+
+rk_status run_input(rk_ctx *ctx, struct run *r, const char *name, const void *from, rk_dtype dtype)
+{
+    for (int i = 0; i < r->plan->n_inputs; i++) {
+        const struct plan_slot *s = &r->plan->inputs[i];
+        if (strcmp(s->name, name) != 0) continue;
+        struct layout l = current_layout(r, s->ref, NULL);
+        return for_rows(ctx, r, &l, r->input_arena + r->input_at[i], s->dtype, (char *)(uintptr_t)from, dtype, true);
+    }
+    return RK_OK;
+}
+
+static char *address(const struct run *r, const struct place *p)
+{
+    switch (p->kind) {
+    case IN_ARENA: return r->arena + p->at;
+    case IN_STORE: return r->store->entries.at[r->state_entry[p->at]].address;
+    case IN_INPUT: return r->input_arena + r->input_at[p->at];
+    case IN_NOTHING: break;
+    }
+    return NULL;
+}
+
+bool run_has_output(const struct run *r, const char *name)
+{
+    return graph_find_output(r->plan->g, name) != 0;
+}
+
+rk_status run_output(rk_ctx *ctx, const struct run *r, const char *name, void *to, rk_dtype dtype)
+{
+    for (int i = 0; i < r->plan->n_outputs; i++) {
+        const struct plan_slot *s = &r->plan->outputs[i];
+        if (strcmp(s->name, name) != 0) continue;
+        struct layout l = current_layout(r, s->ref, NULL);
+        return for_rows(ctx, r, &l, address(r, &r->plan->output_places[i]), s->dtype, to, dtype, false);
+    }
+    return FAIL(RK_E_UNKNOWN, "the graph has no output named %s", name);
+}
+
+/* --- going --- */
+
+static rk_status go(rk_ctx *ctx, struct run *r, int i)
+{
+    struct step *s = &r->steps[i];
+    void *in[MOST_PROBLEM_OPERANDS], *out[MOST_PROBLEM_RESULTS];
+    for (int k = 0; k < s->problem.n_in; k++) in[k] = address(r, &s->in[k]);
+    for (int k = 0; k < s->problem.n_out; k++) out[k] = address(r, &s->out[k]);
+    const struct call call = { &s->problem, &s->prepared, in, out, r->arena == NULL ? NULL : r->arena + s->scratch, &r->live, &r->issued[i] };
+    double begin = r->timed ? clock_seconds() : 0;
+    if (r->backend->before != NULL) TRY(r->backend->before(ctx, r->watch, &call));
+    TRY(s->kernel->run(ctx, &call));
+    if (r->backend->after != NULL) TRY(r->backend->after(ctx, r->watch, &call));
+    if (r->timed) r->seconds[i] += clock_seconds() - begin;
+    return RK_OK;
+}
+
+rk_status run_go(rk_ctx *ctx, struct run *r, uint64_t seed, uint64_t step)
+{
+    if (r->stale) TRY(size_steps(ctx, r));
+    r->live = (struct live){ r->extent, seed, step };
+    for (int i = 0; i < r->plan->n_steps; i++) TRY(go(ctx, r, i));
+    r->runs++;
+    return RK_OK;
+}

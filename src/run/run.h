@@ -1,0 +1,37 @@
+/* run.h: carries out a plan over a store: when and where. One arena, allocated here; nothing is allocated inside a step. */
+#ifndef RUN_RUN_H
+#define RUN_RUN_H
+#include "run/store.h"
+
+struct run {
+    rk_ctx *ctx;
+    const struct plan *plan;
+    struct store *store;
+    const struct backend *backend;
+    char *arena, *input_arena;
+    int64_t input_bytes;
+    int64_t *input_at;                      /* bytes, per input of the plan */
+    int *state_entry;                       /* per state of the plan: its entry of the store */
+    int64_t *extent;                        /* per dim of the graph */
+    struct live live;
+    struct step *steps;                     /* the plan's, with current sizes where they are live */
+    bool stale;                             /* an extent changed since the steps were sized */
+    void *watch;                            /* for back ends that watch; not owned */
+    uint64_t *issued;                       /* per step: product FLOPs passed on in all runs */
+    double *seconds;                        /* per step; kept while `timed` */
+    bool timed;
+    int64_t runs;
+};
+
+rk_status run_open(rk_ctx *ctx, const struct plan *plan, struct store *store, struct run **run) RK_CHECK;
+void      run_close(struct run *r);
+/* The extent of a live dimension for the runs to come: 0 .. its bound. */
+rk_status run_extent(rk_ctx *ctx, struct run *r, const char *dim, int64_t extent) RK_CHECK;
+/* An input's elements, dense at the current extents; copied and converted. Inputs nobody needs are ignored. */
+rk_status run_input(rk_ctx *ctx, struct run *r, const char *name, const void *from, rk_dtype dtype) RK_CHECK;
+rk_status run_go(rk_ctx *ctx, struct run *r, uint64_t seed, uint64_t step) RK_CHECK;
+/* An output's elements, dense at the current extents. */
+rk_status run_output(rk_ctx *ctx, const struct run *r, const char *name, void *to, rk_dtype dtype) RK_CHECK;
+bool      run_has_output(const struct run *r, const char *name);
+
+#endif

@@ -1,0 +1,166 @@
+/* bpe.c: the table of merges and the two ways to apply it. */
+#include "tok/bpe.h"
+
+static inline size_t home(uint64_t key, size_t room)
+{
+    key *= 0x9e3779b97f4a7c15u;
+    return (size_t)(key ^ key >> 32) & (room - 1);
+}
+
+static inline const struct merge_slot *find(const struct bpe *b, uint32_t left, uint32_t right)
+{
+    uint64_t stored = ((uint64_t)left << 32 | right) + 1;
+    for (size_t i = home(stored, b->room_slots);; i = (i + 1) & (b->room_slots - 1)) {
+        const struct merge_slot *s = &b->slots[i];
+        if (s->key == stored || s->key == 0) return s;
+    }
+}
+
+/* The rank of a pair; NO_TOKEN when it does not merge. Empty slots have rank NO_TOKEN. */
+static inline uint32_t rank_of(const struct bpe *b, uint32_t left, uint32_t right) { return find(b, left, right)->rank; }
+
+rk_status bpe_add_merge(rk_ctx *ctx, struct bpe *b, struct merge m)
+{
+    if (b->n_merges == b->room_merges) {
+        uint32_t room = b->room_merges == 0 ? 1024 : b->room_merges * 2;
+        TRY(GROW(b->merges, b->room_merges, room));
+        b->room_merges = room;
+    }
+    b->merges[b->n_merges++] = m;
+    return RK_OK;
+}
+
+rk_status bpe_seal(rk_ctx *ctx, struct bpe *b, const struct vocab *vocab)
+{
+    for (unsigned c = 0; c < 256; c++) {
+        char byte = (char)c;
+        if (!vocab_find(vocab, &byte, 1, &b->byte_id[c])) b->byte_id[c] = NO_TOKEN;
+    }
+    b->room_slots = 16;
+    while (b->room_slots < 2 * (size_t)b->n_merges) b->room_slots *= 2;
+    TRY(NEW(b->slots, b->room_slots));
+    for (size_t i = 0; i < b->room_slots; i++) b->slots[i].rank = NO_TOKEN;
+    for (uint32_t rank = 0; rank < b->n_merges; rank++) {             /* a pair given twice: the last counts, as in Hugging Face's reader */
+        struct merge m = b->merges[rank];
+        struct merge_slot *s = &b->slots[find(b, m.left, m.right) - b->slots];
+        *s = (struct merge_slot){ ((uint64_t)m.left << 32 | m.right) + 1, rank, m.id };
+    }
+    return RK_OK;
+}
+
+void bpe_clear(rk_ctx *ctx, struct bpe *b)
+{
+    FREE(b->merges, b->room_merges);
+    FREE(b->slots, b->room_slots);
+    b->n_merges = b->room_merges = 0;
+}
+
+static bool bytes_to_ids(const struct bpe *b, const unsigned char *word, size_t n, uint32_t *ids)
+{
+    uint32_t worst = 0;
+    for (size_t i = 0; i < n; i++) {
+        ids[i] = b->byte_id[word[i]];
+        worst |= ids[i] == NO_TOKEN;
+    }
+    return worst == 0;
+}
+
+static size_t short_word(const struct bpe *b, size_t n, uint32_t *ids)
+{
+    uint32_t ranks[BPE_SHORT];
+    for (size_t i = 0; i + 1 < n; i++) ranks[i] = rank_of(b, ids[i], ids[i + 1]);
+    while (n > 1) {
+        size_t best = 0;
+        for (size_t i = 1; i + 1 < n; i++)
+            if (ranks[i] < ranks[best]) best = i;
+        if (ranks[best] == NO_TOKEN) break;
+        ids[best] = find(b, ids[best], ids[best + 1])->id;
+        n--;
+        for (size_t i = best + 1; i < n; i++) ids[i] = ids[i + 1];
+        for (size_t i = best + 1; i + 1 < n; i++) ranks[i] = ranks[i + 1];
+        if (best > 0) ranks[best - 1] = rank_of(b, ids[best - 1], ids[best]);
+        if (best + 1 < n) ranks[best] = rank_of(b, ids[best], ids[best + 1]);
+    }
+    return n;
+}
+
+/* ---- long words: rank << 32 | position in a binary heap; stale entries are known by their rank ---- */
+
+struct heap { uint64_t *at; size_t n; };
+
+static void push(struct heap *h, uint64_t x)
+{
+    size_t i = h->n++;
+    for (; i > 0 && x < h->at[(i - 1) / 2]; i = (i - 1) / 2) h->at[i] = h->at[(i - 1) / 2];
+    h->at[i] = x;
+}
+
+static uint64_t pop(struct heap *h)
+{
+    uint64_t top = h->at[0], last = h->at[--h->n];
+    size_t i = 0;
+    for (size_t c = 1; c < h->n; c = 2 * i + 1) {
+        if (c + 1 < h->n && h->at[c + 1] < h->at[c]) c++;
+        if (last <= h->at[c]) break;
+        h->at[i] = h->at[c];
+        i = c;
+    }
+    h->at[i] = last;
+    return top;
+}
+
+static inline void offer(const struct bpe *b, const struct bpe_symbol *x, struct heap *h, uint32_t i, size_t n)
+{
+    if (x[i].next >= n) return;
+    uint32_t rank = rank_of(b, x[i].id, x[x[i].next].id);
+    if (rank != NO_TOKEN) push(h, (uint64_t)rank << 32 | i);
+}
+
+static void merge_all(const struct bpe *b, struct bpe_symbol *x, struct heap *h, uint32_t n)
+{
+    while (h->n > 0) {
+        uint64_t top = pop(h);
+        uint32_t i = (uint32_t)top, right = x[i].next;
+        if (x[i].id == NO_TOKEN || right >= n) continue;              /* merged away, or at the end now */
+        const struct merge_slot *s = find(b, x[i].id, x[right].id);
+        if (s->rank != top >> 32) continue;
+        x[i].id = s->id;
+        x[i].next = x[right].next;
+        x[right].id = NO_TOKEN;
+        if (x[i].next < n) x[x[i].next].previous = i;
+        if (x[i].previous != NO_TOKEN) offer(b, x, h, x[i].previous, n);
+        offer(b, x, h, i, n);
+    }
+}
+
+static size_t long_word(const struct bpe *b, struct share *s, struct bpe_scratch *scratch, const unsigned char *word, size_t n, uint32_t *out)
+{
+    if (n >= UINT32_MAX) return (size_t)share_fail(s, RK_E_LIMIT, "a word of %zu bytes; %u are the limit", n, UINT32_MAX - 1);
+    /* n - 1 pairs at the start, and two for each of at most n - 1 merges */
+    if (!SHARE_ROOM(s, scratch->symbols, scratch->room, n) || !SHARE_ROOM(s, scratch->heap, scratch->room_heap, 3 * n)) return 0;
+    struct bpe_symbol *x = scratch->symbols;
+    struct heap h = { scratch->heap, 0 };
+    for (uint32_t i = 0; i < n; i++) {
+        x[i] = (struct bpe_symbol){ b->byte_id[word[i]], i == 0 ? NO_TOKEN : i - 1, i + 1 };
+        if (x[i].id == NO_TOKEN) return 0;
+    }
+    for (uint32_t i = 0; i < n; i++) offer(b, x, &h, i, n);
+    merge_all(b, x, &h, (uint32_t)n);
+    size_t made = 0;
+    for (uint32_t i = 0; i < n; i = x[i].next) out[made++] = x[i].id;
+    return made;
+}
+
+size_t bpe_word(const struct bpe *b, struct share *s, struct bpe_scratch *scratch, const unsigned char *word, size_t n, uint32_t *out)
+{
+    if (b->whole != NULL && vocab_find(b->whole, (const char *)word, n, out)) return 1;
+    if (n > BPE_SHORT) return long_word(b, s, scratch, word, n, out);
+    return bytes_to_ids(b, word, n, out) ? short_word(b, n, out) : 0;
+}
+
+void bpe_scratch_clear(rk_ctx *ctx, struct bpe_scratch *x)
+{
+    FREE(x->symbols, x->room);
+    FREE(x->heap, x->room_heap);
+    *x = (struct bpe_scratch){ 0 };
+}

@@ -1,0 +1,44 @@
+/* bytelevel.c: the map in closed form, so that there is no table to keep in step. */
+#include "tok/bytelevel.h"
+#include "base/utf8.h"
+
+static bool is_printable(uint32_t b) { return (b >= 0x21 && b <= 0x7e) || (b >= 0xa1 && b <= 0xff && b != 0xad); }
+
+uint32_t bytelevel_code(unsigned char byte)
+{
+    if (is_printable(byte)) return byte;
+    if (byte <= 0x20) return 0x100u + byte;                           /* 33 of them */
+    if (byte <= 0xa0) return 0x121u + byte - 0x7f;                    /* 34: 0x7f..0xa0 */
+    return 0x143;                                                     /* 0xad, the soft hyphen */
+}
+
+int bytelevel_byte(uint32_t code)
+{
+    if (code <= 0xff) return is_printable(code) ? (int)code : -1;
+    if (code <= 0x120) return (int)(code - 0x100);
+    if (code <= 0x142) return (int)(code - 0x121 + 0x7f);
+    return code == 0x143 ? 0xad : -1;
+}
+
+rk_status bytelevel_write(rk_ctx *ctx, struct str *to, const char *bytes, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        char spelled[4];
+        TRY(str_add(ctx, to, spelled, utf8_put(spelled, bytelevel_code((unsigned char)bytes[i]))));
+    }
+    return RK_OK;
+}
+
+bool bytelevel_read(const char *spelling, size_t n, char *out, size_t *n_out)
+{
+    size_t made = 0;
+    for (size_t i = 0; i < n;) {
+        uint32_t code;
+        i += utf8_next(spelling + i, n - i, &code);
+        int byte = bytelevel_byte(code);
+        if (byte < 0) return false;
+        out[made++] = (char)byte;
+    }
+    *n_out = made;
+    return true;
+}

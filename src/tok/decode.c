@@ -1,0 +1,114 @@
+/* decode.c: ids to bytes, bytes to valid UTF-8, and both at once for text that appears as it is made. */
+#include "base/utf8.h"
+#include "tok/tok.h"
+#include <string.h>
+
+static rk_status make_room(rk_ctx *ctx, rk_bytes *b, size_t want)
+{
+    if (want <= b->room) return RK_OK;
+    size_t room = b->room * 2 > want ? b->room * 2 : want;
+    TRY(GROW(b->at, b->room, room));
+    b->room = room;
+    return RK_OK;
+}
+
+static rk_status append(rk_ctx *ctx, rk_bytes *b, const char *bytes, size_t n)
+{
+    TRY(make_room(ctx, b, b->n + n));
+    if (n > 0) memcpy(b->at + b->n, bytes, n);
+    b->n += n;
+    return RK_OK;
+}
+
+void rk_bytes_free(rk_ctx *ctx, rk_bytes *b)
+{
+    FREE(b->at, b->room);
+    b->n = b->room = 0;
+}
+
+/* The text of an id under `flags`; false when it is no token. */
+static bool text_of(const rk_tok *tok, uint32_t id, unsigned flags, rk_text *text)
+{
+    *text = rk_tok_bytes(tok, id);
+    if (text->at == NULL) return false;
+    if (flags & RK_TOK_SKIP_SPECIAL && tok->control[id]) text->n = 0;
+    return true;
+}
+
+rk_status rk_tok_decode(rk_ctx *ctx, const rk_tok *tok, const uint32_t *ids, size_t n, unsigned flags, rk_bytes *bytes)
+{
+    rk_text text;
+    size_t total = bytes->n;
+    for (size_t i = 0; i < n; i++) {
+        if (!text_of(tok, ids[i], flags, &text)) return FAIL(RK_E_ARG, "id %u at position %zu is no token of this vocabulary of %u", ids[i], i, tok->vocab.size);
+        if (!size_add(total, text.n, &total)) return FAIL(RK_E_LIMIT, "%zu ids decode to more bytes than an address can hold", n);
+    }
+    TRY(make_room(ctx, bytes, total));
+    for (size_t i = 0; i < n; i++) {
+        (void)text_of(tok, ids[i], flags, &text);
+        if (text.n > 0) memcpy(bytes->at + bytes->n, text.at, text.n);
+        bytes->n += text.n;
+    }
+    return RK_OK;
+}
+
+/* Appends bytes[0..n) with U+FFFD for what is invalid. */
+static rk_status replace(rk_ctx *ctx, rk_bytes *to, const char *bytes, size_t n)
+{
+    for (size_t i = 0; i < n;) {
+        uint32_t code;
+        size_t step = utf8_next(bytes + i, n - i, &code);
+        if (code == UTF8_INVALID) TRY(append(ctx, to, "\xef\xbf\xbd", 3));
+        else TRY(append(ctx, to, bytes + i, step));
+        i += step;
+    }
+    return RK_OK;
+}
+
+rk_status rk_bytes_replace(rk_ctx *ctx, const char *bytes, size_t n, rk_bytes *utf8)
+{
+    size_t before = utf8->n;
+    rk_status status = replace(ctx, utf8, bytes, n);
+    if (status != RK_OK) utf8->n = before;
+    return status;
+}
+
+/* ---- streaming ---- */
+
+void rk_tok_decoder_init(rk_tok_decoder *d, const rk_tok *tok, unsigned flags) { *d = (rk_tok_decoder){ .tok = tok, .flags = flags }; }
+
+void rk_tok_decoder_clear(rk_ctx *ctx, rk_tok_decoder *d)
+{
+    rk_bytes_free(ctx, &d->ready);
+    d->n_held = 0;
+}
+
+rk_status rk_tok_decoder_push(rk_ctx *ctx, rk_tok_decoder *d, uint32_t id, rk_text *ready)
+{
+    rk_status status;
+    rk_text text;
+    rk_bytes joined = { 0 };
+    *ready = (rk_text){ "", 0 };
+    if (!text_of(d->tok, id, d->flags, &text)) return FAIL(RK_E_ARG, "id %u is no token of this vocabulary of %u", id, d->tok->vocab.size);
+    GO(append(ctx, &joined, d->held, d->n_held));
+    GO(append(ctx, &joined, text.at, text.n));
+    size_t hold = utf8_incomplete(joined.at, joined.n);
+    d->ready.n = 0;
+    GO(replace(ctx, &d->ready, joined.at, joined.n - hold));
+    if (hold > 0) memcpy(d->held, joined.at + joined.n - hold, hold);
+    d->n_held = (unsigned)hold;
+    if (d->ready.n > 0) *ready = (rk_text){ d->ready.at, d->ready.n };
+out:
+    rk_bytes_free(ctx, &joined);
+    return status;
+}
+
+rk_status rk_tok_decoder_end(rk_ctx *ctx, rk_tok_decoder *d, rk_text *ready)
+{
+    *ready = (rk_text){ "", 0 };
+    d->ready.n = 0;
+    TRY(replace(ctx, &d->ready, d->held, d->n_held));
+    d->n_held = 0;
+    if (d->ready.n > 0) *ready = (rk_text){ d->ready.at, d->ready.n };
+    return RK_OK;
+}

@@ -1,0 +1,30 @@
+/* encode.h: the engine of encoding, one per worker: special tokens, words, a cache of words, merges for what is not in it. */
+#ifndef TOK_ENCODE_H
+#define TOK_ENCODE_H
+#include "tok/tok.h"
+#include "tok/words.h"
+
+enum { CACHE_IDS = 4, CACHE_MOST = 1 << 18 };                         /* ids of a word that is kept; words: 8 MiB */
+
+struct cached { uint64_t low, high; uint32_t ids[CACHE_IDS]; };       /* a word_key; number of ids << 60 in high; two share a cache line */
+
+struct engine {
+    const rk_tok      *tok;
+    struct share      *share;
+    unsigned           flags;
+    struct cached     *cache;
+    size_t             room;                                          /* words in the cache: 0 or a power of two, 2 at least */
+    struct bpe_scratch scratch;
+};
+
+/* A cache that suits `bytes` of text. */
+bool engine_open(struct engine *e, const rk_tok *tok, struct share *share, unsigned flags, size_t bytes);
+void engine_close(rk_ctx *ctx, struct engine *e);
+/* Appends the ids of text[0..n), which is whole or ends at an encode_cut. `offset` of the text is for messages. */
+bool engine_encode(struct engine *e, const unsigned char *text, size_t n, uint64_t offset, rk_ids *ids);
+
+/* Places where text may be cut and both parts be encoded for themselves: the first at or after `from` (or n), the last (or 0). */
+size_t encode_cut(const rk_tok *tok, unsigned flags, const unsigned char *text, size_t n, size_t from);
+size_t encode_cut_last(const rk_tok *tok, unsigned flags, const unsigned char *text, size_t n, size_t from);
+
+#endif

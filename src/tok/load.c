@@ -1,0 +1,171 @@
+/* load.c: opening what a path names, vocab.json with merges.txt, and what all formats share: tokens spelled in GPT-2's characters. */
+#include "tok/load.h"
+#include "base/file.h"
+#include "tok/bytelevel.h"
+#include <string.h>
+
+/* ---- vocabulary and merges ---- */
+
+/* A token may be spelled raw when it is an added one; else every character must spell a byte. */
+static rk_status load_token(rk_ctx *ctx, const struct json *v, const struct names *added, struct str *scratch, rk_tok *tok)
+{
+    char path[JSON_SHOWN];
+    int64_t id;
+    size_t n = 0;
+    uint32_t item;
+    TRY(json_as_int(ctx, v, 0, VOCAB_MOST - 1, &id));
+    scratch->n = 0;
+    TRY(VEC_ROOM(scratch, (int)v->key.length + 1));
+    bool is_added = added != NULL && names_find(added, v->key.at, v->key.length, &item);
+    bool is_spelled = bytelevel_read(v->key.at, v->key.length, scratch->at, &n);
+    if (is_added && (!is_spelled || n != v->key.length || memcmp(scratch->at, v->key.at, n) != 0))
+        return vocab_put(ctx, &tok->vocab, (uint32_t)id, v->key.at, v->key.length, false);
+    if (!is_spelled) return FAIL(RK_E_FORMAT, "%s: this token has a character that spells no byte", json_path(v, path));
+    return vocab_put(ctx, &tok->vocab, (uint32_t)id, scratch->at, n, true);
+}
+
+rk_status load_vocab(rk_ctx *ctx, const struct json *vocab, const struct names *added, rk_tok *tok)
+{
+    rk_status status = RK_OK;
+    struct str scratch = { 0 };
+    GO(json_as_object(ctx, vocab));
+    for (uint32_t i = 0; i < vocab->n; i++) GO(load_token(ctx, &vocab->at[i], added, &scratch, tok));
+out:
+    str_free(ctx, &scratch);
+    return status;
+}
+
+rk_status load_merge(rk_ctx *ctx, const char *where, uint32_t rank, rk_text left, rk_text right, struct str *scratch, rk_tok *tok)
+{
+    char shown[NAME_SHOWN];
+    struct merge m;
+    size_t n_left = 0, n_right = 0;
+    if (left.n + right.n > TOKEN_MOST) return FAIL(RK_E_LIMIT, "%s: merge %u makes a token of %zu characters", where, rank, left.n + right.n);
+    scratch->n = 0;
+    TRY(VEC_ROOM(scratch, (int)(left.n + right.n) + 1));
+    char *bytes = scratch->at;
+    if (!bytelevel_read(left.at, left.n, bytes, &n_left) || !vocab_find(&tok->vocab, bytes, n_left, &m.left))
+        return FAIL(RK_E_FORMAT, "%s: merge %u names %s, which is no token of the vocabulary", where, rank, name_show(shown, left.at, left.n));
+    if (!bytelevel_read(right.at, right.n, bytes + n_left, &n_right) || !vocab_find(&tok->vocab, bytes + n_left, n_right, &m.right))
+        return FAIL(RK_E_FORMAT, "%s: merge %u names %s, which is no token of the vocabulary", where, rank, name_show(shown, right.at, right.n));
+    if (n_left == 0 || n_right == 0) return FAIL(RK_E_FORMAT, "%s: merge %u has an empty side", where, rank);
+    if (!vocab_find(&tok->vocab, bytes, n_left + n_right, &m.id))
+        return FAIL(RK_E_FORMAT, "%s: merge %u makes %s with what follows it, which is no token of the vocabulary", where, rank, name_show(shown, left.at, left.n));
+    return bpe_add_merge(ctx, &tok->bpe, m);
+}
+
+rk_status load_merge_line(rk_ctx *ctx, const char *where, uint32_t rank, rk_text line, struct str *scratch, rk_tok *tok)
+{
+    char shown[NAME_SHOWN];
+    const char *space = line.n == 0 ? NULL : memchr(line.at, ' ', line.n);
+    const char *again = space == NULL ? NULL : memchr(space + 1, ' ', (size_t)(line.at + line.n - space) - 1);
+    if (space == NULL || again != NULL) return FAIL(RK_E_FORMAT, "%s: merge %u is %s, expected two tokens with one space between them", where, rank, name_show(shown, line.at, line.n));
+    rk_text left = { line.at, (size_t)(space - line.at) }, right = { space + 1, line.n - left.n - 1 };
+    return load_merge(ctx, where, rank, left, right, scratch, tok);
+}
+
+/* ---- vocab.json and merges.txt ---- */
+
+static rk_status load_merge_lines(rk_ctx *ctx, const char *name, rk_text text, struct str *scratch, rk_tok *tok)
+{
+    uint32_t rank = 0;
+    for (size_t at = 0, end; at < text.n; at = end + 1) {
+        const char *feed = memchr(text.at + at, '\n', text.n - at);
+        end = feed == NULL ? text.n : (size_t)(feed - text.at);
+        rk_text line = { text.at + at, end - at };
+        if (line.n > 0 && line.at[line.n - 1] == '\r') line.n--;
+        bool is_version = at == 0 && line.n >= 8 && memcmp(line.at, "#version", 8) == 0;
+        if (line.n == 0 || is_version) continue;
+        TRY(load_merge_line(ctx, name, rank++, line, scratch, tok));
+    }
+    return RK_OK;
+}
+
+/* What neither is a byte nor can be made by a merge was put there by hand. */
+static rk_status add_unmade(rk_ctx *ctx, rk_tok *tok)
+{
+    rk_status status = RK_OK;
+    uint32_t size = tok->vocab.size;
+    char *made;
+    TRY(NEW(made, size));
+    for (uint32_t i = 0; i < tok->bpe.n_merges; i++) made[tok->bpe.merges[i].id] = 1;
+    for (uint32_t id = 0; id < size; id++) {
+        rk_text t = tok->vocab.tokens[id];
+        if (t.at == NULL || t.n < 2 || made[id]) continue;
+        GO(tok_add_special(ctx, tok, (rk_special){ t, id, true, false }));
+    }
+out:
+    FREE(made, size);
+    return status;
+}
+
+rk_status load_vocab_merges(rk_ctx *ctx, const struct json *root, const char *merges_name, rk_text merges, rk_tok *tok)
+{
+    struct str scratch = { 0 };
+    TRY(load_vocab(ctx, root, NULL, tok));
+    TRY(vocab_seal(ctx, &tok->vocab));
+    rk_status status = load_merge_lines(ctx, merges_name, merges, &scratch, tok);
+    str_free(ctx, &scratch);
+    if (status != RK_OK) return ctx_pass(ctx, status, __FILE__, __LINE__, __func__);
+    TRY(add_unmade(ctx, tok));
+    return tok_seal(ctx, tok);
+}
+
+/* ---- what a path names ---- */
+
+static rk_status find_file(rk_ctx *ctx, const char *path, struct str *found)
+{
+    bool there = true;
+    if (!file_is_folder(path)) return str_text(ctx, found, path);
+    TRY(file_join(ctx, found, path, "tokenizer.json"));
+    TRY(file_exists(ctx, str_c(found), &there));
+    if (there) return RK_OK;
+    TRY(file_join(ctx, found, path, "vocab.json"));
+    TRY(file_exists(ctx, str_c(found), &there));
+    if (there) return RK_OK;
+    (void)FAIL(RK_E_MISSING, "no tokenizer in %s", path);
+    return ctx_hint(ctx, "a folder holds a tokenizer.json, or a vocab.json and a merges.txt");
+}
+
+static rk_status beside(rk_ctx *ctx, const char *path, const char *name, struct str *out)
+{
+    const char *slash = strrchr(path, '/');
+    if (slash != NULL) TRY(str_add(ctx, out, path, (size_t)(slash - path) + 1));
+    return str_text(ctx, out, name);
+}
+
+static rk_status load_pair(rk_ctx *ctx, const char *path, const struct json *root, rk_tok *tok)
+{
+    rk_status status;
+    struct str name = { 0 };
+    struct file_view view = { 0 };
+    GO(beside(ctx, path, "merges.txt", &name));
+    GO(file_map(ctx, str_c(&name), &view));
+    GO(load_vocab_merges(ctx, root, str_c(&name), (rk_text){ (const char *)view.at, view.n }, tok));
+out:
+    file_unmap(&view);
+    str_free(ctx, &name);
+    return status;
+}
+
+rk_status rk_tok_open(rk_ctx *ctx, const char *path, rk_tok **out)
+{
+    rk_status status;
+    struct str file = { 0 };
+    struct json_doc doc = { 0 };
+    rk_tok *tok = NULL;
+    *out = NULL;
+    GO(find_file(ctx, path, &file));
+    GO(json_load(ctx, &doc, str_c(&file), 0));
+    GO(tok_new(ctx, &tok));
+    const struct json *model = json_find(doc.root, "model");
+    if (model != NULL && model->kind == JSON_OBJECT) GO(load_tokenizer_json(ctx, doc.root, tok));
+    else GO(load_pair(ctx, str_c(&file), doc.root, tok));
+    *out = tok;
+    tok = NULL;
+out:
+    rk_tok_close(ctx, tok);
+    json_clear(ctx, &doc);
+    str_free(ctx, &file);
+    return status;
+}

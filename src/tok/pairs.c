@@ -1,0 +1,145 @@
+/* pairs.c: linear probing, a heap of four children per node (fewer levels, one cache line per family), chunks. */
+#include "tok/pairs.h"
+#include <string.h>
+
+/* ---- counts ---- */
+
+static size_t home(uint64_t key, size_t room)
+{
+    key ^= key >> 29;
+    key *= 0xbf58476d1ce4e5b9u;
+    return (size_t)(key >> 20) & (room - 1);
+}
+
+/* The slot of a key, or the empty one where it would go. Slots store key + 1, so that 0 is empty. */
+static struct pair *probe(const struct pairs *p, uint64_t stored)
+{
+    size_t i = home(stored, p->room);
+    while (p->at[i].key != stored && p->at[i].key != 0) i = (i + 1) & (p->room - 1);
+    return &p->at[i];
+}
+
+struct pair *pairs_find(const struct pairs *p, uint64_t key)
+{
+    if (p->room == 0) return NULL;
+    struct pair *found = probe(p, key + 1);
+    return found->key == 0 ? NULL : found;
+}
+
+static rk_status grow(rk_ctx *ctx, struct pairs *p)
+{
+    struct pairs fresh = { NULL, p->n, p->room == 0 ? 1 << 12 : p->room * 2 };
+    TRY(NEW(fresh.at, fresh.room));
+    for (size_t i = 0; i < p->room; i++)
+        if (p->at[i].key != 0) *probe(&fresh, p->at[i].key) = p->at[i];
+    FREE(p->at, p->room);
+    *p = fresh;
+    return RK_OK;
+}
+
+rk_status pairs_add(rk_ctx *ctx, struct pairs *p, uint64_t key, struct pair **pair)
+{
+    if (p->n + 1 > p->room / 2) TRY(grow(ctx, p));
+    *pair = probe(p, key + 1);
+    if ((*pair)->key == 0) {
+        (*pair)->key = key + 1;
+        p->n++;
+    }
+    return RK_OK;
+}
+
+void pairs_clear(rk_ctx *ctx, struct pairs *p)
+{
+    FREE(p->at, p->room);
+    *p = (struct pairs){ 0 };
+}
+
+/* ---- heap ---- */
+
+static int compare(const rk_text *a, const rk_text *b)
+{
+    int r = memcmp(a->at, b->at, a->n < b->n ? a->n : b->n);
+    return r != 0 ? r : (a->n > b->n) - (a->n < b->n);
+}
+
+static bool greater_bytes(const rk_text *tokens, uint64_t a, uint64_t b)
+{
+    int r = compare(&tokens[a >> 32], &tokens[b >> 32]);
+    if (r == 0) r = compare(&tokens[a & UINT32_MAX], &tokens[b & UINT32_MAX]);
+    return r != 0 ? r > 0 : a < b;       /* two ids of the same bytes: the older pair first */
+}
+
+static inline bool before(const struct heap *h, const struct candidate *a, const struct candidate *b)
+{
+    if (a->count != b->count) return a->count > b->count;
+    return h->ties == RK_TIES_CS336 ? greater_bytes(h->tokens, a->key, b->key) : a->key < b->key;
+}
+
+rk_status heap_push(rk_ctx *ctx, struct heap *h, struct candidate c)
+{
+    if (h->n == h->room) {
+        size_t room = h->room == 0 ? 1 << 12 : h->room * 2;
+        TRY(GROW(h->at, h->room, room));
+        h->room = room;
+    }
+    size_t i = h->n++;
+    while (i > 0 && before(h, &c, &h->at[(i - 1) / 4])) {
+        h->at[i] = h->at[(i - 1) / 4];
+        i = (i - 1) / 4;
+    }
+    h->at[i] = c;
+    return RK_OK;
+}
+
+struct candidate heap_pop(struct heap *h)
+{
+    struct candidate top = h->at[0], last = h->at[--h->n];
+    size_t i = 0;
+    for (size_t child = 1; child < h->n; child = 4 * i + 1) {
+        size_t best = child, end = child + 4 < h->n ? child + 4 : h->n;
+        for (size_t k = child + 1; k < end; k++)
+            if (before(h, &h->at[k], &h->at[best])) best = k;
+        if (!before(h, &h->at[best], &last)) break;
+        h->at[i] = h->at[best];
+        i = best;
+    }
+    h->at[i] = last;
+    return top;
+}
+
+void heap_clear(rk_ctx *ctx, struct heap *h)
+{
+    FREE(h->at, h->room);
+    *h = (struct heap){ 0 };
+}
+
+/* ---- lists ---- */
+
+enum { LIST_CHUNK = 1 << 18 };
+
+struct list_chunk { struct list_chunk *next; size_t room; uint32_t at[]; };
+
+rk_status lists_take(rk_ctx *ctx, struct lists *l, size_t n, uint32_t **at)
+{
+    if (n > l->room - l->used) {
+        size_t room = n > LIST_CHUNK ? n : LIST_CHUNK;
+        void *bytes = NULL;
+        TRY(mem_new(ctx, &bytes, sizeof(struct list_chunk) + room * sizeof(uint32_t), 1, "lists of words"));
+        struct list_chunk *c = bytes;
+        *c = (struct list_chunk){ l->chunks, room };
+        *l = (struct lists){ c, 0, room };
+    }
+    *at = l->chunks == NULL ? NULL : l->chunks->at + l->used;
+    l->used += n;
+    return RK_OK;
+}
+
+void lists_clear(rk_ctx *ctx, struct lists *l)
+{
+    while (l->chunks != NULL) {
+        struct list_chunk *next = l->chunks->next;
+        mem_free(ctx, l->chunks, sizeof(struct list_chunk) + l->chunks->room * sizeof(uint32_t), 1);
+        l->chunks = next;
+    }
+    *l = (struct lists){ 0 };
+}

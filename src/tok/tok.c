@@ -1,0 +1,102 @@
+/* tok.c: putting a tokenizer together, and asking it about its vocabulary. */
+#include "tok/tok.h"
+#include <stdlib.h>
+#include <string.h>
+
+rk_status tok_new(rk_ctx *ctx, rk_tok **tok)
+{
+    TRY(NEW(*tok, 1));
+    (*tok)->split = split_find("gpt2");
+    return RK_OK;
+}
+
+void rk_tok_close(rk_ctx *ctx, rk_tok *tok)
+{
+    if (tok == NULL) return;
+    FREE(tok->control, tok->vocab.size);
+    vocab_clear(ctx, &tok->vocab);
+    bpe_clear(ctx, &tok->bpe);
+    specials_clear(ctx, &tok->first);
+    specials_clear(ctx, &tok->second);
+    FREE(tok->specials, tok->room_specials);
+    FREE(tok, 1);
+}
+
+rk_status tok_add_special(rk_ctx *ctx, rk_tok *tok, rk_special special)
+{
+    if (special.text.n == 0) return FAIL(RK_E_FORMAT, "special token %u has no text", special.id);
+    if (special.text.n > SPECIAL_MOST_BYTES) return FAIL(RK_E_LIMIT, "special token %u has %zu bytes; %d are the limit", special.id, special.text.n, SPECIAL_MOST_BYTES);
+    if (tok->n_specials == SPECIALS_MOST) return FAIL(RK_E_LIMIT, "more than %d special tokens", SPECIALS_MOST);
+    TRY(vocab_put(ctx, &tok->vocab, special.id, special.text.at, special.text.n, false));
+    if (tok->n_specials == tok->room_specials) {
+        size_t room = tok->room_specials == 0 ? 8 : tok->room_specials * 2;
+        TRY(GROW(tok->specials, tok->room_specials, room));
+        tok->room_specials = room;
+    }
+    special.text = tok->vocab.tokens[special.id];
+    tok->specials[tok->n_specials++] = special;
+    return RK_OK;
+}
+
+static int by_id(const void *a, const void *b)
+{
+    const rk_special *x = a, *y = b;
+    return (x->id > y->id) - (x->id < y->id);
+}
+
+/* A text that is sought must have one id. */
+static rk_status check_twins(rk_ctx *ctx, const struct specials *s)
+{
+    char shown[NAME_SHOWN];
+    for (size_t i = 1; i < s->n; i++) {
+        rk_text a = s->at[i - 1].text, b = s->at[i].text;
+        if (a.n == b.n && memcmp(a.at, b.at, a.n) == 0)
+            return FAIL(RK_E_FORMAT, "the special token %s is given twice, as id %u and %u", name_show(shown, a.at, a.n), s->at[i - 1].id, s->at[i].id);
+    }
+    return RK_OK;
+}
+
+rk_status tok_seal(rk_ctx *ctx, rk_tok *tok)
+{
+    TRY(vocab_seal(ctx, &tok->vocab));
+    TRY(bpe_seal(ctx, &tok->bpe, &tok->vocab));
+    if (tok->n_specials > 1) qsort(tok->specials, tok->n_specials, sizeof *tok->specials, by_id);
+    TRY(specials_init(ctx, &tok->first, tok->specials, tok->n_specials, false));
+    TRY(specials_init(ctx, &tok->second, tok->specials, tok->n_specials, true));
+    TRY(check_twins(ctx, &tok->first));
+    TRY(check_twins(ctx, &tok->second));
+    TRY(NEW(tok->control, tok->vocab.size));
+    for (size_t i = 0; i < tok->n_specials; i++) tok->control[tok->specials[i].id] = tok->specials[i].special;
+    return RK_OK;
+}
+
+/* ---- questions ---- */
+
+uint32_t   rk_tok_size(const rk_tok *tok)                 { return tok->vocab.size; }
+uint32_t   rk_tok_merges(const rk_tok *tok)               { return tok->bpe.n_merges; }
+size_t     rk_tok_specials(const rk_tok *tok)             { return tok->n_specials; }
+rk_special rk_tok_special(const rk_tok *tok, size_t i)    { return tok->specials[i]; }
+
+rk_text rk_tok_bytes(const rk_tok *tok, uint32_t id)
+{
+    return id < tok->vocab.size ? tok->vocab.tokens[id] : (rk_text){ NULL, 0 };
+}
+
+bool rk_tok_find(const rk_tok *tok, const char *bytes, size_t n, uint32_t *id)
+{
+    for (size_t i = 0; i < tok->n_specials; i++) {
+        rk_text t = tok->specials[i].text;
+        if (t.n != n || memcmp(t.at, bytes, n) != 0) continue;
+        *id = tok->specials[i].id;
+        return true;
+    }
+    return vocab_find(&tok->vocab, bytes, n, id);
+}
+
+rk_text rk_tok_merge(const rk_tok *tok, uint32_t rank, size_t *left)
+{
+    if (rank >= tok->bpe.n_merges) return (rk_text){ NULL, 0 };
+    struct merge m = tok->bpe.merges[rank];
+    *left = tok->vocab.tokens[m.left].n;
+    return tok->vocab.tokens[m.id];
+}

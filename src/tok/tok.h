@@ -1,0 +1,26 @@
+/* tok.h: an open tokenizer from the inside. Made by load.c or train.c, sealed once, then never changed. */
+#ifndef TOK_TOK_H
+#define TOK_TOK_H
+#include "reckon/tok.h"
+#include "tok/bpe.h"
+#include "tok/special.h"
+#include "tok/split.h"
+
+enum { SPECIALS_MOST = 1 << 20 };
+
+struct rk_tok {
+    struct vocab        vocab;
+    struct bpe          bpe;
+    const struct split *split;
+    rk_special         *specials;                                     /* in the order of their ids; texts live in the vocabulary */
+    size_t              n_specials, room_specials;
+    struct specials     first, second;                                /* sought in the text; sought in what those leave */
+    uint8_t            *control;                                      /* by id: 1 for a control token */
+};
+
+RK_CHECK rk_status tok_new(rk_ctx *ctx, rk_tok **tok);
+/* Adds a token that is sought in the text. Its id may be in the vocabulary already, spelled the same. */
+RK_CHECK rk_status tok_add_special(rk_ctx *ctx, rk_tok *tok, rk_special special);
+RK_CHECK rk_status tok_seal(rk_ctx *ctx, rk_tok *tok);                /* after vocabulary, merges and specials */
+
+#endif

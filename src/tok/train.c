@@ -1,0 +1,182 @@
+/* train.c: from texts or counts to a tokenizer: options checked, words counted, merges learned, ids given out. */
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/map.h"
+#include "io/json.h"
+#include "tok/bytelevel.h"
+#include "tok/count.h"
+#include "tok/tok.h"
+
+struct plan { const rk_tok_training *how; rk_special *specials; struct specials cuts; const struct split *split; };
+
+static rk_status check(rk_ctx *ctx, const rk_tok_training *how, struct plan *p)
+{
+    const char *pattern = how->pattern != NULL ? how->pattern : "gpt2";
+    size_t least = 256 + how->n_specials;
+    p->split = split_find(pattern);
+    if (p->split == NULL) {
+        (void)FAIL(RK_E_UNKNOWN, "no pattern is called \"%s\"", pattern);
+        return ctx_hint(ctx, "known: gpt2");
+    }
+    if ((unsigned)how->ties > RK_TIES_HUGGINGFACE || (unsigned)how->units > RK_UNITS_LINES) return FAIL(RK_E_ARG, "ties %d or units %d: no such choice", (int)how->ties, (int)how->units);
+    if (how->vocab_size < least) {
+        (void)FAIL(RK_E_ARG, "a vocabulary of %u has no room for the 256 bytes and %zu special tokens", how->vocab_size, how->n_specials);
+        return ctx_hint(ctx, "ask for at least %zu; merges come on top", least);
+    }
+    if (how->vocab_size > VOCAB_MOST) return FAIL(RK_E_LIMIT, "a vocabulary of %u; %d is the limit", how->vocab_size, VOCAB_MOST);
+    return RK_OK;
+}
+
+static rk_status begin(rk_ctx *ctx, const rk_tok_training *how, struct plan *p)
+{
+    TRY(check(ctx, how, p));
+    TRY(NEW(p->specials, how->n_specials));
+    for (size_t i = 0; i < how->n_specials; i++) {
+        rk_text text = { how->specials[i], strlen(how->specials[i]) };
+        if (text.n == 0) return FAIL(RK_E_ARG, "special token %zu is empty", i);
+        if (text.n > SPECIAL_MOST_BYTES) return FAIL(RK_E_LIMIT, "special token %zu has %zu bytes; %d are the limit", i, text.n, SPECIAL_MOST_BYTES);
+        p->specials[i] = (rk_special){ text, (uint32_t)i, true, false };
+    }
+    return specials_init(ctx, &p->cuts, p->specials, how->n_specials, false);
+}
+
+static void end(rk_ctx *ctx, struct plan *p)
+{
+    specials_clear(ctx, &p->cuts);
+    FREE(p->specials, p->how->n_specials);
+}
+
+/* Bytes in the order of their ids: by value, or as Hugging Face sorts the characters that spell them. */
+static void order_bytes(rk_ties ties, unsigned char byte_of[256])
+{
+    int n = 0;
+    for (int b = 0; b < 256 && ties == RK_TIES_CS336; b++) byte_of[n++] = (unsigned char)b;
+    for (uint32_t code = 0; n < 256; code++)
+        if (bytelevel_byte(code) >= 0) byte_of[n++] = (unsigned char)bytelevel_byte(code);
+}
+
+/* Ids: specials, then bytes and merges. Of two ids that spell the same the first is the one that counts. */
+static rk_status fill(rk_ctx *ctx, const struct plan *p, const struct merged *m, struct map *known, rk_tok *tok)
+{
+    uint32_t base = (uint32_t)p->how->n_specials;
+    tok->split = p->split;
+    for (uint32_t i = 0; i < base; i++) TRY(tok_add_special(ctx, tok, p->specials[i]));
+    for (uint32_t id = 0; id < m->n_ids; id++) {
+        int first;
+        if (map_get(known, m->tokens[id].at, m->tokens[id].n, &first)) continue;
+        TRY(map_put(ctx, known, m->tokens[id].at, m->tokens[id].n, (int)id));
+        TRY(vocab_put(ctx, &tok->vocab, base + id, m->tokens[id].at, m->tokens[id].n, true));
+    }
+    for (uint32_t i = 0; i < m->n; i++) {
+        struct merge given = m->merges[i];
+        uint32_t *ids[3] = { &given.left, &given.right, &given.id };
+        for (int k = 0; k < 3; k++) {
+            int first = 0;
+            rk_text t = m->tokens[*ids[k]];
+            PROMISE(map_get(known, t.at, t.n, &first));
+            *ids[k] = base + (uint32_t)first;
+        }
+        TRY(bpe_add_merge(ctx, &tok->bpe, given));
+    }
+    return tok_seal(ctx, tok);
+}
+
+static rk_status learn(rk_ctx *ctx, const struct plan *p, struct words *words, rk_tok **out)
+{
+    rk_status status;
+    const rk_tok_training *how = p->how;
+    struct merged merged = { 0 };
+    struct map known = { 0 };
+    rk_tok *tok = NULL;
+    struct merging asked = { .most_ids = how->vocab_size - (uint32_t)how->n_specials, .least = how->min_frequency > 1 ? how->min_frequency : 1,
+                             .ties = how->ties, .progress = how->progress, .user = how->user };
+    if (asked.least > INT64_MAX) asked.least = INT64_MAX;
+    order_bytes(how->ties, asked.byte_of);
+    GO(merges_learn(ctx, &asked, words, &merged));
+    GO(tok_new(ctx, &tok));
+    GO(fill(ctx, p, &merged, &known, tok));
+    *out = tok;
+    tok = NULL;
+out:
+    map_free(ctx, &known);
+    merged_clear(ctx, &merged);
+    rk_tok_close(ctx, tok);
+    return status;
+}
+
+rk_status rk_tok_train(rk_ctx *ctx, const rk_tok_training *how, const rk_text *texts, size_t n, rk_tok **tok)
+{
+    rk_status status;
+    struct plan plan = { .how = how };
+    struct words words = { 0 };
+    struct count_report report = { how->progress, how->user, 0, 0, clock_seconds() };
+    *tok = NULL;
+    GO(begin(ctx, how, &plan));
+    struct count_rules rules = { plan.split, &plan.cuts, how->units };
+    for (size_t i = 0; i < n; i++) report.total += texts[i].n;
+    GO(count_texts(ctx, &rules, texts, n, &words, &report));
+    GO(learn(ctx, &plan, &words, tok));
+out:
+    words_clear(ctx, &words);
+    end(ctx, &plan);
+    return status;
+}
+
+rk_status rk_tok_train_files(rk_ctx *ctx, const rk_tok_training *how, const char *const *paths, size_t n, rk_tok **tok)
+{
+    rk_status status;
+    size_t opened = 0;
+    struct file_view *views = NULL;
+    rk_text *texts = NULL;
+    *tok = NULL;
+    GO(NEW(views, n));
+    GO(NEW(texts, n));
+    for (; opened < n; opened++) {
+        GO(file_map(ctx, paths[opened], &views[opened]));
+        texts[opened] = (rk_text){ (const char *)views[opened].at, views[opened].n };
+    }
+    GO(rk_tok_train(ctx, how, texts, n, tok));
+out:
+    for (size_t i = 0; i < opened; i++) file_unmap(&views[i]);
+    FREE(texts, n);
+    FREE(views, n);
+    return status;
+}
+
+static rk_status add_counts(rk_ctx *ctx, const struct json *root, struct words *words)
+{
+    struct share share;
+    TRY(json_as_object(ctx, root));
+    TRY(share_begin(ctx, &share));
+    rk_status status = RK_OK;
+    for (uint32_t i = 0; i < root->n && status == RK_OK; i++) {
+        const struct json *v = &root->at[i];
+        int64_t count = 0;
+        const unsigned char *text = (const unsigned char *)v->key.at;
+        status = json_as_int(ctx, v, 0, INT64_MAX, &count);
+        if (status != RK_OK || v->key.length == 0) continue;
+        struct word_key key = word_key(text, v->key.length, v->key.length);
+        if (!words_add(&share, words, &key, text, v->key.length, (uint64_t)count)) break;
+    }
+    rk_status shared = share_end(&share);
+    return status != RK_OK ? status : shared;
+}
+
+rk_status rk_tok_train_counts(rk_ctx *ctx, const rk_tok_training *how, const char *path, rk_tok **tok)
+{
+    rk_status status;
+    struct plan plan = { .how = how };
+    struct words words = { 0 };
+    struct json_doc doc = { 0 };
+    *tok = NULL;
+    GO(begin(ctx, how, &plan));
+    GO(json_load(ctx, &doc, path, 0));
+    GO(add_counts(ctx, doc.root, &words));
+    json_clear(ctx, &doc);
+    GO(learn(ctx, &plan, &words, tok));
+out:
+    json_clear(ctx, &doc);
+    words_clear(ctx, &words);
+    end(ctx, &plan);
+    return status;
+}

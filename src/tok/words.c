@@ -1,0 +1,114 @@
+/* words.c: linear probing inside each part, which grows at 3/4. */
+#include "tok/words.h"
+
+enum { FIRST_ROOM = 64 };
+
+uint64_t word_hash_long(const unsigned char *text, size_t n)
+{
+    uint64_t h = n;
+    size_t i = 0;
+    for (; n - i >= 8; i += 8) {
+        uint64_t x;
+        memcpy(&x, text + i, 8);
+        h = word_mix(h, x);
+    }
+    uint64_t rest = 0;
+    for (; i < n; i++) rest = rest << 8 | text[i];
+    return word_mix(h, rest);
+}
+
+const char *word_text(const struct word_part *part, const struct word_slot *slot, char small[16], size_t *n)
+{
+    if (slot->high >> 56 == 0xff) {
+        *n = (size_t)(slot->high & ~((uint64_t)0xff << 56));
+        return part->bytes + slot->at;
+    }
+    *n = (size_t)(slot->high >> 56);
+    for (int i = 0; i < 8; i++) {
+        small[i] = (char)(slot->low >> 8 * i & 0xff);
+        small[8 + i] = (char)(slot->high >> 8 * i & 0xff);
+    }
+    return small;
+}
+
+static bool grow(struct share *s, struct word_part *p)
+{
+    struct word_slot *fresh = NULL;
+    size_t room = p->room == 0 ? FIRST_ROOM : p->room * 2;
+    if (!share_resize(s, (void **)&fresh, 0, room, sizeof *fresh, "a table of words")) return false;
+    for (size_t i = 0; i < p->room; i++) {
+        if (p->slots[i].high == 0) continue;
+        size_t k = (size_t)word_mix(p->slots[i].low, p->slots[i].high) & (room - 1);
+        while (fresh[k].high != 0) k = (k + 1) & (room - 1);
+        fresh[k] = p->slots[i];
+    }
+    share_free(s, p->slots, p->room, sizeof *p->slots);
+    p->slots = fresh;
+    p->room = room;
+    return true;
+}
+
+static bool keep_text(struct share *s, struct word_part *p, struct word_slot *slot, const unsigned char *text, size_t n)
+{
+    if (!SHARE_ROOM(s, p->bytes, p->room_bytes, p->n_bytes + n)) return false;
+    memcpy(p->bytes + p->n_bytes, text, n);
+    slot->at = p->n_bytes;
+    p->n_bytes += n;
+    return true;
+}
+
+static inline bool is_same(const struct word_part *p, const struct word_slot *slot, const struct word_key *key, const unsigned char *text, size_t n)
+{
+    if (slot->low != key->low || slot->high != key->high) return false;
+    return n <= WORD_INLINE || memcmp(p->bytes + slot->at, text, n) == 0;
+}
+
+bool words_add(struct share *s, struct words *w, const struct word_key *key, const unsigned char *text, size_t n, uint64_t count)
+{
+    struct word_part *p = &w->part[key->hash >> 58];
+    if (p->n + 1 > p->room - p->room / 4 && !grow(s, p)) return false;
+    for (size_t i = key->hash & (p->room - 1);; i = (i + 1) & (p->room - 1)) {
+        struct word_slot *slot = &p->slots[i];
+        if (is_same(p, slot, key, text, n)) {
+            slot->count += count;
+            return true;
+        }
+        if (slot->high != 0) continue;
+        struct word_slot made = { key->low, key->high, count, 0 };
+        if (n > WORD_INLINE && !keep_text(s, p, &made, text, n)) return false;
+        *slot = made;
+        p->n++;
+        return true;
+    }
+}
+
+bool words_add_part(struct share *s, struct words *to, const struct words *from, int part)
+{
+    const struct word_part *p = &from->part[part];
+    for (size_t i = 0; i < p->room; i++) {
+        const struct word_slot *slot = &p->slots[i];
+        if (slot->high == 0) continue;
+        char small[16];
+        size_t n;
+        const unsigned char *text = (const unsigned char *)word_text(p, slot, small, &n);
+        struct word_key key = { slot->low, slot->high, word_mix(slot->low, slot->high) };
+        if (!words_add(s, to, &key, text, n, slot->count)) return false;
+    }
+    return true;
+}
+
+void words_clear(rk_ctx *ctx, struct words *w)
+{
+    for (int i = 0; i < WORD_PARTS; i++) {
+        FREE(w->part[i].slots, w->part[i].room);
+        FREE(w->part[i].bytes, w->part[i].room_bytes);
+        w->part[i] = (struct word_part){ 0 };
+    }
+}
+
+uint64_t words_distinct(const struct words *w)
+{
+    uint64_t n = 0;
+    for (int i = 0; i < WORD_PARTS; i++) n += w->part[i].n;
+    return n;
+}

@@ -1,0 +1,51 @@
+#!/bin/sh
+# check.sh CMAKE CC SOURCE BUILD: installs into an empty folder and uses only what lies there, as a customer would: through
+# the CMake package (both libraries) and through pkg-config, a small program and every example. An example is then run
+# without arguments: it must end with 0, or with 2 after saying how it wants to be called.
+set -eu
+cmake=$1 cc=$2 source=$3 build=$4
+here=$(mktemp -d)
+trap 'rm -rf "$here"' EXIT
+
+"$cmake" --install "$build" --prefix "$here/prefix" >"$here/log" 2>&1 || { cat "$here/log"; exit 1; }
+cp -R "$source/tests/install" "$here/customer"
+for example in "$source"/examples/*.c; do
+    [ ! -e "$example" ] || cp "$example" "$here/customer"
+done
+
+echo 'names'
+foreign=$(for library in "$here"/prefix/lib*/libreckon.*; do
+    case $library in *.a) nm -g --defined-only "$library" ;; *) nm -D --defined-only "$library" ;; esac
+done | awk 'NF == 3 && $3 !~ /^rk_/ { print $3 }' | sort -u)
+[ -z "$foreign" ] || { echo "a customer sees names that are not rk_: $foreign"; exit 1; }
+
+echo 'CMake package'
+if ! { "$cmake" -S "$here/customer" -B "$here/build" -DCMAKE_C_COMPILER="$cc" -DCMAKE_PREFIX_PATH="$here/prefix" &&
+       "$cmake" --build "$here/build"; } >"$here/log" 2>&1; then
+    cat "$here/log"
+    exit 1
+fi
+failed=0
+for program in "$here"/build/customer_*; do
+    code=0
+    (cd "$here" && "$program") >"$here/log" 2>&1 || code=$?
+    echo "  ${program##*/}: $code"
+    if [ "$code" != 0 ] && { [ "$code" != 2 ] || [ ! -s "$here/log" ]; }; then
+        cat "$here/log"
+        failed=1
+    fi
+done
+
+if command -v pkg-config >/dev/null 2>&1; then
+    echo 'pkg-config'
+    pc=$(find "$here/prefix" -name reckon.pc)
+    PKG_CONFIG_PATH=${pc%/*}
+    export PKG_CONFIG_PATH
+    # shellcheck disable=SC2046      # flags are words
+    "$cc" -std=c11 -Wall -Werror "$here/customer/version.c" -o "$here/version" $(pkg-config --cflags --libs reckon) -Wl,-rpath,"${pc%/pkgconfig/*}"
+    "$here/version"
+    [ "$(pkg-config --modversion reckon)" = "$("$here/version")" ] || { echo 'pkg-config tells another version'; failed=1; }
+else
+    echo 'no pkg-config here: that half is not tried'
+fi
+exit "$failed"

@@ -1,0 +1,225 @@
+/* test_cpu_gemm.c: the matrix product of every instruction set of this machine against loops in double: random shapes,
+ * strides and orientations; the same bits on any number of threads; nothing written beside the result; blocks done once. */
+#include "backend/cpu/gemm.h"
+#include "base/mem.h"
+#include "test.h"
+#include <stdlib.h>
+
+/* A matrix inside a larger buffer whose other elements are marked: strides are odd, either axis may be the contiguous one,
+ * and the last element used is the last of the buffer, so that a sanitizer sees one step too far. */
+struct place { int64_t row, column, batch[2], length, offset; };
+
+static int64_t gap(void) { return test_random(3) == 0 ? (int64_t)test_random(7) : 0; }
+
+static struct place place_of(int64_t rows, int64_t columns, int64_t outer, int64_t inner)
+{
+    struct place p = { 0 };
+    int64_t r = rows > 0 ? rows : 1, c = columns > 0 ? columns : 1;
+    uint64_t kind = test_random(8);
+    bool heads = kind == 2 || kind == 3;
+    switch (kind) {
+    case 0: p.row = 1, p.column = r + gap(); break;                              /* transposed */
+    case 1: p.column = 2 + gap(), p.row = c * p.column + gap(); break;            /* no unit stride at all */
+    case 2: p.column = 1, p.row = c * inner + gap(); break;                       /* heads side by side */
+    case 3: p.row = 1, p.column = r * inner + gap(); break;
+    default: p.column = 1, p.row = c + gap(); break;
+    }
+    p.batch[1] = heads ? (kind == 2 ? c : r) : r * p.row + c * p.column;
+    p.batch[0] = heads ? (kind == 2 ? r * p.row : c * p.column) : p.batch[1] * inner;
+    p.length = 1 + (r - 1) * p.row + (c - 1) * p.column + (outer - 1) * p.batch[0] + (inner - 1) * p.batch[1];
+    return p;
+}
+
+struct trial { struct gemm_problem p; float *a, *b, *c, *before; size_t a_n, b_n, c_n; };
+
+static float *filled(size_t n)
+{
+    float *x = malloc(n * sizeof *x);
+    REQUIRE(x != NULL);
+    for (size_t i = 0; i < n; i++) x[i] = (float)test_normal();
+    return x;
+}
+
+static void trial_free(struct trial *t)
+{
+    free(t->a);
+    free(t->b);
+    free(t->c);
+    free(t->before);
+}
+
+static struct trial trial_of(int64_t m, int64_t n, int64_t k, int64_t outer, int64_t inner)
+{
+    struct place a = place_of(m, k, outer, inner), b = place_of(k, n, outer, inner), c = place_of(m, n, outer, inner);
+    struct trial t = { .p = { m, n, k, a.row, a.column, b.row, b.column, c.row, c.column, { outer, inner },
+                              { a.batch[0], a.batch[1] }, { b.batch[0], b.batch[1] }, { c.batch[0], c.batch[1] },
+                              test_random(3) == 0 ? -1.5f : 1, test_random(3) == 0 } };
+    t.a_n = (size_t)a.length, t.b_n = (size_t)b.length, t.c_n = (size_t)c.length;
+    t.a = filled(t.a_n), t.b = filled(t.b_n), t.c = filled(t.c_n);
+    t.before = malloc(t.c_n * sizeof *t.before);
+    REQUIRE(t.before != NULL);
+    memcpy(t.before, t.c, t.c_n * sizeof *t.c);
+    return t;
+}
+
+static void describe(const struct gemm_problem *p, enum isa isa, const char *words)
+{
+    test_fail(__FILE__, __LINE__, "%s: %s: m %lld n %lld k %lld, a %lld,%lld b %lld,%lld c %lld,%lld, batch %lld,%lld, alpha %g, add %d", isa_rows[isa].name, words,
+              (long long)p->m, (long long)p->n, (long long)p->k, (long long)p->a_m, (long long)p->a_k, (long long)p->b_k, (long long)p->b_n,
+              (long long)p->c_m, (long long)p->c_n, (long long)p->batch[0], (long long)p->batch[1], (double)p->alpha, p->accumulate);
+}
+
+static void run(rk_ctx *ctx, const struct gemm_problem *p, enum isa isa, const struct gemm_operands *o)
+{
+    struct gemm_plan plan = gemm_plan(p, isa);
+    size_t bytes = gemm_scratch(&plan, rk_ctx_threads(ctx));
+    void *scratch = aligned_alloc(64, (bytes + 63) / 64 * 64 + 64);
+    REQUIRE(scratch != NULL);
+    memset(scratch, 0xff, bytes);                /* NaN, so that reading what was not packed shows */
+    gemm_run(ctx, &plan, o, scratch);
+    free(scratch);
+}
+
+/* Every element within its bound, and everything between the elements untouched. */
+static bool right(const struct trial *t)
+{
+    const struct gemm_problem *p = &t->p;
+    bool *mine = calloc(t->c_n, sizeof *mine), ok = mine != NULL;
+    for (int64_t q = 0; ok && q < p->batch[0] * p->batch[1]; q++) {
+        int64_t o = q / p->batch[1], i = q % p->batch[1];
+        const float *a = t->a + o * p->a_batch[0] + i * p->a_batch[1], *b = t->b + o * p->b_batch[0] + i * p->b_batch[1];
+        int64_t base = o * p->c_batch[0] + i * p->c_batch[1];
+        for (int64_t r = 0; r < p->m; r++)
+            for (int64_t s = 0; s < p->n; s++) {
+                double sum = 0, size = 0;
+                for (int64_t k = 0; k < p->k; k++) {
+                    double x = (double)a[r * p->a_m + k * p->a_k] * (double)b[k * p->b_k + s * p->b_n];
+                    sum += x;
+                    size += fabs(x);
+                }
+                int64_t at = base + r * p->c_m + s * p->c_n;
+                double old = p->accumulate ? (double)t->before[at] : 0, truth = (double)p->alpha * sum + old;
+                double bound = (double)(p->k + 3) * 0x1p-24 * (size * fabs((double)p->alpha) + fabs(old)) + 1e-30;
+                mine[at] = true;
+                if (!(fabs((double)t->c[at] - truth) <= bound)) ok = false;
+            }
+    }
+    for (size_t i = 0; ok && i < t->c_n; i++)
+        if (!mine[i] && memcmp(&t->c[i], &t->before[i], sizeof(float)) != 0) ok = false;
+    free(mine);
+    return ok;
+}
+
+static int64_t extent(int64_t most)          /* small ones and ones just beside the sizes of tiles more often */
+{
+    static const int64_t likely[] = { 0, 1, 1, 2, 6, 7, 13, 14, 15, 16, 17, 28, 31, 32, 33, 48, 64, 65 };
+    if (test_random(2) == 0) return likely[test_random(sizeof likely / sizeof *likely)];
+    return (int64_t)test_random((uint64_t)most + 1);
+}
+
+TEST(every_orientation_equals_loops_in_double)
+{
+    rk_ctx *ctx = test_ctx();
+    for (int isa = 0; isa < ISA_COUNT; isa++)
+        for (int i = 0; i < 700 && isa_runs((enum isa)isa); i++) {
+            struct trial t = trial_of(extent(100), extent(100), extent(100), 1 + (int64_t)(test_random(4) == 0) * (int64_t)test_random(3), 1 + (int64_t)(test_random(4) == 0) * (int64_t)test_random(3));
+            if (gemm_refuse(&t.p) != NULL) describe(&t.p, (enum isa)isa, gemm_refuse(&t.p));
+            run(ctx, &t.p, (enum isa)isa, &(struct gemm_operands){ t.a, t.b, t.c, NULL, NULL });
+            if (!right(&t)) describe(&t.p, (enum isa)isa, "wrong");
+            trial_free(&t);
+        }
+}
+
+TEST(blocks_of_k_and_super_blocks_join_without_a_seam)
+{
+    static const int64_t shapes[][3] = { { 30, 40, 3000 }, { 3, 500, 900 }, { 700, 33, 700 }, { 40, 2100, 40 }, { 2200, 35, 50 }, { 17, 30, 70000 }, { 5, 3, 9000 } };
+    rk_ctx *ctx = test_ctx();
+    for (int isa = 0; isa < ISA_COUNT; isa++)
+        for (size_t i = 0; i < sizeof shapes / sizeof *shapes && isa_runs((enum isa)isa); i++) {
+            struct trial t = trial_of(shapes[i][0], shapes[i][1], shapes[i][2], 1, 1);
+            run(ctx, &t.p, (enum isa)isa, &(struct gemm_operands){ t.a, t.b, t.c, NULL, NULL });
+            if (!right(&t)) describe(&t.p, (enum isa)isa, "wrong");
+            trial_free(&t);
+        }
+}
+
+static void count_blocks(void *arg, int64_t batch, int64_t row, int64_t rows, int64_t column, int64_t columns)
+{
+    struct trial *t = arg;
+    for (int64_t i = row; i < row + rows; i++)
+        for (int64_t j = column; j < column + columns; j++)
+            t->c[batch / t->p.batch[1] * t->p.c_batch[0] + batch % t->p.batch[1] * t->p.c_batch[1] + i * t->p.c_m + j * t->p.c_n] *= 2;
+}
+
+TEST(every_element_is_in_exactly_one_finished_block)
+{
+    rk_ctx *ctx = test_ctx();
+    for (int isa = 0; isa < ISA_COUNT; isa++)
+        for (int i = 0; i < 120 && isa_runs((enum isa)isa); i++) {
+            struct trial t = trial_of(1 + extent(100), 1 + extent(300), extent(900), 1 + (int64_t)test_random(2), 1 + (int64_t)test_random(2));
+            t.p.accumulate = false;
+            run(ctx, &t.p, (enum isa)isa, &(struct gemm_operands){ t.a, t.b, t.c, count_blocks, &t });
+            t.p.alpha *= 2;                      /* doubling is exact */
+            if (!right(&t)) describe(&t.p, (enum isa)isa, "blocks overlap or leave gaps");
+            trial_free(&t);
+        }
+}
+
+TEST(any_number_of_threads_gives_the_same_bits)
+{
+    rk_ctx *one, *many;
+    REQUIRE(rk_ctx_open(&(rk_options){ .threads = 1 }, &one) == RK_OK);
+    REQUIRE(rk_ctx_open(&(rk_options){ .threads = 3 }, &many) == RK_OK);
+    for (int i = 0; i < 60; i++) {
+        struct trial t = trial_of(1 + extent(300), 1 + extent(300), 1 + extent(800), 1 + (int64_t)test_random(2), 1 + (int64_t)test_random(2));
+        float *first = filled(t.c_n);
+        memcpy(first, t.c, t.c_n * sizeof *first);
+        run(one, &t.p, isa_best(), &(struct gemm_operands){ t.a, t.b, first, NULL, NULL });
+        run(many, &t.p, isa_best(), &(struct gemm_operands){ t.a, t.b, t.c, NULL, NULL });
+        if (memcmp(first, t.c, t.c_n * sizeof *first) != 0) describe(&t.p, isa_best(), "3 threads differ from 1");
+        struct gemm_plan plan = gemm_plan(&t.p, isa_best());
+        void *scratch = malloc(gemm_scratch(&plan, 1) + 64);
+        REQUIRE(scratch != NULL);
+        memcpy(t.c, t.before, t.c_n * sizeof *t.c);
+        gemm_alone(&plan, &(struct gemm_operands){ t.a, t.b, t.c, NULL, NULL }, scratch);
+        if (memcmp(first, t.c, t.c_n * sizeof *first) != 0) describe(&t.p, isa_best(), "alone differs from 1 thread");
+        free(scratch);
+        free(first);
+        trial_free(&t);
+    }
+    rk_ctx_close(one);
+    rk_ctx_close(many);
+}
+
+TEST(impossible_problems_are_refused)
+{
+    struct gemm_problem good = { 2, 3, 4, 4, 1, 3, 1, 3, 1, { 1, 1 }, { 0, 0 }, { 0, 0 }, { 0, 0 }, 1, false }, p = good;
+    EXPECT(gemm_refuse(&p) == NULL);
+    p.n = -1;
+    EXPECT(gemm_refuse(&p) != NULL);
+    p = good, p.c_m = 0;
+    EXPECT(gemm_refuse(&p) != NULL);
+    p = good, p.batch[0] = 2;
+    EXPECT(gemm_refuse(&p) != NULL);
+    p = good, p.a_m = INT64_MAX / 2;
+    EXPECT(gemm_refuse(&p) != NULL);
+    p = good, p.a_m = INT64_MIN;
+    EXPECT(gemm_refuse(&p) != NULL);
+    p = good, p.m = p.n = p.k = INT64_MAX / 2;
+    EXPECT(gemm_refuse(&p) != NULL);
+    p = good, p.m = 0, p.c_n = 0;
+    EXPECT(gemm_refuse(&p) == NULL);
+}
+
+TEST(a_broadcast_operand_may_have_stride_zero)
+{
+    rk_ctx *ctx = test_ctx();
+    float row[40], b[40 * 50], c[30 * 50];
+    for (int i = 0; i < 40; i++) row[i] = (float)test_normal();
+    for (int i = 0; i < 40 * 50; i++) b[i] = (float)test_normal();
+    run(ctx, &(struct gemm_problem){ 30, 50, 40, 0, 1, 50, 1, 50, 1, { 1, 1 }, { 0, 0 }, { 0, 0 }, { 0, 0 }, 1, false }, isa_best(), &(struct gemm_operands){ row, b, c, NULL, NULL });
+    for (int i = 1; i < 30; i++) EXPECT(memcmp(c, c + (size_t)i * 50, 50 * sizeof *c) == 0);
+    double sum = 0;
+    for (int k = 0; k < 40; k++) sum += (double)row[k] * (double)b[k * 50];
+    EXPECT_NEAR((double)c[0], sum, 1e-4);
+}
