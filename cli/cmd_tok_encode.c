@@ -174,6 +174,7 @@ static int run(struct cli *c)
     if (!cli_given(c, "tokenizer")) return cli_usage(c, "--tokenizer is missing");
     if (cli_given(c, "text") == (c->n_args > 0)) return cli_usage(c, c->n_args > 0 ? "either --text or INPUT" : "INPUT is missing");
     json_begin(&e.j, c->out);
+    cli_watch();
     int code = prepare(&e);
     if (code == CLI_OK) code = read_input(&e);
     if (code == CLI_OK) code = open_output(&e);

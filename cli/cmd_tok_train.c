@@ -28,8 +28,9 @@ static bool on_progress(void *user, const rk_tok_progress *p)
         if (w->stage != NULL) progress_end(&w->line);
         w->stage = p->stage;
         progress_begin(&w->line, w->c, counting ? "counting words" : "merging", counting ? "bytes" : "tokens", p->total);
+        w->line.began -= p->seconds;                        /* the first report comes some time after the beginning */
     }
-    progress_step(&w->line, p->done, "%s words", say_count(p->words).at);
+    progress_step(&w->line, p->done, "%s%s", counting ? say_count(p->words).at : "", counting ? " words" : "");
     return !cli_cancelled(w->c);
 }
 
@@ -100,6 +101,7 @@ static int run(struct cli *c)
         .min_frequency = (uint64_t)cli_int(c, "min-frequency"), .progress = on_progress, .user = &watch,
     };
     how.specials = specials(c, &how.n_specials);
+    cli_watch();
     if (counts == NULL) code = input_add_all(c, &in, cli_text(c, "separator"));
     if (code != CLI_OK) goto out;
     rk_status status = counts != NULL ? rk_tok_train_counts(c->ctx, &how, counts, &tok) : rk_tok_train(c->ctx, &how, in.text, in.n, &tok);

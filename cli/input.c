@@ -26,13 +26,12 @@ static int read_whole(struct cli *c, const char *path, int fd, struct held *h)
         text = cli_grow(text, &room, n + 65536, 1);
         ssize_t got = read(fd, text + n, room - n);
         if (got == 0) break;
-        if (got < 0 && errno == EINTR && !cli_cancelled(c)) continue;
-        if (got < 0) {
-            int code = cannot(c, path);
-            free(text);
-            return code;
-        }
-        n += (size_t)got;
+        bool again = got < 0 && errno == EINTR;
+        if (got > 0) n += (size_t)got;
+        if ((again || got > 0) && !cli_cancelled(c)) continue;
+        int code = got < 0 && !again ? cannot(c, path) : cli_fail(c, CLI_INTERRUPTED, NULL, "interrupted");
+        free(text);
+        return code;
     }
     *h = (struct held){ text, n, false };
     return CLI_OK;
@@ -147,11 +146,11 @@ int input_add_all(struct cli *c, struct input *in, const char *separator)
         int code = input_add(c, in, c->args[i], separator);
         if (code != CLI_OK) return code;
     }
+    if (in->bytes == 0) return cli_fail(c, CLI_DATA, NULL, "there is no text in the input");
     char skipped[80] = "";
     if (in->skipped > 0) (void)snprintf(skipped, sizeof skipped, "; %s left out that %s no text", say_count(in->skipped).at, in->skipped == 1 ? "is" : "are");
     cli_note(c, "%s of text in %s document%s from %s file%s%s", say_bytes(in->bytes).at, say_count(in->n).at, in->n == 1 ? "" : "s",
              say_count(in->files).at, in->files == 1 ? "" : "s", skipped);
-    if (in->bytes == 0) return cli_fail(c, CLI_DATA, NULL, "there is no text in the input");
     return CLI_OK;
 }
 

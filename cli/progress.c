@@ -65,11 +65,12 @@ void progress_step(struct progress *p, uint64_t done, const char *fields, ...)
     p->stale = true;
     compose(p, done, time - p->began);
     size_t used = strlen(p->line);
+    char more[256];
     va_list list;
     va_start(list, fields);
-    if (fields[0] != '\0') used += (size_t)snprintf(p->line + used, sizeof p->line - used, "  ");
-    (void)vsnprintf(p->line + used, sizeof p->line - used, fields, list);
+    (void)vsnprintf(more, sizeof more, fields, list);
     va_end(list);
+    if (more[0] != '\0') (void)snprintf(p->line + used, sizeof p->line - used, "  %s", more);
     if (p->c->live) cut(p->line, p->c->width - 1);
     if (!due) return;
     p->shown = time;

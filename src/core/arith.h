@@ -39,13 +39,16 @@ void    walk_set(struct walk *w, rk_dim dim, int64_t index);
 void tally_read(struct tally *t, int operand, int64_t at);
 void tally_written(struct tally *t, int64_t at);
 
+/* GET_EACH: an element that is read again counts again (rows of a table, asked for by ids). */
 #ifdef RECKON_METER
+#define GET_EACH(c, i, at_) ((c)->tally->read++, (c)->in[i].at[at_])
 #define GET(c, i, at_)      (tally_read((c)->tally, (i), (at_)), (c)->in[i].at[at_])
 #define PUT(c, at_, value)  (tally_written((c)->tally, (at_)), (c)->out.at[at_] = (value))
 #define PRODUCT(c, a, b)    ((c)->tally->product_flops += 1, (a) * (b))
 #define PRODUCT_ADD(c, a, b) ((c)->tally->product_flops += 1, (a) + (b))
 #define FN(c, price, value) ((c)->tally->elementwise_flops += (uint64_t)(price), (value))
 #else
+#define GET_EACH(c, i, at_) ((c)->in[i].at[at_])
 #define GET(c, i, at_)      ((c)->in[i].at[at_])
 #define PUT(c, at_, value)  ((c)->out.at[at_] = (value))
 #define PRODUCT(c, a, b)    ((a) * (b))

@@ -29,15 +29,19 @@ static bool stands_before(const struct node *n, int i)
     return false;
 }
 
+void bill_reads_operand(const rk_graph *g, rk_ref y, int i, struct bill_line *line)
+{
+    rk_ref x = operand_of(g, y, i);
+    bool view = (node_of(g, x)->op->flags & OP_VIEW) != 0;
+    struct poly elements = view ? shown(line->polys, g, x) : bill_elements(line->polys, g, x);
+    line->read = poly_add(line->polys, line->read, elements);
+}
+
 void bill_reads_operands(const rk_graph *g, rk_ref y, struct bill_line *line)
 {
     const struct node *n = node_of(g, y);
-    for (int i = 0; i < n->arity; i++) {
-        if (stands_before(n, i)) continue;
-        bool view = (node_of(g, n->in[i])->op->flags & OP_VIEW) != 0;
-        struct poly elements = view ? shown(line->polys, g, n->in[i]) : bill_elements(line->polys, g, n->in[i]);
-        line->read = poly_add(line->polys, line->read, elements);
-    }
+    for (int i = 0; i < n->arity; i++)
+        if (!stands_before(n, i)) bill_reads_operand(g, y, i, line);
 }
 
 void bill_writes_result(const rk_graph *g, rk_ref y, struct bill_line *line)

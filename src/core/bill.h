@@ -12,6 +12,7 @@ struct bill_line {
 
 /* What most ops say: every operand read once, the result written once. */
 void bill_reads_operands(const rk_graph *g, rk_ref y, struct bill_line *line);
+void bill_reads_operand(const rk_graph *g, rk_ref y, int i, struct bill_line *line);
 void bill_writes_result(const rk_graph *g, rk_ref y, struct bill_line *line);
 struct poly bill_elements(struct polys *p, const rk_graph *g, rk_ref x);           /* Π dims */
 

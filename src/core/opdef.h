@@ -35,13 +35,25 @@ struct opdef {
     rk_ref (*sum)(rk_graph *g, const rk_ref *parts, int n);
     /* Fused only: the same value from primitives, over the operands `in` (which live in g). */
     rk_ref (*expand)(rk_graph *g, const rk_graph *from, rk_ref y, const rk_ref *in);
+    /* Fused only: what its gradient depends on: bit i for operand i, ADJOINT_RESULT for the result. The rest may be forgotten. */
+    unsigned adjoint_reads;
     /* Views only: the layout of y from its operand's; false when there is none without a copy. */
     bool (*view)(const rk_graph *g, rk_ref y, const struct layout *x, struct layout *out);
+    /* Views that show every element once in its own place: the operand's layout from y's. NULL: there is none. */
+    void (*unview)(const rk_graph *g, rk_ref y, const struct layout *out, struct layout *x);
     /* Ops that only put their operands side by side: the layout of operand i inside the result's. */
     void (*part)(const rk_graph *g, rk_ref y, int i, const struct layout *whole, struct layout *out);
     /* The truth, in f64: naive on purpose. */
     void (*ref)(const struct refcall *c);
 };
+
+enum { ADJOINT_RESULT = 1 << 16 };
+/* Whether the gradient node n reads its operand i. */
+static inline bool adjoint_reads(const rk_graph *g, const struct node *n, int i)
+{
+    unsigned reads = node_of(g, (rk_ref)n->at.i[1])->op->adjoint_reads;
+    return i == n->arity - 1 || (i == n->arity - 2 ? (reads & ADJOINT_RESULT) != 0 : (reads >> i & 1) != 0);
+}
 
 #ifdef RECKON_METER
 #define OPDEF(name) const struct opdef meter_##name

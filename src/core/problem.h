@@ -18,6 +18,8 @@ struct problem {
     const rk_ref *nodes;                    /* all nodes of the group, ascending */
     int n_in, n_out;
     struct operand in[MOST_PROBLEM_OPERANDS], out[MOST_PROBLEM_RESULTS];
+                                            /* gradients: the operands of the op, its result, the gradient of its result; what the
+                                             * gradient does not depend on (adjoint_reads) has no address */
     int out_role[MOST_PROBLEM_RESULTS];     /* groups: 0 = the fused op's own result, 1 + i = its gradient for operand i */
     const struct program *program;          /* map groups only */
     bool accumulate;                        /* out[0] += instead of out[0] = */

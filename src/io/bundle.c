@@ -98,7 +98,8 @@ static rk_status choose(rk_ctx *ctx, const char *folder, const struct file_names
         return ctx_hint(ctx, "name the file that is meant");
     }
     (void)FAIL(RK_E_MISSING, "%s: no safetensors file in this folder", folder);
-    return pickles == 0 ? ctx->status : ctx_hint(ctx, "its weights are pickled: load them in PyTorch and write them with safetensors.torch.save_file");
+    if (pickles == 0) return ctx->status;
+    return ctx_hint(ctx, "its weights are pickled: load them in PyTorch and write them with safetensors.torch.save_file");
 }
 
 static rk_status path_in(rk_ctx *ctx, const char *folder, struct str *path)

@@ -36,7 +36,8 @@ struct bundle {                                                      /* zero it 
  * by content. Errors: RK_E_MISSING, RK_E_IO, RK_E_FORMAT (it lies), RK_E_LIMIT, RK_E_DECLINED (understood, and not read here);
  * on failure nothing stays open. */
 RK_CHECK rk_status bundle_open(rk_ctx *ctx, const char *path, struct bundle *b);
-RK_CHECK rk_status bundle_open_bytes(rk_ctx *ctx, const char *name, const void *bytes, size_t n, struct bundle *b);      /* a file in memory, borrowed */
+/* The same for a file that lies in memory, borrowed until bundle_close. */
+RK_CHECK rk_status bundle_open_bytes(rk_ctx *ctx, const char *name, const void *bytes, size_t n, struct bundle *b);
 void bundle_close(rk_ctx *ctx, struct bundle *b);
 
 const struct bundle_entry *bundle_find(const struct bundle *b, const char *name);                 /* NULL when there is none */

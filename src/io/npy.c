@@ -25,7 +25,8 @@ static rk_status unexpected(const struct literal *l, const char *wanted)
     rk_ctx *ctx = l->ctx;
     char shown[NAME_SHOWN];
     size_t rest = (size_t)(l->end - l->at);
-    return FAIL(RK_E_FORMAT, "%s: character %td of the header: expected %s, found \"%s\"", l->path, l->at - l->start, wanted, name_show(shown, l->at, rest > 16 ? 16 : rest));
+    return FAIL(RK_E_FORMAT, "%s: character %td of the header: expected %s, found \"%s\"", l->path, l->at - l->start, wanted,
+                name_show(shown, l->at, rest > 16 ? 16 : rest));
 }
 
 static bool skip(struct literal *l, const char *word)
@@ -51,8 +52,8 @@ static rk_status read_descr(struct literal *l, struct bundle_entry *e)
     l->descr = true;
     for (int i = 0; i < DESCRS; i++) {
         /* one byte has no order: '|' is what numpy writes, '<' what others do */
-        bool same = n == 3 && memcmp(text + 1, descrs[i].descr + 1, 2) == 0 && (text[0] == descrs[i].descr[0] || (descrs[i].descr[0] == '|' && text[0] == '<'));
-        if (!same) continue;
+        bool order = n == 3 && (text[0] == descrs[i].descr[0] || (descrs[i].descr[0] == '|' && text[0] == '<'));
+        if (!order || memcmp(text + 1, descrs[i].descr + 1, 2) != 0) continue;
         e->dtype = descrs[i].dtype;
         return RK_OK;
     }
@@ -77,7 +78,8 @@ static rk_status read_size(struct literal *l, int64_t *size)
     const char *first = l->at;
     *size = 0;
     for (; l->at < l->end && *l->at >= '0' && *l->at <= '9'; l->at++)
-        if (!extent_mul(*size, 10, size) || __builtin_add_overflow(*size, *l->at - '0', size)) return FAIL(RK_E_LIMIT, "%s: a size in the shape does not fit 64 bits", l->path);
+        if (!extent_mul(*size, 10, size) || __builtin_add_overflow(*size, *l->at - '0', size))
+            return FAIL(RK_E_LIMIT, "%s: a size in the shape does not fit 64 bits", l->path);
     return l->at > first ? RK_OK : unexpected(l, "a size");
 }
 
@@ -127,7 +129,9 @@ static rk_status frame(rk_ctx *ctx, const struct source *s, size_t *start, size_
     *length = (size_t)s->at[8] | (size_t)s->at[9] << 8;
     if (version > 1) *length |= (size_t)s->at[10] << 16 | (size_t)s->at[11] << 24;
     if (*length > MOST_HEADER) return FAIL(RK_E_LIMIT, "%s: a header of %zu bytes; the limit is %d", s->path, *length, MOST_HEADER);
-    if (*length > s->n - *start) return FAIL(RK_E_FORMAT, "%s: the header should have %zu bytes, and the file ends after %zu of them: truncated?", s->path, *length, s->n - *start);
+    if (*length > s->n - *start)
+        return FAIL(RK_E_FORMAT, "%s: the header should have %zu bytes, and the file ends after %zu of them: truncated?", s->path, *length,
+                    s->n - *start);
     return RK_OK;
 }
 
@@ -150,7 +154,9 @@ rk_status npy_read(rk_ctx *ctx, const struct source *s, struct bundle *b)
     TRY(read_literal(&l, &e));
     TRY(array_bytes(ctx, s->path, e.dtype, e.rank, e.shape, &e.bytes));
     size_t there = s->n - start - length;
-    if (there != e.bytes) return FAIL(RK_E_FORMAT, "%s: %zu bytes of data for a dtype and shape of %zu%s", s->path, there, e.bytes, there < e.bytes ? ": truncated?" : "");
+    if (there != e.bytes)
+        return FAIL(RK_E_FORMAT, "%s: %zu bytes of data for a dtype and shape of %zu%s", s->path, there, e.bytes,
+                    there < e.bytes ? ": truncated?" : "");
     e.offset = start + length;
     e.data = s->at + e.offset;
     e.aligned = (uintptr_t)e.data % dtype_bytes(e.dtype) == 0;

@@ -26,8 +26,11 @@ static rk_status check_length(rk_ctx *ctx, const struct source *s)
 {
     if (s->n < LENGTH) return FAIL(RK_E_FORMAT, "%s: %zu bytes, too short for the 8 that say how long the header is: truncated?", s->path, s->n);
     uint64_t n = header_length(s);
-    if (n > MOST_HEADER) return FAIL(RK_E_LIMIT, "%s: the first 8 bytes ask for a header of %llu bytes; the limit is %d", s->path, (unsigned long long)n, MOST_HEADER);
-    if (n > s->n - LENGTH) return FAIL(RK_E_FORMAT, "%s: the header should have %llu bytes, and the file ends after %zu of them: truncated?", s->path, (unsigned long long)n, s->n - LENGTH);
+    if (n > MOST_HEADER)
+        return FAIL(RK_E_LIMIT, "%s: the first 8 bytes ask for a header of %llu bytes; the limit is %d", s->path, (unsigned long long)n, MOST_HEADER);
+    if (n > s->n - LENGTH)
+        return FAIL(RK_E_FORMAT, "%s: the header should have %llu bytes, and the file ends after %zu of them: truncated?", s->path,
+                    (unsigned long long)n, s->n - LENGTH);
     if (n == 0 || s->at[LENGTH] != '{') return FAIL(RK_E_FORMAT, "%s: byte 8: the header should begin with '{'", s->path);
     return RK_OK;
 }
@@ -81,8 +84,11 @@ static rk_status read_offsets(struct reader *r, const struct json *tensor, struc
     TRY(json_as_int(ctx, &pair->at[0], 0, INT64_MAX, &begin));
     TRY(json_as_int(ctx, &pair->at[1], 0, INT64_MAX, &end));
     if (end < begin) return FAIL(RK_E_FORMAT, "%s: the end %lld lies before the begin %lld", json_path(pair, path), (long long)end, (long long)begin);
-    if ((uint64_t)end > r->data_bytes) return FAIL(RK_E_FORMAT, "%s: the end %lld lies beyond the %zu bytes of data in the file: truncated?", json_path(pair, path), (long long)end, r->data_bytes);
-    if ((size_t)(end - begin) != e->bytes) return FAIL(RK_E_FORMAT, "%s: %lld bytes for a dtype and shape of %zu", json_path(pair, path), (long long)(end - begin), e->bytes);
+    if ((uint64_t)end > r->data_bytes)
+        return FAIL(RK_E_FORMAT, "%s: the end %lld lies beyond the %zu bytes of data in the file: truncated?", json_path(pair, path), (long long)end,
+                    r->data_bytes);
+    if ((size_t)(end - begin) != e->bytes)
+        return FAIL(RK_E_FORMAT, "%s: %lld bytes for a dtype and shape of %zu", json_path(pair, path), (long long)(end - begin), e->bytes);
     e->offset = r->data + (uint64_t)begin;
     e->data = r->source->at + e->offset;
     e->aligned = (uintptr_t)e->data % dtype_bytes(e->dtype) == 0;
@@ -99,7 +105,8 @@ static rk_status read_tensor(struct reader *r, const struct json *tensor)
     TRY(read_dtype(ctx, tensor, &e.dtype));
     TRY(read_shape(ctx, tensor, &e));
     TRY(read_offsets(r, tensor, &e));
-    if (tensor->n != 3) return FAIL(RK_E_FORMAT, "%s: expected dtype, shape and data_offsets only, found %u keys", json_path(tensor, path), tensor->n);
+    if (tensor->n != 3)
+        return FAIL(RK_E_FORMAT, "%s: expected dtype, shape and data_offsets only, found %u keys", json_path(tensor, path), tensor->n);
     TRY(arena_text(ctx, &r->bundle->arena, e.name.at, e.name.length, &e.name.at));
     VEC_PUSH(&r->bundle->entries, e);
     return RK_OK;
@@ -110,7 +117,8 @@ static rk_status disagree(struct reader *r, const struct bundle_entry *e, uint64
     rk_ctx *ctx = r->ctx;
     char shown[NAME_SHOWN];
     return FAIL(RK_E_FORMAT, "%s: tensor \"%s\" begins at byte %llu of the file, %s byte %llu, where the one before it ends", r->source->path,
-                name_show(shown, e->name.at, e->name.length), (unsigned long long)e->offset, e->offset < reached ? "overlapping: before" : "leaving a gap: after",
+                name_show(shown, e->name.at, e->name.length), (unsigned long long)e->offset,
+                e->offset < reached ? "overlapping: before" : "leaving a gap: after",
                 (unsigned long long)reached);
 }
 
@@ -136,7 +144,8 @@ static rk_status check_cover(struct reader *r, int first)
     }
     FREE(slots, n);
     if (status == RK_OK && reached != r->source->n)
-        status = FAIL(RK_E_FORMAT, "%s: %llu bytes after the last tensor belong to none", r->source->path, (unsigned long long)(r->source->n - reached));
+        status = FAIL(RK_E_FORMAT, "%s: %llu bytes after the last tensor belong to none", r->source->path,
+                      (unsigned long long)(r->source->n - reached));
     return status;
 }
 

@@ -66,7 +66,8 @@ static rk_status check_once(rk_ctx *ctx, struct bundle_writer *w, const char *wh
 static rk_status put_entry(rk_ctx *ctx, struct json_out *o, struct bundle_entry *e, uint64_t *offset)
 {
     e->offset = *offset;
-    if (__builtin_add_overflow(*offset, (uint64_t)e->bytes, offset) || *offset > INT64_MAX) return FAIL(RK_E_LIMIT, "writing safetensors: the arrays together are larger than any file");
+    if (__builtin_add_overflow(*offset, (uint64_t)e->bytes, offset) || *offset > INT64_MAX)
+        return FAIL(RK_E_LIMIT, "writing safetensors: the arrays together are larger than any file");
     TRY(json_key(ctx, o, e->name.at, e->name.length));
     TRY(json_open_object(ctx, o, NULL));
     TRY(json_put_text(ctx, o, "dtype", dtype_written(e->dtype)));
@@ -93,7 +94,8 @@ static rk_status header_text(rk_ctx *ctx, struct bundle_writer *w, struct str *t
     for (int i = 0; i < w->entries.n; i++) TRY(put_entry(ctx, &o, &w->entries.at[i], &offset));
     TRY(json_close(ctx, &o));
     while (text->n % 8 != 0) TRY(str_text(ctx, text, " "));
-    if (text->n > MOST_HEADER) return FAIL(RK_E_LIMIT, "writing safetensors: a header of %d bytes, and no reader takes more than %d", text->n, MOST_HEADER);
+    if (text->n > MOST_HEADER)
+        return FAIL(RK_E_LIMIT, "writing safetensors: a header of %d bytes, and no reader takes more than %d", text->n, MOST_HEADER);
     return RK_OK;
 }
 
@@ -134,7 +136,8 @@ rk_status bundle_write(rk_ctx *ctx, struct bundle_writer *w, const char *name, c
     char shown[NAME_SHOWN];
     const struct bundle_entry *e = w->next < w->entries.n ? &w->entries.at[w->next] : NULL;
     if (e == NULL || strcmp(e->name.at, name) != 0)
-        return FAIL(RK_E_ARG, "writing safetensors: data of \"%s\" where %s%s is due", name, e == NULL ? "nothing" : "tensor ", e == NULL ? "" : name_show(shown, e->name.at, e->name.length));
+        return FAIL(RK_E_ARG, "writing safetensors: data of \"%s\" where %s%s is due", name, e == NULL ? "nothing" : "tensor ",
+                    e == NULL ? "" : name_show(shown, e->name.at, e->name.length));
     if (bytes > e->bytes - w->done)
         return FAIL(RK_E_ARG, "writing tensor \"%s\": %zu bytes more than its dtype and shape have", name, bytes - (size_t)(e->bytes - w->done));
     TRY(file_write(ctx, &w->file, data, bytes));
@@ -152,7 +155,8 @@ static rk_status commit(rk_ctx *ctx, struct bundle_writer *w)
     PROMISE(w->begun);
     if (w->next == w->entries.n) return file_commit(ctx, &w->file);
     const struct bundle_entry *e = &w->entries.at[w->next];
-    return FAIL(RK_E_ARG, "writing tensor \"%s\": %llu of its %zu bytes were given", name_show(shown, e->name.at, e->name.length), (unsigned long long)w->done, e->bytes);
+    return FAIL(RK_E_ARG, "writing tensor \"%s\": %llu of its %zu bytes were given", name_show(shown, e->name.at, e->name.length),
+                (unsigned long long)w->done, e->bytes);
 }
 
 rk_status bundle_commit(rk_ctx *ctx, struct bundle_writer *w)

@@ -32,7 +32,8 @@ static rk_status check_name(rk_ctx *ctx, const struct json *value, const char **
     TRY(json_as_text(ctx, value, name));
     bool plain = (*name)[0] != '\0' && (*name)[0] != '.' && strlen(*name) < 256;
     for (const char *c = *name; *c != '\0' && plain; c++) plain = *c != '/' && *c != '\\' && (unsigned char)*c >= 0x20 && *c != 0x7f;
-    return plain ? RK_OK : FAIL(RK_E_FORMAT, "%s: expected the name of a file beside the index, found %s", json_path(value, path), json_words(value, words));
+    return plain ? RK_OK : FAIL(RK_E_FORMAT, "%s: expected the name of a file beside the index, found %s", json_path(value, path),
+                                json_words(value, words));
 }
 
 static rk_status list(struct shards *s)
@@ -100,7 +101,8 @@ static rk_status check_all_found(struct shards *s)
     for (uint32_t i = 0; i < s->map->n && status == RK_OK; i++) {
         const struct json *line = &s->map->at[i];
         if (names_find(&names, line->key.at, line->key.length, &item)) continue;
-        status = FAIL(RK_E_MISSING, "%s: tensor \"%s\" should be in %s, which has no such tensor", s->source->path, name_show(shown, line->key.at, line->key.length), line->text);
+        status = FAIL(RK_E_MISSING, "%s: tensor \"%s\" should be in %s, which has no such tensor", s->source->path,
+                      name_show(shown, line->key.at, line->key.length), line->text);
     }
     arena_clear(ctx, &arena);
     return status;

@@ -49,7 +49,7 @@ static rk_ref expand(rk_graph *g, const rk_graph *from, rk_ref y, const rk_ref *
     return build_einsum_names(g, node_of(g, weights), weights, node_of(from, n->in[2]), in[2], n->rank, n->dim);
 }
 
-OPDEF(attend) = { .name = "attend", .flags = OP_FUSED, .infer = infer, .expand = expand };
+OPDEF(attend) = { .name = "attend", .flags = OP_FUSED, .infer = infer, .expand = expand, .adjoint_reads = 1 | 2 | 4 | ADJOINT_RESULT };
 
 #ifndef RECKON_METER
 rk_ref rk_attend(rk_graph *g, rk_ref q, rk_ref k, rk_ref v, const char *seq, const char *key, const char *head_dim, const rk_attend_options *options)

@@ -3,7 +3,7 @@
  * I are the dimensions of ids, R those of x without v that ids lacks; names that both have are walked together. So an
  * embedding is gather(table[v d], v, ids[b t]) -> [b t d], and the logit of the label gather(logits[b t v], v, ids[b t])
  * -> [b t]. An id outside 0 .. size-1 reads 0.
- * Price     no FLOPs; one element read per result element, and the ids. Gradient: scatter.
+ * Price     no FLOPs; one element read per result element, however often ids repeat, and the ids. Gradient: scatter.
  * Attributes  i[0] = v. */
 #include "op/build.h"
 
@@ -27,7 +27,8 @@ static rk_status infer(rk_ctx *ctx, rk_graph *g, struct node *n)
 static rk_status bill(rk_ctx *ctx, const rk_graph *g, rk_ref y, struct bill_line *line)
 {
     (void)ctx;
-    line->read = poly_add(line->polys, bill_elements(line->polys, g, y), bill_elements(line->polys, g, operand_of(g, y, 1)));
+    bill_reads_operand(g, y, 1, line);
+    line->read = poly_add(line->polys, line->read, bill_elements(line->polys, g, y));
     bill_writes_result(g, y, line);
     return line->polys->status;
 }
@@ -50,7 +51,7 @@ static void ref(const struct refcall *c)
         bool inside = id >= 0 && id < (double)size;
         int axis = layout_axis(&c->in[0].l, v);
         int64_t at = walk_at(&w, &c->in[0].l) + (inside ? (int64_t)id * c->in[0].l.stride[axis] : 0);
-        PUT(c, walk_at(&w, &c->out.l), inside ? GET(c, 0, at) : 0);
+        PUT(c, walk_at(&w, &c->out.l), inside ? GET_EACH(c, 0, at) : 0);
     }
 }
 

@@ -5,13 +5,15 @@
  * Gradient  one argument: dx = d_f(x, dy) = dy · f'(x). Two and three: the rules below, summed over what was broadcast.
  * Attributes  i[0] = the function (enum mapfn). Text: its name. */
 #include "op/build.h"
+#include <string.h>
 
 static rk_status take_dtype(rk_ctx *ctx, const rk_graph *g, struct node *n)
 {
     int from = -1;
     for (int i = 0; i < n->arity; i++) {
         const struct node *x = node_of(g, n->in[i]);
-        if (x->dtype > RK_f8e5m2 || (x->op->flags & OP_VIRTUAL) != 0) continue;       /* integers and constants adapt */
+        bool chooses = i == 0 && n->at.i[0] == MAP_where;
+        if (chooses || x->dtype > RK_f8e5m2 || (x->op->flags & OP_VIRTUAL) != 0) continue;      /* conditions, integers and constants adapt */
         if (from >= 0 && node_of(g, n->in[from])->dtype != x->dtype)
             return FAIL(RK_E_DTYPE, "%s: operand %d is %s and operand %d is %s", n->text, from + 1, rk_dtype_name(node_of(g, n->in[from])->dtype), i + 1, rk_dtype_name(x->dtype));
         if (from < 0) from = i;
@@ -63,8 +65,9 @@ static rk_ref slope(rk_graph *g, rk_ref y, int i, rk_ref dy)
     }
     const struct mapfn_info *fn = &mapfn_table[node_of(g, y)->at.i[0]];
     const rk_ref args[] = { a, dy };
-    bool has_slope = fn->arity == 1 && mapfn_table[node_of(g, y)->at.i[0] + 1].arity == 2;
-    return has_slope ? build_map(g, (int)node_of(g, y)->at.i[0] + 1, args) : 0;       /* less, equal: flat everywhere */
+    if (fn->arity == 1) return build_map(g, (int)node_of(g, y)->at.i[0] + 1, args);
+    if (strncmp(fn->name, "d_", 2) == 0) build_mistake(g, RK_E_DECLINED, "%s has no gradient: second derivatives are not known here", fn->name);
+    return 0;                                           /* less, equal: flat everywhere */
 }
 
 static rk_ref grad(rk_graph *g, rk_ref y, int i, rk_ref dy)

@@ -34,7 +34,19 @@ static bool view(const rk_graph *g, rk_ref y, const struct layout *x, struct lay
     return true;
 }
 
-OPDEF(order) = { .name = "order", .flags = OP_VIEW, .infer = infer, .bill = bill_nothing, .grad = grad, .view = view };
+static void unview(const rk_graph *g, rk_ref y, const struct layout *out, struct layout *x)
+{
+    const struct node *n = node_of(g, operand_of(g, y, 0));
+    *x = (struct layout){ .rank = n->rank, .offset = out->offset };
+    for (int i = 0; i < n->rank; i++) {
+        int axis = layout_axis(out, n->dim[i]);
+        x->dim[i] = n->dim[i];
+        x->size[i] = out->size[axis];
+        x->stride[i] = out->stride[axis];
+    }
+}
+
+OPDEF(order) = { .name = "order", .flags = OP_VIEW, .infer = infer, .bill = bill_nothing, .grad = grad, .view = view, .unview = unview };
 
 #ifndef RECKON_METER
 rk_ref rk_order(rk_graph *g, rk_ref x, const char *dims) { return graph_add(g, NODE(op_order, .arity = 1, .in = &x, .text = dims)); }

@@ -30,7 +30,13 @@ static bool view(const rk_graph *g, rk_ref y, const struct layout *x, struct lay
     return true;
 }
 
-OPDEF(rename) = { .name = "rename", .flags = OP_VIEW, .infer = infer, .bill = bill_nothing, .grad = grad, .view = view };
+static void unview(const rk_graph *g, rk_ref y, const struct layout *out, struct layout *x)
+{
+    *x = *out;
+    x->dim[layout_axis(out, (rk_dim)node_of(g, y)->at.i[1])] = (rk_dim)node_of(g, y)->at.i[0];
+}
+
+OPDEF(rename) = { .name = "rename", .flags = OP_VIEW, .infer = infer, .bill = bill_nothing, .grad = grad, .view = view, .unview = unview };
 
 #ifndef RECKON_METER
 rk_ref rk_rename(rk_graph *g, rk_ref x, const char *from, const char *to)

@@ -32,9 +32,10 @@ static rk_ref turned(rk_graph *g, rk_ref x, rk_dim position, rk_dim past, rk_dim
     rk_ref a = rk_select(g, s, dim_name(g, two), 0), b = rk_select(g, s, dim_name(g, two), 1);
     rk_ref frequency = rk_map(g, "exp", rk_scale(g, build_iota(g, pair, 0, 0), -2 * log(theta) / (double)rotary));
     rk_ref angle = rk_mul(g, build_iota(g, position, past, 0), frequency);
-    rk_ref cos = rk_map(g, "cos", angle), sin = rk_map(g, "sin", angle);
-    const rk_ref parts[] = { rk_sub(g, rk_mul(g, a, cos), rk_mul(g, b, sin)), rk_add(g, rk_mul(g, a, sin), rk_mul(g, b, cos)) };
     if (s == 0) return 0;
+    rk_dtype dtype = node_of(g, s)->dtype;
+    rk_ref cos = rk_cast(g, rk_map(g, "cos", angle), dtype), sin = rk_cast(g, rk_map(g, "sin", angle), dtype);
+    const rk_ref parts[] = { rk_sub(g, rk_mul(g, a, cos), rk_mul(g, b, sin)), rk_add(g, rk_mul(g, a, sin), rk_mul(g, b, cos)) };
     struct dims_text order = dims_text(g, node_of(g, s)->rank, node_of(g, s)->dim);
     return rk_merge(g, rk_join(g, dim_name(g, two), parts, 2, order.at), into.at, dim_name(g, head));
 }
@@ -53,7 +54,7 @@ static rk_ref expand(rk_graph *g, const rk_graph *from, rk_ref y, const rk_ref *
     return rk_add(g, rk_place(g, turn, dim_name(g, first), dim_name(g, head), 0, dims.at), rk_place(g, pass, dim_name(g, rest), dim_name(g, head), rotary, dims.at));
 }
 
-OPDEF(rope) = { .name = "rope", .flags = OP_FUSED, .infer = infer, .expand = expand };
+OPDEF(rope) = { .name = "rope", .flags = OP_FUSED, .infer = infer, .expand = expand, .adjoint_reads = 0 };
 
 #ifndef RECKON_METER
 rk_ref rk_rope(rk_graph *g, rk_ref x, const char *position_dim, const char *past, const char *dim, rk_rope_style style, int64_t rotary, double theta)

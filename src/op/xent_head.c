@@ -38,7 +38,7 @@ static rk_ref expand(rk_graph *g, const rk_graph *from, rk_ref y, const rk_ref *
     return rk_reduce(g, "sum", counted, dims_text(g, labels->rank, labels->dim).at);
 }
 
-OPDEF(xent_head) = { .name = "xent_head", .flags = OP_FUSED, .infer = infer, .expand = expand };
+OPDEF(xent_head) = { .name = "xent_head", .flags = OP_FUSED, .infer = infer, .expand = expand, .adjoint_reads = 1 | 2 | 4 | 8 };
 
 #ifndef RECKON_METER
 rk_ref rk_xent_head(rk_graph *g, rk_ref x, rk_ref w, rk_ref bias, rk_ref labels, const char *hidden, const char *vocab)

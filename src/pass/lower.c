@@ -27,6 +27,7 @@ static void connect(struct lowering *l)
         if (!l->needed[r] || (n->op->flags & OP_VIEW) != 0) continue;
         for (int i = n->arity - 1; i >= (n->op == &op_update ? 1 : 0); i--) {
             rk_ref s = l->storage[n->in[i]];
+            if (n->op == &op_adjoint && !adjoint_reads(l->g, n, i)) continue;
             if (lowering_groups(l, r) && is_virtual(l, s)) continue;
             l->reader[l->n_edges] = r;
             l->reader_next[l->n_edges] = l->reader_head[s];
@@ -127,8 +128,9 @@ rk_status lowering_begin(struct lowering *l)
     TRY(NEW(l->updates, l->n));
     TRY(NEW(l->inside, l->n));
     TRY(NEW(l->is_inside, l->n));
+    TRY(NEW(l->map_reader, l->n));
     TRY(NEW(l->bucket, 2 * l->n));
-    for (int i = 0; i < l->n; i++) l->reader_head[i] = l->group_of[i] = l->next_member[i] = -1;
+    for (int i = 0; i < l->n; i++) l->reader_head[i] = l->group_of[i] = l->next_member[i] = l->map_reader[i] = -1;
     pass_needed(l->g, l->needed);
     TRY(resolve(l));
     connect(l);
@@ -153,6 +155,7 @@ void lowering_end(struct lowering *l)
     FREE(l->updates, l->n);
     FREE(l->inside, l->n);
     FREE(l->is_inside, l->n);
+    FREE(l->map_reader, l->n);
     FREE(l->bucket, 2 * l->n);
     VEC_FREE(&l->groups);
 }

@@ -210,7 +210,8 @@ static rk_status emit(struct lowering *l, int group, int *index)
         *kept = program;
         s->problem.program = kept;
     }
-    for (int i = 0; i < s->problem.n_in; i++) TRY(place_of(l, s->problem.in[i].ref, index, &s->in[i]));
+    for (int i = 0; i < s->problem.n_in; i++)
+        if (s->problem.op != &op_adjoint || adjoint_reads(l->g, s->problem.node, i)) TRY(place_of(l, s->problem.in[i].ref, index, &s->in[i]));
     for (int i = 0; i < s->problem.n_out; i++) TRY(place_of(l, s->problem.out[i].ref, index, &s->out[i]));
     s->kernel = backend_find(l->backend, &s->problem, &s->backend);
     if (s->kernel == NULL)

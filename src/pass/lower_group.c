@@ -39,17 +39,26 @@ static void absorb(struct lowering *l, int a, int b)
     y->dead = true;
 }
 
+static void try_join(struct lowering *l, rk_ref r, int theirs)
+{
+    int mine = l->group_of[r];
+    while (theirs >= 0 && l->groups.at[theirs].dead) theirs = l->group_of[l->groups.at[theirs].first];
+    if (theirs < 0 || theirs == mine) return;
+    const struct group *a = &l->groups.at[theirs], *b = &l->groups.at[mine];
+    if (!a->open || !a->map || !same_space(lowering_node(l, a->first), lowering_node(l, r))) return;
+    if (a->members + b->members > MOST_MEMBERS || a->reads + b->reads > MOST_READS || a->instructions + b->instructions > MOST_PROGRAM) return;
+    absorb(l, theirs, mine);
+}
+
+/* With whoever computed an operand, and with whoever read the same one last: it is then read once for both. */
 static void join_operands(struct lowering *l, rk_ref r)
 {
     const struct node *n = lowering_node(l, r);
     for (int i = 0; i < n->arity; i++) {
         rk_ref s = l->storage[n->in[i]];
-        int mine = l->group_of[r], theirs = l->group_of[s];
-        if (s != n->in[i] || theirs < 0 || theirs == mine) continue;
-        const struct group *a = &l->groups.at[theirs], *b = &l->groups.at[mine];
-        if (!a->open || !a->map || !same_space(lowering_node(l, s), n)) continue;
-        if (a->members + b->members > MOST_MEMBERS || a->reads + b->reads > MOST_READS || a->instructions + b->instructions > MOST_PROGRAM) continue;
-        absorb(l, theirs, mine);
+        if (s == n->in[i]) try_join(l, r, l->group_of[s]);
+        if (n->rank > 0 && lowering_node(l, s)->rank == n->rank) try_join(l, r, l->map_reader[s]);
+        l->map_reader[s] = l->group_of[r];
     }
 }
 
@@ -59,6 +68,7 @@ static void close_operands(struct lowering *l, rk_ref r)
     const struct node *n = lowering_node(l, r);
     if (n->op == &op_update) return;
     for (int i = 0; i < n->arity; i++) {
+        if (n->op == &op_adjoint && !adjoint_reads(l->g, n, i)) continue;
         int theirs = l->group_of[l->storage[n->in[i]]];
         if (theirs >= 0 && theirs != l->group_of[r]) l->groups.at[theirs].open = false;
     }

@@ -90,25 +90,41 @@ static rk_status share_sums(struct lowering *l)
 
 /* --- parts --- */
 
+/* The layout of the value behind operand i of y, were it born in its place of y; false: it cannot be. */
+static bool place_in_whole(const struct lowering *l, rk_ref y, int i, struct layout *at)
+{
+    rk_ref x = operand_of(l->g, y, i);
+    const struct layout whole = lowering_layout(l, y);
+    struct layout part;
+    lowering_node(l, y)->op->part(l->g, y, i, &whole, &part);
+    while ((lowering_node(l, x)->op->flags & OP_VIEW) != 0) {
+        struct layout below;
+        if (lowering_node(l, x)->op->unview == NULL) return false;
+        lowering_node(l, x)->op->unview(l->g, x, &part, &below);
+        part = below;
+        x = operand_of(l->g, x, 0);
+    }
+    *at = part;
+    return true;
+}
+
 static rk_status try_part(struct lowering *l, rk_ref y, int i, bool *done)
 {
     rk_ctx *ctx = l->ctx;
-    rk_ref x = operand_of(l->g, y, i);
+    rk_ref s = l->storage[operand_of(l->g, y, i)];
     struct problem p;
     struct program program;
     rk_ref nodes[MOST_OPERANDS + MOST_PROGRAM];
     *done = false;
-    if (!l->backend->strided_results || l->storage[x] != x || !is_private(l, x) || readers(l, x) != 1 || l->home[x] != 0 || is_update_value(l, x)) return RK_OK;
-    if (l->groups.at[l->group_of[x]].into != 0) return RK_OK;
+    if (!is_private(l, s) || readers(l, s) != 1 || l->home[s] != 0 || is_update_value(l, s)) return RK_OK;
+    if (l->groups.at[l->group_of[s]].into != 0 || !place_in_whole(l, y, i, &l->inside[s])) return RK_OK;
     for (rk_ref r = 1; r < l->n; r++)
-        if (l->home[r] == x) return RK_OK;
-    const struct layout whole = lowering_layout(l, y);
-    l->is_inside[x] = true;
-    lowering_node(l, y)->op->part(l->g, y, i, &whole, &l->inside[x]);
-    TRY(problem_of_group(l, l->group_of[x], &p, &program, nodes));
+        if (l->home[r] == s) return RK_OK;
+    l->is_inside[s] = true;
+    TRY(problem_of_group(l, l->group_of[s], &p, &program, nodes));
     *done = backend_find(l->backend, &p, NULL) != NULL;
-    if (*done) l->home[x] = y;
-    else l->is_inside[x] = false;
+    if (*done) l->home[s] = y;
+    else l->is_inside[s] = false;
     return RK_OK;
 }
 

@@ -35,6 +35,7 @@ struct lowering {
     rk_ref *updates;                /* per state: the value it takes; 0: none */
     struct layout *inside;          /* per node: layout within its home, where it is a part of it */
     bool *is_inside;
+    int *map_reader;                /* per storage: the last elementwise group that read it; -1: none */
     int *bucket;                    /* room for ordering: 2n */
 };
 

@@ -2,6 +2,7 @@
  *
  *   expand   the same graph with fused operations written out          graph -> graph
  *   grad     gradients as nodes (public: rk_grad)                       adds to a graph
+ *   remat    cheap values computed again instead of kept               graph -> graph
  *   count    the bill                                                  graph -> bill
  *   lower    nodes -> problems -> the first kernel that accepts          graph -> plan without addresses
  *   plan     lifetimes and addresses                                   plan -> plan
@@ -15,6 +16,10 @@
  * expansion. keep NULL expands all. map (may be NULL) receives the new id of every old one: room for from's nodes. */
 rk_status pass_expand(rk_ctx *ctx, const rk_graph *from, bool (*keep)(void *user, const rk_graph *g, rk_ref r), void *user,
                       rk_graph **to, rk_ref *map) RK_CHECK;
+
+/* Copies `from`, with elementwise values of before `backward` (an id) computed again where elementwise nodes from there on
+ * read them, when what they are made of is kept anyway: FLOPs for bytes, a good trade for cheap functions. */
+rk_status pass_remat(rk_ctx *ctx, const rk_graph *from, rk_ref backward, rk_graph **to) RK_CHECK;
 
 rk_status pass_validate(rk_ctx *ctx, const rk_graph *g) RK_CHECK;
 /* Which nodes a sink or an output needs: needed[id], room for g's nodes. */

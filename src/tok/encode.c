@@ -62,10 +62,10 @@ static bool encode_words(struct engine *e, const unsigned char *text, size_t n, 
         }
         for (size_t i = 0; i < made; i++) {
             struct cached *set = set_of(e, keys[i].hash);
-            bool first = set[0].low == keys[i].low && (set[0].high & KEY_BITS) == keys[i].high;
-            bool second = set[1].low == keys[i].low && (set[1].high & KEY_BITS) == keys[i].high;
-            if (first || second) {
-                const struct cached *hit = &set[!first];
+            unsigned first = (set[0].low == keys[i].low) & ((set[0].high & KEY_BITS) == keys[i].high);       /* & and not &&: no branch */
+            unsigned second = (set[1].low == keys[i].low) & ((set[1].high & KEY_BITS) == keys[i].high);
+            if (first | second) {
+                const struct cached *hit = set + second;
                 memcpy(ids->at + ids->n, hit->ids, sizeof hit->ids);
                 ids->n += (size_t)(hit->high >> N_IDS_SHIFT);
             } else if (!miss(e, &keys[i], set, text + at, ends[i] - at, offset + at, ids)) {

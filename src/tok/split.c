@@ -4,6 +4,8 @@
  * looks ahead (\s+(?!\S)) stands on white space, which here begins at the cut. A cut after white space would not be safe: at its
  * end of text the left part would see no \S and keep its last space. */
 #include "tok/split.h"
+#include "base/mem.h"
+#include "reckon/tok.h"
 #include <string.h>
 
 static const struct split rows[] = {
@@ -43,4 +45,29 @@ size_t split_safe_last(const unsigned char *text, size_t n, size_t from)
     for (size_t i = n; i > 1 && i > from;)
         if (may_cut(text, --i)) return i;
     return 0;
+}
+
+rk_status rk_tok_split(rk_ctx *ctx, const char *pattern, const char *text, size_t n, rk_ids *lengths)
+{
+    enum { BATCH = 256 };
+    const struct split *split = split_find(pattern);
+    size_t at = 0, ends[BATCH], made, before = lengths->n;
+    if (split == NULL) return FAIL(RK_E_UNKNOWN, "no pattern is called \"%s\"", pattern);
+    while ((made = split->scan((const unsigned char *)text, n, at, ends, BATCH)) > 0) {
+        if (lengths->n + made > lengths->room) {
+            size_t room = lengths->room * 2 + BATCH;
+            rk_status status = GROW(lengths->at, lengths->room, room);
+            if (status != RK_OK) {
+                lengths->n = before;
+                return ctx_pass(ctx, status, __FILE__, __LINE__, __func__);
+            }
+            lengths->room = room;
+        }
+        for (size_t i = 0; i < made; i++) {
+            if (ends[i] - at > UINT32_MAX) return FAIL(RK_E_LIMIT, "a word of %zu bytes", ends[i] - at);
+            lengths->at[lengths->n++] = (uint32_t)(ends[i] - at);
+            at = ends[i];
+        }
+    }
+    return RK_OK;
 }

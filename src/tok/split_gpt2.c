@@ -90,7 +90,16 @@ static size_t space_end(const unsigned char *text, size_t n, size_t i)
     return i == n || last == begin ? i : last;
 }
 
-static inline size_t word_end(const unsigned char *text, size_t n, size_t i)
+/* The common word, with few branches to mispredict: perhaps a space, 1 to 7 ASCII letters, then other ASCII. 0: not this. */
+static inline size_t plain_word_end(const unsigned char *text, size_t n, size_t i)
+{
+    if (n - i < 10) return 0;
+    size_t at = i + (text[i] == ' ');
+    unsigned k = letters(text + at);
+    return k - 1 < 7 && text[at + k] < 0x80 ? at + k : 0;
+}
+
+static size_t any_word_end(const unsigned char *text, size_t n, size_t i)
 {
     size_t step, next_step;
     unsigned class = look(text + i, n - i, &step);
@@ -108,6 +117,9 @@ static inline size_t word_end(const unsigned char *text, size_t n, size_t i)
 size_t split_gpt2(const unsigned char *text, size_t n, size_t at, size_t *ends, size_t most)
 {
     size_t made = 0;
-    while (made < most && at < n) ends[made++] = at = word_end(text, n, at);
+    while (made < most && at < n) {
+        size_t end = plain_word_end(text, n, at);
+        ends[made++] = at = end != 0 ? end : any_word_end(text, n, at);
+    }
     return made;
 }

@@ -2,6 +2,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/map.h"
+#include "base/utf8.h"
 #include "io/json.h"
 #include "tok/bytelevel.h"
 #include "tok/count.h"
@@ -27,14 +28,30 @@ static rk_status check(rk_ctx *ctx, const rk_tok_training *how, struct plan *p)
     return RK_OK;
 }
 
+/* Files hold special tokens as JSON text, next to tokens in GPT-2's spelling: one must not be taken for the other. */
+static rk_status check_special(rk_ctx *ctx, size_t i, rk_text text)
+{
+    char shown[NAME_SHOWN], bytes[SPECIAL_MOST_BYTES];
+    size_t n;
+    uint32_t code;
+    if (text.n == 0) return FAIL(RK_E_ARG, "special token %zu is empty", i);
+    if (text.n > SPECIAL_MOST_BYTES) return FAIL(RK_E_LIMIT, "special token %zu has %zu bytes; %d are the limit", i, text.n, SPECIAL_MOST_BYTES);
+    name_show(shown, text.at, text.n);
+    for (size_t at = 0; at < text.n;) {
+        at += utf8_next(text.at + at, text.n - at, &code);
+        if (code == UTF8_INVALID) return FAIL(RK_E_ARG, "special token %zu, %s, is not UTF-8", i, shown);
+    }
+    if (bytelevel_read(text.at, text.n, bytes, &n) && n != text.n) return FAIL(RK_E_ARG, "special token %zu, %s, is how files spell other bytes", i, shown);
+    return RK_OK;
+}
+
 static rk_status begin(rk_ctx *ctx, const rk_tok_training *how, struct plan *p)
 {
     TRY(check(ctx, how, p));
     TRY(NEW(p->specials, how->n_specials));
     for (size_t i = 0; i < how->n_specials; i++) {
         rk_text text = { how->specials[i], strlen(how->specials[i]) };
-        if (text.n == 0) return FAIL(RK_E_ARG, "special token %zu is empty", i);
-        if (text.n > SPECIAL_MOST_BYTES) return FAIL(RK_E_LIMIT, "special token %zu has %zu bytes; %d are the limit", i, text.n, SPECIAL_MOST_BYTES);
+        TRY(check_special(ctx, i, text));
         p->specials[i] = (rk_special){ text, (uint32_t)i, true, false };
     }
     return specials_init(ctx, &p->cuts, p->specials, how->n_specials, false);
@@ -55,26 +72,42 @@ static void order_bytes(rk_ties ties, unsigned char byte_of[256])
         if (bytelevel_byte(code) >= 0) byte_of[n++] = (unsigned char)bytelevel_byte(code);
 }
 
-/* Ids: specials, then bytes and merges. Of two ids that spell the same the first is the one that counts. */
+/* Of two ids that spell the same the first is the one that counts. A special token is among these when its spelling in files
+ * is its text; in `known` it is -1 - id until some merge makes it. */
+static rk_status add_specials(rk_ctx *ctx, const struct plan *p, struct map *known, rk_tok *tok)
+{
+    char bytes[SPECIAL_MOST_BYTES];
+    for (uint32_t i = 0; i < p->how->n_specials; i++) {
+        rk_text t = p->specials[i].text;
+        size_t n;
+        TRY(tok_add_special(ctx, tok, p->specials[i]));
+        if (bytelevel_read(t.at, t.n, bytes, &n)) TRY(map_put(ctx, known, t.at, t.n, -1 - (int)i));
+    }
+    return RK_OK;
+}
+
+static rk_status add_token(rk_ctx *ctx, rk_text t, uint32_t id, struct map *known, rk_tok *tok)
+{
+    int first = -1 - (int)id;
+    if (map_get(known, t.at, t.n, &first) && first >= 0) return RK_OK;
+    TRY(map_put(ctx, known, t.at, t.n, -1 - first));
+    return vocab_put(ctx, &tok->vocab, (uint32_t)(-1 - first), t.at, t.n, true);
+}
+
+/* Ids: specials, then bytes and merges. */
 static rk_status fill(rk_ctx *ctx, const struct plan *p, const struct merged *m, struct map *known, rk_tok *tok)
 {
-    uint32_t base = (uint32_t)p->how->n_specials;
     tok->split = p->split;
-    for (uint32_t i = 0; i < base; i++) TRY(tok_add_special(ctx, tok, p->specials[i]));
-    for (uint32_t id = 0; id < m->n_ids; id++) {
-        int first;
-        if (map_get(known, m->tokens[id].at, m->tokens[id].n, &first)) continue;
-        TRY(map_put(ctx, known, m->tokens[id].at, m->tokens[id].n, (int)id));
-        TRY(vocab_put(ctx, &tok->vocab, base + id, m->tokens[id].at, m->tokens[id].n, true));
-    }
+    TRY(add_specials(ctx, p, known, tok));
+    for (uint32_t id = 0; id < m->n_ids; id++) TRY(add_token(ctx, m->tokens[id], (uint32_t)p->how->n_specials + id, known, tok));
     for (uint32_t i = 0; i < m->n; i++) {
         struct merge given = m->merges[i];
         uint32_t *ids[3] = { &given.left, &given.right, &given.id };
         for (int k = 0; k < 3; k++) {
-            int first = 0;
+            int first = -1;
             rk_text t = m->tokens[*ids[k]];
-            PROMISE(map_get(known, t.at, t.n, &first));
-            *ids[k] = base + (uint32_t)first;
+            PROMISE(map_get(known, t.at, t.n, &first) && first >= 0);
+            *ids[k] = (uint32_t)first;
         }
         TRY(bpe_add_merge(ctx, &tok->bpe, given));
     }

@@ -3,6 +3,13 @@
 
 enum { FIRST_ROOM = 64 };
 
+#define FIRST(n) (~(uint64_t)0 >> (64 - 8 * (n)))
+const uint64_t word_keep[WORD_INLINE + 1][2] = {
+    { 0, 0 }, { FIRST(1), 0 }, { FIRST(2), 0 }, { FIRST(3), 0 }, { FIRST(4), 0 }, { FIRST(5), 0 }, { FIRST(6), 0 }, { FIRST(7), 0 }, { FIRST(8), 0 },
+    { FIRST(8), FIRST(1) }, { FIRST(8), FIRST(2) }, { FIRST(8), FIRST(3) }, { FIRST(8), FIRST(4) }, { FIRST(8), FIRST(5) }, { FIRST(8), FIRST(6) }, { FIRST(8), FIRST(7) },
+};
+#undef FIRST
+
 uint64_t word_hash_long(const unsigned char *text, size_t n)
 {
     uint64_t h = n;

@@ -42,6 +42,8 @@ static inline uint64_t word_mix(uint64_t a, uint64_t b)
     return (uint64_t)m ^ (uint64_t)(m >> 64);
 }
 
+extern const uint64_t word_keep[WORD_INLINE + 1][2];                  /* the first n bytes of two words */
+
 /* The key of text[0..n), n > 0. `readable`: bytes that may be read from text on. */
 static inline struct word_key word_key(const unsigned char *text, size_t n, size_t readable)
 {
@@ -52,14 +54,8 @@ static inline struct word_key word_key(const unsigned char *text, size_t n, size
     } else if (readable >= 16 && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__) {
         memcpy(&k.low, text, 8);
         memcpy(&k.high, text + 8, 8);
-        uint64_t keep = ~(uint64_t)0 >> (64 - 8 * (n & 7)) % 64;       /* the first n mod 8 bytes; all for 0 */
-        if (n < 8) {
-            k.low &= keep;
-            k.high = 0;
-        } else {
-            k.high = n == 8 ? 0 : k.high & keep;
-        }
-        k.high |= (uint64_t)n << 56;
+        k.low &= word_keep[n][0];
+        k.high = (k.high & word_keep[n][1]) | (uint64_t)n << 56;
     } else {
         unsigned char copy[16] = { 0 };
         for (size_t i = 0; i < n; i++) copy[i] = text[i];

@@ -128,11 +128,17 @@ void evaluate_node(struct values *v, rk_ref r, struct tally *t)
     const struct node *n = node_of(v->g, r);
     int which = 0;
     while (op_list[which] != n->op) which++;
-    for (int i = 0; i < n->arity; i++) t->seen[i] = want((size_t)reach(v, n->in[i]) / 8 + 1, 1);
+    for (int i = 0; i < n->arity; i++) {
+        int same = 0;
+        while (n->in[same] != n->in[i]) same++;
+        t->seen[i] = same < i ? t->seen[same] : want((size_t)reach(v, n->in[i]) / 8 + 1, 1);       /* one operand twice: read once */
+    }
     t->seen[MOST_PROBLEM_OPERANDS - 1] = want((size_t)reach(v, r) / 8 + 1, 1);
     run_node(v, r, meter_list[which], t);
     for (int i = 0; i < MOST_PROBLEM_OPERANDS; i++) {
-        free(t->seen[i]);
-        t->seen[i] = NULL;
+        unsigned char *seen = t->seen[i];
+        for (int k = i; k < MOST_PROBLEM_OPERANDS; k++)
+            if (t->seen[k] == seen) t->seen[k] = NULL;
+        free(seen);
     }
 }

@@ -9,6 +9,7 @@
 enum {
     PACK_UNITS = 8,                              /* units packed by one task */
     ROWS_AT_ONCE = 16,
+    LINE = 64,                                   /* bytes */
 };
 
 struct range { int64_t from, to; };
@@ -103,8 +104,39 @@ static void finished(const struct pass *s, int64_t row, int64_t row_end, int64_t
 /* Packed units: `at` holds unit `first` and those after it. */
 struct packed { const float *at; int64_t first; };
 
+/* What the next packing will read, a cache line at a time: it comes while tiles are computed, not when they wait for it. */
+struct ahead { const char *run; int64_t step, runs, bytes, at, share; };
+
+static struct ahead ahead_of(const struct pass *s, bool is_b, struct range units, int64_t k, int64_t tiles)
+{
+    const struct gemm_side *side = &s->side[is_b];
+    const struct gemm_problem *p = &s->plan->p;
+    int64_t from = gemm_start(side, units.from), width = gemm_start(side, units.to) - from, depth = least(s->plan->k_block, s->k1 - k);
+    int64_t step_w = is_b ? p->b_n : p->a_m, step_k = is_b ? p->b_k : p->a_k;
+    struct ahead f = { .runs = 0 };
+    if (depth <= 0 || (step_w != 1 && step_k != 1)) return f;
+    f.run = (const char *)((is_b ? s->b : s->a) + from * step_w + k * step_k);
+    f.step = (int64_t)sizeof(float) * (step_w == 1 ? step_k : step_w);
+    f.runs = step_w == 1 ? depth : width;
+    f.bytes = (int64_t)sizeof(float) * (step_w == 1 ? width : depth);
+    f.share = f.runs * (f.bytes / LINE + 1) / (tiles > 0 ? tiles : 1) + 1;
+    return f;
+}
+
+static inline void fetch_share(struct ahead *f)
+{
+    for (int64_t n = f->share; n > 0 && f->runs > 0; n--) {
+        __builtin_prefetch(f->run + f->at, 0, 2);
+        f->at += LINE;
+        if (f->at < f->bytes) continue;
+        f->at = 0;
+        f->run += f->step;
+        f->runs--;
+    }
+}
+
 /* The block of C of these units, for one k block. */
-static void multiply(const struct pass *s, struct packed a, struct packed b, struct range rows, struct range columns, int64_t k)
+static void multiply(const struct pass *s, struct packed a, struct packed b, struct range rows, struct range columns, int64_t k, struct ahead f)
 {
     const struct gemm_side *sa = &s->side[0], *sb = &s->side[1];
     int64_t depth = least(s->plan->k_block, s->k1 - k);
@@ -112,10 +144,18 @@ static void multiply(const struct pass *s, struct packed a, struct packed b, str
     for (int64_t g = columns.from; g < columns.to; g += s->plan->group) {
         int64_t end = least(g + s->plan->group, columns.to);
         for (int64_t i = rows.from; i < rows.to; i++)
-            for (int64_t j = g; j < end; j++)
+            for (int64_t j = g; j < end; j++) {
+                fetch_share(&f);
                 one_tile(s, a.at + gemm_place(sa, a.first, i, depth, lanes), b.at + gemm_place(sb, b.first, j, depth, lanes), i, j, k, depth);
+            }
         if (k + depth == s->plan->p.k) finished(s, gemm_start(sa, rows.from), gemm_start(sa, rows.to), gemm_start(sb, g), gemm_start(sb, end));
     }
+}
+
+static struct range private_units(const struct pass *s, int64_t q)
+{
+    int64_t units = s->side[s->plan->private_b].units, blocks = s->plan->private_blocks;
+    return (struct range){ units * q / blocks, units * (q + 1) / blocks };
 }
 
 static void block(void *arg, int64_t task, int worker)
@@ -123,14 +163,19 @@ static void block(void *arg, int64_t task, int worker)
     const struct pass *s = arg;
     const struct gemm_plan *plan = s->plan;
     bool b = plan->private_b;
-    int64_t q = task / plan->shared_parts, part = task % plan->shared_parts, shared = s->u1 - s->u0, units = s->side[b].units;
-    struct range own = { units * q / plan->private_blocks, units * (q + 1) / plan->private_blocks };
+    int64_t q = task / plan->shared_parts, part = task % plan->shared_parts, shared = s->u1 - s->u0;
+    struct range own = private_units(s, q);
     struct range other = { s->u0 + shared * part / plan->shared_parts, s->u0 + shared * (part + 1) / plan->shared_parts };
     float *scratch = s->workers + (size_t)worker * plan->worker_floats;
-    for (int64_t k = s->k0; k < s->k1; k += plan->k_block) {
+    for (int64_t k = s->k0, next; k < s->k1; k = next) {
+        next = k + plan->k_block;
+        bool last = next >= s->k1;               /* then most likely the next block of units follows on this thread */
+        int64_t tiles = (own.to - own.from) * (other.to - other.from);
+        struct ahead f = !last ? ahead_of(s, b, own, next, tiles)
+                       : q + 1 < plan->private_blocks ? ahead_of(s, b, private_units(s, q + 1), s->k0, tiles) : (struct ahead){ .runs = 0 };
         pack_units(s, b, own, k, least(plan->k_block, s->k1 - k), scratch, own.from);
         struct packed mine = { scratch, own.from }, all = { shared_block(s, k), s->u0 };
-        multiply(s, b ? all : mine, b ? mine : all, b ? other : own, b ? own : other, k);
+        multiply(s, b ? all : mine, b ? mine : all, b ? other : own, b ? own : other, k, f);
     }
 }
 

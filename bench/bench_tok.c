@@ -1,0 +1,145 @@
+/* bench_tok: MB/s of training and encoding.
+ *
+ *   bench_tok train VOCAB FILE...            counts and merges, with the peak of memory
+ *   bench_tok encode TOKENIZER FILE...       five passes, one thread and all: best and median; decode
+ *   bench_tok split FILE...                  the scanner alone
+ *
+ * Encoding is checked before it is timed: decoding must give the bytes back. Files are mapped and read once beforehand. */
+#include "base/clock.h"
+#include "base/file.h"
+#include "reckon/tok.h"
+#include "tok/split.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { PASSES = 5 };
+
+struct stages { double count, merge; uint64_t words; };
+
+static bool stage(void *user, const rk_tok_progress *p)
+{
+    struct stages *s = user;
+    if (strcmp(p->stage, "count") == 0) s->count = p->seconds;
+    else s->merge = p->seconds;
+    return true;
+}
+
+static int fail(rk_ctx *ctx)
+{
+    (void)fprintf(stderr, "%s\n%s\n%s", rk_error_message(ctx), rk_error_hint(ctx), rk_error_trail(ctx));
+    return 1;
+}
+
+static int compare(const void *a, const void *b) { return (*(const double *)a > *(const double *)b) - (*(const double *)a < *(const double *)b); }
+
+static void print_rate(const char *what, int threads, double bytes, double *seconds)
+{
+    qsort(seconds, PASSES, sizeof *seconds, compare);
+    printf("%-8s %2d thread%s  best %8.1f MB/s   median %8.1f MB/s\n", what, threads, threads == 1 ? " " : "s", bytes / seconds[0] * 1e-6, bytes / seconds[PASSES / 2] * 1e-6);
+}
+
+static int train(rk_ctx *ctx, const char *const *paths, int n, uint32_t vocab_size)
+{
+    static const char *const specials[] = { "<|endoftext|>" };
+    struct stages s = { 0 };
+    rk_tok_training how = { .vocab_size = vocab_size, .specials = specials, .n_specials = 1, .progress = stage, .user = &s };
+    double bytes = 0, began = clock_seconds();
+    rk_tok *tok;
+    for (int i = 0; i < n; i++) {
+        struct file_view view;
+        if (file_map(ctx, paths[i], &view) != RK_OK) return fail(ctx);
+        bytes += (double)view.n;
+        file_unmap(&view);
+    }
+    if (rk_tok_train_files(ctx, &how, paths, (size_t)n, &tok) != RK_OK) return fail(ctx);
+    double seconds = clock_seconds() - began;
+    printf("train    %2d threads  %.3f s in all: count %.3f s (%.1f MB/s), merge %.3f s; %u tokens; peak %.1f MiB\n", rk_ctx_threads(ctx), seconds, s.count,
+           bytes / s.count * 1e-6, s.merge, rk_tok_size(tok), (double)rk_ctx_peak_bytes(ctx) / 1048576);
+    rk_tok_close(ctx, tok);
+    return 0;
+}
+
+static int split(const struct file_view *view)
+{
+    double seconds[PASSES];
+    size_t words = 0;
+    for (int pass = 0; pass < PASSES; pass++) {
+        size_t at = 0, ends[256], made;
+        double began = clock_seconds();
+        words = 0;
+        while ((made = split_gpt2(view->at, view->n, at, ends, 256)) > 0) {
+            words += made;
+            at = ends[made - 1];
+        }
+        seconds[pass] = clock_seconds() - began;
+    }
+    printf("%zu words, %.2f bytes each\n", words, (double)view->n / (double)words);
+    print_rate("split", 1, (double)view->n, seconds);
+    return 0;
+}
+
+static int encode(rk_ctx *ctx, const rk_tok *tok, const struct file_view *view)
+{
+    double seconds[PASSES], decoding[PASSES];
+    rk_ids ids = { 0 };
+    rk_bytes back = { 0 };
+    for (int pass = 0; pass < PASSES; pass++) {
+        double began = clock_seconds();
+        ids.n = 0;
+        if (rk_tok_encode(ctx, tok, (const char *)view->at, view->n, 0, &ids) != RK_OK) return fail(ctx);
+        seconds[pass] = clock_seconds() - began;
+        back.n = 0;
+        began = clock_seconds();
+        if (rk_tok_decode(ctx, tok, ids.at, ids.n, 0, &back) != RK_OK) return fail(ctx);
+        decoding[pass] = clock_seconds() - began;
+        if (back.n != view->n || memcmp(back.at, view->at, back.n) != 0) return puts("decoding gives other bytes") < 0 ? 2 : 1;
+    }
+    printf("%zu ids, %.3f bytes each\n", ids.n, (double)view->n / (double)ids.n);
+    print_rate("encode", rk_ctx_threads(ctx), (double)view->n, seconds);
+    print_rate("decode", 1, (double)view->n, decoding);
+    rk_ids_free(ctx, &ids);
+    rk_bytes_free(ctx, &back);
+    return 0;
+}
+
+static int encode_files(const char *tokenizer, const char *const *paths, int n, int threads)
+{
+    rk_options options = { .threads = threads };
+    rk_ctx *ctx;
+    rk_tok *tok = NULL;
+    int result = 0;
+    if (rk_ctx_open(&options, &ctx) != RK_OK) return 1;
+    if (tokenizer != NULL && rk_tok_open(ctx, tokenizer, &tok) != RK_OK) return fail(ctx);
+    for (int i = 0; i < n && result == 0; i++) {
+        struct file_view view;
+        if (file_map(ctx, paths[i], &view) != RK_OK) return fail(ctx);
+        unsigned sum = 0;
+        for (size_t k = 0; k < view.n; k += 4096) sum += view.at[k];
+        printf("%s: %.1f MB (%02x)\n", paths[i], (double)view.n * 1e-6, sum & 255);
+        result = tok == NULL ? split(&view) : encode(ctx, tok, &view);
+        file_unmap(&view);
+    }
+    rk_tok_close(ctx, tok);
+    rk_ctx_close(ctx);
+    return result;
+}
+
+int main(int argc, char **argv)
+{
+    const char *const *words = (const char *const *)argv;
+    if (argc >= 4 && strcmp(argv[1], "train") == 0) {
+        rk_ctx *ctx;
+        if (rk_ctx_open(NULL, &ctx) != RK_OK) return 1;
+        int result = train(ctx, words + 3, argc - 3, (uint32_t)strtoul(argv[2], NULL, 10));
+        rk_ctx_close(ctx);
+        return result;
+    }
+    if (argc >= 4 && strcmp(argv[1], "encode") == 0) {
+        int one = encode_files(argv[2], words + 3, argc - 3, 1);
+        return one != 0 ? one : encode_files(argv[2], words + 3, argc - 3, 0);
+    }
+    if (argc >= 3 && strcmp(argv[1], "split") == 0) return encode_files(NULL, words + 2, argc - 2, 1);
+    (void)fputs("usage: bench_tok train VOCAB FILE... | encode TOKENIZER FILE... | split FILE...\n", stderr);
+    return 2;
+}

@@ -1,0 +1,50 @@
+/* model.h: a described model: its family, its sizes, what it looks like and what it costs. No weights are needed.
+ *
+ * MODEL texts: a preset ("gpt2", "cs336-17m"), a directory with a config.json, a config.json, a .safetensors header; each
+ * with overrides: "gpt2:n_layer=48,n_embd=1600". */
+#ifndef RECKON_MODEL_H
+#define RECKON_MODEL_H
+#include "reckon/bill.h"
+#include "reckon/device.h"
+#include "reckon/dim.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct rk_model rk_model;
+
+RK_API RK_CHECK rk_status rk_model_open(rk_ctx *ctx, const char *spec, rk_model **model);
+RK_API void        rk_model_close(rk_model *model);
+RK_API const char *rk_model_name(const rk_model *model);                /* the preset's name, or the path */
+RK_API const char *rk_model_family(const rk_model *model);              /* "gpt2" */
+RK_API const char *rk_model_title(const rk_model *model);               /* "GPT-2" */
+/* Fields by reckon's own names: vocab position hidden layer head ff ...; "" or RK_E_UNKNOWN for what the family lacks. */
+RK_API RK_CHECK rk_status rk_model_number(const rk_model *model, const char *field, double *value);
+RK_API const char *rk_model_text(const rk_model *model, const char *field);
+RK_API bool        rk_model_has_weights(const rk_model *model);         /* the directory holds them */
+RK_API const char *rk_model_folder(const rk_model *model);              /* "" for a preset */
+/* All presets, in order; NULL past the end. */
+RK_API const char *rk_model_preset(int index);
+
+/* What is priced. Zero: batch 1, seq the context, f32, training with AdamW. */
+typedef struct rk_bill_settings {
+    int64_t batch, seq;
+    rk_dtype dtype;
+    bool zero_dtype_is_f64;             /* dtype 0 is f64: say so, or f32 is taken */
+    bool plan;                          /* also what the program of this machine will allocate and issue (bytes.plan.*) */
+    rk_device *device;                  /* for plan; NULL: the CPU back end */
+    bool dropout;
+} rk_bill_settings;
+RK_API RK_CHECK rk_status rk_bill_of(rk_model *model, const rk_bill_settings *settings, rk_bill **bill);
+
+/* The module tree: as text, or as JSON. The text belongs to the model until the next call. */
+RK_API RK_CHECK rk_status rk_model_show(rk_model *model, const rk_bill_settings *settings, bool json, const char **text);
+
+/* Writes config.json into a folder, in the family's own spelling. */
+RK_API RK_CHECK rk_status rk_model_save_config(rk_model *model, const char *folder);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,46 @@
+/* kernels.c: the rows of kernels.def as one table per instruction set. */
+#include "backend/cpu/cpu.h"
+
+#define ROW_OF(op_, name_, forward_, why_, isa)                                                                       \
+    { .op = op_, .name = #name_ "_" #isa, .accepts = name_##_accepts, .prepare = name_##_prepare,                     \
+      .run = name_##_run_##isa, .needs = 1u << ISA_##isa, .why = why_, .with_forward = forward_ },
+#define SAME_OF(op_, name_, forward_, why_, isa)                                                                      \
+    { .op = op_, .name = #name_ "_" #isa, .accepts = name_##_accepts, .prepare = name_##_prepare,                     \
+      .run = name_##_run, .needs = 1u << ISA_##isa, .why = why_, .with_forward = forward_ },
+
+#define ROW(op, name, forward, why) ROW_OF(op, name, forward, why, scalar)
+#define SAME(op, name, forward, why) SAME_OF(op, name, forward, why, scalar)
+static const struct kernel kernels_scalar[] = {
+#include "backend/cpu/kernels.def"
+    { .op = NULL }
+};
+#undef ROW
+#undef SAME
+
+#if defined(__x86_64__)
+#define ROW(op, name, forward, why) ROW_OF(op, name, forward, why, avx2)
+#define SAME(op, name, forward, why) SAME_OF(op, name, forward, why, avx2)
+static const struct kernel kernels_avx2[] = {
+#include "backend/cpu/kernels.def"
+    { .op = NULL }
+};
+#undef ROW
+#undef SAME
+
+#define ROW(op, name, forward, why) ROW_OF(op, name, forward, why, avx512)
+#define SAME(op, name, forward, why) SAME_OF(op, name, forward, why, avx512)
+static const struct kernel kernels_avx512[] = {
+#include "backend/cpu/kernels.def"
+    { .op = NULL }
+};
+#undef ROW
+#undef SAME
+#endif
+
+const struct kernel *cpu_kernels(enum isa isa)
+{
+#define X(isa) kernels_##isa,
+    static const struct kernel *const tables[ISA_COUNT] = { FOR_EVERY_ISA(X) };
+#undef X
+    return tables[isa];
+}

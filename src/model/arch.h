@@ -1,0 +1,83 @@
+/* arch.h: what a family of models is: its fields, its wiring, its names in checkpoints; and the builder its wiring speaks to.
+ *
+ * A family is one file (gpt2.c) and one row (list.def). Its wiring is written once, in blocks (block.h), and gives every graph:
+ * training, evaluation, cached decoding. Differences between checkpoints are texts in a table, not ifs in a loader. */
+#ifndef MODEL_ARCH_H
+#define MODEL_ARCH_H
+#include "base/str.h"
+#include "reckon/graph.h"
+
+enum { MOST_FIELDS = 40 };
+
+enum field_kind { FIELD_INT, FIELD_REAL, FIELD_FLAG, FIELD_CHOICE };
+
+/* One hyper-parameter. `spellings`: how config.json may call it, the one we write first. `standard`: what it is when the key
+ * is missing or null: NULL: it must be there; else "1e-5", "true", "gelu_new", "4*hidden", "hidden/head", or "hidden".
+ * `choices` of FIELD_CHOICE: "file spelling=ours", or a word that is both, by spaces. Numbers lie within [least, most]. */
+struct field {
+    const char *name, *spellings;
+    enum field_kind kind;
+    const char *standard;
+    double least, most;
+    const char *choices;
+    bool training;                      /* only training asks: dropout rates, initialisation */
+};
+
+struct arch;
+struct config {
+    const struct arch *arch;
+    double value[MOST_FIELDS];          /* numbers and flags, per field */
+    const char *text[MOST_FIELDS];      /* our word of a choice */
+    bool given[MOST_FIELDS];            /* it stood in the file or on the command line */
+};
+int64_t     config_int(const struct config *c, const char *name);
+double      config_real(const struct config *c, const char *name);
+bool        config_flag(const struct config *c, const char *name);
+const char *config_text(const struct config *c, const char *name);
+
+/* Where a parameter is in files: role ("h.*.attn.q.weight"), names there ("a | b", the one we write first, * is the same
+ * number), and the axes as stored ("hidden (three head head_dim)": one group per stored dimension). role NULL: known names
+ * that are no parameters, with the reason in `axes`. A binding whose role the model does not have is skipped. */
+struct binding { const char *role, *names, *axes; };
+
+/* A named size: fields as "n_embd=768 n_layer=12 ...", in the spelling of files. */
+struct preset { const char *name, *aliases, *fields; };
+
+enum init_kind { INIT_ZEROS, INIT_ONES, INIT_NORMAL, INIT_TRUNCATED };      /* truncated: at 3 standard deviations */
+struct init { enum init_kind kind; double deviation; };
+
+enum purpose { FOR_TRAINING, FOR_SCORING, FOR_LOGITS, FOR_DECODING };
+
+/* What is built, and what comes of it. */
+struct parameter { rk_ref ref; const char *name; struct init init; bool decays; };
+struct builder {
+    rk_ctx *ctx;
+    rk_graph *g;
+    const struct config *c;
+    enum purpose purpose;
+    int64_t batch, seq, positions;      /* positions: the bound of the cache when decoding */
+    bool dropout;                       /* only FOR_TRAINING with rates above 0 */
+    bool hidden_states;                 /* outputs hidden.0 .. hidden.L */
+    rk_dtype dtype;                     /* of parameters and activations */
+    int layer;                          /* the block that is being built */
+    struct { struct parameter *at; int n, room; } parameters;
+};
+
+struct arch {
+    const char *name, *title;           /* "gpt2", "GPT-2" */
+    const char *model_types;            /* config.json's model_type, by spaces */
+    const char *class_name;             /* architectures[0] that we write */
+    const struct field *fields;         /* ends with name NULL */
+    const struct preset *presets;
+    const struct binding *bindings;
+    const char *prefix;                 /* put before names in files that we write */
+    const char *harmless;               /* keys of config.json that change nothing here, by spaces; a trailing * stands for any ending */
+    /* Refuses what the fields cannot say: combinations, keys set to what is not done. NULL: nothing to refuse. */
+    rk_status (*check)(rk_ctx *ctx, const struct config *c);
+    /* Dimensions, inputs, wiring, outputs: everything from tokens to logits or loss. */
+    void (*build)(struct builder *b);
+};
+
+extern const struct arch *const arch_list[];        /* model/list.c; ends with NULL */
+
+#endif

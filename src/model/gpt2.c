@@ -1,0 +1,120 @@
+/* GPT-2 (Radford et al. 2019): pre-norm blocks, learned positions, one fused q-k-v projection, GELU, tied head.
+ *
+ *   x = wte[id] + wpe[pos];  x += attn(ln_1 x);  x += mlp(ln_2 x);  logits = ln_f(x) · wteᵀ
+ *
+ * Sources: openai/gpt-2 src/model.py; transformers modeling_gpt2.py; karpathy/nanoGPT model.py (bias, erf GELU). */
+#include "core/graph.h"
+#include "model/block.h"
+#include <math.h>
+#include <stdio.h>
+
+#define ACTIVATIONS "gelu_new=gelu_tanh gelu=gelu_erf gelu_python=gelu_erf gelu_fast=gelu_tanh gelu_pytorch_tanh=gelu_tanh quick_gelu relu silu swish=silu tanh"
+
+static const struct field fields[] = {
+    { "vocab",    "vocab_size",                       FIELD_INT,    NULL,       1, 1 << 28, NULL, false },
+    { "position", "n_positions | n_ctx | max_position_embeddings", FIELD_INT, NULL, 1, 1 << 28, NULL, false },
+    { "hidden",   "n_embd | hidden_size",             FIELD_INT,    NULL,       1, 1 << 24, NULL, false },
+    { "layer",    "n_layer | num_hidden_layers",      FIELD_INT,    NULL,       1, 4096,    NULL, false },
+    { "head",     "n_head | num_attention_heads",     FIELD_INT,    NULL,       1, 1 << 16, NULL, false },
+    { "ff",       "n_inner",                          FIELD_INT,    "4*hidden", 1, 1 << 26, NULL, false },
+    { "act",      "activation_function",              FIELD_CHOICE, "gelu_new", 0, 0, ACTIVATIONS, false },
+    { "eps",      "layer_norm_epsilon",               FIELD_REAL,   "1e-5",     0, 1,       NULL, false },
+    { "bias",     "bias",                             FIELD_FLAG,   "true",     0, 1,       NULL, false },
+    { "tied",     "tie_word_embeddings",              FIELD_FLAG,   "true",     0, 1,       NULL, false },
+    { "scale",    "scale_attn_weights",               FIELD_FLAG,   "true",     0, 1,       NULL, false },
+    { "by_layer", "scale_attn_by_inverse_layer_idx",  FIELD_FLAG,   "false",    0, 1,       NULL, false },
+    { "upcast",   "reorder_and_upcast_attn",          FIELD_FLAG,   "false",    0, 1,       NULL, false },
+    { "cross",    "add_cross_attention",              FIELD_FLAG,   "false",    0, 1,       NULL, false },
+    { "embd_pdrop",  "embd_pdrop",                    FIELD_REAL,   "0.1",      0, 0.999,   NULL, true },
+    { "resid_pdrop", "resid_pdrop",                   FIELD_REAL,   "0.1",      0, 0.999,   NULL, true },
+    { "attn_pdrop",  "attn_pdrop",                    FIELD_REAL,   "0.1",      0, 0.999,   NULL, true },
+    { "init",     "initializer_range",                FIELD_REAL,   "0.02",     0, 1e3,     NULL, true },
+    { NULL }
+};
+
+static const struct preset presets[] = {
+    { "gpt2",        "openai-community/gpt2 gpt2-small",  "vocab_size=50257 n_positions=1024 n_embd=768 n_layer=12 n_head=12" },
+    { "gpt2-medium", "openai-community/gpt2-medium",      "vocab_size=50257 n_positions=1024 n_embd=1024 n_layer=24 n_head=16" },
+    { "gpt2-large",  "openai-community/gpt2-large",       "vocab_size=50257 n_positions=1024 n_embd=1280 n_layer=36 n_head=20" },
+    { "gpt2-xl",     "openai-community/gpt2-xl",          "vocab_size=50257 n_positions=1024 n_embd=1600 n_layer=48 n_head=25" },
+    { "distilgpt2",  "distilbert/distilgpt2",             "vocab_size=50257 n_positions=1024 n_embd=768 n_layer=6 n_head=12" },
+    { NULL }
+};
+
+/* Conv1D stores [in, out]: the axes say so, nothing else does. */
+static const struct binding names[] = {
+    { "embed.weight",         "wte.weight",                "vocab hidden" },
+    { "position.weight",      "wpe.weight",                "position hidden" },
+    { "h.*.norm1.weight",     "h.*.ln_1.weight",           "hidden" },
+    { "h.*.norm1.bias",       "h.*.ln_1.bias",             "hidden" },
+    { "h.*.attn.qkv.weight",  "h.*.attn.c_attn.weight",    "hidden (three head head_dim)" },
+    { "h.*.attn.qkv.bias",    "h.*.attn.c_attn.bias",      "(three head head_dim)" },
+    { "h.*.attn.out.weight",  "h.*.attn.c_proj.weight",    "(head head_dim) hidden" },
+    { "h.*.attn.out.bias",    "h.*.attn.c_proj.bias",      "hidden" },
+    { "h.*.norm2.weight",     "h.*.ln_2.weight",           "hidden" },
+    { "h.*.norm2.bias",       "h.*.ln_2.bias",             "hidden" },
+    { "h.*.mlp.up.weight",    "h.*.mlp.c_fc.weight",       "hidden ff" },
+    { "h.*.mlp.up.bias",      "h.*.mlp.c_fc.bias",         "ff" },
+    { "h.*.mlp.down.weight",  "h.*.mlp.c_proj.weight",     "ff hidden" },
+    { "h.*.mlp.down.bias",    "h.*.mlp.c_proj.bias",       "hidden" },
+    { "norm.weight",          "ln_f.weight",               "hidden" },
+    { "norm.bias",            "ln_f.bias",                 "hidden" },
+    { "head.weight",          "lm_head.weight",            "vocab hidden" },
+    { NULL,                   "h.*.attn.bias | h.*.attn.masked_bias", "causal-mask buffers of old files" },
+    { NULL, NULL, NULL }
+};
+
+static rk_status check(rk_ctx *ctx, const struct config *c)
+{
+    if (config_flag(c, "cross")) return FAIL(RK_E_DECLINED, "add_cross_attention is true: GPT-2 as a decoder over an encoder is not done here");
+    if (config_int(c, "hidden") % config_int(c, "head") != 0)
+        return FAIL(RK_E_SHAPE, "n_embd %lld is no multiple of n_head %lld", (long long)config_int(c, "hidden"), (long long)config_int(c, "head"));
+    return RK_OK;
+}
+
+static rk_ref block(struct builder *b, rk_ref x)
+{
+    const struct config *c = b->c;
+    double eps = config_real(c, "eps"), drop = config_real(c, "resid_pdrop"), deviation = config_real(c, "init");
+    bool bias = config_flag(c, "bias");
+    double scale = config_flag(c, "scale") ? 1 / sqrt((double)config_int(c, "hidden") / (double)config_int(c, "head")) : 1;
+    if (config_flag(c, "by_layer")) scale /= b->layer + 1;
+    struct init init = { INIT_NORMAL, deviation }, out = { INIT_NORMAL, deviation / sqrt(2.0 * (double)config_int(c, "layer")) };
+    rk_ref a = attention(b, "attn", layer_norm(b, "norm1", x, eps, bias),
+                         &(struct attention){ .fused_qkv = true, .bias = bias, .scale = scale, .dropout = config_real(c, "attn_pdrop"), .init = init, .out_init = out });
+    x = rk_add(b->g, x, dropout(b, "attn", a, drop));
+    rk_ref m = mlp(b, "mlp", layer_norm(b, "norm2", x, eps, bias), &(struct mlp){ .act = config_text(c, "act"), .bias = bias, .init = init, .out_init = out });
+    return rk_add(b->g, x, dropout(b, "mlp", m, drop));
+}
+
+static void build(struct builder *b)
+{
+    const struct config *c = b->c;
+    struct init init = { INIT_NORMAL, config_real(c, "init") };
+    rk_ref table;
+    block_dims(b);
+    rk_ref x = embedding(b, "embed", block_tokens(b), init, &table);
+    x = dropout(b, "embed", positions(b, "position", x, init), config_real(c, "embd_pdrop"));
+    hidden_state(b, 0, x);
+    rk_enter(b->g, "h");
+    for (b->layer = 0; b->layer < config_int(c, "layer"); b->layer++) {
+        char name[16];
+        (void)snprintf(name, sizeof name, "%d", b->layer);
+        rk_enter(b->g, name);
+        x = block(b, x);
+        rk_leave(b->g);
+        if (b->layer + 1 < config_int(c, "layer")) hidden_state(b, b->layer + 1, x);
+    }
+    rk_leave(b->g);
+    x = layer_norm(b, "norm", x, config_real(c, "eps"), config_flag(c, "bias"));
+    hidden_state(b, b->layer, x);                           /* the last one is after the final norm, as transformers has it */
+    head(b, "head", x, config_flag(c, "tied") ? table : 0, false, init);
+}
+
+const struct arch arch_gpt2 = {
+    .name = "gpt2", .title = "GPT-2", .model_types = "gpt2", .class_name = "GPT2LMHeadModel",
+    .fields = fields, .presets = presets, .bindings = names, .prefix = "transformer.",
+    .harmless = "architectures model_type transformers_version torch_dtype dtype use_cache bos_token_id eos_token_id pad_token_id summary_* "
+                "gradient_checkpointing output_* return_* task_specific_params n_special predict_special_tokens _* id2label label2id is_* chunk_* problem_type",
+    .check = check, .build = build,
+};

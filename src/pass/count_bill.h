@@ -1,0 +1,25 @@
+/* count_bill.h: a bill from the inside: entries, the same by group, and the reasons behind them. */
+#ifndef PASS_COUNT_BILL_H
+#define PASS_COUNT_BILL_H
+#include "pass/count.h"
+
+struct bill_entry { rk_bill_entry shown; VEC(rk_bill_reason) reasons; };
+struct bill_cell { int group, entry; rk_bill_entry shown; };
+
+struct rk_bill {
+    rk_ctx *ctx;
+    struct arena arena;                             /* all texts */
+    VEC(struct bill_entry) entries;
+    VEC(rk_bill_group) groups[RK_BY_COUNT];
+    VEC(struct bill_cell) cells[RK_BY_COUNT];
+    struct map names, group_names[RK_BY_COUNT], cell_names;      /* cells by "by group entry" */
+    struct bill_seen seen;
+    struct str json;
+};
+
+rk_status bill_find_entry(rk_bill *bill, const char *name, int *id) RK_CHECK;                                      /* made if it is not there */
+rk_status bill_find_group(rk_bill *bill, rk_bill_by by, const char *name, int depth, int64_t times, int *id) RK_CHECK;
+rk_status bill_add_up(rk_bill *bill, rk_bill_entry *e, uint64_t number, const char *formula) RK_CHECK;
+rk_status bill_add_cell(rk_bill *bill, rk_bill_by by, int group, int entry, uint64_t number, const char *formula) RK_CHECK;
+
+#endif

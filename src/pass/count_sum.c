@@ -1,0 +1,155 @@
+/* count_sum.c: sums of rows, as a number and as people write them: V·D + P·D + L·(12·D² + 13·D) + 2·D.
+ *
+ * A repetition gets what most of its blocks have; a block that differs (the last one, which nobody reads further) leaves its
+ * difference outside: L·(...) - B·T·D. So the formula is exact whatever the blocks are, and its value is the number. */
+#include "pass/count.h"
+
+/* How often the row stands in more than half of the repetitions (found by majority vote: Boyer & Moore 1981); where there is
+ * no such number, in the one that has fewest. */
+static int64_t usual(const int64_t *per, int64_t n)
+{
+    int64_t candidate = per[0], votes = 0, same = 0, least = per[0];
+    for (int64_t i = 0; i < n; i++) {
+        if (votes == 0) candidate = per[i];
+        votes += per[i] == candidate ? 1 : -1;
+        if (per[i] < least) least = per[i];
+    }
+    for (int64_t i = 0; i < n; i++) same += per[i] == candidate;
+    return 2 * same > n ? candidate : least;
+}
+
+static rk_status add_part(struct count *count, struct account *a, int repeat, struct poly each)
+{
+    rk_ctx *ctx = count->ctx;
+    int at = a->parts.n - 1;
+    if (each.n == 0) return RK_OK;
+    while (repeat != 0 && at >= 0 && a->parts.at[at].repeat != repeat) at--;
+    if (at < 0 || a->parts.at[at].repeat != repeat) {
+        VEC_PUSH(&a->parts, ((struct account_part){ repeat, poly_zero() }));
+        at = a->parts.n - 1;
+    }
+    a->parts.at[at].each = poly_add(&count->polys, a->parts.at[at].each, each);
+    return count->polys.status;
+}
+
+rk_status account_add(struct count *count, struct account *a, const struct count_row *row, enum quantity q)
+{
+    rk_ctx *ctx = count->ctx;
+    struct poly price = count->classes.at[row->class].price[q];
+    int64_t n = count->repeats.at[row->repeat].n, each = row->repeat == 0 || price.n == 0 ? 0 : usual(row->per, n);
+    if (price.n == 0) return RK_OK;
+    TRY(add_part(count, a, row->repeat, poly_scale(&count->polys, each, price)));
+    return add_part(count, a, 0, poly_scale(&count->polys, row->times - n * each, price));
+}
+
+rk_status account_number(struct count *count, const struct account *a, uint64_t *number)
+{
+    rk_ctx *ctx = count->ctx;
+    struct poly sum = poly_zero();
+    for (int i = 0; i < a->parts.n; i++)
+        sum = poly_add(&count->polys, sum, poly_scale(&count->polys, count->repeats.at[a->parts.at[i].repeat].n, a->parts.at[i].each));
+    TRY(count->polys.status);
+    return poly_value(ctx, count->g, sum, NULL, number);
+}
+
+/* --- writing --- */
+
+struct written { int n; int *repeat; struct poly *each; };
+
+/* Moves what an earlier part outside has too: the second table of an untied head joins the first, 2·V·D. */
+static struct poly join_earlier(struct polys *p, struct written *w, struct poly a)
+{
+    for (int i = 0; i < w->n; i++) {
+        if (w->repeat[i] != 0 || w->each[i].over != 1 || a.over != 1) continue;
+        for (int k = 0; k < a.n; k++) {
+            bool shared = false;
+            for (int j = 0; j < w->each[i].n; j++) shared = shared || term_alike(&w->each[i].term[j], &a.term[k]);
+            if (!shared) continue;
+            struct poly moved = poly_dims(p, a.term[k].factor, a.term[k].degree, a.term[k].dim);
+            w->each[i] = poly_add(p, w->each[i], moved);
+            a = poly_add(p, a, poly_scale(p, -1, moved));
+            k = -1;                                     /* a is another array now */
+        }
+    }
+    return a;
+}
+
+static bool bare(const struct count *count, int repeat) { return repeat != 0 && count->repeats.at[repeat].letter == 0; }
+
+/* Folds every part; a repetition without a letter, of one term only, is just that many more of it. */
+static rk_status fold_parts(struct count *count, const struct account *a, struct written *w)
+{
+    struct polys *p = &count->polys;
+    rk_ctx *ctx = count->ctx;
+    TRY(TAKE(&count->arena, w->repeat, a->parts.n));
+    TRY(TAKE(&count->arena, w->each, a->parts.n));
+    for (int i = 0; i < a->parts.n; i++) {
+        int repeat = a->parts.at[i].repeat;
+        struct poly each = poly_fold(p, count->g, a->parts.at[i].each);
+        if (bare(count, repeat) && each.n == 1) {
+            each = poly_scale(p, count->repeats.at[repeat].n, each);
+            repeat = 0;
+        }
+        if (repeat == 0) each = join_earlier(p, w, each);
+        TRY(p->status);
+        if (each.n == 0) continue;
+        w->repeat[w->n] = repeat;
+        w->each[w->n++] = each;
+    }
+    return RK_OK;
+}
+
+/* L·(12·D² + 13·D), or 2·L·D where there is one term. */
+static rk_status write_repeat(struct count *count, int repeat, struct poly each, struct str *out)
+{
+    rk_ctx *ctx = count->ctx;
+    const struct count_repeat *r = &count->repeats.at[repeat];
+    if (each.n == 1 && r->letter != 0) {
+        TRY(term_write(ctx, count->g, &each.term[0], r->letter, out));
+        return each.over == 1 ? RK_OK : str_format(ctx, out, "/%lld", (long long)each.over);
+    }
+    if (r->letter != 0) TRY(str_format(ctx, out, "%c·", r->letter));
+    else if (r->n != 1) TRY(str_format(ctx, out, "%lld·", (long long)r->n));
+    TRY(str_text(ctx, out, each.over == 1 ? "(" : ""));
+    TRY(poly_write(ctx, count->g, each, out));
+    return str_text(ctx, out, each.over == 1 ? ")" : "");
+}
+
+static rk_status write_part(struct count *count, int repeat, struct poly each, bool first, struct str *out)
+{
+    rk_ctx *ctx = count->ctx;
+    bool minus = each.term[0].factor < 0 && each.over == 1 && (repeat == 0 || each.n == 1);
+    if (!first) TRY(str_text(ctx, out, minus ? " - " : " + "));
+    else if (minus && repeat != 0) TRY(str_text(ctx, out, "-"));
+    if (repeat != 0) return write_repeat(count, repeat, each, out);
+    struct str text = { 0 };
+    rk_status status = poly_write(ctx, count->g, each, &text);
+    if (status == RK_OK) status = str_text(ctx, out, str_c(&text) + (minus && !first ? 1 : 0));     /* its own "-" stands there already */
+    str_free(ctx, &text);
+    return status;
+}
+
+static rk_status write_parts(struct count *count, struct written *w, struct str *out)
+{
+    rk_ctx *ctx = count->ctx;
+    struct term common = poly_common(w->n, w->each);
+    for (int i = 0; i < w->n; i++) w->each[i] = poly_without(&count->polys, w->each[i], &common);
+    TRY(count->polys.status);
+    bool brackets = common.degree > 0 && (w->n > 1 || (w->repeat[0] == 0 && w->each[0].over == 1));
+    if (common.degree > 0) {
+        TRY(term_write(ctx, count->g, &common, 0, out));
+        TRY(str_text(ctx, out, brackets ? "·(" : "·"));
+    }
+    for (int i = 0; i < w->n; i++) TRY(write_part(count, w->repeat[i], w->each[i], i == 0, out));
+    return str_text(ctx, out, brackets ? ")" : "");
+}
+
+rk_status account_text(struct count *count, const struct account *a, struct str *out)
+{
+    rk_ctx *ctx = count->ctx;
+    struct written w = { 0 };
+    TRY(fold_parts(count, a, &w));
+    return w.n == 0 ? str_text(ctx, out, "0") : write_parts(count, &w, out);
+}
+
+void account_clear(rk_ctx *ctx, struct account *a) { VEC_FREE(&a->parts); }

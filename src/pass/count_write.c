@@ -1,0 +1,210 @@
+/* count_write.c: a graph's rows become entries of a bill: each summed as a whole, by module and by op, with what is behind it.
+ *
+ * An entry is named by what it counts and in which phase (flops.forward) or for what memory is (bytes.gradients). */
+#include "pass/count_bill.h"
+#include <string.h>
+
+static const char *const quantity_name[QUANTITIES] = {
+    [PRODUCTS] = "flops", [ELEMENTWISE] = "flops.elementwise", [READ] = "elements.read", [WRITTEN] = "elements.written",
+    [ELEMENTS] = "parameters", [BYTES] = "bytes",
+};
+static const char *const kind_name[RK_KIND_COUNT] = {
+    [RK_PARAMETER] = "parameters", [RK_GRADIENT] = "gradients", [RK_OPTIMIZER] = "optimizer", [RK_CACHE] = "cache", [RK_COUNTER] = "counters",
+    [RK_CONSTANT] = "constants", [RK_INPUT] = "inputs", [RK_ACTIVATION] = "activations", [RK_WORKSPACE] = "workspace",
+};
+
+/* Where the rows of one graph go. Accounts are dense: [of][entry], of = modules (0, the root, is the whole), then ops. */
+struct writing {
+    rk_bill *bill;
+    struct count count;
+    int n_entries, n_ops, n_accounts;
+    int *entry_id;                          /* local entry -> the bill's */
+    struct account *accounts;
+    int *op_of_class;
+    VEC(const char *) ops;
+    struct map op_names;
+    struct str text;
+};
+
+static int entries_of(const struct bill_terms *terms) { return 4 * terms->n_phases + 1 + RK_KIND_COUNT; }
+
+/* Local entries: four for each phase, then parameters, then bytes by kind; -1: it has no entry. */
+static int entry_of(const struct writing *w, const struct count_row *row, enum quantity q)
+{
+    const struct count_class *class = &w->count.classes.at[row->class];
+    int phases = w->count.terms->n_phases;
+    if (class->price[q].n == 0) return -1;
+    if (q < ELEMENTS) return row->phase < 0 ? -1 : (int)q * phases + row->phase;
+    if (row->phase >= 0) return -1;
+    if (q == ELEMENTS) return class->kind == RK_PARAMETER ? 4 * phases : -1;
+    return 4 * phases + 1 + (int)class->kind;
+}
+
+static rk_status entry_name(struct writing *w, int entry, const char **name)
+{
+    rk_ctx *ctx = w->bill->ctx;
+    int phases = w->count.terms->n_phases;
+    *name = "";
+    w->text.n = 0;
+    if (entry < 4 * phases) TRY(str_format(ctx, &w->text, "%s.%s", quantity_name[entry / phases], w->count.terms->phases[entry % phases].name));
+    else if (entry == 4 * phases) TRY(str_text(ctx, &w->text, quantity_name[ELEMENTS]));
+    else TRY(str_format(ctx, &w->text, "%s.%s", quantity_name[BYTES], kind_name[entry - 4 * phases - 1]));
+    *name = str_c(&w->text);
+    return RK_OK;
+}
+
+static struct account *account_at(struct writing *w, int of, int entry) { return &w->accounts[of * w->n_entries + entry]; }
+
+static rk_status find_ops(rk_ctx *ctx, struct writing *w)
+{
+    for (int i = 0; i < w->count.classes.n; i++) {
+        const struct count_class *class = &w->count.classes.at[i];
+        bool tensor = class->op == &op_state || class->op == &op_input;
+        const char *kept;
+        w->text.n = 0;
+        TRY(str_text(ctx, &w->text, tensor ? kind_name[class->kind] : class->op->name));
+        if ((class->op->flags & OP_MAP) != 0) TRY(str_format(ctx, &w->text, " %s", class->label));
+        if (map_get(&w->op_names, str_c(&w->text), (size_t)w->text.n, &w->op_of_class[i])) continue;
+        TRY(arena_text(ctx, &w->bill->arena, str_c(&w->text), (size_t)w->text.n, &kept));
+        TRY(map_put(ctx, &w->op_names, kept, (size_t)w->text.n, w->ops.n));
+        w->op_of_class[i] = w->ops.n;
+        VEC_PUSH(&w->ops, kept);
+    }
+    return RK_OK;
+}
+
+static rk_status add_row(rk_ctx *ctx, struct writing *w, const struct count_row *row)
+{
+    int modules = w->count.modules.n, op = modules + w->op_of_class[row->class];
+    (void)ctx;
+    for (int q = 0; q < QUANTITIES; q++) {
+        int entry = entry_of(w, row, (enum quantity)q);
+        if (entry < 0) continue;
+        TRY(account_add(&w->count, account_at(w, op, entry), row, (enum quantity)q));
+        for (int m = row->module;; m = w->count.modules.at[m].parent) {
+            TRY(account_add(&w->count, account_at(w, m, entry), row, (enum quantity)q));
+            if (m == 0) break;
+        }
+    }
+    return RK_OK;
+}
+
+/* Number and text of one account, in w->text. */
+static rk_status evaluate(struct writing *w, const struct account *a, uint64_t *number)
+{
+    w->text.n = 0;
+    rk_ctx *ctx = w->bill->ctx;
+    TRY(account_number(&w->count, a, number));
+    return account_text(&w->count, a, &w->text);
+}
+
+/* FLOPs have an entry in every phase, even if it is 0; the rest only where there is something. */
+static bool is_there(const struct writing *w, int entry)
+{
+    return entry <= 4 * w->count.terms->n_phases || w->accounts[entry].parts.n > 0;
+}
+
+static rk_status write_entries(rk_ctx *ctx, struct writing *w)
+{
+    const char *name;
+    uint64_t number;
+    for (int e = 0; e < w->n_entries; e++) {
+        if (!is_there(w, e)) continue;
+        TRY(entry_name(w, e, &name));
+        TRY(bill_find_entry(w->bill, name, &w->entry_id[e]));
+        TRY(evaluate(w, account_at(w, 0, e), &number));
+        TRY(bill_add_up(w->bill, &w->bill->entries.at[w->entry_id[e]].shown, number, str_c(&w->text)));
+    }
+    return RK_OK;
+}
+
+static rk_status write_group(rk_ctx *ctx, struct writing *w, rk_bill_by by, int group, int of)
+{
+    uint64_t number;
+    (void)ctx;
+    for (int e = 0; e < w->n_entries; e++) {
+        if (account_at(w, of, e)->parts.n == 0) continue;
+        TRY(evaluate(w, account_at(w, of, e), &number));
+        TRY(bill_add_cell(w->bill, by, group, w->entry_id[e], number, str_c(&w->text)));
+    }
+    return RK_OK;
+}
+
+static rk_status write_groups(rk_ctx *ctx, struct writing *w)
+{
+    int *order, n, group, modules = w->count.modules.n;
+    TRY(NEW(order, modules));
+    rk_status status = count_tree(ctx, &w->count, order, &n);
+    for (int i = 0; i < n && status == RK_OK; i++) {
+        const struct count_module *m = &w->count.modules.at[order[i]];
+        status = bill_find_group(w->bill, RK_BY_MODULE, m->path, m->depth, w->count.repeats.at[m->repeat].n, &group);
+        if (status == RK_OK) status = write_group(ctx, w, RK_BY_MODULE, group, order[i]);
+    }
+    FREE(order, modules);
+    TRY(status);
+    for (int i = 0; i < w->ops.n; i++) {
+        TRY(bill_find_group(w->bill, RK_BY_OP, w->ops.at[i], 0, 1, &group));
+        TRY(write_group(ctx, w, RK_BY_OP, group, modules + i));
+    }
+    return RK_OK;
+}
+
+static rk_status write_reason(rk_ctx *ctx, struct writing *w, const struct count_row *row, enum quantity q)
+{
+    const struct count_class *class = &w->count.classes.at[row->class];
+    int entry = entry_of(w, row, q);
+    bool tensor = class->op == &op_state || class->op == &op_input;
+    rk_bill_reason r = { w->count.modules.at[row->module].path, tensor ? kind_name[class->kind] : class->op->name, class->label, "", 0, 0, row->times };
+    if (entry < 0) return RK_OK;
+    TRY(poly_value(ctx, w->count.g, class->price[q], NULL, &r.each));
+    if (__builtin_mul_overflow(r.each, (uint64_t)r.times, &r.number)) return FAIL(RK_E_LIMIT, "a number of the bill is beyond 2^64");
+    w->text.n = 0;
+    TRY(poly_text(ctx, w->count.g, class->price[q], true, &w->text));
+    r.formula = str_c(&w->text);
+    return bill_reason(w->bill, w->bill->entries.at[w->entry_id[entry]].shown.name, &r);
+}
+
+static rk_status write_all(rk_ctx *ctx, struct writing *w, const rk_graph *g, const struct bill_terms *terms)
+{
+    TRY(count_graph(ctx, g, terms, &w->count));
+    TRY(NEW(w->op_of_class, w->count.classes.n));
+    TRY(find_ops(ctx, w));
+    w->n_entries = entries_of(terms);
+    TRY(NEW(w->entry_id, w->n_entries));
+    w->n_accounts = w->n_entries * (w->count.modules.n + w->ops.n);
+    TRY(NEW(w->accounts, w->n_accounts));
+    for (int i = 0; i < w->count.rows.n; i++) TRY(add_row(ctx, w, &w->count.rows.at[i]));
+    TRY(write_entries(ctx, w));
+    TRY(write_groups(ctx, w));
+    for (int i = 0; i < w->count.rows.n; i++)
+        for (int q = 0; q < QUANTITIES; q++) TRY(write_reason(ctx, w, &w->count.rows.at[i], (enum quantity)q));
+    return RK_OK;
+}
+
+rk_status bill_add_graph(rk_bill *bill, const rk_graph *g, const struct bill_terms *terms)
+{
+    rk_ctx *ctx = bill->ctx;
+    struct writing w = { .bill = bill, .count.ctx = ctx };
+    struct bill_terms whole = *terms;
+    whole.seen = &bill->seen;
+    rk_status status = write_all(ctx, &w, g, &whole);
+    for (int i = 0; i < w.n_accounts && w.accounts != NULL; i++) account_clear(ctx, &w.accounts[i]);
+    FREE(w.accounts, w.n_accounts);
+    FREE(w.entry_id, w.n_entries);
+    FREE(w.op_of_class, w.count.classes.n);
+    VEC_FREE(&w.ops);
+    map_free(ctx, &w.op_names);
+    str_free(ctx, &w.text);
+    count_clear(&w.count);
+    return status;
+}
+
+rk_status bill_of_graph(rk_ctx *ctx, const rk_graph *g, const struct bill_terms *terms, rk_bill **bill)
+{
+    TRY(bill_new(ctx, bill));
+    rk_status status = bill_add_graph(*bill, g, terms);
+    if (status == RK_OK) return RK_OK;
+    rk_bill_free(*bill);
+    *bill = NULL;
+    return status;
+}

@@ -1,0 +1,170 @@
+/* What a fused operation is written out to equals a formula of it that is written here directly, in f64. */
+#include "sample.h"
+#include "pass/pass.h"
+
+enum { MOST_NODES = 512, MOST_DIMS = 256 };
+
+struct formula { const char *maker; double (*at)(struct sample *s, const struct values *v, const struct node *n, int64_t *index); };
+
+/* Calls `term` over index[d] = 0 .. size-1. */
+#define SUM_OVER(d) for (index[d] = 0; index[d] < dim_size(v->g, (rk_dim)(d)); index[d]++)
+
+static double softmax(struct sample *s, const struct values *v, const struct node *n, int64_t *index)
+{
+    (void)s;
+    double e = exp(values_at(v, n->in[0], index)), sum = 0;
+    SUM_OVER(n->at.i[0]) sum += exp(values_at(v, n->in[0], index));
+    return e / sum;
+}
+
+static double layer_norm(struct sample *s, const struct values *v, const struct node *n, int64_t *index)
+{
+    rk_dim d = (rk_dim)n->at.i[0];
+    double x = values_at(v, n->in[0], index), size = (double)dim_size(v->g, d), mean = 0, variance = 0;
+    double w = s->operand[1] != 0 ? values_at(v, s->operand[1], index) : 1, b = s->operand[2] != 0 ? values_at(v, s->operand[2], index) : 0;
+    SUM_OVER(d) mean += values_at(v, n->in[0], index) / size;
+    SUM_OVER(d) variance += pow(values_at(v, n->in[0], index) - mean, 2) / size;
+    return (x - mean) / sqrt(variance + 1e-2) * w + b;
+}
+
+static double rms_norm(struct sample *s, const struct values *v, const struct node *n, int64_t *index)
+{
+    rk_dim d = (rk_dim)n->at.i[0];
+    double x = values_at(v, n->in[0], index), w = s->operand[1] != 0 ? values_at(v, s->operand[1], index) : 1, squares = 0;
+    SUM_OVER(d) squares += pow(values_at(v, n->in[0], index), 2);
+    return x / sqrt(squares / (double)dim_size(v->g, d) + 1e-2) * w;
+}
+
+static double rope(struct sample *s, const struct values *v, const struct node *n, int64_t *index)
+{
+    rk_dim head = (rk_dim)n->at.i[1];
+    int64_t rotary = n->at.i[3] & 0x7fffffff, i = index[head], half = rotary / 2;
+    double position = (double)(index[n->at.i[0]] + (s->live != 0 ? s->extent : 0)), x = values_at(v, n->in[0], index);
+    if (i >= rotary) return x;
+    bool interleaved = n->at.i[2] == RK_ROPE_INTERLEAVED, first = interleaved ? i % 2 == 0 : i < half;
+    int64_t pair = interleaved ? i / 2 : i % half;
+    index[head] = interleaved ? i ^ 1 : (i + half) % rotary;
+    double other = values_at(v, n->in[0], index), angle = position * pow(n->at.f[0], -2.0 * (double)pair / (double)rotary);
+    return first ? x * cos(angle) - other * sin(angle) : other * sin(angle) + x * cos(angle);
+}
+
+/* The mask of dropout is drawn over the shared dimensions as the query has them, then queries, then keys. */
+static double mask_at(const struct values *v, const struct node *n, const int64_t *index)
+{
+    const struct node *q = node_of(v->g, n->in[0]);
+    rk_dim seq = (rk_dim)n->at.i[0], key = (rk_dim)n->at.i[1];
+    uint64_t at = 0;
+    if (n->at.f[1] == 1) return 1;
+    for (int i = 0; i < q->rank; i++)
+        if (q->dim[i] != seq && q->dim[i] != (rk_dim)n->at.i[2]) at = at * (uint64_t)dim_size(v->g, q->dim[i]) + (uint64_t)index[q->dim[i]];
+    at = at * (uint64_t)dim_size(v->g, seq) + (uint64_t)index[seq];
+    at = at * (uint64_t)dim_size(v->g, key) + (uint64_t)index[key];
+    return rand_value(v->seed, v->step, rand_site("attention"), at, n->at.f[1]);
+}
+
+static double score(const struct values *v, const struct node *n, int64_t *index)
+{
+    rk_dim width = (rk_dim)n->at.i[2];
+    int64_t queries = dim_size(v->g, (rk_dim)n->at.i[0]), keys = dim_size(v->g, (rk_dim)n->at.i[1]), column = index[width];
+    double dot = 0;
+    if (n->at.i[3] != 0 && index[n->at.i[1]] > index[n->at.i[0]] + keys - queries) return -INFINITY;
+    SUM_OVER(width) dot += values_at(v, n->in[0], index) * values_at(v, n->in[1], index);
+    index[width] = column;
+    return dot * n->at.f[0];
+}
+
+static double attend(struct sample *s, const struct values *v, const struct node *n, int64_t *index)
+{
+    (void)s;
+    rk_dim key = (rk_dim)n->at.i[1];
+    double total = 0, y = 0;
+    SUM_OVER(key) total += exp(score(v, n, index));
+    SUM_OVER(key) y += exp(score(v, n, index)) / total * mask_at(v, n, index) * values_at(v, n->in[2], index);
+    return y;
+}
+
+static double position_loss(const struct sample *s, const struct values *v, const struct node *n, int64_t *index)
+{
+    rk_dim hidden = (rk_dim)n->at.i[0], vocab = (rk_dim)n->at.i[1];
+    double label = values_at(v, n->in[2], index), total = 0, chosen = 0;
+    if (label < 0) return 0;
+    SUM_OVER(vocab) {
+        double logit = s->operand[3] != 0 ? values_at(v, s->operand[3], index) : 0;
+        SUM_OVER(hidden) logit += values_at(v, n->in[0], index) * values_at(v, n->in[1], index);
+        total += exp(logit);
+        if (index[vocab] == (int64_t)label) chosen = logit;
+    }
+    return log(total) - chosen;
+}
+
+static double xent_head(struct sample *s, const struct values *v, const struct node *n, int64_t *index)
+{
+    const struct node *labels = node_of(v->g, n->in[2]);
+    struct layout l = layout_dense(v->g, labels->rank, labels->dim);
+    double loss = 0;
+    struct walk w;
+    for (walk_begin(&w, &l); w.valid; walk_next(&w)) {
+        for (int i = 0; i < w.rank; i++) index[w.dim[i]] = w.index[i];
+        loss += position_loss(s, v, n, index);
+    }
+    return loss;
+}
+
+static const struct formula formulas[] = {
+    { "softmax", softmax }, { "layer norm", layer_norm }, { "RMS norm", rms_norm }, { "rope", rope }, { "attend", attend }, { "xent_head", xent_head },
+};
+
+static double (*formula_at)(struct sample *, const struct values *, const struct node *, int64_t *);
+
+static void equals_formula(struct sample *s)
+{
+    rk_graph *g;
+    rk_ref map[MOST_NODES];
+    struct values v, before;
+    if (pass_expand(s->ctx, s->g, NULL, NULL, &g, map) != RK_OK) {
+        sample_fails(s, "not written out: %s", rk_error_message(s->ctx));
+        return;
+    }
+    struct sample out = *s;
+    const struct node *n = node_of(s->g, s->y);
+    out.g = g;
+    for (int i = 0; i < s->n_leaves; i++) out.leaf[i].ref = map[s->leaf[i].ref];
+    values_open(&before, s->ctx, s->g);                     /* the leaves and the views of them, which the formula reads */
+    sample_fill(s, &before);
+    values_open(&v, s->ctx, g);
+    sample_fill(&out, &v);
+    evaluate(&v, false);
+    struct layout l = layout_dense(s->g, n->rank, n->dim);
+    struct walk w;
+    before.n = s->y;
+    evaluate(&before, false);
+    before.n = s->g->nodes.n;
+    HOLDS(s, node_of(g, map[s->y])->rank == n->rank);
+    for (walk_begin(&w, &l); w.valid && !s->failed; walk_next(&w)) {
+        int64_t index[MOST_DIMS] = { 0 };
+        for (int i = 0; i < w.rank; i++) index[w.dim[i]] = w.index[i];
+        double y = values_at(&v, map[s->y], index), expected = formula_at(s, &before, n, index);
+        NEAR(s, y, expected, 1e-10 * (1 + fabs(expected)));
+    }
+    values_close(&v);
+    values_close(&before);
+    rk_graph_close(g);
+}
+
+TEST(fused_operations_equal_their_formulas)
+{
+    for (size_t i = 0; i < sizeof formulas / sizeof *formulas; i++) {
+        const struct law law = { .body = equals_formula, .rounds = 150, .largest = 4, .zeros = true, .views = true, .ties = true };
+        formula_at = formulas[i].at;
+        FOR_MAKERS(law, formulas[i].maker, NULL);
+    }
+}
+
+TEST(every_fused_operation_has_a_formula_here)
+{
+    for (const struct maker *m = makers; m->name != NULL; m++) {
+        bool known = (m->traits & IS_FUSED) == 0;
+        for (size_t i = 0; i < sizeof formulas / sizeof *formulas; i++) known = known || strcmp(formulas[i].maker, m->name) == 0;
+        if (!known) test_fail(__FILE__, __LINE__, "%s has no formula here", m->name);
+    }
+}
