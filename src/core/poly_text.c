@@ -142,25 +142,40 @@ static rk_status write_power(rk_ctx *ctx, int power, struct str *out)
     return str_text(ctx, out, raised[power % 10]);
 }
 
+/* Texts are made by the hundred for one bill: no printf here. */
+static rk_status write_number(rk_ctx *ctx, uint64_t number, struct str *out)
+{
+    char digits[24];
+    size_t at = sizeof digits;
+    do digits[--at] = (char)('0' + number % 10);
+    while ((number /= 10) != 0);
+    return str_add(ctx, out, digits + at, sizeof digits - at);
+}
+
+static rk_status write_face(rk_ctx *ctx, const rk_graph *g, rk_dim d, struct str *out)
+{
+    return owns_letter(g, d) ? str_add(ctx, out, &g->dims.at[d].letter, 1) : str_text(ctx, out, dim_name(g, d));
+}
+
 rk_status term_write(rk_ctx *ctx, const rk_graph *g, const struct term *t, char letter, struct str *out)
 {
     uint64_t number = t->factor < 0 ? (uint64_t)-t->factor : (uint64_t)t->factor;
-    const char *dot = "";
+    bool first = true;
     if (number != 1 || (t->degree == 0 && letter == 0)) {
-        TRY(str_format(ctx, out, "%" PRIu64, number));
-        dot = "·";
+        TRY(write_number(ctx, number, out));
+        first = false;
     }
     if (letter != 0) {
-        TRY(str_format(ctx, out, "%s%c", dot, letter));
-        dot = "·";
+        TRY(str_text(ctx, out, first ? "" : "·"));
+        TRY(str_add(ctx, out, &letter, 1));
+        first = false;
     }
     for (int i = 0, same; i < t->degree; i += same) {
-        rk_dim d = t->dim[i];
-        for (same = 1; i + same < t->degree && t->dim[i + same] == d; same++) continue;
-        if (owns_letter(g, d)) TRY(str_format(ctx, out, "%s%c", dot, g->dims.at[d].letter));
-        else TRY(str_format(ctx, out, "%s%s", dot, dim_name(g, d)));
+        for (same = 1; i + same < t->degree && t->dim[i + same] == t->dim[i]; same++) continue;
+        TRY(str_text(ctx, out, first ? "" : "·"));
+        TRY(write_face(ctx, g, t->dim[i], out));
         TRY(write_power(ctx, same, out));
-        dot = "·";
+        first = false;
     }
     return RK_OK;
 }

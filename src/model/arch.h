@@ -27,7 +27,7 @@ struct arch;
 struct config {
     const struct arch *arch;
     double value[MOST_FIELDS];          /* numbers and flags, per field */
-    const char *text[MOST_FIELDS];      /* our word of a choice */
+    char text[MOST_FIELDS][24];         /* our word of a choice */
     bool given[MOST_FIELDS];            /* it stood in the file or on the command line */
 };
 int64_t     config_int(const struct config *c, const char *name);
@@ -71,6 +71,8 @@ struct arch {
     const struct preset *presets;
     const struct binding *bindings;
     const char *prefix;                 /* put before names in files that we write */
+    const char *bare;                   /* those of them that get no prefix, by spaces: "lm_head.*" */
+    const char *ties;                   /* "head.weight=embed.weight": a role that the model lacks is this other one; by spaces */
     const char *harmless;               /* keys of config.json that change nothing here, by spaces; a trailing * stands for any ending */
     /* Refuses what the fields cannot say: combinations, keys set to what is not done. NULL: nothing to refuse. */
     rk_status (*check)(rk_ctx *ctx, const struct config *c);

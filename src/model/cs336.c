@@ -144,7 +144,7 @@ static void build(struct builder *b)
 
 const struct arch arch_cs336 = {
     .name = "cs336", .title = "CS336 language model", .model_types = "cs336", .class_name = "CS336LM",
-    .fields = fields, .presets = presets, .bindings = names, .prefix = "",
+    .fields = fields, .presets = presets, .bindings = names, .prefix = "", .ties = "head.weight=embed.weight",
     .harmless = "model_type architectures transformers_version dtype torch_dtype",
     .check = check, .build = build,
 };

@@ -22,7 +22,8 @@ static rk_status infer(rk_ctx *ctx, rk_graph *g, struct node *n)
 static rk_status bill(rk_ctx *ctx, const rk_graph *g, rk_ref y, struct bill_line *line)
 {
     (void)ctx;
-    line->read = line->written = bill_elements(line->polys, g, operand_of(g, y, 1));
+    bill_reads_operand(g, y, 1, line);
+    line->written = bill_elements(line->polys, g, operand_of(g, y, 1));
     return line->polys->status;
 }
 

@@ -8,10 +8,7 @@
 #include "pass/count.h"
 #include "pass/count_table.h"
 #include "pass/pass.h"
-#include <stdio.h>
 #include <string.h>
-
-enum { LONGEST_NAME = 2048 };
 
 struct counting {
     struct count *count;
@@ -19,7 +16,7 @@ struct counting {
     struct table shapes, signatures, classes, rows;
     struct words key;
     VEC(int) class_of;                  /* signature -> class */
-    int *shape;                         /* of each node */
+    int *shape, *place;                 /* of each node */
     int *place_of_path;                 /* -1: not asked yet */
     bool *needed;
     int n_nodes, n_paths;
@@ -36,10 +33,9 @@ static rk_status find_shape(rk_ctx *ctx, struct counting *c, rk_ref r)
         struct layout l = layout_of(g, r, NULL);
         for (int i = 0; i < l.rank; i++) repeats |= (uint64_t)(l.stride[i] == 0) << i;
     }
-    c->key.n = 0;
-    TRY(words_add(ctx, &c->key, repeats << 8 | (uint64_t)n->rank));
-    for (int i = 0; i < n->rank; i += 2)
-        TRY(words_add(ctx, &c->key, (uint64_t)n->dim[i] << 32 | (uint64_t)(i + 1 < n->rank ? n->dim[i + 1] : 0)));
+    TRY(words_begin(ctx, &c->key, 1 + RK_MAX_RANK));
+    words_add(&c->key, repeats << 8 | (uint64_t)n->rank);
+    for (int i = 0; i < n->rank; i += 2) words_add(&c->key, (uint64_t)n->dim[i] << 32 | (uint64_t)(i + 1 < n->rank ? n->dim[i + 1] : 0));
     return table_find(ctx, &c->shapes, &c->count->arena, &c->key, &c->shape[r], &fresh);
 }
 
@@ -65,17 +61,17 @@ static rk_status write_signature(rk_ctx *ctx, struct counting *c, rk_ref r)
     const struct node *n = node_of(c->count->g, r);
     uint64_t f[2];
     memcpy(f, n->at.f, sizeof f);
-    c->key.n = 0;
-    TRY(words_add(ctx, &c->key, (uint64_t)(uintptr_t)n->op));
-    TRY(words_text(ctx, &c->key, label_of(n)));
+    TRY(words_begin(ctx, &c->key, 1));
+    words_add(&c->key, (uint64_t)(uintptr_t)n->op);
+    TRY(words_text(ctx, &c->key, label_of(n), 8 + MOST_OPERANDS));
+    words_add(&c->key, (uint64_t)c->shape[r] << 32 | (uint64_t)n->dtype);
     if ((n->op->flags & OP_SOURCE) != 0) {              /* its attributes say which one, not how large: that is its shape */
-        TRY(words_add(ctx, &c->key, holds(n) ? (uint64_t)n->at.i[0] : 0));
-        return words_add(ctx, &c->key, (uint64_t)c->shape[r] << 32 | (uint64_t)n->dtype);
+        words_add(&c->key, holds(n) ? (uint64_t)n->at.i[0] : 0);
+        return RK_OK;
     }
-    for (int i = 0; i < 4; i++) TRY(words_add(ctx, &c->key, (uint64_t)n->at.i[i]));
-    for (int i = 0; i < 2; i++) TRY(words_add(ctx, &c->key, f[i]));
-    TRY(words_add(ctx, &c->key, (uint64_t)c->shape[r] << 32 | (uint64_t)n->dtype));
-    for (int i = 0; i < n->arity; i++) TRY(words_add(ctx, &c->key, (uint64_t)c->shape[n->in[i]] << 8 | first_equal(n, i)));
+    for (int i = 0; i < 4; i++) words_add(&c->key, (uint64_t)n->at.i[i]);
+    for (int i = 0; i < 2; i++) words_add(&c->key, f[i]);
+    for (int i = 0; i < n->arity; i++) words_add(&c->key, (uint64_t)c->shape[n->in[i]] << 8 | first_equal(n, i));
     return RK_OK;
 }
 
@@ -107,12 +103,13 @@ static rk_status price_of(rk_ctx *ctx, struct count *count, rk_ref r, struct pol
 
 static rk_status words_poly(rk_ctx *ctx, struct words *w, struct poly a)
 {
-    TRY(words_add(ctx, w, (uint64_t)a.n));
-    TRY(words_add(ctx, w, (uint64_t)a.over));
+    TRY(VEC_ROOM(w, 2 + a.n * (2 + POLY_DEGREE) + RK_MAX_RANK));
+    words_add(w, (uint64_t)a.n);
+    words_add(w, (uint64_t)a.over);
     for (int i = 0; i < a.n; i++) {
-        TRY(words_add(ctx, w, (uint64_t)a.term[i].factor));
-        TRY(words_add(ctx, w, (uint64_t)a.term[i].degree));
-        for (int k = 0; k < a.term[i].degree; k++) TRY(words_add(ctx, w, (uint64_t)a.term[i].dim[k]));
+        words_add(w, (uint64_t)a.term[i].factor);
+        words_add(w, (uint64_t)a.term[i].degree);
+        for (int k = 0; k < a.term[i].degree; k++) words_add(w, (uint64_t)a.term[i].dim[k]);
     }
     return RK_OK;
 }
@@ -123,12 +120,12 @@ static rk_status find_class(rk_ctx *ctx, struct counting *c, rk_ref r, int *clas
     bool fresh;
     struct count_class fill = { .op = n->op, .label = label_of(n), .kind = holds(n) ? (rk_kind)n->at.i[0] : RK_ACTIVATION, .dtype = n->dtype, .first = r };
     TRY(price_of(ctx, c->count, r, fill.price));
-    c->key.n = 0;
-    TRY(words_add(ctx, &c->key, (uint64_t)(uintptr_t)n->op));
-    TRY(words_add(ctx, &c->key, (uint64_t)fill.kind << 32 | (holds(n) ? (uint64_t)n->dtype : 0)));
-    TRY(words_text(ctx, &c->key, fill.label));
+    TRY(words_begin(ctx, &c->key, 2));
+    words_add(&c->key, (uint64_t)(uintptr_t)n->op);
+    words_add(&c->key, (uint64_t)fill.kind << 32 | (holds(n) ? (uint64_t)n->dtype : 0));
+    TRY(words_text(ctx, &c->key, fill.label, 0));
     for (int q = 0; q < QUANTITIES; q++) TRY(words_poly(ctx, &c->key, fill.price[q]));
-    for (int i = 0; holds(n) && i < n->rank; i++) TRY(words_add(ctx, &c->key, (uint64_t)n->dim[i]));
+    for (int i = 0; holds(n) && i < n->rank; i++) words_add(&c->key, (uint64_t)n->dim[i]);
     TRY(table_find(ctx, &c->classes, &c->count->arena, &c->key, class, &fresh));
     if (fresh) VEC_PUSH(&c->count->classes, fill);
     return RK_OK;
@@ -167,8 +164,7 @@ static rk_status place_of(rk_ctx *ctx, struct counting *c, rk_ref r, int *place)
 /* Every place before any row, so that rows know how many repetitions there are. */
 static rk_status find_places(rk_ctx *ctx, struct counting *c)
 {
-    int place;
-    for (rk_ref r = 1; r < c->n_nodes; r++) TRY(place_of(ctx, c, r, &place));
+    for (rk_ref r = 1; r < c->n_nodes; r++) TRY(place_of(ctx, c, r, &c->place[r]));
     return RK_OK;
 }
 
@@ -182,14 +178,13 @@ static int phase_of(const struct bill_terms *terms, rk_ref r)
 static rk_status add_row(rk_ctx *ctx, struct counting *c, rk_ref r, int phase)
 {
     struct count *count = c->count;
-    int place, class, id;
+    int class, id;
     bool fresh;
-    TRY(place_of(ctx, c, r, &place));
     TRY(class_of_node(ctx, c, r, &class));
-    const struct count_place p = count->places.at[place];
-    c->key.n = 0;
-    TRY(words_add(ctx, &c->key, (uint64_t)p.module << 32 | (uint64_t)class));
-    TRY(words_add(ctx, &c->key, (uint64_t)(phase + 1)));
+    const struct count_place p = count->places.at[c->place[r]];
+    TRY(words_begin(ctx, &c->key, 2));
+    words_add(&c->key, (uint64_t)p.module << 32 | (uint64_t)class);
+    words_add(&c->key, (uint64_t)(phase + 1));
     TRY(table_find(ctx, &c->rows, &count->arena, &c->key, &id, &fresh));
     if (fresh) {
         struct count_row row = { p.module, p.repeat, phase, class, r, 0, NULL };
@@ -205,15 +200,14 @@ static rk_status add_row(rk_ctx *ctx, struct counting *c, rk_ref r, int phase)
 /* Marks a state as counted; *before: an earlier graph had it. */
 static rk_status see(rk_ctx *ctx, struct bill_seen *seen, const struct node *n, bool *before)
 {
-    char name[LONGEST_NAME];
+    struct map *names = &seen->names[n->at.i[0]];
+    size_t length = strlen(n->text);
     const char *kept;
     int value;
-    int length = snprintf(name, sizeof name, "%d %s", (int)n->at.i[0], n->text);
-    if (length >= (int)sizeof name) return FAIL(RK_E_LIMIT, "the name of a state has more than %d bytes", LONGEST_NAME - 8);
-    *before = map_get(&seen->names, name, (size_t)length, &value);
+    *before = map_get(names, n->text, length, &value);
     if (*before) return RK_OK;
-    TRY(arena_text(ctx, &seen->arena, name, (size_t)length, &kept));
-    return map_put(ctx, &seen->names, kept, (size_t)length, 0);
+    TRY(arena_text(ctx, &seen->arena, n->text, length, &kept));
+    return map_put(ctx, names, kept, length, 0);
 }
 
 static rk_status add_rows(rk_ctx *ctx, struct counting *c)
@@ -237,6 +231,7 @@ static rk_status begin(rk_ctx *ctx, struct counting *c)
     c->n_nodes = count->g->nodes.n;
     c->n_paths = count->g->paths.n;
     TRY(NEW(c->shape, c->n_nodes));
+    TRY(NEW(c->place, c->n_nodes));
     TRY(NEW(c->needed, c->n_nodes));
     TRY(NEW(c->place_of_path, c->n_paths));
     for (int i = 0; i < c->n_paths; i++) c->place_of_path[i] = -1;
@@ -259,6 +254,7 @@ rk_status count_graph(rk_ctx *ctx, const rk_graph *g, const struct bill_terms *t
     GO(add_rows(ctx, &c));
 out:
     FREE(c.shape, c.n_nodes);
+    FREE(c.place, c.n_nodes);
     FREE(c.needed, c.n_nodes);
     FREE(c.place_of_path, c.n_paths);
     VEC_FREE(&c.class_of);

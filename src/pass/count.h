@@ -26,7 +26,7 @@ struct bill_terms {
     const struct bill_repeat *repeats;          /* NULL: every numbered module is a repetition, without a letter */
     struct bill_seen *seen;                     /* states of earlier graphs on the same store, which are not counted again; or NULL */
 };
-struct bill_seen { struct map names; struct arena arena; };             /* zero it to begin */
+struct bill_seen { struct map names[RK_KIND_COUNT]; struct arena arena; };            /* zero it to begin */
 
 enum quantity { PRODUCTS, ELEMENTWISE, READ, WRITTEN, ELEMENTS, BYTES, QUANTITIES };     /* the last two: of states and inputs */
 

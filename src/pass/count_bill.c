@@ -136,7 +136,7 @@ void rk_bill_free(rk_bill *bill)
     }
     map_free(ctx, &bill->names);
     map_free(ctx, &bill->cell_names);
-    map_free(ctx, &bill->seen.names);
+    for (int kind = 0; kind < RK_KIND_COUNT; kind++) map_free(ctx, &bill->seen.names[kind]);
     arena_clear(ctx, &bill->seen.arena);
     arena_clear(ctx, &bill->arena);
     str_free(ctx, &bill->json);

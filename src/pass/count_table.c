@@ -8,22 +8,21 @@
 
 struct table_slot { uint64_t hash; const uint64_t *key; int n, id; };
 
-rk_status words_add(rk_ctx *ctx, struct words *w, uint64_t word)
+rk_status words_begin(rk_ctx *ctx, struct words *w, int most)
 {
-    VEC_PUSH(w, word);
-    return RK_OK;
+    w->n = 0;
+    return VEC_ROOM(w, most);
 }
 
-rk_status words_text(rk_ctx *ctx, struct words *w, const char *text)
+rk_status words_text(rk_ctx *ctx, struct words *w, const char *text, int most)
 {
     size_t length = strlen(text), whole = (length + 7) / 8;
     if (length > INT32_MAX / 2) return FAIL(RK_E_LIMIT, "a text of %zu bytes", length);
-    TRY(VEC_ROOM(w, (int)whole + 1));
-    w->at[w->n++] = length;
-    if (whole > 0) {
-        w->at[w->n + (int)whole - 1] = 0;
-        memcpy(&w->at[w->n], text, length);
-    }
+    TRY(VEC_ROOM(w, (int)whole + 1 + most));
+    words_add(w, length);
+    if (whole == 0) return RK_OK;
+    w->at[w->n + (int)whole - 1] = 0;
+    memcpy(&w->at[w->n], text, length);
     w->n += (int)whole;
     return RK_OK;
 }

@@ -21,6 +21,7 @@ struct writing {
     int *entry_id;                          /* local entry -> the bill's */
     struct account *accounts;
     int *op_of_class;
+    int *order, n_order;                    /* modules in the order of the tree */
     VEC(const char *) ops;
     struct map op_names;
     struct str text;
@@ -89,6 +90,23 @@ static rk_status add_row(rk_ctx *ctx, struct writing *w, const struct count_row 
     return RK_OK;
 }
 
+/* In the order of the tree, so that formulas of backward read like those of forward. */
+static rk_status add_rows(rk_ctx *ctx, struct writing *w)
+{
+    int rows = w->count.rows.n, modules = w->count.modules.n, *work;
+    TRY(NEW(work, modules + rows));
+    int *first = work, *next = work + modules;              /* rows of a module, each + 1; 0: no more */
+    for (int i = rows - 1; i >= 0; i--) {
+        next[i] = first[w->count.rows.at[i].module];
+        first[w->count.rows.at[i].module] = i + 1;
+    }
+    rk_status status = RK_OK;
+    for (int k = 0; k < w->n_order; k++)
+        for (int i = first[w->order[k]]; i > 0 && status == RK_OK; i = next[i - 1]) status = add_row(ctx, w, &w->count.rows.at[i - 1]);
+    FREE(work, modules + rows);
+    return status;
+}
+
 /* Number and text of one account, in w->text. */
 static rk_status evaluate(struct writing *w, const struct account *a, uint64_t *number)
 {
@@ -132,16 +150,12 @@ static rk_status write_group(rk_ctx *ctx, struct writing *w, rk_bill_by by, int 
 
 static rk_status write_groups(rk_ctx *ctx, struct writing *w)
 {
-    int *order, n, group, modules = w->count.modules.n;
-    TRY(NEW(order, modules));
-    rk_status status = count_tree(ctx, &w->count, order, &n);
-    for (int i = 0; i < n && status == RK_OK; i++) {
-        const struct count_module *m = &w->count.modules.at[order[i]];
-        status = bill_find_group(w->bill, RK_BY_MODULE, m->path, m->depth, w->count.repeats.at[m->repeat].n, &group);
-        if (status == RK_OK) status = write_group(ctx, w, RK_BY_MODULE, group, order[i]);
+    int group, modules = w->count.modules.n;
+    for (int i = 0; i < w->n_order; i++) {
+        const struct count_module *m = &w->count.modules.at[w->order[i]];
+        TRY(bill_find_group(w->bill, RK_BY_MODULE, m->path, m->depth, w->count.repeats.at[m->repeat].n, &group));
+        TRY(write_group(ctx, w, RK_BY_MODULE, group, w->order[i]));
     }
-    FREE(order, modules);
-    TRY(status);
     for (int i = 0; i < w->ops.n; i++) {
         TRY(bill_find_group(w->bill, RK_BY_OP, w->ops.at[i], 0, 1, &group));
         TRY(write_group(ctx, w, RK_BY_OP, group, modules + i));
@@ -173,7 +187,9 @@ static rk_status write_all(rk_ctx *ctx, struct writing *w, const rk_graph *g, co
     TRY(NEW(w->entry_id, w->n_entries));
     w->n_accounts = w->n_entries * (w->count.modules.n + w->ops.n);
     TRY(NEW(w->accounts, w->n_accounts));
-    for (int i = 0; i < w->count.rows.n; i++) TRY(add_row(ctx, w, &w->count.rows.at[i]));
+    TRY(NEW(w->order, w->count.modules.n));
+    TRY(count_tree(ctx, &w->count, w->order, &w->n_order));
+    TRY(add_rows(ctx, w));
     TRY(write_entries(ctx, w));
     TRY(write_groups(ctx, w));
     for (int i = 0; i < w->count.rows.n; i++)
@@ -191,6 +207,7 @@ rk_status bill_add_graph(rk_bill *bill, const rk_graph *g, const struct bill_ter
     for (int i = 0; i < w.n_accounts && w.accounts != NULL; i++) account_clear(ctx, &w.accounts[i]);
     FREE(w.accounts, w.n_accounts);
     FREE(w.entry_id, w.n_entries);
+    FREE(w.order, w.count.modules.n);
     FREE(w.op_of_class, w.count.classes.n);
     VEC_FREE(&w.ops);
     map_free(ctx, &w.op_names);

@@ -28,7 +28,7 @@ static void connect(struct lowering *l)
         for (int i = n->arity - 1; i >= (n->op == &op_update ? 1 : 0); i--) {
             rk_ref s = l->storage[n->in[i]];
             if (n->op == &op_adjoint && !adjoint_reads(l->g, n, i)) continue;
-            if (lowering_groups(l, r) && is_virtual(l, s)) continue;
+            if (lowering_groups(l, r) && is_virtual(l, s) && s == n->in[i]) continue;        /* a view of one is looked at as an array */
             l->reader[l->n_edges] = r;
             l->reader_next[l->n_edges] = l->reader_head[s];
             l->reader_head[s] = l->n_edges++;

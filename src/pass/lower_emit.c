@@ -140,6 +140,7 @@ rk_status problem_of_group(struct lowering *l, int group, struct problem *p, str
     } else if (a->map) {
         struct writing w = { .l = l, .p = p, .program = program, .group = group };
         memset(program, 0, sizeof *program);
+        p->op = &op_map;                                /* a const, an iota or a mask alone is a program too */
         TRY(write_program(&w));
         p->program = program;
     } else if (has_adjoint(l, a)) {

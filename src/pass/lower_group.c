@@ -39,6 +39,17 @@ static void absorb(struct lowering *l, int a, int b)
     y->dead = true;
 }
 
+/* A member looks at a value of the other group through a view: not element by element. */
+static bool looks_through(const struct lowering *l, const struct group *a, int other)
+{
+    for (int r = a->first; r >= 0; r = l->next_member[r]) {
+        const struct node *n = lowering_node(l, r);
+        for (int i = 0; i < n->arity; i++)
+            if (l->storage[n->in[i]] != n->in[i] && l->group_of[l->storage[n->in[i]]] == other) return true;
+    }
+    return false;
+}
+
 static void try_join(struct lowering *l, rk_ref r, int theirs)
 {
     int mine = l->group_of[r];
@@ -46,6 +57,7 @@ static void try_join(struct lowering *l, rk_ref r, int theirs)
     if (theirs < 0 || theirs == mine) return;
     const struct group *a = &l->groups.at[theirs], *b = &l->groups.at[mine];
     if (!a->open || !a->map || !same_space(lowering_node(l, a->first), lowering_node(l, r))) return;
+    if (looks_through(l, a, mine) || looks_through(l, b, theirs)) return;
     if (a->members + b->members > MOST_MEMBERS || a->reads + b->reads > MOST_READS || a->instructions + b->instructions > MOST_PROGRAM) return;
     absorb(l, theirs, mine);
 }

@@ -10,10 +10,10 @@ static rk_status bind_states(rk_ctx *ctx, struct run *r)
 {
     for (int i = 0; i < r->plan->n_states; i++) {
         const struct plan_slot *s = &r->plan->states[i];
-        int entry = store_find(r->store, s->kind, s->name);
-        if (entry < 0 || r->store->entries.at[entry].elements != s->elements || r->store->entries.at[entry].dtype != s->dtype)
+        const struct store_entry *e = store_entry(r->store, s->kind, s->name);
+        if (e == NULL || e->elements != s->elements || e->dtype != s->dtype)
             return FAIL(RK_E_BUG, "the store has no %s %s as the plan wants it", rk_kind_words(s->kind), s->name);
-        r->state_entry[i] = entry;
+        r->state_at[i] = e->address;
     }
     return RK_OK;
 }
@@ -42,7 +42,7 @@ rk_status run_open(rk_ctx *ctx, const struct plan *plan, struct store *store, st
     r->store = store;
     r->backend = plan->backend;
     GO(NEW(r->input_at, plan->n_inputs));
-    GO(NEW(r->state_entry, plan->n_states));
+    GO(NEW(r->state_at, plan->n_states));
     GO(NEW(r->extent, plan->g->dims.n));
     GO(NEW(r->steps, plan->n_steps));
     GO(NEW(r->issued, plan->n_steps));
@@ -65,7 +65,7 @@ void run_close(struct run *r)
     if (r->arena != NULL) r->backend->free(ctx, r->arena, (size_t)r->plan->bytes);
     if (r->input_arena != NULL) r->backend->free(ctx, r->input_arena, (size_t)r->input_bytes);
     FREE(r->input_at, r->plan->n_inputs);
-    FREE(r->state_entry, r->plan->n_states);
+    FREE(r->state_at, r->plan->n_states);
     FREE(r->extent, r->plan->g->dims.n);
     FREE(r->steps, r->plan->n_steps);
     FREE(r->issued, r->plan->n_steps);
@@ -152,7 +152,7 @@ static char *address(const struct run *r, const struct place *p)
 {
     switch (p->kind) {
     case IN_ARENA: return r->arena + p->at;
-    case IN_STORE: return r->store->entries.at[r->state_entry[p->at]].address;
+    case IN_STORE: return r->state_at[p->at];
     case IN_INPUT: return r->input_arena + r->input_at[p->at];
     case IN_NOTHING: break;
     }

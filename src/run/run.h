@@ -11,7 +11,7 @@ struct run {
     char *arena, *input_arena;
     int64_t input_bytes;
     int64_t *input_at;                      /* bytes, per input of the plan */
-    int *state_entry;                       /* per state of the plan: its entry of the store */
+    void **state_at;                        /* per state of the plan: its address in the store, or in one that it shares */
     int64_t *extent;                        /* per dim of the graph */
     struct live live;
     struct step *steps;                     /* the plan's, with current sizes where they are live */

@@ -33,6 +33,15 @@ int store_find(const struct store *s, rk_kind kind, const char *name)
     return map_get(&s->names[kind], name, strlen(name), &entry) ? entry : -1;
 }
 
+const struct store_entry *store_entry(const struct store *s, rk_kind kind, const char *name)
+{
+    for (; s != NULL; s = s->shared) {
+        int entry = store_find(s, kind, name);
+        if (entry >= 0) return &s->entries.at[entry];
+    }
+    return NULL;
+}
+
 static rk_status agree(rk_ctx *ctx, const struct store_entry *e, const struct store_entry *fresh)
 {
     if (e->dtype != fresh->dtype) return FAIL(RK_E_DTYPE, "state %s is %s here and %s there", e->name, rk_dtype_name(e->dtype), rk_dtype_name(fresh->dtype));
@@ -48,8 +57,8 @@ static rk_status declare(rk_ctx *ctx, struct store *s, const rk_graph *g, const 
         fresh.shape[i] = dim_size(g, n->dim[i]);
         fresh.elements *= fresh.shape[i];
     }
-    int known = store_find(s, fresh.kind, fresh.name);
-    if (known >= 0) return agree(ctx, &s->entries.at[known], &fresh);
+    const struct store_entry *known = store_entry(s, fresh.kind, fresh.name);
+    if (known != NULL) return agree(ctx, known, &fresh);
     if (s->allocated > 0) return FAIL(RK_E_BUG, "state %s was declared after the store was allocated", n->text);
     int64_t bytes = fresh.elements * (int64_t)s->backend->bytes_of(fresh.dtype);
     fresh.at = s->bytes[fresh.kind];

@@ -1,4 +1,5 @@
-/* store.h: where states live between runs: parameters, gradients, moments, caches. Several plans share one store.
+/* store.h: where states live between runs: parameters, gradients, moments, caches. Several plans share one store, and a
+ * store may look into another: the weights that many sessions read, each with a cache of its own.
  *
  * Declare the states of every graph that will run, then allocate: one arena per kind, in the order of declaration. */
 #ifndef RUN_STORE_H
@@ -19,6 +20,7 @@ struct store_entry {
 struct store {
     rk_ctx *ctx;
     const struct backend *backend;
+    const struct store *shared;             /* states that it has are used there: set before declaring, allocated before running; or NULL */
     struct arena arena;                     /* of names */
     VEC(struct store_entry) entries;
     struct map names[RK_KIND_COUNT];
@@ -32,7 +34,8 @@ void      store_close(struct store *s);
 /* States that are there already must agree in dtype and shape. */
 rk_status store_declare(rk_ctx *ctx, struct store *s, const rk_graph *g) RK_CHECK;
 rk_status store_allocate(rk_ctx *ctx, struct store *s) RK_CHECK;            /* zeroed; once */
-int       store_find(const struct store *s, rk_kind kind, const char *name);       /* -1: none */
+int       store_find(const struct store *s, rk_kind kind, const char *name);       /* -1: none; its own entries only */
+const struct store_entry *store_entry(const struct store *s, rk_kind kind, const char *name);      /* its own, or those it shares; NULL: none */
 /* Whole states, dense, converted to and from the store's dtype. */
 rk_status store_write(rk_ctx *ctx, struct store *s, int entry, const void *from, rk_dtype dtype) RK_CHECK;
 rk_status store_read(rk_ctx *ctx, const struct store *s, int entry, void *to, rk_dtype dtype) RK_CHECK;

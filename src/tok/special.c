@@ -34,6 +34,16 @@ rk_status specials_init(rk_ctx *ctx, struct specials *s, const rk_special *all, 
     return RK_OK;
 }
 
+bool specials_twins(const struct specials *s, const rk_special **a, const rk_special **b)
+{
+    for (size_t i = 1; i < s->n; i++) {
+        *a = &s->at[i - 1];
+        *b = &s->at[i];
+        if (order(*a, *b) == 0) return true;
+    }
+    return false;
+}
+
 void specials_clear(rk_ctx *ctx, struct specials *s) { FREE(s->at, s->n); }
 
 /* Among the tokens of `r`, equal in their first d bytes, those whose byte d is `c`. A token of d bytes comes first. */

@@ -13,6 +13,8 @@ struct specials { rk_special *at; size_t n; size_t longest; bool begins[256]; in
 
 /* Keeps pointers to the texts, which are not empty and no longer than SPECIAL_MOST_BYTES. */
 RK_CHECK rk_status specials_init(rk_ctx *ctx, struct specials *s, const rk_special *all, size_t n, bool normalized);
+/* Two of the same text, if there are any. */
+bool specials_twins(const struct specials *s, const rk_special **a, const rk_special **b);
 void specials_clear(rk_ctx *ctx, struct specials *s);
 
 /* The first token in text[from..n): true, and where. */

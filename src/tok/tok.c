@@ -48,12 +48,9 @@ static int by_id(const void *a, const void *b)
 static rk_status check_twins(rk_ctx *ctx, const struct specials *s)
 {
     char shown[NAME_SHOWN];
-    for (size_t i = 1; i < s->n; i++) {
-        rk_text a = s->at[i - 1].text, b = s->at[i].text;
-        if (a.n == b.n && memcmp(a.at, b.at, a.n) == 0)
-            return FAIL(RK_E_FORMAT, "the special token %s is given twice, as id %u and %u", name_show(shown, a.at, a.n), s->at[i - 1].id, s->at[i].id);
-    }
-    return RK_OK;
+    const rk_special *a, *b;
+    if (!specials_twins(s, &a, &b)) return RK_OK;
+    return FAIL(RK_E_FORMAT, "the special token %s is given twice, as id %u and %u", name_show(shown, a->text.at, a->text.n), a->id, b->id);
 }
 
 rk_status tok_seal(rk_ctx *ctx, rk_tok *tok)

@@ -54,7 +54,10 @@ static rk_status begin(rk_ctx *ctx, const rk_tok_training *how, struct plan *p)
         TRY(check_special(ctx, i, text));
         p->specials[i] = (rk_special){ text, (uint32_t)i, true, false };
     }
-    return specials_init(ctx, &p->cuts, p->specials, how->n_specials, false);
+    TRY(specials_init(ctx, &p->cuts, p->specials, how->n_specials, false));
+    const rk_special *a, *b;
+    if (!specials_twins(&p->cuts, &a, &b)) return RK_OK;
+    return FAIL(RK_E_ARG, "special tokens %u and %u are the same: \"%s\" is given twice", a->id, b->id, how->specials[a->id]);
 }
 
 static void end(rk_ctx *ctx, struct plan *p)

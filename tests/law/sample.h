@@ -18,7 +18,7 @@ struct sample {
     rk_ctx *ctx;
     rk_graph *g;
     uint64_t seed, drawn;
-    int largest;                    /* sizes are drawn up to here */
+    int largest, steps;             /* sizes are drawn up to here; graphs of many operations have so many */
     bool zeros, views, ties;        /* may dims be empty; are operands views; may a view repeat elements (spread) */
     bool distinct;                  /* ids are different from each other where that is possible */
     int fn;                         /* the maker's */

@@ -12,7 +12,9 @@
 const struct backend *backend_cpu(void);                 /* with the best instruction set that runs here */
 const struct backend *backend_cpu_isa(enum isa isa);     /* with this one: for tests and comparisons */
 
-const struct kernel *cpu_kernels(enum isa isa);          /* kernels.c: ends with op NULL */
+#define X(isa) extern const struct kernel cpu_kernels_##isa[];          /* kernels.c: ends with op NULL */
+FOR_EVERY_ISA(X)
+#undef X
 
 /* Every row of kernels.def: NAME_accepts and NAME_prepare once, NAME_run_ISA per instruction set. */
 #define CPU_RUN(name, isa) rk_status name##_run_##isa(rk_ctx *ctx, const struct call *c);

@@ -2,28 +2,14 @@
  *
  * A pass takes a super block of the shared side and of k: first all tasks pack it, then every task packs its private block,
  * one k block at a time, and multiplies it with everything shared. Inside, groups of panels stay in the second-level cache,
- * a sliver in the first, and the register tile of the instruction set does the rest. */
+ * a sliver in the first, and the register tile of the instruction set does the rest.
+ * Not here: the blocking itself (gemm_plan.c), products with few rows (gemm_thin.c), the loops in registers (gemm.isa.c). */
 #include "backend/cpu/gemm_inner.h"
-#include "base/par.h"
 
 enum {
     PACK_UNITS = 8,                              /* units packed by one task */
-    ROWS_AT_ONCE = 16,
+    ROWS_AT_ONCE = 16,                           /* see pack_units */
     LINE = 64,                                   /* bytes */
-};
-
-struct range { int64_t from, to; };
-
-struct pass {
-    const struct gemm_plan *plan;
-    const struct gemm_kernels *kernels;
-    const struct gemm_operands *o;
-    const float *a, *b;                          /* of this product, turned as the plan is */
-    float  *c;
-    int64_t batch;
-    struct gemm_side side[2];                    /* A, B */
-    float  *shared, *workers;
-    int64_t k0, k1, u0, u1;                      /* of k, and units of the shared side */
 };
 
 const struct gemm_kernels *gemm_kernels(enum isa isa)
@@ -41,17 +27,15 @@ struct gemm_side gemm_side(const struct gemm_plan *plan, const struct gemm_kerne
     return (struct gemm_side){ is_b, extent, (extent + unit - 1) / unit, unit };
 }
 
-static int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
-
-static void each(rk_ctx *ctx, int64_t tasks, par_body *body, void *arg)          /* ctx NULL: on this thread */
+void gemm_each(rk_ctx *ctx, int64_t tasks, par_body *body, void *arg)
 {
     if (ctx != NULL) par_for(ctx, tasks, body, arg);
     else for (int64_t i = 0; i < tasks; i++) body(arg, i, 0);
 }
 
-/* Packs units [from, to) of one k block to at(unit). Where rows of the operand run across the units, a few rows are packed
+/* Packs units [from, to) of one k block; unit `first` goes to `base`. Where rows of the operand run across the units, a few rows are packed
  * for all units before the next: long reads instead of one cache line per page. */
-static void pack_units(const struct pass *s, bool is_b, struct range units, int64_t k, int64_t depth, float *base, int64_t first)
+static void pack_units(const struct gemm_pass *s, bool is_b, struct gemm_range units, int64_t k, int64_t depth, float *base, int64_t first)
 {
     const struct gemm_side *side = &s->side[is_b];
     const struct gemm_problem *p = &s->plan->p;
@@ -63,12 +47,12 @@ static void pack_units(const struct pass *s, bool is_b, struct range units, int6
             int64_t at = gemm_start(side, u);
             int width = (int)(gemm_start(side, u + 1) - at), pad = is_b ? (width + lanes - 1) / lanes * lanes : width;
             s->kernels->pack(base + gemm_place(side, first, u, depth, lanes) + j * pad, pad, from + at * step_w + (k + j) * step_k,
-                             step_w, step_k, width, least(chunk, depth - j));
+                             step_w, step_k, width, gemm_least(chunk, depth - j));
         }
 }
 
 /* The shared side: k blocks one after the other, in each the units. */
-static float *shared_block(const struct pass *s, int64_t k)
+static float *shared_block(const struct gemm_pass *s, int64_t k)
 {
     int64_t depth = s->plan->k_block;
     return s->shared + (k - s->k0) / depth * gemm_place(&s->side[!s->plan->private_b], s->u0, s->u1, depth, s->kernels->lanes);
@@ -76,14 +60,15 @@ static float *shared_block(const struct pass *s, int64_t k)
 
 static void pack_shared(void *arg, int64_t task, int worker)
 {
-    const struct pass *s = arg;
+    const struct gemm_pass *s = arg;
     int64_t unit = s->u0 + task * PACK_UNITS;
     (void)worker;
+    struct gemm_range units = { unit, gemm_least(unit + PACK_UNITS, s->u1) };
     for (int64_t k = s->k0; k < s->k1; k += s->plan->k_block)
-        pack_units(s, !s->plan->private_b, (struct range){ unit, least(unit + PACK_UNITS, s->u1) }, k, least(s->plan->k_block, s->k1 - k), shared_block(s, k), s->u0);
+        pack_units(s, !s->plan->private_b, units, k, gemm_least(s->plan->k_block, s->k1 - k), shared_block(s, k), s->u0);
 }
 
-static void one_tile(const struct pass *s, const float *sliver, const float *panel, int64_t i, int64_t j, int64_t k, int64_t depth)
+static void one_tile(const struct gemm_pass *s, const float *sliver, const float *panel, int64_t i, int64_t j, int64_t k, int64_t depth)
 {
     const struct gemm_problem *p = &s->plan->p;
     int64_t row = gemm_start(&s->side[0], i), column = gemm_start(&s->side[1], j);
@@ -94,24 +79,14 @@ static void one_tile(const struct pass *s, const float *sliver, const float *pan
         .c_m = p->c_m, .c_n = p->c_n, .columns = columns, .alpha = p->alpha, .add = p->accumulate || k > 0 });
 }
 
-static void finished(const struct pass *s, int64_t row, int64_t row_end, int64_t column, int64_t column_end)
-{
-    if (s->o->done == NULL) return;
-    if (s->plan->swapped) s->o->done(s->o->arg, s->batch, column, column_end - column, row, row_end - row);
-    else s->o->done(s->o->arg, s->batch, row, row_end - row, column, column_end - column);
-}
-
-/* Packed units: `at` holds unit `first` and those after it. */
-struct packed { const float *at; int64_t first; };
-
 /* What the next packing will read, a cache line at a time: it comes while tiles are computed, not when they wait for it. */
 struct ahead { const char *run; int64_t step, runs, bytes, at, share; };
 
-static struct ahead ahead_of(const struct pass *s, bool is_b, struct range units, int64_t k, int64_t tiles)
+static struct ahead ahead_of(const struct gemm_pass *s, bool is_b, struct gemm_range units, int64_t k, int64_t tiles)
 {
     const struct gemm_side *side = &s->side[is_b];
     const struct gemm_problem *p = &s->plan->p;
-    int64_t from = gemm_start(side, units.from), width = gemm_start(side, units.to) - from, depth = least(s->plan->k_block, s->k1 - k);
+    int64_t from = gemm_start(side, units.from), width = gemm_start(side, units.to) - from, depth = gemm_least(s->plan->k_block, s->k1 - k);
     int64_t step_w = is_b ? p->b_n : p->a_m, step_k = is_b ? p->b_k : p->a_k;
     struct ahead f = { .runs = 0 };
     if (depth <= 0 || (step_w != 1 && step_k != 1)) return f;
@@ -135,37 +110,41 @@ static inline void fetch_share(struct ahead *f)
     }
 }
 
+/* Packed units: `at` holds unit `first` and those after it. */
+struct packed { const float *at; int64_t first; };
+
 /* The block of C of these units, for one k block. */
-static void multiply(const struct pass *s, struct packed a, struct packed b, struct range rows, struct range columns, int64_t k, struct ahead f)
+static void multiply(const struct gemm_pass *s, struct packed a, struct packed b, struct gemm_range rows, struct gemm_range columns, int64_t k,
+                     struct ahead f)
 {
     const struct gemm_side *sa = &s->side[0], *sb = &s->side[1];
-    int64_t depth = least(s->plan->k_block, s->k1 - k);
+    int64_t depth = gemm_least(s->plan->k_block, s->k1 - k);
     int lanes = s->kernels->lanes;
     for (int64_t g = columns.from; g < columns.to; g += s->plan->group) {
-        int64_t end = least(g + s->plan->group, columns.to);
+        int64_t end = gemm_least(g + s->plan->group, columns.to);
         for (int64_t i = rows.from; i < rows.to; i++)
             for (int64_t j = g; j < end; j++) {
                 fetch_share(&f);
                 one_tile(s, a.at + gemm_place(sa, a.first, i, depth, lanes), b.at + gemm_place(sb, b.first, j, depth, lanes), i, j, k, depth);
             }
-        if (k + depth == s->plan->p.k) finished(s, gemm_start(sa, rows.from), gemm_start(sa, rows.to), gemm_start(sb, g), gemm_start(sb, end));
+        if (k + depth == s->plan->p.k) gemm_finished(s, gemm_start(sa, rows.from), gemm_start(sa, rows.to), gemm_start(sb, g), gemm_start(sb, end));
     }
 }
 
-static struct range private_units(const struct pass *s, int64_t q)
+static struct gemm_range private_units(const struct gemm_pass *s, int64_t q)
 {
     int64_t units = s->side[s->plan->private_b].units, blocks = s->plan->private_blocks;
-    return (struct range){ units * q / blocks, units * (q + 1) / blocks };
+    return (struct gemm_range){ units * q / blocks, units * (q + 1) / blocks };
 }
 
 static void block(void *arg, int64_t task, int worker)
 {
-    const struct pass *s = arg;
+    const struct gemm_pass *s = arg;
     const struct gemm_plan *plan = s->plan;
     bool b = plan->private_b;
     int64_t q = task / plan->shared_parts, part = task % plan->shared_parts, shared = s->u1 - s->u0;
-    struct range own = private_units(s, q);
-    struct range other = { s->u0 + shared * part / plan->shared_parts, s->u0 + shared * (part + 1) / plan->shared_parts };
+    struct gemm_range own = private_units(s, q);
+    struct gemm_range other = { s->u0 + shared * part / plan->shared_parts, s->u0 + shared * (part + 1) / plan->shared_parts };
     float *scratch = s->workers + (size_t)worker * plan->worker_floats;
     for (int64_t k = s->k0, next; k < s->k1; k = next) {
         next = k + plan->k_block;
@@ -173,105 +152,41 @@ static void block(void *arg, int64_t task, int worker)
         int64_t tiles = (own.to - own.from) * (other.to - other.from);
         struct ahead f = !last ? ahead_of(s, b, own, next, tiles)
                        : q + 1 < plan->private_blocks ? ahead_of(s, b, private_units(s, q + 1), s->k0, tiles) : (struct ahead){ .runs = 0 };
-        pack_units(s, b, own, k, least(plan->k_block, s->k1 - k), scratch, own.from);
+        pack_units(s, b, own, k, gemm_least(plan->k_block, s->k1 - k), scratch, own.from);
         struct packed mine = { scratch, own.from }, all = { shared_block(s, k), s->u0 };
         multiply(s, b ? all : mine, b ? mine : all, b ? other : own, b ? own : other, k, f);
     }
 }
 
-static void packed_product(rk_ctx *ctx, struct pass *s)
+static void packed_product(rk_ctx *ctx, struct gemm_pass *s)
 {
     const struct gemm_plan *plan = s->plan;
     int64_t units = s->side[!plan->private_b].units;
     for (s->u0 = 0; s->u0 < units; s->u0 = s->u1) {
-        s->u1 = least(s->u0 + plan->shared_super, units);
+        s->u1 = gemm_least(s->u0 + plan->shared_super, units);
         for (s->k0 = 0; s->k0 < plan->p.k; s->k0 = s->k1) {
-            s->k1 = least(s->k0 + plan->k_super, plan->p.k);
-            each(ctx, (s->u1 - s->u0 + PACK_UNITS - 1) / PACK_UNITS, pack_shared, s);
-            each(ctx, plan->private_blocks * plan->shared_parts, block, s);
+            s->k1 = gemm_least(s->k0 + plan->k_super, plan->p.k);
+            gemm_each(ctx, (s->u1 - s->u0 + PACK_UNITS - 1) / PACK_UNITS, pack_shared, s);
+            gemm_each(ctx, plan->private_blocks * plan->shared_parts, block, s);
         }
     }
 }
 
-/* ---- few rows: A is laid out for the kernel once, B is read as it lies ---- */
-
-static void dots_task(void *arg, int64_t task, int worker)
+void gemm_finished(const struct gemm_pass *s, int64_t row, int64_t row_end, int64_t column, int64_t column_end)
 {
-    const struct pass *s = arg;
-    const struct gemm_problem *p = &s->plan->p;
-    int64_t from = task * s->plan->group, end = least(from + s->plan->group, p->n);
-    (void)worker;
-    for (int64_t j = from, to; j < end; j = to) {                                /* a few rows of B stay in cache for all rows of A */
-        to = least(j + 4, end);
-        for (int64_t i = 0; i < p->m; i += s->kernels->dot_rows)
-            s->kernels->dots(&(struct gemm_dots){
-                .a = s->shared + i * p->k, .b = s->b + j * p->b_n, .a_row = p->k, .b_row = p->b_n, .k = p->k, .columns = to - j,
-                .c = s->c + i * p->c_m + j * p->c_n, .c_m = p->c_m, .c_n = p->c_n,
-                .rows = (int)least(p->m - i, s->kernels->dot_rows), .alpha = p->alpha, .add = p->accumulate });
-    }
-    finished(s, 0, p->m, from, end);
-}
-
-/* One strip of C, all its rows: `tile` is as wide as the strip or wider. */
-static void strip(const struct pass *s, const float *b, int64_t b_step, int64_t column, int columns, int width)
-{
-    const struct gemm_problem *p = &s->plan->p;
-    for (int64_t i = 0; i < s->side[0].units; i++) {
-        int64_t row = gemm_start(&s->side[0], i);
-        int rows = (int)(gemm_start(&s->side[0], i + 1) - row), vectors = width / s->kernels->lanes;
-        gemm_tile_fn *tile = vectors > s->kernels->vectors ? s->kernels->wide[rows - 1] : s->kernels->tile[rows - 1][vectors - 1];
-        tile(&(struct gemm_tile){
-            .a = s->shared + row * p->k, .b = b, .k = p->k, .b_step = b_step, .c = s->c + row * p->c_m + column, .c_m = p->c_m, .c_n = 1,
-            .columns = columns, .alpha = p->alpha, .add = p->accumulate });
-    }
-}
-
-static void strips_task(void *arg, int64_t task, int worker)
-{
-    const struct pass *s = arg;
-    const struct gemm_problem *p = &s->plan->p;
-    int lanes = s->kernels->lanes, nr = lanes * s->kernels->vectors, wide = nr;
-    int64_t from = task * s->plan->group, end = least(from + s->plan->group, p->n), j = from;
-    if (p->m <= GEMM_WIDE_ROWS) wide = lanes * s->kernels->wide_vectors[p->m - 1];
-    for (; wide > nr && j + wide <= end; j += wide) strip(s, s->b + j, p->b_k, j, wide, wide);
-    for (; j < end; j += nr) {
-        int columns = (int)least(nr, end - j), width = (columns + lanes - 1) / lanes * lanes;
-        float *panel = s->workers + (size_t)worker * s->plan->worker_floats;
-        if (columns == width) {
-            strip(s, s->b + j, p->b_k, j, columns, width);
-        } else {                                 /* packed, because its loads would pass the end of B */
-            s->kernels->pack(panel, width, s->b + j, 1, p->b_k, columns, p->k);
-            strip(s, panel, width, j, columns, width);
-        }
-    }
-    finished(s, 0, p->m, from, end);
-}
-
-static void thin_product(rk_ctx *ctx, struct pass *s)
-{
-    const struct gemm_problem *p = &s->plan->p;
-    if (s->plan->path == GEMM_DOTS) {
-        for (int64_t i = 0; i < p->m; i++)
-            for (int64_t k = 0; k < p->k; k++) s->shared[i * p->k + k] = s->a[i * p->a_m + k * p->a_k];
-        each(ctx, s->plan->private_blocks, dots_task, s);
-    } else {
-        for (int64_t i = 0; i < s->side[0].units; i++) {
-            int64_t row = gemm_start(&s->side[0], i);
-            int rows = (int)(gemm_start(&s->side[0], i + 1) - row);
-            s->kernels->pack(s->shared + row * p->k, rows, s->a + row * p->a_m, p->a_m, p->a_k, rows, p->k);
-        }
-        each(ctx, s->plan->private_blocks, strips_task, s);
-    }
+    if (s->o->done == NULL) return;
+    if (s->plan->swapped) s->o->done(s->o->arg, s->batch, column, column_end - column, row, row_end - row);
+    else s->o->done(s->o->arg, s->batch, row, row_end - row, column, column_end - column);
 }
 
 /* ---- one product, and many ---- */
 
-static void nothing_to_sum(const struct pass *s)             /* k = 0: the sum is 0 */
+static void nothing_to_sum(const struct gemm_pass *s)             /* k = 0: the sum is 0 */
 {
     const struct gemm_problem *p = &s->plan->p;
     for (int64_t i = 0; i < p->m && !p->accumulate; i++)
         for (int64_t j = 0; j < p->n; j++) s->c[i * p->c_m + j * p->c_n] = 0;
-    finished(s, 0, p->m, 0, p->n);
+    gemm_finished(s, 0, p->m, 0, p->n);
 }
 
 static void product(rk_ctx *ctx, const struct gemm_plan *plan, const struct gemm_operands *o, int64_t batch, float *shared, float *workers)
@@ -279,7 +194,7 @@ static void product(rk_ctx *ctx, const struct gemm_plan *plan, const struct gemm
     const struct gemm_problem *p = &plan->p;
     const struct gemm_kernels *kernels = gemm_kernels(plan->isa);
     int64_t i = batch / p->batch[1], j = batch % p->batch[1];
-    struct pass s = {
+    struct gemm_pass s = {
         .plan = plan, .kernels = kernels, .o = o, .batch = batch, .shared = shared, .workers = workers,
         .a = (plan->swapped ? o->b : o->a) + i * p->a_batch[0] + j * p->a_batch[1],
         .b = (plan->swapped ? o->a : o->b) + i * p->b_batch[0] + j * p->b_batch[1],
@@ -288,7 +203,7 @@ static void product(rk_ctx *ctx, const struct gemm_plan *plan, const struct gemm
     if (p->m == 0 || p->n == 0) return;
     if (p->k == 0) nothing_to_sum(&s);
     else if (plan->path == GEMM_PACKED) packed_product(ctx, &s);
-    else thin_product(ctx, &s);
+    else gemm_thin(ctx, &s);
 }
 
 struct batch { const struct gemm_plan *plan; const struct gemm_operands *o; float *scratch; int64_t products, group; };
@@ -297,7 +212,7 @@ static void batch_task(void *arg, int64_t task, int worker)
 {
     const struct batch *b = arg;
     float *shared = b->scratch + (size_t)worker * (b->plan->shared_floats + b->plan->worker_floats);
-    int64_t end = least((task + 1) * b->group, b->products);
+    int64_t end = gemm_least((task + 1) * b->group, b->products);
     for (int64_t i = task * b->group; i < end; i++) product(NULL, b->plan, b->o, i, shared, shared + b->plan->shared_floats);
 }
 

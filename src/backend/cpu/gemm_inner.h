@@ -3,6 +3,7 @@
 #define CPU_GEMM_INNER_H
 #include "backend/cpu/gemm.h"
 #include "backend/cpu/gemm_kernel.h"
+#include "base/par.h"
 
 /* One side of the product as units: slivers of A, of nearly equal heights, or panels of B, all but the last full. */
 struct gemm_side { bool is_b; int64_t extent, units; int unit; };
@@ -24,5 +25,25 @@ static inline int64_t gemm_place(const struct gemm_side *s, int64_t first, int64
 
 const struct gemm_kernels *gemm_kernels(enum isa isa);
 struct gemm_side gemm_side(const struct gemm_plan *plan, const struct gemm_kernels *kernels, bool is_b);
+
+struct gemm_range { int64_t from, to; };
+
+/* One product on its way: what every task of it sees. */
+struct gemm_pass {
+    const struct gemm_plan *plan;
+    const struct gemm_kernels *kernels;
+    const struct gemm_operands *o;
+    const float *a, *b;                          /* of this product, turned as the plan is */
+    float  *c;
+    int64_t batch;
+    struct gemm_side side[2];                    /* A, B */
+    float  *shared, *workers;
+    int64_t k0, k1, u0, u1;                      /* of k, and units of the shared side */
+};
+
+static inline int64_t gemm_least(int64_t a, int64_t b) { return a < b ? a : b; }
+void gemm_each(rk_ctx *ctx, int64_t tasks, par_body *body, void *arg);              /* par_for, or on this thread where ctx is NULL */
+void gemm_finished(const struct gemm_pass *s, int64_t row, int64_t row_end, int64_t column, int64_t column_end);
+void gemm_thin(rk_ctx *ctx, struct gemm_pass *s);                                  /* GEMM_DOTS, GEMM_STRIPS */
 
 #endif

@@ -14,8 +14,11 @@ enum {
     SHARED = 1 << 20,                    /* floats: 4 MiB */
     COLUMNS = 256,                       /* of B in the second-level cache */
     BLOCK = 128,                         /* of the private side per task */
+    THIN_TASK = 65536,                   /* floats of B per task when it is read as it lies */
     TASKS = 12,                          /* at least, where the shape has them */
-    THIN = 16,                           /* rows up to which packing B costs more than it gives */
+    THIN_DOTS = 16,                      /* rows up to which reading B as it lies beats packing it */
+    THIN_STRIPS = 32,
+    THIN_DEPTH = 16384,                  /* k up to which all of A fits the scratch of that path */
 };
 static const double SPREAD_FLOPS = 1 << 24;          /* a product worth splitting among threads though there are others */
 static const int64_t k_most[ISA_COUNT] = {
@@ -27,6 +30,8 @@ static const int64_t k_most[ISA_COUNT] = {
 static int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
 static int64_t most(int64_t a, int64_t b) { return a > b ? a : b; }
 static int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
+/* Adds how far one axis reaches; true where the sum is beyond anything that can be addressed. */
 static bool too_far(int64_t extent, int64_t stride, int64_t *sum)
 {
     int64_t reach;
@@ -79,30 +84,32 @@ static struct gemm_problem turned(const struct gemm_problem *p)
 /* Few rows, and the large operand can be read as it lies: along k as dot products, along n as strips. */
 static bool thin(const struct gemm_problem *p, enum gemm_path *path)
 {
-    if (p->m > THIN || p->m > p->n) return false;
+    if (p->m > p->n || p->k > THIN_DEPTH) return false;
     if (p->b_k == 1 || p->k == 1) *path = GEMM_DOTS;
     else if (p->b_n == 1 && p->c_n == 1) *path = GEMM_STRIPS;
     else return false;
-    return true;
+    return p->m <= (*path == GEMM_DOTS ? THIN_DOTS : THIN_STRIPS);
 }
 
 static void plan_thin(struct gemm_plan *plan, const struct gemm_kernels *kernels)
 {
     const struct gemm_problem *p = &plan->p;
-    int64_t nr = (int64_t)kernels->lanes * kernels->vectors;
-    int64_t columns = ceil_div(most(16, least(COLUMNS, 65536 / most(p->k, 1))), nr) * nr;
+    bool strips = plan->path == GEMM_STRIPS;
+    int64_t vectors = strips && p->m <= GEMM_WIDE_ROWS ? kernels->wide_vectors[p->m - 1] : kernels->vectors;
+    int64_t width = kernels->lanes * vectors, columns = least(COLUMNS, most(16, THIN_TASK / most(p->k, 1)));
     plan->k_block = plan->k_super = most(p->k, 1);
-    plan->private_blocks = ceil_div(p->n, columns);
+    plan->group = ceil_div(columns, width) * width;
+    plan->private_blocks = ceil_div(p->n, plan->group);
     plan->shared_parts = 1;
-    plan->group = columns;
     plan->shared_floats = (size_t)(p->m * p->k + kernels->lanes);
-    plan->worker_floats = plan->path == GEMM_STRIPS ? (size_t)(nr * p->k + kernels->lanes) : 0;
+    plan->worker_floats = strips ? (size_t)(kernels->lanes * kernels->vectors * p->k + kernels->lanes) : 0;
 }
 
 static void plan_packed(struct gemm_plan *plan, const struct gemm_kernels *kernels)
 {
     const struct gemm_problem *p = &plan->p;
     int64_t nr = (int64_t)kernels->lanes * kernels->vectors, blocks = ceil_div(most(p->k, 1), k_most[plan->isa]);
+    plan->path = GEMM_PACKED;
     plan->k_block = ceil_div(ceil_div(most(p->k, 1), blocks), 16) * 16;
     plan->private_b = p->n >= p->m;
     struct gemm_side own = gemm_side(plan, kernels, plan->private_b), shared = gemm_side(plan, kernels, !plan->private_b);
@@ -128,11 +135,10 @@ struct gemm_plan gemm_plan(const struct gemm_problem *p, enum isa isa)
     else if (thin(&other, &plan.path)) plan.swapped = true;
     else plan.swapped = p->c_n != 1 && p->c_m == 1;
     if (plan.swapped) plan.p = other;
-    bool is_thin = thin(&plan.p, &plan.path);
-    if (is_thin) plan_thin(&plan, kernels);
+    if (thin(&plan.p, &plan.path)) plan_thin(&plan, kernels);
     else plan_packed(&plan, kernels);
     int64_t products = p->batch[0] * p->batch[1];
-    double flops = products > 0 ? gemm_flops(p) / (double)products : 0;
+    double flops = gemm_flops(p) / (double)products;
     plan.spread = products < TASKS && (products <= 1 || flops >= SPREAD_FLOPS);
     /* Each part begins on a cache line. */
     plan.shared_floats = (plan.shared_floats + 15) / 16 * 16;

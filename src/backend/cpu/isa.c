@@ -6,9 +6,11 @@
 #endif
 
 const struct isa_row isa_rows[ISA_COUNT] = {
-#define ROW(name, lanes, words) { #name, lanes, words },
-#include "backend/cpu/isa.def"
-#undef ROW
+    [ISA_scalar] = { "scalar", 4,  "the compiler's own vectors of four (SSE2 on x86-64, NEON on AArch64)" },
+#if defined(__x86_64__)
+    [ISA_avx2]   = { "avx2",   8,  "AVX2, FMA, F16C" },
+    [ISA_avx512] = { "avx512", 16, "AVX-512 F, BW, DQ, VL" },
+#endif
 };
 
 #if defined(__x86_64__)

@@ -10,7 +10,7 @@
 
 #define ROW(op, name, forward, why) ROW_OF(op, name, forward, why, scalar)
 #define SAME(op, name, forward, why) SAME_OF(op, name, forward, why, scalar)
-static const struct kernel kernels_scalar[] = {
+const struct kernel cpu_kernels_scalar[] = {
 #include "backend/cpu/kernels.def"
     { .op = NULL }
 };
@@ -20,7 +20,7 @@ static const struct kernel kernels_scalar[] = {
 #if defined(__x86_64__)
 #define ROW(op, name, forward, why) ROW_OF(op, name, forward, why, avx2)
 #define SAME(op, name, forward, why) SAME_OF(op, name, forward, why, avx2)
-static const struct kernel kernels_avx2[] = {
+const struct kernel cpu_kernels_avx2[] = {
 #include "backend/cpu/kernels.def"
     { .op = NULL }
 };
@@ -29,18 +29,10 @@ static const struct kernel kernels_avx2[] = {
 
 #define ROW(op, name, forward, why) ROW_OF(op, name, forward, why, avx512)
 #define SAME(op, name, forward, why) SAME_OF(op, name, forward, why, avx512)
-static const struct kernel kernels_avx512[] = {
+const struct kernel cpu_kernels_avx512[] = {
 #include "backend/cpu/kernels.def"
     { .op = NULL }
 };
 #undef ROW
 #undef SAME
 #endif
-
-const struct kernel *cpu_kernels(enum isa isa)
-{
-#define X(isa) kernels_##isa,
-    static const struct kernel *const tables[ISA_COUNT] = { FOR_EVERY_ISA(X) };
-#undef X
-    return tables[isa];
-}

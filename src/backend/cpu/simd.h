@@ -1,6 +1,6 @@
 /* simd.h: one vector of floats, as wide as the instruction set for which this file is compiled.
  *
- * Only *.isa.c files and headers for them include it. A body written once with these words is compiled once per row of isa.def.
+ * Only *.isa.c files and headers for them include it. A body written once with these words is compiled once per set (isa.h).
  *
  *   vf   VF_LANES floats              vi   VF_LANES int32               vm   one truth value per lane
  *

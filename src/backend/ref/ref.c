@@ -100,10 +100,10 @@ static const struct backend ref = {
     .alloc = host_alloc, .free = host_free, .write = doubles_write, .read = doubles_read,
 };
 
-static const struct backend truth = {
+const struct backend truth_backend = {
     .name = "truth", .kernels = in_dtypes, .bytes_of = bytes_of, .strided_results = true,
     .alloc = host_alloc, .free = host_free, .write = host_write, .read = host_read,
 };
 
 const struct backend *backend_ref(void) { return &ref; }
-const struct backend *backend_truth(void) { return &truth; }
+const struct backend *backend_truth(void) { return &truth_backend; }

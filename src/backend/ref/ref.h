@@ -12,6 +12,7 @@
 
 const struct backend *backend_ref(void);
 const struct backend *backend_truth(void);
+extern const struct backend truth_backend;                 /* the same, as the constant that other back ends name as `next` */
 
 /* Memory of the host, as all back ends here have it. */
 rk_status host_alloc(rk_ctx *ctx, size_t bytes, void **at) RK_CHECK;

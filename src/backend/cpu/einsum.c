@@ -1,0 +1,147 @@
+/* einsum.c: contractions on this processor: by a BLAS where it won the race, by our own products elsewhere.
+ *
+ * Everything is decided in prepare; running is calling. A sum over everything (a dot product, the square of a norm) is taken
+ * in double over blocks of a fixed length, and the blocks are added in order. */
+#include "backend/cpu/einsum.h"
+#include "backend/blas/blas.h"
+#include "backend/cpu/cpu.h"
+#include "base/par.h"
+#include <string.h>
+
+enum { DOT_BLOCK = 1 << 15 };
+
+struct einsum { struct contraction c; struct gemm_plan plan; };
+_Static_assert(sizeof(struct einsum) <= PREPARED_BYTES, "an einsum fits its place");
+
+static bool all_f32(const struct problem *p)
+{
+    return p->in[0].dtype == RK_f32 && p->in[1].dtype == RK_f32 && p->out[0].dtype == RK_f32;
+}
+
+bool einsum_accepts(const struct problem *p)
+{
+    struct contraction c;
+    return p->n_in == 2 && all_f32(p) && contraction_of(p, &c) && (c.dot || gemm_refuse(&c.product) == NULL);
+}
+
+bool einsum_blas_accepts(const struct problem *p)
+{
+    const struct machine *m = p->machine;
+    struct contraction c;
+    if (m == NULL || m->blas == NULL || !all_f32(p) || !contraction_of(p, &c) || c.dot) return false;
+    return m->library[gemm_class_of(&c.product)] && gemm_refuse(&c.product) == NULL && blas_takes(&c.product);
+}
+
+static int64_t repeats(const struct contraction *c)
+{
+    int64_t n = 1;
+    for (int i = 0; i < c->n_extra; i++) n *= c->extra[i];
+    return n;
+}
+
+static rk_status prepare(const struct problem *p, struct prepared *out, struct einsum *e)
+{
+    memset(out, 0, sizeof *out);
+    (void)contraction_of(p, &e->c);
+    out->product_flops = (uint64_t)(gemm_flops(&e->c.product) + 0.5) * (uint64_t)repeats(&e->c);
+    memcpy(out->own, e, sizeof *e);
+    return RK_OK;
+}
+
+rk_status einsum_prepare(rk_ctx *ctx, const struct problem *p, struct prepared *out)
+{
+    struct einsum e = { 0 };
+    (void)contraction_of(p, &e.c);
+    if (!e.c.dot) e.plan = gemm_plan(&e.c.product, machine_isa(p));
+    TRY(prepare(p, out, &e));
+    out->scratch = e.c.dot ? (size_t)((e.c.product.k + DOT_BLOCK - 1) / DOT_BLOCK) * sizeof(double) : gemm_scratch(&e.plan, par_workers(ctx));
+    return RK_OK;
+}
+
+rk_status einsum_blas_prepare(rk_ctx *ctx, const struct problem *p, struct prepared *out)
+{
+    struct einsum e = { 0 };
+    (void)ctx;
+    return prepare(p, out, &e);
+}
+
+/* --- dots --- */
+
+struct dot { const struct contraction *c; const float *a, *b; double *sums; };
+
+static void dot_block(void *arg, int64_t task, int worker)
+{
+    const struct dot *d = arg;
+    const struct gemm_problem *g = &d->c->product;
+    int64_t from = task * DOT_BLOCK, n = g->k - from < DOT_BLOCK ? g->k - from : DOT_BLOCK;
+    const float *a = d->a + from * g->a_k, *b = d->b + from * g->b_k;
+    double lane[8] = { 0 };
+    int64_t i = 0;
+    (void)worker;
+    if (g->a_k == 1 && g->b_k == 1)
+        for (; i + 8 <= n; i += 8)
+            for (int k = 0; k < 8; k++) lane[k] += (double)a[i + k] * (double)b[i + k];
+    for (; i < n; i++) lane[i & 7] += (double)a[i * g->a_k] * (double)b[i * g->b_k];
+    d->sums[task] = ((lane[0] + lane[4]) + (lane[2] + lane[6])) + ((lane[1] + lane[5]) + (lane[3] + lane[7]));
+}
+
+static double dot(rk_ctx *ctx, const struct contraction *c, const float *a, const float *b, double *scratch)
+{
+    struct dot d = { c, a, b, scratch };
+    int64_t blocks = (c->product.k + DOT_BLOCK - 1) / DOT_BLOCK;
+    double sum = 0;
+    par_for(ctx, blocks, dot_block, &d);
+    for (int64_t i = 0; i < blocks; i++) sum += scratch[i];
+    return sum;
+}
+
+/* --- running --- */
+
+typedef void product_fn(rk_ctx *ctx, const struct einsum *e, const struct call *c, const float *a, const float *b, float *y, bool more);
+
+static void own_product(rk_ctx *ctx, const struct einsum *e, const struct call *c, const float *a, const float *b, float *y, bool more)
+{
+    if (e->c.dot) {
+        double sum = dot(ctx, &e->c, a, b, c->scratch);
+        *y = (float)(more ? (double)*y + sum : sum);
+        return;
+    }
+    struct gemm_plan plan = e->plan;
+    plan.p.accumulate = more;
+    gemm_run(ctx, &plan, &(struct gemm_operands){ .a = a, .b = b, .c = y }, c->scratch);
+}
+
+static void library_product(rk_ctx *ctx, const struct einsum *e, const struct call *c, const float *a, const float *b, float *y, bool more)
+{
+    const struct machine *m = c->problem->machine;
+    struct gemm_problem g = e->c.product;
+    g.accumulate = more;
+    blas_gemm_run(ctx, m->blas, &g, &(struct gemm_operands){ .a = a, .b = b, .c = y });
+}
+
+static rk_status run(rk_ctx *ctx, const struct call *c, product_fn *product)
+{
+    struct einsum e;
+    memcpy(&e, c->prepared->own, sizeof e);
+    const struct problem *p = c->problem;
+    const float *a = (const float *)c->in[0] + p->in[0].at.offset, *b = (const float *)c->in[1] + p->in[1].at.offset;
+    float *y = (float *)c->out[0] + p->out[0].at.offset;
+    int64_t n = repeats(&e.c), index[MOST_EXTRA] = { 0 };
+    for (int64_t i = 0; i < n; i++) {
+        int64_t at_a = 0, at_b = 0, at_c = 0;
+        bool more = p->accumulate;
+        for (int k = 0; k < e.c.n_extra; k++) {
+            at_a += index[k] * e.c.extra_a[k];
+            at_b += index[k] * e.c.extra_b[k];
+            at_c += index[k] * e.c.extra_c[k];
+            more = more || (e.c.extra_c[k] == 0 && index[k] > 0);
+        }
+        product(ctx, &e, c, a + at_a, b + at_b, y + at_c, more);
+        for (int k = e.c.n_extra - 1; k >= 0 && ++index[k] == e.c.extra[k]; k--) index[k] = 0;
+    }
+    if (c->issued != NULL) *c->issued += c->prepared->product_flops;
+    return RK_OK;
+}
+
+rk_status einsum_run(rk_ctx *ctx, const struct call *c) { return run(ctx, c, own_product); }
+rk_status einsum_blas_run(rk_ctx *ctx, const struct call *c) { return run(ctx, c, library_product); }

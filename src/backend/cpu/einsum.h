@@ -1,0 +1,19 @@
+/* einsum.h: a contraction of names as matrix products: which names are rows, columns, sums and batches. */
+#ifndef CPU_EINSUM_H
+#define CPU_EINSUM_H
+#include "backend/cpu/machine.h"
+
+enum { MOST_EXTRA = 8 };
+
+/* One product, repeated over `extra` loops. A loop that neither operand's result has (a further sum) adds up. */
+struct contraction {
+    struct gemm_problem product;
+    int     n_extra;
+    int64_t extra[MOST_EXTRA], extra_a[MOST_EXTRA], extra_b[MOST_EXTRA], extra_c[MOST_EXTRA];
+    bool    dot;                            /* everything is summed: no matrix at all */
+};
+
+/* False: not a product of matrices (every name is in both operands and the result). */
+bool contraction_of(const struct problem *p, struct contraction *c);
+
+#endif

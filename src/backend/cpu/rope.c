@@ -1,0 +1,121 @@
+/* rope.c: rotary position embedding, and its gradient, which is the turn backwards.
+ *
+ * Angles are made once per call, in double, for every position there is: position = index + extent(past). The tables are laid
+ * out as the row kernels want them: one cos and sin per pair for halves; for interleaved pairs, per number, -sin before sin.
+ * Price     3 FLOPs per rotary number: two products and a sum. */
+#include "backend/cpu/rope.h"
+#include "backend/cpu/cpu.h"
+#include "backend/cpu/rows.h"
+#include "base/par.h"
+#include "core/opdef.h"
+#include <math.h>
+#include <string.h>
+
+enum { TABLE_POSITIONS = 16 };                          /* per task */
+
+struct work {
+    const struct rope_kernels *k;
+    struct rows rows;
+    const float *x;
+    float *y, *cos, *sin, *own;
+    bool interleaved, backwards;
+    int64_t rotary, width, positions, past;             /* width: numbers of a table per position */
+    double theta;
+};
+
+static bool is_adjoint(const struct problem *p) { return p->op == &op_adjoint; }
+
+static const struct node *node_of_rope(const struct problem *p)
+{
+    return is_adjoint(p) ? node_of(p->g, (rk_ref)p->node->at.i[1]) : p->node;
+}
+
+bool rope_accepts(const struct problem *p)
+{
+    return p->n_in == 1 && p->n_out == 1 && !p->accumulate && p->in[0].dtype == RK_f32 && p->out[0].dtype == RK_f32;
+}
+
+bool rope_adjoint_accepts(const struct problem *p)
+{
+    return p->n_in == 3 && p->n_out == 1 && p->out_role[0] == 1 && !p->accumulate && p->in[2].dtype == RK_f32 && p->out[0].dtype == RK_f32;
+}
+
+static int64_t size_along(const struct problem *p, rk_dim dim) { return p->out[0].at.size[layout_axis(&p->out[0].at, dim)]; }
+static int64_t rotary_of(const struct node *n) { return n->at.i[3] & INT32_MAX; }
+
+/* Workspace: the tables; two rows per worker. */
+static rk_status prepare(rk_ctx *ctx, const struct problem *p, struct prepared *out)
+{
+    const struct node *n = node_of_rope(p);
+    int64_t head = size_along(p, (rk_dim)n->at.i[1]), positions = size_along(p, (rk_dim)n->at.i[0]);
+    memset(out, 0, sizeof *out);
+    out->scratch = (size_t)(2 * positions * rows_padded(rotary_of(n)) + 2 * (int64_t)par_workers(ctx) * rows_padded(head)) * sizeof(float);
+    if (head > 0) out->elementwise_flops = 3 * (uint64_t)(layout_elements(&p->out[0].at) / head * rotary_of(n));
+    return RK_OK;
+}
+
+rk_status rope_prepare(rk_ctx *ctx, const struct problem *p, struct prepared *out) { return prepare(ctx, p, out); }
+rk_status rope_adjoint_prepare(rk_ctx *ctx, const struct problem *p, struct prepared *out) { return prepare(ctx, p, out); }
+
+static void make_angles(void *arg, int64_t task, int worker)
+{
+    const struct work *w = arg;
+    int64_t end = (task + 1) * TABLE_POSITIONS < w->positions ? (task + 1) * TABLE_POSITIONS : w->positions;
+    (void)worker;
+    for (int64_t t = task * TABLE_POSITIONS; t < end; t++) {
+        float *cosines = w->cos + t * w->width, *sines = w->sin + t * w->width;
+        for (int64_t i = 0; i < w->rotary / 2; i++) {
+            double angle = (double)(t + w->past) * exp((double)i * (-2 * log(w->theta) / (double)w->rotary));
+            float c = (float)cos(angle), s = (float)(w->backwards ? -sin(angle) : sin(angle));
+            if (w->interleaved) {
+                cosines[2 * i] = cosines[2 * i + 1] = c;
+                sines[2 * i] = -s;
+                sines[2 * i + 1] = s;
+            } else {
+                cosines[i] = c;
+                sines[i] = s;
+            }
+        }
+    }
+}
+
+static void turn(void *arg, int64_t task, int worker)
+{
+    const struct work *w = arg;
+    const struct rows *r = &w->rows;
+    float *own = w->own + 2 * worker * rows_padded(r->n);
+    rope_row_fn *row = w->interleaved ? w->k->interleaved : w->k->halves;
+    for (int64_t i = task * r->per_task; i < rows_end(r, task); i++) {
+        int64_t t = rows_at(r, 2, i);
+        const float *x = rows_read(w->x + rows_at(r, 1, i), r->stride[1], r->n, own);
+        float *to = w->y + rows_at(r, 0, i), *y = r->stride[0] == 1 ? to : own + rows_padded(r->n);
+        row(y, x, w->cos + t * w->width, w->sin + t * w->width, w->rotary, r->n);
+        rows_write(to, r->stride[0], r->n, y);
+    }
+}
+
+rk_status rope_run(rk_ctx *ctx, const struct call *c, const struct rope_kernels *k)
+{
+    const struct problem *p = c->problem;
+    const struct node *n = node_of_rope(p);
+    int from = is_adjoint(p) ? 2 : 0;
+    rk_dim position = (rk_dim)n->at.i[0], head = (rk_dim)n->at.i[1], past = (rk_dim)(n->at.i[3] >> 32);
+    struct work w = { .k = k, .interleaved = n->at.i[2] == RK_ROPE_INTERLEAVED, .backwards = is_adjoint(p), .rotary = rotary_of(n), .theta = n->at.f[0] };
+    /* A layout whose only stride is along positions: its offset at a row is that row's position. */
+    struct layout where = p->out[0].at;
+    for (int i = 0; i < where.rank; i++) where.stride[i] = where.dim[i] == position;
+    const struct layout *const layouts[] = { &p->out[0].at, &p->in[from].at, &where };
+    rows_over(&w.rows, head, layouts, 3);
+    w.positions = size_along(p, position);
+    w.past = past != 0 ? c->live->extent[past] : 0;
+    w.width = rows_padded(w.rotary);
+    w.cos = c->scratch;
+    w.sin = w.cos + w.positions * w.width;
+    w.own = w.sin + w.positions * w.width;
+    w.x = (const float *)c->in[from] + p->in[from].at.offset;
+    w.y = (float *)c->out[0] + p->out[0].at.offset;
+    if (w.rows.count == 0) return RK_OK;
+    par_for(ctx, (w.positions + TABLE_POSITIONS - 1) / TABLE_POSITIONS, make_angles, &w);
+    par_for(ctx, w.rows.tasks, turn, &w);
+    return RK_OK;
+}

@@ -1,0 +1,173 @@
+/* xent_head.c: projection and cross-entropy in chunks of rows, so that all logits never exist at once.
+ *
+ * A chunk's logits are made, turned into loss and gradient where they lie, and used for both gradients before the next chunk
+ * comes: dx of these rows, and its share of dw, which grows from chunk to chunk. So the gradients are there in the forward
+ * pass: the seed of a loss is known before it. How many rows a chunk has depends on the vocabulary alone.
+ * Results by role: 0 the loss, 1 dx, 2 dw, 4 the gradient of the bias. */
+#include "backend/cpu/xent_head.h"
+#include "backend/cpu/cpu.h"
+#include "backend/cpu/machine.h"
+#include "base/par.h"
+#include "core/opdef.h"
+#include <string.h>
+
+enum { LOGIT_BYTES = 32 << 20, FEWEST_ROWS = 64, MOST_ROWS = 1024, ROWS_PER_TASK = 8, COLUMNS_PER_TASK = 2048 };
+
+struct head {
+    int64_t rows, hidden, vocab, chunk;
+    int x, w, labels, bias, dy;             /* operands, -1: none */
+    int loss, dx, dw, dbias;                /* results, -1: not wanted */
+    size_t logits_at, losses_at, gemm_at;   /* in scratch, bytes */
+    enum isa isa;
+};
+_Static_assert(sizeof(struct head) <= PREPARED_BYTES, "the head fits its place");
+
+static struct head head_of(const struct problem *p)
+{
+    bool gradients = p->op == &op_adjoint;
+    const struct node *n = gradients ? node_of(p->g, (rk_ref)p->node->at.i[1]) : p->node;
+    struct head h = { .x = 0, .w = 1, .labels = 2, .bias = n->arity == 4 ? 3 : -1, .dy = gradients ? p->n_in - 1 : -1, .loss = -1, .dx = -1, .dw = -1, .dbias = -1, .isa = machine_isa(p) };
+    for (int i = 0; i < p->n_out; i++) {
+        int role = gradients ? p->out_role[i] : 0;
+        if (role == 0) h.loss = i;
+        if (role == 1) h.dx = i;
+        if (role == 2) h.dw = i;
+        if (role == 4) h.dbias = i;
+    }
+    h.hidden = p->in[0].at.size[p->in[0].at.rank - 1];
+    h.vocab = p->in[1].at.size[0];
+    h.rows = layout_elements(&p->in[2].at);
+    h.chunk = h.vocab > 0 ? LOGIT_BYTES / (4 * h.vocab) / FEWEST_ROWS * FEWEST_ROWS : MOST_ROWS;
+    if (h.chunk < FEWEST_ROWS) h.chunk = FEWEST_ROWS;
+    if (h.chunk > MOST_ROWS) h.chunk = MOST_ROWS;
+    if (h.chunk > h.rows) h.chunk = h.rows;
+    return h;
+}
+
+static bool dense(const struct operand *o, rk_dtype dtype) { return o->dtype == dtype && layout_is_dense(&o->at); }
+
+static bool head_accepts(const struct problem *p, const struct node *n)
+{
+    const struct layout *x = &p->in[0].at, *w = &p->in[1].at, *labels = &p->in[2].at;
+    bool ok = dense(&p->in[0], RK_f32) && dense(&p->in[1], RK_f32) && dense(&p->in[2], RK_i32) && !p->accumulate;
+    ok = ok && x->dim[x->rank - 1] == (rk_dim)n->at.i[0] && w->dim[0] == (rk_dim)n->at.i[1];
+    for (int i = 0; i < labels->rank && ok; i++) ok = labels->dim[i] == x->dim[i];
+    for (int i = 0; i < p->n_out && ok; i++) ok = dense(&p->out[i], RK_f32);
+    return ok && (n->arity < 4 || dense(&p->in[3], RK_f32));
+}
+
+bool xent_head_accepts(const struct problem *p) { return head_accepts(p, p->node); }
+bool xent_head_adjoint_accepts(const struct problem *p) { return head_accepts(p, node_of(p->g, (rk_ref)p->node->at.i[1])); }
+
+/* rows of the product, by what it is for: logits = x wᵀ; dx = dlogits w; dw += dlogitsᵀ x. */
+static struct gemm_plan logits_plan(const struct head *h, int64_t rows)
+{
+    return gemm_plan(&(struct gemm_problem){ .m = rows, .n = h->vocab, .k = h->hidden, .a_m = h->hidden, .a_k = 1, .b_k = 1, .b_n = h->hidden, .c_m = h->vocab, .c_n = 1, .batch = { 1, 1 }, .alpha = 1 }, h->isa);
+}
+
+static struct gemm_plan dx_plan(const struct head *h, int64_t rows)
+{
+    return gemm_plan(&(struct gemm_problem){ .m = rows, .n = h->hidden, .k = h->vocab, .a_m = h->vocab, .a_k = 1, .b_k = h->hidden, .b_n = 1, .c_m = h->hidden, .c_n = 1, .batch = { 1, 1 }, .alpha = 1 }, h->isa);
+}
+
+static struct gemm_plan dw_plan(const struct head *h, int64_t rows, bool more)
+{
+    return gemm_plan(&(struct gemm_problem){ .m = h->vocab, .n = h->hidden, .k = rows, .a_m = 1, .a_k = h->vocab, .b_k = h->hidden, .b_n = 1, .c_m = h->hidden, .c_n = 1, .batch = { 1, 1 }, .alpha = 1, .accumulate = more }, h->isa);
+}
+
+static size_t most(size_t a, size_t b) { return a > b ? a : b; }
+static size_t up(size_t bytes) { return (bytes + 63) & ~(size_t)63; }
+
+static rk_status prepare(rk_ctx *ctx, const struct problem *p, struct prepared *out)
+{
+    struct head h = head_of(p);
+    int workers = par_workers(ctx);
+    int64_t last = h.chunk > 0 ? (h.rows - 1) % h.chunk + 1 : 0;
+    size_t gemm = 0;
+    for (int i = 0; i < 2 && h.rows > 0; i++) {
+        int64_t rows = i == 0 ? h.chunk : last;
+        struct gemm_plan plans[] = { logits_plan(&h, rows), dx_plan(&h, rows), dw_plan(&h, rows, false) };
+        for (int k = 0; k < 3; k++) gemm = most(gemm, gemm_scratch(&plans[k], workers));
+    }
+    memset(out, 0, sizeof *out);
+    h.losses_at = up((size_t)(h.chunk * h.vocab) * sizeof(float));
+    h.gemm_at = h.losses_at + up((size_t)h.rows * sizeof(double));
+    out->scratch = h.gemm_at + gemm;
+    out->product_flops = (uint64_t)(2 * h.rows * h.vocab * h.hidden) * (uint64_t)(1 + (h.dx >= 0) + (h.dw >= 0));
+    memcpy(out->own, &h, sizeof h);
+    return RK_OK;
+}
+
+rk_status xent_head_prepare(rk_ctx *ctx, const struct problem *p, struct prepared *out) { return prepare(ctx, p, out); }
+rk_status xent_head_adjoint_prepare(rk_ctx *ctx, const struct problem *p, struct prepared *out) { return prepare(ctx, p, out); }
+
+/* --- one chunk --- */
+
+struct chunk { const struct head *h; float *logits, *dbias; double *losses; const float *bias; const int32_t *labels; int64_t from, rows; float slope; bool gradients; xent_row_fn *row; };
+
+static void some_rows(void *arg, int64_t task, int worker)
+{
+    const struct chunk *c = arg;
+    int64_t to = (task + 1) * ROWS_PER_TASK < c->rows ? (task + 1) * ROWS_PER_TASK : c->rows;
+    (void)worker;
+    for (int64_t r = task * ROWS_PER_TASK; r < to; r++) {
+        float *logits = c->logits + r * c->h->vocab;
+        c->losses[c->from + r] = c->row(logits, c->bias, c->h->vocab, c->labels[c->from + r], c->slope);
+        if (c->gradients && c->slope == 0) memset(logits, 0, (size_t)c->h->vocab * sizeof *logits);
+    }
+}
+
+static void some_columns(void *arg, int64_t task, int worker)
+{
+    const struct chunk *c = arg;
+    int64_t to = (task + 1) * COLUMNS_PER_TASK < c->h->vocab ? (task + 1) * COLUMNS_PER_TASK : c->h->vocab;
+    (void)worker;
+    for (int64_t r = 0; r < c->rows; r++)
+        for (int64_t v = task * COLUMNS_PER_TASK; v < to; v++) c->dbias[v] += c->logits[r * c->h->vocab + v];
+}
+
+static int64_t tasks(int64_t n, int64_t each) { return (n + each - 1) / each; }
+
+static const float *operand(const struct call *c, int i) { return i < 0 ? NULL : (const float *)c->in[i] + c->problem->in[i].at.offset; }
+static float *result(const struct call *c, int i) { return i < 0 ? NULL : (float *)c->out[i] + c->problem->out[i].at.offset; }
+
+static void go(rk_ctx *ctx, const struct call *c, const struct head *h, struct chunk *k)
+{
+    const float *x = operand(c, h->x), *w = operand(c, h->w);
+    float *dx = result(c, h->dx), *dw = result(c, h->dw);
+    void *scratch = (char *)c->scratch + h->gemm_at;
+    struct gemm_plan logits = logits_plan(h, k->rows), back = dx_plan(h, k->rows), grow = dw_plan(h, k->rows, k->from > 0);
+    gemm_run(ctx, &logits, &(struct gemm_operands){ .a = x + k->from * h->hidden, .b = w, .c = k->logits }, scratch);
+    par_for(ctx, tasks(k->rows, ROWS_PER_TASK), some_rows, k);
+    if (dx != NULL) gemm_run(ctx, &back, &(struct gemm_operands){ .a = k->logits, .b = w, .c = dx + k->from * h->hidden }, scratch);
+    if (dw != NULL) gemm_run(ctx, &grow, &(struct gemm_operands){ .a = k->logits, .b = x + k->from * h->hidden, .c = dw }, scratch);
+    if (k->dbias != NULL) par_for(ctx, tasks(h->vocab, COLUMNS_PER_TASK), some_columns, k);
+}
+
+static rk_status run(rk_ctx *ctx, const struct call *c)
+{
+#define X(isa) xent_row_##isa,
+    static xent_row_fn *const row[] = { FOR_EVERY_ISA(X) };
+#undef X
+    struct head h;
+    memcpy(&h, c->prepared->own, sizeof h);
+    struct chunk k = { .h = &h, .logits = c->scratch, .losses = (double *)((char *)c->scratch + h.losses_at), .bias = operand(c, h.bias), .row = row[h.isa] };
+    k.labels = (const int32_t *)c->in[h.labels] + c->problem->in[h.labels].at.offset;
+    k.dbias = result(c, h.dbias);
+    k.gradients = h.dx >= 0 || h.dw >= 0 || h.dbias >= 0;
+    k.slope = k.gradients ? *operand(c, h.dy) : 0;
+    if (k.dbias != NULL) memset(k.dbias, 0, (size_t)h.vocab * sizeof(float));
+    if (h.rows == 0 && h.dw >= 0) memset(result(c, h.dw), 0, (size_t)(h.vocab * h.hidden) * sizeof(float));
+    for (k.from = 0; k.from < h.rows; k.from += h.chunk) {
+        k.rows = h.rows - k.from < h.chunk ? h.rows - k.from : h.chunk;
+        go(ctx, c, &h, &k);
+    }
+    double loss = 0;
+    for (int64_t i = 0; i < h.rows; i++) loss += k.losses[i];
+    if (h.loss >= 0) *result(c, h.loss) = (float)loss;
+    if (c->issued != NULL) *c->issued += c->prepared->product_flops;
+    return RK_OK;
+}
+
+rk_status xent_head_run(rk_ctx *ctx, const struct call *c) { return run(ctx, c); }
+rk_status xent_head_adjoint_run(rk_ctx *ctx, const struct call *c) { return run(ctx, c); }

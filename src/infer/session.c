@@ -1,0 +1,148 @@
+/* session.c: a model that remembers: cached decoding, in chunks of any size.
+ *
+ * One graph serves prompt and continuation: seq, past and key are live dimensions, and the caches are states that every run
+ * appends to. Nothing is allocated while feeding. What lies in a cache beyond `past` is never read, so that going back is
+ * setting a number. */
+#include "infer/session.h"
+
+enum { CHUNK = 64 };
+
+void rk_session_close(rk_session *s)
+{
+    if (s == NULL) return;
+    rk_ctx *ctx = s->ctx;
+    run_close(s->run);
+    store_close(s->store);
+    plan_free(s->plan);
+    rk_graph_close(s->g);
+    FREE(s->tokens, s->batch * s->chunk);
+    FREE(s->last, s->batch);
+    FREE(s, 1);
+}
+
+static bool keep(void *user, const rk_graph *g, rk_ref r) { return backend_takes(user, g, r, false); }
+
+rk_status session_plan(rk_ctx *ctx, const rk_graph *g, const struct backend *backend, rk_graph **kept, struct plan **plan)
+{
+    TRY(pass_expand(ctx, g, keep, (void *)(uintptr_t)backend, kept, NULL));
+    rk_status status = rk_graph_seal(*kept);
+    if (status == RK_OK) status = pass_lower(ctx, *kept, backend, plan);
+    if (status == RK_OK) status = pass_place(ctx, *plan, &(struct plan_options){ .reuse = true });
+    return status == RK_OK ? RK_OK : ctx_pass(ctx, status, __FILE__, __LINE__, __func__);
+}
+
+static rk_status prepare(rk_ctx *ctx, rk_session *s)
+{
+    const rk_weights *w = s->weights;
+    struct built built;
+    struct build_options how = { .purpose = FOR_DECODING, .batch = s->batch, .seq = s->chunk, .positions = s->context };
+    TRY(model_build(ctx, w->model, &how, &built));
+    rk_status status = session_plan(ctx, built.g, w->backend, &s->g, &s->plan);
+    built_close(&built);
+    if (status != RK_OK) return ctx_pass(ctx, status, __FILE__, __LINE__, __func__);
+    TRY(store_open(ctx, w->backend, &s->store));
+    s->store->shared = w->store;
+    TRY(store_declare(ctx, s->store, s->g));
+    TRY(store_allocate(ctx, s->store));
+    TRY(run_open(ctx, s->plan, s->store, &s->run));
+    TRY(NEW(s->tokens, s->batch * s->chunk));
+    return NEW(s->last, s->batch);
+}
+
+rk_status rk_session_open(rk_weights *weights, const rk_session_options *options, rk_session **out)
+{
+    rk_ctx *ctx = weights->ctx;
+    const rk_session_options none = { 0 }, *o = options == NULL ? &none : options;
+    int64_t context = config_int(&weights->model->config, "position");
+    rk_session *s;
+    *out = NULL;
+    if (o->batch < 0 || o->context < 0 || o->chunk < 0) return FAIL(RK_E_ARG, "a session of batch %lld, context %lld, chunk %lld", (long long)o->batch, (long long)o->context, (long long)o->chunk);
+    TRY(NEW(s, 1));
+    s->ctx = ctx;
+    s->weights = weights;
+    s->batch = o->batch == 0 ? 1 : o->batch;
+    s->context = o->context == 0 ? context : o->context;
+    s->chunk = o->chunk == 0 ? CHUNK : o->chunk;
+    if (s->chunk > s->context) s->chunk = s->context;
+    s->vocab = config_int(&weights->model->config, "vocab");
+    rk_status status = prepare(ctx, s);
+    if (status == RK_OK) *out = s;
+    else rk_session_close(s);
+    return status;
+}
+
+/* --- feeding --- */
+
+static rk_status check(rk_ctx *ctx, const rk_session *s, const uint32_t *ids, int64_t n)
+{
+    if (n < 1) return FAIL(RK_E_ARG, "feeding %lld tokens", (long long)n);
+    if (n > s->context - s->past) {
+        (void)FAIL(RK_E_LIMIT, "%lld tokens after %lld do not fit into the context of %lld", (long long)n, (long long)s->past, (long long)s->context);
+        return ctx_hint(ctx, "take a shorter prompt, fewer new tokens, or a model with a longer context");
+    }
+    for (int64_t i = 0; i < s->batch * n; i++)
+        if (ids[i] >= (uint64_t)s->vocab) return FAIL(RK_E_ARG, "token %lld has the id %lu; the model has %lld", (long long)i, (unsigned long)ids[i], (long long)s->vocab);
+    return RK_OK;
+}
+
+/* Tokens from .. from + n of rows of `row`, after `past` others. */
+static rk_status run_chunk(rk_ctx *ctx, rk_session *s, const uint32_t *ids, int64_t row, int64_t from, int64_t n, int64_t past)
+{
+    for (int64_t b = 0; b < s->batch; b++) {
+        for (int64_t i = 0; i < n; i++) s->tokens[b * n + i] = (int32_t)ids[b * row + from + i];
+        s->last[b] = (int32_t)(n - 1);
+    }
+    TRY(run_extent(ctx, s->run, "seq", n));
+    TRY(run_extent(ctx, s->run, "past", past));
+    TRY(run_extent(ctx, s->run, "key", past + n));
+    TRY(run_input(ctx, s->run, "tokens", s->tokens, RK_i32));
+    TRY(run_input(ctx, s->run, "last", s->last, RK_i32));
+    return run_go(ctx, s->run, 0, 0);
+}
+
+rk_status rk_session_feed(rk_session *s, const uint32_t *ids, int64_t n, float *logits)
+{
+    rk_ctx *ctx = s->ctx;
+    TRY(check(ctx, s, ids, n));
+    for (int64_t from = 0; from < n; from += s->chunk) TRY(run_chunk(ctx, s, ids, n, from, n - from < s->chunk ? n - from : s->chunk, s->past + from));
+    if (logits != NULL) TRY(run_output(ctx, s->run, "logits", logits, RK_f32));
+    s->past += n;
+    return RK_OK;
+}
+
+rk_status rk_session_rewind(rk_session *s, int64_t past)
+{
+    rk_ctx *ctx = s->ctx;
+    if (past < 0 || past > s->past) return FAIL(RK_E_ARG, "going back to %lld tokens, of %lld that were read", (long long)past, (long long)s->past);
+    s->past = past;
+    return RK_OK;
+}
+
+int64_t  rk_session_past(const rk_session *s)    { return s->past; }
+int64_t  rk_session_context(const rk_session *s) { return s->context; }
+int64_t  rk_session_vocab(const rk_session *s)   { return s->vocab; }
+uint64_t rk_session_bytes(const rk_session *s)   { return (uint64_t)(s->store->bytes[RK_CACHE] + s->plan->bytes + s->run->input_bytes); }
+
+/* --- what it costs --- */
+
+/* A table that is only gathered from is read by the row: nothing beside the rest. */
+static bool read_whole(const rk_graph *g, rk_ref state)
+{
+    for (rk_ref r = state + 1; r < g->nodes.n; r++)
+        for (int i = 0; i < node_of(g, r)->arity; i++)
+            if (operand_of(g, r, i) == state && !(node_of(g, r)->op == &op_gather && i == 0)) return true;
+    return false;
+}
+
+uint64_t session_reads(const rk_session *s)
+{
+    uint64_t bytes = 0;
+    for (rk_ref r = 1; r < s->g->nodes.n; r++) {
+        const struct node *n = node_of(s->g, r);
+        if (n->op != &op_state || !read_whole(s->g, r)) continue;
+        const struct store_entry *e = store_entry(s->store, (rk_kind)n->at.i[0], n->text);
+        uint64_t whole = (uint64_t)e->elements * s->store->backend->bytes_of(e->dtype);
+        bytes += e->kind == RK_CACHE ? whole / (uint64_t)s->context * (uint64_t)(s->past + 1) : whole;
+    }
+    return bytes;
+}

@@ -1,0 +1,36 @@
+/* session.h: weights and sessions from the inside. Weights lie in a store that the stores of the caches share. */
+#ifndef INFER_SESSION_H
+#define INFER_SESSION_H
+#include "model/model.h"
+#include "pass/pass.h"
+#include "reckon/infer.h"
+#include "run/run.h"
+
+struct rk_weights {
+    rk_ctx *ctx;
+    rk_model *model;
+    const struct backend *backend;
+    struct store *store;
+};
+
+struct rk_session {
+    rk_ctx *ctx;
+    const rk_weights *weights;
+    rk_graph *g;                                /* one chunk of at most `chunk` tokens, after `past` others */
+    struct plan *plan;
+    struct store *store;                        /* the caches */
+    struct run *run;
+    int64_t batch, context, chunk, vocab, past;
+    int32_t *tokens, *last;                     /* [batch chunk], [batch] */
+};
+
+/* rk_weights_open, for a back end instead of a device. */
+rk_status weights_open(rk_ctx *ctx, rk_model *model, const struct backend *backend, rk_weights **weights) RK_CHECK;
+
+/* Lowered and placed, with fused operations kept where the back end takes them. *kept is a graph of the plan's own. */
+rk_status session_plan(rk_ctx *ctx, const rk_graph *g, const struct backend *backend, rk_graph **kept, struct plan **plan) RK_CHECK;
+
+/* Bytes of weights and cache that the next token will have to read. */
+uint64_t session_reads(const rk_session *s);
+
+#endif

@@ -1,0 +1,84 @@
+/* bind.c: the numbers of a checkpoint move into the store, in the order and dtype that it has there.
+ *
+ * Box by box, through one small block of memory: a file of any size is loaded with that. Not here: which tensor is which
+ * parameter (bind_match.c), the other way (bind_save.c). */
+#include "model/bind.h"
+#include "base/num.h"
+#include "core/graph.h"
+#include <string.h>
+
+enum { BLOCK_BYTES = 1 << 18 };         /* half of a small second cache */
+
+rk_status bind_stored(rk_ctx *ctx, const struct arch *arch, const struct built *built, int parameter, struct stored *s)
+{
+    struct word number;
+    const struct parameter *p = &built->parameters.at[parameter];
+    const struct binding *row = bind_row(arch, p->name, &number);
+    PROMISE(row != NULL);
+    return bind_axes(ctx, built->g, p->ref, row->axes, s);
+}
+
+static rk_status load_one(rk_ctx *ctx, const struct built *built, int i, const struct stored *s, const struct bundle_entry *e, struct store *store, void *block)
+{
+    int at = store_find(store, RK_PARAMETER, built->parameters.at[i].name);
+    if (at < 0) return FAIL(RK_E_BUG, "the store has no parameter %s", built->parameters.at[i].name);
+    const struct store_entry *to = &store->entries.at[at];
+    size_t width = rk_dtype_bytes(e->dtype), step = store->backend->bytes_of(to->dtype);
+    if (to->elements != parameter_elements(built->g, &built->parameters.at[i])) return FAIL(RK_E_SHAPE, "parameter %s has another size in the store", to->name);
+    if (reorder_is_none(&s->read) && e->aligned) return store_write(ctx, store, at, e->data, e->dtype);
+    for (int64_t first = 0, count; first < to->elements; first += count) {
+        count = reorder_box(&s->read, first, BLOCK_BYTES / (int64_t)width);
+        reorder_copy(&s->read, block, e->data, first, count, width);
+        TRY(store->backend->write(ctx, (char *)to->address + (size_t)first * step, to->dtype, block, e->dtype, (size_t)count));
+    }
+    return RK_OK;
+}
+
+static rk_status load_all(rk_ctx *ctx, const struct arch *arch, const struct built *built, const struct bundle_entry *const *found, struct store *store)
+{
+    unsigned char *block;
+    rk_status status = RK_OK;
+    TRY(NEW(block, BLOCK_BYTES));
+    for (int i = 0; i < built->parameters.n; i++) {
+        struct stored s;
+        GO(bind_stored(ctx, arch, built, i, &s));
+        GO(load_one(ctx, built, i, &s, found[i], store, block));
+    }
+out:
+    FREE(block, BLOCK_BYTES);
+    return status;
+}
+
+rk_status bind_load(rk_ctx *ctx, const struct arch *arch, const struct built *built, const struct bundle *b, struct store *store, struct bind_report *report)
+{
+    struct bind_report own = { 0 };
+    const struct bundle_entry **found;
+    TRY(NEW(found, built->parameters.n));
+    rk_status status = bind_match(ctx, arch, built, b, found, report != NULL ? report : &own);
+    if (status == RK_OK) status = load_all(ctx, arch, built, found, store);
+    bind_report_clear(ctx, &own);
+    FREE(found, built->parameters.n);
+    return status;
+}
+
+rk_status bind_read(rk_ctx *ctx, const struct arch *arch, const struct built *built, int parameter, const struct bundle_entry *e, rk_dtype dtype, void *to)
+{
+    struct stored s;
+    unsigned char *block;
+    char shown[NAME_SHOWN];
+    size_t width = rk_dtype_bytes(e->dtype);
+    int64_t elements = parameter_elements(built->g, &built->parameters.at[parameter]);
+    PROMISE(dtype == RK_f32 || dtype == RK_f64);
+    TRY(bind_stored(ctx, arch, built, parameter, &s));
+    if (s.rank != e->rank || memcmp(s.shape, e->shape, (size_t)s.rank * sizeof *s.shape) != 0)
+        return FAIL(RK_E_SHAPE, "%s: tensor \"%s\" has not the shape of parameter %s", e->path, name_show(shown, e->name.at, e->name.length), built->parameters.at[parameter].name);
+    TRY(NEW(block, BLOCK_BYTES));
+    for (int64_t first = 0, count; first < elements; first += count) {
+        count = reorder_box(&s.read, first, BLOCK_BYTES / (int64_t)width);
+        reorder_copy(&s.read, block, e->data, first, count, width);
+        if (dtype == RK_f64) num_load((double *)to + first, block, (int)e->dtype, (size_t)count);
+        else num_load_f32((float *)to + first, block, (int)e->dtype, (size_t)count);
+    }
+    FREE(block, BLOCK_BYTES);
+    return RK_OK;
+}

@@ -1,0 +1,55 @@
+/* bind.h: parameters by role and tensors by the name that a file gives them, brought together both ways.
+ *
+ * All differences between checkpoints are texts in the family's table: names, axes as stored, what is to be ignored. A tensor
+ * that is missing is an error, one that nobody knows too: nothing is silently made up or left out. */
+#ifndef MODEL_BIND_H
+#define MODEL_BIND_H
+#include "io/bundle.h"
+#include "model/model.h"
+#include "run/store.h"
+
+/* --- names: bind_names.c --- */
+
+/* One name or role held against a pattern in which * is a number; loose: a * at the end stands for anything. */
+bool bind_matches(struct word pattern, const char *text, size_t n, bool loose, struct word *number);
+/* What is left of a name in a file without "transformer.", "model.", "module.", "_orig_mod." in any order. */
+struct word bind_strip(const struct arch *arch, const char *name, size_t n);
+/* The row of this role, and the number in it; NULL: none. */
+const struct binding *bind_row(const struct arch *arch, const char *role, struct word *number);
+/* The k-th name that a role may have in files, without prefix; E_MISSING past the last. */
+rk_status bind_name(rk_ctx *ctx, const struct binding *row, struct word number, int k, struct str *out) RK_CHECK;
+/* The parameter of `built` that a name in a file stands for; -1: none. For files of gradients, moments, activations. */
+int bind_find(rk_ctx *ctx, const struct arch *arch, const struct built *built, const char *name, size_t n);
+
+/* --- axes: bind_axes.c --- */
+
+/* An array read in another order: sizes in the order of the destination, strides of the source, in elements. */
+struct reorder { int rank; int64_t size[RK_MAX_RANK], stride[RK_MAX_RANK]; };
+/* How a parameter is stored: the shape, and the orders to read it and to write it. */
+struct stored { int rank; int64_t shape[RK_MAX_RANK]; struct reorder read, write; };
+rk_status bind_axes(rk_ctx *ctx, const rk_graph *g, rk_ref parameter, const char *axes, struct stored *stored) RK_CHECK;
+rk_status bind_stored(rk_ctx *ctx, const struct arch *arch, const struct built *built, int parameter, struct stored *stored) RK_CHECK;     /* by its binding */
+bool    reorder_is_none(const struct reorder *r);
+/* How many elements from `first` on make a box of at most `most` (or of one element); first is where the last box ended. */
+int64_t reorder_box(const struct reorder *r, int64_t first, int64_t most);
+/* Elements first .. first + count of the destination; count from reorder_box; width: bytes of an element: 1, 2, 4 or 8. */
+void    reorder_copy(const struct reorder *r, void *to, const void *from, int64_t first, int64_t count, size_t width);
+
+/* --- reading and writing: bind_match.c, bind.c, bind_save.c --- */
+
+struct bind_report { int used, ignored, tied, missing, unexpected, misshapen; struct str text; };       /* text: a line for each that was not just used */
+void bind_report_clear(rk_ctx *ctx, struct bind_report *r);
+
+/* The tensor of every parameter, found[i] for parameters.at[i]; nothing is read yet but tensors that stand for a tie. Errors,
+ * with every name in the report: E_MISSING, E_SHAPE, E_DTYPE, E_UNKNOWN for leftovers, E_DIFFERS for a tie stored as two. */
+rk_status bind_match(rk_ctx *ctx, const struct arch *arch, const struct built *built, const struct bundle *b, const struct bundle_entry **found,
+                     struct bind_report *report) RK_CHECK;
+/* Matches, then fills the parameters of the store, converted to its dtypes. report may be NULL. */
+rk_status bind_load(rk_ctx *ctx, const struct arch *arch, const struct built *built, const struct bundle *b, struct store *store, struct bind_report *report) RK_CHECK;
+/* A tensor that is stored like a parameter, in the order of that parameter's dims: f32 or f64. */
+rk_status bind_read(rk_ctx *ctx, const struct arch *arch, const struct built *built, int parameter, const struct bundle_entry *e, rk_dtype dtype, void *to) RK_CHECK;
+
+/* FOLDER/model.safetensors and FOLDER/config.json, as the family writes them; a tie is stored once. */
+rk_status bind_save(rk_ctx *ctx, const rk_model *m, const struct built *built, const struct store *store, const char *folder, rk_dtype dtype) RK_CHECK;
+
+#endif

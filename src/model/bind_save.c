@@ -1,0 +1,142 @@
+/* bind_save.c: a store written as the family writes it: FOLDER/config.json and FOLDER/model.safetensors.
+ *
+ * Names are the first that the table has, with the family's prefix; a tie is stored once, as transformers does. Each file
+ * appears whole or not at all. */
+#include "core/graph.h"
+#include "model/bind.h"
+#include <string.h>
+
+enum { BLOCK_BYTES = 1 << 18 };
+
+struct saving {
+    const rk_model *m;
+    const struct built *built;
+    const struct store *store;
+    rk_dtype dtype;
+    struct bundle_writer w;
+    unsigned char *block;
+    struct str name;
+};
+
+static rk_status file_name(rk_ctx *ctx, struct saving *s, int i)
+{
+    const struct arch *arch = s->m->config.arch;
+    struct word number;
+    const struct binding *row = bind_row(arch, s->built->parameters.at[i].name, &number);
+    if (row == NULL) return FAIL(RK_E_BUG, "%s has no binding for parameter %s", arch->name, s->built->parameters.at[i].name);
+    s->name.n = 0;
+    TRY(bind_name(ctx, row, number, 0, &s->name));
+    if (arch->bare != NULL && word_among(arch->bare, str_c(&s->name), (size_t)s->name.n)) return RK_OK;
+    s->name.n = 0;
+    TRY(str_text(ctx, &s->name, arch->prefix));
+    return bind_name(ctx, row, number, 0, &s->name);
+}
+
+static rk_status declare(rk_ctx *ctx, struct saving *s)
+{
+    TRY(bundle_declare_note(ctx, &s->w, "format", "pt"));
+    for (int i = 0; i < s->built->parameters.n; i++) {
+        struct stored stored;
+        TRY(file_name(ctx, s, i));
+        TRY(bind_stored(ctx, s->m->config.arch, s->built, i, &stored));
+        TRY(bundle_declare(ctx, &s->w, str_c(&s->name), s->dtype, stored.rank, stored.shape));
+    }
+    return RK_OK;
+}
+
+/* A parameter that lies in the store as it will lie in the file: piece by piece. */
+static rk_status write_plain(rk_ctx *ctx, struct saving *s, const struct store_entry *e)
+{
+    int64_t most = BLOCK_BYTES / (int64_t)rk_dtype_bytes(s->dtype);
+    size_t step = s->store->backend->bytes_of(e->dtype);
+    for (int64_t first = 0; first < e->elements; first += most) {
+        size_t count = (size_t)(e->elements - first < most ? e->elements - first : most);
+        TRY(s->store->backend->read(ctx, s->block, s->dtype, (const char *)e->address + (size_t)first * step, e->dtype, count));
+        TRY(bundle_write(ctx, &s->w, str_c(&s->name), s->block, count * rk_dtype_bytes(s->dtype)));
+    }
+    return RK_OK;
+}
+
+/* One that has to be turned: all of it comes to the host first, since its numbers are wanted from everywhere. */
+static rk_status write_turned(rk_ctx *ctx, struct saving *s, int entry, const struct reorder *order)
+{
+    const struct store_entry *e = &s->store->entries.at[entry];
+    size_t width = rk_dtype_bytes(s->dtype), bytes = (size_t)e->elements * width;
+    unsigned char *whole;
+    rk_status status;
+    TRY(NEW(whole, bytes));
+    GO(store_read(ctx, s->store, entry, whole, s->dtype));
+    for (int64_t first = 0, count; first < e->elements; first += count) {
+        count = reorder_box(order, first, BLOCK_BYTES / (int64_t)width);
+        reorder_copy(order, s->block, whole, first, count, width);
+        GO(bundle_write(ctx, &s->w, str_c(&s->name), s->block, (size_t)count * width));
+    }
+out:
+    FREE(whole, bytes);
+    return status;
+}
+
+static rk_status write_weights(rk_ctx *ctx, struct saving *s, const char *path)
+{
+    TRY(NEW(s->block, BLOCK_BYTES));
+    TRY(declare(ctx, s));
+    TRY(bundle_begin(ctx, &s->w, path));
+    for (int i = 0; i < s->built->parameters.n; i++) {
+        struct stored stored;
+        int entry = store_find(s->store, RK_PARAMETER, s->built->parameters.at[i].name);
+        if (entry < 0) return FAIL(RK_E_BUG, "the store has no parameter %s", s->built->parameters.at[i].name);
+        TRY(file_name(ctx, s, i));
+        TRY(bind_stored(ctx, s->m->config.arch, s->built, i, &stored));
+        if (reorder_is_none(&stored.write)) TRY(write_plain(ctx, s, &s->store->entries.at[entry]));
+        else TRY(write_turned(ctx, s, entry, &stored.write));
+    }
+    return bundle_commit(ctx, &s->w);
+}
+
+static rk_status write_config(rk_ctx *ctx, const rk_model *m, const char *path, rk_dtype dtype)
+{
+    static const char *const torch_names[] = { [RK_f64] = "float64", [RK_f32] = "float32", [RK_f16] = "float16", [RK_bf16] = "bfloat16" };
+    struct file_writer w = { .fd = -1 };
+    struct str text = { 0 };
+    rk_status status;
+    GO(config_write(ctx, &m->config, (size_t)dtype < sizeof torch_names / sizeof *torch_names ? torch_names[dtype] : NULL, &text));
+    GO(file_create(ctx, &w, path));
+    GO(file_write(ctx, &w, str_c(&text), (size_t)text.n));
+    GO(file_commit(ctx, &w));
+out:
+    file_abandon(ctx, &w);
+    str_free(ctx, &text);
+    return status;
+}
+
+rk_status bind_save(rk_ctx *ctx, const rk_model *m, const struct built *built, const struct store *store, const char *folder, rk_dtype dtype)
+{
+    struct saving s = { .m = m, .built = built, .store = store, .dtype = dtype };
+    struct str path = { 0 };
+    rk_status status;
+    if (dtype > RK_f8e5m2) return FAIL(RK_E_DTYPE, "%s: weights cannot be saved as %s", folder, rk_dtype_name(dtype));
+    GO(file_make_folder(ctx, folder));
+    GO(file_join(ctx, &path, folder, "config.json"));
+    GO(write_config(ctx, m, str_c(&path), dtype));
+    GO(file_join(ctx, &path, folder, "model.safetensors"));
+    GO(write_weights(ctx, &s, str_c(&path)));
+out:
+    bundle_abandon(ctx, &s.w);
+    FREE(s.block, BLOCK_BYTES);
+    str_free(ctx, &s.name);
+    str_free(ctx, &path);
+    return status;
+}
+
+rk_status rk_model_save_config(rk_model *m, const char *folder)
+{
+    rk_ctx *ctx = m->ctx;
+    struct str path = { 0 };
+    rk_status status;
+    GO(file_make_folder(ctx, folder));
+    GO(file_join(ctx, &path, folder, "config.json"));
+    GO(write_config(ctx, m, str_c(&path), RK_DTYPE_COUNT));
+out:
+    str_free(ctx, &path);
+    return status;
+}

@@ -1,0 +1,325 @@
+/* config.c: hyper-parameters held against a family's fields: every key is known or refused, every number has its range.
+ *
+ * A key that nobody knows may change the mathematics, and a model that is silently another one is worse than none: so the
+ * message names it. Not here: what the fields are (each family's file), which file is read (spec.c).
+ * Source of what is harmless everywhere: transformers configuration_utils.py. */
+#include "model/config.h"
+#include "io/decimal.h"
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+/* Bookkeeping, and what only generation by transformers asks. */
+static const char *const harmless =
+    "model_type architectures transformers_version dtype torch_dtype _* name_or_path auto_map tokenizer_class prefix torchscript use_cache "
+    "bos_token_id eos_token_id pad_token_id sep_token_id cls_token_id decoder_start_token_id forced_* suppress_tokens begin_suppress_tokens bad_words_ids "
+    "max_length min_length do_sample early_stopping num_beams num_beam_groups diversity_penalty temperature top_k top_p typical_p repetition_penalty "
+    "length_penalty no_repeat_ngram_size encoder_no_repeat_ngram_size num_return_sequences output_* return_* remove_invalid_values "
+    "exponential_decay_length_penalty task_specific_params finetuning_task id2label label2id num_labels problem_type tf_legacy_loss use_bfloat16 "
+    "is_decoder is_encoder_decoder chunk_size_feed_forward gradient_checkpointing";
+
+/* --- lists of words --- */
+
+bool word_next(const char **rest, struct word *w)
+{
+    w->at = *rest + strspn(*rest, " |");
+    w->n = strcspn(w->at, " |");
+    *rest = w->at + w->n;
+    return w->n > 0;
+}
+
+bool word_is(struct word w, const char *text, size_t n) { return w.n == n && memcmp(w.at, text, n) == 0; }
+
+bool word_among(const char *list, const char *text, size_t n)
+{
+    for (struct word w; word_next(&list, &w);) {
+        if (word_is(w, text, n)) return true;
+        if (w.at[w.n - 1] == '*' && n >= w.n - 1 && memcmp(w.at, text, w.n - 1) == 0) return true;
+    }
+    return false;
+}
+
+/* --- reading fields --- */
+
+const struct field *config_field(const struct config *c, const char *name, int *index)
+{
+    for (int i = 0; c->arch->fields[i].name != NULL; i++)
+        if (strcmp(c->arch->fields[i].name, name) == 0) {
+            *index = i;
+            return &c->arch->fields[i];
+        }
+    return NULL;
+}
+
+static int slot_of(const struct config *c, const char *name)
+{
+    int i = 0;
+    return config_field(c, name, &i) != NULL ? i : MOST_FIELDS - 1;         /* the last slot belongs to no field: 0, "" */
+}
+
+int64_t     config_int(const struct config *c, const char *name)  { return (int64_t)c->value[slot_of(c, name)]; }
+double      config_real(const struct config *c, const char *name) { return c->value[slot_of(c, name)]; }
+bool        config_flag(const struct config *c, const char *name) { return c->value[slot_of(c, name)] != 0; }
+const char *config_text(const struct config *c, const char *name) { return c->text[slot_of(c, name)]; }
+
+/* --- the family --- */
+
+static bool spells(const struct arch *a, const char *key, size_t n)
+{
+    for (const struct field *f = a->fields; f->name != NULL; f++)
+        if (word_among(f->spellings, key, n)) return true;
+    return false;
+}
+
+/* How many keys of the file are fields of this family and of no other. */
+static int own_keys(const struct json *root, const struct arch *a)
+{
+    int own = 0;
+    for (uint32_t i = 0; i < root->n; i++) {
+        const struct name *key = &root->at[i].key;
+        bool alone = spells(a, key->at, key->length);
+        for (int k = 0; arch_list[k] != NULL && alone; k++) alone = arch_list[k] == a || !spells(arch_list[k], key->at, key->length);
+        own += alone;
+    }
+    return own;
+}
+
+static rk_status known_families(rk_ctx *ctx)
+{
+    char list[ERROR_HINT] = "";
+    for (int i = 0, used = 0; arch_list[i] != NULL && used < (int)sizeof list; i++)
+        used += snprintf(list + used, sizeof list - (size_t)used, "%s%s", i > 0 ? ", " : "", arch_list[i]->model_types);
+    return ctx_hint(ctx, "model_type may be: %s", list);
+}
+
+static rk_status by_type(rk_ctx *ctx, const struct json *type, const struct arch **arch)
+{
+    char path[JSON_SHOWN], words[JSON_SHOWN];
+    const char *text;
+    TRY(json_as_text(ctx, type, &text));
+    for (int i = 0; arch_list[i] != NULL; i++)
+        if (word_among(arch_list[i]->model_types, text, strlen(text))) {
+            *arch = arch_list[i];
+            return RK_OK;
+        }
+    (void)FAIL(RK_E_UNKNOWN, "%s: %s is no family that is known here", json_path(type, path), json_words(type, words));
+    return known_families(ctx);
+}
+
+rk_status config_family(rk_ctx *ctx, const struct json *root, const struct arch **arch)
+{
+    char path[JSON_SHOWN];
+    int families = 0;
+    TRY(json_as_object(ctx, root));
+    const struct json *type = json_find(root, "model_type");
+    if (type != NULL && type->kind != JSON_NULL) return by_type(ctx, type, arch);
+    for (int i = 0; arch_list[i] != NULL; i++)
+        if (own_keys(root, arch_list[i]) > 0) {
+            *arch = arch_list[i];
+            families++;
+        }
+    if (families == 1) return RK_OK;
+    (void)FAIL(RK_E_UNKNOWN, "%s: there is no model_type, and its keys fit %s", json_path(root, path), families == 0 ? "no family" : "several families");
+    return known_families(ctx);
+}
+
+/* --- one value --- */
+
+/* Our word of a choice as the file spells it; NULL: not among them. */
+static const char *choice_ours(const struct field *f, const char *text, size_t n, struct word *ours)
+{
+    const char *rest = f->choices;
+    for (struct word w; word_next(&rest, &w);) {
+        const char *equals = memchr(w.at, '=', w.n);
+        size_t spelled = equals == NULL ? w.n : (size_t)(equals - w.at);
+        if (spelled != n || memcmp(w.at, text, n) != 0) continue;
+        *ours = equals == NULL ? w : (struct word){ equals + 1, w.n - spelled - 1 };
+        return ours->at;
+    }
+    return NULL;
+}
+
+static rk_status take_choice(rk_ctx *ctx, struct config *c, int i, const struct json *v)
+{
+    const struct field *f = &c->arch->fields[i];
+    char path[JSON_SHOWN];
+    const char *text;
+    struct word ours;
+    TRY(json_as_text(ctx, v, &text));
+    if (choice_ours(f, text, strlen(text), &ours) == NULL) {
+        (void)FAIL(RK_E_UNKNOWN, "%s: \"%.60s\" is not done here", json_path(v, path), text);
+        return ctx_hint(ctx, "it may be: %s", f->choices);
+    }
+    if (ours.n >= sizeof c->text[0]) return FAIL(RK_E_BUG, "the word %.*s of field %s is too long", (int)ours.n, ours.at, f->name);
+    memcpy(c->text[i], ours.at, ours.n);
+    c->text[i][ours.n] = '\0';
+    return RK_OK;
+}
+
+static rk_status take_real(rk_ctx *ctx, const struct field *f, const struct json *v, double *out)
+{
+    char path[JSON_SHOWN], words[JSON_SHOWN];
+    TRY(json_as_double(ctx, v, out));
+    if (isfinite(*out) && *out >= f->least && *out <= f->most) return RK_OK;
+    return FAIL(RK_E_LIMIT, "%s: %s does not lie within %g .. %g", json_path(v, path), json_words(v, words), f->least, f->most);
+}
+
+static rk_status take_value(rk_ctx *ctx, struct config *c, int i, const struct json *v)
+{
+    const struct field *f = &c->arch->fields[i];
+    int64_t integer = 0;
+    bool flag = false;
+    if (f->kind == FIELD_CHOICE) return take_choice(ctx, c, i, v);
+    if (f->kind == FIELD_REAL) return take_real(ctx, f, v, &c->value[i]);
+    if (f->kind == FIELD_FLAG) TRY(json_as_bool(ctx, v, &flag));
+    else TRY(json_as_int(ctx, v, (int64_t)f->least, (int64_t)f->most, &integer));
+    c->value[i] = f->kind == FIELD_FLAG ? flag : (double)integer;
+    return RK_OK;
+}
+
+/* --- a whole file --- */
+
+static int field_spelled(const struct arch *a, const char *key, size_t n, bool ours)
+{
+    for (int i = 0; a->fields[i].name != NULL; i++) {
+        if (word_among(a->fields[i].spellings, key, n)) return i;
+        if (ours && strlen(a->fields[i].name) == n && memcmp(a->fields[i].name, key, n) == 0) return i;
+    }
+    return -1;
+}
+
+static rk_status unknown_key(rk_ctx *ctx, const struct config *c, const struct json *v)
+{
+    char path[JSON_SHOWN];
+    (void)FAIL(RK_E_UNKNOWN, "%s: %s has no such key here", json_path(v, path), c->arch->title);
+    return ctx_hint(ctx, "would it change the mathematics? If not, remove it from the file; if it would, this model is not what is computed here");
+}
+
+/* Fields are read once each, so that two spellings of one can be held against each other. */
+static rk_status take_key(rk_ctx *ctx, struct config *c, const struct json *v, const struct json *from[])
+{
+    char path[JSON_SHOWN], shown[NAME_SHOWN];
+    if (v->kind == JSON_NULL) return RK_OK;                                 /* not set: the default */
+    int i = field_spelled(c->arch, v->key.at, v->key.length, false);
+    if (i < 0) {
+        bool fine = word_among(harmless, v->key.at, v->key.length) || word_among(c->arch->harmless, v->key.at, v->key.length);
+        return fine ? RK_OK : unknown_key(ctx, c, v);
+    }
+    struct config before = *c;
+    TRY(take_value(ctx, c, i, v));
+    bool same = before.value[i] == c->value[i] && strcmp(before.text[i], c->text[i]) == 0;
+    if (from[i] != NULL && !same)
+        return FAIL(RK_E_FORMAT, "%s: says another value than %s, and both are the same thing", json_path(v, path),
+                    name_show(shown, from[i]->key.at, from[i]->key.length));
+    from[i] = v;
+    c->given[i] = true;
+    return RK_OK;
+}
+
+rk_status config_read(rk_ctx *ctx, const struct json *root, struct config *c)
+{
+    const struct json *from[MOST_FIELDS] = { NULL };
+    *c = (struct config){ .arch = NULL };
+    TRY(config_family(ctx, root, &c->arch));
+    for (uint32_t i = 0; i < root->n; i++) TRY(take_key(ctx, c, &root->at[i], from));
+    return RK_OK;
+}
+
+/* --- key=value --- */
+
+/* What stands behind the = is JSON, or else a plain word. */
+static rk_status set_one(rk_ctx *ctx, struct config *c, const char *where, struct word pair)
+{
+    char name[512];
+    const char *equals = memchr(pair.at, '=', pair.n);
+    if (equals == NULL || equals == pair.at) return FAIL(RK_E_ARG, "%s: \"%.*s\" is no key=value", where, (int)pair.n, pair.at);
+    size_t key = (size_t)(equals - pair.at), n = pair.n - key - 1;
+    int i = field_spelled(c->arch, pair.at, key, true);
+    if (i < 0) {
+        (void)FAIL(RK_E_UNKNOWN, "%s: %s has no field \"%.*s\"", where, c->arch->title, (int)key, pair.at);
+        return ctx_hint(ctx, "a field is called as in config.json, %s, or by its own name, %s", c->arch->fields[0].spellings, c->arch->fields[0].name);
+    }
+    (void)snprintf(name, sizeof name, "%s: %.*s", where, (int)key, pair.at);
+    char plain[128];
+    if (n >= sizeof plain) return FAIL(RK_E_LIMIT, "%s: a value of %zu characters", name, n);
+    memcpy(plain, equals + 1, n);
+    plain[n] = '\0';
+    struct json_doc doc = { .root = NULL };
+    struct json word = { .key = { name, (uint32_t)strlen(name) }, .text = plain, .n = (uint32_t)n, .kind = JSON_STRING };
+    rk_status status = json_read(ctx, &doc, name, plain, n, 0);
+    if (status == RK_E_NOMEM) return status;
+    if (status != RK_OK) rk_error_clear(ctx);
+    const struct json *v = status == RK_OK ? doc.root : &word;
+    status = RK_OK;
+    if (v->kind != JSON_NULL) status = take_value(ctx, c, i, v);
+    c->given[i] = v->kind != JSON_NULL;
+    json_clear(ctx, &doc);
+    return status;
+}
+
+rk_status config_set(rk_ctx *ctx, struct config *c, const char *where, const char *texts)
+{
+    for (const char *s = texts + strspn(texts, " ,"); *s != '\0'; s += strspn(s, " ,")) {
+        struct word pair = { s, strcspn(s, " ,") };
+        TRY(set_one(ctx, c, where, pair));
+        s += pair.n;
+    }
+    return RK_OK;
+}
+
+/* --- defaults --- */
+
+/* "4*hidden", "hidden/head", "hidden", "1e-5": over fields that stand earlier in the table. */
+static rk_status evaluate(rk_ctx *ctx, const struct config *c, int i, double *out)
+{
+    const char *s = c->arch->fields[i].standard;
+    double value = 1;
+    for (char sign = '*'; *s != '\0';) {
+        size_t n = strcspn(s, "*/");
+        int of = field_spelled(c->arch, s, n, true);
+        PROMISE(n > 0 && of < i);
+        double factor = of >= 0 ? c->value[of] : decimal_read(s, n);
+        value = sign == '*' ? value * factor : floor(value / factor);
+        sign = s[n];
+        s += n + (s[n] != '\0');
+    }
+    *out = value;
+    return RK_OK;
+}
+
+static rk_status take_standard(rk_ctx *ctx, struct config *c, int i, const char *where)
+{
+    const struct field *f = &c->arch->fields[i];
+    struct word first, ours;
+    const char *rest = f->spellings;
+    if (f->standard == NULL) {
+        bool some = word_next(&rest, &first);
+        return FAIL(RK_E_MISSING, "%s: %.*s is missing, and there is no default for it", where, some ? (int)first.n : 0, first.at);
+    }
+    if (f->kind == FIELD_FLAG) {
+        c->value[i] = f->standard[0] == 't';
+        return RK_OK;
+    }
+    if (f->kind == FIELD_CHOICE) {
+        PROMISE(choice_ours(f, f->standard, strlen(f->standard), &ours) != NULL && ours.n < sizeof c->text[0]);
+        memcpy(c->text[i], ours.at, ours.n);
+        return RK_OK;
+    }
+    TRY(evaluate(ctx, c, i, &c->value[i]));
+    if (c->value[i] >= f->least && c->value[i] <= f->most) return RK_OK;
+    return FAIL(RK_E_LIMIT, "%s: %s would be %s = %g, which does not lie within %g .. %g", where, f->name, f->standard, c->value[i], f->least, f->most);
+}
+
+rk_status config_finish(rk_ctx *ctx, struct config *c, const char *where)
+{
+    for (int i = 0; c->arch->fields[i].name != NULL; i++)
+        if (!c->given[i]) TRY(take_standard(ctx, c, i, where));
+    if (c->arch->check == NULL) return RK_OK;
+    char message[ERROR_TEXT], hint[ERROR_HINT];
+    rk_status status = c->arch->check(ctx, c);
+    if (status == RK_OK) return RK_OK;
+    (void)snprintf(message, sizeof message, "%s", ctx->message);            /* the family does not know which file it was */
+    (void)snprintf(hint, sizeof hint, "%s", ctx->hint);
+    (void)FAIL(status, "%s: %s", where, message);
+    return hint[0] == '\0' ? status : ctx_hint(ctx, "%s", hint);
+}

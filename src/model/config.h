@@ -1,0 +1,27 @@
+/* config.h: hyper-parameters from config.json, from presets and from the command line, held against a family's fields. */
+#ifndef MODEL_CONFIG_H
+#define MODEL_CONFIG_H
+#include "io/json.h"
+#include "model/arch.h"
+
+/* The next word of a list apart by blanks and bars: "n_embd | hidden_size". */
+struct word { const char *at; size_t n; };
+bool word_next(const char **rest, struct word *w);
+bool word_is(struct word w, const char *text, size_t n);
+bool word_among(const char *list, const char *text, size_t n);             /* a trailing * in the list stands for any ending */
+
+/* The family that a model_type names, or that the keys of `root` can only belong to. E_UNKNOWN, with what is known. */
+rk_status config_family(rk_ctx *ctx, const struct json *root, const struct arch **arch) RK_CHECK;
+/* What stands in config.json: every key is a field's, harmless, or refused. Messages name the text (root->key) and the key. */
+rk_status config_read(rk_ctx *ctx, const struct json *root, struct config *c) RK_CHECK;
+/* "key=value" separated by blanks and commas; keys as files spell them or by our names; null: the default. `where` is
+ * what messages call it. */
+rk_status config_set(rk_ctx *ctx, struct config *c, const char *where, const char *texts) RK_CHECK;
+/* Defaults for what was not given, then the family's own check. */
+rk_status config_finish(rk_ctx *ctx, struct config *c, const char *where) RK_CHECK;
+
+const struct field *config_field(const struct config *c, const char *name, int *index);        /* by our name; NULL: none */
+/* config.json in the family's own spelling, every field written out; dtype NULL: none is named. */
+rk_status config_write(rk_ctx *ctx, const struct config *c, const char *dtype, struct str *out) RK_CHECK;
+
+#endif

@@ -1,0 +1,48 @@
+/* config_write.c: a config.json in the family's own spelling, with every field written out: what is read back is the same. */
+#include "model/config.h"
+#include <string.h>
+
+/* The file's word for ours: the first that means it. */
+static struct word choice_file(const struct field *f, const char *ours)
+{
+    const char *rest = f->choices;
+    for (struct word w; word_next(&rest, &w);) {
+        const char *equals = memchr(w.at, '=', w.n);
+        struct word spelled = equals == NULL ? w : (struct word){ w.at, (size_t)(equals - w.at) };
+        struct word meant = equals == NULL ? w : (struct word){ equals + 1, w.n - spelled.n - 1 };
+        if (word_is(meant, ours, strlen(ours))) return spelled;
+    }
+    return (struct word){ ours, strlen(ours) };
+}
+
+static rk_status put_field(rk_ctx *ctx, const struct config *c, int i, struct json_out *o)
+{
+    const struct field *f = &c->arch->fields[i];
+    const char *rest = f->spellings;
+    struct word key;
+    PROMISE(word_next(&rest, &key));
+    TRY(json_key(ctx, o, key.at, key.n));
+    if (f->kind == FIELD_INT) return json_put_int(ctx, o, NULL, (int64_t)c->value[i]);
+    if (f->kind == FIELD_REAL) return json_put_double(ctx, o, NULL, c->value[i]);
+    if (f->kind == FIELD_FLAG) return json_put_bool(ctx, o, NULL, c->value[i] != 0);
+    struct word word = choice_file(f, c->text[i]);
+    return json_put_bytes(ctx, o, NULL, word.at, word.n);
+}
+
+rk_status config_write(rk_ctx *ctx, const struct config *c, const char *dtype, struct str *out)
+{
+    struct json_out o = { .to = out, .indent = 2 };
+    const char *types = c->arch->model_types;
+    struct word type;
+    PROMISE(word_next(&types, &type));
+    TRY(json_open_object(ctx, &o, NULL));
+    TRY(json_open_array(ctx, &o, "architectures"));
+    TRY(json_put_text(ctx, &o, NULL, c->arch->class_name));
+    TRY(json_close(ctx, &o));
+    TRY(json_key(ctx, &o, "model_type", strlen("model_type")));
+    TRY(json_put_bytes(ctx, &o, NULL, type.at, type.n));
+    for (int i = 0; c->arch->fields[i].name != NULL; i++) TRY(put_field(ctx, c, i, &o));
+    if (dtype != NULL) TRY(json_put_text(ctx, &o, "torch_dtype", dtype));
+    TRY(json_close(ctx, &o));
+    return str_text(ctx, out, "\n");
+}

@@ -1,0 +1,49 @@
+/* model.h: a described model from the inside, and the graphs that are built of it.
+ *
+ *   spec   "gpt2:n_layer=48", a folder, a file       -> a model          (rk_model_open)
+ *   build  a model, for a purpose                    -> a sealed graph and its parameters
+ *   bind   parameters and a bundle                   -> weights in a store (bind.h)
+ *
+ * Not here: bills, plans, devices (src/reckon.c puts those together with this). */
+#ifndef MODEL_MODEL_H
+#define MODEL_MODEL_H
+#include "model/config.h"
+#include "reckon/model.h"
+
+struct rk_model {
+    rk_ctx *ctx;
+    struct arena arena;
+    const char *name;                   /* the preset, or the path, with its overrides */
+    const char *folder;                 /* "" for a preset */
+    const char *weights;                /* file or folder for bundle_open; "" where there are none */
+    struct config config;
+    struct str shown;                   /* rk_model_show's text */
+};
+
+/* A preset by its name or an alias; NULL: none. */
+const struct preset *preset_find(const char *name, size_t length, const struct arch **arch);
+
+/* What is built. Zeros: training is not assumed, batch 1, seq the context, parameters of f32 (dtype is RK_f64 only where
+ * `wide` says that zero is meant). positions: the bound of the cache when decoding, 0: the context. */
+struct build_options {
+    enum purpose purpose;
+    int64_t batch, seq, positions;
+    bool dropout, hidden_states, wide;
+    rk_dtype dtype;
+};
+
+/* A graph of a model. refs are ids of `g`; names are those of its states and live as long as it does. */
+struct built {
+    rk_ctx *ctx;
+    rk_graph *g;
+    struct { struct parameter *at; int n, room; } parameters;
+};
+
+/* Runs the family's wiring: inputs tokens [batch seq], labels for a loss, last for decoding; outputs loss (a sum over
+ * labels >= 0), logits, hidden.0 .. E_ARG for sizes that make no sense, E_LIMIT for more positions than the model has. */
+rk_status model_build(rk_ctx *ctx, const rk_model *m, const struct build_options *options, struct built *built) RK_CHECK;
+void      built_close(struct built *b);
+/* How many numbers a parameter has, by the sizes of its dims. */
+int64_t   parameter_elements(const rk_graph *g, const struct parameter *p);
+
+#endif

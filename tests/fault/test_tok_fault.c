@@ -1,0 +1,233 @@
+/* Tokenizers when memory runs out at every possible place, and when files are not what they should be. */
+#include "base/file.h"
+#include "reckon/tok.h"
+#include "reckon/tokens.h"
+#include "test.h"
+#include <stdlib.h>
+#include <sys/stat.h>
+
+static const char text[] = "the cat sat on the mat <|x|> the rat 'twas 1234 \xc3\xa9\xe4\xb8\xad\xff the theatre supercalifragilisticexpialidocious supercalifragilisticexpialidocious";
+static const char *const specials[] = { "<|x|>" };
+static char folder[600], file[700];
+
+static rk_status train(rk_ctx *ctx, rk_tok **tok)
+{
+    rk_tok_training how = { .vocab_size = 300, .specials = specials, .n_specials = 1, .ties = RK_TIES_HUGGINGFACE };
+    rk_text one = { text, sizeof text - 1 };
+    return rk_tok_train(ctx, &how, &one, 1, tok);
+}
+
+static rk_status train_and_forget(rk_ctx *ctx)
+{
+    rk_tok *tok = NULL;
+    rk_status status = train(ctx, &tok);
+    rk_tok_close(ctx, tok);
+    return status;
+}
+
+static rk_status open_and_use(rk_ctx *ctx)
+{
+    rk_tok *tok = NULL;
+    rk_ids ids = { 0 };
+    rk_bytes bytes = { 0 }, fixed = { 0 };
+    rk_tok_encoder *e = NULL;
+    rk_tok_decoder d;
+    rk_text ready;
+    size_t ends[2];
+    rk_text two[2] = { { text, sizeof text - 1 }, { text, 9 } };
+    rk_status status = rk_tok_open(ctx, folder, &tok);
+    rk_tok_decoder_init(&d, tok, 0);
+    if (status == RK_OK) status = rk_tok_encode_many(ctx, tok, two, 2, 0, &ids, ends);
+    if (status == RK_OK) status = rk_tok_encoder_open(ctx, tok, 0, &e);
+    if (status == RK_OK) status = rk_tok_encoder_add(ctx, e, text, sizeof text - 1, &ids);
+    if (status == RK_OK) status = rk_tok_encoder_end(ctx, e, &ids);
+    if (status == RK_OK) status = rk_tok_decode(ctx, tok, ids.at, ids.n, 0, &bytes);
+    if (status == RK_OK) status = rk_bytes_replace(ctx, bytes.at, bytes.n, &fixed);
+    for (size_t i = 0; i < ids.n && status == RK_OK; i++) status = rk_tok_decoder_push(ctx, &d, ids.at[i], &ready);
+    if (status == RK_OK) status = rk_tok_split(ctx, "gpt2", text, sizeof text - 1, &ids);
+    rk_tok_decoder_clear(ctx, &d);
+    rk_bytes_free(ctx, &fixed);
+    rk_bytes_free(ctx, &bytes);
+    rk_ids_free(ctx, &ids);
+    rk_tok_encoder_close(ctx, e);
+    rk_tok_close(ctx, tok);
+    return status;
+}
+
+static rk_status open_and_save(rk_ctx *ctx)
+{
+    rk_tok *tok = NULL;
+    rk_status status = rk_tok_open(ctx, file, &tok);
+    if (status == RK_OK) status = rk_tok_save(ctx, tok, folder);
+    rk_tok_close(ctx, tok);
+    return status;
+}
+
+static rk_status write_tokens(rk_ctx *ctx)
+{
+    static const uint32_t ids[] = { 0, 1, 65535 };
+    rk_tokens_writer *w;
+    rk_tokens t;
+    char path[800];
+    (void)snprintf(path, sizeof path, "%s/ids.bin", folder);
+    rk_status status = rk_tokens_create(ctx, path, 2, &w);
+    if (status != RK_OK) return status;
+    status = rk_tokens_add(ctx, w, ids, 3);
+    if (status == RK_OK) status = rk_tokens_commit(ctx, w);
+    else rk_tokens_abandon(ctx, w);
+    if (status == RK_OK) status = rk_tokens_open(ctx, path, 0, &t);
+    if (status != RK_OK) return status;
+    EXPECT(t.n == 3 && rk_tokens_at(&t, 2) == 65535);
+    rk_tokens_close(&t);
+    return RK_OK;
+}
+
+static void set_up(void)
+{
+    rk_ctx *ctx = test_ctx();
+    rk_tok *tok;
+    (void)snprintf(folder, sizeof folder, "%s/tok", test_temporary());
+    (void)snprintf(file, sizeof file, "%s/vocab.json", folder);
+    OK(ctx, train(ctx, &tok));
+    OK(ctx, rk_tok_save(ctx, tok, folder));
+    rk_tok_close(ctx, tok);
+}
+
+TEST(every_allocation_of_training_may_fail) { FOR_EVERY_FAILED_ALLOCATION(train_and_forget); }
+
+TEST(every_allocation_of_use_may_fail)
+{
+    set_up();
+    FOR_EVERY_FAILED_ALLOCATION(open_and_use);
+}
+
+TEST(every_allocation_of_saving_may_fail)
+{
+    set_up();
+    FOR_EVERY_FAILED_ALLOCATION(open_and_save);
+    FOR_EVERY_FAILED_ALLOCATION(write_tokens);
+    rk_ctx *ctx = test_ctx();
+    rk_tok *tok;
+    OK(ctx, rk_tok_open(ctx, folder, &tok));                          /* what was saved again and again, with failures between, is whole */
+    rk_tok_close(ctx, tok);
+}
+
+TEST(files_of_ids_are_checked)
+{
+    rk_ctx *ctx = test_ctx();
+    rk_tokens_writer *w;
+    rk_tokens t;
+    char path[800], odd[800];
+    static const uint32_t large = 65536;
+    (void)snprintf(path, sizeof path, "%s/x.u32", test_temporary());
+    (void)snprintf(odd, sizeof odd, "%s/odd.bin", test_temporary());
+    FAILS(ctx, rk_tokens_create(ctx, path, 3, &w), RK_E_ARG, "3 bytes");
+    OK(ctx, rk_tokens_create(ctx, path, 2, &w));
+    FAILS(ctx, rk_tokens_add(ctx, w, &large, 1), RK_E_LIMIT, "65536");
+    rk_tokens_abandon(ctx, w);
+    FAILS(ctx, rk_tokens_open(ctx, path, 0, &t), RK_E_MISSING, "x.u32");
+    OK(ctx, rk_tokens_create(ctx, path, 4, &w));
+    OK(ctx, rk_tokens_add(ctx, w, &large, 1));
+    OK(ctx, rk_tokens_commit(ctx, w));
+    OK(ctx, rk_tokens_open(ctx, path, 0, &t));
+    EXPECT(t.bytes_each == 4 && t.n == 1 && rk_tokens_at(&t, 0) == large);
+    rk_tokens_close(&t);
+    FILE *f = fopen(odd, "wb");
+    REQUIRE(f != NULL && fputs("abc", f) >= 0 && fclose(f) == 0);
+    FAILS(ctx, rk_tokens_open(ctx, odd, 0, &t), RK_E_FORMAT, "odd.bin");
+}
+
+/* ---- files that are not what they should be ---- */
+
+#define HEAD "{\"added_tokens\":[],\"pre_tokenizer\":{\"type\":\"ByteLevel\",\"add_prefix_space\":false},"
+#define MODEL "\"model\":{\"type\":\"BPE\",\"vocab\":{\"a\":0,\"b\":1,\"ab\":2},\"merges\":[\"a b\"]}}"
+
+TEST(a_bad_tokenizer_json_is_refused_by_name)
+{
+    static const struct { const char *json; rk_status status; const char *words; } cases[] = {
+        { "", RK_E_FORMAT, "tokenizer.json" },
+        { "[]", RK_E_FORMAT, "" },
+        { HEAD "\"normalizer\":{\"type\":\"NFC\"}," MODEL, RK_E_DECLINED, "normalizer" },
+        { HEAD "\"padding\":{}," MODEL, RK_E_DECLINED, "padding" },
+        { HEAD "\"post_processor\":{\"type\":\"TemplateProcessing\"}," MODEL, RK_E_DECLINED, "TemplateProcessing" },
+        { HEAD "\"news\":1," MODEL, RK_E_DECLINED, "news" },
+        { "{\"pre_tokenizer\":{\"type\":\"Whitespace\"}," MODEL, RK_E_DECLINED, "Whitespace" },
+        { "{\"pre_tokenizer\":{\"type\":\"ByteLevel\",\"add_prefix_space\":true}," MODEL, RK_E_DECLINED, "add_prefix_space" },
+        { "{\"pre_tokenizer\":{\"type\":\"Sequence\",\"pretokenizers\":[{\"type\":\"Split\",\"pattern\":{\"Regex\":\"a+\"},\"behavior\":\"Isolated\",\"invert\":false},"
+          "{\"type\":\"ByteLevel\",\"add_prefix_space\":false,\"use_regex\":false}]}," MODEL, RK_E_DECLINED, "a+" },
+        { "{" MODEL, RK_E_MISSING, "pre_tokenizer" },
+        { HEAD "\"model\":{\"type\":\"WordPiece\",\"vocab\":{}}}", RK_E_DECLINED, "WordPiece" },
+        { HEAD "\"model\":{\"type\":\"WordPiece\"}}", RK_E_DECLINED, "WordPiece" },
+        { HEAD "\"model\":{\"vocab\":{\"a\":0},\"merges\":[\"a b\"]}}", RK_E_FORMAT, "merge 0 names b" },
+        { HEAD "\"model\":{\"vocab\":{\"a\":0,\"b\":1},\"merges\":[\"a b\"]}}", RK_E_FORMAT, "merge 0" },
+        { HEAD "\"model\":{\"vocab\":{\"a\":0,\"b\":1},\"merges\":[\"ab\"]}}", RK_E_FORMAT, "one space" },
+        { HEAD "\"model\":{\"vocab\":{\"a\":0,\"b\":1},\"merges\":[[\"a\"]]}}", RK_E_FORMAT, "merge 0" },
+        { HEAD "\"model\":{\"vocab\":{\"a\":0,\"b\":0},\"merges\":[]}}", RK_E_FORMAT, "id 0" },
+        { HEAD "\"model\":{\"vocab\":{\"a\":-1},\"merges\":[]}}", RK_E_FORMAT, "a" },
+        { HEAD "\"model\":{\"vocab\":{\"a\":4000000000},\"merges\":[]}}", RK_E_FORMAT, "4000000000" },
+        { HEAD "\"model\":{\"vocab\":{\"a\":\"0\"},\"merges\":[]}}", RK_E_FORMAT, "vocab" },
+        { HEAD "\"model\":{\"vocab\":{\"a b\":0},\"merges\":[]}}", RK_E_FORMAT, "spells no byte" },
+        { HEAD "\"model\":{\"vocab\":{\"a\":0},\"merges\":[],\"dropout\":0.1}}", RK_E_DECLINED, "dropout" },
+        { HEAD "\"model\":{\"vocab\":{\"a\":0},\"merges\":[],\"unk_token\":\"a\"}}", RK_E_DECLINED, "unk_token" },
+        { HEAD "\"model\":{\"vocab\":{\"a\":0},\"merges\":[],\"end_of_word_suffix\":\"</w>\"}}", RK_E_DECLINED, "end_of_word_suffix" },
+        { "{\"added_tokens\":[{\"id\":7,\"content\":\"<x>\",\"lstrip\":true}],\"pre_tokenizer\":{\"type\":\"ByteLevel\",\"add_prefix_space\":false}," MODEL, RK_E_DECLINED, "lstrip" },
+        { "{\"added_tokens\":[{\"id\":7,\"content\":\"\"}],\"pre_tokenizer\":{\"type\":\"ByteLevel\",\"add_prefix_space\":false}," MODEL, RK_E_FORMAT, "no text" },
+        { "{\"added_tokens\":[{\"id\":0,\"content\":\"<x>\"}],\"pre_tokenizer\":{\"type\":\"ByteLevel\",\"add_prefix_space\":false}," MODEL, RK_E_FORMAT, "id 0" },
+        { "{\"added_tokens\":[{\"id\":7,\"content\":\"<x>\"},{\"id\":8,\"content\":\"<x>\"}],\"pre_tokenizer\":{\"type\":\"ByteLevel\",\"add_prefix_space\":false}," MODEL, RK_E_FORMAT, "twice" },
+    };
+    rk_ctx *ctx = test_ctx();
+    char path[700];
+    (void)snprintf(path, sizeof path, "%s/tokenizer.json", test_temporary());
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        rk_tok *tok = NULL;
+        FILE *f = fopen(path, "w");
+        REQUIRE(f != NULL && fputs(cases[i].json, f) >= 0 && fclose(f) == 0);
+        FAILS(ctx, rk_tok_open(ctx, path, &tok), cases[i].status, cases[i].words);
+        EXPECT(tok == NULL);
+        EXPECT_INT(rk_ctx_bytes(ctx), 0);
+    }
+    FILE *f = fopen(path, "w");
+    REQUIRE(f != NULL && fputs(HEAD MODEL, f) >= 0 && fclose(f) == 0);
+    rk_tok *tok;
+    rk_ids ids = { 0 };
+    OK(ctx, rk_tok_open(ctx, test_temporary(), &tok));
+    OK(ctx, rk_tok_encode(ctx, tok, "abab", 4, 0, &ids));
+    EXPECT(ids.n == 2 && ids.at[0] == 2 && ids.at[1] == 2);
+    FAILS(ctx, rk_tok_encode(ctx, tok, "ab abc", 6, 0, &ids), RK_E_FORMAT, "byte 0x20 at byte 2");
+    EXPECT_INT(ids.n, 2);
+    FAILS(ctx, rk_tok_decode(ctx, tok, (const uint32_t[]){ 0, 3 }, 2, 0, &(rk_bytes){ 0 }), RK_E_ARG, "id 3 at position 1");
+    rk_ids_free(ctx, &ids);
+    rk_tok_close(ctx, tok);
+    FAILS(ctx, rk_tok_open(ctx, "/nowhere", &tok), RK_E_MISSING, "/nowhere");
+}
+
+TEST(a_folder_without_a_tokenizer_is_missing_one)
+{
+    rk_ctx *ctx = test_ctx();
+    rk_tok *tok;
+    FAILS(ctx, rk_tok_open(ctx, test_temporary(), &tok), RK_E_MISSING, "no tokenizer");
+    EXPECT(strstr(rk_error_hint(ctx), "merges.txt") != NULL);
+}
+
+/* A word of a hundred thousand letters: n log n, not n squared. */
+TEST(one_long_word_is_no_trouble)
+{
+    enum { LONG = 2000000 };
+    rk_ctx *ctx = test_ctx();
+    rk_tok *tok;
+    char *word = malloc(LONG);
+    rk_ids ids = { 0 };
+    rk_bytes back = { 0 };
+    REQUIRE(word != NULL);
+    memset(word, 'a', LONG);
+    rk_text one = { word, LONG };
+    rk_tok_training how = { .vocab_size = 400 };
+    OK(ctx, rk_tok_train(ctx, &how, &one, 1, &tok));
+    OK(ctx, rk_tok_encode(ctx, tok, word, LONG, 0, &ids));
+    OK(ctx, rk_tok_decode(ctx, tok, ids.at, ids.n, 0, &back));
+    EXPECT(back.n == LONG && memcmp(back.at, word, LONG) == 0);
+    free(word);
+    rk_ids_free(ctx, &ids);
+    rk_bytes_free(ctx, &back);
+    rk_tok_close(ctx, tok);
+}

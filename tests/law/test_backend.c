@@ -1,0 +1,163 @@
+/* Every back end gives what the evaluator gives, on random graphs: through lowering, sharing of memory, addresses and runs. */
+#include "backend/guard/guard.h"
+#include "backend/meter/meter.h"
+#include "backend/ref/ref.h"
+#include "dag.h"
+#include "execute.h"
+#include "interpret.h"
+#include "pass/pass.h"
+#include <stdlib.h>
+
+struct trial { const char *what; const struct backend *backend; rk_dtype dtype; double tolerance; bool no_reuse; };
+
+static const struct trial *trial;
+
+static void compare(struct sample *s, const struct outcome *did, const struct outcome *expected, double tolerance)
+{
+    HOLDS(s, did->n == expected->n);
+    for (int i = 0; i < did->n && !s->failed; i++) {
+        HOLDS(s, did->count[i] == expected->count[i]);
+        for (int64_t k = 0; k < did->count[i] && !s->failed; k++) {
+            double a = did->at[i][k], b = expected->at[i][k];
+            bool same = fabs(a - b) <= tolerance * (1 + fabs(b)) || a == b || (isnan(a) && isnan(b));
+            if (!same) sample_fails(s, "%s on %s: element %lld is %.9g, expected %.9g", did->name[i], trial->what, (long long)k, a, b);
+        }
+    }
+}
+
+/* The graph with fused operations written out, and the sample's leaves in it. */
+static bool write_out(struct sample *s, struct sample *out)
+{
+    rk_ref map[2048];
+    *out = *s;
+    if (s->g->nodes.n > 2048) abort();
+    if (pass_expand(s->ctx, s->g, NULL, NULL, &out->g, map) != RK_OK) {
+        sample_fails(s, "not written out: %s", rk_error_message(s->ctx));
+        return false;
+    }
+    for (int i = 0; i < s->n_leaves; i++) out->leaf[i].ref = map[s->leaf[i].ref];
+    return true;
+}
+
+static void equals_evaluator(struct sample *s)
+{
+    static struct sample out;
+    struct values v;
+    struct outcome did, expected;
+    const struct execution e = { .backend = trial->backend, .no_reuse = trial->no_reuse };
+    const struct dag_options options = { .dtype = trial->dtype, .steps = 3 + (int)draw(s, 28), .fused = true, .smooth = trial->tolerance > 1e-9 };
+    draw_dag(s, &options);
+    if (!rk_graph_ok(s->g)) { sample_fails(s, "refused: %s", s->g->message); return; }
+    if (!write_out(s, &out)) return;
+    values_open(&v, s->ctx, out.g);
+    sample_fill(&out, &v);
+    if (execute(s->ctx, out.g, &v, &e, &did) != RK_OK) sample_fails(&out, "%s\n%s", rk_error_message(s->ctx), rk_error_trail(s->ctx));
+    else {
+        outcome_of(&v, &expected);
+        compare(&out, &did, &expected, trial->tolerance);
+        outcome_free(&did);
+        outcome_free(&expected);
+    }
+    values_close(&v);
+    if (out.failed) {
+        s->failed = true;
+        memcpy(s->message, out.message, sizeof s->message);
+    }
+    rk_graph_close(out.g);
+}
+
+static void try_backend(const struct trial *t, int rounds, bool zeros)
+{
+    const struct law law = { .body = equals_evaluator, .rounds = rounds, .largest = 5, .zeros = zeros, .views = true, .ties = true };
+    trial = t;
+    FOR_SEEDS(t->what, law);
+}
+
+TEST(ref_is_the_evaluator)
+{
+    try_backend(&(struct trial){ "ref", backend_ref(), RK_f64, 1e-12, false }, 300, true);
+    try_backend(&(struct trial){ "ref, f32", backend_ref(), RK_f32, 1e-12, false }, 100, true);
+    try_backend(&(struct trial){ "ref, without reuse", backend_ref(), RK_f64, 1e-12, true }, 100, true);
+}
+
+TEST(truth_is_the_evaluator_rounded)            /* constants are f32, even next to f64 */
+{
+    try_backend(&(struct trial){ "truth, f64", backend_truth(), RK_f64, 1e-6, false }, 300, true);
+    try_backend(&(struct trial){ "truth, f32", backend_truth(), RK_f32, 2e-5, false }, 300, true);
+}
+
+TEST(meter_is_the_evaluator)
+{
+    try_backend(&(struct trial){ "meter", backend_meter(), RK_f64, 1e-12, false }, 200, true);
+}
+
+TEST(groups_of_elementwise_nodes_are_what_they_were)
+{
+    try_backend(&(struct trial){ "interpreter, f64", backend_interpreter(), RK_f64, 1e-6, false }, 400, true);
+    try_backend(&(struct trial){ "interpreter, f32", backend_interpreter(), RK_f32, 2e-5, false }, 200, true);
+    try_backend(&(struct trial){ "interpreter, f64, without reuse", backend_interpreter(), RK_f64, 1e-6, true }, 100, true);
+}
+
+/* --- memory: nobody writes where it may not, and a plan's bytes are the bytes that are touched --- */
+
+struct watched { rk_ctx *ctx; struct guard *guard; size_t bytes; bool has_workspace; };
+
+static void *watch_memory(void *user, struct run *r)
+{
+    struct watched *w = user;
+    rk_status status = guard_watch(w->ctx, w->guard, "the arena", r->arena, (size_t)r->plan->bytes, true);
+    if (status == RK_OK) status = guard_watch(w->ctx, w->guard, "the inputs", r->input_arena, (size_t)r->input_bytes, false);
+    for (int k = 0; k < RK_KIND_COUNT && status == RK_OK; k++)
+        status = guard_watch(w->ctx, w->guard, rk_kind_words((rk_kind)k), r->store->base[k], (size_t)r->store->bytes[k], false);
+    if (status != RK_OK) abort();
+    w->has_workspace = r->plan->workspace > 0;
+    w->bytes = (size_t)r->plan->bytes;
+    return w->guard;
+}
+
+static void stays_inside(struct sample *s)
+{
+    static struct sample out;
+    struct backend guarded;
+    struct values v;
+    struct outcome did, expected;
+    struct watched w = { .ctx = s->ctx };
+    const struct dag_options options = { .dtype = trial->dtype, .steps = 3 + (int)draw(s, 28), .fused = true, .smooth = trial->tolerance > 1e-9 };
+    guard_over(trial->backend, &guarded);
+    if (guard_open(s->ctx, trial->backend, &w.guard) != RK_OK) abort();
+    const struct execution e = { .backend = &guarded, .no_reuse = trial->no_reuse, .watch = watch_memory, .user = &w };
+    draw_dag(s, &options);
+    if (!rk_graph_ok(s->g) || !write_out(s, &out)) { guard_close(w.guard); return; }
+    values_open(&v, s->ctx, out.g);
+    sample_fill(&out, &v);
+    if (execute(s->ctx, out.g, &v, &e, &did) != RK_OK) sample_fails(&out, "%s\n%s", rk_error_message(s->ctx), rk_error_trail(s->ctx));
+    else {
+        outcome_of(&v, &expected);
+        compare(&out, &did, &expected, trial->tolerance);
+        outcome_free(&did);
+        outcome_free(&expected);
+        size_t highest = w.bytes > 0 ? w.guard->region[0].highest : 0;
+        HOLDS(&out, highest <= w.bytes);
+        HOLDS(&out, w.has_workspace || highest + PLAN_ALIGNMENT > w.bytes);
+    }
+    guard_close(w.guard);
+    values_close(&v);
+    if (out.failed) {
+        s->failed = true;
+        memcpy(s->message, out.message, sizeof s->message);
+    }
+    rk_graph_close(out.g);
+}
+
+static void try_guarded(const struct trial *t, int rounds)
+{
+    const struct law law = { .body = stays_inside, .rounds = rounds, .largest = 4, .zeros = true, .views = true, .ties = true };
+    trial = t;
+    FOR_SEEDS(t->what, law);
+}
+
+TEST(plans_touch_the_bytes_they_ask_for_and_no_other)
+{
+    try_guarded(&(struct trial){ "guarded ref", backend_ref(), RK_f64, 1e-12, false }, 150);
+    try_guarded(&(struct trial){ "guarded interpreter", backend_interpreter(), RK_f32, 2e-5, false }, 150);
+}

@@ -1,0 +1,613 @@
+/* The bill of a graph: exact integers of graphs built by hand, their formulas, and laws: every sum of a bill, over modules,
+ * ops, reasons, equals a naive sum over the nodes. */
+#include "base/clock.h"
+#include "pass/count.h"
+#include "pass/pass.h"
+#include "test.h"
+#include <stdlib.h>
+
+/* --- GPT-2 by hand --- */
+
+struct gpt { int64_t vocab, positions, batch, hidden, head, layers; bool bias, update; };
+static const struct gpt small = { 50257, 1024, 1, 768, 12, 12, true, false };
+
+static void named(char text[64], const char *format, int layer, const char *part) { (void)snprintf(text, 64, format, layer, part); }
+
+struct built { rk_graph *g; const struct gpt *m; rk_ref parameter[2048]; int n; };
+
+static rk_ref parameter(struct built *b, const char *name, const char *dims)
+{
+    rk_ref p = rk_state(b->g, RK_PARAMETER, name, RK_f32, dims);
+    b->parameter[b->n++] = p;
+    return p;
+}
+
+static rk_ref block_parameter(struct built *b, int layer, const char *part, const char *dims)
+{
+    char name[64];
+    named(name, "h.%d.%s", layer, part);
+    return parameter(b, name, dims);
+}
+
+static rk_ref norm(struct built *b, int layer, const char *module, rk_ref x)
+{
+    char weight[32], bias[32];
+    (void)snprintf(weight, sizeof weight, "%s.weight", module);
+    (void)snprintf(bias, sizeof bias, "%s.bias", module);
+    rk_enter(b->g, module);
+    rk_ref w = layer < 0 ? parameter(b, weight, "hidden") : block_parameter(b, layer, weight, "hidden"), c = 0;
+    if (b->m->bias) c = layer < 0 ? parameter(b, bias, "hidden") : block_parameter(b, layer, bias, "hidden");
+    x = rk_layer_norm(b->g, x, "hidden", w, c, 1e-5);
+    rk_leave(b->g);
+    return x;
+}
+
+static rk_ref biased(struct built *b, int layer, const char *part, const char *dims, rk_ref x)
+{
+    return b->m->bias ? rk_add(b->g, x, block_parameter(b, layer, part, dims)) : x;
+}
+
+static rk_ref attention(struct built *b, int layer, rk_ref x)
+{
+    rk_graph *g = b->g;
+    static const struct rk_attend_options options = { true, 0.125, 1, NULL };
+    rk_enter(g, "attn");
+    rk_ref qkv = rk_einsum(g, "b t d, s h k d -> b t s h k", x, block_parameter(b, layer, "attn.qkv.weight", "side head head_dim hidden"));
+    qkv = biased(b, layer, "attn.qkv.bias", "side head head_dim", qkv);
+    rk_ref q = rk_select(g, qkv, "side", 0), k = rk_rename(g, rk_select(g, qkv, "side", 1), "seq", "key"), v = rk_rename(g, rk_select(g, qkv, "side", 2), "seq", "key");
+    rk_ref y = rk_attend(g, rk_order(g, q, "batch head seq head_dim"), k, v, "seq", "key", "head_dim", &options);
+    y = rk_einsum(g, "b h t k, d h k -> b t d", y, block_parameter(b, layer, "attn.out.weight", "hidden head head_dim"));
+    y = biased(b, layer, "attn.out.bias", "hidden", y);
+    rk_leave(g);
+    return y;
+}
+
+static rk_ref mlp(struct built *b, int layer, rk_ref x)
+{
+    rk_graph *g = b->g;
+    rk_enter(g, "mlp");
+    x = rk_einsum(g, "b t d, f d -> b t f", x, block_parameter(b, layer, "mlp.up.weight", "ff hidden"));
+    x = rk_map(g, "gelu_tanh", biased(b, layer, "mlp.up.bias", "ff", x));
+    x = rk_einsum(g, "b t f, d f -> b t d", x, block_parameter(b, layer, "mlp.down.weight", "hidden ff"));
+    x = biased(b, layer, "mlp.down.bias", "hidden", x);
+    rk_leave(g);
+    return x;
+}
+
+static rk_ref body(struct built *b)
+{
+    rk_graph *g = b->g;
+    rk_ref tokens = rk_input(g, "tokens", RK_i32, "batch seq"), labels = rk_input(g, "labels", RK_i32, "batch seq");
+    rk_ref table = parameter(b, "wte.weight", "vocab hidden"), where = parameter(b, "wpe.weight", "position hidden");
+    rk_ref x = rk_add(g, rk_gather(g, table, "vocab", tokens), rk_gather(g, where, "position", rk_iota(g, "seq", NULL)));
+    for (int i = 0; i < b->m->layers; i++) {
+        char number[16];
+        (void)snprintf(number, sizeof number, "%d", i);
+        rk_enter(g, "h");
+        rk_enter(g, number);
+        x = rk_add(g, x, attention(b, i, norm(b, i, "ln_1", x)));
+        x = rk_add(g, x, mlp(b, i, norm(b, i, "ln_2", x)));
+        rk_leave(g);
+        rk_leave(g);
+    }
+    rk_enter(g, "head");
+    rk_ref loss = rk_xent_head(g, norm(b, -1, "ln_f", x), table, 0, labels, "hidden", "vocab");
+    rk_leave(g);
+    return loss;
+}
+
+static void declare(rk_graph *g, const struct gpt *m)
+{
+    (void)rk_dim_new(g, "batch", 'B', m->batch);
+    (void)rk_dim_new(g, "seq", 'T', m->positions);
+    (void)rk_dim_new(g, "key", 'T', m->positions);
+    (void)rk_dim_new(g, "vocab", 'V', m->vocab);
+    (void)rk_dim_new(g, "position", 'P', m->positions);
+    (void)rk_dim_new(g, "hidden", 'D', m->hidden);
+    (void)rk_dim_new(g, "ff", 'F', 4 * m->hidden);
+    (void)rk_dim_new(g, "head", 'H', m->head);
+    (void)rk_dim_new(g, "head_dim", 'K', m->hidden / m->head);
+    (void)rk_dim_new(g, "side", 0, 3);
+    rk_dim_relate(g, "head head_dim", 1, "hidden");
+    rk_dim_relate(g, "ff", 4, "hidden");
+}
+
+/* A parameter's step: momentum, as many nodes as a small optimiser has. */
+static void step(rk_graph *g, rk_ref p, rk_ref dp)
+{
+    char name[128], dims[128] = "";
+    const struct node n = *node_of(g, p);
+    for (int i = 0; i < n.rank; i++) (void)snprintf(dims + strlen(dims), sizeof dims - strlen(dims), " %s", dim_name(g, n.dim[i]));
+    (void)snprintf(name, sizeof name, "%s", n.text);
+    g->path = n.path;
+    rk_ref m = rk_state(g, RK_OPTIMIZER, name, RK_f32, dims);
+    rk_ref next = rk_add(g, rk_scale(g, m, 0.9), dp);
+    rk_update(g, m, next);
+    rk_update(g, p, rk_sub(g, p, rk_scale(g, next, 0.01)));
+    g->path = 0;
+}
+
+/* A sealed graph of primitives: forward, and with `update` backward and an optimiser. ends: of forward and backward. */
+static rk_status build(rk_ctx *ctx, const struct gpt *m, rk_graph **out, rk_ref ends[2])
+{
+    struct built *b = calloc(1, sizeof *b);
+    rk_graph *g = NULL;
+    rk_ref *map = NULL, *gradient = NULL;
+    REQUIRE(b != NULL);
+    *out = NULL;
+    b->m = m;
+    rk_status status = rk_graph_open(ctx, &b->g);
+    if (status == RK_OK) {
+        declare(b->g, m);
+        rk_output(b->g, "loss", body(b));
+        status = b->g->status;
+    }
+    int nodes = b->g == NULL ? 0 : b->g->nodes.n;
+    map = calloc((size_t)nodes + 1, sizeof *map);
+    gradient = calloc((size_t)b->n + 1, sizeof *gradient);
+    if (status == RK_OK) status = pass_expand(ctx, b->g, NULL, NULL, &g, map);
+    rk_graph_close(b->g);
+    if (status == RK_OK) {
+        ends[0] = ends[1] = g->nodes.n;
+        for (int i = 0; i < b->n; i++) b->parameter[i] = map[b->parameter[i]];
+        if (m->update) {
+            rk_grad(g, graph_find_output(g, "loss"), 0, b->parameter, b->n, gradient);
+            ends[1] = g->nodes.n;
+            for (int i = 0; i < b->n && g->status == RK_OK; i++) step(g, b->parameter[i], gradient[i]);
+        }
+        status = rk_graph_seal(g);
+    }
+    free(map);
+    free(gradient);
+    free(b);
+    *out = g;
+    return status;
+}
+
+static const struct bill_repeat blocks[] = { { "h.*", 'L' } };
+static const struct bill_phase one_phase[] = { { "forward", 0 } };
+
+static rk_bill *bill_of(rk_ctx *ctx, const struct gpt *m)
+{
+    rk_graph *g;
+    rk_ref ends[2];
+    rk_bill *bill;
+    OK(ctx, build(ctx, m, &g, ends));
+    const struct bill_phase phases[] = { { "forward", ends[0] }, { "backward", ends[1] }, { "update", 0 } };
+    struct bill_terms terms = { m->update ? 3 : 1, m->update ? phases : one_phase, 1, blocks, NULL };
+    OK(ctx, bill_of_graph(ctx, g, &terms, &bill));
+    rk_graph_close(g);                                      /* a bill outlives its graph */
+    return bill;
+}
+
+static uint64_t number(const rk_bill *bill, const char *name)
+{
+    uint64_t n = 0;
+    if (rk_bill_number(bill, name, &n) != RK_OK) test_fail(__FILE__, __LINE__, "no entry %s", name);
+    return n;
+}
+
+static const char *formula(const rk_bill *bill, const char *name)
+{
+    const char *text = "";
+    if (rk_bill_formula(bill, name, &text) != RK_OK) test_fail(__FILE__, __LINE__, "no entry %s", name);
+    return text;
+}
+
+static uint64_t share(const rk_bill *bill, rk_bill_by by, const char *group, const char *name)
+{
+    rk_bill_entry e = { 0 };
+    for (int i = 0; i < rk_bill_groups(bill, by); i++)
+        if (strcmp(rk_bill_group_at(bill, by, i).name, group) == 0) (void)rk_bill_share(bill, by, i, name, &e);
+    return e.number;
+}
+
+/* Numbers: Radford et al. 2019's shapes, counted by everybody (docs/hand-counts, nanoGPT's notebook). */
+TEST(gpt2_small_is_counted_as_people_count_it)
+{
+    rk_bill *bill = bill_of(test_ctx(), &small);
+    EXPECT_INT(number(bill, "parameters"), 124439808);
+    EXPECT_TEXT(formula(bill, "parameters"), "V·D + P·D + L·(12·D² + 13·D) + 2·D");
+    EXPECT_INT(number(bill, "bytes.parameters"), 4 * 124439808);
+    EXPECT_INT(number(bill, "bytes.inputs"), 8192);
+    EXPECT_INT(number(bill, "flops.forward"), 291648307200);
+    EXPECT_TEXT(formula(bill, "flops.forward"), "B·(L·(4·T²·D + 24·T·D²) + 2·T·V·D)");
+    EXPECT_INT(share(bill, RK_BY_MODULE, "h.*.attn", "flops.forward"), 12 * (3623878656 + 2 * 1610612736LL + 1207959552));
+    EXPECT_INT(share(bill, RK_BY_MODULE, "h.*.mlp", "flops.forward"), 24 * 4831838208);
+    EXPECT_INT(share(bill, RK_BY_MODULE, "head", "flops.forward"), 79047426048);
+    EXPECT_INT(share(bill, RK_BY_MODULE, "h.*", "parameters"), 12 * (12 * 768 * 768 + 13 * 768));
+    EXPECT_INT(share(bill, RK_BY_MODULE, "", "parameters"), 124439808);
+    EXPECT_INT(share(bill, RK_BY_OP, "einsum", "flops.forward"), 291648307200);
+    EXPECT_INT(share(bill, RK_BY_OP, "map gelu_tanh", "flops.elementwise.forward"), (int64_t)12 * 9 * 1024 * 3072);
+    rk_bill_free(bill);
+}
+
+TEST(the_four_sizes_of_gpt2)
+{
+    static const struct { int64_t hidden, head, layers, parameters, without_bias, padded; } sizes[] = {
+        { 768, 12, 12, 124439808, 124337664, 124475904 }, { 1024, 16, 24, 354823168, 354551808, 354871296 },
+        { 1280, 20, 36, 774030080, 773521920, 774090240 }, { 1600, 25, 48, 1557611200, 1556764800, 1557686400 },
+    };
+    for (int i = 0; i < 4; i++) {
+        struct gpt m = { 50257, 1024, 1, sizes[i].hidden, sizes[i].head, sizes[i].layers, true, false };
+        rk_bill *bill = bill_of(test_ctx(), &m);
+        EXPECT_INT(number(bill, "parameters"), sizes[i].parameters);
+        rk_bill_free(bill);
+        m.bias = false;
+        bill = bill_of(test_ctx(), &m);
+        EXPECT_INT(number(bill, "parameters"), sizes[i].without_bias);
+        EXPECT_TEXT(formula(bill, "parameters"), "V·D + P·D + L·(12·D² + 2·D) + D");
+        rk_bill_free(bill);
+        m.bias = true;
+        m.vocab = 50304;
+        bill = bill_of(test_ctx(), &m);
+        EXPECT_INT(number(bill, "parameters"), sizes[i].padded);
+        rk_bill_free(bill);
+    }
+}
+
+TEST(backward_is_twice_forward_and_an_update_counts_its_parameters)
+{
+    struct gpt m = small;
+    m.update = true;
+    rk_bill *bill = bill_of(test_ctx(), &m);
+    EXPECT_INT(number(bill, "flops.forward"), 291648307200);
+    EXPECT_INT(number(bill, "flops.backward"), 583296614400);
+    EXPECT_TEXT(formula(bill, "flops.backward"), "B·(L·(8·T²·D + 48·T·D²) + 4·T·V·D)");
+    EXPECT_INT(number(bill, "flops.update"), 0);
+    EXPECT_INT(number(bill, "flops.elementwise.update"), 4 * 124439808);
+    EXPECT_TEXT(formula(bill, "flops.elementwise.update"), "4·V·D + 4·P·D + L·(48·D² + 52·D) + 8·D");
+    EXPECT_INT(number(bill, "bytes.optimizer"), 4 * 124439808);
+    rk_bill_free(bill);
+}
+
+/* --- laws --- */
+
+struct sums { uint64_t products, elementwise, read, written; };
+
+/* Node by node, each with its own polynomials: what count_graph may never differ from. */
+static struct sums naive(rk_ctx *ctx, const rk_graph *g, rk_ref from, rk_ref to)
+{
+    struct sums s = { 0 };
+    bool *needed = calloc((size_t)g->nodes.n, 1);
+    REQUIRE(needed != NULL);
+    pass_needed(g, needed);
+    for (rk_ref r = from; r < to; r++) {
+        const struct node *n = node_of(g, r);
+        struct arena arena = { 0 };
+        struct polys p = { ctx, &arena, RK_OK };
+        struct bill_line line = { &p, poly_zero(), poly_zero(), poly_zero(), poly_zero() };
+        uint64_t value[4];
+        if (!needed[r] || n->op == &op_state || n->op == &op_input) continue;
+        OK(ctx, n->op->bill(ctx, g, r, &line));
+        const struct poly parts[] = { line.products, line.elementwise, line.read, line.written };
+        for (int i = 0; i < 4; i++) OK(ctx, poly_value(ctx, g, parts[i], NULL, &value[i]));
+        s.products += value[0], s.elementwise += value[1], s.read += value[2], s.written += value[3];
+        arena_clear(ctx, &arena);
+    }
+    free(needed);
+    return s;
+}
+
+static uint64_t sum_of_group(const rk_bill *bill, rk_bill_by by, const char *name)
+{
+    uint64_t sum = 0;
+    rk_bill_entry e;
+    for (int i = 0; i < rk_bill_groups(bill, by); i++) {
+        bool whole = by == RK_BY_OP || rk_bill_group_at(bill, by, i).depth == 0;        /* a module holds those below it */
+        if (whole && rk_bill_share(bill, by, i, name, &e)) sum += e.number;
+    }
+    return sum;
+}
+
+static uint64_t sum_of_reasons(const rk_bill *bill, const char *name)
+{
+    uint64_t sum = 0;
+    for (int i = 0; i < rk_bill_reasons(bill, name); i++) {
+        rk_bill_reason r = rk_bill_reason_at(bill, name, i);
+        EXPECT(r.number == r.each * (uint64_t)r.times && r.formula[0] != '\0');
+        sum += r.number;
+    }
+    return sum;
+}
+
+TEST(every_sum_of_a_bill_is_the_sum_over_its_nodes)
+{
+    static const char *const phase_name[] = { "forward", "backward", "update" };
+    rk_ctx *ctx = test_ctx();
+    for (int round = 0; round < 12; round++) {
+        int64_t head = 1 + (int64_t)test_random(3);
+        struct gpt m = { 3 + (int64_t)test_random(9), 1 + (int64_t)test_random(5), (int64_t)test_random(3), head * (1 + (int64_t)test_random(4)), head,
+                         1 + (int64_t)test_random(4), round % 2 == 0, true };
+        rk_graph *g;
+        rk_ref ends[3];
+        rk_bill *bill;
+        OK(ctx, build(ctx, &m, &g, ends));
+        ends[2] = g->nodes.n;
+        const struct bill_phase phases[] = { { phase_name[0], ends[0] }, { phase_name[1], ends[1] }, { phase_name[2], 0 } };
+        struct bill_terms terms = { 3, phases, round % 3, round % 3 == 2 ? NULL : blocks, NULL };
+        OK(ctx, bill_of_graph(ctx, g, &terms, &bill));
+        for (int i = 0; i < 3; i++) {
+            struct sums s = naive(ctx, g, i == 0 ? 1 : ends[i - 1], ends[i]);
+            const uint64_t expected[] = { s.products, s.elementwise, s.read, s.written };
+            static const char *const quantity[] = { "flops", "flops.elementwise", "elements.read", "elements.written" };
+            for (int q = 0; q < 4; q++) {
+                char name[64];
+                (void)snprintf(name, sizeof name, "%s.%s", quantity[q], phase_name[i]);
+                EXPECT_INT(number(bill, name), expected[q]);
+                EXPECT_INT(sum_of_group(bill, RK_BY_MODULE, name), expected[q]);
+                EXPECT_INT(sum_of_group(bill, RK_BY_OP, name), expected[q]);
+                EXPECT_INT(sum_of_reasons(bill, name), expected[q]);
+            }
+        }
+        EXPECT_INT(sum_of_group(bill, RK_BY_OP, "parameters"), number(bill, "parameters"));
+        EXPECT_INT(sum_of_reasons(bill, "bytes.parameters"), number(bill, "bytes.parameters"));
+        rk_bill_free(bill);
+        rk_graph_close(g);
+    }
+}
+
+/* --- small graphs --- */
+
+static rk_graph *two_layers(rk_ctx *ctx)
+{
+    rk_graph *g;
+    OK(ctx, rk_graph_open(ctx, &g));
+    (void)rk_dim_new(g, "batch", 'B', 5);
+    (void)rk_dim_new(g, "in", 'I', 7);
+    (void)rk_dim_new(g, "hidden", 'D', 11);
+    (void)rk_dim_new(g, "out", 'O', 3);
+    rk_ref x = rk_input(g, "x", RK_f32, "batch in");
+    rk_ref h = rk_einsum(g, "b i, d i -> b d", x, rk_state(g, RK_PARAMETER, "up.weight", RK_bf16, "hidden in"));
+    EXPECT_INT(h, 0);                                       /* dtypes disagree: building is speaking */
+    rk_graph_close(g);
+    OK(ctx, rk_graph_open(ctx, &g));
+    (void)rk_dim_new(g, "batch", 'B', 5);
+    (void)rk_dim_new(g, "in", 'I', 7);
+    (void)rk_dim_new(g, "hidden", 'D', 11);
+    (void)rk_dim_new(g, "out", 'O', 3);
+    x = rk_input(g, "x", RK_f32, "batch in");
+    rk_enter(g, "up");
+    h = rk_einsum(g, "b i, d i -> b d", x, rk_state(g, RK_PARAMETER, "up.weight", RK_f32, "hidden in"));
+    h = rk_map(g, "relu", rk_add(g, h, rk_state(g, RK_PARAMETER, "up.bias", RK_f32, "hidden")));
+    rk_leave(g);
+    rk_enter(g, "down");
+    rk_ref y = rk_einsum(g, "b d, o d -> b o", h, rk_state(g, RK_PARAMETER, "down.weight", RK_f32, "out hidden"));
+    rk_leave(g);
+    rk_output(g, "y", rk_mul(g, y, y));
+    (void)rk_map(g, "exp", x);                              /* nobody needs it: it costs nothing */
+    OK(ctx, rk_graph_seal(g));
+    return g;
+}
+
+TEST(two_layers_to_the_last_element)
+{
+    rk_ctx *ctx = test_ctx();
+    rk_graph *g = two_layers(ctx);
+    struct bill_terms terms = { 1, one_phase, 0, NULL, NULL };
+    rk_bill *bill;
+    OK(ctx, bill_of_graph(ctx, g, &terms, &bill));
+    EXPECT_INT(number(bill, "flops.forward"), 2 * 5 * 7 * 11 + 2 * 5 * 11 * 3);
+    EXPECT_TEXT(formula(bill, "flops.forward"), "B·D·(2·I + 2·O)");
+    EXPECT_INT(number(bill, "flops.elementwise.forward"), 2 * 55 + 15);
+    EXPECT_TEXT(formula(bill, "flops.elementwise.forward"), "2·B·D + B·O");
+    EXPECT_INT(number(bill, "parameters"), 77 + 11 + 33);
+    EXPECT_TEXT(formula(bill, "parameters"), "I·D + D·O + D");
+    EXPECT_INT(number(bill, "elements.read.forward"), (35 + 77) + (55 + 11) + 55 + (55 + 33) + 15);      /* y · y reads y once */
+    EXPECT_INT(number(bill, "elements.written.forward"), 55 + 55 + 55 + 15 + 15);
+    REQUIRE(rk_bill_reasons(bill, "flops.forward") == 2);
+    rk_bill_reason r = rk_bill_reason_at(bill, "flops.forward", 1);
+    EXPECT_TEXT(r.module, "down");
+    EXPECT_TEXT(r.label, "b d, o d -> b o");
+    EXPECT_TEXT(r.formula, "2·B·D·O");
+    EXPECT_INT(r.number, 330);
+    uint64_t none;
+    EXPECT(rk_bill_number(bill, "flops.sideways", &none) == RK_E_UNKNOWN && strstr(rk_error_hint(ctx), "flops.forward") != NULL);
+    rk_bill_free(bill);
+    rk_graph_close(g);
+}
+
+TEST(a_spread_value_is_read_once)
+{
+    rk_ctx *ctx = test_ctx();
+    rk_graph *g;
+    rk_bill *bill;
+    struct bill_terms terms = { 1, one_phase, 0, NULL, NULL };
+    OK(ctx, rk_graph_open(ctx, &g));
+    (void)rk_dim_new(g, "row", 'R', 6);
+    (void)rk_dim_new(g, "column", 'C', 4);
+    (void)rk_dim_new(g, "half", 'U', 2);
+    rk_ref x = rk_input(g, "x", RK_f32, "row"), z = rk_input(g, "z", RK_f32, "row column");
+    rk_output(g, "wide", rk_map(g, "exp", rk_spread(g, x, "row column")));
+    rk_output(g, "part", rk_map(g, "exp", rk_slice(g, z, "column", 1, "half")));
+    OK(ctx, rk_graph_seal(g));
+    OK(ctx, bill_of_graph(ctx, g, &terms, &bill));
+    EXPECT_INT(number(bill, "elements.read.forward"), 6 + 12);
+    EXPECT_INT(number(bill, "elements.written.forward"), 24 + 12);
+    rk_bill_free(bill);
+    rk_graph_close(g);
+}
+
+/* Blocks 0 .. n-1 of one product each; `odd` has an activation more, `even` of a Sequential are other modules. */
+static rk_graph *uneven(rk_ctx *ctx, int n, int odd)
+{
+    rk_graph *g;
+    OK(ctx, rk_graph_open(ctx, &g));
+    (void)rk_dim_new(g, "batch", 'B', 2);
+    (void)rk_dim_new(g, "hidden", 'D', 3);
+    rk_ref x = rk_input(g, "x", RK_f32, "batch hidden");
+    for (int i = 0; i < n; i++) {
+        char number[16];
+        (void)snprintf(number, sizeof number, "%d", i);
+        rk_enter(g, "h");
+        rk_enter(g, number);
+        x = rk_map(g, "exp", x);
+        if (i != odd) x = rk_map(g, "exp", x);
+        rk_leave(g);
+        rk_leave(g);
+    }
+    rk_output(g, "x", x);
+    OK(ctx, rk_graph_seal(g));
+    return g;
+}
+
+TEST(a_block_that_differs_leaves_its_difference_outside)
+{
+    static const struct { int odd; const struct bill_repeat repeats[1]; int n_repeats; const char *formula; int64_t number; } cases[] = {
+        { -1, { { "h.*", 'L' } }, 1, "2·L·B·D", 60 }, { 4, { { "h.*", 'L' } }, 1, "2·L·B·D - B·D", 54 }, { 4, { { "h.*", 0 } }, 1, "9·B·D", 54 },
+        { 4, { { "g.*", 'L' } }, 1, "9·B·D", 54 },
+    };
+    rk_ctx *ctx = test_ctx();
+    for (int i = 0; i < 4; i++) {
+        rk_graph *g = uneven(ctx, 5, cases[i].odd);
+        struct bill_terms terms = { 1, one_phase, cases[i].n_repeats, cases[i].repeats, NULL };
+        rk_bill *bill;
+        OK(ctx, bill_of_graph(ctx, g, &terms, &bill));
+        EXPECT_TEXT(formula(bill, "flops.elementwise.forward"), cases[i].formula);
+        EXPECT_INT(number(bill, "flops.elementwise.forward"), cases[i].number);
+        EXPECT_INT(rk_bill_groups(bill, RK_BY_MODULE), i == 3 ? 7 : 3);
+        EXPECT_INT(rk_bill_group_at(bill, RK_BY_MODULE, 2).times, i == 3 ? 1 : 5);
+        rk_bill_free(bill);
+        rk_graph_close(g);
+    }
+}
+
+/* micro makes the gradient, update uses it: the parameter and its gradient are in both, and are counted once. */
+static rk_graph *micro(rk_ctx *ctx, bool update)
+{
+    rk_graph *g;
+    OK(ctx, rk_graph_open(ctx, &g));
+    (void)rk_dim_new(g, "hidden", 'D', 8);
+    rk_ref p = rk_state(g, RK_PARAMETER, "w", RK_f32, "hidden"), d = rk_state(g, RK_GRADIENT, "w", RK_f32, "hidden");
+    if (update) {
+        rk_ref m = rk_state(g, RK_OPTIMIZER, "w", RK_f32, "hidden");
+        rk_update(g, m, rk_add(g, m, d));
+        rk_update(g, p, rk_sub(g, p, m));
+    } else rk_update(g, d, rk_add(g, d, rk_mul(g, p, p)));
+    OK(ctx, rk_graph_seal(g));
+    return g;
+}
+
+TEST(several_graphs_on_one_store_make_one_bill)
+{
+    rk_ctx *ctx = test_ctx();
+    rk_bill *bill;
+    static const struct bill_phase phases[] = { { "forward", 0 }, { "update", 0 } };
+    OK(ctx, bill_new(ctx, &bill));
+    for (int i = 0; i < 2; i++) {
+        rk_graph *g = micro(ctx, i == 1);
+        struct bill_terms terms = { 1, &phases[i], 0, NULL, NULL };
+        OK(ctx, bill_add_graph(bill, g, &terms));
+        rk_graph_close(g);
+    }
+    EXPECT_INT(number(bill, "parameters"), 8);
+    EXPECT_TEXT(formula(bill, "parameters"), "D");
+    EXPECT_INT(number(bill, "bytes.gradients"), 32);
+    EXPECT_INT(number(bill, "bytes.optimizer"), 32);
+    EXPECT_INT(number(bill, "flops.elementwise.forward"), 16);
+    EXPECT_INT(number(bill, "flops.elementwise.update"), 16);
+    OK(ctx, bill_set(bill, "bytes.plan.activations", 4096, ""));
+    const rk_bill_reason tensor = { "h.*.attn", "activation", "softmax", "B·H·T²", 1024, 4096, 4 };
+    OK(ctx, bill_reason(bill, "bytes.plan.activations", &tensor));
+    EXPECT_INT(number(bill, "bytes.plan.activations"), 4096);
+    EXPECT_TEXT(rk_bill_reason_at(bill, "bytes.plan.activations", 0).label, "softmax");
+    FAILS(ctx, bill_set(bill, "bytes", 1, ""), RK_E_ARG, "cannot have both");
+    FAILS(ctx, bill_set(bill, "parameters.tied", 1, ""), RK_E_ARG, "cannot have both");
+    FAILS(ctx, bill_set(bill, "a..b", 1, ""), RK_E_ARG, "cannot name");
+    const char *json;
+    OK(ctx, rk_bill_json(bill, &json));
+    EXPECT_TEXT(json, "{\"bytes\": {\"gradients\": 32, \"optimizer\": 32, \"parameters\": 32, \"plan\": {\"activations\": 4096}}, "
+                      "\"elements\": {\"read\": {\"forward\": 24, \"update\": 32}, \"written\": {\"forward\": 16, \"update\": 16}}, "
+                      "\"flops\": {\"elementwise\": {\"forward\": 16, \"update\": 16}, \"forward\": 0, \"update\": 0}, \"parameters\": 8, "
+                      "\"formulas\": {\"flops.forward\": \"0\", \"flops.elementwise.forward\": \"2·D\", \"elements.read.forward\": \"3·D\", "
+                      "\"elements.written.forward\": \"2·D\", \"parameters\": \"D\", \"bytes.parameters\": \"4·D\", \"bytes.gradients\": \"4·D\", "
+                      "\"flops.update\": \"0\", \"flops.elementwise.update\": \"2·D\", \"elements.read.update\": \"4·D\", \"elements.written.update\": \"2·D\", "
+                      "\"bytes.optimizer\": \"4·D\"}, \"modules\": [{\"name\": \"\", \"depth\": 0, \"times\": 1, \"flops.elementwise.forward\": 16, "
+                      "\"elements.read.forward\": 24, \"elements.written.forward\": 16, \"parameters\": 8, \"bytes.parameters\": 32, \"bytes.gradients\": 32, "
+                      "\"flops.elementwise.update\": 16, \"elements.read.update\": 32, \"elements.written.update\": 16, \"bytes.optimizer\": 32}], "
+                      "\"ops\": [{\"name\": \"parameters\", \"parameters\": 8, \"bytes.parameters\": 32}, {\"name\": \"gradients\", \"bytes.gradients\": 32}, "
+                      "{\"name\": \"map mul\", \"flops.elementwise.forward\": 8, \"elements.read.forward\": 8, \"elements.written.forward\": 8}, "
+                      "{\"name\": \"map add\", \"flops.elementwise.forward\": 8, \"elements.read.forward\": 16, \"elements.written.forward\": 8, "
+                      "\"flops.elementwise.update\": 8, \"elements.read.update\": 16, \"elements.written.update\": 8}, {\"name\": \"update\"}, "
+                      "{\"name\": \"optimizer\", \"bytes.optimizer\": 32}, {\"name\": \"map sub\", \"flops.elementwise.update\": 8, \"elements.read.update\": 16, "
+                      "\"elements.written.update\": 8}]}");
+    rk_bill_free(bill);
+}
+
+TEST(what_has_no_price_is_refused)
+{
+    rk_ctx *ctx = test_ctx();
+    rk_graph *g;
+    rk_bill *bill;
+    OK(ctx, rk_graph_open(ctx, &g));
+    (void)rk_dim_new(g, "hidden", 'D', 8);
+    rk_output(g, "y", rk_softmax(g, rk_input(g, "x", RK_f32, "hidden"), "hidden"));
+    OK(ctx, rk_graph_seal(g));
+    struct bill_terms terms = { 1, one_phase, 0, NULL, NULL };
+    FAILS(ctx, bill_of_graph(ctx, g, &terms, &bill), RK_E_DECLINED, "softmax");
+    EXPECT(bill == NULL);
+    terms.n_phases = 0;
+    FAILS(ctx, bill_of_graph(ctx, g, &terms, &bill), RK_E_ARG, "phases");
+    rk_graph_close(g);
+}
+
+TEST(a_number_beyond_64_bits_is_refused)
+{
+    rk_ctx *ctx = test_ctx();
+    rk_graph *g;
+    rk_bill *bill;
+    OK(ctx, rk_graph_open(ctx, &g));
+    (void)rk_dim_new(g, "a", 'A', (int64_t)1 << 23);
+    (void)rk_dim_new(g, "b", 'B', (int64_t)1 << 23);
+    (void)rk_dim_new(g, "c", 'C', (int64_t)1 << 20);
+    rk_output(g, "y", rk_einsum(g, "a c, b c -> a b", rk_input(g, "x", RK_f32, "a c"), rk_input(g, "z", RK_f32, "b c")));
+    OK(ctx, rk_graph_seal(g));
+    struct bill_terms terms = { 1, one_phase, 0, NULL, NULL };
+    FAILS(ctx, bill_of_graph(ctx, g, &terms, &bill), RK_E_LIMIT, "2^63");
+    rk_graph_close(g);
+}
+
+static rk_status fault_work(rk_ctx *ctx)
+{
+    static const struct gpt tiny = { 7, 3, 2, 4, 2, 2, true, true };
+    rk_graph *g = NULL;
+    rk_ref ends[2];
+    rk_bill *bill = NULL;
+    const char *json;
+    rk_status status = build(ctx, &tiny, &g, ends);
+    if (status == RK_OK) {
+        const struct bill_phase phases[] = { { "forward", ends[0] }, { "backward", ends[1] }, { "update", 0 } };
+        struct bill_terms terms = { 3, phases, 1, blocks, NULL };
+        status = bill_of_graph(ctx, g, &terms, &bill);
+    }
+    rk_graph_close(g);
+    if (status == RK_OK) status = rk_bill_json(bill, &json);
+    rk_bill_free(bill);
+    return status;
+}
+
+TEST(every_allocation_may_fail) { FOR_EVERY_FAILED_ALLOCATION(fault_work); }
+
+/* The whole training graph of 48 layers: it prints its time; a tenth of a second would mean that something is quadratic. */
+TEST(a_large_training_graph_is_quick)
+{
+    rk_ctx *ctx = test_ctx();
+    struct gpt m = { 50257, 1024, 1, 1600, 25, 48, true, true };
+    rk_graph *g;
+    rk_ref ends[2];
+    double best = 1e9;
+    OK(ctx, build(ctx, &m, &g, ends));
+    const struct bill_phase phases[] = { { "forward", ends[0] }, { "backward", ends[1] }, { "update", 0 } };
+    struct bill_terms terms = { 3, phases, 1, blocks, NULL };
+    for (int i = 0; i < 5; i++) {
+        rk_bill *bill;
+        double begin = clock_seconds();
+        OK(ctx, bill_of_graph(ctx, g, &terms, &bill));
+        double seconds = clock_seconds() - begin;
+        if (seconds < best) best = seconds;
+        rk_bill_free(bill);
+    }
+    printf("  %d nodes: %.2f ms\n", g->nodes.n, 1e3 * best);
+    EXPECT(best < 0.1);
+    rk_graph_close(g);
+}

@@ -1,0 +1,355 @@
+/* Laws of the tokenizer, over random input. */
+#include "reckon/tok.h"
+#include "test.h"
+#include "tok/bytelevel.h"
+#include "tok/split.h"
+#include "tok/unicode.h"
+#include <stdlib.h>
+
+enum { MOST = 4096 };
+
+/* Text that is hard for the pattern: apostrophes, white space of all widths, several scripts, broken UTF-8. */
+static size_t hard_text(char *out, size_t most)
+{
+    static const char *const parts[] = { "a", "Z", "the", " ", "  ", "\n", "\t", "\r\n", "'s", "'", "'ll", "'ve", "'LL", "7", "42", "!", "...", "<|endoftext|>", "<|end", "|>",
+        "\xc2\xa0", "\xe3\x80\x80", "\xe2\x80\xa8", "\xc3\xa9", "\xcc\x81", "\xe4\xb8\xad", "\xc2\xbd", "\xd9\xa3", "\xf0\x9f\x99\x83", "\xe2\x80\x99", "\x80", "\xff", "\xe4\xb8",
+        "\xf0\x9f", "\xc0\xaf", "\xed\xa0\x80", "\x1c", "\x85", "\xc2\x85", "aaaaaaaa", "abcdefghij", "_", "\0" };
+    size_t n = 0, want = test_random(most);
+    while (n < want) {
+        const char *part = parts[test_random(sizeof parts / sizeof *parts)];
+        size_t length = part[0] == '\0' ? 1 : strlen(part);
+        if (test_random(20) == 0) out[n++] = (char)test_random(256);
+        else if (n + length <= want) memcpy(out + n, part, length), n += length;
+        else break;
+    }
+    return n;
+}
+
+/* ---- the scanner against the pattern, alternative by alternative, over classes of whole characters ---- */
+
+struct text { unsigned char class[MOST], byte[MOST]; size_t at[MOST + 1], n; };
+
+/* Valid UTF-8 by its definition: the shortest form, no surrogates, at most U+10FFFF. */
+static size_t one_character(const unsigned char *p, size_t n, uint32_t *code)
+{
+    size_t length = p[0] < 0x80 ? 1 : p[0] >> 5 == 6 ? 2 : p[0] >> 4 == 14 ? 3 : p[0] >> 3 == 30 ? 4 : 0;
+    static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
+    if (length == 0 || length > n) return 0;
+    *code = length == 1 ? p[0] : p[0] & (0x7fu >> length);
+    for (size_t i = 1; i < length; i++) {
+        if (p[i] >> 6 != 2) return 0;
+        *code = *code << 6 | (p[i] & 0x3f);
+    }
+    return *code < least[length] || *code > 0x10ffff || (*code >= 0xd800 && *code < 0xe000) ? 0 : length;
+}
+
+static void classify(const char *bytes, size_t n, struct text *t)
+{
+    t->n = 0;
+    for (size_t i = 0; i < n;) {
+        uint32_t code = 0;
+        size_t step = one_character((const unsigned char *)bytes + i, n - i, &code);
+        t->class[t->n] = step == 0 ? CLASS_OTHER : (unsigned char)unicode_class(code);
+        t->byte[t->n] = (unsigned char)bytes[i];
+        t->at[t->n++] = i;
+        i += step == 0 ? 1 : step;
+    }
+    t->at[t->n] = n;
+}
+
+static size_t run(const struct text *t, size_t i, unsigned class)
+{
+    while (i < t->n && t->class[i] == class) i++;
+    return i;
+}
+
+static bool is(const struct text *t, size_t i, char c) { return i < t->n && t->byte[i] == (unsigned char)c && t->at[i + 1] - t->at[i] == 1; }
+
+static size_t match(const struct text *t, size_t i)
+{
+    if (is(t, i, '\'')) {                                             /* '(?:[sdmt]|ll|ve|re) */
+        if (is(t, i + 1, 's') || is(t, i + 1, 'd') || is(t, i + 1, 'm') || is(t, i + 1, 't')) return i + 2;
+        if (is(t, i + 1, 'l') && is(t, i + 2, 'l')) return i + 3;
+        if ((is(t, i + 1, 'v') || is(t, i + 1, 'r')) && is(t, i + 2, 'e')) return i + 3;
+    }
+    static const unsigned classes[] = { CLASS_LETTER, CLASS_NUMBER, CLASS_OTHER };
+    for (int k = 0; k < 3; k++) {                                     /* ?\p{L}+ and so on: with the space, else without */
+        size_t begin = i + is(t, i, ' ');
+        if (run(t, begin, classes[k]) > begin) return run(t, begin, classes[k]);
+        if (run(t, i, classes[k]) > i) return run(t, i, classes[k]);
+    }
+    size_t end = run(t, i, CLASS_SPACE);
+    for (size_t k = end; k > i; k--)                                  /* \s+(?!\S), giving back one by one */
+        if (k == t->n || t->class[k] == CLASS_SPACE) return k;
+    return end;                                                       /* \s+ */
+}
+
+TEST(the_scanner_is_the_pattern)
+{
+    static char bytes[MOST];
+    static struct text t;
+    for (int round = 0; round < 20000; round++) {
+        size_t n = hard_text(bytes, round % 100 == 0 ? MOST : 40), at = 0, ends[7], made, i = 0;
+        char *exact = malloc(n + 1);                                  /* so that reading beyond the end is seen */
+        memcpy(exact, bytes, n);
+        char *tight = realloc(exact, n > 0 ? n : 1);
+        REQUIRE(tight != NULL);
+        classify(tight, n, &t);
+        while ((made = split_gpt2((const unsigned char *)tight, n, at, ends, 1 + test_random(7))) > 0) {
+            for (size_t k = 0; k < made; k++) {
+                /* an invalid subpart of several bytes is one character or several: only where words end counts */
+                i = match(&t, i);
+                if (ends[k] != t.at[i]) {
+                    test_fail(__FILE__, __LINE__, "round %d: a word ends at %zu, expected %zu", round, ends[k], t.at[i]);
+                    free(tight);
+                    return;
+                }
+            }
+            at = ends[made - 1];
+        }
+        EXPECT(at == n && i == t.n);
+        free(tight);
+    }
+}
+
+TEST(a_safe_cut_cuts_nothing)
+{
+    static char bytes[MOST];
+    for (int round = 0; round < 20000; round++) {
+        size_t n = hard_text(bytes, 60), whole[64], left[64], right[64];
+        size_t cut = split_safe((unsigned char *)bytes, n, test_random(n + 1));
+        size_t a = split_gpt2((unsigned char *)bytes, n, 0, whole, 64), b = split_gpt2((unsigned char *)bytes, cut, 0, left, 64);
+        size_t c = split_gpt2((unsigned char *)bytes + cut, n - cut, 0, right, 64);
+        EXPECT_INT(a, b + c);
+        for (size_t i = 0; i < c && i + b < 64; i++) left[b + i] = right[i] + cut;
+        EXPECT(memcmp(whole, left, a * sizeof *whole) == 0);
+    }
+}
+
+TEST(bytes_are_spelled_and_read_back)
+{
+    rk_ctx *ctx = test_ctx();
+    struct str s = { 0 };
+    char all[256], back[256];
+    size_t n;
+    for (int i = 0; i < 256; i++) {
+        all[i] = (char)i;
+        EXPECT_INT(bytelevel_byte(bytelevel_code((unsigned char)i)), i);
+    }
+    OK(ctx, bytelevel_write(ctx, &s, all, 256));
+    EXPECT(bytelevel_read(str_c(&s), (size_t)s.n, back, &n) && n == 256 && memcmp(all, back, 256) == 0);
+    EXPECT_INT(bytelevel_code(' '), 0x120);
+    EXPECT_INT(bytelevel_code('\n'), 0x10a);
+    EXPECT_INT(bytelevel_byte(0x144), -1);
+    EXPECT_INT(bytelevel_byte(' '), -1);
+    str_free(ctx, &s);
+}
+
+/* ---- encoding ---- */
+
+static const char *const specials[] = { "<|endoftext|>", "<|endoftext|><|endoftext|>", "<|end", "a b", "\t \n" };
+
+static rk_tok *trained(rk_ctx *ctx, uint32_t vocab_size, rk_ties ties)
+{
+    static char text[200000];
+    size_t n = 0;
+    while (n < sizeof text - MOST) n += hard_text(text + n, MOST);
+    rk_tok_training how = { .vocab_size = vocab_size, .specials = specials, .n_specials = 5, .ties = ties };
+    rk_text one = { text, n };
+    rk_tok *tok;
+    OK(ctx, rk_tok_train(ctx, &how, &one, 1, &tok));
+    return tok;
+}
+
+TEST(decoding_undoes_encoding)
+{
+    rk_ctx *ctx = test_ctx();
+    rk_tok *tok = trained(ctx, 900, RK_TIES_CS336);
+    static char bytes[MOST];
+    for (int round = 0; round < 2000; round++) {
+        size_t n = hard_text(bytes, round % 50 == 0 ? MOST : 100);
+        if (round % 3 == 0)
+            for (size_t i = 0; i < n; i++) bytes[i] = (char)test_random(256);
+        rk_ids ids = { 0 };
+        rk_bytes back = { 0 };
+        OK(ctx, rk_tok_encode(ctx, tok, bytes, n, round % 2 ? RK_TOK_PLAIN : 0, &ids));
+        OK(ctx, rk_tok_decode(ctx, tok, ids.at, ids.n, 0, &back));
+        EXPECT(back.n == n && (n == 0 || memcmp(back.at, bytes, n) == 0));
+        rk_ids_free(ctx, &ids);
+        rk_bytes_free(ctx, &back);
+    }
+    rk_tok_close(ctx, tok);
+}
+
+/* Byte pair encoding by its definition: the pair of least rank, leftmost first, until there is none. */
+static size_t naive_word(const rk_tok *tok, const char *word, size_t n, uint32_t *ids)
+{
+    rk_text parts[MOST];
+    for (size_t i = 0; i < n; i++) parts[i] = (rk_text){ word + i, 1 };
+    for (uint32_t rank = 0; rank < rk_tok_merges(tok); rank++) {
+        size_t left;
+        rk_text m = rk_tok_merge(tok, rank, &left);
+        for (size_t i = 0; i + 1 < n; i++) {
+            if (parts[i].n != left || parts[i].n + parts[i + 1].n != m.n || memcmp(parts[i].at, m.at, m.n) != 0) continue;
+            parts[i].n = m.n;
+            memmove(parts + i + 1, parts + i + 2, (n - i - 2) * sizeof *parts);
+            n--;
+        }
+    }
+    for (size_t i = 0; i < n; i++)
+        if (!rk_tok_find(tok, parts[i].at, parts[i].n, &ids[i])) test_fail(__FILE__, __LINE__, "a part is no token");
+    return n;
+}
+
+TEST(encoding_is_the_merges_in_order)
+{
+    rk_ctx *ctx = test_ctx();
+    rk_tok *tok = trained(ctx, 700, RK_TIES_HUGGINGFACE);
+    static char bytes[MOST];
+    static uint32_t expected[MOST];
+    for (int round = 0; round < 400; round++) {
+        size_t n = hard_text(bytes, 300), made = 0;
+        if (round % 4 == 0)
+            for (size_t i = 0; i < n; i++) bytes[i] = "ab"[test_random(8) == 0];        /* one long word of runs */
+        rk_ids lengths = { 0 }, ids = { 0 };
+        OK(ctx, rk_tok_split(ctx, "gpt2", bytes, n, &lengths));
+        for (size_t i = 0, at = 0; i < lengths.n; at += lengths.at[i++]) made += naive_word(tok, bytes + at, lengths.at[i], expected + made);
+        OK(ctx, rk_tok_encode(ctx, tok, bytes, n, RK_TOK_PLAIN, &ids));
+        EXPECT(ids.n == made && (made == 0 || memcmp(ids.at, expected, made * sizeof *expected) == 0));
+        rk_ids_free(ctx, &lengths);
+        rk_ids_free(ctx, &ids);
+    }
+    rk_tok_close(ctx, tok);
+}
+
+TEST(a_stream_in_any_pieces_is_the_whole)
+{
+    rk_ctx *ctx = test_ctx();
+    rk_tok *tok = trained(ctx, 600, RK_TIES_CS336);
+    static char bytes[MOST];
+    rk_tok_encoder *e;
+    OK(ctx, rk_tok_encoder_open(ctx, tok, 0, &e));
+    for (int round = 0; round < 3000; round++) {
+        size_t n = hard_text(bytes, 200), at = 0;
+        rk_ids whole = { 0 }, streamed = { 0 };
+        OK(ctx, rk_tok_encode(ctx, tok, bytes, n, 0, &whole));
+        while (at < n) {
+            size_t piece = 1 + test_random(round % 2 ? 3 : 60);
+            if (piece > n - at) piece = n - at;
+            OK(ctx, rk_tok_encoder_add(ctx, e, bytes + at, piece, &streamed));
+            at += piece;
+        }
+        OK(ctx, rk_tok_encoder_end(ctx, e, &streamed));
+        EXPECT(whole.n == streamed.n && (whole.n == 0 || memcmp(whole.at, streamed.at, whole.n * sizeof *whole.at) == 0));
+        rk_ids_free(ctx, &whole);
+        rk_ids_free(ctx, &streamed);
+    }
+    rk_tok_encoder_close(ctx, e);
+    rk_tok_close(ctx, tok);
+}
+
+TEST(parallel_is_serial)
+{
+    enum { LONG = 3 << 20 };
+    rk_ctx *ctx = test_ctx(), *one = NULL, *four = NULL;
+    OK(ctx, rk_ctx_open(&(rk_options){ .threads = 1 }, &one));
+    OK(ctx, rk_ctx_open(&(rk_options){ .threads = 4 }, &four));
+    char *text = malloc(LONG);
+    size_t n = 0, ends[2][3];
+    while (n < LONG - MOST) n += hard_text(text + n, MOST);
+    rk_tok *tok[2];
+    rk_ctx *by[2] = { one, four };
+    rk_ids ids[2] = { { 0 }, { 0 } };
+    rk_text texts[3] = { { text, n }, { text, 0 }, { text + n / 2, n - n / 2 } };
+    for (int i = 0; i < 2; i++) {
+        rk_tok_training how = { .vocab_size = 1000, .specials = specials, .n_specials = 5 };
+        OK(by[i], rk_tok_train(by[i], &how, texts, 3, &tok[i]));
+        OK(by[i], rk_tok_encode_many(by[i], tok[i], texts, 3, 0, &ids[i], ends[i]));
+    }
+    EXPECT_INT(rk_tok_size(tok[0]), rk_tok_size(tok[1]));
+    for (uint32_t i = 0; i < rk_tok_size(tok[0]); i++) {
+        rk_text a = rk_tok_bytes(tok[0], i), b = rk_tok_bytes(tok[1], i);
+        EXPECT(a.n == b.n && memcmp(a.at, b.at, a.n) == 0);
+    }
+    EXPECT(ids[0].n == ids[1].n && memcmp(ids[0].at, ids[1].at, ids[0].n * sizeof *ids[0].at) == 0);
+    EXPECT(memcmp(ends[0], ends[1], sizeof ends[0]) == 0 && ends[0][0] == ends[0][1] && ends[0][2] == ids[0].n);
+    for (int i = 0; i < 2; i++) {
+        rk_ids_free(by[i], &ids[i]);
+        rk_tok_close(by[i], tok[i]);
+        EXPECT_INT(rk_ctx_bytes(by[i]), 0);
+        rk_ctx_close(by[i]);
+    }
+    free(text);
+}
+
+/* ---- files ---- */
+
+static void expect_equal(const rk_tok *a, const rk_tok *b)
+{
+    EXPECT_INT(rk_tok_size(a), rk_tok_size(b));
+    EXPECT_INT(rk_tok_merges(a), rk_tok_merges(b));
+    EXPECT_INT(rk_tok_specials(a), rk_tok_specials(b));
+    for (uint32_t i = 0; i < rk_tok_size(a); i++) {
+        rk_text x = rk_tok_bytes(a, i), y = rk_tok_bytes(b, i);
+        EXPECT((x.at == NULL) == (y.at == NULL) && x.n == y.n && (x.n == 0 || memcmp(x.at, y.at, x.n) == 0));
+    }
+    for (uint32_t i = 0; i < rk_tok_merges(a); i++) {
+        size_t p = 0, q = 0;
+        rk_text x = rk_tok_merge(a, i, &p), y = rk_tok_merge(b, i, &q);
+        EXPECT(p == q && x.n == y.n && memcmp(x.at, y.at, x.n) == 0);
+    }
+    for (size_t i = 0; i < rk_tok_specials(a); i++) EXPECT_INT(rk_tok_special(a, i).id, rk_tok_special(b, i).id);
+}
+
+TEST(what_is_saved_opens_equal)
+{
+    rk_ctx *ctx = test_ctx();
+    for (int ties = 0; ties < 2; ties++) {
+        rk_tok *tok = trained(ctx, 800, (rk_ties)ties), *back;
+        char folder[600], file[700];
+        (void)snprintf(folder, sizeof folder, "%s/tok%d", test_temporary(), ties);
+        OK(ctx, rk_tok_save(ctx, tok, folder));
+        OK(ctx, rk_tok_open(ctx, folder, &back));
+        expect_equal(tok, back);
+        rk_tok_close(ctx, back);
+        (void)snprintf(file, sizeof file, "%s/tokenizer.json", folder);
+        OK(ctx, rk_tok_open(ctx, file, &back));
+        expect_equal(tok, back);
+        rk_tok_close(ctx, back);
+        rk_tok_close(ctx, tok);
+    }
+}
+
+TEST(decoding_in_a_stream_never_breaks_a_character)
+{
+    rk_ctx *ctx = test_ctx();
+    rk_tok *tok = trained(ctx, 300, RK_TIES_CS336);
+    for (int round = 0; round < 2000; round++) {
+        uint32_t ids[40];
+        size_t n = test_random(40);
+        rk_bytes raw = { 0 }, text = { 0 };
+        struct str all = { 0 };
+        rk_tok_decoder d;
+        rk_text ready;
+        static const unsigned char likely[] = { 0xe4, 0xb8, 0xad, 0xf0, 0x9f, 0x99, 0x83, 0xc3, 0xa9, 'a', 0xff, 0xed, 0xa0 };
+        for (size_t i = 0; i < n; i++) ids[i] = test_random(3) ? 5u + likely[test_random(sizeof likely)] : (uint32_t)test_random(rk_tok_size(tok));
+        rk_tok_decoder_init(&d, tok, RK_TOK_SKIP_SPECIAL);
+        for (size_t i = 0; i <= n; i++) {
+            if (i < n) OK(ctx, rk_tok_decoder_push(ctx, &d, ids[i], &ready));
+            else OK(ctx, rk_tok_decoder_end(ctx, &d, &ready));
+            rk_bytes again = { 0 };
+            OK(ctx, rk_bytes_replace(ctx, ready.at, ready.n, &again));
+            EXPECT(again.n == ready.n && (ready.n == 0 || memcmp(again.at, ready.at, ready.n) == 0));      /* valid as it is */
+            OK(ctx, str_add(ctx, &all, ready.at, ready.n));
+            rk_bytes_free(ctx, &again);
+        }
+        OK(ctx, rk_tok_decode(ctx, tok, ids, n, RK_TOK_SKIP_SPECIAL, &raw));
+        OK(ctx, rk_bytes_replace(ctx, raw.at, raw.n, &text));
+        EXPECT((size_t)all.n == text.n && (text.n == 0 || memcmp(all.at, text.at, text.n) == 0));
+        rk_tok_decoder_clear(ctx, &d);
+        rk_bytes_free(ctx, &raw);
+        rk_bytes_free(ctx, &text);
+        str_free(ctx, &all);
+    }
+    rk_tok_close(ctx, tok);
+}
