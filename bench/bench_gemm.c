@@ -92,7 +92,16 @@ static double median(double *x, int n)
     return x[n / 2];
 }
 
-struct bench { bool busy; rk_ctx *ctx; enum isa isa; const struct blas *blas; double seconds; float *a, *b, *c; void *scratch; size_t scratch_bytes; };
+struct bench {
+    bool busy;
+    rk_ctx *ctx;
+    enum isa isa;
+    const struct blas *blas;
+    double seconds;
+    float *a, *b, *c;
+    void  *scratch;
+    size_t scratch_bytes;
+};
 
 static double run_once(const struct bench *b, const struct gemm_problem *p, bool with_blas)
 {
@@ -166,7 +175,8 @@ int main(int argc, char **argv)
     b.scratch = pages(b.scratch_bytes);
     for (size_t i = 0; i < a_n; i++) b.a[i] = (float)((i * 2654435761u) % 2001) * 1e-3f - 1;
     for (size_t i = 0; i < b_n; i++) b.b[i] = (float)((i * 40503u + 7) % 1999) * 1e-3f - 1;
-    printf("%s, %d thread(s), burst %.1f GFLOP/s\n", isa_rows[b.isa].name, rk_ctx_threads(b.ctx), burst_flops(b.ctx, b.isa, rk_ctx_threads(b.ctx), 0.05) * 1e-9);
+    int threads = rk_ctx_threads(b.ctx);
+    printf("%s, %d thread(s), burst %.1f GFLOP/s\n", isa_rows[b.isa].name, threads, burst_flops(b.ctx, b.isa, threads, 0.05) * 1e-9);
     for (int i = 0; i < SHAPES; i++)
         if (argc < 4 || strstr(shapes[i].name, argv[3]) != NULL) bench(&b, &shapes[i]);
     if (blas != NULL) blas_close(b.ctx, blas);

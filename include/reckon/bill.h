@@ -22,6 +22,12 @@ extern "C" {
 typedef struct rk_bill rk_bill;
 RK_API void rk_bill_free(rk_bill *bill);
 
+/* The bill of a sealed graph of one's own, as it stands: fused operations are priced as what they are made of, numbered
+ * modules (h.0, h.1 ..) stand once. A phase has the values below `end` that no earlier phase has, the last one all the rest;
+ * n_phases 0: everything is "forward". E_DECLINED where gradients were taken of fused operations: those have no price yet. */
+typedef struct rk_bill_phase { const char *name; rk_ref end; } rk_bill_phase;
+RK_API RK_CHECK rk_status rk_bill_of_graph(const rk_graph *g, int n_phases, const rk_bill_phase *phases, rk_bill **bill);
+
 typedef struct rk_bill_entry { const char *name; uint64_t number; const char *formula; } rk_bill_entry;
 RK_API int           rk_bill_entries(const rk_bill *bill);
 RK_API rk_bill_entry rk_bill_entry_at(const rk_bill *bill, int i);                          /* 0 <= i < entries; zeros beyond */

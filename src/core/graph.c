@@ -32,6 +32,7 @@ void rk_graph_close(rk_graph *g)
     VEC_FREE(&g->outputs);
     map_free(ctx, &g->dim_names);
     map_free(ctx, &g->path_names);
+    for (int i = 0; i <= RK_KIND_COUNT; i++) map_free(ctx, &g->sources[i]);
     arena_clear(ctx, &g->arena);
     FREE(g, 1);
 }
@@ -72,6 +73,7 @@ static bool is_name(const char *s)
 static rk_status dim_add(rk_ctx *ctx, rk_graph *g, const char *name, char letter, int64_t size, bool live, rk_dim *out)
 {
     struct dim_info d = { NULL, letter, size, live };
+    if (strlen(name) > LONGEST_DIM_NAME) return FAIL(RK_E_LIMIT, "the name of a dimension has %zu characters, at most %d: %.16s...", strlen(name), LONGEST_DIM_NAME, name);
     if (!is_name(name)) return FAIL(RK_E_ARG, "\"%s\" cannot name a dimension: letters, digits and _ only", name);
     if (graph_dim(g, name, strlen(name)) != 0) return FAIL(RK_E_ARG, "dimension %s is declared twice", name);
     if (size < 0 || size >> LARGEST_EXTENT_BITS != 0) return FAIL(RK_E_LIMIT, "dimension %s has size %lld", name, (long long)size);
@@ -183,12 +185,19 @@ void rk_leave(rk_graph *g)
 
 /* --- nodes --- */
 
+/* Which of the maps of names a source is in; -1: none. */
+static int source_kind(const struct opdef *op, int64_t kind)
+{
+    if (op == &op_input) return RK_KIND_COUNT;
+    return op == &op_state && kind >= 0 && kind < RK_KIND_COUNT ? (int)kind : -1;
+}
+
 static rk_status node_add(rk_ctx *ctx, rk_graph *g, struct node n, rk_ref *out)
 {
     rk_ref *in;
     if (n.arity > MOST_OPERANDS) return FAIL(RK_E_LIMIT, "%s: %d operands, at most %d", n.op->name, n.arity, MOST_OPERANDS);
     for (int i = 0; i < n.arity; i++)
-        if (n.in[i] <= 0 || n.in[i] >= g->nodes.n) return FAIL(RK_E_ARG, "%s: operand %d is no value of this graph", n.op->name, i);
+        if (n.in[i] <= 0 || n.in[i] >= g->nodes.n) return FAIL(RK_E_ARG, "%s: operand %d is no value of this graph", n.op->name, i + 1);
     TRY(TAKE(&g->arena, in, n.arity));
     for (int i = 0; i < n.arity; i++) in[i] = n.in[i];
     n.in = in;
@@ -196,13 +205,16 @@ static rk_status node_add(rk_ctx *ctx, rk_graph *g, struct node n, rk_ref *out)
     else TRY(arena_text(ctx, &g->arena, n.text, strlen(n.text), &n.text));
     n.path = g->path;
     TRY(n.op->infer(ctx, g, &n));
-    int64_t elements = 1;
-    for (int i = 0; i < n.rank; i++)
-        if (!extent_mul(elements, dim_size(g, n.dim[i]), &elements) || elements >> LARGEST_EXTENT_BITS != 0)
+    int64_t elements = 1;                       /* an empty dimension counts as 1: strides stay bounded too */
+    for (int i = 0; i < n.rank; i++) {
+        int64_t size = dim_size(g, n.dim[i]) > 0 ? dim_size(g, n.dim[i]) : 1;
+        if (!extent_mul(elements, size, &elements) || elements >> LARGEST_EXTENT_BITS != 0)
             return FAIL(RK_E_LIMIT, "%s at %s: the result has more than 2^%d elements", n.op->name, g->paths.at[g->path], LARGEST_EXTENT_BITS);
+    }
     VEC_PUSH(&g->nodes, n);
     *out = g->nodes.n - 1;
-    return RK_OK;
+    int kind = source_kind(n.op, n.at.i[0]);
+    return kind < 0 ? RK_OK : map_put(ctx, &g->sources[kind], n.text, strlen(n.text), *out);
 }
 
 rk_ref graph_add(rk_graph *g, struct node draft)
@@ -259,9 +271,8 @@ rk_status graph_text(rk_ctx *ctx, const rk_graph *g, rk_ref r, struct str *out)
 
 rk_ref graph_find_source(const rk_graph *g, const struct opdef *op, int64_t kind, const char *name)
 {
-    for (rk_ref r = 1; r < g->nodes.n; r++)
-        if (node_of(g, r)->op == op && node_of(g, r)->at.i[0] == kind && strcmp(node_of(g, r)->text, name) == 0) return r;
-    return 0;
+    int id, of = source_kind(op, kind);
+    return of >= 0 && map_get(&g->sources[of], name, strlen(name), &id) ? id : 0;
 }
 
 static rk_status output_add(rk_ctx *ctx, rk_graph *g, const char *name, rk_ref value)

@@ -13,7 +13,7 @@
 
 struct opdef;
 
-enum { MOST_OPERANDS = 16, LARGEST_EXTENT_BITS = 48 };
+enum { MOST_OPERANDS = 16, LARGEST_EXTENT_BITS = 48, LONGEST_DIM_NAME = 60 };      /* RK_MAX_RANK names fit into a dims_text */
 
 /* What an op needs besides its operands; each op's file says what its fields are. */
 struct attributes { int64_t i[4]; double f[2]; };
@@ -43,6 +43,7 @@ struct rk_graph {
     VEC(const char *) paths;                /* [0] is the root, "" */
     VEC(struct named_ref) outputs;
     struct map dim_names, path_names;
+    struct map sources[RK_KIND_COUNT + 1];  /* states by kind, then inputs: name -> id */
     int path;                               /* where the next nodes stand */
     bool sealed;
     rk_status status;

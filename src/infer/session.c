@@ -22,7 +22,7 @@ void rk_session_close(rk_session *s)
 
 static bool keep(void *user, const rk_graph *g, rk_ref r) { return backend_takes(user, g, r, false); }
 
-rk_status session_plan(rk_ctx *ctx, const rk_graph *g, const struct backend *backend, rk_graph **kept, struct plan **plan)
+rk_status infer_plan(rk_ctx *ctx, const rk_graph *g, const struct backend *backend, rk_graph **kept, struct plan **plan)
 {
     TRY(pass_expand(ctx, g, keep, (void *)(uintptr_t)backend, kept, NULL));
     rk_status status = rk_graph_seal(*kept);
@@ -37,7 +37,7 @@ static rk_status prepare(rk_ctx *ctx, rk_session *s)
     struct built built;
     struct build_options how = { .purpose = FOR_DECODING, .batch = s->batch, .seq = s->chunk, .positions = s->context };
     TRY(model_build(ctx, w->model, &how, &built));
-    rk_status status = session_plan(ctx, built.g, w->backend, &s->g, &s->plan);
+    rk_status status = infer_plan(ctx, built.g, w->backend, &s->g, &s->plan);
     built_close(&built);
     if (status != RK_OK) return ctx_pass(ctx, status, __FILE__, __LINE__, __func__);
     TRY(store_open(ctx, w->backend, &s->store));

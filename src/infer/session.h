@@ -28,7 +28,7 @@ struct rk_session {
 rk_status weights_open(rk_ctx *ctx, rk_model *model, const struct backend *backend, rk_weights **weights) RK_CHECK;
 
 /* Lowered and placed, with fused operations kept where the back end takes them. *kept is a graph of the plan's own. */
-rk_status session_plan(rk_ctx *ctx, const rk_graph *g, const struct backend *backend, rk_graph **kept, struct plan **plan) RK_CHECK;
+rk_status infer_plan(rk_ctx *ctx, const rk_graph *g, const struct backend *backend, rk_graph **kept, struct plan **plan) RK_CHECK;
 
 /* Bytes of weights and cache that the next token will have to read. */
 uint64_t session_reads(const rk_session *s);

@@ -25,13 +25,13 @@ void block_dims(struct builder *b)
         dim(b, "past", 'C', b->positions, true);
         dim(b, "cached", 'P', b->positions, false);
     }
+    dim(b, "vocab", 'V', config_int(c, "vocab"), false);               /* before hidden, since people write V·D */
+    dim(b, "position", 'P', config_int(c, "position"), false);
     dim(b, "hidden", 'D', hidden, false);
     dim(b, "head", 'H', heads, false);
     dim(b, "head_dim", 'K', hidden / heads, false);
     dim(b, "three", 0, 3, false);
     dim(b, "ff", 'F', ff, false);
-    dim(b, "vocab", 'V', config_int(c, "vocab"), false);
-    dim(b, "position", 'P', config_int(c, "position"), false);
     rk_dim_relate(b->g, "head head_dim", 1, "hidden");
     if (ff == 4 * hidden) rk_dim_relate(b->g, "ff", 4, "hidden");
 }

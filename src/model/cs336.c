@@ -26,7 +26,7 @@ static const struct field fields[] = {
     { "ffn",      "ffn_type",               FIELD_CHOICE, "swiglu",   0, 0,        "swiglu silu", false },
     { "pdrop",    "residual_pdrop",         FIELD_REAL,   "0",        0, 0.999,    NULL, true },
     { "attn_pdrop", "attn_pdrop",           FIELD_REAL,   "0",        0, 0.999,    NULL, true },
-    { NULL }
+    { .name = NULL }
 };
 
 #define SMALL  "d_model=768 num_layers=12 num_heads=12 vocab_size=50257 context_length=1024 "
@@ -48,7 +48,7 @@ static const struct preset presets[] = {
     { "cs336-large-2024",  "", LARGE "edition=2024 d_ff=5120" },
     { "cs336-xl-2024",     "", XL "edition=2024 d_ff=6400" },
     { "cs336-17m",         "cs336-tinystories", "vocab_size=10000 context_length=256 d_model=512 num_layers=4 num_heads=16 d_ff=1344" },
-    { NULL }
+    { .name = NULL }
 };
 
 static const struct binding names[] = {

@@ -29,7 +29,7 @@ static const struct field fields[] = {
     { "resid_pdrop", "resid_pdrop",                   FIELD_REAL,   "0.1",      0, 0.999,   NULL, true },
     { "attn_pdrop",  "attn_pdrop",                    FIELD_REAL,   "0.1",      0, 0.999,   NULL, true },
     { "init",     "initializer_range",                FIELD_REAL,   "0.02",     0, 1e3,     NULL, true },
-    { NULL }
+    { .name = NULL }
 };
 
 static const struct preset presets[] = {
@@ -38,7 +38,7 @@ static const struct preset presets[] = {
     { "gpt2-large",  "openai-community/gpt2-large",       "vocab_size=50257 n_positions=1024 n_embd=1280 n_layer=36 n_head=20" },
     { "gpt2-xl",     "openai-community/gpt2-xl",          "vocab_size=50257 n_positions=1024 n_embd=1600 n_layer=48 n_head=25" },
     { "distilgpt2",  "distilbert/distilgpt2",             "vocab_size=50257 n_positions=1024 n_embd=768 n_layer=6 n_head=12" },
-    { NULL }
+    { .name = NULL }
 };
 
 /* Conv1D stores [in, out]: the axes say so, nothing else does. */

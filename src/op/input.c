@@ -26,6 +26,7 @@ rk_ref rk_input(rk_graph *g, const char *name, rk_dtype dtype, const char *dims)
 
 rk_ref rk_state(rk_graph *g, rk_kind kind, const char *name, rk_dtype dtype, const char *dims)
 {
+    if ((unsigned)kind >= RK_KIND_COUNT) build_mistake(g, RK_E_ARG, "state %s: no such kind of memory: %d", name, (int)kind);
     return source(g, &op_state, kind, name, dtype, dims);
 }
 #endif

@@ -29,7 +29,7 @@ OPDEF(rand) = { .name = "rand", .flags = OP_SOURCE | OP_VIRTUAL, .infer = infer,
 rk_ref rk_rand(rk_graph *g, const char *site, double keep, const char *dims)
 {
     char text[2 * DIMS_TEXT];
-    (void)snprintf(text, sizeof text, "%s: %s", site, dims);
+    if (snprintf(text, sizeof text, "%s: %s", site, dims) >= (int)sizeof text) build_mistake(g, RK_E_LIMIT, "rand: the site %.32s... is too long a name", site);
     return graph_add(g, NODE(op_rand, .text = text, .at.f[0] = keep, .at.i[0] = (int64_t)rand_site(site)));
 }
 #endif

@@ -118,7 +118,8 @@ static rk_status find_class(rk_ctx *ctx, struct counting *c, rk_ref r, int *clas
 {
     const struct node *n = node_of(c->count->g, r);
     bool fresh;
-    struct count_class fill = { .op = n->op, .label = label_of(n), .kind = holds(n) ? (rk_kind)n->at.i[0] : RK_ACTIVATION, .dtype = n->dtype, .first = r };
+    struct count_class fill = { .op = n->op, .label = label_of(n), .kind = RK_ACTIVATION, .dtype = n->dtype, .first = r };
+    if (holds(n)) fill.kind = (rk_kind)n->at.i[0];
     TRY(price_of(ctx, c->count, r, fill.price));
     TRY(words_begin(ctx, &c->key, 2));
     words_add(&c->key, (uint64_t)(uintptr_t)n->op);
@@ -217,6 +218,7 @@ static rk_status add_rows(rk_ctx *ctx, struct counting *c)
         const struct node *n = node_of(g, r);
         bool before = false;
         TRY(find_shape(ctx, c, r));
+        if (holds(n) && (uint64_t)n->at.i[0] >= RK_KIND_COUNT) return FAIL(RK_E_ARG, "%s %s is of no kind of memory", n->op->name, n->text);
         if (holds(n) && c->count->terms->seen != NULL) TRY(see(ctx, c->count->terms->seen, n, &before));
         if (before) continue;
         if (holds(n)) TRY(add_row(ctx, c, r, -1));

@@ -15,13 +15,11 @@
 #include "core/opdef.h"
 #include "reckon/bill.h"
 
-/* Nodes with ids below `end` (and not in an earlier phase) are "forward", "backward", "update" ... */
-struct bill_phase { const char *name; rk_ref end; };
 /* The modules h.0, h.1 .. are repetitions of one, "h.*", and their number is written L. */
 struct bill_repeat { const char *path; char letter; };
 struct bill_terms {
     int n_phases;
-    const struct bill_phase *phases;            /* the last one's end may be anything beyond: it takes all the rest */
+    const rk_bill_phase *phases;            /* the last one's end may be anything beyond: it takes all the rest */
     int n_repeats;
     const struct bill_repeat *repeats;          /* NULL: every numbered module is a repetition, without a letter */
     struct bill_seen *seen;                     /* states of earlier graphs on the same store, which are not counted again; or NULL */
@@ -79,8 +77,12 @@ struct account_part { int repeat; struct poly each; };
 struct account { VEC(struct account_part) parts; };
 rk_status account_add(struct count *count, struct account *a, const struct count_row *row, enum quantity q) RK_CHECK;
 rk_status account_number(struct count *count, const struct account *a, uint64_t *number) RK_CHECK;
-rk_status account_text(struct count *count, const struct account *a, struct str *out) RK_CHECK;
+/* number_out: what divides every term is taken out too, 4·(V·D + ..): bytes. */
+rk_status account_text(struct count *count, const struct account *a, bool number_out, struct str *out) RK_CHECK;
 void account_clear(rk_ctx *ctx, struct account *a);
+
+/* Writes fused operations out; *own is that graph, or NULL where g has none. The ends of phases become those of *own. */
+rk_status bill_expand(rk_ctx *ctx, const rk_graph *g, int n_phases, rk_bill_phase *phases, rk_graph **own) RK_CHECK;
 
 /* The bill of one or several graphs that make a step together (micro and update): pass/count_bill.c. A state that several
  * have is counted once; other entries of one name add up. The bill outlives the graphs. */

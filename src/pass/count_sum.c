@@ -129,27 +129,59 @@ static rk_status write_part(struct count *count, int repeat, struct poly each, b
     return status;
 }
 
-static rk_status write_parts(struct count *count, struct written *w, struct str *out)
+/* The number that every term shares, of all parts. */
+static int64_t shared_number(const struct written *w)
+{
+    int64_t shared = 0;
+    for (int i = 0; i < w->n; i++)
+        for (int k = 0; k < w->each[i].n; k++)
+            for (int64_t f = w->each[i].term[k].factor, rest; f != 0; f = rest) {
+                rest = shared % f;
+                shared = f < 0 ? -f : f;
+            }
+    return shared;
+}
+
+/* One repetition alone prints its letter in front of what is taken out: L·B·T·(12·D + 7). */
+static rk_status write_front(struct count *count, struct written *w, struct term *common, struct str *out)
+{
+    rk_ctx *ctx = count->ctx;
+    const struct count_repeat *only = &count->repeats.at[w->n == 1 ? w->repeat[0] : 0];
+    char letter = w->each[0].n > 1 ? only->letter : 0;
+    bool alone = w->n == 1 && w->repeat[0] != 0 && w->each[0].n > 1 && common->degree > 0;
+    if (alone && letter == 0 && !extent_mul(common->factor, only->n, &common->factor)) return FAIL(RK_E_LIMIT, "a number of the bill is beyond 2^63");
+    if (alone) w->repeat[0] = 0;
+    TRY(term_write(ctx, count->g, common, alone ? letter : 0, out));
+    return RK_OK;
+}
+
+static rk_status write_parts(struct count *count, struct written *w, bool number_out, struct str *out)
 {
     rk_ctx *ctx = count->ctx;
     struct term common = poly_common(w->n, w->each);
-    for (int i = 0; i < w->n; i++) w->each[i] = poly_without(&count->polys, w->each[i], &common);
-    TRY(count->polys.status);
-    bool brackets = common.degree > 0 && (w->n > 1 || (w->repeat[0] == 0 && w->each[0].over == 1));
-    if (common.degree > 0) {
-        TRY(term_write(ctx, count->g, &common, 0, out));
-        TRY(str_text(ctx, out, brackets ? "·(" : "·"));
+    bool several = w->n > 1 || w->each[0].n > 1;
+    for (int i = 0; i < w->n; i++) {
+        w->each[i] = poly_without(&count->polys, w->each[i], &common);
+        several = several && w->each[i].over == 1;
     }
+    TRY(count->polys.status);
+    if (number_out && several) common.factor = shared_number(w);
+    for (int i = 0; i < w->n && common.factor > 1; i++) w->each[i] = poly_over(&count->polys, w->each[i], common.factor);
+    TRY(count->polys.status);
+    bool front = common.degree > 0 || common.factor > 1;
+    if (front) TRY(write_front(count, w, &common, out));
+    bool brackets = front && (w->n > 1 || (w->repeat[0] == 0 && w->each[0].over == 1));
+    if (front) TRY(str_text(ctx, out, brackets ? "·(" : "·"));
     for (int i = 0; i < w->n; i++) TRY(write_part(count, w->repeat[i], w->each[i], i == 0, out));
     return str_text(ctx, out, brackets ? ")" : "");
 }
 
-rk_status account_text(struct count *count, const struct account *a, struct str *out)
+rk_status account_text(struct count *count, const struct account *a, bool number_out, struct str *out)
 {
     rk_ctx *ctx = count->ctx;
     struct written w = { 0 };
     TRY(fold_parts(count, a, &w));
-    return w.n == 0 ? str_text(ctx, out, "0") : write_parts(count, &w, out);
+    return w.n == 0 ? str_text(ctx, out, "0") : write_parts(count, &w, number_out, out);
 }
 
 void account_clear(rk_ctx *ctx, struct account *a) { VEC_FREE(&a->parts); }

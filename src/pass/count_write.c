@@ -108,12 +108,12 @@ static rk_status add_rows(rk_ctx *ctx, struct writing *w)
 }
 
 /* Number and text of one account, in w->text. */
-static rk_status evaluate(struct writing *w, const struct account *a, uint64_t *number)
+static rk_status evaluate(struct writing *w, const struct account *a, int entry, uint64_t *number)
 {
-    w->text.n = 0;
     rk_ctx *ctx = w->bill->ctx;
+    w->text.n = 0;
     TRY(account_number(&w->count, a, number));
-    return account_text(&w->count, a, &w->text);
+    return account_text(&w->count, a, entry > 4 * w->count.terms->n_phases, &w->text);
 }
 
 /* FLOPs have an entry in every phase, even if it is 0; the rest only where there is something. */
@@ -130,7 +130,7 @@ static rk_status write_entries(rk_ctx *ctx, struct writing *w)
         if (!is_there(w, e)) continue;
         TRY(entry_name(w, e, &name));
         TRY(bill_find_entry(w->bill, name, &w->entry_id[e]));
-        TRY(evaluate(w, account_at(w, 0, e), &number));
+        TRY(evaluate(w, account_at(w, 0, e), e, &number));
         TRY(bill_add_up(w->bill, &w->bill->entries.at[w->entry_id[e]].shown, number, str_c(&w->text)));
     }
     return RK_OK;
@@ -142,7 +142,7 @@ static rk_status write_group(rk_ctx *ctx, struct writing *w, rk_bill_by by, int 
     (void)ctx;
     for (int e = 0; e < w->n_entries; e++) {
         if (account_at(w, of, e)->parts.n == 0) continue;
-        TRY(evaluate(w, account_at(w, of, e), &number));
+        TRY(evaluate(w, account_at(w, of, e), e, &number));
         TRY(bill_add_cell(w->bill, by, group, w->entry_id[e], number, str_c(&w->text)));
     }
     return RK_OK;

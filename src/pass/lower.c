@@ -14,8 +14,11 @@ static rk_status resolve(struct lowering *l)
         const struct node *n = lowering_node(l, r);
         bool shares = (n->op->flags & OP_VIEW) != 0 || ((n->op->flags & OP_SINK) != 0 && n->op->ref != NULL);
         l->storage[r] = shares ? l->storage[n->in[0]] : r;
-        if (l->needed[r] && n->op == &op_update) l->updates[l->storage[n->in[0]]] = n->in[1];
+        if (!l->needed[r] || n->op != &op_update) continue;
+        l->updates[l->storage[n->in[0]]] = n->in[1];
+        l->is_value[l->storage[n->in[1]]] = true;
     }
+    for (int i = 0; i < l->g->outputs.n; i++) l->is_output[l->storage[l->g->outputs.at[i].ref]] = true;
     return RK_OK;
 }
 
@@ -43,7 +46,7 @@ static void choose_stored(struct lowering *l)
         const struct node *n = lowering_node(l, r);
         unsigned flags = n->op->flags;
         bool computed = l->needed[r] && (flags & (OP_VIEW | OP_SINK)) == 0 && ((flags & OP_SOURCE) == 0 || is_virtual(l, r));
-        l->stored[r] = computed && (!is_virtual(l, r) || l->reader_head[r] >= 0 || lowering_is_output(l, r));
+        l->stored[r] = computed && (!is_virtual(l, r) || l->reader_head[r] >= 0 || l->is_output[r]);
     }
 }
 
@@ -59,13 +62,6 @@ rk_ref lowering_home(const struct lowering *l, rk_ref storage)
     return storage;
 }
 
-bool lowering_is_output(const struct lowering *l, rk_ref storage)
-{
-    for (int i = 0; i < l->g->outputs.n; i++)
-        if (l->storage[l->g->outputs.at[i].ref] == storage) return true;
-    return false;
-}
-
 int lowering_step(const struct lowering *l, rk_ref r)
 {
     return l->group_of[r] < 0 ? -1 : l->groups.at[l->group_of[r]].step;
@@ -78,13 +74,19 @@ void lowering_order(struct lowering *l)
     for (int i = 0; i < 2 * l->n; i++) l->bucket[i] = -1;
     for (int i = l->groups.n - 1; i >= 0; i--) {
         struct group *a = &l->groups.at[i];
-        if (a->dead) continue;
+        if (a->dead) {
+            a->step = -1;
+            continue;
+        }
         a->step = l->bucket[a->position];                   /* the next of this position, for a moment */
         l->bucket[a->position] = i;
     }
     for (int p = 0; p < 2 * l->n; p++) {
         for (int i = l->bucket[p]; i >= 0;) {
             int next = l->groups.at[i].step;
+            const struct group *a = &l->groups.at[i];
+            struct group *whole = &l->groups.at[l->group_of[a->first]];
+            if (a->part >= 0 && whole->dead) whole->step = step;    /* a whole reads its operands when its last part is copied */
             l->groups.at[i].step = step++;
             i = next;
         }
@@ -128,6 +130,11 @@ rk_status lowering_begin(struct lowering *l)
     TRY(NEW(l->updates, l->n));
     TRY(NEW(l->inside, l->n));
     TRY(NEW(l->is_inside, l->n));
+    TRY(NEW(l->is_output, l->n));
+    TRY(NEW(l->is_value, l->n));
+    TRY(NEW(l->is_whole, l->n));
+    TRY(NEW(l->is_taken, l->n));
+    TRY(NEW(l->first_step, l->n));
     TRY(NEW(l->map_reader, l->n));
     TRY(NEW(l->bucket, 2 * l->n));
     for (int i = 0; i < l->n; i++) l->reader_head[i] = l->group_of[i] = l->next_member[i] = l->map_reader[i] = -1;
@@ -155,6 +162,11 @@ void lowering_end(struct lowering *l)
     FREE(l->updates, l->n);
     FREE(l->inside, l->n);
     FREE(l->is_inside, l->n);
+    FREE(l->is_output, l->n);
+    FREE(l->is_value, l->n);
+    FREE(l->is_whole, l->n);
+    FREE(l->is_taken, l->n);
+    FREE(l->first_step, l->n);
     FREE(l->map_reader, l->n);
     FREE(l->bucket, 2 * l->n);
     VEC_FREE(&l->groups);

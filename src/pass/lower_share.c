@@ -16,13 +16,6 @@ static int readers(const struct lowering *l, rk_ref s)
     return n;
 }
 
-static bool is_update_value(const struct lowering *l, rk_ref s)
-{
-    for (rk_ref r = 1; r < l->n; r++)
-        if (l->updates[r] != 0 && l->storage[l->updates[r]] == s) return true;
-    return false;
-}
-
 static bool same_shape(const struct node *a, const struct node *b)
 {
     bool same = a->rank == b->rank && a->dtype == b->dtype;
@@ -33,7 +26,7 @@ static bool same_shape(const struct node *a, const struct node *b)
 /* A computed value in memory of its own, which nobody but steps of this plan looks at. */
 static bool is_private(const struct lowering *l, rk_ref s)
 {
-    return l->stored[s] && l->group_of[s] >= 0 && !l->is_inside[s] && !lowering_is_output(l, s);
+    return l->stored[s] && l->group_of[s] >= 0 && !l->is_inside[s] && !l->is_output[s];
 }
 
 /* --- sums --- */
@@ -42,7 +35,7 @@ static bool takes_sum(const struct lowering *l, rk_ref a, rk_ref y)
 {
     int at = lowering_step(l, y);
     if (lowering_node(l, a)->op == &op_state) return l->updates[a] == y && lowering_last_reader(l, a) <= at;
-    return is_private(l, a) && l->home[a] == 0 && !is_update_value(l, a) && lowering_last_reader(l, a) <= at;
+    return is_private(l, a) && l->home[a] == 0 && !l->is_value[a] && lowering_last_reader(l, a) <= at;
 }
 
 static rk_status try_sum(struct lowering *l, rk_ref y, int which, bool *done)
@@ -51,7 +44,7 @@ static rk_status try_sum(struct lowering *l, rk_ref y, int which, bool *done)
     rk_ref a = operand_of(l->g, y, 1 - which), b = operand_of(l->g, y, which);
     const struct node *ny = lowering_node(l, y), *nb = lowering_node(l, b);
     if (a == b || l->storage[a] != a || l->storage[b] != b || !same_shape(ny, lowering_node(l, a)) || !same_shape(ny, nb)) return RK_OK;
-    if ((nb->op->flags & OP_REDUCES) == 0 || !is_private(l, b) || readers(l, b) != 1 || is_update_value(l, b) || l->home[b] != 0) return RK_OK;
+    if ((nb->op->flags & OP_REDUCES) == 0 || !is_private(l, b) || readers(l, b) != 1 || l->is_value[b] || l->home[b] != 0) return RK_OK;
     int group = l->group_of[b], old = l->group_of[y];
     if (l->groups.at[group].members != 1 || l->groups.at[group].into != 0 || !takes_sum(l, a, y)) return RK_OK;
     struct problem p;
@@ -64,6 +57,7 @@ static rk_status try_sum(struct lowering *l, rk_ref y, int which, bool *done)
         return RK_OK;
     }
     l->home[y] = a;
+    l->is_taken[a] = true;
     l->stored[b] = false;
     l->groups.at[group].position = l->groups.at[old].position;
     l->groups.at[old].dead = true;
@@ -116,15 +110,14 @@ static rk_status try_part(struct lowering *l, rk_ref y, int i, bool *done)
     struct program program;
     rk_ref nodes[MOST_OPERANDS + MOST_PROGRAM];
     *done = false;
-    if (!is_private(l, s) || readers(l, s) != 1 || l->home[s] != 0 || is_update_value(l, s)) return RK_OK;
+    if (!is_private(l, s) || readers(l, s) != 1 || l->home[s] != 0 || l->is_value[s]) return RK_OK;
     if (l->groups.at[l->group_of[s]].into != 0 || !place_in_whole(l, y, i, &l->inside[s])) return RK_OK;
-    for (rk_ref r = 1; r < l->n; r++)
-        if (l->home[r] == s) return RK_OK;
+    if (l->is_whole[s] || l->is_taken[s]) return RK_OK;
     l->is_inside[s] = true;
     TRY(problem_of_group(l, l->group_of[s], &p, &program, nodes));
     *done = backend_find(l->backend, &p, NULL) != NULL;
-    if (*done) l->home[s] = y;
-    else l->is_inside[s] = false;
+    l->is_inside[s] = *done;
+    if (*done) l->home[s] = y, l->is_whole[y] = true;
     return RK_OK;
 }
 
@@ -151,16 +144,14 @@ static rk_status share_parts(struct lowering *l)
 
 /* --- updates --- */
 
-/* The first step that writes into the memory that ends in `root`. */
-static int first_writer(const struct lowering *l, rk_ref root)
+static void find_first_steps(struct lowering *l)
 {
-    int first = -1;
+    for (rk_ref r = 0; r < l->n; r++) l->first_step[r] = -1;
     for (rk_ref r = 1; r < l->n; r++) {
         int step = lowering_step(l, r);
-        if (step < 0 || (l->group_of[r] >= 0 && l->groups.at[l->group_of[r]].dead) || lowering_home(l, r) != root) continue;
-        if (first < 0 || step < first) first = step;
+        rk_ref root = lowering_home(l, r);
+        if (step >= 0 && (l->first_step[root] < 0 || step < l->first_step[root])) l->first_step[root] = step;
     }
-    return first;
 }
 
 /* Every reader of s in this group looks at it element by element, as it lies. */
@@ -182,7 +173,7 @@ static bool takes_update(const struct lowering *l, rk_ref s, rk_ref v)
     rk_ref root = lowering_home(l, v);
     if (root == s) return true;
     if (lowering_node(l, root)->op == &op_state || (lowering_node(l, root)->op->flags & OP_SOURCE) != 0 || l->is_inside[root]) return false;
-    int first = first_writer(l, root), last = lowering_last_reader(l, s);
+    int first = l->first_step[root], last = lowering_last_reader(l, s);
     if (last < first) return true;
     if (last > first) return false;
     for (int e = l->reader_head[s]; e >= 0; e = l->reader_next[e]) {
@@ -196,6 +187,7 @@ static rk_status share_updates(struct lowering *l)
 {
     rk_ctx *ctx = l->ctx;
     int copies = 0;
+    find_first_steps(l);
     for (rk_ref u = 1; u < l->n; u++) {
         const struct node *n = lowering_node(l, u);
         if (!l->needed[u] || n->op != &op_update) continue;
@@ -216,9 +208,8 @@ static rk_status share_updates(struct lowering *l)
 static bool dies_here(const struct lowering *l, rk_ref s, rk_ref y, int step)
 {
     if (!is_private(l, s) || l->home[s] != 0 || !same_shape(lowering_node(l, s), lowering_node(l, y))) return false;
-    if (lowering_node(l, lowering_home(l, s))->op == &op_state || is_update_value(l, s)) return false;
-    for (rk_ref r = 1; r < l->n; r++)
-        if (l->home[r] == s && l->is_inside[r]) return false;               /* a whole with parts stays */
+    if (lowering_node(l, lowering_home(l, s))->op == &op_state || l->is_value[s]) return false;
+    if (l->is_whole[s]) return false;
     return lowering_last_reader(l, s) == step && reads_in_place(l, s, l->group_of[y]);
 }
 
@@ -245,7 +236,7 @@ static void drop_inner(struct lowering *l)
 {
     for (rk_ref r = 1; r < l->n; r++) {
         if (!l->stored[r] || l->group_of[r] < 0) continue;
-        bool seen = lowering_is_output(l, r) || is_update_value(l, r);
+        bool seen = l->is_output[r] || l->is_value[r];
         for (int e = l->reader_head[r]; e >= 0 && !seen; e = l->reader_next[e]) seen = l->group_of[l->reader[e]] != l->group_of[r];
         if (l->groups.at[l->group_of[r]].members > 1 && !seen) l->stored[r] = false;
     }

@@ -35,6 +35,10 @@ struct lowering {
     rk_ref *updates;                /* per state: the value it takes; 0: none */
     struct layout *inside;          /* per node: layout within its home, where it is a part of it */
     bool *is_inside;
+    bool *is_output, *is_value;     /* per storage: an output shows it; it is the new value of a state */
+    bool *is_taken;                 /* per storage: a sum is added into it */
+    bool *is_whole;                 /* per storage: parts of it are born in it */
+    int *first_step;                /* per storage that owns memory: the first step that writes into it; -1: none */
     int *map_reader;                /* per storage: the last elementwise group that read it; -1: none */
     int *bucket;                    /* room for ordering: 2n */
 };
@@ -51,7 +55,6 @@ static inline bool is_map(const struct lowering *l, rk_ref r) { return (node_of(
 bool lowering_groups(const struct lowering *l, rk_ref r);       /* the back end runs this map node in a program */
 rk_ref lowering_home(const struct lowering *l, rk_ref storage); /* the end of the chain */
 int  lowering_last_reader(const struct lowering *l, rk_ref storage);       /* the last step that reads it; -1: none */
-bool lowering_is_output(const struct lowering *l, rk_ref storage);
 
 int  lowering_step(const struct lowering *l, rk_ref r);             /* where a node runs; -1: nowhere */
 void lowering_order(struct lowering *l);                            /* gives every live group its step */

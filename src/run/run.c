@@ -26,17 +26,22 @@ static rk_status make_memory(rk_ctx *ctx, struct run *r)
         int64_t bytes = plan->inputs[i].elements * (int64_t)r->backend->bytes_of(plan->inputs[i].dtype);
         r->input_bytes += (bytes + PLAN_ALIGNMENT - 1) & ~(int64_t)(PLAN_ALIGNMENT - 1);
     }
-    if (plan->bytes > 0) TRY(r->backend->alloc(ctx, (size_t)plan->bytes, (void **)&r->arena));
+    if (r->host != NULL) r->arena = r->host->arena;
+    else if (plan->bytes > 0) TRY(r->backend->alloc(ctx, (size_t)plan->bytes, (void **)&r->arena));
     if (r->input_bytes > 0) TRY(r->backend->alloc(ctx, (size_t)r->input_bytes, (void **)&r->input_arena));
     return RK_OK;
 }
 
-rk_status run_open(rk_ctx *ctx, const struct plan *plan, struct store *store, struct run **out)
+rk_status run_open(rk_ctx *ctx, const struct plan *plan, struct store *store, struct run **out) { return run_open_in(ctx, plan, store, NULL, out); }
+
+rk_status run_open_in(rk_ctx *ctx, const struct plan *plan, struct store *store, const struct run *host, struct run **out)
 {
     struct run *r;
     rk_status status;
     *out = NULL;
+    PROMISE(host == NULL || (host->host == NULL && host->plan->bytes >= plan->bytes && host->plan->backend == plan->backend));
     TRY(NEW(r, 1));
+    r->host = host;
     r->ctx = ctx;
     r->plan = plan;
     r->store = store;
@@ -62,7 +67,7 @@ void run_close(struct run *r)
 {
     if (r == NULL) return;
     rk_ctx *ctx = r->ctx;
-    if (r->arena != NULL) r->backend->free(ctx, r->arena, (size_t)r->plan->bytes);
+    if (r->arena != NULL && r->host == NULL) r->backend->free(ctx, r->arena, (size_t)r->plan->bytes);
     if (r->input_arena != NULL) r->backend->free(ctx, r->input_arena, (size_t)r->input_bytes);
     FREE(r->input_at, r->plan->n_inputs);
     FREE(r->state_at, r->plan->n_states);

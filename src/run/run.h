@@ -8,6 +8,7 @@ struct run {
     const struct plan *plan;
     struct store *store;
     const struct backend *backend;
+    const struct run *host;                 /* whose arena this one uses, or NULL */
     char *arena, *input_arena;
     int64_t input_bytes;
     int64_t *input_at;                      /* bytes, per input of the plan */
@@ -24,6 +25,8 @@ struct run {
 };
 
 rk_status run_open(rk_ctx *ctx, const struct plan *plan, struct store *store, struct run **run) RK_CHECK;
+/* The same in the arena of another run, which outlives this one, is as large, and is never halfway when this one goes. */
+rk_status run_open_in(rk_ctx *ctx, const struct plan *plan, struct store *store, const struct run *host, struct run **run) RK_CHECK;
 void      run_close(struct run *r);
 /* The extent of a live dimension for the runs to come: 0 .. its bound. */
 rk_status run_extent(rk_ctx *ctx, struct run *r, const char *dim, int64_t extent) RK_CHECK;

@@ -9,12 +9,22 @@ enum { BATCH = 256 };
 #define N_IDS_SHIFT 60
 #define KEY_BITS (~((uint64_t)0xf << N_IDS_SHIFT))
 
-bool engine_open(struct engine *e, const rk_tok *tok, struct share *share, unsigned flags, size_t bytes)
+void engine_open(struct engine *e, const rk_tok *tok, struct share *share, unsigned flags)
 {
     *e = (struct engine){ .tok = tok, .share = share, .flags = flags };
-    size_t room = 2;
-    while (room < CACHE_MOST && room < bytes / 16) room *= 2;
-    if (!share_resize(share, (void **)&e->cache, 0, room, sizeof *e->cache, "a cache of words")) return false;
+}
+
+/* A short text is not worth clearing a large cache for. One that grows forgets, which is cheaper than moving. */
+static bool fit_cache(struct engine *e, size_t n)
+{
+    size_t room = 64;
+    e->seen += n;
+    while (room < CACHE_MOST && room < e->seen / 16) room *= 2;
+    if (e->room >= room || (e->room > 0 && e->room * 4 > room)) return true;
+    share_free(e->share, e->cache, e->room, sizeof *e->cache);
+    e->cache = NULL;
+    e->room = 0;
+    if (!share_resize(e->share, (void **)&e->cache, 0, room, sizeof *e->cache, "a cache of words")) return false;
     e->room = room;
     return true;
 }
@@ -100,6 +110,7 @@ bool engine_encode(struct engine *e, const unsigned char *text, size_t n, uint64
     size_t at = 0, begin;
     const rk_special *found;
     if (n == 0) return true;
+    if (!fit_cache(e, n)) return false;
     if (e->flags & RK_TOK_PLAIN) return encode_words(e, text, n, offset, ids);
     while (specials_next(&e->tok->first, text, n, at, &begin, &found)) {
         if (!encode_rest(e, text + at, begin - at, offset + at, ids) || !push(e, ids, found->id)) return false;

@@ -14,11 +14,11 @@ struct engine {
     unsigned           flags;
     struct cached     *cache;
     size_t             room;                                          /* words in the cache: 0 or a power of two, 2 at least */
+    uint64_t           seen;                                          /* bytes of text so far: the cache grows with them */
     struct bpe_scratch scratch;
 };
 
-/* A cache that suits `bytes` of text. */
-bool engine_open(struct engine *e, const rk_tok *tok, struct share *share, unsigned flags, size_t bytes);
+void engine_open(struct engine *e, const rk_tok *tok, struct share *share, unsigned flags);
 void engine_close(rk_ctx *ctx, struct engine *e);
 /* Appends the ids of text[0..n), which is whole or ends at an encode_cut. `offset` of the text is for messages. */
 bool engine_encode(struct engine *e, const unsigned char *text, size_t n, uint64_t offset, rk_ids *ids);

@@ -57,7 +57,7 @@ static rk_status run(rk_ctx *ctx, struct job *j, const rk_tok *tok, const rk_tex
     for (size_t i = 0; i < n; i++) bytes += texts[i].n;
     if (bytes <= CHUNK) j->n_engines = 1;
     for (int i = 0; i < j->n_engines; i++)
-        if (!engine_open(&j->engines[i], tok, &j->share, flags, bytes)) return (rk_status)atomic_load(&j->share.status);
+        engine_open(&j->engines[i], tok, &j->share, flags);
     if (j->n_engines > 1) {
         for (size_t i = 0; i < n; i++) TRY(add_text(ctx, j, tok, flags, texts[i], ends == NULL ? NULL : &ends[i], ids));
         return flush(ctx, j, ids);

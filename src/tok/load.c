@@ -157,6 +157,7 @@ rk_status rk_tok_open(rk_ctx *ctx, const char *path, rk_tok **out)
     *out = NULL;
     GO(find_file(ctx, path, &file));
     GO(json_load(ctx, &doc, str_c(&file), 0));
+    GO(json_as_object(ctx, doc.root));
     GO(tok_new(ctx, &tok));
     const struct json *model = json_find(doc.root, "model");
     if (model != NULL && model->kind == JSON_OBJECT) GO(load_tokenizer_json(ctx, doc.root, tok));

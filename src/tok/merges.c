@@ -8,7 +8,7 @@
 enum { COUNT_LOW, COUNT_HIGH, LENGTH, SYMBOLS };                      /* units of a record */
 enum { AHEAD = 16, PROGRESS_EVERY = 64 };
 
-struct gain { int64_t count; uint32_t n, at; };                       /* weighted count, entries, where they go in the new list */
+struct gain { int64_t count; uint32_t n, at; };                       /* weighted count, entries; the last word noted, then where entries go */
 struct event { uint32_t slot, word; };
 
 struct learn {
@@ -121,6 +121,7 @@ static rk_status first_pairs(rk_ctx *ctx, struct learn *l)
     TRY(NEW(firsts, 1 << 16));
     first_count(l, firsts);
     for (uint32_t key = 0; key < 1 << 16; key++) {
+        if (firsts[key].n == 0) continue;
         GO(lists_take(ctx, &l->lists, firsts[key].n, &firsts[key].list));
         firsts[key].n = 0;
     }
@@ -184,8 +185,10 @@ static rk_status add_merge(rk_ctx *ctx, struct learn *l, uint32_t a, uint32_t b,
 static inline void note(struct learn *l, uint32_t slot, int64_t count, uint32_t word)
 {
     struct gain *g = &l->gains[slot];
-    if (g->n++ == 0) l->touched[l->n_touched++] = slot;
     g->count += count;
+    if (g->n > 0 && g->at == word) return;                            /* a word once per list, or runs of one letter take n^2 steps */
+    if (g->n++ == 0) l->touched[l->n_touched++] = slot;
+    g->at = word;
     l->events[l->n_events++] = (struct event){ slot, word };
 }
 

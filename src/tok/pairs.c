@@ -115,14 +115,15 @@ void heap_clear(rk_ctx *ctx, struct heap *h)
 
 /* ---- lists ---- */
 
-enum { LIST_CHUNK = 1 << 18 };
+enum { FIRST_CHUNK = 1 << 10, LARGEST_CHUNK = 1 << 22 };              /* words; each chunk doubles the last */
 
 struct list_chunk { struct list_chunk *next; size_t room; uint32_t at[]; };
 
 rk_status lists_take(rk_ctx *ctx, struct lists *l, size_t n, uint32_t **at)
 {
     if (n > l->room - l->used) {
-        size_t room = n > LIST_CHUNK ? n : LIST_CHUNK;
+        size_t room = l->room == 0 ? FIRST_CHUNK : l->room < LARGEST_CHUNK ? l->room * 2 : LARGEST_CHUNK;
+        if (room < n) room = n;
         void *bytes = NULL;
         TRY(mem_new(ctx, &bytes, sizeof(struct list_chunk) + room * sizeof(uint32_t), 1, "lists of words"));
         struct list_chunk *c = bytes;

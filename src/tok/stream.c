@@ -2,8 +2,6 @@
  * once is not searched again, so that a text without any is still linear. */
 #include "tok/encode.h"
 
-enum { STREAM_CACHE_FOR = CACHE_MOST * 16 };
-
 struct rk_tok_encoder {
     struct share  share;
     struct engine engine;
@@ -31,10 +29,7 @@ rk_status rk_tok_encoder_open(rk_ctx *ctx, const rk_tok *tok, unsigned flags, rk
         FREE(e, 1);
         return status;
     }
-    if (!engine_open(&e->engine, tok, &e->share, flags, STREAM_CACHE_FOR)) {
-        rk_tok_encoder_close(ctx, e);
-        return ctx_pass(ctx, RK_E_NOMEM, __FILE__, __LINE__, __func__);
-    }
+    engine_open(&e->engine, tok, &e->share, flags);
     *out = e;
     return RK_OK;
 }

@@ -81,7 +81,7 @@ static void check_ids(rk_ctx *ctx, const rk_tok *tok, const struct json *text, c
     OK(ctx, rk_tok_encode(ctx, tok, text->text, text->n, 0, &ids));
     if (!same(&ids, json_find(expected, "ids"))) test_fail(__FILE__, __LINE__, "case %d has other ids", number);
     OK(ctx, rk_tok_decode(ctx, tok, ids.at, ids.n, 0, &back));
-    EXPECT(back.n == text->n && memcmp(back.at, text->text, back.n) == 0);
+    EXPECT(back.n == text->n && (back.n == 0 || memcmp(back.at, text->text, back.n) == 0));
     rk_ids_free(ctx, &ids);
     rk_bytes_free(ctx, &back);
 }
@@ -128,7 +128,7 @@ TEST(gpt2_decodes_like_python_with_replacement)
         OK(ctx, str_add(ctx, &all, ready.at, ready.n));
         OK(ctx, rk_tok_decode(ctx, tok, numbers, list->n, 0, &raw));
         OK(ctx, rk_bytes_replace(ctx, raw.at, raw.n, &text));
-        EXPECT(text.n == expected->n && memcmp(text.at, expected->text, text.n) == 0);
+        EXPECT(text.n == expected->n && text.n > 0 && memcmp(text.at, expected->text, text.n) == 0);
         EXPECT((size_t)all.n == expected->n && memcmp(all.at, expected->text, expected->n) == 0);
         free(numbers);
         str_free(ctx, &all);

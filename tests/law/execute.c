@@ -76,6 +76,15 @@ static rk_status read_outcome(rk_ctx *ctx, const rk_graph *g, const struct value
     return RK_OK;
 }
 
+static rk_status note_plan(rk_ctx *ctx, const struct plan *plan, struct outcome *out)
+{
+    struct str text = { 0 };
+    rk_status status = plan_text(ctx, plan, &text);
+    if (status == RK_OK) (void)snprintf(out->plan, sizeof out->plan, "%s", str_c(&text));
+    str_free(ctx, &text);
+    return status;
+}
+
 rk_status execute(rk_ctx *ctx, const rk_graph *g, const struct values *from, const struct execution *e, struct outcome *out)
 {
     struct plan *plan = NULL;
@@ -84,8 +93,10 @@ rk_status execute(rk_ctx *ctx, const rk_graph *g, const struct values *from, con
     const struct plan_options options = { .reuse = !e->no_reuse };
     rk_status status;
     out->n = 0;
+    out->plan[0] = '\0';
     GO(pass_lower(ctx, g, e->backend, &plan));
     GO(pass_place(ctx, plan, &options));
+    GO(note_plan(ctx, plan, out));
     GO(store_open(ctx, e->backend, &store));
     GO(store_declare(ctx, store, g));
     GO(store_allocate(ctx, store));

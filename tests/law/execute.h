@@ -7,7 +7,7 @@
 
 enum { MOST_OUTCOMES = 64 };
 
-struct outcome { int n; char name[MOST_OUTCOMES][64]; int64_t count[MOST_OUTCOMES]; double *at[MOST_OUTCOMES]; };   /* outputs, then states */
+struct outcome { char plan[8192]; int n; char name[MOST_OUTCOMES][64]; int64_t count[MOST_OUTCOMES]; double *at[MOST_OUTCOMES]; };   /* outputs, then states */
 
 struct execution { const struct backend *backend; bool no_reuse; int runs; void *(*watch)(void *user, struct run *r); void *user; };
 

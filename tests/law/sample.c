@@ -230,6 +230,8 @@ static void describe(const struct sample *s, char *text, size_t room)
     }
 }
 
+void sample_notes(struct sample *s, const char *text) { (void)snprintf(s->notes, sizeof s->notes, "\n%s", text); }
+
 void sample_fails(struct sample *s, const char *format, ...)
 {
     if (s->failed) return;
@@ -239,6 +241,8 @@ void sample_fails(struct sample *s, const char *format, ...)
     int n = vsnprintf(s->message, sizeof s->message, format, list);
     va_end(list);
     if (s->g != NULL && n >= 0 && n < (int)sizeof s->message) describe(s, s->message + n, sizeof s->message - (size_t)n);
+    size_t used = strlen(s->message);
+    (void)snprintf(s->message + used, sizeof s->message - used, "%.*s", (int)(sizeof s->notes), s->notes);
 }
 
 static void attempt(struct sample *s, const struct law *law, const struct maker *m, uint64_t seed, int largest, int steps)

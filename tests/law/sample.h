@@ -8,7 +8,7 @@
 #include "evaluate.h"
 #include "test.h"
 
-enum { MOST_LEAVES = 24, SAMPLE_TEXT = 2048 };
+enum { MOST_LEAVES = 24, SAMPLE_TEXT = 16384 };
 
 enum domain { ANY_SIGN, POSITIVE, INDEX };                 /* INDEX: integers 0 .. below-1 */
 
@@ -29,7 +29,7 @@ struct sample {
     rk_ref y;                       /* what the maker made */
     rk_ref operand[MOST_OPERANDS];  /* of y, as the maker sees them (some are 0) */
     bool failed;
-    char message[SAMPLE_TEXT];
+    char message[SAMPLE_TEXT], notes[SAMPLE_TEXT / 2];
 };
 
 uint64_t draw(struct sample *s, uint64_t below);
@@ -46,6 +46,8 @@ rk_ref   draw_leaf(struct sample *s, rk_dtype dtype, enum domain domain, int n, 
 /* Values for every leaf: the same for the same sample. */
 void     sample_fill(struct sample *s, struct values *v);
 /* The law does not hold: kept, with the graph; the first one counts. */
+/* What else to print when it fails: call it before. */
+void     sample_notes(struct sample *s, const char *text);
 void     sample_fails(struct sample *s, const char *format, ...) RK_PRINTF(2, 3);
 #define HOLDS(s, condition) do { if (!(condition)) sample_fails(s, "%s:%d: %s", __FILE__, __LINE__, #condition); } while (0)
 #define NEAR(s, a, b, eps) do { double a_ = (a), b_ = (b), e_ = (eps); if (!(fabs(a_ - b_) <= e_) && !(a_ == b_)) sample_fails(s, "%s:%d: %s is %.17g, expected %.17g within %g", __FILE__, __LINE__, #a, a_, b_, e_); } while (0)

@@ -14,6 +14,7 @@ static const struct trial *trial;
 
 static void compare(struct sample *s, const struct outcome *did, const struct outcome *expected, double tolerance)
 {
+    sample_notes(s, did->plan);
     HOLDS(s, did->n == expected->n);
     for (int i = 0; i < did->n && !s->failed; i++) {
         HOLDS(s, did->count[i] == expected->count[i]);

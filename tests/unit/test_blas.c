@@ -114,7 +114,8 @@ TEST(no_memory_is_an_answer) { FOR_EVERY_FAILED_ALLOCATION(open_and_close); }
 TEST(a_wish_follows_the_features)
 {
     struct blas_wish w[4];
-    struct isa_features none = { 0 }, narrow = { .avx2 = true, .fma = true }, wide = { .avx2 = true, .fma = true, .avx512f = true, .avx512bw = true, .avx512dq = true, .avx512vl = true };
+    struct isa_features none = { 0 }, narrow = { .avx2 = true, .fma = true };
+    struct isa_features wide = { .avx2 = true, .fma = true, .avx512f = true, .avx512bw = true, .avx512dq = true, .avx512vl = true };
     EXPECT_INT(blas_core_wish(&none, w, 4), 0);
     REQUIRE(blas_core_wish(&narrow, w, 4) == 2);
     EXPECT_TEXT(w[0].variable, "OPENBLAS_CORETYPE");

@@ -94,7 +94,8 @@ TEST(special_values_are_exact)
                 double truth = functions[i].truth((double)x[k]);
                 bool ok = same(y[k], truth) || (!isnan(truth) && !isinf(truth) && truth != 0 && ulps(y[k], truth) <= functions[i].ulps)
                           || (functions[i].truth == ref_sigmoid && truth < (double)FLT_MIN && y[k] == 0);
-                if (!ok) test_fail(__FILE__, __LINE__, "%s %s(%g) = %a, not %a", isa_rows[isa].name, functions[i].name, (double)x[k], (double)y[k], truth);
+                if (!ok)
+                    test_fail(__FILE__, __LINE__, "%s %s(%g) = %a, not %a", isa_rows[isa].name, functions[i].name, (double)x[k], (double)y[k], truth);
             }
         }
 }

@@ -1,179 +1,22 @@
-/* The bill of a graph: exact integers of graphs built by hand, their formulas, and laws: every sum of a bill, over modules,
- * ops, reasons, equals a naive sum over the nodes. */
+/* The bill of a graph: exact integers of graphs built by hand, and their formulas. Laws: tests/law/test_bill_sums.c. */
 #include "base/clock.h"
+#include "hand_gpt2.h"
 #include "pass/count.h"
 #include "pass/pass.h"
 #include "test.h"
-#include <stdlib.h>
 
-/* --- GPT-2 by hand --- */
-
-struct gpt { int64_t vocab, positions, batch, hidden, head, layers; bool bias, update; };
-static const struct gpt small = { 50257, 1024, 1, 768, 12, 12, true, false };
-
-static void named(char text[64], const char *format, int layer, const char *part) { (void)snprintf(text, 64, format, layer, part); }
-
-struct built { rk_graph *g; const struct gpt *m; rk_ref parameter[2048]; int n; };
-
-static rk_ref parameter(struct built *b, const char *name, const char *dims)
-{
-    rk_ref p = rk_state(b->g, RK_PARAMETER, name, RK_f32, dims);
-    b->parameter[b->n++] = p;
-    return p;
-}
-
-static rk_ref block_parameter(struct built *b, int layer, const char *part, const char *dims)
-{
-    char name[64];
-    named(name, "h.%d.%s", layer, part);
-    return parameter(b, name, dims);
-}
-
-static rk_ref norm(struct built *b, int layer, const char *module, rk_ref x)
-{
-    char weight[32], bias[32];
-    (void)snprintf(weight, sizeof weight, "%s.weight", module);
-    (void)snprintf(bias, sizeof bias, "%s.bias", module);
-    rk_enter(b->g, module);
-    rk_ref w = layer < 0 ? parameter(b, weight, "hidden") : block_parameter(b, layer, weight, "hidden"), c = 0;
-    if (b->m->bias) c = layer < 0 ? parameter(b, bias, "hidden") : block_parameter(b, layer, bias, "hidden");
-    x = rk_layer_norm(b->g, x, "hidden", w, c, 1e-5);
-    rk_leave(b->g);
-    return x;
-}
-
-static rk_ref biased(struct built *b, int layer, const char *part, const char *dims, rk_ref x)
-{
-    return b->m->bias ? rk_add(b->g, x, block_parameter(b, layer, part, dims)) : x;
-}
-
-static rk_ref attention(struct built *b, int layer, rk_ref x)
-{
-    rk_graph *g = b->g;
-    static const struct rk_attend_options options = { true, 0.125, 1, NULL };
-    rk_enter(g, "attn");
-    rk_ref qkv = rk_einsum(g, "b t d, s h k d -> b t s h k", x, block_parameter(b, layer, "attn.qkv.weight", "side head head_dim hidden"));
-    qkv = biased(b, layer, "attn.qkv.bias", "side head head_dim", qkv);
-    rk_ref q = rk_select(g, qkv, "side", 0), k = rk_rename(g, rk_select(g, qkv, "side", 1), "seq", "key"), v = rk_rename(g, rk_select(g, qkv, "side", 2), "seq", "key");
-    rk_ref y = rk_attend(g, rk_order(g, q, "batch head seq head_dim"), k, v, "seq", "key", "head_dim", &options);
-    y = rk_einsum(g, "b h t k, d h k -> b t d", y, block_parameter(b, layer, "attn.out.weight", "hidden head head_dim"));
-    y = biased(b, layer, "attn.out.bias", "hidden", y);
-    rk_leave(g);
-    return y;
-}
-
-static rk_ref mlp(struct built *b, int layer, rk_ref x)
-{
-    rk_graph *g = b->g;
-    rk_enter(g, "mlp");
-    x = rk_einsum(g, "b t d, f d -> b t f", x, block_parameter(b, layer, "mlp.up.weight", "ff hidden"));
-    x = rk_map(g, "gelu_tanh", biased(b, layer, "mlp.up.bias", "ff", x));
-    x = rk_einsum(g, "b t f, d f -> b t d", x, block_parameter(b, layer, "mlp.down.weight", "hidden ff"));
-    x = biased(b, layer, "mlp.down.bias", "hidden", x);
-    rk_leave(g);
-    return x;
-}
-
-static rk_ref body(struct built *b)
-{
-    rk_graph *g = b->g;
-    rk_ref tokens = rk_input(g, "tokens", RK_i32, "batch seq"), labels = rk_input(g, "labels", RK_i32, "batch seq");
-    rk_ref table = parameter(b, "wte.weight", "vocab hidden"), where = parameter(b, "wpe.weight", "position hidden");
-    rk_ref x = rk_add(g, rk_gather(g, table, "vocab", tokens), rk_gather(g, where, "position", rk_iota(g, "seq", NULL)));
-    for (int i = 0; i < b->m->layers; i++) {
-        char number[16];
-        (void)snprintf(number, sizeof number, "%d", i);
-        rk_enter(g, "h");
-        rk_enter(g, number);
-        x = rk_add(g, x, attention(b, i, norm(b, i, "ln_1", x)));
-        x = rk_add(g, x, mlp(b, i, norm(b, i, "ln_2", x)));
-        rk_leave(g);
-        rk_leave(g);
-    }
-    rk_enter(g, "head");
-    rk_ref loss = rk_xent_head(g, norm(b, -1, "ln_f", x), table, 0, labels, "hidden", "vocab");
-    rk_leave(g);
-    return loss;
-}
-
-static void declare(rk_graph *g, const struct gpt *m)
-{
-    (void)rk_dim_new(g, "batch", 'B', m->batch);
-    (void)rk_dim_new(g, "seq", 'T', m->positions);
-    (void)rk_dim_new(g, "key", 'T', m->positions);
-    (void)rk_dim_new(g, "vocab", 'V', m->vocab);
-    (void)rk_dim_new(g, "position", 'P', m->positions);
-    (void)rk_dim_new(g, "hidden", 'D', m->hidden);
-    (void)rk_dim_new(g, "ff", 'F', 4 * m->hidden);
-    (void)rk_dim_new(g, "head", 'H', m->head);
-    (void)rk_dim_new(g, "head_dim", 'K', m->hidden / m->head);
-    (void)rk_dim_new(g, "side", 0, 3);
-    rk_dim_relate(g, "head head_dim", 1, "hidden");
-    rk_dim_relate(g, "ff", 4, "hidden");
-}
-
-/* A parameter's step: momentum, as many nodes as a small optimiser has. */
-static void step(rk_graph *g, rk_ref p, rk_ref dp)
-{
-    char name[128], dims[128] = "";
-    const struct node n = *node_of(g, p);
-    for (int i = 0; i < n.rank; i++) (void)snprintf(dims + strlen(dims), sizeof dims - strlen(dims), " %s", dim_name(g, n.dim[i]));
-    (void)snprintf(name, sizeof name, "%s", n.text);
-    g->path = n.path;
-    rk_ref m = rk_state(g, RK_OPTIMIZER, name, RK_f32, dims);
-    rk_ref next = rk_add(g, rk_scale(g, m, 0.9), dp);
-    rk_update(g, m, next);
-    rk_update(g, p, rk_sub(g, p, rk_scale(g, next, 0.01)));
-    g->path = 0;
-}
-
-/* A sealed graph of primitives: forward, and with `update` backward and an optimiser. ends: of forward and backward. */
-static rk_status build(rk_ctx *ctx, const struct gpt *m, rk_graph **out, rk_ref ends[2])
-{
-    struct built *b = calloc(1, sizeof *b);
-    rk_graph *g = NULL;
-    rk_ref *map = NULL, *gradient = NULL;
-    REQUIRE(b != NULL);
-    *out = NULL;
-    b->m = m;
-    rk_status status = rk_graph_open(ctx, &b->g);
-    if (status == RK_OK) {
-        declare(b->g, m);
-        rk_output(b->g, "loss", body(b));
-        status = b->g->status;
-    }
-    int nodes = b->g == NULL ? 0 : b->g->nodes.n;
-    map = calloc((size_t)nodes + 1, sizeof *map);
-    gradient = calloc((size_t)b->n + 1, sizeof *gradient);
-    if (status == RK_OK) status = pass_expand(ctx, b->g, NULL, NULL, &g, map);
-    rk_graph_close(b->g);
-    if (status == RK_OK) {
-        ends[0] = ends[1] = g->nodes.n;
-        for (int i = 0; i < b->n; i++) b->parameter[i] = map[b->parameter[i]];
-        if (m->update) {
-            rk_grad(g, graph_find_output(g, "loss"), 0, b->parameter, b->n, gradient);
-            ends[1] = g->nodes.n;
-            for (int i = 0; i < b->n && g->status == RK_OK; i++) step(g, b->parameter[i], gradient[i]);
-        }
-        status = rk_graph_seal(g);
-    }
-    free(map);
-    free(gradient);
-    free(b);
-    *out = g;
-    return status;
-}
+static const struct hand_gpt2 small = { 50257, 1024, 1, 768, 12, 12, true, false };
 
 static const struct bill_repeat blocks[] = { { "h.*", 'L' } };
-static const struct bill_phase one_phase[] = { { "forward", 0 } };
+static const rk_bill_phase one_phase[] = { { "forward", 0 } };
 
-static rk_bill *bill_of(rk_ctx *ctx, const struct gpt *m)
+static rk_bill *bill_of(rk_ctx *ctx, const struct hand_gpt2 *m)
 {
     rk_graph *g;
     rk_ref ends[2];
     rk_bill *bill;
-    OK(ctx, build(ctx, m, &g, ends));
-    const struct bill_phase phases[] = { { "forward", ends[0] }, { "backward", ends[1] }, { "update", 0 } };
+    OK(ctx, hand_gpt2_build(ctx, m, &g, ends));
+    const rk_bill_phase phases[] = { { "forward", ends[0] }, { "backward", ends[1] }, { "update", 0 } };
     struct bill_terms terms = { m->update ? 3 : 1, m->update ? phases : one_phase, 1, blocks, NULL };
     OK(ctx, bill_of_graph(ctx, g, &terms, &bill));
     rk_graph_close(g);                                      /* a bill outlives its graph */
@@ -209,6 +52,7 @@ TEST(gpt2_small_is_counted_as_people_count_it)
     EXPECT_INT(number(bill, "parameters"), 124439808);
     EXPECT_TEXT(formula(bill, "parameters"), "V·D + P·D + L·(12·D² + 13·D) + 2·D");
     EXPECT_INT(number(bill, "bytes.parameters"), 4 * 124439808);
+    EXPECT_TEXT(formula(bill, "bytes.parameters"), "4·(V·D + P·D + L·(12·D² + 13·D) + 2·D)");
     EXPECT_INT(number(bill, "bytes.inputs"), 8192);
     EXPECT_INT(number(bill, "flops.forward"), 291648307200);
     EXPECT_TEXT(formula(bill, "flops.forward"), "B·(L·(4·T²·D + 24·T·D²) + 2·T·V·D)");
@@ -229,7 +73,7 @@ TEST(the_four_sizes_of_gpt2)
         { 1280, 20, 36, 774030080, 773521920, 774090240 }, { 1600, 25, 48, 1557611200, 1556764800, 1557686400 },
     };
     for (int i = 0; i < 4; i++) {
-        struct gpt m = { 50257, 1024, 1, sizes[i].hidden, sizes[i].head, sizes[i].layers, true, false };
+        struct hand_gpt2 m = { 50257, 1024, 1, sizes[i].hidden, sizes[i].head, sizes[i].layers, true, false };
         rk_bill *bill = bill_of(test_ctx(), &m);
         EXPECT_INT(number(bill, "parameters"), sizes[i].parameters);
         rk_bill_free(bill);
@@ -248,7 +92,7 @@ TEST(the_four_sizes_of_gpt2)
 
 TEST(backward_is_twice_forward_and_an_update_counts_its_parameters)
 {
-    struct gpt m = small;
+    struct hand_gpt2 m = small;
     m.update = true;
     rk_bill *bill = bill_of(test_ctx(), &m);
     EXPECT_INT(number(bill, "flops.forward"), 291648307200);
@@ -259,92 +103,6 @@ TEST(backward_is_twice_forward_and_an_update_counts_its_parameters)
     EXPECT_TEXT(formula(bill, "flops.elementwise.update"), "4·V·D + 4·P·D + L·(48·D² + 52·D) + 8·D");
     EXPECT_INT(number(bill, "bytes.optimizer"), 4 * 124439808);
     rk_bill_free(bill);
-}
-
-/* --- laws --- */
-
-struct sums { uint64_t products, elementwise, read, written; };
-
-/* Node by node, each with its own polynomials: what count_graph may never differ from. */
-static struct sums naive(rk_ctx *ctx, const rk_graph *g, rk_ref from, rk_ref to)
-{
-    struct sums s = { 0 };
-    bool *needed = calloc((size_t)g->nodes.n, 1);
-    REQUIRE(needed != NULL);
-    pass_needed(g, needed);
-    for (rk_ref r = from; r < to; r++) {
-        const struct node *n = node_of(g, r);
-        struct arena arena = { 0 };
-        struct polys p = { ctx, &arena, RK_OK };
-        struct bill_line line = { &p, poly_zero(), poly_zero(), poly_zero(), poly_zero() };
-        uint64_t value[4];
-        if (!needed[r] || n->op == &op_state || n->op == &op_input) continue;
-        OK(ctx, n->op->bill(ctx, g, r, &line));
-        const struct poly parts[] = { line.products, line.elementwise, line.read, line.written };
-        for (int i = 0; i < 4; i++) OK(ctx, poly_value(ctx, g, parts[i], NULL, &value[i]));
-        s.products += value[0], s.elementwise += value[1], s.read += value[2], s.written += value[3];
-        arena_clear(ctx, &arena);
-    }
-    free(needed);
-    return s;
-}
-
-static uint64_t sum_of_group(const rk_bill *bill, rk_bill_by by, const char *name)
-{
-    uint64_t sum = 0;
-    rk_bill_entry e;
-    for (int i = 0; i < rk_bill_groups(bill, by); i++) {
-        bool whole = by == RK_BY_OP || rk_bill_group_at(bill, by, i).depth == 0;        /* a module holds those below it */
-        if (whole && rk_bill_share(bill, by, i, name, &e)) sum += e.number;
-    }
-    return sum;
-}
-
-static uint64_t sum_of_reasons(const rk_bill *bill, const char *name)
-{
-    uint64_t sum = 0;
-    for (int i = 0; i < rk_bill_reasons(bill, name); i++) {
-        rk_bill_reason r = rk_bill_reason_at(bill, name, i);
-        EXPECT(r.number == r.each * (uint64_t)r.times && r.formula[0] != '\0');
-        sum += r.number;
-    }
-    return sum;
-}
-
-TEST(every_sum_of_a_bill_is_the_sum_over_its_nodes)
-{
-    static const char *const phase_name[] = { "forward", "backward", "update" };
-    rk_ctx *ctx = test_ctx();
-    for (int round = 0; round < 12; round++) {
-        int64_t head = 1 + (int64_t)test_random(3);
-        struct gpt m = { 3 + (int64_t)test_random(9), 1 + (int64_t)test_random(5), (int64_t)test_random(3), head * (1 + (int64_t)test_random(4)), head,
-                         1 + (int64_t)test_random(4), round % 2 == 0, true };
-        rk_graph *g;
-        rk_ref ends[3];
-        rk_bill *bill;
-        OK(ctx, build(ctx, &m, &g, ends));
-        ends[2] = g->nodes.n;
-        const struct bill_phase phases[] = { { phase_name[0], ends[0] }, { phase_name[1], ends[1] }, { phase_name[2], 0 } };
-        struct bill_terms terms = { 3, phases, round % 3, round % 3 == 2 ? NULL : blocks, NULL };
-        OK(ctx, bill_of_graph(ctx, g, &terms, &bill));
-        for (int i = 0; i < 3; i++) {
-            struct sums s = naive(ctx, g, i == 0 ? 1 : ends[i - 1], ends[i]);
-            const uint64_t expected[] = { s.products, s.elementwise, s.read, s.written };
-            static const char *const quantity[] = { "flops", "flops.elementwise", "elements.read", "elements.written" };
-            for (int q = 0; q < 4; q++) {
-                char name[64];
-                (void)snprintf(name, sizeof name, "%s.%s", quantity[q], phase_name[i]);
-                EXPECT_INT(number(bill, name), expected[q]);
-                EXPECT_INT(sum_of_group(bill, RK_BY_MODULE, name), expected[q]);
-                EXPECT_INT(sum_of_group(bill, RK_BY_OP, name), expected[q]);
-                EXPECT_INT(sum_of_reasons(bill, name), expected[q]);
-            }
-        }
-        EXPECT_INT(sum_of_group(bill, RK_BY_OP, "parameters"), number(bill, "parameters"));
-        EXPECT_INT(sum_of_reasons(bill, "bytes.parameters"), number(bill, "bytes.parameters"));
-        rk_bill_free(bill);
-        rk_graph_close(g);
-    }
 }
 
 /* --- small graphs --- */
@@ -358,17 +116,8 @@ static rk_graph *two_layers(rk_ctx *ctx)
     (void)rk_dim_new(g, "hidden", 'D', 11);
     (void)rk_dim_new(g, "out", 'O', 3);
     rk_ref x = rk_input(g, "x", RK_f32, "batch in");
-    rk_ref h = rk_einsum(g, "b i, d i -> b d", x, rk_state(g, RK_PARAMETER, "up.weight", RK_bf16, "hidden in"));
-    EXPECT_INT(h, 0);                                       /* dtypes disagree: building is speaking */
-    rk_graph_close(g);
-    OK(ctx, rk_graph_open(ctx, &g));
-    (void)rk_dim_new(g, "batch", 'B', 5);
-    (void)rk_dim_new(g, "in", 'I', 7);
-    (void)rk_dim_new(g, "hidden", 'D', 11);
-    (void)rk_dim_new(g, "out", 'O', 3);
-    x = rk_input(g, "x", RK_f32, "batch in");
     rk_enter(g, "up");
-    h = rk_einsum(g, "b i, d i -> b d", x, rk_state(g, RK_PARAMETER, "up.weight", RK_f32, "hidden in"));
+    rk_ref h = rk_einsum(g, "b i, d i -> b d", x, rk_state(g, RK_PARAMETER, "up.weight", RK_f32, "hidden in"));
     h = rk_map(g, "relu", rk_add(g, h, rk_state(g, RK_PARAMETER, "up.bias", RK_f32, "hidden")));
     rk_leave(g);
     rk_enter(g, "down");
@@ -492,7 +241,7 @@ TEST(several_graphs_on_one_store_make_one_bill)
 {
     rk_ctx *ctx = test_ctx();
     rk_bill *bill;
-    static const struct bill_phase phases[] = { { "forward", 0 }, { "update", 0 } };
+    static const rk_bill_phase phases[] = { { "forward", 0 }, { "update", 0 } };
     OK(ctx, bill_new(ctx, &bill));
     for (int i = 0; i < 2; i++) {
         rk_graph *g = micro(ctx, i == 1);
@@ -534,6 +283,31 @@ TEST(several_graphs_on_one_store_make_one_bill)
     rk_bill_free(bill);
 }
 
+/* A customer's graph, fused operations and all: phases end where their nodes do, also when those are written out. */
+TEST(a_graph_of_ones_own)
+{
+    rk_ctx *ctx = test_ctx();
+    rk_graph *g;
+    rk_bill *bill;
+    OK(ctx, rk_graph_open(ctx, &g));
+    (void)rk_dim_new(g, "batch", 'B', 3);
+    (void)rk_dim_new(g, "hidden", 'D', 8);
+    rk_ref x = rk_input(g, "x", RK_f32, "batch hidden"), p = rk_softmax(g, x, "hidden");
+    rk_output(g, "y", rk_mul(g, p, p));
+    FAILS(ctx, rk_bill_of_graph(g, 0, NULL, &bill), RK_E_ARG, "sealed");
+    OK(ctx, rk_graph_seal(g));
+    OK(ctx, rk_bill_of_graph(g, 0, NULL, &bill));
+    EXPECT_TEXT(formula(bill, "flops.elementwise.forward"), "6·B·D");
+    EXPECT_INT(number(bill, "flops.elementwise.forward"), 6 * 24);        /* max, -, exp, sum, /, and the product */
+    rk_bill_free(bill);
+    const rk_bill_phase phases[] = { { "softmax", p + 1 }, { "rest", 0 } };
+    OK(ctx, rk_bill_of_graph(g, 2, phases, &bill));
+    EXPECT_INT(number(bill, "flops.elementwise.softmax"), 5 * 24);
+    EXPECT_INT(number(bill, "flops.elementwise.rest"), 24);
+    rk_bill_free(bill);
+    rk_graph_close(g);
+}
+
 TEST(what_has_no_price_is_refused)
 {
     rk_ctx *ctx = test_ctx();
@@ -569,14 +343,14 @@ TEST(a_number_beyond_64_bits_is_refused)
 
 static rk_status fault_work(rk_ctx *ctx)
 {
-    static const struct gpt tiny = { 7, 3, 2, 4, 2, 2, true, true };
+    static const struct hand_gpt2 tiny = { 7, 3, 2, 4, 2, 2, true, true };
     rk_graph *g = NULL;
     rk_ref ends[2];
     rk_bill *bill = NULL;
     const char *json;
-    rk_status status = build(ctx, &tiny, &g, ends);
+    rk_status status = hand_gpt2_build(ctx, &tiny, &g, ends);
     if (status == RK_OK) {
-        const struct bill_phase phases[] = { { "forward", ends[0] }, { "backward", ends[1] }, { "update", 0 } };
+        const rk_bill_phase phases[] = { { "forward", ends[0] }, { "backward", ends[1] }, { "update", 0 } };
         struct bill_terms terms = { 3, phases, 1, blocks, NULL };
         status = bill_of_graph(ctx, g, &terms, &bill);
     }
@@ -588,16 +362,16 @@ static rk_status fault_work(rk_ctx *ctx)
 
 TEST(every_allocation_may_fail) { FOR_EVERY_FAILED_ALLOCATION(fault_work); }
 
-/* The whole training graph of 48 layers: it prints its time; a tenth of a second would mean that something is quadratic. */
+/* The whole training graph of 48 layers: it prints its time (a few ms); a second would mean that something is quadratic. */
 TEST(a_large_training_graph_is_quick)
 {
     rk_ctx *ctx = test_ctx();
-    struct gpt m = { 50257, 1024, 1, 1600, 25, 48, true, true };
+    struct hand_gpt2 m = { 50257, 1024, 1, 1600, 25, 48, true, true };
     rk_graph *g;
     rk_ref ends[2];
     double best = 1e9;
-    OK(ctx, build(ctx, &m, &g, ends));
-    const struct bill_phase phases[] = { { "forward", ends[0] }, { "backward", ends[1] }, { "update", 0 } };
+    OK(ctx, hand_gpt2_build(ctx, &m, &g, ends));
+    const rk_bill_phase phases[] = { { "forward", ends[0] }, { "backward", ends[1] }, { "update", 0 } };
     struct bill_terms terms = { 3, phases, 1, blocks, NULL };
     for (int i = 0; i < 5; i++) {
         rk_bill *bill;
@@ -608,6 +382,6 @@ TEST(a_large_training_graph_is_quick)
         rk_bill_free(bill);
     }
     printf("  %d nodes: %.2f ms\n", g->nodes.n, 1e3 * best);
-    EXPECT(best < 0.1);
+    EXPECT(best < 1);
     rk_graph_close(g);
 }

@@ -1,12 +1,12 @@
 /* Laws of the tokenizer, over random input. */
 #include "reckon/tok.h"
 #include "test.h"
+#include "test_tok_reference.h"
 #include "tok/bytelevel.h"
 #include "tok/split.h"
-#include "tok/unicode.h"
 #include <stdlib.h>
 
-enum { MOST = 4096 };
+enum { MOST = REFERENCE_MOST };
 
 /* Text that is hard for the pattern: apostrophes, white space of all widths, several scripts, broken UTF-8. */
 static size_t hard_text(char *out, size_t most)
@@ -25,80 +25,21 @@ static size_t hard_text(char *out, size_t most)
     return n;
 }
 
-/* ---- the scanner against the pattern, alternative by alternative, over classes of whole characters ---- */
-
-struct text { unsigned char class[MOST], byte[MOST]; size_t at[MOST + 1], n; };
-
-/* Valid UTF-8 by its definition: the shortest form, no surrogates, at most U+10FFFF. */
-static size_t one_character(const unsigned char *p, size_t n, uint32_t *code)
-{
-    size_t length = p[0] < 0x80 ? 1 : p[0] >> 5 == 6 ? 2 : p[0] >> 4 == 14 ? 3 : p[0] >> 3 == 30 ? 4 : 0;
-    static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
-    if (length == 0 || length > n) return 0;
-    *code = length == 1 ? p[0] : p[0] & (0x7fu >> length);
-    for (size_t i = 1; i < length; i++) {
-        if (p[i] >> 6 != 2) return 0;
-        *code = *code << 6 | (p[i] & 0x3f);
-    }
-    return *code < least[length] || *code > 0x10ffff || (*code >= 0xd800 && *code < 0xe000) ? 0 : length;
-}
-
-static void classify(const char *bytes, size_t n, struct text *t)
-{
-    t->n = 0;
-    for (size_t i = 0; i < n;) {
-        uint32_t code = 0;
-        size_t step = one_character((const unsigned char *)bytes + i, n - i, &code);
-        t->class[t->n] = step == 0 ? CLASS_OTHER : (unsigned char)unicode_class(code);
-        t->byte[t->n] = (unsigned char)bytes[i];
-        t->at[t->n++] = i;
-        i += step == 0 ? 1 : step;
-    }
-    t->at[t->n] = n;
-}
-
-static size_t run(const struct text *t, size_t i, unsigned class)
-{
-    while (i < t->n && t->class[i] == class) i++;
-    return i;
-}
-
-static bool is(const struct text *t, size_t i, char c) { return i < t->n && t->byte[i] == (unsigned char)c && t->at[i + 1] - t->at[i] == 1; }
-
-static size_t match(const struct text *t, size_t i)
-{
-    if (is(t, i, '\'')) {                                             /* '(?:[sdmt]|ll|ve|re) */
-        if (is(t, i + 1, 's') || is(t, i + 1, 'd') || is(t, i + 1, 'm') || is(t, i + 1, 't')) return i + 2;
-        if (is(t, i + 1, 'l') && is(t, i + 2, 'l')) return i + 3;
-        if ((is(t, i + 1, 'v') || is(t, i + 1, 'r')) && is(t, i + 2, 'e')) return i + 3;
-    }
-    static const unsigned classes[] = { CLASS_LETTER, CLASS_NUMBER, CLASS_OTHER };
-    for (int k = 0; k < 3; k++) {                                     /* ?\p{L}+ and so on: with the space, else without */
-        size_t begin = i + is(t, i, ' ');
-        if (run(t, begin, classes[k]) > begin) return run(t, begin, classes[k]);
-        if (run(t, i, classes[k]) > i) return run(t, i, classes[k]);
-    }
-    size_t end = run(t, i, CLASS_SPACE);
-    for (size_t k = end; k > i; k--)                                  /* \s+(?!\S), giving back one by one */
-        if (k == t->n || t->class[k] == CLASS_SPACE) return k;
-    return end;                                                       /* \s+ */
-}
-
 TEST(the_scanner_is_the_pattern)
 {
     static char bytes[MOST];
-    static struct text t;
+    static struct reference t;
     for (int round = 0; round < 20000; round++) {
         size_t n = hard_text(bytes, round % 100 == 0 ? MOST : 40), at = 0, ends[7], made, i = 0;
         char *exact = malloc(n + 1);                                  /* so that reading beyond the end is seen */
         memcpy(exact, bytes, n);
         char *tight = realloc(exact, n > 0 ? n : 1);
         REQUIRE(tight != NULL);
-        classify(tight, n, &t);
+        reference_read(tight, n, &t);
         while ((made = split_gpt2((const unsigned char *)tight, n, at, ends, 1 + test_random(7))) > 0) {
             for (size_t k = 0; k < made; k++) {
                 /* an invalid subpart of several bytes is one character or several: only where words end counts */
-                i = match(&t, i);
+                i = reference_match(&t, i);
                 if (ends[k] != t.at[i]) {
                     test_fail(__FILE__, __LINE__, "round %d: a word ends at %zu, expected %zu", round, ends[k], t.at[i]);
                     free(tight);

@@ -20,7 +20,13 @@ static bool matrix_of(int64_t rows, int64_t columns, int64_t row, int64_t column
     return out->lead >= (least > 1 ? least : 1) && out->lead <= INT_MAX;
 }
 
-struct call { const struct blas *blas; const struct gemm_problem *p; const struct gemm_operands *o; struct matrix a, b, c; int64_t row_parts, column_parts; };
+struct call {
+    const struct blas *blas;
+    const struct gemm_problem *p;
+    const struct gemm_operands *o;
+    struct matrix a, b, c;
+    int64_t row_parts, column_parts;
+};
 
 static bool call_of(const struct gemm_problem *p, struct call *call)
 {

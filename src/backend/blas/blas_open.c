@@ -10,16 +10,18 @@
 #include <strings.h>
 
 static const struct blas_row rows[] = {
-    { "openblas", { "libopenblas.so.0", "libopenblas.so" },   "openblas_set_num_threads",   false, "openblas_get_corename", NULL, NULL },
-    { "blis",     { "libblis.so.4", "libblis.so.3", "libblis.so" }, "bli_thread_set_num_threads", true, NULL, "bli_arch_query_id", "bli_arch_string" },
-    { "mkl",      { "libmkl_rt.so.2", "libmkl_rt.so" },       "MKL_Set_Num_Threads",        false, NULL, NULL, NULL },
+    { "openblas", { "libopenblas.so.0", "libopenblas.so" }, "openblas_set_num_threads", false, "openblas_get_corename", NULL, NULL },
+    { "blis",     { "libblis.so.4", "libblis.so.3" }, "bli_thread_set_num_threads", true, NULL, "bli_arch_query_id", "bli_arch_string" },
+    { "mkl",      { "libmkl_rt.so.2", "libmkl_rt.so" }, "MKL_Set_Num_Threads", false, NULL, NULL, NULL },
 };
 enum { ROWS = sizeof rows / sizeof *rows };
 static const struct blas_row unknown_library = { .name = "" };
 
 /* Cores without 256-bit multiply-adds: right where the processor has none either, several times too slow where it has. */
-static const char *const old_cores[] = { "generic", "prescott", "core2", "penryn", "dunnington", "nehalem", "westmere", "sandybridge", "atom",
-                                         "opteron", "opteron_sse3", "barcelona", "bobcat", "katmai", "coppermine", "northwood", "banias", "athlon" };
+static const char *const old_cores[] = {
+    "generic", "prescott", "core2", "penryn", "dunnington", "nehalem", "westmere", "sandybridge", "atom", "opteron", "opteron_sse3", "barcelona",
+    "bobcat", "katmai", "coppermine", "northwood", "banias", "athlon",
+};
 
 /* What OpenBLAS and BLIS should run, best first: by feature bits, never by a model's name. */
 static const struct wish_row { bool wide; struct blas_wish wish; } wish_rows[] = {

@@ -40,22 +40,30 @@ static bool too_far(int64_t extent, int64_t stride, int64_t *sum)
     return __builtin_add_overflow(*sum, reach, sum) || *sum > INT64_MAX / 16;
 }
 
+/* One operand: the axes that step through it. The result's elements must not coincide. */
+static const char *refuse_operand(const int64_t *extents, const int64_t *strides, bool result)
+{
+    int64_t sum = 0;
+    for (int i = 0; i < 4; i++) {
+        if (too_far(extents[i], strides[i], &sum)) return "strides reach beyond all memory";
+        if (result && extents[i] > 1 && strides[i] == 0) return "elements of the result coincide";
+    }
+    return NULL;
+}
+
 const char *gemm_refuse(const struct gemm_problem *p)
 {
-    int64_t product = 1, a = 0, b = 0, c = 0;
-    const int64_t extent[] = { p->m, p->n, p->k, p->batch[0], p->batch[1] };
-    for (int i = 0; i < 5; i++) {
-        if (extent[i] < 0) return "an extent is negative";
-        if (extent[i] > 0 && !extent_mul(product, extent[i], &product)) return "the number of multiplications overflows";
+    int64_t product = 1, o = p->batch[0], i = p->batch[1];
+    const int64_t extent[] = { p->m, p->n, p->k, o, i };
+    for (int q = 0; q < 5; q++) {
+        if (extent[q] < 0) return "an extent is negative";
+        if (extent[q] > 0 && !extent_mul(product, extent[q], &product)) return "the number of multiplications overflows";
     }
-    if (p->m == 0 || p->n == 0 || p->batch[0] == 0 || p->batch[1] == 0) return NULL;
-    if (too_far(p->m, p->a_m, &a) || too_far(p->k, p->a_k, &a) || too_far(p->batch[0], p->a_batch[0], &a) || too_far(p->batch[1], p->a_batch[1], &a)
-        || too_far(p->k, p->b_k, &b) || too_far(p->n, p->b_n, &b) || too_far(p->batch[0], p->b_batch[0], &b) || too_far(p->batch[1], p->b_batch[1], &b)
-        || too_far(p->m, p->c_m, &c) || too_far(p->n, p->c_n, &c) || too_far(p->batch[0], p->c_batch[0], &c) || too_far(p->batch[1], p->c_batch[1], &c))
-        return "strides reach beyond all memory";
-    if ((p->m > 1 && p->c_m == 0) || (p->n > 1 && p->c_n == 0) || (p->batch[0] > 1 && p->c_batch[0] == 0) || (p->batch[1] > 1 && p->c_batch[1] == 0))
-        return "elements of the result coincide";
-    return NULL;
+    if (p->m == 0 || p->n == 0 || o == 0 || i == 0) return NULL;
+    const char *a = refuse_operand((int64_t[]){ p->m, p->k, o, i }, (int64_t[]){ p->a_m, p->a_k, p->a_batch[0], p->a_batch[1] }, false);
+    const char *b = refuse_operand((int64_t[]){ p->k, p->n, o, i }, (int64_t[]){ p->b_k, p->b_n, p->b_batch[0], p->b_batch[1] }, false);
+    const char *c = refuse_operand((int64_t[]){ p->m, p->n, o, i }, (int64_t[]){ p->c_m, p->c_n, p->c_batch[0], p->c_batch[1] }, true);
+    return a != NULL ? a : b != NULL ? b : c;
 }
 
 double gemm_flops(const struct gemm_problem *p)

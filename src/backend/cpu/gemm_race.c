@@ -45,7 +45,8 @@ static double median(double *x, int n)
     return x[n / 2];
 }
 
-static void turn(rk_ctx *ctx, const struct gemm_candidate *c, const struct gemm_problem *p, const struct gemm_operands *o, double *share, double *best)
+static void turn(rk_ctx *ctx, const struct gemm_candidate *c, const struct gemm_problem *p, const struct gemm_operands *o, double *share,
+                 double *best)
 {
     double peak = burst_flops(ctx, isa_best(), rk_ctx_threads(ctx), 1e-4), start = clock_seconds();
     c->run(ctx, c->arg, p, o);
@@ -54,7 +55,8 @@ static void turn(rk_ctx *ctx, const struct gemm_candidate *c, const struct gemm_
     if (rate > *best) *best = rate;
 }
 
-static void race(rk_ctx *ctx, const struct gemm_problem *p, const struct gemm_operands *o, const struct gemm_candidate *c, int n, double seconds, struct gemm_score *scores, double *shares)
+static void race(rk_ctx *ctx, const struct gemm_problem *p, const struct gemm_operands *o, const struct gemm_candidate *c, int n, double seconds,
+                 struct gemm_score *scores, double *shares)
 {
     double start = clock_seconds();
     int rounds = 0;
@@ -69,7 +71,8 @@ static void race(rk_ctx *ctx, const struct gemm_problem *p, const struct gemm_op
     for (int i = 0; i < n; i++) scores[i].share = median(shares + i * ROUNDS, rounds);
 }
 
-rk_status gemm_race(rk_ctx *ctx, enum gemm_class c, const struct gemm_candidate *candidates, int n, double seconds_each, struct gemm_score *scores, int *winner)
+rk_status gemm_race(rk_ctx *ctx, enum gemm_class c, const struct gemm_candidate *candidates, int n, double seconds_each,
+                    struct gemm_score *scores, int *winner)
 {
     struct gemm_problem p = gemm_class_problem(c);
     size_t a_n = (size_t)(p.m * p.k), b_n = (size_t)(p.n * p.k), c_n = (size_t)(p.m * p.n);

@@ -87,7 +87,7 @@ static void plan_of(const struct problem *p, struct plan *plan)
 
 bool reduce_accepts(const struct problem *p)
 {
-    return p->n_in == 1 && p->n_out == 1 && p->in[0].dtype == RK_f32 && p->out[0].dtype == RK_f32 && !(p->accumulate && p->node->at.i[0] == MAX);
+    return p->n_in == 1 && p->n_out == 1 && p->in[0].dtype == RK_f32 && p->out[0].dtype == RK_f32;
 }
 
 rk_status reduce_prepare(rk_ctx *ctx, const struct problem *p, struct prepared *out)

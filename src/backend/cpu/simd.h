@@ -17,19 +17,20 @@
  *   vf_scale2(x, n)                       x 2^n for integral n in [-252, 252], one rounding where the result is subnormal
  *   vf_bits vi_floats                     the same bits as the other type
  *   vi_set1 vi_add vi_sub vi_and vi_shl(x, c) vi_sra(x, c) vi_srl(x, c)     vi_to_float; vf_to_int rounds to nearest even
- *   vf_load_bf16 vf_store_bf16 vf_load_f16 vf_store_f16 + _n                16-bit storage, rounded to nearest even
  *   vf_transpose(r)                       r[VF_LANES] as rows of a square, transposed
  *
  * Reductions have one written order on every machine of that width: halves are added to halves until one lane is left
  * (lane i + lane i + VF_LANES / 2 first). vf_reduce_add_f64 widens first, then adds in the same tree.
  *
+ * Not here: 16-bit storage (base/num converts it), doubles.
+ *
  * fma rounds once where the instruction set has it and twice in `scalar`: same plan, same bits, but not across sets. */
 #ifndef CPU_SIMD_H
 #define CPU_SIMD_H
 #include "backend/cpu/isa.h"
+#include <math.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <math.h>
 #include <string.h>
 
 #define SIMD static inline __attribute__((always_inline, unused))

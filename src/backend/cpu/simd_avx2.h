@@ -21,7 +21,6 @@ SIMD vf   vf_zero(void) { return _mm256_setzero_ps(); }
 SIMD vf   vf_set1(float x) { return _mm256_set1_ps(x); }
 SIMD vf   vf_load(const float *p) { return _mm256_loadu_ps(p); }
 SIMD void vf_store(float *p, vf x) { _mm256_storeu_ps(p, x); }
-SIMD void vf_stream(float *p, vf x) { _mm256_stream_ps(p, x); }
 SIMD vf   vf_load_n(const float *p, int n) { return _mm256_maskload_ps(p, simd_first(n)); }
 SIMD void vf_store_n(float *p, vf x, int n) { _mm256_maskstore_ps(p, simd_first(n), x); }
 
@@ -82,19 +81,6 @@ SIMD float vf_reduce_max(vf a)
     return _mm_cvtss_f32(_mm_max_ss(s, _mm_movehdup_ps(s)));
 }
 SIMD float vf_reduce_min(vf a) { return -vf_reduce_max(vf_neg(a)); }
-
-SIMD vf   vf_load_bf16(const uint16_t *p) { return vi_floats(vi_shl(_mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i *)(const void *)p)), 16)); }
-SIMD void vf_store_bf16(uint16_t *p, vf x)
-{
-    vi bits = vf_bits(x), odd = vi_and(vi_srl(bits, 16), vi_set1(1));
-    vi rounded = vi_add(bits, vi_add(odd, vi_set1(0x7fff)));
-    vi quiet = _mm256_or_si256(bits, vi_set1(0x400000));
-    rounded = vi_srl(vf_bits(vf_select(vf_unordered(x, x), vi_floats(quiet), vi_floats(rounded))), 16);
-    __m256i packed = _mm256_permute4x64_epi64(_mm256_packus_epi32(rounded, rounded), 0x08);
-    _mm_storeu_si128((__m128i *)(void *)p, _mm256_castsi256_si128(packed));
-}
-SIMD vf   vf_load_f16(const uint16_t *p) { return _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(const void *)p)); }
-SIMD void vf_store_f16(uint16_t *p, vf x) { _mm_storeu_si128((__m128i *)(void *)p, _mm256_cvtps_ph(x, _MM_FROUND_TO_NEAREST_INT)); }
 
 SIMD void vf_transpose(vf *r)
 {

@@ -20,7 +20,6 @@ SIMD vf   vf_zero(void) { return _mm512_setzero_ps(); }
 SIMD vf   vf_set1(float x) { return _mm512_set1_ps(x); }
 SIMD vf   vf_load(const float *p) { return _mm512_loadu_ps(p); }
 SIMD void vf_store(float *p, vf x) { _mm512_storeu_ps(p, x); }
-SIMD void vf_stream(float *p, vf x) { _mm512_stream_ps(p, x); }
 SIMD vf   vf_load_n(const float *p, int n) { return _mm512_maskz_loadu_ps(vm_first(n), p); }
 SIMD void vf_store_n(float *p, vf x, int n) { _mm512_mask_storeu_ps(p, vm_first(n), x); }
 
@@ -76,18 +75,6 @@ SIMD double vf_reduce_add_f64(vf a)
 }
 SIMD float vf_reduce_max(vf a) { return _mm512_reduce_max_ps(a); }
 SIMD float vf_reduce_min(vf a) { return _mm512_reduce_min_ps(a); }
-
-SIMD vf   vf_load_bf16(const uint16_t *p) { return vi_floats(vi_shl(_mm512_cvtepu16_epi32(_mm256_loadu_si256((const __m256i *)(const void *)p)), 16)); }
-SIMD __m256i bf16_of(vf x)               /* add half of the last kept bit, ties to even; a NaN keeps its top bits and stays one */
-{
-    vi bits = vf_bits(x), odd = vi_and(vi_srl(bits, 16), vi_set1(1));
-    vi rounded = vi_add(bits, vi_add(odd, vi_set1(0x7fff)));
-    rounded = _mm512_mask_or_epi32(rounded, vf_unordered(x, x), bits, vi_set1(0x400000));
-    return _mm512_cvtepi32_epi16(vi_srl(rounded, 16));
-}
-SIMD void vf_store_bf16(uint16_t *p, vf x) { _mm256_storeu_si256((__m256i *)(void *)p, bf16_of(x)); }
-SIMD vf   vf_load_f16(const uint16_t *p) { return _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(const void *)p)); }
-SIMD void vf_store_f16(uint16_t *p, vf x) { _mm256_storeu_si256((__m256i *)(void *)p, _mm512_cvtps_ph(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC)); }
 
 /* Four levels: pairs, quads within 128 bits, then the 128-bit quarters. */
 SIMD void vf_transpose(vf *r)

@@ -1,9 +1,8 @@
 /* simd_scalar.h: four floats as the compiler's own vector type: no intrinsics, so it runs on any processor.
  *
- * It is the plain truth beside the fast sets: fma rounds twice here, and the 16-bit formats go through base/num. */
+ * It is the plain truth beside the fast sets: fma rounds twice here. */
 #ifndef CPU_SIMD_SCALAR_H
 #define CPU_SIMD_SCALAR_H
-#include "base/num.h"
 
 #define VF_LANES 4
 #define VF_REGISTERS 16
@@ -23,7 +22,6 @@ SIMD vf   vf_zero(void) { return (vf){ 0, 0, 0, 0 }; }
 SIMD vf   vf_set1(float x) { return (vf){ x, x, x, x }; }
 SIMD vf   vf_load(const float *p) { vf x; memcpy(&x, p, sizeof x); return x; }
 SIMD void vf_store(float *p, vf x) { memcpy(p, &x, sizeof x); }
-SIMD void vf_stream(float *p, vf x) { vf_store(p, x); }
 SIMD vf   vf_load_n(const float *p, int n)
 {
     vf x = vf_zero();
@@ -81,12 +79,6 @@ SIMD double vf_reduce_add_f64(vf a) { return ((double)a[0] + (double)a[2]) + ((d
 SIMD float  simd_max(float a, float b) { return a > b ? a : b; }
 SIMD float  vf_reduce_max(vf a) { return simd_max(simd_max(a[0], a[2]), simd_max(a[1], a[3])); }
 SIMD float  vf_reduce_min(vf a) { return -vf_reduce_max(vf_neg(a)); }
-
-#define SIMD_FOUR(f, p) (vf){ f((p)[0]), f((p)[1]), f((p)[2]), f((p)[3]) }
-SIMD vf   vf_load_bf16(const uint16_t *p) { return SIMD_FOUR(num_bf16_to_f32, p); }
-SIMD vf   vf_load_f16(const uint16_t *p) { return SIMD_FOUR(num_f16_to_f32, p); }
-SIMD void vf_store_bf16(uint16_t *p, vf x) { for (int i = 0; i < 4; i++) p[i] = num_f32_to_bf16(x[i]); }
-SIMD void vf_store_f16(uint16_t *p, vf x) { for (int i = 0; i < 4; i++) p[i] = num_f32_to_f16(x[i]); }
 
 SIMD void vf_transpose(vf *r)
 {

@@ -72,8 +72,10 @@ SIMD vf vmath_tanh(vf x)
 SIMD vf vmath_erf(vf x)
 {
     vf a = vf_min(vf_set1(4), vf_abs(x)), s = vf_mul(x, x);
-    vf q = VMATH_POLY(s, 0x1.20dd76p+0f, -0x1.812742p-2f, 0x1.ce2e0ap-4f, -0x1.b80e92p-6f, 0x1.54c7f8p-8f, -0x1.aa3f46p-11f, 0x1.5cd4fep-14f);
-    vf p = VMATH_POLY(a, 0x1.65b13ap-13f, -0x1.212698p+0f, -0x1.444b3ep-1f, -0x1.bb566ep-4f, 0x1.9b19a4p-6f, -0x1.10aa7ap-8f, 0x1.c54ed8p-12f, -0x1.5ecfcap-16f);
+    vf q = VMATH_POLY(s, 0x1.20dd76p+0f, -0x1.812742p-2f, 0x1.ce2e0ap-4f, -0x1.b80e92p-6f,
+                         0x1.54c7f8p-8f, -0x1.aa3f46p-11f, 0x1.5cd4fep-14f);
+    vf p = VMATH_POLY(a, 0x1.65b13ap-13f, -0x1.212698p+0f, -0x1.444b3ep-1f, -0x1.bb566ep-4f,
+                         0x1.9b19a4p-6f, -0x1.10aa7ap-8f, 0x1.c54ed8p-12f, -0x1.5ecfcap-16f);
     vf far = vf_copysign(vf_sub(vf_set1(1), vmath_exp(p)), x);
     return vf_select(vf_lt(a, vf_set1(0.92f)), vf_mul(x, q), far);
 }

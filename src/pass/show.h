@@ -1,0 +1,31 @@
+/* show.h: the module tree of a graph, for people and for programs: what stands where, how large it is, what it computes. */
+#ifndef PASS_SHOW_H
+#define PASS_SHOW_H
+#include "pass/count.h"
+
+/* Parameters and einsums of the first phase (terms->phases[0]; NULL terms: of everything, every numbered module a
+ * repetition).
+ * Fused operations are shown as what they are made of. */
+rk_status pass_show(rk_ctx *ctx, const rk_graph *g, const struct bill_terms *terms, struct str *out) RK_CHECK;
+rk_status pass_show_json(rk_ctx *ctx, const rk_graph *g, const struct bill_terms *terms, struct str *out) RK_CHECK;
+
+/* What both are written from. */
+struct show {
+    struct count count;
+    struct bill_terms terms;
+    rk_bill_phase phases[2];            /* the one that is shown, and the rest */
+    rk_graph *own;                          /* the graph written out, if it had to be */
+    int n_modules, n_rows, n_order;         /* sizes of the arrays below */
+    int *order;                             /* modules in the order of the tree */
+    int *first, *next;                      /* rows of a module, each + 1; 0: no more */
+    uint64_t *parameters, *bytes, *flops;   /* of a module and all below, over all repetitions */
+};
+rk_status show_begin(rk_ctx *ctx, const rk_graph *g, const struct bill_terms *terms, struct show *show) RK_CHECK;
+void show_end(rk_ctx *ctx, struct show *show);                              /* in any case */
+bool show_is_tensor(const struct show *show, const struct count_row *row);
+bool show_is_product(const struct show *show, const struct count_row *row);
+bool show_has(const struct show *show, int module);                         /* a parameter or a product, in it or below; the root in any case */
+/* The value of one of a row's nodes. */
+rk_status show_each(rk_ctx *ctx, const struct show *show, const struct count_row *row, enum quantity q, uint64_t *each) RK_CHECK;
+
+#endif

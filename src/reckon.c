@@ -1,0 +1,258 @@
+/* reckon.c: the house put together: what a described model costs, by meaning and as a plan of this machine's program.
+ *
+ *   meaning   loss, everything fused written out, gradients by every parameter, AdamW: counted, never run
+ *   cache     what a decoding graph keeps per token
+ *   plan      the same training step as the trainer makes it: lowered and placed, to the byte
+ *
+ * Not here: devices (device.c), how a graph is counted (pass/count), what a model is (model). */
+#include "backend/cpu/cpu.h"
+#include "model/model.h"
+#include "pass/count.h"
+#include "pass/pass.h"
+#include "pass/show.h"
+#include "run/device.h"
+#include "run/store.h"
+#include "train/graphs.h"
+#include <string.h>
+
+/* Blocks of every family stand under h, their moments under m.h and v.h; their number is written L. */
+static const struct bill_repeat blocks[] = { { "h.*", 'L' }, { "m.h.*", 'L' }, { "v.h.*", 'L' } };
+enum { N_BLOCKS = sizeof blocks / sizeof *blocks };
+
+/* What AdamW is priced with; no price depends on the values, only on clipping being there. */
+static const struct train_rule usual_rule = { .beta1 = 0.9, .beta2 = 0.999, .eps = 1e-8, .weight_decay = 0.1, .clip = 1 };
+
+struct pricing { rk_ctx *ctx; const rk_model *model; const rk_bill_settings *settings; rk_bill *bill; };
+
+static struct build_options options_of(const rk_bill_settings *s, enum purpose purpose)
+{
+    return (struct build_options){ .purpose = purpose, .batch = s->batch, .seq = s->seq, .dropout = s->dropout, .dtype = s->dtype, .wide = s->zero_dtype_is_f64 };
+}
+
+/* --- the meaning of a training step --- */
+
+static void dims_text(const rk_graph *g, const struct node *n, char text[RK_MAX_RANK * 64])
+{
+    text[0] = '\0';
+    for (int i = 0; i < n->rank; i++) {
+        if (i > 0) (void)strcat(text, " ");
+        (void)strncat(text, dim_name(g, n->dim[i]), 62);
+    }
+}
+
+static void keep_gradients(rk_graph *g, const struct built *built, const rk_ref *by, const rk_ref *gradients)
+{
+    char dims[RK_MAX_RANK * 64];
+    for (int i = 0; i < built->parameters.n; i++) {
+        const struct node *p = node_of(g, by[i]);
+        dims_text(g, p, dims);
+        if (gradients[i] != 0) rk_update(g, rk_state(g, RK_GRADIENT, built->parameters.at[i].name, p->dtype, dims), gradients[i]);
+    }
+}
+
+/* The graph of loss and gradients in primitives; *backward is its first node after the loss. */
+static rk_status meaning(rk_ctx *ctx, const struct built *built, rk_graph **out, rk_ref *backward)
+{
+    int n = built->parameters.n, nodes = built->g->nodes.n;
+    rk_ref *map = NULL, *by = NULL, *gradients = NULL, loss;
+    rk_graph *g = NULL;
+    rk_status status;
+    GO(NEW(map, nodes));
+    GO(NEW(by, n));
+    GO(NEW(gradients, n));
+    GO(pass_expand(ctx, built->g, NULL, NULL, &g, map));
+    loss = map[graph_find_output(built->g, "loss")];
+    *backward = g->nodes.n;
+    for (int i = 0; i < n; i++) by[i] = map[built->parameters.at[i].ref];
+    rk_grad(g, loss, rk_input(g, "inverse_tokens", RK_f32, ""), by, n, gradients);
+    if (rk_graph_ok(g)) keep_gradients(g, built, by, gradients);
+    GO(rk_graph_seal(g));
+    *out = g;
+    g = NULL;
+out:
+    rk_graph_close(g);
+    FREE(map, nodes);
+    FREE(by, n);
+    FREE(gradients, n);
+    return status;
+}
+
+static rk_status price_step(rk_ctx *ctx, struct pricing *p, const struct built *built)
+{
+    rk_graph *step = NULL, *update = NULL;
+    rk_ref backward = 0;
+    rk_status status;
+    GO(meaning(ctx, built, &step, &backward));
+    rk_bill_phase phases[] = { { "forward", backward }, { "backward", step->nodes.n } };
+    GO(bill_add_graph(p->bill, step, &(struct bill_terms){ .n_phases = 2, .phases = phases, .n_repeats = N_BLOCKS, .repeats = blocks }));
+    GO(train_update(ctx, built->g, built->parameters.at, built->parameters.n, &usual_rule, &update));
+    rk_bill_phase last[] = { { "update", update->nodes.n } };
+    GO(bill_add_graph(p->bill, update, &(struct bill_terms){ .n_phases = 1, .phases = last, .n_repeats = N_BLOCKS, .repeats = blocks }));
+out:
+    rk_graph_close(step);
+    rk_graph_close(update);
+    return status;
+}
+
+/* --- what decoding keeps --- */
+
+/* One cache per token of one sequence: its dims without the batch and the positions, in bytes. */
+static struct poly per_token(struct polys *p, const rk_graph *g, const struct node *n)
+{
+    rk_dim dims[RK_MAX_RANK];
+    int rank = 0;
+    for (int i = 0; i < n->rank; i++)
+        if (strcmp(dim_name(g, n->dim[i]), "batch") != 0 && strcmp(dim_name(g, n->dim[i]), "cached") != 0) dims[rank++] = n->dim[i];
+    return poly_dims(p, (int64_t)rk_dtype_bytes(n->dtype), rank, dims);
+}
+
+/* "8·L·D" where every block keeps the same, else the sum as it is. */
+static rk_status token_text(rk_ctx *ctx, struct polys *p, const rk_graph *g, struct poly each, struct poly sum, int64_t layers, struct str *out)
+{
+    struct poly block = each.n == 1 && sum.n == 1 && layers > 0 && sum.term[0].factor % layers == 0 ? poly_scale(p, sum.term[0].factor / layers / each.term[0].factor, each) : poly_zero();
+    struct poly folded = poly_fold(p, g, block);
+    TRY(p->status);
+    if (folded.n != 1 || !poly_equal(poly_scale(p, layers, block), sum)) return poly_text(ctx, g, sum, true, out);
+    return term_write(ctx, g, &folded.term[0], 'L', out);
+}
+
+static rk_status cache_entry(rk_ctx *ctx, struct pricing *p, const rk_graph *g, struct arena *arena, struct str *text)
+{
+    struct polys polys = { ctx, arena, RK_OK };
+    struct poly sum = poly_zero(), each = poly_zero();
+    uint64_t bytes;
+    for (rk_ref r = 1; r < g->nodes.n; r++) {
+        const struct node *n = node_of(g, r);
+        if (n->op != &op_state || n->at.i[0] != RK_CACHE) continue;
+        each = per_token(&polys, g, n);
+        sum = poly_add(&polys, sum, each);
+    }
+    TRY(polys.status);
+    if (sum.n == 0) return RK_OK;
+    TRY(poly_value(ctx, g, sum, NULL, &bytes));
+    TRY(token_text(ctx, &polys, g, each, sum, config_int(&p->model->config, "layer"), text));
+    return bill_set(p->bill, "bytes.cache_per_token", bytes, str_c(text));
+}
+
+static rk_status price_cache(rk_ctx *ctx, struct pricing *p)
+{
+    struct build_options options = options_of(p->settings, FOR_DECODING);
+    struct built built = { .ctx = NULL };
+    struct arena arena = { NULL, 0 };
+    struct str text = { 0 };
+    rk_status status;
+    options.seq = options.batch = 1;
+    GO(model_build(ctx, p->model, &options, &built));
+    GO(cache_entry(ctx, p, built.g, &arena, &text));
+out:
+    str_free(ctx, &text);
+    arena_clear(ctx, &arena);
+    built_close(&built);
+    return status;
+}
+
+/* --- the program of this machine --- */
+
+struct program_cost { uint64_t activations, workspace, products; };
+
+/* Addresses are shared over time: activations reach up to the first number, workspace goes on above it. */
+static struct program_cost cost_of(const struct plan *plan)
+{
+    struct program_cost c = { 0, 0, 0 };
+    for (int i = 0; i < plan->n_values; i++) {
+        const struct plan_value *v = &plan->values[i];
+        if (v->tag != RK_WORKSPACE && (uint64_t)(v->at + v->bytes) > c.activations) c.activations = (uint64_t)(v->at + v->bytes);
+    }
+    for (int i = 0; i < plan->n_steps; i++) c.products += plan->steps[i].prepared.product_flops;
+    c.activations = (c.activations + PLAN_ALIGNMENT - 1) & ~(uint64_t)(PLAN_ALIGNMENT - 1);
+    c.workspace = (uint64_t)plan->bytes > c.activations ? (uint64_t)plan->bytes - c.activations : 0;
+    return c;
+}
+
+static rk_status plan_of(rk_ctx *ctx, const rk_graph *g, const struct backend *backend, struct program_cost *cost)
+{
+    struct plan *plan;
+    TRY(pass_lower(ctx, g, backend, &plan));
+    rk_status status = pass_place(ctx, plan, &(struct plan_options){ .reuse = true });
+    if (status == RK_OK) *cost = cost_of(plan);
+    plan_free(plan);
+    return status;
+}
+
+static rk_status set_plan(rk_ctx *ctx, rk_bill *bill, const struct store *store, const struct program_cost *step, const struct program_cost *update)
+{
+    const struct { const char *name; uint64_t number; } rows[] = {
+        { "bytes.plan.parameters", (uint64_t)store->bytes[RK_PARAMETER] }, { "bytes.plan.gradients", (uint64_t)store->bytes[RK_GRADIENT] },
+        { "bytes.plan.optimizer", (uint64_t)store->bytes[RK_OPTIMIZER] },  { "bytes.plan.activations", step->activations },
+        { "bytes.plan.workspace", step->workspace },                       { "bytes.plan.update", update->activations + update->workspace },
+        { "flops.plan.step", step->products },                             { "flops.plan.update", update->products },
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) TRY(bill_set(bill, rows[i].name, rows[i].number, ""));
+    return RK_OK;
+}
+
+/* The graphs that the trainer makes, on a back end; nothing of a tensor's size is allocated. */
+static rk_status price_plan(rk_ctx *ctx, struct pricing *p, const struct built *built)
+{
+    const struct backend *backend = p->settings->device != NULL ? device_backend(p->settings->device) : backend_cpu();
+    rk_graph *step = NULL, *update = NULL;
+    struct store *store = NULL;
+    struct program_cost step_cost, update_cost;
+    rk_status status;
+    GO(train_micro(ctx, backend, built->g, built->parameters.at, built->parameters.n, false, &step));
+    GO(train_update(ctx, built->g, built->parameters.at, built->parameters.n, &usual_rule, &update));
+    GO(plan_of(ctx, step, backend, &step_cost));
+    GO(plan_of(ctx, update, backend, &update_cost));
+    GO(store_open(ctx, backend, &store));
+    GO(store_declare(ctx, store, step));
+    GO(store_declare(ctx, store, update));
+    GO(set_plan(ctx, p->bill, store, &step_cost, &update_cost));
+out:
+    store_close(store);
+    rk_graph_close(step);
+    rk_graph_close(update);
+    return status;
+}
+
+/* --- asked from outside --- */
+
+static const rk_bill_settings standard = { 0 };
+
+rk_status rk_bill_of(rk_model *model, const rk_bill_settings *settings, rk_bill **bill)
+{
+    rk_ctx *ctx = model->ctx;
+    struct pricing p = { ctx, model, settings != NULL ? settings : &standard, NULL };
+    struct build_options options = options_of(p.settings, FOR_TRAINING);
+    struct built built = { .ctx = NULL };
+    rk_status status;
+    *bill = NULL;
+    GO(model_build(ctx, model, &options, &built));
+    GO(bill_new(ctx, &p.bill));
+    GO(price_step(ctx, &p, &built));
+    GO(price_cache(ctx, &p));
+    if (p.settings->plan) GO(price_plan(ctx, &p, &built));
+    *bill = p.bill;
+    p.bill = NULL;
+out:
+    built_close(&built);
+    rk_bill_free(p.bill);
+    return status;
+}
+
+rk_status rk_model_show(rk_model *model, const rk_bill_settings *settings, bool json, const char **text)
+{
+    rk_ctx *ctx = model->ctx;
+    struct build_options options = options_of(settings != NULL ? settings : &standard, FOR_LOGITS);
+    struct built built = { .ctx = NULL };
+    rk_bill_phase phases[] = { { "forward", INT32_MAX } };
+    struct bill_terms terms = { .n_phases = 1, .phases = phases, .n_repeats = N_BLOCKS, .repeats = blocks };
+    rk_status status;
+    *text = "";
+    model->shown.n = 0;
+    GO(model_build(ctx, model, &options, &built));
+    GO(json ? pass_show_json(ctx, built.g, &terms, &model->shown) : pass_show(ctx, built.g, &terms, &model->shown));
+    *text = str_c(&model->shown);
+out:
+    built_close(&built);
+    return status;
+}

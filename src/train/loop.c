@@ -1,0 +1,169 @@
+/* loop.c: what happens over steps. Nothing is allocated here: data, graphs and memory are ready. */
+#include "base/clock.h"
+#include "train/training.h"
+#include <math.h>
+#include <string.h>
+
+/* --- a step --- */
+
+/* Fills tokens and labels of the whole step; returns its target tokens. */
+static int64_t fill_step(rk_train *t)
+{
+    const rk_train_options *o = &t->options;
+    int64_t samples = o->accumulate * o->batch, targets = 0;
+    for (int64_t i = 0; i < samples; i++) {
+        uint64_t start = data_start(&t->data, (uint64_t)(t->step * samples + i));
+        targets += data_window(&t->data, &t->data.train, start, t->tokens + i * o->seq, t->labels + i * o->seq);
+    }
+    return targets;
+}
+
+/* Runs a micro-batch, or a batch of the validation: adds the loss of its targets to *sum. */
+static rk_status run_batch(rk_ctx *ctx, rk_train *t, struct stage *s, int64_t batch, double inverse, uint64_t draw, double *sum)
+{
+    int64_t at = batch * t->options.batch * t->options.seq;
+    double loss;
+    TRY(run_input(ctx, s->run, "tokens", t->tokens + at, RK_i32));
+    TRY(run_input(ctx, s->run, "labels", t->labels + at, RK_i32));
+    TRY(run_input(ctx, s->run, "inverse_tokens", &inverse, RK_f64));
+    TRY(run_go(ctx, s->run, (uint64_t)t->options.seed, draw));
+    TRY(run_output(ctx, s->run, "loss", &loss, RK_f64));
+    *sum += loss;
+    return RK_OK;
+}
+
+static rk_status update(rk_ctx *ctx, rk_train *t, rk_train_report *r)
+{
+    const rk_train_options *o = &t->options;
+    struct stage *s = &t->stage[STAGE_UPDATE];
+    double now = (double)t->step + 1;
+    r->learning_rate = rk_schedule_rate((rk_schedule)o->schedule, now, o->lr, o->min_lr, (double)o->warmup, (double)o->cycle);
+    double correction1 = 1 - pow(o->beta1, now), correction2 = 1 - pow(o->beta2, now);
+    TRY(run_input(ctx, s->run, "learning_rate", &r->learning_rate, RK_f64));
+    TRY(run_input(ctx, s->run, "correction1", &correction1, RK_f64));
+    TRY(run_input(ctx, s->run, "correction2", &correction2, RK_f64));
+    TRY(run_go(ctx, s->run, 0, 0));
+    return run_output(ctx, s->run, "gradient_norm", &r->gradient_norm, RK_f64);
+}
+
+static rk_status not_finite(rk_ctx *ctx, const rk_train *t, const char *what, double value)
+{
+    (void)FAIL(RK_E_LIMIT, "step %lld: the %s is %g", (long long)t->step + 1, what, value);
+    return ctx_hint(ctx, "a smaller --lr, a longer --warmup or a smaller --clip; checkpoints of earlier steps are intact");
+}
+
+static void note_loss(rk_train *t, double loss, double validation)
+{
+    if (t->n_history == HISTORY) memmove(t->history, t->history + 1, (HISTORY - 1) * sizeof *t->history);
+    else t->n_history++;
+    t->history[t->n_history - 1] = (struct past){ t->step, loss, validation };
+}
+
+static void note_time(rk_train *t, rk_train_report *r, double seconds)
+{
+    const rk_train_options *o = &t->options;
+    if (t->first_seconds == 0) t->first_seconds = seconds;                  /* pages are touched for the first time */
+    else {
+        t->timed_steps++;
+        t->timed_seconds += seconds;
+    }
+    double mean = t->timed_steps > 0 ? t->timed_seconds / (double)t->timed_steps : seconds;
+    r->seconds = seconds;
+    r->tokens_per_second = (double)(o->accumulate * o->batch * o->seq) / seconds;
+    if (t->ceilings.fma_flops > 0) r->mfu = (double)t->model_flops / seconds / t->ceilings.fma_flops;
+    if (t->promised_flops > 0) r->promised_mfu = (double)t->model_flops / seconds / t->promised_flops;
+    r->seconds_left = mean * (double)(o->steps > t->step ? o->steps - t->step : 0);
+}
+
+rk_status rk_train_step(rk_train *t, rk_train_report *r)
+{
+    rk_ctx *ctx = t->ctx;
+    double began = clock_seconds(), sum = 0;
+    int64_t targets = fill_step(t), parts = t->options.accumulate;
+    double inverse = targets > 0 ? 1 / (double)targets : 0;
+    *r = (rk_train_report){ .validation_loss = NAN };
+    for (int64_t i = 0; i < parts; i++)
+        TRY(run_batch(ctx, t, &t->stage[i == 0 ? STAGE_MICRO : STAGE_MORE], i, inverse, (uint64_t)(t->step * parts + i), &sum));
+    r->loss = sum * inverse;
+    if (!isfinite(r->loss)) return not_finite(ctx, t, "loss", r->loss);
+    TRY(update(ctx, t, r));
+    if (!isfinite(r->gradient_norm)) return not_finite(ctx, t, "norm of the gradient", r->gradient_norm);
+    t->step++;
+    note_time(t, r, clock_seconds() - began);
+    r->step = t->step;
+    r->steps = t->options.steps;
+    note_loss(t, r->loss, NAN);
+    return RK_OK;
+}
+
+int64_t rk_train_steps_done(const rk_train *t) { return t->step; }
+
+/* --- validation --- */
+
+/* The window-th of `used` windows, evenly over all there are. */
+static int64_t fill_validation(rk_train *t, int64_t first, int64_t used)
+{
+    const rk_train_options *o = &t->options;
+    int64_t all = data_validation_windows(&t->data), targets = 0;
+    for (int64_t i = 0; i < o->batch; i++) {
+        bool there = first + i < used;
+        uint64_t window = there ? (uint64_t)((__int128)(first + i) * all / used) : 0;
+        uint64_t start = there ? window * (uint64_t)o->seq : t->data.validation.n;          /* behind the end: all masked */
+        targets += data_window(&t->data, &t->data.validation, start, t->tokens + i * o->seq, t->labels + i * o->seq);
+    }
+    return targets;
+}
+
+rk_status rk_train_validate(rk_train *t, double *loss)
+{
+    rk_ctx *ctx = t->ctx;
+    const rk_train_options *o = &t->options;
+    int64_t windows = data_validation_windows(&t->data), targets = 0, limit;
+    double sum = 0;
+    if (o->eval_batches > 0 && extent_mul(o->eval_batches, o->batch, &limit) && limit < windows) windows = limit;
+    for (int64_t first = 0; first < windows; first += o->batch) {
+        targets += fill_validation(t, first, windows);
+        TRY(run_batch(ctx, t, &t->stage[STAGE_SCORE], 0, 0, 0, &sum));
+    }
+    *loss = targets > 0 ? sum / (double)targets : NAN;
+    return RK_OK;
+}
+
+/* --- a run --- */
+
+static bool is_due(int64_t every, const rk_train *t) { return (every > 0 && t->step % every == 0) || t->step == t->options.steps; }
+
+static rk_status after_step(rk_ctx *ctx, rk_train *t, rk_train_report *r)
+{
+    if (is_due(t->options.eval_every, t)) {
+        TRY(rk_train_validate(t, &r->validation_loss));
+        t->history[t->n_history - 1].validation = r->validation_loss;
+    }
+    if (t->output == NULL || !is_due(t->options.save_every, t)) return RK_OK;
+    r->saved = true;
+    return rk_train_save(t);
+}
+
+rk_status rk_train_run(rk_train *t, rk_train_fn *each, void *user)
+{
+    rk_ctx *ctx = t->ctx;
+    while (t->step < t->options.steps) {
+        rk_train_report r;
+        TRY(rk_train_step(t, &r));
+        TRY(after_step(ctx, t, &r));
+        if (each == NULL || each(user, &r)) continue;
+        if (t->output != NULL) TRY(rk_train_save(t));
+        return FAIL(RK_E_CANCELLED, "training was stopped after step %lld of %lld", (long long)t->step, (long long)t->options.steps);
+    }
+    return RK_OK;
+}
+
+rk_status rk_train_read(rk_train *t, rk_kind kind, const char *name, float *to, size_t elements)
+{
+    rk_ctx *ctx = t->ctx;
+    int entry = (unsigned)kind < RK_KIND_COUNT ? store_find(t->store, kind, name) : -1;
+    if (entry < 0) return FAIL(RK_E_UNKNOWN, "there is no %s %s", (unsigned)kind < RK_KIND_COUNT ? rk_kind_words(kind) : "state", name);
+    if ((int64_t)elements != t->store->entries.at[entry].elements)
+        return FAIL(RK_E_SHAPE, "%s has %lld elements, not %zu", name, (long long)t->store->entries.at[entry].elements, elements);
+    return store_read(ctx, t->store, entry, to, RK_f32);
+}

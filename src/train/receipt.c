@@ -1,0 +1,212 @@
+/* receipt.c: what was predicted beside what was measured, row by row: see train.h.
+ *
+ * Predicted comes from the bill (meaning) and from the plans (what this program issues and allocates); measured from the
+ * store, the counts that kernels keep, the clock and the operating system. Where both differ, a row says why. */
+#include "train/training.h"
+#include <math.h>
+#include <sys/resource.h>
+
+int64_t train_resident(void)
+{
+    struct rusage u;
+    return getrusage(RUSAGE_SELF, &u) == 0 ? (int64_t)u.ru_maxrss * 1024 : 0;
+}
+
+/* --- the bill --- */
+
+static rk_status number(rk_ctx *ctx, const rk_bill *bill, const char *name, uint64_t *out)
+{
+    *out = 0;
+    return rk_bill_has(bill, name) ? rk_bill_number(bill, name, out) : FAIL(RK_E_BUG, "the bill does not say %s", name);
+}
+
+rk_status train_price(rk_ctx *ctx, rk_train *t)
+{
+    const rk_train_options *o = &t->options;
+    const rk_bill_settings settings = { .batch = o->batch, .seq = o->seq, .dropout = !o->no_dropout };
+    uint64_t forward, backward;
+    rk_bill *bill;
+    rk_status status;
+    TRY(rk_bill_of(t->model, &settings, &bill));
+    GO(number(ctx, bill, "flops.forward", &forward));
+    GO(number(ctx, bill, "flops.backward", &backward));
+    GO(number(ctx, bill, "bytes.parameters", &t->meaning_bytes[RK_PARAMETER]));
+    GO(number(ctx, bill, "bytes.gradients", &t->meaning_bytes[RK_GRADIENT]));
+    GO(number(ctx, bill, "bytes.optimizer", &t->meaning_bytes[RK_OPTIMIZER]));
+    t->model_flops = (uint64_t)o->accumulate * (forward + backward);
+out:
+    rk_bill_free(bill);
+    return status;
+}
+
+/* --- what rows ask for --- */
+
+/* How often a stage runs in a step. */
+static double times(const rk_train *t, int stage)
+{
+    return stage == STAGE_MORE ? (double)(t->options.accumulate - 1) : stage == STAGE_SCORE ? 0 : 1;
+}
+
+static double meaning(const rk_train *t, rk_kind k) { return (double)t->meaning_bytes[k]; }
+static double stored(const rk_train *t, rk_kind k) { return (double)t->store->bytes[k]; }
+static double parameters_predicted(const rk_train *t) { return meaning(t, RK_PARAMETER); }
+static double parameters_measured(const rk_train *t) { return stored(t, RK_PARAMETER); }
+static double gradients_predicted(const rk_train *t) { return meaning(t, RK_GRADIENT); }
+static double gradients_measured(const rk_train *t) { return stored(t, RK_GRADIENT); }
+static double moments_predicted(const rk_train *t) { return meaning(t, RK_OPTIMIZER); }
+static double moments_measured(const rk_train *t) { return stored(t, RK_OPTIMIZER); }
+
+/* What rounding the address of every state costs, counted state by state. */
+static double rounding_predicted(const rk_train *t)
+{
+    int64_t lost = 0;
+    for (int i = 0; i < t->store->entries.n; i++) {
+        int64_t bytes = t->store->entries.at[i].elements * (int64_t)t->backend->bytes_of(t->store->entries.at[i].dtype);
+        lost += (PLAN_ALIGNMENT - bytes % PLAN_ALIGNMENT) % PLAN_ALIGNMENT;
+    }
+    return (double)lost;
+}
+
+static double rounding_measured(const rk_train *t)
+{
+    double lost = 0;
+    for (int k = 0; k < RK_KIND_COUNT; k++) lost += stored(t, (rk_kind)k) - meaning(t, (rk_kind)k);
+    return lost;
+}
+
+static double arena_predicted(const rk_train *t) { return (double)train_arena_bytes(t); }
+static double inputs_predicted(const rk_train *t) { return (double)train_input_bytes(t); }
+
+static double arena_measured(const rk_train *t)
+{
+    for (int i = 0; i < STAGES; i++)
+        if (t->stage[i].run != NULL && t->stage[i].run->host == NULL) return (double)t->stage[i].run->plan->bytes;
+    return NAN;
+}
+
+static double inputs_measured(const rk_train *t)
+{
+    int64_t bytes = 0;
+    for (int i = 0; i < STAGES; i++)
+        if (t->stage[i].run != NULL) bytes += t->stage[i].run->input_bytes;
+    return (double)bytes;
+}
+
+static double lost_between(const rk_train *t)
+{
+    for (int i = 0; i < STAGES; i++)
+        if (t->stage[i].run != NULL && t->stage[i].run->host == NULL) return (double)(t->stage[i].plan->bytes - t->stage[i].plan->peak_bytes);
+    return NAN;
+}
+
+static double described(const rk_train *t) { return (double)rk_ctx_bytes(t->ctx) - (double)t->described_before; }
+static double memory_predicted(const rk_train *t) { return (double)(train_states_bytes(t) + train_arena_bytes(t) + train_input_bytes(t)); }
+static double memory_measured(const rk_train *t) { return t->step == 0 ? NAN : (double)(train_resident() - t->resident_before); }
+static double process_measured(const rk_train *t) { return memory_measured(t) - memory_predicted(t); }
+
+static double products_meaning(const rk_train *t) { return (double)t->model_flops; }
+
+static double products_planned(const rk_train *t)
+{
+    double flops = 0;
+    for (int i = 0; i < STAGES; i++)
+        for (int k = 0; t->stage[i].plan != NULL && k < t->stage[i].plan->n_steps; k++) flops += times(t, i) * (double)t->stage[i].plan->steps[k].prepared.product_flops;
+    return flops;
+}
+
+static double products_issued(const rk_train *t)
+{
+    double flops = 0;
+    for (int i = 0; i < STAGES; i++) {
+        const struct run *r = t->stage[i].run;
+        if (r == NULL || times(t, i) == 0) continue;
+        if (r->runs == 0) return NAN;
+        for (int k = 0; k < r->plan->n_steps; k++) flops += times(t, i) * (double)r->issued[k] / (double)r->runs;
+    }
+    return flops;
+}
+
+static double products_saved_predicted(const rk_train *t) { return products_planned(t) - products_meaning(t); }
+static double products_saved_measured(const rk_train *t) { return products_issued(t) - products_meaning(t); }
+
+static double elements_bytes(const rk_train *t, const struct operand *o)
+{
+    double bytes = (double)t->backend->bytes_of(o->dtype);
+    for (int i = 0; i < o->at.rank; i++)
+        if (o->at.stride[i] != 0) bytes *= (double)o->at.size[i];
+    return bytes;
+}
+
+/* What steps without products read and write, every operand once. */
+static double traffic(const rk_train *t)
+{
+    double bytes = 0;
+    for (int i = 0; i < STAGES; i++)
+        for (int k = 0; t->stage[i].plan != NULL && k < t->stage[i].plan->n_steps; k++) {
+            const struct step *s = &t->stage[i].plan->steps[k];
+            if (s->prepared.product_flops > 0) continue;
+            for (int n = 0; n < s->problem.n_in; n++)
+                if (s->in[n].kind != IN_NOTHING) bytes += times(t, i) * elements_bytes(t, &s->problem.in[n]);
+            for (int n = 0; n < s->problem.n_out; n++) bytes += times(t, i) * elements_bytes(t, &s->problem.out[n]);
+        }
+    return bytes;
+}
+
+static double seconds_predicted(const rk_train *t)
+{
+    const rk_ceilings *c = &t->ceilings;
+    return c->gemm_flops > 0 && c->copy_bytes > 0 ? products_planned(t) / c->gemm_flops + traffic(t) / c->copy_bytes : NAN;
+}
+
+static double seconds_measured(const rk_train *t) { return t->timed_steps > 0 ? t->timed_seconds / (double)t->timed_steps : t->first_seconds > 0 ? t->first_seconds : NAN; }
+static double tokens(const rk_train *t) { return (double)(t->options.accumulate * t->options.batch * t->options.seq); }
+static double rate_predicted(const rk_train *t) { return tokens(t) / seconds_predicted(t); }
+static double rate_measured(const rk_train *t) { return tokens(t) / seconds_measured(t); }
+static double share(double flops, double seconds, double peak) { return peak > 0 ? flops / seconds / peak : NAN; }
+static double mfu_predicted(const rk_train *t) { return share((double)t->model_flops, seconds_predicted(t), t->ceilings.fma_flops); }
+static double mfu_measured(const rk_train *t) { return share((double)t->model_flops, seconds_measured(t), t->ceilings.fma_flops); }
+static double hfu_measured(const rk_train *t) { return share(products_issued(t), seconds_measured(t), t->ceilings.fma_flops); }
+static double hfu_predicted(const rk_train *t) { return share(products_planned(t), seconds_predicted(t), t->ceilings.fma_flops); }
+static double promised_predicted(const rk_train *t) { return share((double)t->model_flops, seconds_predicted(t), t->promised_flops); }
+static double promised_measured(const rk_train *t) { return share((double)t->model_flops, seconds_measured(t), t->promised_flops); }
+static double unknown(const rk_train *t)
+{
+    (void)t;
+    return NAN;
+}
+
+/* --- rows --- */
+
+typedef double ask(const rk_train *t);
+static const struct { const char *name, *unit; ask *predicted, *measured; const char *note; } rows[] = {
+    { "parameters",            "bytes",    parameters_predicted, parameters_measured, "the bill; the store" },
+    { "gradients",             "bytes",    gradients_predicted,  gradients_measured,  "the bill; the store" },
+    { "optimizer state",       "bytes",    moments_predicted,    moments_measured,    "two moments; the store" },
+    { " rounding of addresses", "bytes",   rounding_predicted,   rounding_measured,   "states begin at multiples of 64 bytes (and f32 lies as f64 in ref)" },
+    { "activations, workspace", "bytes",   arena_predicted,      arena_measured,      "the plan's arena, one for all graphs" },
+    { " lost between lifetimes", "bytes",  lost_between,         unknown,             "part of the arena: gaps that no value fits into" },
+    { "inputs",                "bytes",    inputs_predicted,     inputs_measured,     "tokens, labels, scalars" },
+    { "resident memory",       "bytes",    memory_predicted,     memory_measured,     "all of the above; growth of the process's peak" },
+    { " descriptions",         "bytes",    described,            unknown,             "graphs, plans, buffers of batches: part of the process" },
+    { " the process itself",   "bytes",    unknown,              process_measured,    "descriptions, stacks, libraries' memory; minus pages never touched" },
+    { "products per step",     "FLOP",     products_planned,     products_issued,     "the plan; counted by the kernels" },
+    { " against the meaning",  "FLOP",     products_saved_predicted, products_saved_measured, "tiles behind the causal mask left out, weights of attention made again" },
+    { "model FLOPs per step",  "FLOP",     products_meaning,     unknown,             "products as written: full attention, nothing made again" },
+    { "time per step",         "s",        seconds_predicted,    seconds_measured,    "products at the best rate of a product, the rest at the rate of a copy; the clock, first step left out" },
+    { "tokens per second",     "tokens/s", rate_predicted,       rate_measured,       "" },
+    { "MFU",                   "1",        mfu_predicted,        mfu_measured,        "model FLOPs per second over the measured f32 FMA rate" },
+    { "HFU",                   "1",        hfu_predicted,        hfu_measured,        "issued products per second over the same" },
+    { "MFU, promised peak",    "1",        promised_predicted,   promised_measured,   "model FLOPs per second over the device's data sheet" },
+};
+
+int rk_receipt_rows(const rk_train *t)
+{
+    (void)t;
+    return (int)(sizeof rows / sizeof *rows);
+}
+
+rk_receipt_row rk_receipt_at(const rk_train *t, int i)
+{
+    if (i < 0 || i >= rk_receipt_rows(t)) return (rk_receipt_row){ "", "", NAN, NAN, "" };
+    return (rk_receipt_row){ rows[i].name, rows[i].unit, rows[i].predicted(t), rows[i].measured(t), rows[i].note };
+}

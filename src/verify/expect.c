@@ -1,0 +1,190 @@
+/* expect.c: what the file gives, how near is near enough, and the rows that are told.
+ *
+ * Tolerances, each widened to four times what the file's notes say of its maker's own error in f32; `exact` where both sides
+ * are f64:
+ *
+ *   values     max |difference| / max |value|                                  1e-5    1e-9
+ *   loss       relative                                                        1e-5    1e-9
+ *   gradient   ‖difference‖ / max(‖g‖, 1e-4 · the largest ‖g‖ of the model)     2e-4    1e-9
+ *   losses     relative, the largest of all steps                              1e-4    1e-9
+ *   weights    ‖difference‖ / ‖w‖                                              1e-3    1e-9
+ *
+ * Where the maker's own losses drifted by more than 1e-4, its weights did as well: both are widened by the same factor. */
+#include "base/num.h"
+#include "verify/verify.h"
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const struct { double usual, exact; const char *own; } rules[] = {
+    [RULE_VALUES]   = { 1e-5, 1e-9, "fp32_logits" },
+    [RULE_LOSS]     = { 1e-5, 1e-9, NULL },
+    [RULE_GRADIENT] = { 2e-4, 1e-9, "fp32_grad" },
+    [RULE_LOSSES]   = { 1e-4, 1e-9, "fp32_adamw_losses" },
+    [RULE_WEIGHTS]  = { 1e-3, 1e-9, "fp32_adamw_losses" },
+};
+
+/* Inputs that other kinds of models have. */
+static const struct { const char *name, *what; } declined[] = {
+    { "token_type_ids", "segments" }, { "decoder_input_ids", "an encoder and a decoder" }, { "decoder_attention_mask", "an encoder and a decoder" },
+    { "position_ids", "positions of one's own" }, { "inputs_embeds", "embeddings instead of ids" },
+};
+
+static double noted(const struct verify *v, const char *key)
+{
+    const char *text = key == NULL ? NULL : bundle_note(&v->io, key);
+    double x = text == NULL ? 0 : strtod(text, NULL);
+    return x > 0 && x < 1 ? x : 0;
+}
+
+double expect_tolerance(const struct verify *v, enum rule rule, const struct bundle_entry *e)
+{
+    bool exact = v->backend->bytes_of(RK_f32) == sizeof(double) && e->dtype == RK_f64;
+    if (exact) return rules[rule].exact * v->loosen;
+    double own = 4 * noted(v, rules[rule].own), usual = rules[rule].usual;
+    if (rule == RULE_WEIGHTS) return usual * fmax(1, own / rules[RULE_LOSSES].usual) * v->loosen;
+    return fmax(usual, own) * v->loosen;
+}
+
+const struct bundle_entry *expect_find(const struct verify *v, const char *name) { return bundle_find(&v->io, name); }
+
+static rk_status shape_text(rk_ctx *ctx, struct str *out, int rank, const int64_t *shape)
+{
+    TRY(str_text(ctx, out, "["));
+    for (int i = 0; i < rank; i++) TRY(str_format(ctx, out, "%s%lld", i == 0 ? "" : ", ", (long long)shape[i]));
+    return str_text(ctx, out, "]");
+}
+
+rk_status expect_shape(rk_ctx *ctx, const struct bundle_entry *e, int rank, const int64_t *shape)
+{
+    char name[NAME_SHOWN];
+    struct str found = { 0 }, wanted = { 0 };
+    rk_status status;
+    if (e->rank == rank && memcmp(e->shape, shape, (size_t)rank * sizeof *shape) == 0) return RK_OK;
+    GO(shape_text(ctx, &found, e->rank, e->shape));
+    GO(shape_text(ctx, &wanted, rank, shape));
+    status = FAIL(RK_E_SHAPE, "%s: tensor \"%s\" is %s; this model gives %s", e->path, name_show(name, e->name.at, e->name.length), str_c(&found), str_c(&wanted));
+out:
+    str_free(ctx, &found);
+    str_free(ctx, &wanted);
+    return status;
+}
+
+rk_status expect_values(rk_ctx *ctx, const struct bundle_entry *e, double **values, int64_t *n)
+{
+    *n = (int64_t)(e->bytes / rk_dtype_bytes(e->dtype));
+    TRY(NEW(*values, *n));
+    if (e->aligned) {
+        num_load(*values, e->data, (int)e->dtype, (size_t)*n);
+        return RK_OK;
+    }
+    void *copy = NULL;
+    rk_status status = mem_new(ctx, &copy, e->bytes, 1, e->name.at);
+    if (status == RK_OK) num_load(*values, e->bytes > 0 ? memcpy(copy, e->data, e->bytes) : copy, (int)e->dtype, (size_t)*n);
+    mem_free(ctx, copy, e->bytes, 1);
+    if (status != RK_OK) FREE(*values, *n);
+    return status;
+}
+
+/* --- inputs --- */
+
+static rk_status read_ids(rk_ctx *ctx, const struct verify *v, const struct bundle_entry *e, bool labels, int32_t **out)
+{
+    double *values;
+    int64_t n;
+    rk_status status = RK_OK;
+    if (e->dtype <= RK_f8e5m2) return FAIL(RK_E_DTYPE, "%s: tensor \"%s\" is of %s; ids are integers", e->path, e->name.at, rk_dtype_name(e->dtype));
+    TRY(expect_values(ctx, e, &values, &n));
+    GO(NEW(*out, n));
+    for (int64_t i = 0; i < n; i++) {
+        bool ignored = labels && values[i] == -100;
+        if (!ignored && !(values[i] >= 0 && values[i] < (double)v->vocab)) {
+            status = FAIL(RK_E_ARG, "%s: %s[%lld, %lld] is %.0f; the model has ids below %lld", e->path, e->name.at, (long long)(i / v->seq), (long long)(i % v->seq), values[i], (long long)v->vocab);
+            goto out;
+        }
+        (*out)[i] = ignored ? -1 : (int32_t)values[i];
+    }
+out:
+    FREE(values, n);
+    return status;
+}
+
+/* Each position is to foretell the next token: shifted here, as causal models do it inside their loss. */
+static void shift(struct verify *v)
+{
+    for (int64_t b = 0; b < v->batch; b++)
+        for (int64_t t = 0; t < v->seq; t++) {
+            int64_t i = b * v->seq + t;
+            v->labels[i] = t + 1 < v->seq ? v->labels[i + 1] : -1;
+            v->targets += v->labels[i] >= 0;
+        }
+}
+
+/* A mask of ones hides nothing. */
+static rk_status check_mask(rk_ctx *ctx, const struct bundle_entry *e)
+{
+    double *values;
+    int64_t n, ones = 0;
+    TRY(expect_values(ctx, e, &values, &n));
+    for (int64_t i = 0; i < n; i++) ones += values[i] == 1;
+    FREE(values, n);
+    return ones == n ? RK_OK : FAIL(RK_E_DECLINED, "%s: attention_mask hides tokens; padded batches are not checked here", e->path);
+}
+
+static void mark(struct verify *v, const struct bundle_entry *e) { v->checked[e - v->io.entries.at] = true; }
+
+rk_status expect_inputs(rk_ctx *ctx, struct verify *v)
+{
+    const struct bundle_entry *ids, *labels = expect_find(v, "labels"), *mask = expect_find(v, "attention_mask");
+    for (size_t i = 0; i < sizeof declined / sizeof *declined; i++)
+        if (expect_find(v, declined[i].name) != NULL)
+            return FAIL(RK_E_DECLINED, "%s: tensor \"%s\": models with %s are not checked here", v->io.path, declined[i].name, declined[i].what);
+    TRY(bundle_get(ctx, &v->io, "input_ids", &ids));
+    if (ids->rank != 2 || ids->shape[0] < 1 || ids->shape[1] < 1) return FAIL(RK_E_SHAPE, "%s: input_ids has %d dimensions; it is [batch, positions], neither of them 0", ids->path, ids->rank);
+    v->batch = ids->shape[0];
+    v->seq = ids->shape[1];
+    TRY(read_ids(ctx, v, ids, false, &v->tokens));
+    mark(v, ids);
+    if (mask != NULL) {
+        TRY(check_mask(ctx, mask));
+        mark(v, mask);
+    }
+    if (labels == NULL) return RK_OK;
+    TRY(expect_shape(ctx, labels, 2, ids->shape));
+    TRY(read_ids(ctx, v, labels, true, &v->labels));
+    shift(v);
+    mark(v, labels);
+    return v->targets > 0 ? RK_OK : FAIL(RK_E_ARG, "%s: labels leave nothing to foretell", labels->path);
+}
+
+/* --- rows --- */
+
+static rk_status tell(rk_ctx *ctx, struct verify *v, const struct bundle_entry *e, rk_verify_row row)
+{
+    char name[NAME_SHOWN];
+    row.name = name_show(name, e->name.at, e->name.length);
+    mark(v, e);
+    v->result->checked += row.verdict != RK_VERDICT_NOT_CHECKED;
+    v->result->beyond += row.verdict == RK_VERDICT_BEYOND;
+    v->result->ties += row.verdict == RK_VERDICT_TIE;
+    v->result->not_checked += row.verdict == RK_VERDICT_NOT_CHECKED;
+    if (v->each == NULL || v->each(v->user, &row)) return RK_OK;
+    return FAIL(RK_E_CANCELLED, "stopped at \"%s\"", row.name);
+}
+
+rk_status expect_tell(rk_ctx *ctx, struct verify *v, const struct bundle_entry *e, double error, double tolerance, const char *note)
+{
+    return tell(ctx, v, e, (rk_verify_row){ .error = error, .tolerance = tolerance, .verdict = error <= tolerance ? RK_VERDICT_SAME : RK_VERDICT_BEYOND, .note = note });
+}
+
+rk_status expect_tell_tie(rk_ctx *ctx, struct verify *v, const struct bundle_entry *e, const char *note)
+{
+    return tell(ctx, v, e, (rk_verify_row){ .verdict = RK_VERDICT_TIE, .note = note });
+}
+
+rk_status expect_leftovers(rk_ctx *ctx, struct verify *v)
+{
+    for (int i = 0; i < v->io.entries.n; i++)
+        if (!v->checked[i]) TRY(tell(ctx, v, &v->io.entries.at[i], (rk_verify_row){ .verdict = RK_VERDICT_NOT_CHECKED, .note = "" }));
+    return RK_OK;
+}

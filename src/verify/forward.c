@@ -1,0 +1,90 @@
+/* forward.c: logits and hidden states of the whole forward pass, without a cache. */
+#include "verify/verify.h"
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+struct forward { rk_graph *g; struct plan *plan; struct run *run; };
+
+static void forward_close(struct forward *f)
+{
+    run_close(f->run);
+    plan_free(f->plan);
+    rk_graph_close(f->g);
+}
+
+static rk_status forward_open(rk_ctx *ctx, struct forward *f, const struct verify *v)
+{
+    struct built built;
+    struct build_options how = { .purpose = FOR_LOGITS, .batch = v->batch, .seq = v->seq, .hidden_states = true };
+    TRY(model_build(ctx, v->model, &how, &built));
+    rk_status status = infer_plan(ctx, built.g, v->backend, &f->g, &f->plan);
+    built_close(&built);
+    if (status != RK_OK) return ctx_pass(ctx, status, __FILE__, __LINE__, __func__);
+    TRY(run_open(ctx, f->plan, v->weights->store, &f->run));
+    TRY(run_input(ctx, f->run, "tokens", v->tokens, RK_i32));
+    return run_go(ctx, f->run, 0, 0);
+}
+
+/* max |difference| / max |value|; NaN where one side is none. */
+static double distance(const double *ours, const double *theirs, int64_t n)
+{
+    double most = 0, largest = 0;
+    for (int64_t i = 0; i < n; i++) {
+        double d = fabs(ours[i] - theirs[i]);
+        if (!(d <= INFINITY)) return NAN;
+        most = fmax(most, d);
+        largest = fmax(largest, fabs(theirs[i]));
+    }
+    return most == 0 ? 0 : most / largest;
+}
+
+static rk_status compare(rk_ctx *ctx, const struct forward *f, struct verify *v, const struct bundle_entry *e, const char *output, int64_t width)
+{
+    double *ours = NULL, *theirs;
+    int64_t n, shape[] = { v->batch, v->seq, width };
+    rk_status status;
+    TRY(expect_shape(ctx, e, 3, shape));
+    TRY(expect_values(ctx, e, &theirs, &n));
+    GO(NEW(ours, n));
+    GO(run_output(ctx, f->run, output, ours, RK_f64));
+    GO(expect_tell(ctx, v, e, distance(ours, theirs, n), expect_tolerance(v, RULE_VALUES, e), ""));
+out:
+    FREE(ours, n);
+    FREE(theirs, n);
+    return status;
+}
+
+/* "logits" -> "logits", "hidden64.3" -> "hidden.3"; false: neither. */
+static bool output_of(const struct name *name, char *output, size_t room)
+{
+    int i, end = 0;
+    if (strcmp(name->at, "logits") == 0 || strcmp(name->at, "logits64") == 0) return snprintf(output, room, "logits") > 0;
+    if (sscanf(name->at, "hidden.%9d%n", &i, &end) != 1 && sscanf(name->at, "hidden64.%9d%n", &i, &end) != 1) return false;
+    return (uint32_t)end == name->length && snprintf(output, room, "hidden.%d", i) > 0;
+}
+
+static rk_status compare_all(rk_ctx *ctx, const struct forward *f, struct verify *v)
+{
+    int64_t hidden = config_int(&v->model->config, "hidden");
+    char output[32];
+    for (int i = 0; i < v->io.entries.n; i++) {
+        const struct bundle_entry *e = &v->io.entries.at[i];
+        if (!output_of(&e->name, output, sizeof output) || !run_has_output(f->run, output)) continue;
+        TRY(compare(ctx, f, v, e, output, output[0] == 'l' ? v->vocab : hidden));
+    }
+    return RK_OK;
+}
+
+rk_status verify_forward(rk_ctx *ctx, struct verify *v)
+{
+    struct forward f = { 0 };
+    char output[32];
+    bool any = false;
+    for (int i = 0; i < v->io.entries.n; i++) any = any || output_of(&v->io.entries.at[i].name, output, sizeof output);
+    if (!any) return RK_OK;
+    rk_status status = forward_open(ctx, &f, v);
+    if (status == RK_OK) status = compare_all(ctx, &f, v);
+    forward_close(&f);
+    return status == RK_OK ? RK_OK : ctx_pass(ctx, status, __FILE__, __LINE__, __func__);
+}

@@ -1,0 +1,48 @@
+/* verify.h: one comparison of a model with a file of expectations, from the inside.
+ *
+ *   expect.c   what the file gives: ids, labels, arrays as f64, tolerances; and the rows that are told
+ *   forward.c  logits and hidden states        learn.c  loss, gradients, AdamW        greedy.c  continuation
+ *   verify.c   the order of these, and what was left over */
+#ifndef VERIFY_VERIFY_H
+#define VERIFY_VERIFY_H
+#include "infer/session.h"
+#include "model/bind.h"
+#include "reckon/verify.h"
+
+struct verify {
+    rk_ctx *ctx;
+    rk_model *model;
+    const struct backend *backend;
+    rk_weights *weights;
+    struct bundle io;
+    bool *checked;                          /* per entry of io */
+    double loosen;
+    rk_verify_fn *each;
+    void *user;
+    rk_verified *result;
+    int64_t batch, seq, vocab;
+    int32_t *tokens, *labels;               /* [batch seq]; labels NULL where there are none */
+    int64_t targets;                        /* labels that count */
+};
+
+/* What of a tolerance table a tensor falls under. */
+enum rule { RULE_VALUES, RULE_LOSS, RULE_GRADIENT, RULE_LOSSES, RULE_WEIGHTS };
+
+rk_status verify_run(rk_ctx *ctx, const char *folder, const char *io, const struct backend *backend, double loosen, rk_verify_fn *each, void *user,
+                     rk_verified *result) RK_CHECK;
+
+/* expect.c */
+rk_status expect_inputs(rk_ctx *ctx, struct verify *v) RK_CHECK;
+const struct bundle_entry *expect_find(const struct verify *v, const char *name);              /* NULL: not in the file */
+rk_status expect_shape(rk_ctx *ctx, const struct bundle_entry *e, int rank, const int64_t *shape) RK_CHECK;
+rk_status expect_values(rk_ctx *ctx, const struct bundle_entry *e, double **values, int64_t *n) RK_CHECK;     /* the caller frees n */
+double    expect_tolerance(const struct verify *v, enum rule rule, const struct bundle_entry *e);
+rk_status expect_tell(rk_ctx *ctx, struct verify *v, const struct bundle_entry *e, double error, double tolerance, const char *note) RK_CHECK;
+rk_status expect_tell_tie(rk_ctx *ctx, struct verify *v, const struct bundle_entry *e, const char *note) RK_CHECK;
+rk_status expect_leftovers(rk_ctx *ctx, struct verify *v) RK_CHECK;
+
+rk_status verify_forward(rk_ctx *ctx, struct verify *v) RK_CHECK;
+rk_status verify_learning(rk_ctx *ctx, struct verify *v) RK_CHECK;
+rk_status verify_greedy(rk_ctx *ctx, struct verify *v) RK_CHECK;
+
+#endif

@@ -1,0 +1,132 @@
+/* Bills of whole models against counts that others made: torch's FlopCounterMode over transformers' GPT-2 (reference data),
+ * and published or hand-made counts, each named below. All integers, 0 off. */
+#include "io/json.h"
+#include "reckon/model.h"
+#include "test.h"
+
+static rk_bill *bill_of(rk_ctx *ctx, const char *spec, int64_t seq)
+{
+    rk_model *model;
+    rk_bill *bill;
+    const rk_bill_settings settings = { .batch = 1, .seq = seq };
+    OK(ctx, rk_model_open(ctx, spec, &model));
+    OK(ctx, rk_bill_of(model, &settings, &bill));
+    rk_model_close(model);
+    return bill;
+}
+
+static void has(rk_bill *bill, const char *spec, const char *name, int64_t expected)
+{
+    uint64_t number = 0;
+    if (rk_bill_number(bill, name, &number) != RK_OK || number != (uint64_t)expected)
+        test_fail(__FILE__, __LINE__, "%s: %s is %llu, expected %lld", spec, name, (unsigned long long)number, (long long)expected);
+}
+
+/* GPT-2: OpenAI's sizes as everybody counts them (keras-hub, transformers); without biases and with a padded vocabulary as
+ * nanoGPT and llm.c do. CS336: assignment 1, editions 2024, 2025 and 2026. FLOPs: matrix products, one sequence, full attention. */
+static const struct { const char *spec; int64_t parameters, forward; const char *formula; } counts[] = {
+    { "gpt2",               124439808,  291648307200,   "V·D + P·D + L·(12·D² + 13·D) + 2·D" },
+    { "gpt2-medium",        354823168,  826951073792,   NULL },
+    { "gpt2-large",         774030080,  1774570700800,  NULL },
+    { "gpt2-xl",            1557611200, 3506703564800,  NULL },
+    { "gpt2:bias=false",    124337664,  291648307200,   "V·D + P·D + L·(12·D² + 2·D) + D" },
+    { "gpt2-medium:bias=false", 354551808, 826951073792, NULL },
+    { "gpt2-large:bias=false",  773521920, 1774570700800, NULL },
+    { "gpt2-xl:bias=false",     1556764800, 3506703564800, NULL },
+    { "gpt2:vocab_size=50304",        124475904,  0, NULL },
+    { "gpt2-medium:vocab_size=50304", 354871296,  0, NULL },
+    { "gpt2-large:vocab_size=50304",  774090240,  0, NULL },
+    { "gpt2-xl:vocab_size=50304",     1557686400, 0, NULL },
+    { "cs336-small",        190460160,  349630365696,   NULL },
+    { "cs336-medium",       505629696,  1033109504000,  NULL },
+    { "cs336-large",        1072469760, 2257754521600,  NULL },
+    { "cs336-xl",           2127057600, 4513336524800,  NULL },
+    { "cs336-small-2026",   162148608,  291648307200,   NULL },
+    { "cs336-medium-2026",  406539264,  830172299264,   NULL },
+    { "cs336-large-2026",   833591040,  1768530903040,  NULL },
+    { "cs336-xl-2026",      1640452800, 3516769894400,  NULL },
+    { "cs336-small-2024",   162935040,  291648307200,   NULL },
+    { "cs336-medium-2024",  406014976,  826951073792,   NULL },
+    { "cs336-large-2024",   837850880,  1774570700800,  NULL },
+    { "cs336-xl-2024",      1637176000, 3506703564800,  NULL },
+    { "cs336-17m",          22696448,   9533652992,     NULL },
+    { "cs336-17m:vocab_size=32000", 45224448, 15300820992, NULL },
+};
+
+TEST(counts_that_others_made)
+{
+    for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
+        const char *formula;
+        rk_ctx *ctx = test_ctx();
+        rk_bill *bill = bill_of(ctx, counts[i].spec, 0);
+        has(bill, counts[i].spec, "parameters", counts[i].parameters);
+        has(bill, counts[i].spec, "bytes.parameters", 4 * counts[i].parameters);
+        has(bill, counts[i].spec, "bytes.gradients", 4 * counts[i].parameters);
+        has(bill, counts[i].spec, "bytes.optimizer", 8 * counts[i].parameters);
+        if (counts[i].forward > 0) {
+            has(bill, counts[i].spec, "flops.forward", counts[i].forward);
+            has(bill, counts[i].spec, "flops.backward", 2 * counts[i].forward);
+        }
+        OK(ctx, rk_bill_formula(bill, "parameters", &formula));
+        if (counts[i].formula != NULL) EXPECT_TEXT(formula, counts[i].formula);
+        rk_bill_free(bill);
+    }
+}
+
+/* Assignment 1, transformer_accounting (e): the XL shape at 16,384 tokens. */
+TEST(a_longer_context)
+{
+    static const struct { const char *spec; int64_t forward; } at_16k[] = {
+        { "cs336-xl", 149522795724800 }, { "cs336-xl-2026", 133577729638400 }, { "cs336-xl-2024", 133416668364800 },
+    };
+    for (int i = 0; i < 3; i++) {
+        char spec[64];
+        (void)snprintf(spec, sizeof spec, "%s:context_length=16384", at_16k[i].spec);
+        rk_bill *bill = bill_of(test_ctx(), spec, 0);
+        has(bill, spec, "flops.forward", at_16k[i].forward);
+        rk_bill_free(bill);
+    }
+}
+
+/* Keys and values per token, f32: 2 · L · D · 4 bytes; GPT-2's 36,864 in f16. */
+TEST(what_decoding_keeps_per_token)
+{
+    rk_bill *bill = bill_of(test_ctx(), "gpt2", 0);
+    has(bill, "gpt2", "bytes.cache_per_token", 2 * 36864);
+    rk_bill_free(bill);
+}
+
+static void compare(rk_ctx *ctx, const struct json *preset, const char *name)
+{
+    const struct json *eager;
+    int64_t parameters, seq, forward, backward;
+    OK(ctx, json_get_int(ctx, preset, "parameters", 0, INT64_MAX, &parameters));
+    OK(ctx, json_get_int(ctx, preset, "T", 1, 1 << 20, &seq));
+    OK(ctx, json_get_object(ctx, preset, "eager", &eager));
+    OK(ctx, json_get_int(ctx, eager, "forward_total", 0, INT64_MAX, &forward));
+    OK(ctx, json_get_int(ctx, eager, "backward_total", 0, INT64_MAX, &backward));
+    rk_bill *bill = bill_of(ctx, name, seq);
+    has(bill, name, "parameters", parameters);
+    has(bill, name, "flops.forward", forward);
+    has(bill, name, "flops.backward", backward);
+    rk_bill_free(bill);
+}
+
+TEST(torch_counts_the_same_flops)
+{
+    static const char *const names[] = { "openai-community/gpt2", "openai-community/gpt2-medium", "openai-community/gpt2-large", "openai-community/gpt2-xl", "distilbert/distilgpt2" };
+    rk_ctx *ctx = test_ctx();
+    struct json_doc doc = { .root = NULL };
+    const struct json *presets;
+    char path[4096];
+    if (test_shared() == NULL) SKIP("no reference data here");
+    (void)snprintf(path, sizeof path, "%s/golden/flops.json", test_shared());
+    OK(ctx, json_load(ctx, &doc, path, 0));
+    OK(ctx, json_get_object(ctx, doc.root, "presets", &presets));
+    for (int i = 0; i < 5; i++) {
+        const struct json *preset = json_find(presets, names[i]);
+        REQUIRE(preset != NULL);
+        compare(ctx, preset, names[i]);
+    }
+    json_clear(ctx, &doc);
+}
