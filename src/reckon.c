@@ -6,6 +6,7 @@
  *
  * Not here: devices (device.c), how a graph is counted (pass/count), what a model is (model). */
 #include "backend/cpu/cpu.h"
+#include "backend/cpu/machine.h"
 #include "model/model.h"
 #include "pass/count.h"
 #include "pass/pass.h"
@@ -77,20 +78,37 @@ out:
     return status;
 }
 
+static bool is_single(const rk_bill_settings *s) { return s->dtype == RK_f32 || (s->dtype == RK_f64 && !s->zero_dtype_is_f64); }
+
+/* The optimizer works in f32 whatever the dtype of the parameters: its graph is that of the model in f32. */
+static rk_status price_update(rk_ctx *ctx, struct pricing *p)
+{
+    struct build_options options = options_of(p->settings, FOR_SCORING);
+    struct built built = { .ctx = NULL };
+    rk_graph *update = NULL;
+    rk_status status;
+    options.dtype = RK_f32;
+    GO(model_build(ctx, p->model, &options, &built));
+    GO(train_update(ctx, built.g, built.parameters.at, built.parameters.n, &usual_rule, &update));
+    rk_bill_phase phases[] = { { "update", update->nodes.n } };
+    GO(bill_add_graph(p->bill, update, &(struct bill_terms){ .n_phases = 1, .phases = phases, .n_repeats = N_BLOCKS, .repeats = blocks }));
+out:
+    rk_graph_close(update);
+    built_close(&built);
+    return status;
+}
+
 static rk_status price_step(rk_ctx *ctx, struct pricing *p, const struct built *built)
 {
-    rk_graph *step = NULL, *update = NULL;
+    rk_graph *step = NULL;
     rk_ref backward = 0;
     rk_status status;
     GO(meaning(ctx, built, &step, &backward));
     rk_bill_phase phases[] = { { "forward", backward }, { "backward", step->nodes.n } };
     GO(bill_add_graph(p->bill, step, &(struct bill_terms){ .n_phases = 2, .phases = phases, .n_repeats = N_BLOCKS, .repeats = blocks }));
-    GO(train_update(ctx, built->g, built->parameters.at, built->parameters.n, &usual_rule, &update));
-    rk_bill_phase last[] = { { "update", update->nodes.n } };
-    GO(bill_add_graph(p->bill, update, &(struct bill_terms){ .n_phases = 1, .phases = last, .n_repeats = N_BLOCKS, .repeats = blocks }));
+    GO(price_update(ctx, p));
 out:
     rk_graph_close(step);
-    rk_graph_close(update);
     return status;
 }
 
@@ -194,11 +212,15 @@ static rk_status set_plan(rk_ctx *ctx, rk_bill *bill, const struct store *store,
 /* The graphs that the trainer makes, on a back end; nothing of a tensor's size is allocated. */
 static rk_status price_plan(rk_ctx *ctx, struct pricing *p, const struct built *built)
 {
-    const struct backend *backend = p->settings->device != NULL ? device_backend(p->settings->device) : backend_cpu();
+    const struct machine plain = { .isa = isa_best() };         /* no library: its races have not been run */
+    struct backend cpu = *backend_cpu();
+    cpu.machine = &plain;
+    const struct backend *backend = p->settings->device != NULL ? device_backend(p->settings->device) : &cpu;
     rk_graph *step = NULL, *update = NULL;
     struct store *store = NULL;
     struct program_cost step_cost, update_cost;
     rk_status status;
+    if (!is_single(p->settings)) return FAIL(RK_E_DECLINED, "%s: training is planned in f32 only", p->model->name);
     GO(train_micro(ctx, backend, built->g, built->parameters.at, built->parameters.n, false, &step));
     GO(train_update(ctx, built->g, built->parameters.at, built->parameters.n, &usual_rule, &update));
     GO(plan_of(ctx, step, backend, &step_cost));

@@ -24,6 +24,8 @@ RK_API RK_CHECK rk_status rk_model_number(const rk_model *model, const char *fie
 RK_API const char *rk_model_text(const rk_model *model, const char *field);
 RK_API bool        rk_model_has_weights(const rk_model *model);         /* the directory holds them */
 RK_API const char *rk_model_folder(const rk_model *model);              /* "" for a preset */
+/* How many numbers are trained; a tie counts once. Law: the same as the bill's. */
+RK_API RK_CHECK rk_status rk_model_parameters(rk_model *model, uint64_t *parameters);
 /* All presets, in order; NULL past the end. */
 RK_API const char *rk_model_preset(int index);
 

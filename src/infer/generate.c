@@ -76,8 +76,8 @@ static rk_status loop(rk_ctx *ctx, struct generation *g, rk_generated *r)
 {
     double began = 0;
     for (;; r->tokens++) {
-        uint32_t id;
-        bool go_on;
+        uint32_t id = 0;
+        bool go_on = true;
         r->stop = RK_STOP_LENGTH;
         if (r->tokens == g->most) return RK_OK;
         TRY(rk_sample(ctx, &g->sampling, g->seen.at, g->seen.n, g->logits, g->s->vocab, g->how->stream, (uint64_t)g->s->past, &id));

@@ -161,7 +161,7 @@ static rk_status check(rk_ctx *ctx, const float *logits, int64_t n)
 rk_status rk_sample(rk_ctx *ctx, const rk_sampling *how, const uint32_t *seen, size_t n_seen, const float *logits, int64_t vocab,
                     uint64_t stream, uint64_t index, uint32_t *id)
 {
-    struct settings s;
+    struct settings s = { 0 };
     int64_t n = how->ids != 0 && how->ids < vocab ? how->ids : vocab;
     if (n < 1) return FAIL(RK_E_ARG, "sampling from %lld tokens", (long long)n);
     TRY(check(ctx, logits, n));

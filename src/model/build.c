@@ -63,3 +63,14 @@ out:
     if (status != RK_OK) built_close(built);
     return status;
 }
+
+rk_status rk_model_parameters(rk_model *m, uint64_t *parameters)
+{
+    rk_ctx *ctx = m->ctx;
+    struct built built;
+    *parameters = 0;
+    TRY(model_build(ctx, m, &(struct build_options){ .purpose = FOR_SCORING, .seq = 1 }, &built));
+    for (int i = 0; i < built.parameters.n; i++) *parameters += (uint64_t)parameter_elements(built.g, &built.parameters.at[i]);
+    built_close(&built);
+    return RK_OK;
+}

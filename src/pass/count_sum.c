@@ -74,7 +74,30 @@ static struct poly join_earlier(struct polys *p, struct written *w, struct poly 
     return a;
 }
 
+/* An earlier repetition that is written the same way: the moments m.h.* and v.h.* are both L·(...). */
+static int alike(const struct count *count, const struct written *w, int repeat)
+{
+    const struct count_repeat *r = &count->repeats.at[repeat];
+    for (int i = 0; i < w->n && repeat != 0; i++) {
+        const struct count_repeat *other = &count->repeats.at[w->repeat[i]];
+        if (w->repeat[i] != 0 && other->letter == r->letter && other->n == r->n) return i;
+    }
+    return -1;
+}
+
 static bool bare(const struct count *count, int repeat) { return repeat != 0 && count->repeats.at[repeat].letter == 0; }
+
+/* What a later part took away from an earlier one may have been all of it. */
+static void drop_empty(struct written *w)
+{
+    int n = w->n;
+    w->n = 0;
+    for (int i = 0; i < n; i++) {
+        if (w->each[i].n == 0) continue;
+        w->repeat[w->n] = w->repeat[i];
+        w->each[w->n++] = w->each[i];
+    }
+}
 
 /* Folds every part; a repetition without a letter, of one term only, is just that many more of it. */
 static rk_status fold_parts(struct count *count, const struct account *a, struct written *w)
@@ -92,11 +115,14 @@ static rk_status fold_parts(struct count *count, const struct account *a, struct
         }
         if (repeat == 0) each = join_earlier(p, w, each);
         TRY(p->status);
-        if (each.n == 0) continue;
+        int same = alike(count, w, repeat);
+        if (same >= 0) w->each[same] = poly_add(p, w->each[same], each);
+        if (each.n == 0 || same >= 0) continue;
         w->repeat[w->n] = repeat;
         w->each[w->n++] = each;
     }
-    return RK_OK;
+    drop_empty(w);
+    return p->status;
 }
 
 /* L·(12·D² + 13·D), or 2·L·D where there is one term. */

@@ -50,6 +50,21 @@ static bool looks_through(const struct lowering *l, const struct group *a, int o
     return false;
 }
 
+/* How many values of a group somebody outside of it and of another one reads, or may come to read. */
+static int results(const struct lowering *l, int group, int other)
+{
+    int n = 0;
+    for (int r = l->groups.at[group].first; r >= 0; r = l->next_member[r]) {
+        bool outside = l->is_output[r];
+        for (int e = l->reader_head[r]; e >= 0 && !outside; e = l->reader_next[e]) {
+            int reader = l->group_of[l->reader[e]];
+            outside = reader != group && reader != other;
+        }
+        n += outside;
+    }
+    return n;
+}
+
 static void try_join(struct lowering *l, rk_ref r, int theirs)
 {
     int mine = l->group_of[r];
@@ -58,6 +73,7 @@ static void try_join(struct lowering *l, rk_ref r, int theirs)
     const struct group *a = &l->groups.at[theirs], *b = &l->groups.at[mine];
     if (!a->open || !a->map || !same_space(lowering_node(l, a->first), lowering_node(l, r))) return;
     if (looks_through(l, a, mine) || looks_through(l, b, theirs)) return;
+    if (results(l, mine, theirs) + results(l, theirs, mine) > MOST_PROBLEM_RESULTS) return;
     if (a->members + b->members > MOST_MEMBERS || a->reads + b->reads > MOST_READS || a->instructions + b->instructions > MOST_PROGRAM) return;
     absorb(l, theirs, mine);
 }

@@ -38,6 +38,19 @@ static bool takes_sum(const struct lowering *l, rk_ref a, rk_ref y)
     return is_private(l, a) && l->home[a] == 0 && !l->is_value[a] && lowering_last_reader(l, a) <= at;
 }
 
+/* b runs later, at y's place: what it reads may not be written over in between. */
+static bool may_wait(const struct lowering *l, rk_ref b, rk_ref y)
+{
+    const struct node *n = lowering_node(l, b);
+    int from = lowering_step(l, b), to = lowering_step(l, y);
+    for (int i = 0; i < n->arity; i++) {
+        rk_ref root = lowering_home(l, l->storage[n->in[i]]);
+        for (rk_ref r = 1; r < l->n && l->is_taken[root]; r++)
+            if (lowering_step(l, r) > from && lowering_step(l, r) <= to && r != y && l->stored[r] && lowering_home(l, r) == root) return false;
+    }
+    return true;
+}
+
 static rk_status try_sum(struct lowering *l, rk_ref y, int which, bool *done)
 {
     rk_ctx *ctx = l->ctx;
@@ -46,7 +59,7 @@ static rk_status try_sum(struct lowering *l, rk_ref y, int which, bool *done)
     if (a == b || l->storage[a] != a || l->storage[b] != b || !same_shape(ny, lowering_node(l, a)) || !same_shape(ny, nb)) return RK_OK;
     if ((nb->op->flags & OP_REDUCES) == 0 || !is_private(l, b) || readers(l, b) != 1 || l->is_value[b] || l->home[b] != 0) return RK_OK;
     int group = l->group_of[b], old = l->group_of[y];
-    if (l->groups.at[group].members != 1 || l->groups.at[group].into != 0 || !takes_sum(l, a, y)) return RK_OK;
+    if (l->groups.at[group].members != 1 || l->groups.at[group].into != 0 || !takes_sum(l, a, y) || !may_wait(l, b, y)) return RK_OK;
     struct problem p;
     struct program program;
     rk_ref nodes[1];
@@ -60,6 +73,7 @@ static rk_status try_sum(struct lowering *l, rk_ref y, int which, bool *done)
     l->is_taken[a] = true;
     l->stored[b] = false;
     l->groups.at[group].position = l->groups.at[old].position;
+    l->groups.at[group].step = l->groups.at[old].step;
     l->groups.at[old].dead = true;
     l->group_of[y] = group;
     *done = true;

@@ -68,6 +68,7 @@ void run_close(struct run *r)
     if (r == NULL) return;
     rk_ctx *ctx = r->ctx;
     if (r->arena != NULL && r->host == NULL) r->backend->free(ctx, r->arena, (size_t)r->plan->bytes);
+    if (r->spare != NULL) r->backend->free(ctx, r->spare, r->spare_bytes);
     if (r->input_arena != NULL) r->backend->free(ctx, r->input_arena, (size_t)r->input_bytes);
     FREE(r->input_at, r->plan->n_inputs);
     FREE(r->state_at, r->plan->n_states);
@@ -97,16 +98,31 @@ static void size_operand(const struct run *r, struct operand *o)
         if (r->plan->g->dims.at[o->at.dim[i]].live) o->at.size[i] = r->extent[o->at.dim[i]];
 }
 
+/* A small product may be done another way than a large one, which wants other workspace: the plan knows only the bounds. */
+static bool outgrown(const struct run *r, int i) { return r->steps[i].prepared.scratch > r->plan->steps[i].prepared.scratch; }
+
+static rk_status grow_spare(rk_ctx *ctx, struct run *r, size_t bytes)
+{
+    void *fresh;
+    TRY(r->backend->alloc(ctx, bytes, &fresh));
+    if (r->spare != NULL) r->backend->free(ctx, r->spare, r->spare_bytes);
+    r->spare = fresh;
+    r->spare_bytes = bytes;
+    return RK_OK;
+}
+
 static rk_status size_steps(rk_ctx *ctx, struct run *r)
 {
+    size_t spare = 0;
     for (int i = 0; i < r->plan->n_steps; i++) {
         struct step *s = &r->steps[i];
         if (!s->problem.live) continue;
         for (int k = 0; k < s->problem.n_in; k++) size_operand(r, &s->problem.in[k]);
         for (int k = 0; k < s->problem.n_out; k++) size_operand(r, &s->problem.out[k]);
         TRY(s->kernel->prepare(ctx, &s->problem, &s->prepared));
-        PROMISE(s->prepared.scratch <= r->plan->steps[i].prepared.scratch);
+        if (outgrown(r, i) && s->prepared.scratch > spare) spare = s->prepared.scratch;
     }
+    if (spare > r->spare_bytes) TRY(grow_spare(ctx, r, spare));
     r->stale = false;
     return RK_OK;
 }
@@ -188,7 +204,8 @@ static rk_status go(rk_ctx *ctx, struct run *r, int i)
     void *in[MOST_PROBLEM_OPERANDS], *out[MOST_PROBLEM_RESULTS];
     for (int k = 0; k < s->problem.n_in; k++) in[k] = address(r, &s->in[k]);
     for (int k = 0; k < s->problem.n_out; k++) out[k] = address(r, &s->out[k]);
-    const struct call call = { &s->problem, &s->prepared, in, out, r->arena == NULL ? NULL : r->arena + s->scratch, &r->live, &r->issued[i] };
+    void *scratch = outgrown(r, i) ? r->spare : r->arena == NULL ? NULL : r->arena + s->scratch;
+    const struct call call = { &s->problem, &s->prepared, in, out, scratch, &r->live, &r->issued[i] };
     double begin = r->timed ? clock_seconds() : 0;
     if (r->backend->before != NULL) TRY(r->backend->before(ctx, r->watch, &call));
     TRY(s->kernel->run(ctx, &call));

@@ -17,6 +17,8 @@ struct run {
     struct live live;
     struct step *steps;                     /* the plan's, with current sizes where they are live */
     bool stale;                             /* an extent changed since the steps were sized */
+    char *spare;                            /* workspace for steps that need more at smaller extents than the plan gave them at the bounds */
+    size_t spare_bytes;
     void *watch;                            /* for back ends that watch; not owned */
     uint64_t *issued;                       /* per step: product FLOPs passed on in all runs */
     double *seconds;                        /* per step; kept while `timed` */

@@ -1,137 +1,8 @@
-/* merges.c: the loop itself. A word is a record in one array of 32-bit units: count (2 units), length, symbols; a list of words
- * is a list of record positions, so that a visit costs one or two cache lines. */
-#include "tok/merges.h"
+/* merges.c: the loop itself, step by step. Not here: its start (merges_start.c), counts and heap (pairs.c). */
 #include "base/clock.h"
-#include "base/map.h"
-#include "tok/pairs.h"
+#include "tok/learn.h"
 
-enum { COUNT_LOW, COUNT_HIGH, LENGTH, SYMBOLS };                      /* units of a record */
 enum { AHEAD = 16, PROGRESS_EVERY = 64 };
-
-struct gain { int64_t count; uint32_t n, at; };                       /* weighted count, entries; the last word noted, then where entries go */
-struct event { uint32_t slot, word; };
-
-struct learn {
-    const struct merging *how;
-    struct merged        *out;
-    uint32_t             *records;
-    size_t                n_units;
-    struct pairs          pairs;
-    struct heap           heap;
-    struct lists          lists;
-    struct map            ids;                                        /* huggingface: text -> id */
-    struct gain          *gains;                                      /* 2l: (l,z); 2r + 1: (z,r); 2V + 1: (z,z) born at once */
-    uint32_t             *touched;
-    size_t                n_gains, n_touched;
-    struct event         *events;
-    size_t                n_events, room_events;
-};
-
-static int64_t count_of(const uint32_t *record) { return (int64_t)((uint64_t)record[COUNT_HIGH] << 32 | record[COUNT_LOW]); }
-
-/* ---- the start: records, pairs of bytes ---- */
-
-static rk_status measure(rk_ctx *ctx, const struct words *words, size_t *units)
-{
-    uint64_t total = 0;
-    int64_t weight = 0, here;                                         /* no count of a pair can be greater than all symbols */
-    for (int part = 0; part < WORD_PARTS; part++)
-        for (size_t i = 0; i < words->part[part].room; i++) {
-            const struct word_slot *slot = &words->part[part].slots[i];
-            char small[16];
-            size_t n = 0;
-            if (slot->high != 0) (void)word_text(&words->part[part], slot, small, &n);
-            if (__builtin_mul_overflow(slot->count, n, &here) || __builtin_add_overflow(weight, here, &weight))
-                return FAIL(RK_E_LIMIT, "the counts of all words add up to more than 63 bits hold");
-            if (n > 1) total += SYMBOLS + n;
-            if (total > UINT32_MAX) return FAIL(RK_E_LIMIT, "the distinct words hold more than %u symbols together", UINT32_MAX);
-        }
-    *units = (size_t)total;
-    return RK_OK;
-}
-
-static rk_status load(rk_ctx *ctx, struct learn *l, struct words *words)
-{
-    uint32_t id_of[256];
-    for (uint32_t i = 0; i < 256; i++) id_of[l->how->byte_of[i]] = i;
-    TRY(measure(ctx, words, &l->n_units));
-    TRY(NEW(l->records, l->n_units));
-    uint32_t *to = l->records;
-    for (int part = 0; part < WORD_PARTS; part++)
-        for (size_t i = 0; i < words->part[part].room; i++) {
-            const struct word_slot *slot = &words->part[part].slots[i];
-            char small[16];
-            size_t n = 0;
-            const char *text = slot->high != 0 ? word_text(&words->part[part], slot, small, &n) : NULL;
-            if (n < 2) continue;                                      /* has no pair */
-            to[COUNT_LOW] = (uint32_t)slot->count;
-            to[COUNT_HIGH] = (uint32_t)(slot->count >> 32);
-            to[LENGTH] = (uint32_t)n;
-            for (size_t k = 0; k < n; k++) to[SYMBOLS + k] = id_of[(unsigned char)text[k]];
-            to += SYMBOLS + n;
-        }
-    words_clear(ctx, words);
-    return RK_OK;
-}
-
-/* For every pair of bytes: its count, and the list of words that hold it (each once). */
-struct first { int64_t count; uint32_t *list; size_t n; uint32_t last; };
-
-static void first_count(const struct learn *l, struct first *firsts)
-{
-    for (size_t at = 0; at < l->n_units; at += SYMBOLS + l->records[at + LENGTH]) {
-        const uint32_t *r = l->records + at, *x = r + SYMBOLS;
-        for (uint32_t i = 0; i + 1 < r[LENGTH]; i++) {
-            struct first *f = &firsts[x[i] << 8 | x[i + 1]];
-            f->count += count_of(r);
-            if (f->n > 0 && f->last == (uint32_t)at) continue;
-            f->last = (uint32_t)at;
-            f->n++;
-        }
-    }
-}
-
-static void first_list(const struct learn *l, struct first *firsts)
-{
-    for (size_t at = 0; at < l->n_units; at += SYMBOLS + l->records[at + LENGTH]) {
-        const uint32_t *r = l->records + at, *x = r + SYMBOLS;
-        for (uint32_t i = 0; i + 1 < r[LENGTH]; i++) {
-            struct first *f = &firsts[x[i] << 8 | x[i + 1]];
-            if (f->n > 0 && f->last == (uint32_t)at) continue;
-            f->last = (uint32_t)at;
-            f->list[f->n++] = (uint32_t)at;
-        }
-    }
-}
-
-static rk_status first_push(rk_ctx *ctx, struct learn *l, uint32_t key, const struct first *f)
-{
-    struct pair *p;
-    uint64_t wide = pair_key(key >> 8, key & 255);
-    TRY(pairs_add(ctx, &l->pairs, wide, &p));
-    p->count = f->count;
-    if (f->count < (int64_t)l->how->least) return RK_OK;
-    return heap_push(ctx, &l->heap, (struct candidate){ f->count, wide, f->list, f->n });
-}
-
-static rk_status first_pairs(rk_ctx *ctx, struct learn *l)
-{
-    rk_status status;
-    struct first *firsts;
-    TRY(NEW(firsts, 1 << 16));
-    first_count(l, firsts);
-    for (uint32_t key = 0; key < 1 << 16; key++) {
-        if (firsts[key].n == 0) continue;
-        GO(lists_take(ctx, &l->lists, firsts[key].n, &firsts[key].list));
-        firsts[key].n = 0;
-    }
-    first_list(l, firsts);
-    for (uint32_t key = 0; key < 1 << 16; key++)
-        if (firsts[key].n > 0) GO(first_push(ctx, l, key, &firsts[key]));
-out:
-    FREE(firsts, 1 << 16);
-    return status;
-}
 
 /* ---- tokens ---- */
 
@@ -349,10 +220,10 @@ rk_status merges_learn(rk_ctx *ctx, const struct merging *how, struct words *wor
     rk_status status;
     struct learn l = { .how = how, .out = out, .heap = { .ties = how->ties }, .n_gains = 2 * (size_t)how->most_ids + 2 };
     GO(add_bytes(ctx, &l));
-    GO(load(ctx, &l, words));
+    GO(learn_words(ctx, &l, words));
     GO(NEW(l.gains, l.n_gains));
     GO(NEW(l.touched, l.n_gains));
-    GO(first_pairs(ctx, &l));
+    GO(learn_first_pairs(ctx, &l));
     GO(loop(ctx, &l));
 out:
     FREE(l.records, l.n_units);

@@ -66,7 +66,7 @@ static double weight(const struct counts *c, const struct part *part, uint64_t f
         for (uint64_t i = 0; i < to - from; i++) explained += lambda * both[2 * i] / (lambda * both[2 * i] + (1 - lambda) * both[2 * i + 1]);
         lambda = explained / (double)(to - from);
     }
-    return lambda;
+    return fmin(lambda, 1 - 1e-6);                 /* a pair that was never seen keeps some probability */
 }
 
 /* The targets that rk_train_validate scores: all but the first, and not what follows a masked end. */

@@ -55,9 +55,9 @@ static const struct { const char *spec; int64_t parameters, forward; const char 
 
 TEST(counts_that_others_made)
 {
+    rk_ctx *ctx = test_ctx();
     for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
         const char *formula;
-        rk_ctx *ctx = test_ctx();
         rk_bill *bill = bill_of(ctx, counts[i].spec, 0);
         has(bill, counts[i].spec, "parameters", counts[i].parameters);
         has(bill, counts[i].spec, "bytes.parameters", 4 * counts[i].parameters);

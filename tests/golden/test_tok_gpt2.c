@@ -110,8 +110,7 @@ TEST(gpt2_decodes_like_python_with_replacement)
     OK(ctx, file_map(ctx, case_file("decode-gpt2.jsonl"), &l.file));
     while (next_line(&l, &line, &n)) {
         struct json_doc doc = { 0 };
-        rk_bytes raw = { 0 }, text = { 0 }, streamed = { 0 };
-        rk_ids ids = { 0 };
+        rk_bytes raw = { 0 }, text = { 0 };
         rk_tok_decoder d;
         rk_text ready;
         OK(ctx, json_read(ctx, &doc, "case", line, n, 0));
@@ -135,8 +134,6 @@ TEST(gpt2_decodes_like_python_with_replacement)
         rk_tok_decoder_clear(ctx, &d);
         rk_bytes_free(ctx, &raw);
         rk_bytes_free(ctx, &text);
-        rk_bytes_free(ctx, &streamed);
-        rk_ids_free(ctx, &ids);
         json_clear(ctx, &doc);
     }
     file_unmap(&l.file);

@@ -40,17 +40,17 @@ static void add_leaf(struct dag *d)
 static void add_unary(struct dag *d)
 {
     static const char *const names[] = { "tanh", "sigmoid", "neg", "sin", "cos", "silu", "gelu_tanh", "gelu_erf", "relu" };
-    keep(d, rk_map(d->s->g, names[draw(d->s, sizeof names / sizeof *names)], some(d)));
+    keep(d, rk_map(d->s->g, names[draw(d->s, sizeof names / sizeof *names - d->o->differentiable)], some(d)));
 }
 
 static void add_binary(struct dag *d)
 {
-    static const char *const names[] = { "add", "sub", "mul", "max", "min", "add", "mul" };
+    static const char *const names[] = { "add", "sub", "mul", "add", "mul", "max", "min" };
     rk_ref a = some(d), b = some(d);
     rk_dim dims[2 * RK_MAX_RANK];
     const struct node na = look(d, a), nb = look(d, b);
     if (together(d, &na, &nb, dims) < 0) return;
-    rk_ref y = rk_map2(d->s->g, names[draw(d->s, sizeof names / sizeof *names)], a, b);
+    rk_ref y = rk_map2(d->s->g, names[draw(d->s, sizeof names / sizeof *names - 2 * d->o->differentiable)], a, b);
     keep(d, draw(d->s, 2) == 0 ? rk_map(d->s->g, "tanh", y) : rk_scale(d->s->g, y, 0.5));
 }
 
@@ -97,7 +97,7 @@ static void add_reduce(struct dag *d)
     for (int i = 0; i < n.rank; i++)
         if (draw(d->s, 2) == 0) gone[n_gone++] = n.dim[i], size *= (double)dim_size(d->s->g, n.dim[i]);
     dims_names(d->s, n_gone, gone, text);
-    bool max = draw(d->s, 3) == 0 && size > 0;                  /* the largest of nothing is -inf */
+    bool max = draw(d->s, 3) == 0 && size > 0 && !d->o->differentiable;                  /* the largest of nothing is -inf */
     rk_ref y = rk_reduce(d->s->g, max ? "max" : "sum", x, text);
     keep(d, max || size < 2 ? y : rk_scale(d->s->g, y, (float)(1 / sqrt(size))));
 }

@@ -88,24 +88,13 @@ static struct memory memory_like(const rk_graph *g, rk_ref r, bool strided)
     int64_t stride = 1;
     if (strided) {
         shuffle(n->rank, order);
+        bool keeps_order = test_random(2) == 0;
+        if (test_random(3) == 0) stride = 2;
         for (int i = n->rank - 1; i >= 0; i--) {
-            bool keep_order = test_random(2) == 0;
-            int axis = keep_order ? i : order[i];
-            for (int k = 0; k < n->rank && keep_order; k++) order[k] = k;
-            if (i == n->rank - 1 && test_random(3) == 0) stride = 2;
+            int axis = keeps_order ? i : order[i];
             m.l.stride[axis] = stride;
-            stride *= m.l.size[axis] + (int64_t)test_random(3);
-            if (stride < 1) stride = 1;
+            stride *= (m.l.size[axis] > 0 ? m.l.size[axis] : 1) + (int64_t)test_random(3);
         }
-        /* axes may have met twice when the order changed on the way: then make it plain */
-        for (int i = 0; i < n->rank; i++)
-            for (int k = 0; k < i; k++)
-                if (m.l.stride[i] == m.l.stride[k]) {
-                    struct layout dense = layout_dense(g, n->rank, n->dim);
-                    memcpy(m.l.stride, dense.stride, sizeof dense.stride);
-                    i = n->rank;
-                    break;
-                }
         m.l.offset = (int64_t)test_random(5);
     }
     m.elements = m.l.offset + 1;
@@ -345,8 +334,8 @@ TEST(reduce)
 
 TEST(reduce_in_parts)
 {
-    static const int64_t sizes[][2] = { { 1, 70000 }, { 70000, 1 }, { 3, 40000 }, { 40000, 3 }, { 20000, 1 }, { 2000, 513 } };
-    for (int i = 0; i < 12; i++) {
+    static const int64_t sizes[][2] = { { 1, 70000 }, { 70000, 1 }, { 3, 20000 }, { 20000, 3 }, { 500, 513 } };
+    for (int i = 0; i < 10; i++) {
         struct trial t;
         trial_begin(&t, 2e-6);
         (void)rk_dim_new(t.g, "a", 0, sizes[i / 2][0]), (void)rk_dim_new(t.g, "b", 0, sizes[i / 2][1]);
@@ -522,7 +511,7 @@ static void try_adjoint(struct trial *t, rk_ref y)
 
 static void three_dims(struct trial *t)
 {
-    (void)rk_dim_new(t->g, "a", 0, draw_size(100)), (void)rk_dim_new(t->g, "b", 0, draw_size(20)), (void)rk_dim_new(t->g, "c", 0, draw_size(1500));
+    (void)rk_dim_new(t->g, "a", 0, draw_size(40)), (void)rk_dim_new(t->g, "b", 0, draw_size(9)), (void)rk_dim_new(t->g, "c", 0, draw_size(1500));
 }
 
 TEST(softmax)
@@ -556,11 +545,11 @@ TEST(norm)
 
 TEST(rope)
 {
-    for (int i = 0; i < 2 * ROUNDS; i++) {
+    for (int i = 0; i < ROUNDS; i++) {
         struct trial t;
         int64_t half = 1 + (int64_t)test_random(40), rest = test_random(2) == 0 ? 0 : (int64_t)test_random(30);
         trial_begin(&t, 1e-6);
-        (void)rk_dim_new(t.g, "b", 0, draw_size(10)), (void)rk_dim_new(t.g, "t", 0, draw_size(40)), (void)rk_dim_new(t.g, "h", 0, draw_size(9));
+        (void)rk_dim_new(t.g, "b", 0, draw_size(5)), (void)rk_dim_new(t.g, "t", 0, draw_size(12)), (void)rk_dim_new(t.g, "h", 0, draw_size(3));
         (void)rk_dim_live(t.g, "past", 0, 100), (void)rk_dim_new(t.g, "k", 0, 2 * half + rest);
         rk_ref x = rk_input(t.g, "x", RK_f32, test_random(2) == 0 ? "b t h k" : "b h t k");
         rk_ref y = rk_rope(t.g, x, "t", test_random(2) == 0 ? "past" : NULL, "k", test_random(2) == 0 ? RK_ROPE_INTERLEAVED : RK_ROPE_HALVES, 2 * half, 10000);
@@ -609,11 +598,12 @@ TEST(every_function_of_the_table)
     }
 }
 
-static rk_ref random_node(struct trial *t, const rk_ref *have, int n)
+/* With a `full` operand, so that everything has all the dims and is one group. */
+static rk_ref random_node(struct trial *t, rk_ref a, const rk_ref *have, int n)
 {
     static const char *const unary[] = { "neg", "exp", "tanh", "sigmoid", "relu", "silu", "gelu_tanh", "gelu_erf", "square" };
     static const char *const binary[] = { "add", "sub", "mul", "add", "mul", "max", "min", "less" };
-    rk_ref a = have[test_random((uint64_t)n)], b = have[test_random((uint64_t)n)], c = have[test_random((uint64_t)n)];
+    rk_ref b = have[test_random((uint64_t)n)], c = have[test_random((uint64_t)n)];
     switch (test_random(6)) {
     case 0: return rk_map(t->g, unary[test_random(9)], rk_mul(t->g, a, rk_const(t->g, 0.25)));
     case 1: return rk_map3(t->g, "where", rk_map2(t->g, "less", a, rk_const(t->g, 0)), b, c);
@@ -625,27 +615,26 @@ static rk_ref random_node(struct trial *t, const rk_ref *have, int n)
 TEST(random_programs)
 {
     static const char *const shapes[] = { "a b c", "a b c", "c", "b c", "a b", "a", "c b a", "" };
-    for (int i = 0; i < 4 * ROUNDS; i++) {
+    for (int i = 0; i < 2 * ROUNDS; i++) {
         struct trial t;
         rk_ref have[40];
         int n = 0;
         trial_begin(&t, 3e-5);
-        (void)rk_dim_new(t.g, "a", 0, draw_size(30)), (void)rk_dim_new(t.g, "b", 0, draw_size(12)), (void)rk_dim_new(t.g, "c", 0, draw_size(1300));
+        (void)rk_dim_new(t.g, "a", 0, draw_size(10)), (void)rk_dim_new(t.g, "b", 0, draw_size(2)), (void)rk_dim_new(t.g, "c", 0, draw_size(1300));
         for (int k = 0; k < 2 + (int)test_random(4); k++) {
             const char name[] = { 'x', (char)('0' + k), 0 };
             have[n++] = rk_input(t.g, name, k == 3 ? RK_i32 : RK_f32, shapes[k == 0 ? 0 : test_random(8)]);
         }
         if (test_random(3) == 0) have[n++] = rk_rand(t.g, "here", 0.75, test_random(2) == 0 ? "a b c" : "b a c");
         if (test_random(3) == 0) have[n++] = rk_iota(t.g, test_random(2) == 0 ? "c" : "a", NULL);
+        int sources = n;
         for (int k = 0; k < 12; k++) {
-            have[n] = random_node(&t, have, n);
-            /* everything has all the dims, so that it is one group */
+            have[n] = random_node(&t, k == 0 ? have[0] : have[sources + (int)test_random((uint64_t)k)], have, n);
             n++;
         }
-        rk_ref last = have[n - 1], other = have[n - 3];
-        for (int k = 0; k < n; k++) last = rk_add(t.g, last, rk_scale(t.g, have[k], 0.125));
-        rk_output(t.g, "last", last);
-        rk_output(t.g, "other", rk_add(t.g, have[0], other));
+        rk_output(t.g, "last", have[n - 1]);
+        rk_output(t.g, "other", rk_add(t.g, have[n - 4], have[n - 3]));
+        rk_output(t.g, "third", have[n - 6]);
         if (t.g->nodes.n <= MOST_VALUES) try_programs(&t);
         trial_end(&t);
     }
@@ -668,7 +657,7 @@ TEST(sixteen_bit_programs)
 TEST(stored_virtuals)
 {
     struct trial t;
-    trial_begin(&t, 0);
+    trial_begin(&t, 1e-7);
     (void)rk_dim_new(t.g, "a", 0, 9), (void)rk_dim_new(t.g, "c", 0, 1111);
     rk_output(t.g, "i", rk_iota(t.g, "c", NULL));
     rk_output(t.g, "r", rk_rand(t.g, "somewhere", 0.3, "a c"));

@@ -15,7 +15,7 @@ static rk_graph *two_blocks(rk_ctx *ctx, bool uneven)
     rk_dim_relate(g, "ff", 4, "hidden");
     rk_ref x = rk_input(g, "x", RK_f32, "batch hidden");
     for (int i = 0; i < 2; i++) {
-        char number[8], up[32], down[32], bias[32];
+        char number[16], up[32], down[32], bias[32];
         (void)snprintf(number, sizeof number, "%d", i);
         (void)snprintf(up, sizeof up, "h.%d.mlp.up", i);
         (void)snprintf(down, sizeof down, "h.%d.mlp.down", i);

@@ -91,5 +91,7 @@ bool contraction_of(const struct problem *p, struct contraction *c)
     for (int kind = 0; kind < KINDS; kind++)
         for (int i = 0; i < kinds[kind].n; i++)
             if (!put_loop(c, kinds[kind].at[i])) return false;
+    for (int i = 0; i < c->n_extra; i++)
+        if (c->extra[i] == 0 && c->extra_c[i] == 0) c->extra[i] = 1, g->k = 0;      /* a sum over nothing is still a result */
     return true;
 }

@@ -80,8 +80,8 @@ static rk_status prepare(rk_ctx *ctx, const struct problem *p, bool adjoint, str
     struct roles r = roles_of(p);
     struct rows rows;
     rows_of(p, &r, &rows);
-    int64_t fit = rows.n > 0 && rows.n < ROWS_ELEMENTS ? ROWS_ELEMENTS / rows.n : 1, parts = (rows.count + fit - 1) / fit;
-    int64_t vectors = 2 + 3 * (int64_t)par_workers(ctx) + (adjoint ? 2 * (parts < MOST_PARTS ? parts : MOST_PARTS) : 0);
+    int64_t parts = p->live ? MOST_PARTS : rows.tasks;                  /* with fewer rows there could be more parts */
+    int64_t vectors = 2 + 3 * (int64_t)par_workers(ctx) + (adjoint ? 2 * parts : 0);
     memset(out, 0, sizeof *out);
     out->scratch = (size_t)(vectors * rows_padded(rows.n)) * sizeof(float);
     out->elementwise_flops = (uint64_t)(rows.n * rows.count) * (r.norm->at.i[1] == 0 ? adjoint ? 16u : 7u : adjoint ? 13u : 4u);

@@ -25,6 +25,7 @@ void rows_over(struct rows *r, rk_dim dim, const struct layout *const *operands,
 void rows_cut(struct rows *r, int64_t tasks)
 {
     int64_t least = (r->count + tasks - 1) / tasks;
+    if (r->per_task > ROWS_SUMMED) r->per_task = ROWS_SUMMED;
     if (r->per_task < least) r->per_task = least;
     r->tasks = (r->count + r->per_task - 1) / r->per_task;
 }

@@ -18,7 +18,8 @@ struct rows {
 /* The rows along `dim` of several layouts with equal dimensions. */
 void rows_over(struct rows *r, rk_dim dim, const struct layout *const *operands, int n);
 int64_t rows_end(const struct rows *r, int64_t task);   /* the row after the task's last; its first is task * per_task */
-/* The same with about `tasks` tasks at most, for partial results per task. */
+/* Cut again, for sums per task: at most `tasks` tasks, and few rows in each where that allows it. */
+enum { ROWS_SUMMED = 256 };
 void rows_cut(struct rows *r, int64_t tasks);
 /* Element offset of row i of operand k, from its layout's offset. */
 int64_t rows_at(const struct rows *r, int k, int64_t i);

@@ -1,0 +1,13 @@
+/* device.h: --device, for every command that computes; --blas is common to all. */
+#ifndef CLI_DEVICE_H
+#define CLI_DEVICE_H
+#include "command.h"
+#include "reckon/device.h"
+
+/* A row for a table of options. */
+#define OPTION_DEVICE { "device", 0, OPT_CHOICE, "cpu|ref|guard|meter", "cpu", "cpu: vector kernels; ref: every operation's reference in f64, slow; guard: cpu with watched memory" }
+
+/* Opens what was asked for; measurements of this machine are kept. Returns an exit code, and has said why. */
+int device_open(struct cli *c, rk_device **device);
+
+#endif

@@ -1,0 +1,22 @@
+/* model.h: what commands that take a MODEL share: how it is opened, in which sizes it is priced, what is said of it. */
+#ifndef CLI_MODEL_H
+#define CLI_MODEL_H
+#include "command.h"
+#include "reckon/model.h"
+
+/* Rows for a command's table of options. */
+#define OPTIONS_OF_SIZE                                                                                               \
+    { "batch", 'b', OPT_SIZE,   NULL,                "1",                     "sequences side by side (B)" },           \
+    { "seq",   't', OPT_SIZE,   NULL,                "(the model's context)", "tokens per sequence (T)" },              \
+    { "dtype", 0,   OPT_CHOICE, "f32|f16|bf16|f64",  "f32",                   "of parameters and activations" }
+
+int model_settings(struct cli *c, rk_bill_settings *s);             /* from those options; an exit code */
+uint64_t model_size(const rk_model *m, const char *field);          /* 0 where the family has no such field */
+/* "gpt2: GPT-2, V 50,257, P 1,024 ..., B 1, T 1,024, f32" on one or two lines. */
+void model_headline(struct cli *c, const rk_model *m, const rk_bill_settings *s);
+const char *model_complete(int i);                                  /* presets, for the shell */
+
+#define MODEL_NOTES "MODEL is a preset (`reckon list`), a folder with a config.json, a config.json, or a .safetensors file beside one. Fields can be " \
+                    "overruled behind a colon, as files spell them or by their own names: gpt2:n_layer=48,n_embd=1600."
+
+#endif

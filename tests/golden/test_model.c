@@ -1,0 +1,252 @@
+/* Models against what others say of them: published counts, the library's config files, its lists of tensors. */
+#include "backend/ref/ref.h"
+#include "base/file.h"
+#include "core/graph.h"
+#include "model/bind.h"
+#include "test.h"
+#include <stdlib.h>
+
+/* Parameters and forward FLOPs of matrix products (full attention, one sequence of `seq` tokens). Sources: the models' cards
+ * and handouts, and the closed formulas V·D + P·D + L·(12·D² + 13·D) + 2·D and so on. 0: not published. */
+static const struct { const char *spec; uint64_t parameters; int64_t seq; uint64_t forward; } counts[] = {
+    { "gpt2",                          124439808,  1024,  291648307200 },
+    { "gpt2-medium",                   354823168,  1024,  0 },
+    { "gpt2-large",                    774030080,  1024,  0 },
+    { "gpt2-xl",                       1557611200, 1024,  3506703564800 },
+    { "gpt2:bias=false",               124337664,  1024,  291648307200 },
+    { "gpt2-medium:bias=false",        354551808,  1024,  0 },
+    { "gpt2-large:bias=false",         773521920,  1024,  0 },
+    { "gpt2-xl:bias=false",            1556764800, 1024,  0 },
+    { "gpt2:vocab_size=50304",         124475904,  1024,  0 },
+    { "gpt2-medium:vocab_size=50304",  354871296,  1024,  0 },
+    { "gpt2-large:vocab_size=50304",   774090240,  1024,  0 },
+    { "gpt2-xl:vocab_size=50304",      1557686400, 1024,  0 },
+    { "cs336-small",                   190460160,  1024,  349630365696 },
+    { "cs336-medium",                  505629696,  1024,  1033109504000 },
+    { "cs336-large",                   1072469760, 1024,  2257754521600 },
+    { "cs336-xl",                      2127057600, 1024,  4513336524800 },
+    { "cs336-xl:context_length=16384", 2127057600, 16384, 149522795724800 },
+    { "cs336-small-2026",              162148608,  1024,  291648307200 },
+    { "cs336-medium-2026",             406539264,  1024,  830172299264 },
+    { "cs336-large-2026",              833591040,  1024,  1768530903040 },
+    { "cs336-xl-2026",                 1640452800, 1024,  3516769894400 },
+    { "cs336-xl-2026:context_length=16384", 1640452800, 16384, 133577729638400 },
+    { "cs336-small-2024",              162935040,  1024,  291648307200 },
+    { "cs336-medium-2024",             406014976,  1024,  826951073792 },
+    { "cs336-large-2024",              837850880,  1024,  1774570700800 },
+    { "cs336-xl-2024",                 1637176000, 1024,  3506703564800 },
+    { "cs336-17m",                     22696448,   256,   9533652992 },
+    { "cs336-17m:vocab_size=32000",    45224448,   256,   15300820992 },
+};
+
+static uint64_t number(rk_ctx *ctx, const rk_bill *bill, const char *name)
+{
+    uint64_t n = 0;
+    OK(ctx, rk_bill_number(bill, name, &n));
+    return n;
+}
+
+TEST(published_counts)
+{
+    rk_ctx *ctx = test_ctx();
+    for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
+        rk_model *m;
+        rk_bill *bill;
+        uint64_t parameters;
+        OK(ctx, rk_model_open(ctx, counts[i].spec, &m));
+        OK(ctx, rk_bill_of(m, &(rk_bill_settings){ .seq = counts[i].seq }, &bill));
+        OK(ctx, rk_model_parameters(m, &parameters));
+        EXPECT_INT(number(ctx, bill, "parameters"), counts[i].parameters);
+        EXPECT_INT(parameters, counts[i].parameters);
+        if (counts[i].forward != 0) EXPECT_INT(number(ctx, bill, "flops.forward"), counts[i].forward);
+        EXPECT_INT(number(ctx, bill, "flops.backward"), 2 * number(ctx, bill, "flops.forward"));
+        EXPECT_INT(number(ctx, bill, "bytes.parameters"), 4 * counts[i].parameters);
+        EXPECT_INT(number(ctx, bill, "bytes.gradients"), 4 * counts[i].parameters);
+        EXPECT_INT(number(ctx, bill, "bytes.optimizer"), 8 * counts[i].parameters);
+        EXPECT_INT(number(ctx, bill, "flops.update"), 2 * counts[i].parameters);               /* the global norm */
+        double layers, hidden;
+        OK(ctx, rk_model_number(m, "layer", &layers));
+        OK(ctx, rk_model_number(m, "hidden", &hidden));
+        EXPECT_INT(number(ctx, bill, "bytes.cache_per_token"), 2 * 4 * layers * hidden);
+        rk_bill_free(bill);
+        rk_model_close(m);
+    }
+}
+
+/* Batches: everything that is computed per token goes with them; what is per model does not. */
+TEST(a_batch_is_that_many_sequences)
+{
+    rk_ctx *ctx = test_ctx();
+    rk_model *m;
+    rk_bill *one, *five;
+    OK(ctx, rk_model_open(ctx, "cs336-17m", &m));
+    OK(ctx, rk_bill_of(m, &(rk_bill_settings){ .seq = 64 }, &one));
+    OK(ctx, rk_bill_of(m, &(rk_bill_settings){ .batch = 5, .seq = 64, .dtype = RK_bf16 }, &five));
+    EXPECT_INT(number(ctx, five, "flops.forward"), 5 * number(ctx, one, "flops.forward"));
+    EXPECT_INT(number(ctx, five, "flops.backward"), 5 * number(ctx, one, "flops.backward"));
+    EXPECT_INT(number(ctx, five, "parameters"), number(ctx, one, "parameters"));
+    EXPECT_INT(2 * number(ctx, five, "bytes.parameters"), number(ctx, one, "bytes.parameters"));
+    EXPECT_INT(number(ctx, five, "bytes.optimizer"), number(ctx, one, "bytes.optimizer"));
+    EXPECT_INT(2 * number(ctx, five, "bytes.cache_per_token"), number(ctx, one, "bytes.cache_per_token"));
+    rk_bill_free(one);
+    rk_bill_free(five);
+    FAILS(ctx, rk_bill_of(m, &(rk_bill_settings){ .dtype = RK_bf16, .plan = true }, &one), RK_E_DECLINED, "f32");
+    rk_model_close(m);
+}
+
+/* A plan leaves out what the meaning has in full (masked scores), and allocates states to the alignment. */
+TEST(a_plan_is_the_program)
+{
+    rk_ctx *ctx = test_ctx();
+    static const char *const specs[] = { "gpt2:n_layer=2", "cs336-17m" };
+    for (size_t i = 0; i < sizeof specs / sizeof *specs; i++) {
+        rk_model *m;
+        rk_bill *bill;
+        OK(ctx, rk_model_open(ctx, specs[i], &m));
+        OK(ctx, rk_bill_of(m, &(rk_bill_settings){ .seq = 96, .batch = 2, .plan = true }, &bill));
+        uint64_t meant = number(ctx, bill, "flops.forward") + number(ctx, bill, "flops.backward"), done = number(ctx, bill, "flops.plan.step");
+        EXPECT(done > meant / 2 && done <= meant);
+        EXPECT_INT(number(ctx, bill, "flops.plan.update"), number(ctx, bill, "flops.update"));
+        uint64_t parameters = number(ctx, bill, "bytes.parameters"), planned = number(ctx, bill, "bytes.plan.parameters");
+        EXPECT(planned >= parameters && planned < parameters + 64 * 200);
+        EXPECT(number(ctx, bill, "bytes.plan.gradients") == planned && number(ctx, bill, "bytes.plan.optimizer") == 2 * planned);
+        EXPECT(number(ctx, bill, "bytes.plan.activations") > 0);
+        rk_bill_free(bill);
+        rk_model_close(m);
+    }
+}
+
+TEST(formulas_are_what_people_write)
+{
+    rk_ctx *ctx = test_ctx();
+    static const struct { const char *spec, *name, *formula; } known[] = {
+        { "gpt2",      "parameters",            "V·D + P·D + L·(12·D² + 13·D) + 2·D" },
+        { "gpt2",      "bytes.cache_per_token", "8·L·D" },
+        { "cs336-17m", "parameters",            "2·V·D + L·(4·D² + 3·D·F + 2·D) + D" },
+    };
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+        rk_model *m;
+        rk_bill *bill;
+        const char *formula;
+        OK(ctx, rk_model_open(ctx, known[i].spec, &m));
+        OK(ctx, rk_bill_of(m, NULL, &bill));
+        OK(ctx, rk_bill_formula(bill, known[i].name, &formula));
+        EXPECT_TEXT(formula, known[i].formula);
+        rk_bill_free(bill);
+        rk_model_close(m);
+    }
+}
+
+/* --- the library's files --- */
+
+static const char *const files[][2] = {
+    { "openai-community--gpt2", "gpt2" }, { "openai-community--gpt2-medium", "gpt2-medium" }, { "openai-community--gpt2-large", "gpt2-large" },
+    { "openai-community--gpt2-xl", "gpt2-xl" }, { "distilbert--distilgpt2", "distilgpt2" },
+};
+
+TEST(config_files_are_their_presets)
+{
+    const char *shared = test_shared();
+    rk_ctx *ctx = test_ctx();
+    if (shared == NULL) SKIP("no reference data here");
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        char path[1024];
+        rk_model *m, *preset;
+        (void)snprintf(path, sizeof path, "%s/golden/configs/%s.json", shared, files[i][0]);
+        OK(ctx, rk_model_open(ctx, path, &m));
+        OK(ctx, rk_model_open(ctx, files[i][1], &preset));
+        EXPECT(m->config.arch == preset->config.arch);
+        for (int k = 0; m->config.arch->fields[k].name != NULL; k++) {
+            EXPECT(m->config.value[k] == preset->config.value[k]);
+            EXPECT_TEXT(m->config.text[k], preset->config.text[k]);
+        }
+        rk_model_close(m);
+        rk_model_close(preset);
+    }
+}
+
+/* The line of a tensor in NAME.tsv: name, parameter, shape with x, dtype. */
+static bool listed(const char *text, const char *name, const struct stored *s)
+{
+    char line[512];
+    int n = snprintf(line, sizeof line, "%s\tparameter\t", name);
+    for (int i = 0; i < s->rank; i++) n += snprintf(line + n, sizeof line - (size_t)n, "%s%lld", i > 0 ? "x" : "", (long long)s->shape[i]);
+    (void)snprintf(line + n, sizeof line - (size_t)n, "\t");
+    return strstr(text, line) != NULL;
+}
+
+TEST(tensors_are_those_that_the_library_lists)
+{
+    const char *shared = test_shared();
+    rk_ctx *ctx = test_ctx();
+    if (shared == NULL) SKIP("no reference data here");
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        char path[1024];
+        struct str text = { 0 }, name = { 0 };
+        rk_model *m;
+        struct built b;
+        int lines = 0;
+        (void)snprintf(path, sizeof path, "%s/golden/tensors/%s.tsv", shared, files[i][0]);
+        OK(ctx, file_read(ctx, path, 1 << 24, &text));
+        OK(ctx, rk_model_open(ctx, files[i][1], &m));
+        OK(ctx, model_build(ctx, m, &(struct build_options){ .purpose = FOR_SCORING, .seq = 1 }, &b));
+        for (const char *s = str_c(&text); (s = strstr(s, "\tparameter\t")) != NULL; s++) lines++;
+        EXPECT_INT(b.parameters.n, lines);
+        for (int k = 0; k < b.parameters.n; k++) {
+            struct word number_in_name;
+            struct stored stored;
+            const struct binding *row = bind_row(m->config.arch, b.parameters.at[k].name, &number_in_name);
+            name.n = 0;
+            OK(ctx, str_text(ctx, &name, m->config.arch->prefix));
+            OK(ctx, bind_name(ctx, row, number_in_name, 0, &name));
+            OK(ctx, bind_stored(ctx, m->config.arch, &b, k, &stored));
+            if (!listed(str_c(&text), str_c(&name), &stored)) test_fail(__FILE__, __LINE__, "%s has no %s of this shape", files[i][0], str_c(&name));
+        }
+        built_close(&b);
+        rk_model_close(m);
+        str_free(ctx, &text);
+        str_free(ctx, &name);
+    }
+}
+
+static const char *const checkpoints[] = { "gpt2", "gpt2-bf16-sharded", "gpt2-inner-erf", "gpt2-relu-one-head-size-5", "gpt2-scale-by-layer",
+                                           "gpt2-unscaled-untied", "cs336", "cs336-2024", "cs336-odd", "cs336-tied" };
+
+/* They load whole, and saving them gives the same numbers under the same names. */
+TEST(checkpoints_load_and_save)
+{
+    const char *shared = test_shared();
+    rk_ctx *ctx = test_ctx();
+    if (shared == NULL) SKIP("no reference data here");
+    for (size_t i = 0; i < sizeof checkpoints / sizeof *checkpoints; i++) {
+        char path[1024];
+        rk_model *m;
+        struct built b;
+        struct store *s;
+        struct bundle file, saved;
+        struct bind_report report;
+        (void)snprintf(path, sizeof path, "%s/golden/models/%s", shared, checkpoints[i]);
+        OK(ctx, rk_model_open(ctx, path, &m));
+        OK(ctx, model_build(ctx, m, &(struct build_options){ .purpose = FOR_SCORING }, &b));
+        OK(ctx, store_open(ctx, backend_truth(), &s));
+        OK(ctx, store_declare(ctx, s, b.g));
+        OK(ctx, store_allocate(ctx, s));
+        OK(ctx, bundle_open(ctx, m->weights, &file));
+        OK(ctx, bind_load(ctx, m->config.arch, &b, &file, s, &report));
+        EXPECT_INT(report.used, file.entries.n);
+        OK(ctx, bind_save(ctx, m, &b, s, test_temporary(), file.entries.at[0].dtype));
+        OK(ctx, bundle_open(ctx, test_temporary(), &saved));
+        EXPECT_INT(saved.entries.n, file.entries.n);
+        for (int k = 0; k < file.entries.n; k++) {
+            const struct bundle_entry *e = &file.entries.at[k], *other = bundle_find(&saved, e->name.at);
+            REQUIRE(other != NULL);
+            EXPECT(other->dtype == e->dtype && other->bytes == e->bytes && memcmp(other->data, e->data, e->bytes) == 0);
+        }
+        bind_report_clear(ctx, &report);
+        bundle_close(ctx, &saved);
+        bundle_close(ctx, &file);
+        store_close(s);
+        built_close(&b);
+        rk_model_close(m);
+    }
+}

@@ -1,0 +1,218 @@
+/* Hyper-parameters: what stands in config.json is what the model has; what does not fit is refused by file and key. */
+#include "model/model.h"
+#include "test.h"
+
+static char place[600];
+
+static const char *write_config(const char *text)
+{
+    (void)snprintf(place, sizeof place, "%s/config.json", test_temporary());
+    FILE *f = fopen(place, "wb");
+    REQUIRE(f != NULL && fwrite(text, 1, strlen(text), f) == strlen(text) && fclose(f) == 0);
+    return place;
+}
+
+static rk_model *opened(rk_ctx *ctx, const char *spec)
+{
+    rk_model *m;
+    OK(ctx, rk_model_open(ctx, spec, &m));
+    return m;
+}
+
+static double number(rk_model *m, const char *field)
+{
+    double value = -1;
+    EXPECT(rk_model_number(m, field, &value) == RK_OK);
+    return value;
+}
+
+TEST(presets_are_what_they_are_called)
+{
+    rk_ctx *ctx = test_ctx();
+    rk_model *m = opened(ctx, "gpt2-xl");
+    EXPECT_TEXT(rk_model_family(m), "gpt2");
+    EXPECT_TEXT(rk_model_name(m), "gpt2-xl");
+    EXPECT_TEXT(rk_model_folder(m), "");
+    EXPECT(!rk_model_has_weights(m));
+    EXPECT(number(m, "hidden") == 1600 && number(m, "layer") == 48 && number(m, "head") == 25 && number(m, "ff") == 6400);
+    EXPECT(number(m, "vocab") == 50257 && number(m, "position") == 1024 && number(m, "eps") == 1e-5 && number(m, "tied") == 1);
+    EXPECT_TEXT(rk_model_text(m, "act"), "gelu_tanh");
+    EXPECT_TEXT(rk_model_text(m, "nonsense"), "");
+    double value;
+    FAILS(ctx, rk_model_number(m, "nonsense", &value), RK_E_UNKNOWN, "nonsense");
+    FAILS(ctx, rk_model_number(m, "act", &value), RK_E_ARG, "act");
+    rk_model_close(m);
+    for (int i = 0; rk_model_preset(i) != NULL; i++) rk_model_close(opened(ctx, rk_model_preset(i)));
+    rk_model_close(opened(ctx, "openai-community/gpt2-medium"));
+    EXPECT(rk_model_preset(-1) == NULL && rk_model_preset(10000) == NULL);
+}
+
+TEST(overrides_in_both_spellings)
+{
+    rk_ctx *ctx = test_ctx();
+    rk_model *m = opened(ctx, "gpt2:n_layer=3,hidden=36,n_head=6,activation_function=relu,bias=false,eps=1e-6");
+    EXPECT(number(m, "layer") == 3 && number(m, "hidden") == 36 && number(m, "head") == 6 && number(m, "bias") == 0 && number(m, "eps") == 1e-6);
+    EXPECT(number(m, "ff") == 144);                         /* a default follows what it is made of */
+    EXPECT_TEXT(rk_model_text(m, "act"), "relu");
+    rk_model_close(m);
+    m = opened(ctx, "cs336-small:d_model=384");
+    EXPECT(number(m, "ff") == 3072);                        /* a number that was given stays */
+    rk_model_close(m);
+    m = opened(ctx, "cs336-small:d_model=384,d_ff=null");
+    EXPECT(number(m, "ff") == 1536);
+    rk_model_close(m);
+    m = opened(ctx, "gpt2:n_inner=100,act=gelu");
+    EXPECT(number(m, "ff") == 100);
+    EXPECT_TEXT(rk_model_text(m, "act"), "gelu_erf");
+    rk_model_close(m);
+}
+
+static const struct { const char *spec; rk_status status; const char *words; } wrong_specs[] = {
+    { "",                        RK_E_ARG,     "empty" },
+    { "gpt3",                    RK_E_MISSING, "gpt3" },
+    { "/nowhere/at/all",         RK_E_MISSING, "/nowhere/at/all" },
+    { "gpt2:n_layers=3",         RK_E_UNKNOWN, "n_layers" },
+    { "gpt2:n_layer",            RK_E_MISSING, "gpt2:n_layer" },
+    { "gpt2:=3",                 RK_E_ARG,     "=3" },
+    { "gpt2:n_layer=three",      RK_E_FORMAT,  "n_layer" },
+    { "gpt2:n_layer=",           RK_E_FORMAT,  "n_layer" },
+    { "gpt2:n_layer=0",          RK_E_FORMAT,  "n_layer" },
+    { "gpt2:n_layer=1.5",        RK_E_FORMAT,  "n_layer" },
+    { "gpt2:n_layer=99999999999999999999", RK_E_FORMAT, "n_layer" },
+    { "gpt2:n_embd=-768",        RK_E_FORMAT,  "n_embd" },
+    { "gpt2:n_head=7",           RK_E_SHAPE,   "n_head" },
+    { "gpt2:layer_norm_epsilon=2", RK_E_LIMIT, "layer_norm_epsilon" },
+    { "gpt2:bias=1",             RK_E_FORMAT,  "bias" },
+    { "gpt2:act=nonsense",       RK_E_UNKNOWN, "nonsense" },
+    { "gpt2:add_cross_attention=true", RK_E_DECLINED, "add_cross_attention" },
+    { "gpt2:n_layer=null",       RK_E_MISSING, "n_layer" },
+    { "cs336-17m:num_heads=512", RK_E_SHAPE,   "rotary" },
+    { "cs336-17m:use_post_norm=true,remove_rmsnorm=true", RK_E_ARG, "exclude" },
+};
+
+TEST(specs_that_make_no_sense)
+{
+    rk_ctx *ctx = test_ctx();
+    rk_model *m;
+    for (size_t i = 0; i < sizeof wrong_specs / sizeof *wrong_specs; i++) {
+        FAILS(ctx, rk_model_open(ctx, wrong_specs[i].spec, &m), wrong_specs[i].status, wrong_specs[i].words);
+        EXPECT(m == NULL);
+    }
+}
+
+#define GPT2 "\"n_embd\": 24, \"n_layer\": 2, \"n_head\": 3, \"vocab_size\": 97, \"n_positions\": 40"
+static const struct { const char *text; rk_status status; const char *words; } wrong_files[] = {
+    { "",                                                   RK_E_FORMAT,  "config.json" },
+    { "[]",                                                 RK_E_FORMAT,  "object" },
+    { "{}",                                                 RK_E_UNKNOWN, "model_type" },
+    { "{\"vocab_size\": 10, \"tie_word_embeddings\": true}", RK_E_UNKNOWN, "no family" },
+    { "{\"n_embd\": 24, \"d_model\": 24}",                  RK_E_UNKNOWN, "several" },
+    { "{\"model_type\": \"llama\", " GPT2 "}",              RK_E_UNKNOWN, "llama" },
+    { "{\"model_type\": 3, " GPT2 "}",                      RK_E_FORMAT,  "model_type" },
+    { "{\"model_type\": \"gpt2\", \"n_embd\": 24}",         RK_E_MISSING, "vocab_size" },
+    { "{\"model_type\": \"gpt2\", \"n_embd\": \"24\", \"n_layer\": 2}", RK_E_FORMAT, "n_embd" },
+    { "{" GPT2 ", \"rotary_dim\": 4}",                      RK_E_UNKNOWN, "rotary_dim" },
+    { "{" GPT2 ", \"n_ctx\": 41}",                          RK_E_FORMAT,  "n_ctx" },
+    { "{" GPT2 ", \"n_inner\": -1}",                        RK_E_FORMAT,  "n_inner" },
+    { "{" GPT2 ", \"n_inner\": 1e300}",                     RK_E_FORMAT,  "n_inner" },
+    { "{" GPT2 ", \"layer_norm_epsilon\": NaN}",            RK_E_FORMAT,  "NaN" },
+    { "{" GPT2 ", \"layer_norm_epsilon\": [1e-5]}",         RK_E_FORMAT,  "layer_norm_epsilon" },
+    { "{" GPT2 ", \"tie_word_embeddings\": \"yes\"}",       RK_E_FORMAT,  "tie_word_embeddings" },
+    { "{" GPT2 ", \"activation_function\": \"gelu_10\"}",   RK_E_UNKNOWN, "gelu_10" },
+    { "{" GPT2 ", \"n_embd\": 24}",                         RK_E_FORMAT,  "n_embd" },
+};
+
+TEST(files_that_make_no_sense)
+{
+    rk_ctx *ctx = test_ctx();
+    rk_model *m;
+    for (size_t i = 0; i < sizeof wrong_files / sizeof *wrong_files; i++) {
+        const char *path = write_config(wrong_files[i].text);
+        FAILS(ctx, rk_model_open(ctx, path, &m), wrong_files[i].status, wrong_files[i].words);
+        EXPECT(strstr(rk_error_message(ctx), "config.json") != NULL);
+        EXPECT(m == NULL);
+    }
+}
+
+TEST(spellings_nulls_and_bookkeeping)
+{
+    rk_ctx *ctx = test_ctx();
+    rk_model *m = opened(ctx, write_config("{" GPT2 ", \"n_ctx\": 40, \"n_inner\": null, \"quantization_config\": null, \"hidden_size\": 24, \"use_cache\": true,"
+                                           " \"task_specific_params\": {\"a\": [1, 2]}, \"_name_or_path\": \"x\", \"summary_type\": \"cls_index\", \"bias\": false}"));
+    EXPECT_TEXT(rk_model_family(m), "gpt2");
+    EXPECT(number(m, "ff") == 96 && number(m, "bias") == 0 && number(m, "position") == 40);
+    EXPECT_TEXT(rk_model_folder(m), test_temporary());
+    rk_model_close(m);
+    char spec[700];
+    (void)snprintf(spec, sizeof spec, "%s:n_layer=5", test_temporary());        /* the folder, and an override */
+    m = opened(ctx, spec);
+    EXPECT(number(m, "layer") == 5 && number(m, "head") == 3);
+    EXPECT(!rk_model_has_weights(m));
+    rk_model_close(m);
+    (void)snprintf(spec, sizeof spec, "%s/below", test_temporary());
+    FAILS(ctx, rk_model_open(ctx, spec, &m), RK_E_MISSING, "below");
+}
+
+TEST(a_file_of_weights_needs_its_config)
+{
+    rk_ctx *ctx = test_ctx();
+    rk_model *m;
+    char path[700];
+    (void)snprintf(path, sizeof path, "%s/model.safetensors", test_temporary());
+    FILE *f = fopen(path, "wb");
+    REQUIRE(f != NULL && fputs("x", f) >= 0 && fclose(f) == 0);
+    FAILS(ctx, rk_model_open(ctx, path, &m), RK_E_MISSING, "config.json");
+    FAILS(ctx, rk_model_open(ctx, test_temporary(), &m), RK_E_MISSING, "config.json");
+    (void)write_config("{" GPT2 "}");
+    m = opened(ctx, path);
+    EXPECT(rk_model_has_weights(m));
+    rk_model_close(m);
+    m = opened(ctx, test_temporary());
+    EXPECT(rk_model_has_weights(m));
+    rk_model_close(m);
+}
+
+/* Law: what is saved and opened again is the same, for every field at random. */
+TEST(save_and_open_is_the_identity)
+{
+    rk_ctx *ctx = test_ctx();
+    for (int round = 0; round < 60; round++) {
+        const struct arch *arch = arch_list[round % 2];
+        char spec[2000];
+        int n = snprintf(spec, sizeof spec, "%s", arch->presets[test_random(4)].name);
+        char sign = ':';
+        for (const struct field *f = arch->fields; f->name != NULL; f++) {
+            const char *name = f->name;
+            if (test_random(2) == 0 || strcmp(name, "head") == 0 || strcmp(name, "hidden") == 0 || strcmp(name, "cross") == 0 || strcmp(name, "post") == 0) continue;
+            if (f->kind == FIELD_FLAG) n += snprintf(spec + n, sizeof spec - (size_t)n, "%c%s=%s", sign, name, test_random(2) == 0 ? "true" : "false");
+            else if (f->kind == FIELD_REAL) n += snprintf(spec + n, sizeof spec - (size_t)n, "%c%s=%.17g", sign, name, f->least + (double)test_random(1000) / 1001 * (f->most < 1 ? f->most : 1));
+            else if (f->kind == FIELD_INT) n += snprintf(spec + n, sizeof spec - (size_t)n, "%c%s=%lld", sign, name, (long long)f->least + (long long)test_random(2));
+            else continue;
+            sign = ',';
+        }
+        rk_model *m = opened(ctx, spec);
+        OK(ctx, rk_model_save_config(m, test_temporary()));
+        rk_model *again = opened(ctx, test_temporary());
+        EXPECT(again->config.arch == arch);
+        for (int i = 0; arch->fields[i].name != NULL; i++) {
+            EXPECT(m->config.value[i] == again->config.value[i]);
+            EXPECT_TEXT(again->config.text[i], m->config.text[i]);
+        }
+        rk_model_close(m);
+        rk_model_close(again);
+    }
+}
+
+TEST(sizes_that_cannot_be_built)
+{
+    rk_ctx *ctx = test_ctx();
+    rk_model *m = opened(ctx, "gpt2:n_layer=1");
+    struct built b;
+    FAILS(ctx, model_build(ctx, m, &(struct build_options){ .purpose = FOR_SCORING, .seq = 1025 }, &b), RK_E_LIMIT, "1025");
+    FAILS(ctx, model_build(ctx, m, &(struct build_options){ .purpose = FOR_DECODING, .positions = 2000, .seq = 1 }, &b), RK_E_LIMIT, "2000");
+    FAILS(ctx, model_build(ctx, m, &(struct build_options){ .purpose = FOR_SCORING, .batch = -1 }, &b), RK_E_ARG, "batch");
+    FAILS(ctx, model_build(ctx, m, &(struct build_options){ .purpose = FOR_SCORING, .seq = -1 }, &b), RK_E_ARG, "tokens");
+    FAILS(ctx, model_build(ctx, m, &(struct build_options){ .purpose = FOR_SCORING, .dtype = RK_i8 }, &b), RK_E_DTYPE, "i8");
+    FAILS(ctx, model_build(ctx, m, &(struct build_options){ .purpose = FOR_SCORING, .batch = (int64_t)1 << 47 }, &b), RK_E_LIMIT, "");
+    rk_model_close(m);
+}

@@ -1,0 +1,443 @@
+/* test_train_run.c: runs of small models: the same bits however they are cut, batches that add up, losses that fall.
+ * labels: threads */
+#include "base/file.h"
+#include "test.h"
+#include "train/training.h"
+#include <stdlib.h>
+#include <unistd.h>
+
+#define MODEL "cs336-17m:vocab_size=37,context_length=16,d_model=24,num_layers=2,num_heads=2,d_ff=40"
+#define DROPOUT MODEL ",residual_pdrop=0.2,attn_pdrop=0.2"
+enum { TOKENS = 2000, END = 0 };
+
+struct text { unsigned char *bytes; rk_tokens tokens; };
+
+/* A language that can be learned: the next token follows from the last one, most of the time. */
+static struct text text_new(void)
+{
+    struct text t = { .bytes = malloc(2 * TOKENS) };
+    REQUIRE(t.bytes != NULL);
+    unsigned id = 1;
+    for (size_t i = 0; i < TOKENS; i++) {
+        id = test_random(8) == 0 ? (unsigned)test_random(37) : (id * 5 + 3) % 37;
+        t.bytes[2 * i] = (unsigned char)id;
+        t.bytes[2 * i + 1] = 0;
+    }
+    t.tokens = (rk_tokens){ t.bytes, TOKENS, 2, 0 };
+    return t;
+}
+
+static rk_train_options small(void)
+{
+    rk_train_options o = rk_train_defaults();
+    o.batch = 4;
+    o.steps = 6;
+    o.warmup = 2;
+    o.lr = 1e-2;
+    o.eval_every = 3;
+    o.validation = 0.1;
+    return o;
+}
+
+struct with { rk_ctx *ctx; rk_model *model; rk_device *device; rk_train *train; };
+
+static rk_status with_open(rk_ctx *ctx, struct with *w, const char *model, const char *device, const struct text *text, const rk_train_options *o, const char *output, bool resume)
+{
+    rk_device_options how = { .blas = "own" };
+    rk_status status;
+    *w = (struct with){ .ctx = ctx };
+    GO(rk_model_open(ctx, model, &w->model));
+    GO(rk_device_open(ctx, device, &how, &w->device));
+    rk_train_setup s = { .model = w->model, .device = w->device, .data = { .tokens = &text->tokens, .document_end = END }, .options = o, .output = output, .resume = resume };
+    GO(rk_train_open(ctx, &s, &w->train));
+out:
+    return status;
+}
+
+static void with_close(struct with *w)
+{
+    rk_train_close(w->train);
+    rk_device_close(w->device);
+    rk_model_close(w->model);
+}
+
+/* All states of a run, as bytes. */
+struct bits { unsigned char *at; size_t n; };
+
+static struct bits bits_of(const rk_train *t)
+{
+    struct bits b = { NULL, 0 };
+    for (int k = 0; k < RK_KIND_COUNT; k++) b.n += (size_t)t->store->bytes[k];
+    b.at = malloc(b.n);
+    REQUIRE(b.at != NULL);
+    for (size_t k = 0, at = 0; k < RK_KIND_COUNT; at += (size_t)t->store->bytes[k++])
+        if (t->store->bytes[k] > 0) memcpy(b.at + at, t->store->base[k], (size_t)t->store->bytes[k]);
+    return b;
+}
+
+static struct bits whole_run(int threads, const char *model, const char *device, const struct text *text, const rk_train_options *o)
+{
+    rk_ctx *ctx;
+    struct with w;
+    rk_options options = { .threads = threads };
+    REQUIRE(rk_ctx_open(&options, &ctx) == RK_OK);
+    OK(ctx, with_open(ctx, &w, model, device, text, o, NULL, false));
+    OK(ctx, rk_train_run(w.train, NULL, NULL));
+    struct bits b = bits_of(w.train);
+    with_close(&w);
+    rk_ctx_close(ctx);
+    return b;
+}
+
+static void expect_same(struct bits a, struct bits b)
+{
+    EXPECT_INT(a.n, b.n);
+    EXPECT(a.n == b.n && memcmp(a.at, b.at, a.n) == 0);
+}
+
+TEST(threads_change_no_bit)
+{
+    struct text text = text_new();
+    rk_train_options o = small();
+    o.accumulate = 2;
+    struct bits one = whole_run(1, DROPOUT, "cpu", &text, &o), two = whole_run(2, DROPOUT, "cpu", &text, &o);      /* threads = 2 */
+    expect_same(one, two);
+    free(one.at);
+    free(two.at);
+    free(text.bytes);
+}
+
+struct losses { double at[200], validation; int n; };
+
+static bool keep_loss(void *user, const rk_train_report *r)
+{
+    struct losses *l = user;
+    l->at[l->n++] = r->loss;
+    if (isfinite(r->validation_loss)) l->validation = r->validation_loss;
+    return true;
+}
+
+TEST(the_loss_falls_below_a_bigram)
+{
+    rk_ctx *ctx = test_ctx();
+    struct text text = text_new();
+    struct with w;
+    struct losses l = { .n = 0 };
+    double first, bigram;
+    rk_train_options o = small();
+    o.steps = 150;
+    o.order = RK_ORDER_RANDOM;
+    OK(ctx, with_open(ctx, &w, MODEL, "cpu", &text, &o, NULL, false));
+    OK(ctx, rk_train_validate(w.train, &first));
+    OK(ctx, rk_train_bigram(w.train, &bigram));
+    OK(ctx, rk_train_run(w.train, keep_loss, &l));
+    EXPECT_INT(l.n, 150);
+    EXPECT_NEAR(first, log(37), 0.5);
+    EXPECT(l.validation < 0.6 * first);
+    EXPECT(l.validation < 1.15 * bigram);                   /* 150 steps on a text that a bigram explains */
+    for (int i = 0; i < l.n; i++) EXPECT(isfinite(l.at[i]));
+    with_close(&w);
+    free(text.bytes);
+}
+
+/* The loss of an untrained step is the mean over its tokens, whatever it is cut into. */
+static void check_accumulation(const char *device, double near)
+{
+    rk_ctx *ctx = test_ctx();
+    struct text text = text_new();
+    struct with w;
+    float *gradient[3] = { NULL, NULL, NULL };
+    rk_train_report r[3];
+    static const int64_t batch[] = { 8, 4, 2 };
+    enum { N = 37 * 24 };
+    for (int i = 0; i < 3; i++) {
+        rk_train_options o = small();
+        o.batch = batch[i];
+        o.accumulate = 8 / batch[i];
+        o.mask_ends = true;
+        OK(ctx, with_open(ctx, &w, MODEL, device, &text, &o, NULL, false));
+        OK(ctx, rk_train_step(w.train, &r[i]));
+        gradient[i] = malloc(N * sizeof(float));
+        REQUIRE(gradient[i] != NULL);
+        OK(ctx, rk_train_read(w.train, RK_GRADIENT, "embed.weight", gradient[i], N));
+        with_close(&w);
+    }
+    for (int i = 1; i < 3; i++) {
+        EXPECT_NEAR(r[i].loss, r[0].loss, near * r[0].loss);
+        EXPECT_NEAR(r[i].gradient_norm, r[0].gradient_norm, near * r[0].gradient_norm);
+        for (int k = 0; k < N; k++) EXPECT_NEAR(gradient[i][k], gradient[0][k], near);
+    }
+    for (int i = 0; i < 3; i++) free(gradient[i]);
+    free(text.bytes);
+}
+
+TEST(micro_batches_are_one_batch_in_f64) { check_accumulation("ref", 1e-7); }
+TEST(micro_batches_are_one_batch_on_the_cpu) { check_accumulation("cpu", 2e-6); }
+
+TEST(the_cpu_follows_the_reference)
+{
+    rk_ctx *ctx = test_ctx();
+    struct text text = text_new();
+    struct losses l[2] = { { .n = 0 }, { .n = 0 } };
+    rk_train_options o = small();
+    for (int i = 0; i < 2; i++) {
+        struct with w;
+        OK(ctx, with_open(ctx, &w, DROPOUT, i == 0 ? "ref" : "cpu", &text, &o, NULL, false));
+        OK(ctx, rk_train_run(w.train, keep_loss, &l[i]));
+        with_close(&w);
+    }
+    for (int i = 0; i < l[0].n; i++) EXPECT_NEAR(l[1].at[i], l[0].at[i], 1e-4);
+    EXPECT_NEAR(l[1].validation, l[0].validation, 1e-4);
+    free(text.bytes);
+}
+
+/* --- checkpoints --- */
+
+static bool stop_at(void *user, const rk_train_report *r) { return r->step != *(const int64_t *)user; }
+
+/* Cut after every step, in a fresh context each time: the same bits as in one go. */
+static void check_resume(const char *device)
+{
+    rk_ctx *ctx = test_ctx();
+    struct text text = text_new();
+    rk_train_options o = small();
+    struct bits expected = whole_run(1, DROPOUT, device, &text, &o);
+    for (int64_t cut = 1; cut < o.steps; cut++) {
+        struct with w;
+        char folder[600];
+        (void)snprintf(folder, sizeof folder, "%s/%lld", test_temporary(), (long long)cut);
+        OK(ctx, with_open(ctx, &w, DROPOUT, device, &text, &o, folder, false));
+        FAILS(ctx, rk_train_run(w.train, stop_at, &cut), RK_E_CANCELLED, "stopped after step");
+        with_close(&w);
+        OK(ctx, with_open(ctx, &w, DROPOUT, device, &text, &o, folder, true));
+        EXPECT_INT(rk_train_steps_done(w.train), cut);
+        OK(ctx, rk_train_run(w.train, NULL, NULL));
+        struct bits b = bits_of(w.train);
+        expect_same(b, expected);
+        free(b.at);
+        with_close(&w);
+    }
+    free(expected.at);
+    free(text.bytes);
+}
+
+TEST(a_run_that_was_cut_ends_with_the_same_bits) { check_resume("cpu"); }
+TEST(so_does_one_in_f64) { check_resume("ref"); }
+
+static void damage(const char *path)
+{
+    FILE *f = fopen(path, "r+b");
+    REQUIRE(f != NULL);
+    REQUIRE(fseek(f, 100, SEEK_SET) == 0);
+    int c = fgetc(f);
+    REQUIRE(fseek(f, 100, SEEK_SET) == 0 && fputc(c ^ 1, f) != EOF && fclose(f) == 0);
+}
+
+TEST(a_damaged_checkpoint_is_skipped_for_the_one_before)
+{
+    static const char *const files[] = { "model.safetensors", "optimizer.safetensors", "trainer.json", "config.json", "checksums.txt" };
+    rk_ctx *ctx = test_ctx();
+    struct text text = text_new();
+    rk_train_options o = small();
+    o.save_every = 2;
+    o.keep = 2;
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        struct with w;
+        char folder[600], path[700];
+        (void)snprintf(folder, sizeof folder, "%s/%zu", test_temporary(), i);
+        OK(ctx, with_open(ctx, &w, MODEL, "cpu", &text, &o, folder, false));
+        OK(ctx, rk_train_run(w.train, NULL, NULL));
+        with_close(&w);
+        (void)snprintf(path, sizeof path, "%s/step-000002", folder);
+        EXPECT(!file_is_folder(path));                              /* two are kept: 4 and 6 */
+        (void)snprintf(path, sizeof path, "%s/step-000006/%s", folder, files[i]);
+        damage(path);
+        char newest[700];
+        OK(ctx, rk_train_newest(ctx, folder, newest, sizeof newest));
+        EXPECT(strstr(newest, "step-000004") != NULL);
+        OK(ctx, with_open(ctx, &w, MODEL, "cpu", &text, &o, folder, true));
+        EXPECT_INT(rk_train_steps_done(w.train), 4);
+        OK(ctx, rk_train_run(w.train, NULL, NULL));                 /* saves step 6 in the damaged one's place */
+        with_close(&w);
+        OK(ctx, rk_train_newest(ctx, folder, newest, sizeof newest));
+        EXPECT(strstr(newest, "step-000006") != NULL);
+    }
+    free(text.bytes);
+}
+
+TEST(another_run_is_not_resumed)
+{
+    rk_ctx *ctx = test_ctx();
+    struct text text = text_new();
+    struct with w;
+    const char *folder = test_temporary();
+    rk_train_options o = small();
+    o.steps = 2;
+    OK(ctx, with_open(ctx, &w, MODEL, "cpu", &text, &o, folder, false));
+    OK(ctx, rk_train_run(w.train, NULL, NULL));
+    with_close(&w);
+    rk_train_options other = o;
+    other.seed = 2;
+    FAILS(ctx, with_open(ctx, &w, MODEL, "cpu", &text, &other, folder, true), RK_E_DIFFERS, "another seed");
+    with_close(&w);
+    other = o;
+    other.batch = 2;
+    FAILS(ctx, with_open(ctx, &w, MODEL, "cpu", &text, &other, folder, true), RK_E_DIFFERS, "another batch");
+    with_close(&w);
+    FAILS(ctx, with_open(ctx, &w, MODEL, "ref", &text, &o, folder, true), RK_E_DIFFERS, "the bits would differ");
+    with_close(&w);
+    text.bytes[100] ^= 1;
+    FAILS(ctx, with_open(ctx, &w, MODEL, "cpu", &text, &o, folder, true), RK_E_DIFFERS, "other tokens");
+    with_close(&w);
+    text.bytes[100] ^= 1;
+    other = o;
+    other.steps = 4;
+    other.lr = 1e-3;
+    OK(ctx, with_open(ctx, &w, MODEL, "cpu", &text, &other, folder, true));
+    EXPECT_INT(rk_train_steps_done(w.train), 2);
+    with_close(&w);
+    free(text.bytes);
+}
+
+TEST(one_run_at_a_time_writes_to_a_folder)
+{
+    rk_ctx *ctx = test_ctx();
+    struct text text = text_new();
+    struct with w, second;
+    rk_train_options o = small();
+    OK(ctx, with_open(ctx, &w, MODEL, "cpu", &text, &o, test_temporary(), false));
+    FAILS(ctx, with_open(ctx, &second, MODEL, "cpu", &text, &o, test_temporary(), false), RK_E_IO, "another run");
+    with_close(&second);
+    with_close(&w);
+    free(text.bytes);
+}
+
+TEST(what_is_exported_is_the_model)
+{
+    rk_ctx *ctx = test_ctx();
+    struct text text = text_new();
+    struct with w;
+    double before, after;
+    char folder[600];
+    rk_train_options o = small();
+    (void)snprintf(folder, sizeof folder, "%s/model", test_temporary());
+    OK(ctx, with_open(ctx, &w, MODEL, "cpu", &text, &o, NULL, false));
+    OK(ctx, rk_train_run(w.train, NULL, NULL));
+    OK(ctx, rk_train_validate(w.train, &before));
+    OK(ctx, rk_train_export(w.train, folder));
+    with_close(&w);
+    OK(ctx, with_open(ctx, &w, folder, "cpu", &text, &o, NULL, false));       /* begins with the weights that are there */
+    OK(ctx, rk_train_validate(w.train, &after));
+    EXPECT(before == after);
+    with_close(&w);
+    free(text.bytes);
+}
+
+/* --- memory, options, receipt --- */
+
+TEST(too_little_memory_is_said_before_any_is_taken)
+{
+    rk_ctx *ctx = test_ctx();
+    struct text text = text_new();
+    rk_train_options o = small();
+    rk_model *model;
+    rk_device *device;
+    rk_train *train;
+    OK(ctx, rk_model_open(ctx, MODEL, &model));
+    OK(ctx, rk_device_open(ctx, "cpu", &(rk_device_options){ .blas = "own" }, &device));
+    rk_train_setup s = { .model = model, .device = device, .data = { .tokens = &text.tokens, .document_end = -1 }, .options = &o, .memory_limit = 250000 };
+    FAILS(ctx, rk_train_open(ctx, &s, &train), RK_E_NOMEM, "only 0.2 MiB are free");
+    EXPECT(strstr(rk_error_hint(ctx), "--batch 2 --accumulate 2") != NULL);
+    s.memory_limit = 1000;
+    FAILS(ctx, rk_train_open(ctx, &s, &train), RK_E_NOMEM, "needs");
+    EXPECT(strstr(rk_error_hint(ctx), "too large") != NULL);
+    rk_device_close(device);
+    rk_model_close(model);
+    free(text.bytes);
+}
+
+static void write_text(const char *path, const char *text)
+{
+    FILE *f = fopen(path, "wb");
+    REQUIRE(f != NULL && fputs(text, f) >= 0 && fclose(f) == 0);
+}
+
+TEST(options_come_from_a_file_and_from_a_checkpoint)
+{
+    rk_ctx *ctx = test_ctx();
+    rk_train_options o = rk_train_defaults(), read;
+    char path[600];
+    (void)snprintf(path, sizeof path, "%s/options.json", test_temporary());
+    write_text(path, "{\"lr\": 0.5, \"min_lr\": 1e-3, \"weight-decay\": 0, \"schedule\": \"linear\", \"mask-ends\": true, \"steps\": 12, \"model\": \"gpt2\"}");
+    OK(ctx, rk_train_options_read(ctx, path, &o));
+    EXPECT(o.lr == 0.5 && o.min_lr == 1e-3 && o.decay == 0 && o.schedule == RK_SCHEDULE_linear && o.mask_ends && o.steps == 12);
+    EXPECT_TEXT(o.model, "gpt2");
+    static const struct { const char *text, *words; } wrong[] = {
+        { "{\"lr\": \"1\"}", "lr" }, { "{\"lr\": -1}", "lr" }, { "{\"learning\": 1}", "learning" }, { "{\"steps\": 1.5}", "steps" }, { "[]", "object" },
+        { "{\"schedule\": \"up\"}", "up" }, { "{\"batch\": 0}", "batch" }, { "{", "expected" }, { "{\"mask-ends\": 1}", "mask-ends" },
+    };
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        rk_train_options before = o;
+        write_text(path, wrong[i].text);
+        FAILS(ctx, rk_train_options_read(ctx, path, &o), RK_E_FORMAT, wrong[i].words);
+        EXPECT(memcmp(&before, &o, sizeof o) == 0);
+    }
+    struct text text = text_new();
+    struct with w;
+    rk_train_options used = small();
+    char folder[600], newest[700];
+    (void)snprintf(folder, sizeof folder, "%s/run", test_temporary());
+    used.steps = 1;
+    OK(ctx, with_open(ctx, &w, MODEL, "cpu", &text, &used, folder, false));
+    OK(ctx, rk_train_run(w.train, NULL, NULL));
+    with_close(&w);
+    OK(ctx, rk_train_newest(ctx, folder, newest, sizeof newest));
+    read = rk_train_defaults();
+    OK(ctx, rk_train_options_read(ctx, newest, &read));
+    EXPECT(read.batch == used.batch && read.lr == used.lr && read.warmup == used.warmup && read.seq == 16 && read.cycle == 1);
+    free(text.bytes);
+}
+
+TEST(the_receipt_agrees_with_the_bill)
+{
+    rk_ctx *ctx = test_ctx();
+    struct text text = text_new();
+    struct with w;
+    rk_train_options o = small();
+    o.accumulate = 2;
+    OK(ctx, with_open(ctx, &w, MODEL, "cpu", &text, &o, NULL, false));
+    OK(ctx, rk_train_run(w.train, NULL, NULL));
+    int seen = 0;
+    for (int i = 0; i < rk_receipt_rows(w.train); i++) {
+        rk_receipt_row r = rk_receipt_at(w.train, i);
+        if (strcmp(r.name, "products per step") == 0) EXPECT(r.predicted == r.measured && r.measured > 0 && ++seen);
+        if (strcmp(r.name, " rounding of addresses") == 0) EXPECT(r.predicted == r.measured && ++seen);
+        if (strcmp(r.name, "activations, workspace") == 0) EXPECT(r.predicted == r.measured && ++seen);
+        if (strcmp(r.name, "inputs") == 0) EXPECT(r.predicted == r.measured && ++seen);
+        if (strcmp(r.name, "parameters") == 0) EXPECT(r.measured >= r.predicted && r.measured < r.predicted + 64 * 40 && ++seen);
+    }
+    EXPECT_INT(seen, 5);
+    EXPECT_TEXT(rk_receipt_at(w.train, -1).name, "");
+    with_close(&w);
+    free(text.bytes);
+}
+
+TEST(a_loss_that_is_no_number_ends_the_run)
+{
+    rk_ctx *ctx = test_ctx();
+    struct text text = text_new();
+    struct with w;
+    rk_train_options o = small();
+    o.lr = 1000;
+    o.warmup = 0;
+    o.eps = 1e-30;
+    o.steps = 400;
+    OK(ctx, with_open(ctx, &w, MODEL, "cpu", &text, &o, NULL, false));
+    int entry = store_find(w.train->store, RK_PARAMETER, "embed.weight");
+    REQUIRE(entry >= 0);
+    ((float *)w.train->store->entries.at[entry].address)[0] = (float)NAN;
+    for (int i = 0; i < 24; i++) ((float *)w.train->store->entries.at[entry].address)[24 * 8 + i] = (float)NAN;
+    FAILS(ctx, rk_train_run(w.train, NULL, NULL), RK_E_LIMIT, "the loss is");
+    with_close(&w);
+    free(text.bytes);
+}
