@@ -1,5 +1,5 @@
 /* reckon info: what this build is and what it found here. One row per fact: a name, its key in JSON, and who knows it. */
-#include "command.h"
+#include "device.h"
 #include "out.h"
 #include <stdlib.h>
 #include <string.h>
@@ -74,6 +74,30 @@ static void vector_features(struct cli *c, char *text, size_t room)
     if (text[0] == '\0') (void)snprintf(text, room, "unknown");
 }
 
+/* Devices are opened as any command would, once; the measurements of this machine are kept on the way. */
+static void device(struct cli *c, char *text, size_t room)
+{
+    rk_device *d = NULL;
+    if (device_open(c, &d) != CLI_OK) (void)snprintf(text, room, "none");
+    else (void)snprintf(text, room, "%s", rk_device_text(d));
+    rk_device_close(d);
+}
+
+static void library(struct cli *c, char *text, size_t room)
+{
+    rk_device *d = NULL;
+    const char *found = device_open(c, &d) == CLI_OK ? rk_device_library(d) : "";
+    (void)snprintf(text, room, "%s", found[0] != '\0' ? found : "none found: products are our own");
+    rk_device_close(d);
+}
+
+static uint64_t processors(struct cli *c)
+{
+    long n = sysconf(_SC_NPROCESSORS_ONLN);
+    (void)c;
+    return n < 0 ? 0 : (uint64_t)n;
+}
+
 static void cache(struct cli *c, char *text, size_t room)
 {
     char *path = cli_cache("");
@@ -88,8 +112,11 @@ static const struct fact facts[] = {
     { "build",           "build",        build,            NULL,    NULL },
     { "system",          "system",       operating_system, NULL,    NULL },
     { "memory",          "memory_bytes", NULL,             memory,  say_bytes },
+    { "processors",      "processors",   NULL,             processors, say_count },
     { "threads",         "threads",      NULL,             threads, say_count },
     { "vector features", "features",     vector_features,  NULL,    NULL },
+    { "device",          "device",       device,           NULL,    NULL },
+    { "BLAS",            "blas",         library,          NULL,    NULL },
     { "kept in",         "cache",        cache,            NULL,    NULL },
 };
 
@@ -135,4 +162,6 @@ static const struct example examples[] = {
     { 0 }
 };
 
-const struct command cmd_info = { .name = "info", .purpose = "this build and what it found on this machine", .examples = examples, .json = true, .run = run };
+static const struct option options[] = { OPTION_DEVICE, { 0 } };
+
+const struct command cmd_info = { .name = "info", .options = options, .purpose = "this build and what it found on this machine", .examples = examples, .json = true, .run = run };

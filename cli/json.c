@@ -52,7 +52,7 @@ static void lead(struct json *j, const char *key, bool container)
 {
     if (j->depth == 0) return;
     char kind = j->level[j->depth - 1].kind;
-    bool some = j->level[j->depth - 1].some, line = kind == '{' || container;
+    bool some = j->level[j->depth - 1].some, line = (kind == '{' || container) && !j->one_line;
     if ((kind == '{') != (key != NULL)) cli_bug("JSON: a key in an array or none in an object");
     if (some) (void)fputc(',', j->out);
     if (line) indent(j, j->depth);

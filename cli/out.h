@@ -31,8 +31,8 @@ void table_print(struct table *t);
 /* JSON, written as it comes: 64-bit integers exact, doubles shortest, NaN and infinity null, invalid UTF-8 as U+FFFD.
  * key is NULL in an array and at the top. */
 enum { JSON_DEPTH = 32 };
-struct json { FILE *out; int depth; struct { char kind; bool some, broken; } level[JSON_DEPTH]; };
-void json_begin(struct json *j, FILE *out);
+struct json { FILE *out; bool one_line; int depth; struct { char kind; bool some, broken; } level[JSON_DEPTH]; };
+void json_begin(struct json *j, FILE *out);                  /* one_line may be set afterwards: events, one per line */
 void json_object(struct json *j, const char *key);
 void json_array(struct json *j, const char *key);
 void json_end(struct json *j);                              /* of the innermost object or array */

@@ -20,7 +20,7 @@
 #include <string.h>
 
 enum { CACHE_BYTES = 1 << 20, SWEEP_BYTES = 128 << 20 };
-static const double RACE_SECONDS = 0.02, BURST_SECONDS = 0.2;
+static const double RACE_SECONDS = 0.02, LONG_RACE_SECONDS = 0.1, BURST_SECONDS = 0.2;
 
 struct rk_device {
     rk_ctx *ctx;
@@ -32,12 +32,13 @@ struct rk_device {
     bool known;                         /* the ceilings have been measured */
     struct arena arena;
     const char *name, *cache;           /* cache: "" for none */
-    struct str key, text;
+    struct str key, text, library;
 };
 
 const struct backend *device_backend(const rk_device *d) { return &d->backend; }
 rk_ctx *device_ctx(const rk_device *d) { return d->ctx; }
 const char *rk_device_name(const rk_device *d) { return d->name; }
+const char *rk_device_library(const rk_device *d) { return str_c(&d->library); }
 const char *rk_device_text(const rk_device *d) { return str_c(&d->text); }
 
 void rk_device_close(rk_device *d)
@@ -47,18 +48,19 @@ void rk_device_close(rk_device *d)
     if (d->blas != NULL) blas_close(ctx, d->blas);
     str_free(ctx, &d->key);
     str_free(ctx, &d->text);
+    str_free(ctx, &d->library);
     arena_clear(ctx, &d->arena);
     FREE(d, 1);
 }
 
 /* --- what was measured before --- */
 
-/* Which machine and which library the numbers are of. */
-static rk_status write_key(rk_ctx *ctx, rk_device *d)
+/* Which machine and which library the numbers are of; what was asked for by name won no race. */
+static rk_status write_key(rk_ctx *ctx, rk_device *d, bool asked)
 {
     struct str cpu = { 0 };
     TRY(str_format(ctx, &d->key, "reckon " RK_VERSION ", %s, %d threads, ", isa_rows[d->machine.isa].name, rk_ctx_threads(ctx)));
-    if (d->blas != NULL) TRY(str_format(ctx, &d->key, "%s %s, ", blas_name(d->blas), blas_core(d->blas)));
+    if (d->blas != NULL) TRY(str_format(ctx, &d->key, "%s%s, ", str_c(&d->library), asked ? " as asked for" : ""));
     rk_status status = file_read(ctx, "/proc/cpuinfo", 1 << 24, &cpu);
     const char *line = status == RK_OK ? strstr(str_c(&cpu), "model name") : NULL;
     if (status == RK_OK && line != NULL) status = str_add(ctx, &d->key, line, strcspn(line, "\n"));
@@ -171,22 +173,21 @@ static void run_library(rk_ctx *ctx, const void *candidate, const struct gemm_pr
     blas_gemm_run(ctx, candidate, p, o);
 }
 
-/* Our own product against the library's, if there is one. winner 1: the library. */
-static rk_status race(rk_ctx *ctx, const rk_device *d, enum gemm_class c, double seconds, double *best_flops, int *winner)
+/* Our own product, scores[0], against the library's, scores[1], if there is one. winner 1: the library. */
+static rk_status race(rk_ctx *ctx, const rk_device *d, enum gemm_class c, double seconds, struct gemm_score scores[2], int *winner)
 {
     struct gemm_problem p = gemm_class_problem(c);
     struct gemm_plan plan = gemm_plan(&p, d->machine.isa);
     struct own own = { .isa = d->machine.isa };
     struct gemm_candidate both[] = { { run_own, &own }, { run_library, d->blas } };
-    struct gemm_score scores[2] = { { 0, 0 }, { 0, 0 } };
     unsigned char *scratch;
     size_t bytes = gemm_scratch(&plan, par_workers(ctx));
+    scores[0] = scores[1] = (struct gemm_score){ 0, 0 };
     TRY(NEW(scratch, bytes));
     own.scratch = scratch;
     rk_status status = gemm_race(ctx, c, both, d->blas != NULL ? 2 : 1, seconds, scores, winner);
     FREE(scratch, bytes);
     TRY(status);
-    *best_flops = scores[*winner].flops;
     ctx_log(ctx, RK_DEBUG, "products %s: own %.0f GFLOP/s, library %.0f", gemm_class_name(c), scores[0].flops * 1e-9, scores[1].flops * 1e-9);
     return RK_OK;
 }
@@ -194,9 +195,9 @@ static rk_status race(rk_ctx *ctx, const rk_device *d, enum gemm_class c, double
 static rk_status race_all(rk_ctx *ctx, rk_device *d)
 {
     for (int c = 0; c < GEMM_CLASSES; c++) {
-        double flops;
+        struct gemm_score scores[2];
         int winner;
-        TRY(race(ctx, d, (enum gemm_class)c, RACE_SECONDS, &flops, &winner));
+        TRY(race(ctx, d, (enum gemm_class)c, RACE_SECONDS, scores, &winner));
         d->machine.library[c] = winner == 1;
     }
     return RK_OK;
@@ -210,7 +211,7 @@ static rk_status open_library(rk_ctx *ctx, rk_device *d, const char *wanted)
     rk_status status = blas_open(ctx, wanted, &d->blas);
     if (status == RK_OK) {
         d->machine.blas = d->blas;
-        return RK_OK;
+        return str_format(ctx, &d->library, "%s (%s)", blas_name(d->blas), blas_core(d->blas));
     }
     if (wanted != NULL || status == RK_E_NOMEM) return status;
     ctx_log(ctx, RK_DEBUG, "%s", rk_error_message(ctx));
@@ -224,7 +225,7 @@ static rk_status describe(rk_ctx *ctx, rk_device *d)
     for (int c = 0; c < GEMM_CLASSES; c++) won += d->machine.library[c];
     TRY(str_format(ctx, &d->text, "%s %s", d->name, isa_rows[d->machine.isa].name));
     if (d->blas == NULL || won == 0) TRY(str_text(ctx, &d->text, ", own products"));
-    else TRY(str_format(ctx, &d->text, ", products by %s (%s)%s", blas_name(d->blas), blas_core(d->blas), won < GEMM_CLASSES ? " and own" : ""));
+    else TRY(str_format(ctx, &d->text, ", products by %s%s", str_c(&d->library), won < GEMM_CLASSES ? " and own" : ""));
     return str_format(ctx, &d->text, ", %d thread%s", rk_ctx_threads(ctx), rk_ctx_threads(ctx) == 1 ? "" : "s");
 }
 
@@ -235,7 +236,7 @@ static rk_status open_cpu(rk_ctx *ctx, rk_device *d, const rk_device_options *op
     d->backend = *backend_cpu();
     d->backend.machine = &d->machine;
     TRY(open_library(ctx, d, options->blas));
-    TRY(write_key(ctx, d));
+    TRY(write_key(ctx, d, options->blas != NULL));
     TRY(read_cache(ctx, d, &raced));
     if (d->blas != NULL && options->blas != NULL) {
         for (int c = 0; c < GEMM_CLASSES; c++) d->machine.library[c] = true;        /* asked for by name: no race */
@@ -251,7 +252,7 @@ static rk_status open_ref(rk_ctx *ctx, rk_device *d, const rk_device_options *op
     (void)options;
     d->machine.isa = isa_best();
     d->backend = *backend_ref();
-    TRY(write_key(ctx, d));
+    TRY(write_key(ctx, d, false));
     return str_text(ctx, &d->text, "ref, f64");
 }
 
@@ -315,11 +316,11 @@ out:
 static rk_status measure_all(rk_ctx *ctx, rk_device *d)
 {
     struct burst_bandwidth bytes;
-    double product;
+    struct gemm_score scores[2];
     int winner, threads = rk_ctx_threads(ctx);
-    TRY(race(ctx, d, GEMM_WIDE_NT, BURST_SECONDS, &product, &winner));
+    TRY(race(ctx, d, GEMM_WIDE_NT, BURST_SECONDS, scores, &winner));
     TRY(burst_bandwidth(ctx, d->machine.isa, threads, SWEEP_BYTES, &bytes));
-    d->ceilings = (rk_ceilings){ burst_flops(ctx, d->machine.isa, threads, BURST_SECONDS), product, bytes.read, bytes.copy, threads };
+    d->ceilings = (rk_ceilings){ burst_flops(ctx, d->machine.isa, threads, BURST_SECONDS), scores[winner].flops, bytes.read, bytes.copy, threads };
     d->known = true;
     return write_cache(ctx, d);
 }
@@ -330,6 +331,29 @@ rk_status rk_device_ceilings(rk_device *d, bool measure, rk_ceilings *ceilings)
     if (!d->known || measure) TRY(measure_all(ctx, d));
     *ceilings = d->ceilings;
     return RK_OK;
+}
+
+rk_status rk_device_race(rk_device *d, int i, rk_race *out)
+{
+    rk_ctx *ctx = d->ctx;
+    struct gemm_score scores[2];
+    int winner;
+    if (i < 0 || i >= GEMM_CLASSES) return FAIL(RK_E_UNKNOWN, "there is no class %d of products", i);
+    struct gemm_problem p = gemm_class_problem((enum gemm_class)i);
+    TRY(race(ctx, d, (enum gemm_class)i, LONG_RACE_SECONDS, scores, &winner));
+    d->machine.library[i] = winner == 1;
+    *out = (rk_race){ .name = gemm_class_name((enum gemm_class)i), .rows = p.m, .columns = p.n, .depth = p.k, .own_flops = scores[0].flops, .library_flops = scores[1].flops, .library = winner == 1 };
+    return RK_OK;
+}
+
+bool rk_device_wish(int i, rk_wish *wish)
+{
+    struct isa_features f = isa_features();
+    struct blas_wish wishes[8];
+    int n = blas_core_wish(&f, wishes, 8);
+    if (i < 0 || i >= n) return false;
+    *wish = (rk_wish){ wishes[i].variable, wishes[i].value };
+    return true;
 }
 
 rk_status rk_device_promise(rk_ctx *ctx, const char *name, rk_dtype dtype, double *flops)

@@ -23,7 +23,7 @@ enum { N_BLOCKS = sizeof blocks / sizeof *blocks };
 /* What AdamW is priced with; no price depends on the values, only on clipping being there. */
 static const struct train_rule usual_rule = { .beta1 = 0.9, .beta2 = 0.999, .eps = 1e-8, .weight_decay = 0.1, .clip = 1 };
 
-struct pricing { rk_ctx *ctx; const rk_model *model; const rk_bill_settings *settings; rk_bill *bill; };
+struct pricing { rk_ctx *ctx; const rk_model *model; const rk_bill_settings *settings; rk_bill *bill; rk_graph *update; };
 
 static struct build_options options_of(const rk_bill_settings *s, enum purpose purpose)
 {
@@ -81,20 +81,15 @@ out:
 static bool is_single(const rk_bill_settings *s) { return s->dtype == RK_f32 || (s->dtype == RK_f64 && !s->zero_dtype_is_f64); }
 
 /* The optimizer works in f32 whatever the dtype of the parameters: its graph is that of the model in f32. */
-static rk_status price_update(rk_ctx *ctx, struct pricing *p)
+static rk_status build_update(rk_ctx *ctx, struct pricing *p, const struct built *built)
 {
     struct build_options options = options_of(p->settings, FOR_SCORING);
-    struct built built = { .ctx = NULL };
-    rk_graph *update = NULL;
-    rk_status status;
+    struct built single = { .ctx = NULL };
+    if (is_single(p->settings)) return train_update(ctx, built->g, built->parameters.at, built->parameters.n, &usual_rule, &p->update);
     options.dtype = RK_f32;
-    GO(model_build(ctx, p->model, &options, &built));
-    GO(train_update(ctx, built.g, built.parameters.at, built.parameters.n, &usual_rule, &update));
-    rk_bill_phase phases[] = { { "update", update->nodes.n } };
-    GO(bill_add_graph(p->bill, update, &(struct bill_terms){ .n_phases = 1, .phases = phases, .n_repeats = N_BLOCKS, .repeats = blocks }));
-out:
-    rk_graph_close(update);
-    built_close(&built);
+    TRY(model_build(ctx, p->model, &options, &single));
+    rk_status status = train_update(ctx, single.g, single.parameters.at, single.parameters.n, &usual_rule, &p->update);
+    built_close(&single);
     return status;
 }
 
@@ -106,7 +101,9 @@ static rk_status price_step(rk_ctx *ctx, struct pricing *p, const struct built *
     GO(meaning(ctx, built, &step, &backward));
     rk_bill_phase phases[] = { { "forward", backward }, { "backward", step->nodes.n } };
     GO(bill_add_graph(p->bill, step, &(struct bill_terms){ .n_phases = 2, .phases = phases, .n_repeats = N_BLOCKS, .repeats = blocks }));
-    GO(price_update(ctx, p));
+    GO(build_update(ctx, p, built));
+    rk_bill_phase last[] = { { "update", p->update->nodes.n } };
+    GO(bill_add_graph(p->bill, p->update, &(struct bill_terms){ .n_phases = 1, .phases = last, .n_repeats = N_BLOCKS, .repeats = blocks }));
 out:
     rk_graph_close(step);
     return status;
@@ -216,23 +213,21 @@ static rk_status price_plan(rk_ctx *ctx, struct pricing *p, const struct built *
     struct backend cpu = *backend_cpu();
     cpu.machine = &plain;
     const struct backend *backend = p->settings->device != NULL ? device_backend(p->settings->device) : &cpu;
-    rk_graph *step = NULL, *update = NULL;
+    rk_graph *step = NULL;
     struct store *store = NULL;
     struct program_cost step_cost, update_cost;
     rk_status status;
     if (!is_single(p->settings)) return FAIL(RK_E_DECLINED, "%s: training is planned in f32 only", p->model->name);
     GO(train_micro(ctx, backend, built->g, built->parameters.at, built->parameters.n, false, &step));
-    GO(train_update(ctx, built->g, built->parameters.at, built->parameters.n, &usual_rule, &update));
     GO(plan_of(ctx, step, backend, &step_cost));
-    GO(plan_of(ctx, update, backend, &update_cost));
+    GO(plan_of(ctx, p->update, backend, &update_cost));
     GO(store_open(ctx, backend, &store));
     GO(store_declare(ctx, store, step));
-    GO(store_declare(ctx, store, update));
+    GO(store_declare(ctx, store, p->update));
     GO(set_plan(ctx, p->bill, store, &step_cost, &update_cost));
 out:
     store_close(store);
     rk_graph_close(step);
-    rk_graph_close(update);
     return status;
 }
 
@@ -243,7 +238,7 @@ static const rk_bill_settings standard = { 0 };
 rk_status rk_bill_of(rk_model *model, const rk_bill_settings *settings, rk_bill **bill)
 {
     rk_ctx *ctx = model->ctx;
-    struct pricing p = { ctx, model, settings != NULL ? settings : &standard, NULL };
+    struct pricing p = { ctx, model, settings != NULL ? settings : &standard, NULL, NULL };
     struct build_options options = options_of(p.settings, FOR_TRAINING);
     struct built built = { .ctx = NULL };
     rk_status status;
@@ -256,6 +251,7 @@ rk_status rk_bill_of(rk_model *model, const rk_bill_settings *settings, rk_bill 
     *bill = p.bill;
     p.bill = NULL;
 out:
+    rk_graph_close(p.update);
     built_close(&built);
     rk_bill_free(p.bill);
     return status;

@@ -1,7 +1,8 @@
 /* model.h: a described model: its family, its sizes, what it looks like and what it costs. No weights are needed.
  *
- * MODEL texts: a preset ("gpt2", "cs336-17m"), a directory with a config.json, a config.json, a .safetensors header; each
- * with overrides: "gpt2:n_layer=48,n_embd=1600". */
+ * MODEL texts: a preset ("gpt2", "cs336-17m"), a directory with a config.json, a config.json, a .safetensors beside one; each
+ * with overrides, in the spelling of files or by our names: "gpt2:n_layer=48,hidden=1600". A preset wins over a directory of
+ * its name ("./gpt2"). Every key of a config.json is known, harmless, or refused by name. */
 #ifndef RECKON_MODEL_H
 #define RECKON_MODEL_H
 #include "reckon/bill.h"
@@ -29,12 +30,14 @@ RK_API RK_CHECK rk_status rk_model_parameters(rk_model *model, uint64_t *paramet
 /* All presets, in order; NULL past the end. */
 RK_API const char *rk_model_preset(int index);
 
-/* What is priced. Zero: batch 1, seq the context, f32, training with AdamW. */
+/* What is priced. Zero: batch 1, seq the context, f32; a step of training with clipping and AdamW (in f32, whatever the
+ * dtype). Beside the entries of bill.h: bytes.cache_per_token, what decoding keeps for each token of one sequence; with plan:
+ * bytes.plan.{parameters,gradients,optimizer,activations,workspace,update} and flops.plan.{step,update}, f32 only. */
 typedef struct rk_bill_settings {
     int64_t batch, seq;
     rk_dtype dtype;
     bool zero_dtype_is_f64;             /* dtype 0 is f64: say so, or f32 is taken */
-    bool plan;                          /* also what the program of this machine will allocate and issue (bytes.plan.*) */
+    bool plan;                          /* also what the program of this machine will allocate and issue (bytes.plan.*, flops.plan.*) */
     rk_device *device;                  /* for plan; NULL: the CPU back end */
     bool dropout;
 } rk_bill_settings;

@@ -52,7 +52,7 @@ rk_status run_open_in(rk_ctx *ctx, const struct plan *plan, struct store *store,
     GO(NEW(r->steps, plan->n_steps));
     GO(NEW(r->issued, plan->n_steps));
     GO(NEW(r->seconds, plan->n_steps));
-    memcpy(r->steps, plan->steps, (size_t)plan->n_steps * sizeof *r->steps);
+    if (plan->n_steps > 0) memcpy(r->steps, plan->steps, (size_t)plan->n_steps * sizeof *r->steps);
     for (int d = 1; d < plan->g->dims.n; d++) r->extent[d] = dim_size(plan->g, d);
     GO(bind_states(ctx, r));
     GO(make_memory(ctx, r));
@@ -164,20 +164,24 @@ rk_status run_input(rk_ctx *ctx, struct run *r, const char *name, const void *fr
         const struct plan_slot *s = &r->plan->inputs[i];
         if (strcmp(s->name, name) != 0) continue;
         struct layout l = current_layout(r, s->ref, NULL);
+        if (layout_elements(&l) == 0) return RK_OK;
         return for_rows(ctx, r, &l, r->input_arena + r->input_at[i], s->dtype, (char *)(uintptr_t)from, dtype, true);
     }
     return RK_OK;
 }
 
+/* Where there are no elements there may be no memory: any address will do that an offset may be added to. */
 static char *address(const struct run *r, const struct place *p)
 {
+    char *base = NULL;
+    int64_t at = 0;
     switch (p->kind) {
-    case IN_ARENA: return r->arena + p->at;
-    case IN_STORE: return r->state_at[p->at];
-    case IN_INPUT: return r->input_arena + r->input_at[p->at];
+    case IN_ARENA: base = r->arena, at = p->at; break;
+    case IN_STORE: base = r->state_at[p->at]; break;
+    case IN_INPUT: base = r->input_arena, at = r->input_at[p->at]; break;
     case IN_NOTHING: break;
     }
-    return NULL;
+    return base != NULL ? base + at : (char *)r->extent;
 }
 
 bool run_has_output(const struct run *r, const char *name)

@@ -99,8 +99,9 @@ static double lost_between(const rk_train *t)
     return NAN;
 }
 
-static double described(const rk_train *t) { return (double)rk_ctx_bytes(t->ctx) - (double)t->described_before; }
 static double memory_predicted(const rk_train *t) { return (double)(train_states_bytes(t) + train_arena_bytes(t) + train_input_bytes(t)); }
+/* What the context gave since the run was opened, but for the memory above, which comes from it too. */
+static double described(const rk_train *t) { return (double)rk_ctx_bytes(t->ctx) - (double)t->described_before - memory_predicted(t); }
 static double memory_measured(const rk_train *t) { return t->step == 0 ? NAN : (double)(train_resident() - t->resident_before); }
 static double process_measured(const rk_train *t) { return memory_measured(t) - memory_predicted(t); }
 
@@ -182,17 +183,17 @@ static const struct { const char *name, *unit; ask *predicted, *measured; const 
     { "parameters",            "bytes",    parameters_predicted, parameters_measured, "the bill; the store" },
     { "gradients",             "bytes",    gradients_predicted,  gradients_measured,  "the bill; the store" },
     { "optimizer state",       "bytes",    moments_predicted,    moments_measured,    "two moments; the store" },
-    { " rounding of addresses", "bytes",   rounding_predicted,   rounding_measured,   "states begin at multiples of 64 bytes (and f32 lies as f64 in ref)" },
+    { " rounding of addresses", "bytes",   rounding_predicted,   rounding_measured,   "every state begins at a multiple of 64 bytes; ref keeps f32 as f64" },
     { "activations, workspace", "bytes",   arena_predicted,      arena_measured,      "the plan's arena, one for all graphs" },
-    { " lost between lifetimes", "bytes",  lost_between,         unknown,             "part of the arena: gaps that no value fits into" },
+    { " lost between lifetimes", "bytes",  lost_between,         unknown,             "the arena beyond what is alive at its fullest step" },
     { "inputs",                "bytes",    inputs_predicted,     inputs_measured,     "tokens, labels, scalars" },
     { "resident memory",       "bytes",    memory_predicted,     memory_measured,     "all of the above; growth of the process's peak" },
-    { " descriptions",         "bytes",    described,            unknown,             "graphs, plans, buffers of batches: part of the process" },
-    { " the process itself",   "bytes",    unknown,              process_measured,    "descriptions, stacks, libraries' memory; minus pages never touched" },
+    { " descriptions",         "bytes",    described,            unknown,             "graphs, plans, buffers of batches: part of what the process itself takes" },
+    { " the process itself",   "bytes",    unknown,              process_measured,    "descriptions, stacks, libraries' own memory; less the pages that were never touched" },
     { "products per step",     "FLOP",     products_planned,     products_issued,     "the plan; counted by the kernels" },
-    { " against the meaning",  "FLOP",     products_saved_predicted, products_saved_measured, "tiles behind the causal mask left out, weights of attention made again" },
-    { "model FLOPs per step",  "FLOP",     products_meaning,     unknown,             "products as written: full attention, nothing made again" },
-    { "time per step",         "s",        seconds_predicted,    seconds_measured,    "products at the best rate of a product, the rest at the rate of a copy; the clock, first step left out" },
+    { " against the meaning",  "FLOP",     products_saved_predicted, products_saved_measured, "tiles behind the causal mask are left out, weights of attention are made again" },
+    { "model FLOPs per step",  "FLOP",     products_meaning,     unknown,             "products as the graph says them: full attention, nothing made again" },
+    { "time per step",         "s",        seconds_predicted,    seconds_measured,    "predicted: products at the best rate of a product here, everything else at the rate of a copy; measured: mean without the first step" },
     { "tokens per second",     "tokens/s", rate_predicted,       rate_measured,       "" },
     { "MFU",                   "1",        mfu_predicted,        mfu_measured,        "model FLOPs per second over the measured f32 FMA rate" },
     { "HFU",                   "1",        hfu_predicted,        hfu_measured,        "issued products per second over the same" },

@@ -290,6 +290,17 @@ out:
     return status;
 }
 
+/* What a failed save has left, on a disk that may be full. The record of the failure stays as it is. */
+static void discard(rk_ctx *ctx, const char *path)
+{
+    const rk_ctx kept = *ctx;
+    if (!file_is_folder(path) || remove_folder(ctx, path) == RK_OK) return;
+    ctx->status = kept.status;
+    memcpy(ctx->message, kept.message, sizeof kept.message);
+    memcpy(ctx->hint, kept.hint, sizeof kept.hint);
+    memcpy(ctx->trail, kept.trail, sizeof kept.trail);
+}
+
 rk_status rk_train_save(rk_train *t)
 {
     rk_ctx *ctx = t->ctx;
@@ -306,6 +317,7 @@ rk_status rk_train_save(rk_train *t)
     t->saved = t->step;
     GO(drop_old(ctx, t));
 out:
+    if (status != RK_OK && writing.n > 0) discard(ctx, str_c(&writing));
     str_free(ctx, &writing);
     str_free(ctx, &final);
     return status;

@@ -1,7 +1,8 @@
 /* verify.h: one comparison of a model with a file of expectations, from the inside.
  *
  *   expect.c   what the file gives: ids, labels, arrays as f64, tolerances; and the rows that are told
- *   forward.c  logits and hidden states        learn.c  loss, gradients, AdamW        greedy.c  continuation
+ *   forward.c  logits and hidden states        greedy.c  continuation
+ *   learn.c    loss, gradients, AdamW steps    weigh.c   and their comparison
  *   verify.c   the order of these, and what was left over */
 #ifndef VERIFY_VERIFY_H
 #define VERIFY_VERIFY_H

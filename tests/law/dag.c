@@ -13,6 +13,7 @@ static void keep(struct dag *d, rk_ref r)
     if (r != 0 && d->n < MOST_DAG) d->value[d->n++] = r;
 }
 
+static bool is_live(const struct dag *d, rk_dim dim) { return d->s->g->dims.at[dim].live; }
 static bool has(const struct node *n, rk_dim dim) { return graph_find_axis(n, dim) >= 0; }
 
 /* The dims of a, then those only b has; 0 when that is too much. */
@@ -118,6 +119,7 @@ static void add_slice(struct dag *d)
     const struct node n = look(d, x);
     if (n.rank == 0 || d->n_dims == MOST_DAG_DIMS) return;
     rk_dim old = n.dim[draw(d->s, (uint64_t)n.rank)];
+    if (is_live(d, old)) return;
     int64_t size = dim_size(d->s->g, old), length = size == 0 ? 0 : 1 + (int64_t)draw(d->s, (uint64_t)size), start = (int64_t)draw(d->s, (uint64_t)(size - length) + 1);
     rk_dim into = draw_dim_of(d->s, length);
     d->dim[d->n_dims++] = into;
@@ -130,6 +132,7 @@ static void add_select(struct dag *d)
     const struct node n = look(d, x);
     if (n.rank == 0) return;
     rk_dim old = n.dim[draw(d->s, (uint64_t)n.rank)];
+    if (is_live(d, old)) return;
     int64_t size = dim_size(d->s->g, old);
     if (size > 0) keep(d, rk_select(d->s->g, x, dim_text(d->s, old), (int64_t)draw(d->s, (uint64_t)size)));
 }
@@ -140,6 +143,7 @@ static void add_rename(struct dag *d)
     const struct node n = look(d, x);
     if (n.rank == 0 || d->n_dims == MOST_DAG_DIMS) return;
     rk_dim old = n.dim[draw(d->s, (uint64_t)n.rank)], into = draw_dim_of(d->s, dim_size(d->s->g, old));
+    if (is_live(d, old)) return;
     d->dim[d->n_dims++] = into;
     keep(d, rk_rename(d->s->g, x, dim_text(d->s, old), dim_text(d->s, into)));
 }
@@ -151,6 +155,7 @@ static void add_merge(struct dag *d)
     const struct node n = look(d, x);
     if (n.rank < 2 || d->n_dims == MOST_DAG_DIMS) return;
     int first = (int)draw(d->s, (uint64_t)n.rank - 1);
+    if (is_live(d, n.dim[first]) || is_live(d, n.dim[first + 1])) return;
     rk_dim into = draw_dim_of(d->s, dim_size(d->s->g, n.dim[first]) * dim_size(d->s->g, n.dim[first + 1]));
     dims_names(d->s, 2, n.dim + first, text);
     rk_ref y = rk_merge(d->s->g, x, text, dim_text(d->s, into));
@@ -245,8 +250,9 @@ static void add_fused(struct dag *d)
     rk_ref x = some(d);
     const struct node n = look(d, x);
     if (!d->o->fused || n.rank == 0) return;
-    const char *dim = dim_text(d->s, n.dim[draw(d->s, (uint64_t)n.rank)]);
-    if (draw(d->s, 2) == 0) keep(d, rk_softmax(d->s->g, x, dim));
+    rk_dim along = n.dim[draw(d->s, (uint64_t)n.rank)];
+    const char *dim = dim_text(d->s, along);
+    if (is_live(d, along) || draw(d->s, 2) == 0) keep(d, rk_softmax(d->s->g, x, dim));          /* a norm divides by a size that is known */
     else if (draw(d->s, 2) == 0) keep(d, rk_layer_norm(d->s->g, x, dim, 0, 0, 0.5));
     else keep(d, rk_rms_norm(d->s->g, x, dim, 0, 0.5));
 }
@@ -279,6 +285,11 @@ void draw_dag(struct sample *s, const struct dag_options *options)
     struct dag d = { .s = s, .o = options };
     int dims = 2 + (int)draw(s, 3), leaves = 2 + (int)draw(s, 3), updates = (int)draw(s, 4);
     for (int i = 0; i < dims; i++) d.dim[d.n_dims++] = draw_dim(s);
+    if (options->live) {
+        int64_t bound = 1 + (int64_t)draw(s, (uint64_t)s->largest);
+        s->live = d.dim[d.n_dims++] = rk_dim_live(s->g, "live", 'L', bound);
+        s->extent = (int64_t)draw(s, (uint64_t)bound + 1);
+    }
     for (int i = 0; i < leaves; i++) add_leaf(&d);
     for (int i = 0; i < options->steps && i < s->steps; i++) kinds[draw(s, sizeof kinds / sizeof *kinds)](&d);
     for (int i = 0; i < updates; i++) add_update(&d, i);

@@ -1,5 +1,6 @@
 /* sample.c: see sample.h. */
 #include "sample.h"
+#include "pass/pass.h"
 #include <stdarg.h>
 #include <stdlib.h>
 
@@ -211,6 +212,27 @@ void sample_fill(struct sample *s, struct values *v)
     }
     if (s->live != 0) v->extent[s->live] = s->extent;
     s->drawn = drawn;
+}
+
+bool sample_write_out(struct sample *s, bool (*keep)(void *user, const rk_graph *g, rk_ref r), void *user, struct sample *out)
+{
+    rk_ref map[2048];
+    *out = *s;
+    if (s->g->nodes.n > 2048) abort();
+    if (pass_expand(s->ctx, s->g, keep, user, &out->g, map) != RK_OK) {
+        sample_fails(s, "not written out: %s", rk_error_message(s->ctx));
+        return false;
+    }
+    for (int i = 0; i < s->n_leaves; i++) out->leaf[i].ref = map[s->leaf[i].ref];
+    out->y = map[s->y];
+    return true;
+}
+
+void sample_blame(struct sample *s, const struct sample *derived)
+{
+    if (!derived->failed || s->failed) return;
+    s->failed = true;
+    memcpy(s->message, derived->message, sizeof s->message);
 }
 
 /* --- running laws --- */

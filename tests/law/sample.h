@@ -60,6 +60,12 @@ enum traits {
 };
 extern const struct maker makers[];                                     /* makers.c; ends with name NULL */
 
+/* The sample with fused operations written out, but for those `keep` wants (NULL: none); its leaves and y in the new graph, which
+ * the caller closes. False: it failed, and s says why. */
+bool     sample_write_out(struct sample *s, bool (*keep)(void *user, const rk_graph *g, rk_ref r), void *user, struct sample *out);
+/* What went wrong in a derived sample is what went wrong. */
+void     sample_blame(struct sample *s, const struct sample *derived);
+
 typedef void law_body(struct sample *s);
 struct law { law_body *body; int rounds; int largest; bool zeros, views, ties, distinct; };
 /* Makes samples and runs the body on each; shrinks and reports. name NULL: every maker `wanted` says yes to (NULL: all). */

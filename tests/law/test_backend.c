@@ -8,7 +8,7 @@
 #include "pass/pass.h"
 #include <stdlib.h>
 
-struct trial { const char *what; const struct backend *backend; rk_dtype dtype; double tolerance; bool no_reuse; };
+struct trial { const char *what; const struct backend *backend; rk_dtype dtype; double tolerance; bool no_reuse, live; };
 
 static const struct trial *trial;
 
@@ -26,30 +26,16 @@ static void compare(struct sample *s, const struct outcome *did, const struct ou
     }
 }
 
-/* The graph with fused operations written out, and the sample's leaves in it. */
-static bool write_out(struct sample *s, struct sample *out)
-{
-    rk_ref map[2048];
-    *out = *s;
-    if (s->g->nodes.n > 2048) abort();
-    if (pass_expand(s->ctx, s->g, NULL, NULL, &out->g, map) != RK_OK) {
-        sample_fails(s, "not written out: %s", rk_error_message(s->ctx));
-        return false;
-    }
-    for (int i = 0; i < s->n_leaves; i++) out->leaf[i].ref = map[s->leaf[i].ref];
-    return true;
-}
-
 static void equals_evaluator(struct sample *s)
 {
     static struct sample out;
     struct values v;
     struct outcome did, expected;
     const struct execution e = { .backend = trial->backend, .no_reuse = trial->no_reuse };
-    const struct dag_options options = { .dtype = trial->dtype, .steps = 3 + (int)draw(s, 28), .fused = true, .smooth = trial->tolerance > 1e-9 };
+    const struct dag_options options = { .dtype = trial->dtype, .steps = 3 + (int)draw(s, 28), .fused = true, .smooth = trial->tolerance > 1e-9, .live = trial->live };
     draw_dag(s, &options);
     if (!rk_graph_ok(s->g)) { sample_fails(s, "refused: %s", s->g->message); return; }
-    if (!write_out(s, &out)) return;
+    if (!sample_write_out(s, NULL, NULL, &out)) return;
     values_open(&v, s->ctx, out.g);
     sample_fill(&out, &v);
     if (execute(s->ctx, out.g, &v, &e, &did) != RK_OK) sample_fails(&out, "%s\n%s", rk_error_message(s->ctx), rk_error_trail(s->ctx));
@@ -60,10 +46,7 @@ static void equals_evaluator(struct sample *s)
         outcome_free(&expected);
     }
     values_close(&v);
-    if (out.failed) {
-        s->failed = true;
-        memcpy(s->message, out.message, sizeof s->message);
-    }
+    sample_blame(s, &out);
     rk_graph_close(out.g);
 }
 
@@ -76,27 +59,34 @@ static void try_backend(const struct trial *t, int rounds, bool zeros)
 
 TEST(ref_is_the_evaluator)
 {
-    try_backend(&(struct trial){ "ref", backend_ref(), RK_f64, 1e-12, false }, 300, true);
-    try_backend(&(struct trial){ "ref, f32", backend_ref(), RK_f32, 1e-12, false }, 100, true);
-    try_backend(&(struct trial){ "ref, without reuse", backend_ref(), RK_f64, 1e-12, true }, 100, true);
+    try_backend(&(struct trial){ "ref", backend_ref(), RK_f64, 1e-12, .live = false }, 300, true);
+    try_backend(&(struct trial){ "ref, f32", backend_ref(), RK_f32, 1e-12, .live = false }, 100, true);
+    try_backend(&(struct trial){ "ref, without reuse", backend_ref(), RK_f64, 1e-12, .no_reuse = true }, 100, true);
 }
 
 TEST(truth_is_the_evaluator_rounded)            /* constants are f32, even next to f64 */
 {
-    try_backend(&(struct trial){ "truth, f64", backend_truth(), RK_f64, 1e-6, false }, 300, true);
-    try_backend(&(struct trial){ "truth, f32", backend_truth(), RK_f32, 2e-5, false }, 300, true);
+    try_backend(&(struct trial){ "truth, f64", backend_truth(), RK_f64, 1e-6, .live = false }, 300, true);
+    try_backend(&(struct trial){ "truth, f32", backend_truth(), RK_f32, 2e-5, .live = false }, 300, true);
+}
+
+TEST(live_dimensions_take_their_current_extent)
+{
+    try_backend(&(struct trial){ "ref, live", backend_ref(), RK_f64, 1e-12, .live = true }, 200, true);
+    try_backend(&(struct trial){ "truth, live", backend_truth(), RK_f32, 2e-5, .live = true }, 200, true);
+    try_backend(&(struct trial){ "interpreter, live", backend_interpreter(), RK_f32, 2e-5, .live = true }, 200, true);
 }
 
 TEST(meter_is_the_evaluator)
 {
-    try_backend(&(struct trial){ "meter", backend_meter(), RK_f64, 1e-12, false }, 200, true);
+    try_backend(&(struct trial){ "meter", backend_meter(), RK_f64, 1e-12, .live = false }, 200, true);
 }
 
 TEST(groups_of_elementwise_nodes_are_what_they_were)
 {
-    try_backend(&(struct trial){ "interpreter, f64", backend_interpreter(), RK_f64, 1e-6, false }, 400, true);
-    try_backend(&(struct trial){ "interpreter, f32", backend_interpreter(), RK_f32, 2e-5, false }, 200, true);
-    try_backend(&(struct trial){ "interpreter, f64, without reuse", backend_interpreter(), RK_f64, 1e-6, true }, 100, true);
+    try_backend(&(struct trial){ "interpreter, f64", backend_interpreter(), RK_f64, 1e-6, .live = false }, 400, true);
+    try_backend(&(struct trial){ "interpreter, f32", backend_interpreter(), RK_f32, 2e-5, .live = false }, 200, true);
+    try_backend(&(struct trial){ "interpreter, f64, without reuse", backend_interpreter(), RK_f64, 1e-6, .no_reuse = true }, 100, true);
 }
 
 /* --- memory: nobody writes where it may not, and a plan's bytes are the bytes that are touched --- */
@@ -123,12 +113,12 @@ static void stays_inside(struct sample *s)
     struct values v;
     struct outcome did, expected;
     struct watched w = { .ctx = s->ctx };
-    const struct dag_options options = { .dtype = trial->dtype, .steps = 3 + (int)draw(s, 28), .fused = true, .smooth = trial->tolerance > 1e-9 };
+    const struct dag_options options = { .dtype = trial->dtype, .steps = 3 + (int)draw(s, 28), .fused = true, .smooth = trial->tolerance > 1e-9, .live = trial->live };
     guard_over(trial->backend, &guarded);
     if (guard_open(s->ctx, trial->backend, &w.guard) != RK_OK) abort();
     const struct execution e = { .backend = &guarded, .no_reuse = trial->no_reuse, .watch = watch_memory, .user = &w };
     draw_dag(s, &options);
-    if (!rk_graph_ok(s->g) || !write_out(s, &out)) { guard_close(w.guard); return; }
+    if (!rk_graph_ok(s->g) || !sample_write_out(s, NULL, NULL, &out)) { guard_close(w.guard); return; }
     values_open(&v, s->ctx, out.g);
     sample_fill(&out, &v);
     if (execute(s->ctx, out.g, &v, &e, &did) != RK_OK) sample_fails(&out, "%s\n%s", rk_error_message(s->ctx), rk_error_trail(s->ctx));
@@ -143,10 +133,7 @@ static void stays_inside(struct sample *s)
     }
     guard_close(w.guard);
     values_close(&v);
-    if (out.failed) {
-        s->failed = true;
-        memcpy(s->message, out.message, sizeof s->message);
-    }
+    sample_blame(s, &out);
     rk_graph_close(out.g);
 }
 
@@ -159,6 +146,6 @@ static void try_guarded(const struct trial *t, int rounds)
 
 TEST(plans_touch_the_bytes_they_ask_for_and_no_other)
 {
-    try_guarded(&(struct trial){ "guarded ref", backend_ref(), RK_f64, 1e-12, false }, 150);
-    try_guarded(&(struct trial){ "guarded interpreter", backend_interpreter(), RK_f32, 2e-5, false }, 150);
+    try_guarded(&(struct trial){ "guarded ref", backend_ref(), RK_f64, 1e-12, .live = false }, 150);
+    try_guarded(&(struct trial){ "guarded interpreter", backend_interpreter(), RK_f32, 2e-5, .live = false }, 150);
 }

@@ -6,7 +6,6 @@
 #include "dag.h"
 #include "execute.h"
 #include "op/build.h"
-#include "pass/pass.h"
 #include <stdlib.h>
 
 static const struct backend *backend;
@@ -50,14 +49,7 @@ static void add_gradients(struct sample *s)
 /* The sample with fused operations written out but where `with` takes them (NULL: all), and gradients. */
 static bool variant(struct sample *s, const struct backend *with, bool gradients, struct sample *out)
 {
-    rk_ref map[2048];
-    *out = *s;
-    if (s->g->nodes.n > 2048) abort();
-    if (pass_expand(s->ctx, s->g, with != NULL ? takes : NULL, (void *)(uintptr_t)with, &out->g, map) != RK_OK) {
-        sample_fails(s, "not written out: %s", rk_error_message(s->ctx));
-        return false;
-    }
-    for (int i = 0; i < s->n_leaves; i++) out->leaf[i].ref = map[s->leaf[i].ref];
+    if (!sample_write_out(s, with != NULL ? takes : NULL, (void *)(uintptr_t)with, out)) return false;
     if (gradients) add_gradients(out);
     if (!rk_graph_ok(out->g)) sample_fails(s, "refused: %s", out->g->message);
     return !s->failed;
@@ -137,12 +129,12 @@ static void check_variants(struct sample *s, struct values *v, const struct outc
     outcome_free(&first);
 }
 
-static void equals_evaluator(struct sample *s, bool gradients)
+static void equals_evaluator(struct sample *s, bool gradients, bool live)
 {
     static struct sample meaning, kept;
     static struct outcome expected;
     struct values v, w;
-    const struct dag_options options = { .dtype = RK_f32, .steps = 3 + (int)draw(s, 28), .fused = true, .smooth = true, .differentiable = gradients };
+    const struct dag_options options = { .dtype = RK_f32, .steps = 3 + (int)draw(s, 28), .fused = true, .smooth = true, .differentiable = gradients, .live = live };
     draw_dag(s, &options);
     if (!rk_graph_ok(s->g)) { sample_fails(s, "refused: %s", s->g->message); return; }
     if (!variant(s, NULL, gradients, &meaning)) return;
@@ -155,18 +147,16 @@ static void equals_evaluator(struct sample *s, bool gradients)
         sample_fill(&kept, &w);
         check_variants(&kept, &w, &expected);
         values_close(&w);
-        if (kept.failed) {
-            s->failed = true;
-            memcpy(s->message, kept.message, sizeof s->message);
-        }
+        sample_blame(s, &kept);
         rk_graph_close(kept.g);
     }
     outcome_free(&expected);
     rk_graph_close(meaning.g);
 }
 
-static void forward(struct sample *s) { equals_evaluator(s, false); }
-static void backward(struct sample *s) { equals_evaluator(s, true); }
+static void forward(struct sample *s) { equals_evaluator(s, false, false); }
+static void backward(struct sample *s) { equals_evaluator(s, true, false); }
+static void at_extents(struct sample *s) { equals_evaluator(s, false, true); }
 
 static void on_every_isa(law_body *body, int rounds)
 {
@@ -182,3 +172,4 @@ static void on_every_isa(law_body *body, int rounds)
 
 TEST(cpu_is_the_evaluator) { on_every_isa(forward, 100); }
 TEST(cpu_gradients_are_the_evaluators) { on_every_isa(backward, 60); }
+TEST(cpu_takes_current_extents) { on_every_isa(at_extents, 60); }

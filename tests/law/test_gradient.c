@@ -1,10 +1,9 @@
 /* The gradient is the adjoint of the derivative: against central differences element by element, and ⟨Ju, v⟩ = ⟨u, Jᵀv⟩, for
  * every operation; fused ones through what they are written out to. In f64, away from kinks. */
 #include "sample.h"
-#include "pass/pass.h"
 #include <stdlib.h>
 
-enum { MOST_NODES = 512, PICKS = 10 };
+enum { PICKS = 10 };
 static const double H = 1e-5, NEAR_ENOUGH = 1e-6;
 
 static bool has_gradient(const struct maker *m) { return (m->traits & HAS_GRADIENT) != 0; }
@@ -79,21 +78,6 @@ static void compare(struct sample *s, rk_ref loss, const rk_ref *gradient, struc
     values_close(&after);
 }
 
-/* The same sample with fused operations written out. */
-static bool write_out(struct sample *s, struct sample *out)
-{
-    rk_ref map[MOST_NODES];
-    if (s->g->nodes.n > MOST_NODES) abort();
-    *out = *s;
-    if (pass_expand(s->ctx, s->g, NULL, NULL, &out->g, map) != RK_OK) {
-        sample_fails(s, "not written out: %s", rk_error_message(s->ctx));
-        return false;
-    }
-    for (int i = 0; i < s->n_leaves; i++) out->leaf[i].ref = map[s->leaf[i].ref];
-    out->y = map[s->y];
-    return true;
-}
-
 static void is_adjoint(struct sample *given)
 {
     static struct sample s;
@@ -101,7 +85,7 @@ static void is_adjoint(struct sample *given)
     int which[MOST_LEAVES], n = 0;
     char text[512];
     struct values v;
-    if (!write_out(given, &s)) return;
+    if (!sample_write_out(given, NULL, NULL, &s)) return;
     const struct node y = *node_of(s.g, s.y);
     rk_ref direction = draw_leaf(&s, y.dtype, ANY_SIGN, y.rank, y.dim);
     dims_names(&s, y.rank, y.dim, text);
@@ -120,10 +104,7 @@ static void is_adjoint(struct sample *given)
     if (!rk_graph_ok(s.g)) sample_fails(&s, "refused: %s", s.g->message);
     else if (!s.failed && isfinite(loss_at(&v, loss))) compare(&s, loss, gradient, &v);         /* the largest of nothing is -inf */
     values_close(&v);
-    if (s.failed) {
-        given->failed = true;
-        memcpy(given->message, s.message, sizeof s.message);
-    }
+    sample_blame(given, &s);
     rk_graph_close(s.g);
 }
 

@@ -1,4 +1,5 @@
 /* Hyper-parameters: what stands in config.json is what the model has; what does not fit is refused by file and key. */
+#include "core/graph.h"
 #include "model/model.h"
 #include "test.h"
 
@@ -200,6 +201,52 @@ TEST(save_and_open_is_the_identity)
         }
         rk_model_close(m);
         rk_model_close(again);
+    }
+}
+
+/* What a family's tables promise: room for every field, and words that are functions here. */
+TEST(every_choice_of_every_family)
+{
+    rk_ctx *ctx = test_ctx();
+    for (int a = 0; arch_list[a] != NULL; a++) {
+        int fields = 0;
+        for (const struct field *f = arch_list[a]->fields; f->name != NULL; f++, fields++) {
+            const char *rest = f->choices != NULL ? f->choices : "";
+            for (struct word w; word_next(&rest, &w);) {
+                char spec[300];
+                const char *equals = memchr(w.at, '=', w.n);
+                (void)snprintf(spec, sizeof spec, "%s:%s=%.*s", arch_list[a]->presets[0].name, f->name, (int)(equals != NULL ? equals - w.at : (long)w.n), w.at);
+                rk_model *m = opened(ctx, spec);
+                struct built b;
+                size_t ours = equals != NULL ? w.n - (size_t)(equals + 1 - w.at) : w.n;
+                EXPECT(strlen(rk_model_text(m, f->name)) == ours && memcmp(rk_model_text(m, f->name), equals != NULL ? equals + 1 : w.at, ours) == 0);
+                OK(ctx, model_build(ctx, m, &(struct build_options){ .purpose = FOR_SCORING, .seq = 4 }, &b));
+                built_close(&b);
+                rk_model_close(m);
+            }
+        }
+        EXPECT(fields < MOST_FIELDS);
+    }
+}
+
+/* Every purpose builds, in every dtype, with and without dropout; what is built has the outputs it promises. */
+TEST(every_purpose_builds)
+{
+    static const struct { enum purpose purpose; const char *output; } purposes[] = {
+        { FOR_TRAINING, "loss" }, { FOR_SCORING, "loss" }, { FOR_LOGITS, "logits" }, { FOR_DECODING, "logits" },
+    };
+    static const char *const specs[] = { "gpt2:n_layer=2", "gpt2:n_layer=2,tie_word_embeddings=false,bias=false", "cs336-17m", "cs336-17m:edition=2024", "cs336-17m:use_post_norm=true" };
+    rk_ctx *ctx = test_ctx();
+    for (size_t i = 0; i < sizeof specs / sizeof *specs * 8; i++) {
+        rk_model *m = opened(ctx, specs[i / 8]);
+        struct built b;
+        struct build_options o = { .purpose = purposes[i % 4].purpose, .batch = 3, .seq = 5, .dropout = i % 8 > 3, .hidden_states = i % 8 > 3, .dtype = i % 8 > 3 ? RK_bf16 : RK_f64 };
+        OK(ctx, model_build(ctx, m, &o, &b));
+        EXPECT(graph_find_output(b.g, purposes[i % 4].output) != 0);
+        EXPECT((graph_find_output(b.g, "hidden.2") != 0) == o.hidden_states);
+        for (int k = 0; k < b.parameters.n; k++) EXPECT(node_of(b.g, b.parameters.at[k].ref)->dtype == (i % 8 > 3 ? RK_bf16 : RK_f32));
+        built_close(&b);
+        rk_model_close(m);
     }
 }
 

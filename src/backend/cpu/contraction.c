@@ -75,7 +75,8 @@ bool contraction_of(const struct problem *p, struct contraction *c)
     for (int i = 0; i < p->in[1].at.rank; i++)
         if (layout_axis(&p->in[0].at, p->in[1].at.dim[i]) < 0) add_dim(kinds, p, p->in[1].at.dim[i], p->in[1].at.size[i]);
     for (int k = 0; k < KINDS; k++) merge(&kinds[k]);
-    if (kinds[BATCH].n > 0 && kinds[ROW_AXIS].n + kinds[COLUMN].n + kinds[SUM].n == 0) return false;
+    bool only_batch = kinds[BATCH].n > 0 && kinds[ROW_AXIS].n + kinds[COLUMN].n + kinds[SUM].n == 0;
+    if (only_batch && !p->live) return false;              /* a live dimension may be 1 today and a row tomorrow */
     struct axis m = take_largest(&kinds[ROW_AXIS]), n = take_largest(&kinds[COLUMN]), k = take_largest(&kinds[SUM]);
     struct gemm_problem *g = &c->product;
     g->m = m.size, g->a_m = m.a, g->c_m = m.c;

@@ -6,6 +6,7 @@
  * Price     nothing but the traffic. */
 #include "backend/cpu/copy.h"
 #include "backend/cpu/cpu.h"
+#include "backend/cpu/extent.h"
 #include "base/num.h"
 #include "base/par.h"
 #include "core/opdef.h"
@@ -25,9 +26,6 @@ struct work {
 };
 
 struct tile { char *to; const char *from; int64_t rows, columns, row[2], column[2]; };       /* strides in elements: TO, FROM */
-
-static int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
-static int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
 
 #define ELEMENTS(bits)                                                                                                \
     typedef uint##bits##_t __attribute__((may_alias)) raw_##bits;                                                     \
@@ -59,7 +57,7 @@ static void convert(char *to, rk_dtype to_dtype, const char *from, rk_dtype from
     int64_t to_bytes = (int64_t)rk_dtype_bytes(to_dtype), from_bytes = (int64_t)rk_dtype_bytes(from_dtype);
     bool narrow = within_f32(to_dtype) && within_f32(from_dtype);
     for (int64_t i = 0; i < n; i += 512) {
-        size_t k = (size_t)least(512, n - i);
+        size_t k = (size_t)extent_least(512, n - i);
         if (narrow) num_load_f32(some.f32, from + i * from_bytes, (int)from_dtype, k);
         else num_load(some.f64, from + i * from_bytes, (int)from_dtype, k);
         if (narrow) num_store_f32(to + i * to_bytes, (int)to_dtype, some.f32, k);
@@ -98,7 +96,7 @@ static void task(void *arg, int64_t number, int worker)
     const struct work *w = arg;
     int last = w->rank - 1;
     (void)worker;
-    for (int64_t i = number * w->per_task; i < least((number + 1) * w->per_task, w->n_tiles); i++) {
+    for (int64_t i = number * w->per_task; i < extent_least((number + 1) * w->per_task, w->n_tiles); i++) {
         int64_t index[RK_MAX_RANK + 2], rest = i / w->tiles[1] / w->tiles[0], at[2] = { 0, 0 };
         index[last] = i % w->tiles[1] * w->columns;
         index[last - 1] = i / w->tiles[1] % w->tiles[0] * w->rows;
@@ -110,7 +108,7 @@ static void task(void *arg, int64_t number, int worker)
             for (int a = 0; a <= last; a++) at[side] += index[a] * w->stride[side][a];
         const struct tile t = {
             w->to + at[TO] * w->to_bytes, w->from + at[FROM] * w->from_bytes,
-            least(w->rows, w->size[last - 1] - index[last - 1]), least(w->columns, w->size[last] - index[last]),
+            extent_least(w->rows, w->size[last - 1] - index[last - 1]), extent_least(w->columns, w->size[last] - index[last]),
             { w->stride[TO][last - 1], w->stride[FROM][last - 1] }, { w->stride[TO][last], w->stride[FROM][last] },
         };
         move_tile(w, &t);
@@ -152,14 +150,14 @@ void copy_move(rk_ctx *ctx, const struct move *m, const struct copy_kernels *k)
     if (layout_elements(&m->to_layout) == 0) return;
     int64_t n = w.size[w.rank - 1], rows = w.size[w.rank - 2];
     bool square = w.stride[TO][w.rank - 1] == 1 && w.stride[FROM][w.rank - 1] != 1 && w.stride[FROM][w.rank - 2] == 1;
-    w.columns = least(n, square ? SQUARE : TILE_ELEMENTS);
-    w.rows = least(rows, square ? SQUARE : TILE_ELEMENTS / w.columns);
-    w.tiles[0] = ceil_div(rows, w.rows);
-    w.tiles[1] = ceil_div(n, w.columns);
+    w.columns = extent_least(n, square ? SQUARE : TILE_ELEMENTS);
+    w.rows = extent_least(rows, square ? SQUARE : TILE_ELEMENTS / w.columns);
+    w.tiles[0] = extent_parts(rows, w.rows);
+    w.tiles[1] = extent_parts(n, w.columns);
     w.n_tiles = w.tiles[0] * w.tiles[1];
     for (int a = 0; a < w.rank - 2; a++) w.n_tiles *= w.size[a];
-    w.per_task = ceil_div(TASK_ELEMENTS, w.rows * w.columns);
-    par_for(ctx, ceil_div(w.n_tiles, w.per_task), task, &w);
+    w.per_task = extent_parts(TASK_ELEMENTS, w.rows * w.columns);
+    par_for(ctx, extent_parts(w.n_tiles, w.per_task), task, &w);
 }
 
 /* --- the kernels --- */
@@ -238,7 +236,7 @@ rk_status place_run(rk_ctx *ctx, const struct call *c, const struct copy_kernels
     copy_move(ctx, &hole, k);
     before.from = after.from = &zero;
     before.from_layout = after.from_layout = (struct layout){ .rank = 0 };
-    before.to_layout = stretch_of(m.to_layout, axis, 0, least(start, m.to_layout.size[axis]));
+    before.to_layout = stretch_of(m.to_layout, axis, 0, extent_least(start, m.to_layout.size[axis]));
     after.to_layout = stretch_of(m.to_layout, axis, end, m.to_layout.size[axis] > end ? m.to_layout.size[axis] - end : 0);
     copy_move(ctx, &before, k);
     copy_move(ctx, &after, k);

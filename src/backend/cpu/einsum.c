@@ -28,7 +28,7 @@ bool einsum_blas_accepts(const struct problem *p)
 {
     const struct machine *m = p->machine;
     struct contraction c;
-    if (m == NULL || m->blas == NULL || !all_f32(p) || !contraction_of(p, &c) || c.dot) return false;
+    if (m == NULL || m->blas == NULL || p->live || !all_f32(p) || !contraction_of(p, &c) || c.dot) return false;
     return m->library[gemm_class_of(&c.product)] && gemm_refuse(&c.product) == NULL && blas_takes(&c.product);
 }
 
@@ -39,10 +39,12 @@ static int64_t repeats(const struct contraction *c)
     return n;
 }
 
-static rk_status prepare(const struct problem *p, struct prepared *out, struct einsum *e)
+static rk_status prepare(rk_ctx *ctx, const struct problem *p, struct prepared *out, struct einsum *e)
 {
     memset(out, 0, sizeof *out);
-    (void)contraction_of(p, &e->c);
+    PROMISE(contraction_of(p, &e->c));
+    bool empty = layout_elements(&p->out[0].at) == 0;                   /* its strides may be 0: nobody walks them */
+    PROMISE(empty || e->c.dot || gemm_refuse(&e->c.product) == NULL);   /* accepted at the bounds, prepared at what is live */
     out->product_flops = (uint64_t)(gemm_flops(&e->c.product) + 0.5) * (uint64_t)repeats(&e->c);
     memcpy(out->own, e, sizeof *e);
     return RK_OK;
@@ -51,9 +53,9 @@ static rk_status prepare(const struct problem *p, struct prepared *out, struct e
 rk_status einsum_prepare(rk_ctx *ctx, const struct problem *p, struct prepared *out)
 {
     struct einsum e = { 0 };
-    (void)contraction_of(p, &e.c);
+    PROMISE(contraction_of(p, &e.c));
     if (!e.c.dot) e.plan = gemm_plan(&e.c.product, machine_isa(p));
-    TRY(prepare(p, out, &e));
+    TRY(prepare(ctx, p, out, &e));
     out->scratch = e.c.dot ? (size_t)((e.c.product.k + DOT_BLOCK - 1) / DOT_BLOCK) * sizeof(double) : gemm_scratch(&e.plan, par_workers(ctx));
     return RK_OK;
 }
@@ -61,8 +63,7 @@ rk_status einsum_prepare(rk_ctx *ctx, const struct problem *p, struct prepared *
 rk_status einsum_blas_prepare(rk_ctx *ctx, const struct problem *p, struct prepared *out)
 {
     struct einsum e = { 0 };
-    (void)ctx;
-    return prepare(p, out, &e);
+    return prepare(ctx, p, out, &e);
 }
 
 /* --- dots --- */

@@ -6,14 +6,12 @@
  * Ids outside the table read 0 and go nowhere. */
 #include "backend/cpu/gather.h"
 #include "backend/cpu/cpu.h"
+#include "backend/cpu/extent.h"
 #include "base/num.h"
 #include "base/par.h"
 #include <string.h>
 
 enum { PIECE = 1 << 12, TASK_ELEMENTS = 1 << 15, COLUMNS = 128 };
-
-static int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
-static int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
 
 struct ids { const char *at; rk_dtype dtype; int64_t size; };           /* size: of the dimension they choose from */
 
@@ -107,12 +105,12 @@ static void gather_piece(const struct gathering *g, const int64_t *start, int64_
 static void gather_task(void *arg, int64_t task, int worker)
 {
     const struct gathering *g = arg;
-    int64_t end = least((task + 1) * g->per_task, g->n_units), n = inner_size(&g->loops), start[3];
+    int64_t end = extent_least((task + 1) * g->per_task, g->n_units), n = inner_size(&g->loops), start[3];
     (void)worker;
     for (int64_t i = task * g->per_task; i < end; i++) {
         int64_t from = i % g->pieces * PIECE;
         outer_at(&g->loops, i / g->pieces, 3, start);
-        gather_piece(g, start, from, least(PIECE, n - from));
+        gather_piece(g, start, from, extent_least(PIECE, n - from));
     }
 }
 
@@ -129,10 +127,10 @@ rk_status gather_run(rk_ctx *ctx, const struct call *c)
     g.out = (char *)c->out[0] + p->out[0].at.offset * g.bytes;
     g.table = (const char *)c->in[0] + p->in[0].at.offset * g.bytes;
     loops_over(&g.loops, &p->out[0].at, all, 3);
-    g.pieces = ceil_div(inner_size(&g.loops), PIECE);
+    g.pieces = extent_parts(inner_size(&g.loops), PIECE);
     g.n_units = outer_count(&g.loops) * g.pieces;
-    g.per_task = ceil_div(TASK_ELEMENTS, least(PIECE, inner_size(&g.loops)));
-    par_for(ctx, ceil_div(g.n_units, g.per_task), gather_task, &g);
+    g.per_task = extent_parts(TASK_ELEMENTS, extent_least(PIECE, inner_size(&g.loops)));
+    par_for(ctx, extent_parts(g.n_units, g.per_task), gather_task, &g);
     return RK_OK;
 }
 
@@ -167,11 +165,11 @@ rk_status scatter_prepare(rk_ctx *ctx, const struct problem *p, struct prepared 
 static void zero_task(void *arg, int64_t task, int worker)
 {
     const struct scattering *s = arg;
-    int64_t end = least((task + 1) * s->zero_per_task, s->zero_units), n = inner_size(&s->zero), stride = inner_stride(&s->zero, 0), at;
+    int64_t end = extent_least((task + 1) * s->zero_per_task, s->zero_units), n = inner_size(&s->zero), stride = inner_stride(&s->zero, 0), at;
     (void)worker;
     for (int64_t i = task * s->zero_per_task; i < end; i++) {
         outer_at(&s->zero, i / s->zero_pieces, 1, &at);
-        int64_t from = i % s->zero_pieces * PIECE, k = least(PIECE, n - from);
+        int64_t from = i % s->zero_pieces * PIECE, k = extent_least(PIECE, n - from);
         if (stride == 1) memset(s->out + at + from, 0, (size_t)k * sizeof *s->out);
         else for (int64_t j = from; j < from + k; j++) s->out[at + j * stride] = 0;
     }
@@ -205,17 +203,17 @@ static void scatter_task(void *arg, int64_t task, int worker)
     (void)worker;
     outer_at(&s->kept, task / s->pieces, 3, at);
     for (int k = 0; k < 3; k++) at[k] += from * inner_stride(&s->kept, k);
-    scatter_piece(s, at, least(s->length, inner_size(&s->kept) - from));
+    scatter_piece(s, at, extent_least(s->length, inner_size(&s->kept) - from));
 }
 
 static void zero(rk_ctx *ctx, struct scattering *s, const struct layout *out)
 {
     const struct layout *const one[] = { out };
     loops_over(&s->zero, out, one, 1);
-    s->zero_pieces = ceil_div(inner_size(&s->zero), PIECE);
+    s->zero_pieces = extent_parts(inner_size(&s->zero), PIECE);
     s->zero_units = outer_count(&s->zero) * s->zero_pieces;
-    s->zero_per_task = ceil_div(TASK_ELEMENTS, least(PIECE, inner_size(&s->zero)));
-    par_for(ctx, ceil_div(s->zero_units, s->zero_per_task), zero_task, s);
+    s->zero_per_task = extent_parts(TASK_ELEMENTS, extent_least(PIECE, inner_size(&s->zero)));
+    par_for(ctx, extent_parts(s->zero_units, s->zero_per_task), zero_task, s);
 }
 
 rk_status scatter_run(rk_ctx *ctx, const struct call *c, gather_add_fn *add)
@@ -241,7 +239,7 @@ rk_status scatter_run(rk_ctx *ctx, const struct call *c, gather_add_fn *add)
     loops_over(&s.summed, &summed, all, 2);
     s.n_summed = layout_elements(&summed);
     s.length = s.n_summed > 1 ? COLUMNS : PIECE;
-    s.pieces = ceil_div(inner_size(&s.kept), s.length);
+    s.pieces = extent_parts(inner_size(&s.kept), s.length);
     par_for(ctx, outer_count(&s.kept) * s.pieces, scatter_task, &s);
     return RK_OK;
 }

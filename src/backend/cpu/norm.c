@@ -6,6 +6,7 @@
  * Price     forward 4 FLOPs per element for RMS norm, 7 for layer norm; backward 13 and 16. */
 #include "backend/cpu/norm.h"
 #include "backend/cpu/cpu.h"
+#include "backend/cpu/extent.h"
 #include "backend/cpu/rows.h"
 #include "base/par.h"
 #include "core/opdef.h"
@@ -187,7 +188,7 @@ rk_status norm_adjoint_run(rk_ctx *ctx, const struct call *c, const struct norm_
         int to = which == 0 ? r.dweight : r.dbias;
         if (to < 0) continue;
         struct columns columns = { &w, address(c->out, p->out, to), p->out[to].at.stride[0], which };
-        par_for(ctx, (w.rows.n + COLUMNS - 1) / COLUMNS, add_columns, &columns);
+        par_for(ctx, extent_parts(w.rows.n, COLUMNS), add_columns, &columns);
     }
     return RK_OK;
 }

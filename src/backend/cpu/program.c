@@ -9,6 +9,7 @@
  * Not here: what a tile does (program_tile.c), the functions themselves (program.isa.c). */
 #include "backend/cpu/program_inner.h"
 #include "backend/cpu/cpu.h"
+#include "backend/cpu/extent.h"
 #include "base/par.h"
 #include <math.h>
 #include <string.h>
@@ -79,21 +80,19 @@ static void make_loops(struct ready *r, const struct call *c)
         for (int k = 0; k < n; k++) r->stride[list[k]][1] = 1;
 }
 
-static int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
-
 static void make_tiles(struct ready *r)
 {
     int64_t n = r->size[r->rank - 1], m = r->size[r->rank - 2];
     r->n_tiles = 0;
     for (int i = 0; i < r->rank; i++)
         if (r->size[i] == 0) return;
-    r->columns = n <= CHUNK ? n : (ceil_div(n, ceil_div(n, CHUNK)) + PROGRAM_LANES - 1) / PROGRAM_LANES * PROGRAM_LANES;
+    r->columns = n <= CHUNK ? n : (extent_parts(n, extent_parts(n, CHUNK)) + PROGRAM_LANES - 1) / PROGRAM_LANES * PROGRAM_LANES;
     r->rows = n >= LONG_ROW ? 1 : CHUNK / n < m ? CHUNK / n : m;
-    r->tiles[0] = ceil_div(m, r->rows);
-    r->tiles[1] = ceil_div(n, r->columns);
+    r->tiles[0] = extent_parts(m, r->rows);
+    r->tiles[1] = extent_parts(n, r->columns);
     r->n_tiles = r->tiles[0] * r->tiles[1];
     for (int i = 0; i < r->rank - 2; i++) r->n_tiles *= r->size[i];
-    r->tiles_per_task = ceil_div(TASK_ELEMENTS, r->rows * r->columns);
+    r->tiles_per_task = extent_parts(TASK_ELEMENTS, r->rows * r->columns);
 }
 
 /* --- values --- */
@@ -299,6 +298,6 @@ rk_status program_run(rk_ctx *ctx, const struct call *c, const struct program_ke
     if (r.n_tiles == 0) return RK_OK;
     r.scratch = c->scratch;
     r.worker_floats = worker_floats(c->problem);
-    par_for(ctx, ceil_div(r.n_tiles, r.tiles_per_task), program_task, &r);
+    par_for(ctx, extent_parts(r.n_tiles, r.tiles_per_task), program_task, &r);
     return RK_OK;
 }

@@ -69,49 +69,72 @@ MAP(submul, 3, vf_fnma(a, b, c))
 
 /* --- masks --- */
 
-enum { BLOCKS = 16 };                                   /* Philox counters side by side, four words each */
+/* Philox counters side by side in lanes of 64 bits, of which the low halves count: the product of two low halves is what the
+ * generator wants, and what is above them never gets into it. */
+#define HALF (VF_LANES / 2)
+typedef uint64_t wide __attribute__((vector_size(8 * HALF)));
+typedef uint32_t words __attribute__((vector_size(8 * HALF)));
+enum { WIDES = 4, MASKS = 4 * HALF * WIDES };           /* as many chains at once as hide the latency of a product */
 
-struct words { uint32_t at[4][BLOCKS]; };
+#if VF_LANES == 16
+SIMD wide product(wide a, wide b) { return (wide)_mm512_mul_epu32((__m512i)a, (__m512i)b); }
+#elif VF_LANES == 8
+SIMD wide product(wide a, wide b) { return (wide)_mm256_mul_epu32((__m256i)a, (__m256i)b); }
+#else
+SIMD wide product(wide a, wide b) { return (a & 0xffffffffu) * (b & 0xffffffffu); }
+#endif
 
-SIMD void philox_round(struct words *w, uint32_t k0, uint32_t k1)
-{
-    for (int i = 0; i < BLOCKS; i++) {
-        uint64_t p0 = (uint64_t)0xd2511f53u * w->at[0][i], p1 = (uint64_t)0xcd9e8d57u * w->at[2][i];
-        uint32_t next0 = (uint32_t)(p1 >> 32) ^ w->at[1][i] ^ k0, next2 = (uint32_t)(p0 >> 32) ^ w->at[3][i] ^ k1;
-        w->at[0][i] = next0;
-        w->at[1][i] = (uint32_t)p1;
-        w->at[2][i] = next2;
-        w->at[3][i] = (uint32_t)p0;
-    }
-}
+SIMD wide every(uint64_t x) { return (wide){ 0 } + x; }
 
-/* Blocks first .. first + BLOCKS - 1 of a stream: 4 BLOCKS masks. */
+/* Blocks first .. of a stream, four masks each. */
 static void masks(float *y, const struct program_mask *m, uint64_t first)
 {
-    struct words w;
+    wide c[WIDES][4], low = every(0xffffffffu);
     uint32_t k0 = (uint32_t)m->key, k1 = (uint32_t)(m->key >> 32);
-    for (int i = 0; i < BLOCKS; i++) {
-        w.at[0][i] = (uint32_t)(first + (uint64_t)i);
-        w.at[1][i] = (uint32_t)((first + (uint64_t)i) >> 32);
-        w.at[2][i] = (uint32_t)m->site;
-        w.at[3][i] = (uint32_t)(m->site >> 32);
+    static const uint64_t lanes[8] = { 0, 1, 2, 3, 4, 5, 6, 7 };
+    wide step;
+    memcpy(&step, lanes, sizeof step);
+    UNROLL for (int v = 0; v < WIDES; v++) {
+        wide at = step + (first + (uint64_t)(v * HALF));
+        c[v][0] = at & low;
+        c[v][1] = at >> 32;
+        c[v][2] = every(m->site & 0xffffffffu);
+        c[v][3] = every(m->site >> 32);
     }
     for (int round = 0; round < 10; round++) {
-        philox_round(&w, k0, k1);
+        wide a = every(k0), b = every(k1);
+        UNROLL for (int v = 0; v < WIDES; v++) {
+            wide p0 = product(c[v][0], every(0xd2511f53u)), p1 = product(c[v][2], every(0xcd9e8d57u));
+            c[v][0] = p1 >> 32 ^ c[v][1] ^ a;
+            c[v][2] = p0 >> 32 ^ c[v][3] ^ b;
+            c[v][1] = p1;
+            c[v][3] = p0;
+        }
         k0 += 0x9e3779b9u;
         k1 += 0xbb67ae85u;
     }
-    uint32_t last = (uint32_t)(m->below - 1);           /* below is 1 .. 2^32 */
-    for (int i = 0; i < BLOCKS; i++)
-        for (int j = 0; j < 4; j++) y[4 * i + j] = w.at[j][i] <= last ? m->value : 0;
+    uint64_t inorder[2 * HALF];
+    words last = (words){ 0 } + (uint32_t)(m->below - 1), one = (words){ 0 }, w;         /* below is 1 .. 2^32 */
+    uint32_t bits;
+    memcpy(&bits, &m->value, sizeof bits);
+    one += bits;
+    UNROLL for (int v = 0; v < WIDES; v++) {
+        wide near = (c[v][0] & low) | c[v][1] << 32, far = (c[v][2] & low) | c[v][3] << 32;
+        for (int i = 0; i < HALF; i++) inorder[2 * i] = near[i], inorder[2 * i + 1] = far[i];
+        for (int half = 0; half < 2; half++) {
+            memcpy(&w, inorder + half * HALF, sizeof w);
+            w = (words)(w <= last) & one;
+            memcpy(y + 2 * HALF * (2 * v + half), &w, sizeof w);
+        }
+    }
 }
 
 static void rand_fill(float *y, const struct program_mask *m, uint64_t index, int64_t n)
 {
-    float part[4 * BLOCKS];
+    float part[MASKS];
     int64_t i = 0;
     for (; i < n && (index + (uint64_t)i) % 4 != 0; i++) y[i] = program_mask_at(m, index + (uint64_t)i);
-    for (; i + 4 * BLOCKS <= n; i += 4 * BLOCKS) masks(y + i, m, (index + (uint64_t)i) / 4);
+    for (; i + MASKS <= n; i += MASKS) masks(y + i, m, (index + (uint64_t)i) / 4);
     if (i == n) return;
     masks(part, m, (index + (uint64_t)i) / 4);
     memcpy(y + i, part, (size_t)(n - i) * sizeof *y);

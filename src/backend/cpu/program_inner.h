@@ -4,7 +4,7 @@
 #include "backend/cpu/program.h"
 
 enum {
-    CHUNK = 512,                        /* elements of one value in cache: a dozen values fill half of a first-level cache */
+    CHUNK = 1024,                       /* elements of one value in cache: the slots in use and the streams fit the first two levels */
     LONG_ROW = 256,                     /* from here on a tile is part of one row; below, several rows */
     TASK_ELEMENTS = 1 << 15,
     MOST_SOURCES = MOST_PROGRAM + MOST_PROBLEM_RESULTS

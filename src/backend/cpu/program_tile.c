@@ -1,4 +1,5 @@
 /* program_tile.c: one tile of an elementwise program: operands in, instructions over them, results out. */
+#include "backend/cpu/extent.h"
 #include "backend/cpu/program_inner.h"
 #include "base/num.h"
 #include "base/rng.h"
@@ -158,8 +159,6 @@ static void store_result(const struct tile *t, int i)
 
 /* --- tiles --- */
 
-static int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
-
 static void find_tile(struct tile *t, int64_t number)
 {
     const struct ready *r = t->r;
@@ -172,8 +171,8 @@ static void find_tile(struct tile *t, int64_t number)
         t->index[i] = number % r->size[i];
         number /= r->size[i];
     }
-    t->rows = least(r->rows, r->size[last - 1] - t->index[last - 1]);
-    t->columns = least(r->columns, r->size[last] - t->index[last]);
+    t->rows = extent_least(r->rows, r->size[last - 1] - t->index[last - 1]);
+    t->columns = extent_least(r->columns, r->size[last] - t->index[last]);
 }
 
 void program_task(void *ready, int64_t task, int worker)
@@ -183,7 +182,7 @@ void program_task(void *ready, int64_t task, int worker)
     struct tile t = { .r = r, .slots = own, .numbers = own + (int64_t)r->n * CHUNK };
     for (int i = 0; i < r->n; i++)
         if (r->value[i].kind == V_NUMBER) copies(number_of(&t, i), r->value[i].mask.value);
-    int64_t end = least((task + 1) * r->tiles_per_task, r->n_tiles);
+    int64_t end = extent_least((task + 1) * r->tiles_per_task, r->n_tiles);
     for (int64_t number = task * r->tiles_per_task; number < end; number++) {
         find_tile(&t, number);
         for (int i = 0; i < r->n; i++) do_kind[r->value[i].kind](&t, i);

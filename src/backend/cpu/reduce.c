@@ -7,6 +7,7 @@
  * doubles. Price: one FLOP per element read. */
 #include "backend/cpu/reduce.h"
 #include "backend/cpu/cpu.h"
+#include "backend/cpu/extent.h"
 #include "base/par.h"
 #include <math.h>
 #include <string.h>
@@ -32,26 +33,6 @@ struct plan {
 
 struct work { struct plan p; const struct reduce_kernels *k; int fn; bool accumulate; const float *x; float *y; double *partial; int64_t per_task; };
 
-static int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
-static int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
-
-static int64_t loops_count(const struct loops *l)
-{
-    int64_t n = 1;
-    for (int i = 0; i < l->rank; i++) n *= l->size[i];
-    return n;
-}
-
-static int64_t loops_at(const struct loops *l, int k, int64_t i)
-{
-    int64_t at = 0;
-    for (int a = l->rank - 1; a >= 0; a--) {
-        at += i % l->size[a] * l->stride[k][a];
-        i /= l->size[a];
-    }
-    return at;
-}
-
 static int64_t innermost(const struct loops *l, int k) { return l->rank == 0 ? 0 : l->stride[k][l->rank - 1]; }
 
 static void plan_of(const struct problem *p, struct plan *plan)
@@ -72,16 +53,16 @@ static void plan_of(const struct problem *p, struct plan *plan)
     plan->columns = innermost(&plan->gone, 0) != 1 && innermost(&plan->kept, 0) == 1;
     if (plan->columns) {
         plan->wide = plan->kept.size[plan->kept.rank - 1];
-        plan->tiles = plan->results / plan->wide * ceil_div(plan->wide, WIDE);
+        plan->tiles = plan->results / plan->wide * extent_parts(plan->wide, WIDE);
         int64_t parts = plan->tiles < MOST_PARTS ? MOST_PARTS / plan->tiles : 1;
-        plan->per_part = ceil_div(plan->each, least(parts, ceil_div(plan->each, FLUSH)));
-        plan->parts = ceil_div(plan->each, plan->per_part);
+        plan->per_part = extent_parts(plan->each, extent_least(parts, extent_parts(plan->each, FLUSH)));
+        plan->parts = extent_parts(plan->each, plan->per_part);
     } else {
         plan->inner = plan->gone.rank == 0 ? 1 : plan->gone.size[plan->gone.rank - 1];
-        plan->pieces = ceil_div(plan->inner, PIECE);
-        int64_t pieces = plan->each / plan->inner * plan->pieces, parts = least(MOST_PARTS, ceil_div(plan->each, PIECE));
-        plan->per_part = ceil_div(pieces, plan->results < FEW ? parts : 1);
-        plan->parts = ceil_div(pieces, plan->per_part);
+        plan->pieces = extent_parts(plan->inner, PIECE);
+        int64_t pieces = plan->each / plan->inner * plan->pieces, parts = extent_least(MOST_PARTS, extent_parts(plan->each, PIECE));
+        plan->per_part = extent_parts(pieces, plan->results < FEW ? parts : 1);
+        plan->parts = extent_parts(pieces, plan->per_part);
     }
 }
 
@@ -120,7 +101,7 @@ static double fold(const struct work *w, const float *x, int64_t stride, int64_t
     if (stride == 1 || n == 1) return w->k->stretch[w->fn](x, n);
     double all = nothing(w->fn);
     for (int64_t begin = 0; begin < n; begin += 1024) {
-        int64_t k = least(1024, n - begin);
+        int64_t k = extent_least(1024, n - begin);
         for (int64_t i = 0; i < k; i++) some[i] = x[(begin + i) * stride];
         all = join(w->fn, all, w->k->stretch[w->fn](some, k));
     }
@@ -131,12 +112,12 @@ static double fold_part(const struct work *w, int64_t result, int64_t part)
 {
     const struct plan *p = &w->p;
     const float *x = w->x + loops_at(&p->kept, 0, result);
-    int64_t stride = innermost(&p->gone, 0), end = least((part + 1) * p->per_part, p->each / p->inner * p->pieces);
+    int64_t stride = innermost(&p->gone, 0), end = extent_least((part + 1) * p->per_part, p->each / p->inner * p->pieces);
     double all = nothing(w->fn);
     for (int64_t i = part * p->per_part; i < end; i++) {
         int64_t from = i % p->pieces * PIECE;
         int64_t at = loops_at(&p->gone, 0, i / p->pieces * p->inner) + from * stride;
-        all = join(w->fn, all, fold(w, x + at, stride, least(PIECE, p->inner - from)));
+        all = join(w->fn, all, fold(w, x + at, stride, extent_least(PIECE, p->inner - from)));
     }
     return all;
 }
@@ -145,7 +126,7 @@ static void rows_task(void *arg, int64_t task, int worker)
 {
     const struct work *w = arg;
     (void)worker;
-    for (int64_t i = task * w->per_task; i < least((task + 1) * w->per_task, w->p.results); i++) finish(w, i, fold_part(w, i, 0));
+    for (int64_t i = task * w->per_task; i < extent_least((task + 1) * w->per_task, w->p.results); i++) finish(w, i, fold_part(w, i, 0));
 }
 
 static void parts_task(void *arg, int64_t task, int worker)
@@ -188,10 +169,10 @@ static void columns_task(void *arg, int64_t task, int worker)
     const struct work *w = arg;
     const struct plan *p = &w->p;
     double all[WIDE];
-    int64_t part = task % p->parts, tile = task / p->parts, across = ceil_div(p->wide, WIDE);
-    int64_t column = tile % across * WIDE, n = least(WIDE, p->wide - column), result = tile / across * p->wide + column;
+    int64_t part = task % p->parts, tile = task / p->parts, across = extent_parts(p->wide, WIDE);
+    int64_t column = tile % across * WIDE, n = extent_least(WIDE, p->wide - column), result = tile / across * p->wide + column;
     (void)worker;
-    fold_columns(w, all, w->x + loops_at(&p->kept, 0, result), part * p->per_part, least((part + 1) * p->per_part, p->each), n);
+    fold_columns(w, all, w->x + loops_at(&p->kept, 0, result), part * p->per_part, extent_least((part + 1) * p->per_part, p->each), n);
     for (int64_t j = 0; j < n; j++) {
         if (p->parts == 1) finish(w, result + j, all[j]);
         else w->partial[part * p->results + result + j] = all[j];
@@ -204,7 +185,7 @@ static void join_task(void *arg, int64_t task, int worker)
 {
     const struct work *w = arg;
     (void)worker;
-    for (int64_t i = task * w->per_task; i < least((task + 1) * w->per_task, w->p.results); i++) {
+    for (int64_t i = task * w->per_task; i < extent_least((task + 1) * w->per_task, w->p.results); i++) {
         double all = nothing(w->fn);
         for (int64_t part = 0; part < w->p.parts; part++) all = join(w->fn, all, w->partial[part * w->p.results + i]);
         finish(w, i, all);
@@ -227,11 +208,11 @@ rk_status reduce_run(rk_ctx *ctx, const struct call *c, const struct reduce_kern
         fill_empty(&w);
         return RK_OK;
     }
-    w.per_task = ceil_div(TASK_ELEMENTS, w.p.each);
+    w.per_task = extent_parts(TASK_ELEMENTS, w.p.each);
     if (w.p.columns) par_for(ctx, w.p.tiles * w.p.parts, columns_task, &w);
     else if (w.p.parts > 1) par_for(ctx, w.p.results * w.p.parts, parts_task, &w);
-    else par_for(ctx, ceil_div(w.p.results, w.per_task), rows_task, &w);
+    else par_for(ctx, extent_parts(w.p.results, w.per_task), rows_task, &w);
     w.per_task = 256;
-    if (w.p.parts > 1) par_for(ctx, ceil_div(w.p.results, w.per_task), join_task, &w);
+    if (w.p.parts > 1) par_for(ctx, extent_parts(w.p.results, w.per_task), join_task, &w);
     return RK_OK;
 }

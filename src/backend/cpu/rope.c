@@ -5,13 +5,14 @@
  * Price     3 FLOPs per rotary number: two products and a sum. */
 #include "backend/cpu/rope.h"
 #include "backend/cpu/cpu.h"
+#include "backend/cpu/extent.h"
 #include "backend/cpu/rows.h"
 #include "base/par.h"
 #include "core/opdef.h"
 #include <math.h>
 #include <string.h>
 
-enum { TABLE_POSITIONS = 16 };                          /* per task */
+enum { ANCHORED = 32 };                                 /* positions whose angles follow from one */
 
 struct work {
     const struct rope_kernels *k;
@@ -57,24 +58,35 @@ static rk_status prepare(rk_ctx *ctx, const struct problem *p, struct prepared *
 rk_status rope_prepare(rk_ctx *ctx, const struct problem *p, struct prepared *out) { return prepare(ctx, p, out); }
 rk_status rope_adjoint_prepare(rk_ctx *ctx, const struct problem *p, struct prepared *out) { return prepare(ctx, p, out); }
 
+/* One number of the tables, where the style wants it. */
+static void put(const struct work *w, int64_t t, int64_t pair, double c, double s)
+{
+    float *cosines = w->cos + t * w->width, *sines = w->sin + t * w->width, sine = (float)(w->backwards ? -s : s);
+    if (w->interleaved) {
+        cosines[2 * pair] = cosines[2 * pair + 1] = (float)c;
+        sines[2 * pair] = -sine;
+        sines[2 * pair + 1] = sine;
+    } else {
+        cosines[pair] = (float)c;
+        sines[pair] = sine;
+    }
+}
+
+/* Positions task * ANCHORED .. of the model: the first exactly, the others turned on from it in double, so that an angle is a
+ * function of its position alone, wherever the call begins. */
 static void make_angles(void *arg, int64_t task, int worker)
 {
     const struct work *w = arg;
-    int64_t end = (task + 1) * TABLE_POSITIONS < w->positions ? (task + 1) * TABLE_POSITIONS : w->positions;
+    int64_t anchor = (w->past / ANCHORED + task) * ANCHORED;
     (void)worker;
-    for (int64_t t = task * TABLE_POSITIONS; t < end; t++) {
-        float *cosines = w->cos + t * w->width, *sines = w->sin + t * w->width;
-        for (int64_t i = 0; i < w->rotary / 2; i++) {
-            double angle = (double)(t + w->past) * exp((double)i * (-2 * log(w->theta) / (double)w->rotary));
-            float c = (float)cos(angle), s = (float)(w->backwards ? -sin(angle) : sin(angle));
-            if (w->interleaved) {
-                cosines[2 * i] = cosines[2 * i + 1] = c;
-                sines[2 * i] = -s;
-                sines[2 * i + 1] = s;
-            } else {
-                cosines[i] = c;
-                sines[i] = s;
-            }
+    for (int64_t i = 0; i < w->rotary / 2; i++) {
+        double frequency = exp((double)i * (-2 * log(w->theta) / (double)w->rotary)), c = cos((double)anchor * frequency), s = sin((double)anchor * frequency);
+        double turn_c = cos(frequency), turn_s = sin(frequency);
+        for (int64_t t = anchor - w->past; t < anchor - w->past + ANCHORED && t < w->positions; t++) {
+            if (t >= 0) put(w, t, i, c, s);
+            double next = c * turn_c - s * turn_s;
+            s = c * turn_s + s * turn_c;
+            c = next;
         }
     }
 }
@@ -115,7 +127,7 @@ rk_status rope_run(rk_ctx *ctx, const struct call *c, const struct rope_kernels 
     w.x = (const float *)c->in[from] + p->in[from].at.offset;
     w.y = (float *)c->out[0] + p->out[0].at.offset;
     if (w.rows.count == 0) return RK_OK;
-    par_for(ctx, (w.positions + TABLE_POSITIONS - 1) / TABLE_POSITIONS, make_angles, &w);
+    par_for(ctx, extent_parts(w.past % ANCHORED + w.positions, ANCHORED), make_angles, &w);
     par_for(ctx, w.rows.tasks, turn, &w);
     return RK_OK;
 }

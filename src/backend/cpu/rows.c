@@ -1,5 +1,6 @@
 /* rows.c: see rows.h. */
 #include "backend/cpu/rows.h"
+#include "backend/cpu/extent.h"
 
 void rows_over(struct rows *r, rk_dim dim, const struct layout *const *operands, int n)
 {
@@ -19,32 +20,20 @@ void rows_over(struct rows *r, rk_dim dim, const struct layout *const *operands,
     loops_over(&r->loops, &others, operands, n);
     int64_t fit = r->n > 0 ? ROWS_ELEMENTS / r->n : ROWS_ELEMENTS;
     r->per_task = fit < 1 ? 1 : fit;
-    r->tasks = (r->count + r->per_task - 1) / r->per_task;
+    r->tasks = extent_parts(r->count, r->per_task);
 }
 
 void rows_cut(struct rows *r, int64_t tasks)
 {
-    int64_t least = (r->count + tasks - 1) / tasks;
+    int64_t least = extent_parts(r->count, tasks);
     if (r->per_task > ROWS_SUMMED) r->per_task = ROWS_SUMMED;
     if (r->per_task < least) r->per_task = least;
-    r->tasks = (r->count + r->per_task - 1) / r->per_task;
+    r->tasks = extent_parts(r->count, r->per_task);
 }
 
-int64_t rows_end(const struct rows *r, int64_t task)
-{
-    int64_t end = (task + 1) * r->per_task;
-    return end < r->count ? end : r->count;
-}
+int64_t rows_end(const struct rows *r, int64_t task) { return extent_least((task + 1) * r->per_task, r->count); }
 
-int64_t rows_at(const struct rows *r, int k, int64_t i)
-{
-    int64_t at = 0;
-    for (int a = r->loops.rank - 1; a > 0; a--) {
-        at += i % r->loops.size[a] * r->loops.stride[k][a];
-        i /= r->loops.size[a];
-    }
-    return r->loops.rank > 0 ? at + i * r->loops.stride[k][0] : at;
-}
+int64_t rows_at(const struct rows *r, int k, int64_t i) { return loops_at(&r->loops, k, i); }
 
 const float *rows_read(const float *x, int64_t stride, int64_t n, float *own)
 {

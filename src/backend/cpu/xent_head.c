@@ -2,25 +2,39 @@
  *
  * A chunk's logits are made, turned into loss and gradient where they lie, and used for both gradients before the next chunk
  * comes: dx of these rows, and its share of dw, which grows from chunk to chunk. So the gradients are there in the forward
- * pass: the seed of a loss is known before it. How many rows a chunk has depends on the vocabulary alone.
+ * pass: the seed of a loss is known before it. Exponentials are taken of each block of the product while it is in cache; what
+ * is left for complete rows is one multiplication. How many rows a chunk has depends on the shape alone.
  * Results by role: 0 the loss, 1 dx, 2 dw, 4 the gradient of the bias. */
 #include "backend/cpu/xent_head.h"
 #include "backend/cpu/cpu.h"
+#include "backend/cpu/gemm_kernel.h"
 #include "backend/cpu/machine.h"
 #include "base/par.h"
 #include "core/opdef.h"
 #include <string.h>
 
-enum { LOGIT_BYTES = 32 << 20, FEWEST_ROWS = 64, MOST_ROWS = 1024, ROWS_PER_TASK = 8, COLUMNS_PER_TASK = 2048 };
+enum {
+    LOGIT_BYTES = 64 << 20,                 /* of a chunk: every chunk reads the weights twice and dw once more */
+    FEWEST_ROWS = 64, MOST_ROWS = 1024,
+    ROWS_PER_TASK = 8, COLUMNS_PER_TASK = 2048,
+    PIECE = 512,                            /* columns whose exponentials are summed in f32 */
+};
+
+struct piece { float most, sum; int32_t columns; };
 
 struct head {
     int64_t rows, hidden, vocab, chunk;
+    int64_t grid;                           /* columns of the narrowest block but the last: those of a register tile */
     int x, w, labels, bias, dy;             /* operands, -1: none */
     int loss, dx, dw, dbias;                /* results, -1: not wanted */
-    size_t logits_at, losses_at, gemm_at;   /* in scratch, bytes */
+    size_t pieces_at, rows_at, losses_at, gemm_at;      /* in scratch, bytes; at 0: logits */
+    size_t row_floats;                      /* of a worker: most and sum of the pieces of a row */
     enum isa isa;
 };
 _Static_assert(sizeof(struct head) <= PREPARED_BYTES, "the head fits its place");
+
+static int64_t tasks(int64_t n, int64_t each) { return (n + each - 1) / each; }
+static int64_t places(const struct head *h) { return h->vocab / h->grid + 1; }
 
 static struct head head_of(const struct problem *p)
 {
@@ -34,12 +48,15 @@ static struct head head_of(const struct problem *p)
         if (role == 2) h.dw = i;
         if (role == 4) h.dbias = i;
     }
+    h.grid = isa_rows[h.isa].lanes * GEMM_VECTORS;
     h.hidden = p->in[0].at.size[p->in[0].at.rank - 1];
     h.vocab = p->in[1].at.size[0];
     h.rows = layout_elements(&p->in[2].at);
-    h.chunk = h.vocab > 0 ? LOGIT_BYTES / (4 * h.vocab) / FEWEST_ROWS * FEWEST_ROWS : MOST_ROWS;
-    if (h.chunk < FEWEST_ROWS) h.chunk = FEWEST_ROWS;
+    h.chunk = h.vocab > 0 ? LOGIT_BYTES / (4 * h.vocab) : MOST_ROWS;
     if (h.chunk > MOST_ROWS) h.chunk = MOST_ROWS;
+    if (h.chunk < FEWEST_ROWS) h.chunk = FEWEST_ROWS;
+    int64_t chunks = tasks(h.rows, h.chunk);
+    if (chunks > 0) h.chunk = tasks(tasks(h.rows, chunks), 2) * 2;             /* of nearly equal height */
     if (h.chunk > h.rows) h.chunk = h.rows;
     return h;
 }
@@ -90,7 +107,10 @@ static rk_status prepare(rk_ctx *ctx, const struct problem *p, struct prepared *
         for (int k = 0; k < 3; k++) gemm = most(gemm, gemm_scratch(&plans[k], workers));
     }
     memset(out, 0, sizeof *out);
-    h.losses_at = up((size_t)(h.chunk * h.vocab) * sizeof(float));
+    h.row_floats = (size_t)(places(&h) + 64) * 2;
+    h.pieces_at = up((size_t)(h.chunk * h.vocab) * sizeof(float));
+    h.rows_at = h.pieces_at + up((size_t)(h.chunk * places(&h)) * sizeof(struct piece));
+    h.losses_at = h.rows_at + up(h.row_floats * (size_t)workers * sizeof(float));
     h.gemm_at = h.losses_at + up((size_t)h.rows * sizeof(double));
     out->scratch = h.gemm_at + gemm;
     out->product_flops = (uint64_t)(2 * h.rows * h.vocab * h.hidden) * (uint64_t)(1 + (h.dx >= 0) + (h.dw >= 0));
@@ -103,17 +123,68 @@ rk_status xent_head_adjoint_prepare(rk_ctx *ctx, const struct problem *p, struct
 
 /* --- one chunk --- */
 
-struct chunk { const struct head *h; float *logits, *dbias; double *losses; const float *bias; const int32_t *labels; int64_t from, rows; float slope; bool gradients; xent_row_fn *row; };
+struct chunk {
+    const struct head *h;
+    const struct xent_kernels *kernels;
+    float *logits, *rows_room, *dbias;
+    struct piece *pieces;                   /* [column / grid][row]: those that begin there; the next begins where it ends */
+    double *losses;
+    const float *bias;
+    const int32_t *labels;
+    int64_t from, rows;
+    float slope;
+    bool gradients;
+};
+
+/* A block of logits is final, and in cache. The logit of the label is the loss, so far. */
+static void block_done(void *arg, int64_t batch, int64_t row, int64_t rows, int64_t column, int64_t columns)
+{
+    const struct chunk *k = arg;
+    (void)batch;
+    for (int64_t r = row; r < row + rows; r++) {
+        float *x = k->logits + r * k->h->vocab;
+        int64_t label = k->labels[k->from + r];
+        if (label >= column && label < column + columns) k->losses[k->from + r] = -(double)(float)(x[label] + (k->bias != NULL ? k->bias[label] : 0));
+        for (int64_t v = column; v < column + columns; v += PIECE) {
+            int64_t n = column + columns - v < PIECE ? column + columns - v : PIECE;
+            struct piece *p = &k->pieces[v / k->h->grid * k->rows + r];
+            k->kernels->piece(x + v, k->bias != NULL ? k->bias + v : NULL, n, k->gradients, &p->most, &p->sum);
+            p->columns = (int32_t)n;
+        }
+    }
+}
+
+/* The pieces of a row come together. Returns the logarithm of the sum of all exponentials. */
+static double finish_row(const struct chunk *k, int64_t row, float *most, float *sum)
+{
+    const struct piece *at = k->pieces + row;
+    int64_t n = 0, vocab = k->h->vocab;
+    for (int64_t v = 0; v < vocab; v += at[v / k->h->grid * k->rows].columns, n++) {
+        most[n] = at[v / k->h->grid * k->rows].most;
+        sum[n] = at[v / k->h->grid * k->rows].sum;
+    }
+    double log_sum = k->kernels->join(most, sum, n, k->slope);
+    n = 0;
+    for (int64_t v = 0, next; v < vocab && k->gradients; v = next) {
+        next = v + at[v / k->h->grid * k->rows].columns;
+        k->kernels->scale(k->logits + row * vocab + v, next - v, sum[n++]);
+    }
+    return log_sum;
+}
 
 static void some_rows(void *arg, int64_t task, int worker)
 {
-    const struct chunk *c = arg;
-    int64_t to = (task + 1) * ROWS_PER_TASK < c->rows ? (task + 1) * ROWS_PER_TASK : c->rows;
-    (void)worker;
+    const struct chunk *k = arg;
+    int64_t to = (task + 1) * ROWS_PER_TASK < k->rows ? (task + 1) * ROWS_PER_TASK : k->rows, vocab = k->h->vocab;
+    float *most = k->rows_room + (size_t)worker * k->h->row_floats, *sum = most + k->h->row_floats / 2;
     for (int64_t r = task * ROWS_PER_TASK; r < to; r++) {
-        float *logits = c->logits + r * c->h->vocab;
-        c->losses[c->from + r] = c->row(logits, c->bias, c->h->vocab, c->labels[c->from + r], c->slope);
-        if (c->gradients && c->slope == 0) memset(logits, 0, (size_t)c->h->vocab * sizeof *logits);
+        int64_t label = k->labels[k->from + r];
+        bool counts = label >= 0 && label < vocab;          /* any other label: no loss, no gradient */
+        if (counts) k->losses[k->from + r] += finish_row(k, r, most, sum);
+        else k->losses[k->from + r] = 0;
+        if (!k->gradients) continue;
+        if (!counts || k->slope == 0) memset(k->logits + r * vocab, 0, (size_t)vocab * sizeof(float));
+        else k->logits[r * vocab + label] -= k->slope;
     }
 }
 
@@ -126,8 +197,6 @@ static void some_columns(void *arg, int64_t task, int worker)
         for (int64_t v = task * COLUMNS_PER_TASK; v < to; v++) c->dbias[v] += c->logits[r * c->h->vocab + v];
 }
 
-static int64_t tasks(int64_t n, int64_t each) { return (n + each - 1) / each; }
-
 static const float *operand(const struct call *c, int i) { return i < 0 ? NULL : (const float *)c->in[i] + c->problem->in[i].at.offset; }
 static float *result(const struct call *c, int i) { return i < 0 ? NULL : (float *)c->out[i] + c->problem->out[i].at.offset; }
 
@@ -137,7 +206,7 @@ static void go(rk_ctx *ctx, const struct call *c, const struct head *h, struct c
     float *dx = result(c, h->dx), *dw = result(c, h->dw);
     void *scratch = (char *)c->scratch + h->gemm_at;
     struct gemm_plan logits = logits_plan(h, k->rows), back = dx_plan(h, k->rows), grow = dw_plan(h, k->rows, k->from > 0);
-    gemm_run(ctx, &logits, &(struct gemm_operands){ .a = x + k->from * h->hidden, .b = w, .c = k->logits }, scratch);
+    gemm_run(ctx, &logits, &(struct gemm_operands){ .a = x + k->from * h->hidden, .b = w, .c = k->logits, .done = block_done, .arg = k }, scratch);
     par_for(ctx, tasks(k->rows, ROWS_PER_TASK), some_rows, k);
     if (dx != NULL) gemm_run(ctx, &back, &(struct gemm_operands){ .a = k->logits, .b = w, .c = dx + k->from * h->hidden }, scratch);
     if (dw != NULL) gemm_run(ctx, &grow, &(struct gemm_operands){ .a = k->logits, .b = x + k->from * h->hidden, .c = dw }, scratch);
@@ -146,12 +215,14 @@ static void go(rk_ctx *ctx, const struct call *c, const struct head *h, struct c
 
 static rk_status run(rk_ctx *ctx, const struct call *c)
 {
-#define X(isa) xent_row_##isa,
-    static xent_row_fn *const row[] = { FOR_EVERY_ISA(X) };
+#define X(isa) &xent_kernels_##isa,
+    static const struct xent_kernels *const kernels[] = { FOR_EVERY_ISA(X) };
 #undef X
     struct head h;
     memcpy(&h, c->prepared->own, sizeof h);
-    struct chunk k = { .h = &h, .logits = c->scratch, .losses = (double *)((char *)c->scratch + h.losses_at), .bias = operand(c, h.bias), .row = row[h.isa] };
+    char *scratch = c->scratch;
+    struct chunk k = { .h = &h, .kernels = kernels[h.isa], .logits = c->scratch, .pieces = (struct piece *)(scratch + h.pieces_at),
+                       .rows_room = (float *)(scratch + h.rows_at), .losses = (double *)(scratch + h.losses_at), .bias = operand(c, h.bias) };
     k.labels = (const int32_t *)c->in[h.labels] + c->problem->in[h.labels].at.offset;
     k.dbias = result(c, h.dbias);
     k.gradients = h.dx >= 0 || h.dw >= 0 || h.dbias >= 0;

@@ -1,60 +1,64 @@
-/* xent_head.isa.c: see xent_head.h. Three sweeps: the largest, the sum of exponentials, the gradient. */
+/* xent_head.isa.c: see xent_head.h. */
 #include "backend/cpu/xent_head.h"
 #include "backend/cpu/simd.h"
 #include "backend/cpu/vmath.h"
+#include <float.h>
 
-static float largest(float *x, const float *bias, int64_t n)
+SIMD vf load(const float *p, int n) { return n == VF_LANES ? vf_load(p) : vf_load_n(p, n); }
+SIMD int lanes_left(int64_t n, int64_t i) { return n - i < VF_LANES ? (int)(n - i) : VF_LANES; }
+
+/* Starts at the least float, not at -infinity: a piece of nothing but -infinity has a sum of 0. */
+SIMD float largest(float *x, const float *bias, int64_t n)
 {
-    vf most = vf_set1(-INFINITY);
+    vf most = vf_set1(-FLT_MAX);
     for (int64_t i = 0; i < n; i += VF_LANES) {
-        int left = n - i < VF_LANES ? (int)(n - i) : VF_LANES;
-        vf v = left == VF_LANES ? vf_load(x + i) : vf_load_n(x + i, left);
+        int left = lanes_left(n, i);
+        vf v = load(x + i, left);
         if (bias != NULL) {
-            v = vf_add(v, left == VF_LANES ? vf_load(bias + i) : vf_load_n(bias + i, left));
+            v = vf_add(v, load(bias + i, left));
             vf_store_n(x + i, v, left);
         }
         if (left < VF_LANES) v = vf_select(vm_first(left), v, most);
         most = vf_max(v, most);
     }
-    float lane[VF_LANES], m = -INFINITY;
-    vf_store(lane, most);
-    for (int k = 0; k < VF_LANES; k++) m = lane[k] > m ? lane[k] : m;
-    return m;
+    return vf_reduce_max(most);
 }
 
-static double exponentials(float *x, int64_t n, float most, bool keep)
+static void piece(float *x, const float *bias, int64_t n, bool keep, float *most, float *sum)
 {
-    double sum = 0;
-    for (int64_t from = 0; from < n; from += 4096) {                   /* blocks, so that f32 sums stay short */
-        int64_t to = from + 4096 < n ? from + 4096 : n;
-        vf part = vf_zero();
-        for (int64_t i = from; i < to; i += VF_LANES) {
-            int left = to - i < VF_LANES ? (int)(to - i) : VF_LANES;
-            vf e = vmath_exp(vf_sub(left == VF_LANES ? vf_load(x + i) : vf_load_n(x + i, left), vf_set1(most)));
-            if (left < VF_LANES) e = vf_select(vm_first(left), e, vf_zero());
-            if (keep) vf_store_n(x + i, e, left);
-            part = vf_add(part, e);
-        }
-        sum += vf_reduce_add_f64(part);
+    vf part = vf_zero(), off = vf_set1(*most = largest(x, bias, n));
+    int64_t i = 0;
+    for (; i + VF_LANES <= n && keep; i += VF_LANES) {
+        vf e = vmath_exp(vf_sub(vf_load(x + i), off));
+        vf_store(x + i, e);
+        part = vf_add(part, e);
     }
-    return sum;
+    for (; i < n; i += VF_LANES) {
+        int left = lanes_left(n, i);
+        vf e = vf_select(vm_first(left), vmath_exp(vf_sub(load(x + i, left), off)), vf_zero());
+        if (keep) vf_store_n(x + i, e, left);
+        part = vf_add(part, e);
+    }
+    *sum = vf_reduce_add(part);
 }
 
-double ISA_NAME(xent_row)(float *logits, const float *bias, int64_t n, int64_t label, float slope)
+static double join(float *most, float *sum, int64_t n, float slope)
 {
-    if (label < 0 || label >= n) {
-        if (slope != 0) memset(logits, 0, (size_t)n * sizeof *logits);
-        return 0;
-    }
-    float most = largest(logits, bias, n);
-    double chosen = (double)logits[label], sum = exponentials(logits, n, most, slope != 0);
-    if (slope != 0) {
-        vf factor = vf_set1((float)((double)slope / sum));
-        for (int64_t i = 0; i < n; i += VF_LANES) {
-            int left = n - i < VF_LANES ? (int)(n - i) : VF_LANES;
-            vf_store_n(logits + i, vf_mul(factor, left == VF_LANES ? vf_load(logits + i) : vf_load_n(logits + i, left)), left);
-        }
-        logits[label] -= slope;
-    }
-    return log(sum) + (double)most - chosen;
+    float off = largest(most, NULL, n);
+    double total = 0;
+    for (int64_t i = 0; i < n; i += VF_LANES) vf_store(most + i, vmath_exp(vf_sub(vf_load(most + i), vf_set1(off))));
+    for (int64_t i = 0; i < n; i++) total += (double)most[i] * (double)sum[i];
+    vf factor = vf_set1((float)((double)slope / total));
+    for (int64_t i = 0; i < n; i += VF_LANES) vf_store(sum + i, vf_mul(factor, vf_load(most + i)));
+    return log(total) + (double)off;
 }
+
+static void scale(float *x, int64_t n, float factor)
+{
+    vf f = vf_set1(factor);
+    int64_t i = 0;
+    for (; i + VF_LANES <= n; i += VF_LANES) vf_store(x + i, vf_mul(f, vf_load(x + i)));
+    if (i < n) vf_store_n(x + i, vf_mul(f, vf_load_n(x + i, (int)(n - i))), (int)(n - i));
+}
+
+const struct xent_kernels ISA_NAME(xent_kernels) = { piece, join, scale };

@@ -119,7 +119,7 @@ void reference_run(const struct call *c, bool doubles, const struct opdef *op, s
     const struct operand *y = &p->out[0];
     struct refcall r = { .g = p->g, .y = p->first, .n = p->node, .arity = p->n_in, .live = c->live, .tally = t };
     struct own own;
-    char *scratch = (char *)c->scratch + skip;
+    char *scratch = skip > 0 ? (char *)c->scratch + skip : c->scratch;     /* NULL where none is needed */
     memcpy(&own, c->prepared->own, sizeof own);
     for (int i = 0; i < p->n_in; i++) {
         const struct operand *x = &p->in[i];
@@ -129,7 +129,7 @@ void reference_run(const struct call *c, bool doubles, const struct opdef *op, s
         r.in[i].l.offset = 0;
         if (here) continue;
         num_load((double *)(void *)scratch, from, (int)x->dtype, (size_t)reference_span(&x->at));
-        scratch += room(&x->at);
+        if (room(&x->at) > 0) scratch += room(&x->at);
     }
     size_t bytes = is_double(y->dtype, doubles) ? sizeof(double) : rk_dtype_bytes(y->dtype);
     rk_dtype dtype = is_double(y->dtype, doubles) ? RK_f64 : y->dtype;

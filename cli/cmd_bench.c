@@ -1,0 +1,109 @@
+/* reckon bench: the ceilings of this machine, measured now and kept: what MFU is printed against, and who makes the products. */
+#include "device.h"
+#include "out.h"
+
+static const struct option options[] = { OPTION_DEVICE, { 0 } };
+
+enum { MOST_RACES = 16 };
+struct results { rk_ceilings ceilings; rk_race races[MOST_RACES]; int n; };
+
+/* All classes, then the ceilings, which also keep what the races found. */
+static int measure(struct cli *c, rk_device *device, struct results *r)
+{
+    cli_note(c, "measuring; other work on this machine makes the numbers worse");
+    for (;; r->n++) {
+        rk_status status = r->n == MOST_RACES ? RK_E_UNKNOWN : rk_device_race(device, r->n, &r->races[r->n]);
+        if (status == RK_E_UNKNOWN) break;
+        CLI_TRY(c, status);
+    }
+    CLI_TRY(c, rk_device_ceilings(device, true, &r->ceilings));
+    return CLI_OK;
+}
+
+static void ceiling(struct table *t, const char *name, double per_second, const char *unit, const char *what)
+{
+    table_cell(t, "%s", name);
+    table_cell(t, "%s", say_si(per_second, unit).at);
+    table_cell(t, "%s", what);
+}
+
+static void print(struct cli *c, const rk_device *device, const struct results *r)
+{
+    const char *library = rk_device_library(device);
+    bool any = library[0] != '\0';
+    (void)fprintf(c->out, "%s\n\n", rk_device_text(device));
+    struct table *t = table_new(c, "ceiling|measured|", "lrw");
+    ceiling(t, "multiply-adds", r->ceilings.fma_flops, "FLOP/s", "f32, in registers, all threads: what MFU is printed against");
+    ceiling(t, "best product", r->ceilings.gemm_flops, "FLOP/s", "of matrices in cache");
+    ceiling(t, "reading", r->ceilings.read_bytes, "B/s", "from memory, far beyond the caches");
+    ceiling(t, "copying", r->ceilings.copy_bytes, "B/s", "read and written, each counted");
+    table_print(t);
+    (void)fputc('\n', c->out);
+    t = table_new(c, any ? "products|rows|columns|depth|own|library|faster" : "products|rows|columns|depth|own", any ? "lrrrrrl" : "lrrrr");
+    for (int i = 0; i < r->n; i++) {
+        const rk_race *x = &r->races[i];
+        table_cell(t, "%s", x->name);
+        table_cell(t, "%s", say_count((uint64_t)x->rows).at);
+        table_cell(t, "%s", say_count((uint64_t)x->columns).at);
+        table_cell(t, "%s", say_count((uint64_t)x->depth).at);
+        table_cell(t, "%s", say_si(x->own_flops, "FLOP/s").at);
+        if (!any) continue;
+        table_cell(t, "%s", say_si(x->library_flops, "FLOP/s").at);
+        table_cell(t, "%s", x->library ? library : "own");
+    }
+    table_print(t);
+}
+
+static void print_json(struct cli *c, const rk_device *device, const struct results *r)
+{
+    struct json j;
+    json_begin(&j, c->out);
+    json_object(&j, NULL);
+    json_text(&j, "device", rk_device_text(device));
+    json_text(&j, "library", rk_device_library(device)[0] != '\0' ? rk_device_library(device) : NULL);
+    json_int(&j, "threads", r->ceilings.threads);
+    json_real(&j, "fma_flops", r->ceilings.fma_flops);
+    json_real(&j, "gemm_flops", r->ceilings.gemm_flops);
+    json_real(&j, "read_bytes", r->ceilings.read_bytes);
+    json_real(&j, "copy_bytes", r->ceilings.copy_bytes);
+    json_array(&j, "products");
+    for (int i = 0; i < r->n; i++) {
+        const rk_race *x = &r->races[i];
+        json_object(&j, NULL);
+        json_text(&j, "class", x->name);
+        json_int(&j, "rows", x->rows);
+        json_int(&j, "columns", x->columns);
+        json_int(&j, "depth", x->depth);
+        json_real(&j, "own_flops", x->own_flops);
+        json_real(&j, "library_flops", x->library_flops);
+        json_bool(&j, "library", x->library);
+        json_end(&j);
+    }
+    json_end(&j);
+    json_end(&j);
+}
+
+static int run(struct cli *c)
+{
+    rk_device *device = NULL;
+    static struct results results;
+    int code = device_open(c, &device);
+    if (code == CLI_OK) code = measure(c, device, &results);
+    if (code == CLI_OK && c->json) print_json(c, device, &results);
+    else if (code == CLI_OK) print(c, device, &results);
+    rk_device_close(device);
+    return code;
+}
+
+static const struct example examples[] = {
+    { "bench",        "measure this machine and keep what was found", NULL },
+    { "bench --json", "the same, for a program", NULL },
+    { 0 }
+};
+
+const struct command cmd_bench = {
+    .name = "bench", .purpose = "measure the ceilings of this machine, and keep them", .options = options, .examples = examples, .json = true, .run = run,
+    .notes = "Other commands take what was measured from the same file (reckon info says where); they measure themselves, briefly, where there is "
+             "none. Products are made by our own kernels or by a BLAS, whoever is faster at the shape; races are run in turns, beside bursts of "
+             "multiply-adds, so that a busy moment costs nobody the race.",
+};

@@ -1,0 +1,184 @@
+/* reckon train: a model from text. Every hyper-parameter is a flag, made from the rows of reckon/train_options.def. */
+#include "device.h"
+#include "model.h"
+#include "train.h"
+#include <math.h>
+#include <string.h>
+#include <sys/stat.h>
+
+static const char schedule_words[] =
+#define ROW(name, word, rate) "|" word
+#include "reckon/schedule.def"
+#undef ROW
+    ;
+static const char order_words[] = "|shuffled|random";
+
+static const struct option options[] = {
+    { "config",      'c', OPT_FILE,   NULL,      NULL,                                          "options from a JSON file, or from a checkpoint; flags overrule it" },
+    { "output",      'o', OPT_FOLDER, NULL,      NULL,                                          "where checkpoints and the model go" },
+    { "resume",      'r', OPT_FLAG,   NULL,      NULL,                                          "go on from the newest intact checkpoint in the output folder" },
+    { "any-kernels", 0,   OPT_FLAG,   NULL,      NULL,                                          "resume also where this machine computes with other kernels: other bits" },
+#define INT(field, key, standard, least, most, help)  { key, 0, OPT_SIZE, NULL, #standard, help },
+#define AUTO(field, key, zero, most, help)            { key, 0, OPT_SIZE, NULL, zero, help },
+#define REAL(field, key, standard, least, most, help) { key, 0, OPT_REAL, NULL, #standard, help },
+#define CHOICE(field, key, standard, words, help)     { key, 0, OPT_CHOICE, (words) + 1, standard, help },
+#define FLAG(field, key, help)                        { key, 0, OPT_FLAG, NULL, NULL, help },
+#define TEXT(field, key, help)                        { key, 0, OPT_TEXT, NULL, NULL, help },
+#include "reckon/train_options.def"
+#undef INT
+#undef AUTO
+#undef REAL
+#undef CHOICE
+#undef FLAG
+#undef TEXT
+    { "end",         0,   OPT_TEXT,   "TOKEN",   "(<|endoftext|> where the tokenizer has it)",   "special token after each document; \"\" for none" },
+    { "dtype",       0,   OPT_CHOICE, "u16|u32", "(by the name of the file)",                   "size of a token in a file of tokens" },
+    { "memory",      0,   OPT_SIZE,   "BYTES",   "(what is free)",                              "refuse a run that would need more" },
+    { "peak",        0,   OPT_TEXT,   "DEVICE",  NULL,                                          "tell MFU against this device's data sheet, too: H100, A100 ..." },
+    OPTION_DEVICE,
+    { 0 }
+};
+
+/* --- options: of the checkpoint, then of --config, then flags --- */
+
+static int take_text(struct cli *c, const char *key, char *to)
+{
+    const char *text = cli_text(c, key);
+    if (strlen(text) >= RK_TRAIN_TEXT) return cli_usage(c, "--%s: at most %d bytes", key, RK_TRAIN_TEXT - 1);
+    memcpy(to, text, strlen(text) + 1);
+    return CLI_OK;
+}
+
+static int take_flags(struct cli *c, rk_train_options *o)
+{
+    int code = CLI_OK;
+#define INT(field, key, standard, least, most, help)  if (cli_given(c, key)) o->field = cli_int(c, key);
+#define AUTO(field, key, zero, most, help)            if (cli_given(c, key)) o->field = cli_int(c, key);
+#define REAL(field, key, standard, least, most, help) if (cli_given(c, key)) o->field = cli_real(c, key);
+#define CHOICE(field, key, standard, words, help)     if (cli_given(c, key)) o->field = cli_choice(c, key);
+#define FLAG(field, key, help)                        if (cli_given(c, key)) o->field = true;
+#define TEXT(field, key, help)                        if (code == CLI_OK && cli_given(c, key)) code = take_text(c, key, o->field);
+#include "reckon/train_options.def"
+#undef INT
+#undef AUTO
+#undef REAL
+#undef CHOICE
+#undef FLAG
+#undef TEXT
+    return code;
+}
+
+static int take_options(struct training *t)
+{
+    struct cli *c = t->c;
+    t->options = rk_train_defaults();
+    if (cli_flag(c, "resume") && !cli_given(c, "output")) return cli_usage(c, "--resume needs the --output that is to be resumed");
+    if (cli_flag(c, "resume")) CLI_TRY(c, rk_train_newest(c->ctx, cli_text(c, "output"), t->checkpoint, sizeof t->checkpoint));
+    if (t->checkpoint[0] != '\0') CLI_TRY(c, rk_train_options_read(c->ctx, t->checkpoint, &t->options));
+    if (t->checkpoint[0] != '\0' && cli_given(c, "steps") && !cli_given(c, "cycle")) t->options.cycle = 0;     /* the schedule ends with the new last step */
+    if (cli_given(c, "config")) CLI_TRY(c, rk_train_options_read(c->ctx, cli_text(c, "config"), &t->options));
+    return take_flags(c, &t->options);
+}
+
+/* --- the model --- */
+
+static bool is_there(const char *path)
+{
+    struct stat s;
+    return stat(path, &s) == 0;
+}
+
+/* A preset takes the tokenizer's vocabulary, unless it was said what it is to be. */
+static int open_model(struct training *t)
+{
+    struct cli *c = t->c;
+    char spec[RK_TRAIN_TEXT + 64];
+    const char *model = t->options.model;
+    if (t->checkpoint[0] != '\0' && !cli_given(c, "model")) return cli_try(c, rk_model_open(c->ctx, t->checkpoint, &t->model));
+    if (model[0] == '\0') return cli_usage(c, "--model is missing: a preset such as cs336-17m, with :d_model=256,num_layers=4,... for other sizes");
+    bool fits = t->tok != NULL && !is_there(model) && strstr(model, "vocab") == NULL;
+    if (fits) (void)snprintf(spec, sizeof spec, "%s%cvocab=%u", model, strchr(model, ':') != NULL ? ',' : ':', rk_tok_size(t->tok));
+    else (void)snprintf(spec, sizeof spec, "%s", model);
+    CLI_TRY(c, rk_model_open(c->ctx, spec, &t->model));
+    if (t->tok == NULL || model_size(t->model, "vocab") >= rk_tok_size(t->tok)) return CLI_OK;
+    return cli_fail(c, CLI_DATA, NULL, "%s knows %s tokens, but the tokenizer has %s", rk_model_name(t->model), say_count(model_size(t->model, "vocab")).at,
+                    say_count(rk_tok_size(t->tok)).at);
+}
+
+static int open_device(struct training *t)
+{
+    struct cli *c = t->c;
+    int code = device_open(c, &t->device);
+    if (code == CLI_OK && strcmp(rk_device_name(t->device), "cpu") == 0) code = cli_try(c, rk_device_ceilings(t->device, false, &t->ceilings));
+    return code;
+}
+
+static int open_train(struct training *t)
+{
+    struct cli *c = t->c;
+    double promised = 0;
+    if (cli_given(c, "peak")) CLI_TRY(c, rk_device_promise(c->ctx, cli_text(c, "peak"), RK_f32, &promised));
+    rk_train_setup s = {
+        .model = t->model, .device = t->device, .options = &t->options, .output = cli_text(c, "output"), .resume = cli_flag(c, "resume"),
+        .data = { .tokens = &t->tokens, .document_end = t->end, .tokenizer = t->options.tokenizer[0] != '\0' ? t->options.tokenizer : NULL },
+        .any_kernels = cli_flag(c, "any-kernels"), .ceilings = &t->ceilings, .promised_flops = promised,
+        .memory_limit = cli_given(c, "memory") ? (uint64_t)cli_int(c, "memory") : train_memory(),
+    };
+    CLI_TRY(c, rk_train_open(c->ctx, &s, &t->train));
+    t->first = rk_train_steps_done(t->train);
+    if (t->checkpoint[0] != '\0') cli_note(c, "resumed from %s", t->checkpoint);
+    return CLI_OK;
+}
+
+/* --- going --- */
+
+static int go(struct training *t)
+{
+    struct cli *c = t->c;
+    int code = train_bill(t);
+    if (code != CLI_OK) return code;
+    int64_t left = t->options.steps > t->first ? t->options.steps - t->first : 0;
+    progress_begin(&t->line, c, "training", "steps", (uint64_t)left);
+    rk_status status = rk_train_run(t->train, train_each, t);
+    progress_end(&t->line);
+    if (status == RK_E_CANCELLED && cli_given(c, "output")) cli_note(c, "saved; --resume goes on from there");
+    CLI_TRY(c, status);
+    if (cli_given(c, "output")) CLI_TRY(c, rk_train_export(t->train, cli_text(c, "output")));
+    return train_receipt(t);
+}
+
+static int run(struct cli *c)
+{
+    struct training t = { .c = c, .loss = (double)NAN, .validation = (double)NAN };
+    json_begin(&t.json, c->out);
+    t.json.one_line = true;
+    cli_watch();
+    int code = take_options(&t);
+    if (code == CLI_OK) code = train_data(&t);
+    if (code == CLI_OK) code = open_model(&t);
+    if (code == CLI_OK) code = open_device(&t);
+    if (code == CLI_OK) code = open_train(&t);
+    if (code == CLI_OK) code = go(&t);
+    rk_train_close(t.train);
+    rk_device_close(t.device);
+    rk_model_close(t.model);
+    train_data_free(&t);
+    return code;
+}
+
+static const struct example examples[] = {
+    { "train corpus.txt --tokenizer tok --model cs336-17m:d_model=32,num_layers=1,num_heads=2,d_ff=64,context_length=16 --steps 3 --batch 2 --output model",
+      "a small model of a text", "corpus.txt" },
+    { "train corpus.txt --output model --resume --steps 5", "two steps more, with everything else as it was", "model" },
+    { "train corpus.bin --config model/step-000003 --no-dropout", "the same options for a file of tokens", "model/step-000003" },
+    { 0 }
+};
+
+const struct command cmd_train = {
+    .name = "train", .arguments = "INPUT...", .purpose = "train a language model on text",
+    .notes = "INPUT is a file of tokens (NAME.bin, .u16 or .u32, from `reckon tok encode`), or texts and folders of texts, which --tokenizer encodes.\n"
+             "A preset takes its vocabulary from the tokenizer. " MODEL_NOTES "\n"
+             "The output folder becomes a model that generate reads; below it stand checkpoints, step-NNNNNN. A run that was killed at any moment and is "
+             "resumed ends with the same bits as one that was not. --json prints events, one per line.",
+    .options = options, .examples = examples, .json = true, .run = run,
+};

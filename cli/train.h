@@ -1,0 +1,35 @@
+/* train.h: the parts of `reckon train`: what it learns from (train_data.c), what it says (train_show.c), and the command. */
+#ifndef CLI_TRAIN_H
+#define CLI_TRAIN_H
+#include "input.h"
+#include "out.h"
+#include "reckon/train.h"
+
+struct training {
+    struct cli *c;
+    rk_train_options options;
+    rk_tok    *tok;                     /* NULL: token files alone */
+    rk_model  *model;
+    rk_device *device;
+    rk_train  *train;
+    rk_ceilings ceilings;
+    rk_tokens  tokens;
+    uint32_t  *ids;                     /* the tokens, where they were texts */
+    bool       mapped;                  /* the tokens are a file */
+    int64_t    end;                     /* id after a document; -1 */
+    char       checkpoint[4096];        /* that is resumed; "" */
+    int64_t    first;                   /* steps done before */
+    struct progress line;
+    struct json json;
+    double     loss, validation;        /* the last ones */
+};
+
+int  train_data(struct training *t);                                /* tokens from the arguments; an exit code */
+void train_data_free(struct training *t);
+
+int  train_bill(struct training *t);                                /* what it will cost, before the first step */
+bool train_each(void *user, const rk_train_report *r);              /* an rk_train_fn */
+int  train_receipt(struct training *t);
+uint64_t train_memory(void);                                        /* bytes that this process may still take; 0: not known */
+
+#endif

@@ -1,0 +1,218 @@
+/* train_show.c: what a training run says: the bill before the first step, a line while it goes, the receipt at the end. */
+#include "model.h"
+#include "train.h"
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* --- memory --- */
+
+static bool read_number(const char *path, const char *key, uint64_t *number)
+{
+    char line[256];
+    bool found = false;
+    FILE *f = fopen(path, "r");
+    while (f != NULL && !found && fgets(line, sizeof line, f) != NULL)
+        if (strncmp(line, key, strlen(key)) == 0) found = sscanf(line + strlen(key), "%" SCNu64, number) == 1;
+    if (f != NULL) (void)fclose(f);
+    return found;
+}
+
+/* What the kernel would give without swapping, within the limit of the control group. */
+uint64_t train_memory(void)
+{
+    uint64_t kib, most, used, bytes = 0;
+    if (read_number("/proc/meminfo", "MemAvailable:", &kib)) bytes = kib * 1024;
+    if (read_number("/sys/fs/cgroup/memory.max", "", &most) && read_number("/sys/fs/cgroup/memory.current", "", &used) && most > used && (bytes == 0 || most - used < bytes))
+        bytes = most - used;
+    return bytes;
+}
+
+/* --- numbers with their units --- */
+
+static struct say amount(const char *unit, double x, bool sign)
+{
+    struct say s = { "" };
+    char mark[2] = { sign && x >= 0 ? '+' : '\0', '\0' };
+    if (!isfinite(x)) return s;
+    bool whole = strcmp(unit, "bytes") == 0 || strcmp(unit, "FLOP") == 0;
+    if (whole) (void)snprintf(s.at, sizeof s.at, "%s%s%s", mark, x < 0 ? "-" : "", say_count((uint64_t)(fabs(x) + 0.5)).at);
+    else if (strcmp(unit, "1") == 0) (void)snprintf(s.at, sizeof s.at, "%s%.1f %%", mark, 100 * x);
+    else if (strcmp(unit, "s") == 0) (void)snprintf(s.at, sizeof s.at, "%s%s%s", mark, x < 0 ? "-" : "", say_seconds(fabs(x)).at);
+    else (void)snprintf(s.at, sizeof s.at, "%s%.0f", mark, x);
+    return s;
+}
+
+static const char *unit_words(const char *unit) { return strcmp(unit, "1") == 0 || strcmp(unit, "s") == 0 ? "" : unit; }
+
+/* --- before --- */
+
+static void bill_table(struct training *t, const rk_bill *bill)
+{
+    struct cli *c = t->c;
+    const char *formula;
+    uint64_t n;
+    struct table *table = table_new(c, "what it will cost|||", "lrlw");
+    if (rk_bill_number(bill, "parameters", &n) == RK_OK && rk_bill_formula(bill, "parameters", &formula) == RK_OK) {
+        table_cell(table, "parameters");
+        table_cell(table, "%s", say_count(n).at);
+        table_cell(table, "%s", "");
+        table_cell(table, "= %s", formula);
+    }
+    for (int i = 0; i < rk_receipt_rows(t->train); i++) {
+        rk_receipt_row r = rk_receipt_at(t->train, i);
+        if (!isfinite(r.predicted) || r.name[0] == ' ') continue;
+        table_cell(table, "%s", r.name);
+        table_cell(table, "%s", amount(r.unit, r.predicted, false).at);
+        table_cell(table, "%s", unit_words(r.unit));
+        table_cell(table, "%s", strcmp(r.unit, "bytes") == 0 ? say_bytes((uint64_t)r.predicted).at : strcmp(r.unit, "FLOP") == 0 ? say_si(r.predicted, "FLOP").at : "");
+    }
+    table_print(table);
+}
+
+static void bill_json(struct training *t, const rk_bill *bill)
+{
+    uint64_t n = 0;
+    struct json *j = &t->json;
+    json_object(j, NULL);
+    json_text(j, "event", "begin");
+    json_text(j, "model", rk_model_name(t->model));
+    json_text(j, "device", rk_device_text(t->device));
+    if (rk_bill_number(bill, "parameters", &n) == RK_OK) json_uint(j, "parameters", n);
+    json_uint(j, "tokens", t->tokens.n);
+    json_int(j, "first_step", t->first);
+    json_int(j, "steps", t->options.steps);
+    json_object(j, "predicted");
+    for (int i = 0; i < rk_receipt_rows(t->train); i++)
+        if (isfinite(rk_receipt_at(t->train, i).predicted)) json_real(j, rk_receipt_at(t->train, i).name, rk_receipt_at(t->train, i).predicted);
+    json_end(j);
+    json_end(j);
+}
+
+int train_bill(struct training *t)
+{
+    struct cli *c = t->c;
+    rk_bill *bill;
+    rk_bill_settings s = { .batch = t->options.batch, .seq = t->options.seq, .dropout = !t->options.no_dropout, .dtype = RK_f32 };
+    CLI_TRY(c, rk_bill_of(t->model, &s, &bill));
+    if (c->json) bill_json(t, bill);
+    else {
+        model_headline(c, t->model, &s);
+        (void)fprintf(c->out, "%s; %s tokens; %s steps of %s sequences\n\n", rk_device_text(t->device), say_count(t->tokens.n).at, say_count((uint64_t)t->options.steps).at,
+                      say_count((uint64_t)(t->options.batch * t->options.accumulate)).at);
+        bill_table(t, bill);
+        double seconds = (double)(t->options.steps - t->first) * (double)t->options.batch * (double)t->options.accumulate
+                       * (double)(t->options.seq > 0 ? t->options.seq : (int64_t)model_size(t->model, "position"));
+        for (int i = 0; i < rk_receipt_rows(t->train); i++) {
+            rk_receipt_row r = rk_receipt_at(t->train, i);
+            if (strcmp(r.name, "tokens per second") == 0 && r.predicted > 0) (void)fprintf(c->out, "\nexpected time of all steps: %s, at the best rates measured here\n\n", say_seconds(seconds / r.predicted).at);
+        }
+        (void)fflush(c->out);
+    }
+    rk_bill_free(bill);
+    return CLI_OK;
+}
+
+/* --- while it goes --- */
+
+static void step_json(struct training *t, const rk_train_report *r)
+{
+    struct json *j = &t->json;
+    json_object(j, NULL);
+    json_text(j, "event", "step");
+    json_int(j, "step", r->step);
+    json_real(j, "loss", r->loss);
+    json_real(j, "learning_rate", r->learning_rate);
+    json_real(j, "gradient_norm", r->gradient_norm);
+    json_real(j, "seconds", r->seconds);
+    json_real(j, "tokens_per_second", r->tokens_per_second);
+    if (r->mfu > 0) json_real(j, "mfu", r->mfu);
+    if (r->promised_mfu > 0) json_real(j, "promised_mfu", r->promised_mfu);
+    json_real(j, "seconds_left", r->seconds_left);
+    if (isfinite(r->validation_loss)) json_real(j, "validation_loss", r->validation_loss);
+    if (r->saved) json_bool(j, "saved", true);
+    json_end(j);
+    (void)fflush(t->c->out);
+}
+
+bool train_each(void *user, const rk_train_report *r)
+{
+    struct training *t = user;
+    char mfu[24] = "";
+    t->loss = r->loss;
+    if (r->mfu > 0) (void)snprintf(mfu, sizeof mfu, "  MFU %s", say_percent(r->mfu).at);
+    if (t->c->json) step_json(t, r);
+    progress_step(&t->line, (uint64_t)(r->step - t->first), "loss %.4f  %s tokens/s%s", r->loss, say_count((uint64_t)r->tokens_per_second).at, mfu);
+    if (isfinite(r->validation_loss)) {
+        t->validation = r->validation_loss;
+        cli_note(t->c, "step %s: loss %.4f, validation loss %.4f%s", say_count((uint64_t)r->step).at, r->loss, r->validation_loss, r->saved ? ", saved" : "");
+    }
+    return !cli_cancelled(t->c);
+}
+
+/* --- afterwards --- */
+
+static void receipt_json(struct training *t, double bigram)
+{
+    struct json *j = &t->json;
+    json_object(j, NULL);
+    json_text(j, "event", "receipt");
+    json_int(j, "step", rk_train_steps_done(t->train));
+    if (isfinite(t->loss)) json_real(j, "loss", t->loss);
+    json_real(j, "validation_loss", t->validation);
+    json_real(j, "bigram_loss", bigram);
+    json_array(j, "rows");
+    for (int i = 0; i < rk_receipt_rows(t->train); i++) {
+        rk_receipt_row r = rk_receipt_at(t->train, i);
+        json_object(j, NULL);
+        json_text(j, "name", r.name);
+        json_text(j, "unit", r.unit);
+        json_real(j, "predicted", r.predicted);
+        json_real(j, "measured", r.measured);
+        json_text(j, "note", r.note);
+        json_end(j);
+    }
+    json_end(j);
+    json_end(j);
+}
+
+static void receipt_table(struct training *t)
+{
+    struct cli *c = t->c;
+    struct table *table = table_new(c, "receipt|predicted|measured|difference|", "lrrrl");
+    for (int i = 0; i < rk_receipt_rows(t->train); i++) {
+        rk_receipt_row r = rk_receipt_at(t->train, i);
+        if (!isfinite(r.predicted) && !isfinite(r.measured)) continue;
+        table_cell(table, "%s%s", r.name[0] == ' ' ? "  " : "", r.name + (r.name[0] == ' '));
+        table_cell(table, "%s", amount(r.unit, r.predicted, false).at);
+        table_cell(table, "%s", amount(r.unit, r.measured, false).at);
+        table_cell(table, "%s", amount(r.unit, r.measured - r.predicted, true).at);
+        table_cell(table, "%s", unit_words(r.unit));
+    }
+    table_print(table);
+    (void)fputc('\n', c->out);
+    for (int i = 0; i < rk_receipt_rows(t->train); i++) {
+        rk_receipt_row r = rk_receipt_at(t->train, i);
+        bool named = r.name[0] == ' ' || strcmp(r.unit, "1") == 0 || strcmp(r.unit, "s") == 0;
+        if (!named || (!isfinite(r.predicted) && !isfinite(r.measured))) continue;
+        int column = fprintf(c->out, "%s: ", r.name + (r.name[0] == ' '));
+        text_wrap(c->out, r.note, column, c->width);
+    }
+}
+
+int train_receipt(struct training *t)
+{
+    struct cli *c = t->c;
+    double bigram;
+    if (!isfinite(t->validation)) CLI_TRY(c, rk_train_validate(t->train, &t->validation));
+    CLI_TRY(c, rk_train_bigram(t->train, &bigram));
+    if (c->json) {
+        receipt_json(t, bigram);
+        return CLI_OK;
+    }
+    if (isfinite(t->validation))
+        (void)fprintf(c->out, "validation loss %.4f nats per token; an interpolated bigram model on the same tokens: %.4f\n\n", t->validation, bigram);
+    receipt_table(t);
+    return CLI_OK;
+}

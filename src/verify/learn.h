@@ -1,0 +1,34 @@
+/* learn.h: loss, gradients and steps of AdamW on one model and one batch, for those who compare them (weigh.c).
+ *
+ * A trajectory is the losses before each step and the weights after the last. How much rounding alone moves it is measured,
+ * when somebody asks: the same steps again from weights changed by the last bit of an f32. Where a kink or a division makes
+ * that much of it, nobody's f32 agrees with f64, and a tolerance that is below it says nothing. */
+#ifndef VERIFY_LEARN_H
+#define VERIFY_LEARN_H
+#include "verify/verify.h"
+
+struct machine { rk_graph *g; struct plan *plan; struct run *run; };
+struct learning {
+    struct verify *v;
+    struct built built;
+    struct store *store;
+    struct machine micro, update;
+    int64_t steps;
+    double loss;                            /* before anything was learnt */
+    double **first;                         /* the first gradient of every parameter */
+    double *losses;                         /* before each step */
+    double **last;                          /* the weights after the last step */
+    bool spread;                            /* measured: */
+    double loss_spread, *weight_spread;     /* how far rounding alone moves the losses, relative, and each parameter, by its norm */
+};
+
+/* Everything up to the first gradients; then the steps. learn_close also ends what was only half opened. */
+rk_status learn_open(rk_ctx *ctx, struct learning *l, struct verify *v, int64_t steps) RK_CHECK;
+rk_status learn_steps(rk_ctx *ctx, struct learning *l) RK_CHECK;
+rk_status learn_spread(rk_ctx *ctx, struct learning *l) RK_CHECK;          /* once; after the steps */
+void      learn_close(rk_ctx *ctx, struct learning *l);
+int64_t   learn_elements(const struct learning *l, int parameter);
+/* Of the first gradients so small a part of the tensor's largest is noise, which AdamW divides by noise. */
+bool      learn_is_noise(double gradient, double largest);
+
+#endif

@@ -1,0 +1,63 @@
+# reckon list, show, count: a model described, priced, and every wrong description answered.
+. tests/cli/check.sh
+
+# list
+ends 0 reckon list;             prints "gpt2-xl"; prints "1,557,611,200"; prints "cs336-17m"; silent "$err"
+ends 0 reckon list --json;      prints '"parameters": 124439808'; prints '"family": "cs336"'
+
+# count
+ends 0 reckon count gpt2;       prints "124,439,808"; prints "V·D + P·D + L·(12·D² + 13·D) + 2·D"; prints "291,648,307,200"; prints "583,296,614,400"
+prints "854,438,400"; prints "73,728"; silent "$err"
+ends 0 reckon count gpt2 -b 2 -t 512; prints "B 2, T 512"
+ends 0 reckon count gpt2 gpt2-xl; prints "gpt2-xl"; prints "1,557,611,200"; prints "124,439,808"
+ends 0 reckon count gpt2 --why parameters; prints "h.*.mlp.up"; prints "2,359,296"; prints "4·D²"
+ends 0 reckon count gpt2 --why parameters --json; prints '"number": 124439808'; prints '"module": "h.*.mlp.up"'
+ends 0 reckon count gpt2:n_layer=1 --plan; prints "bytes that this program allocates"
+ends 0 reckon count gpt2 --dtype bf16; prints "248,879,616"
+ends 0 reckon count gpt2:n_layer=1 cs336-17m --json -t 32
+if command -v python3 >/dev/null; then
+    python3 - "$out" <<'END' && pass || fail "count --json of two models"
+import json, sys
+a, b = json.load(open(sys.argv[1]))
+assert a["model"] == "gpt2:n_layer=1" and b["family"] == "cs336" and b["seq"] == 32 and b["parameters"] == 22696448
+for x in a, b:
+    assert x["flops"]["backward"] == 2 * x["flops"]["forward"] and x["bytes"]["parameters"] == 4 * x["parameters"]
+    assert x["flops"]["elementwise"]["forward"] > 0 and x["flops"]["elementwise"]["backward"] > 0
+    assert x["bytes"]["gradients"] == 4 * x["parameters"] and x["bytes"]["optimizer"] == 8 * x["parameters"]
+    assert x["bytes"]["plan"]["activations"] > 0
+END
+fi
+ends 2 reckon count
+ends 2 reckon count gpt2 --why nonsense;  warns 'no entry "nonsense"'; warns "flops.forward"
+ends 2 reckon count gpt2 -b 0;            warns "--batch"
+ends 2 reckon count gpt2 --dtype i8
+reckon count gpt2 -t 1025 >"$out" 2>"$err"; is "exit code beyond the context" $? 3; warns "1025"
+ends 3 reckon count nosuch;               warns '"nosuch" is neither'; warns "gpt2-medium"
+reckon count gpt2:n_head=7 >"$out" 2>"$err"; last="n_head=7"; warns "n_embd 768 is no multiple of n_head 7"
+reckon count gpt2:heads=7 >"$out" 2>"$err"; last="heads=7"; warns 'no field "heads"'
+ends 2 reckon count a b c d e f g h i;    warns "at most 8"
+
+# files
+printf '{"n_embd": 24, "n_layer": 2, "n_head": 3, "vocab_size": 97, "n_positions": 40}' >config.json
+ends 0 reckon count config.json;          prints "D 24"
+ends 0 reckon count .;                    prints "D 24"
+ends 0 reckon count .:n_embd=48;          prints "D 48, L 2, H 3, F 192"
+mkdir twice && printf '{"n_embd": "24"}' >twice/config.json
+ends 3 reckon count twice;                warns "twice/config.json: n_embd: expected an integer"
+printf '{"n_embd": 24, "mystery": 1, "n_layer": 2}' >twice/config.json
+reckon count twice >"$out" 2>"$err"; last="mystery"; warns "mystery"; warns "would it change the mathematics"
+printf '{' >twice/config.json
+ends 3 reckon count twice;                warns "twice/config.json"
+: >twice/config.json
+ends 3 reckon count twice;                warns "twice/config.json"
+mkdir empty
+ends 3 reckon show empty;                 warns "no config.json"
+printf 'x' >empty/model.safetensors
+ends 3 reckon show empty/model.safetensors; warns "no config.json beside"
+
+# show
+ends 0 reckon show gpt2;                  prints "h.* (12 ×)"; prints "b t d, f d -> b t f"; prints "38,597,376"
+ends 0 reckon show cs336-17m --json;      prints '"path": "h.*.mlp.gate"'
+ends 2 reckon show
+ends 2 reckon show gpt2 gpt2-xl
+finish

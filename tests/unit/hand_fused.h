@@ -1,0 +1,24 @@
+/* hand_fused.h: a fused operation and its gradients, on every instruction set, beside its expansion evaluated in f64.
+ *
+ * A case builds the forward graph, with f32 inputs and one output "loss"; every other output is compared too. */
+#ifndef HAND_FUSED_H
+#define HAND_FUSED_H
+#include "reckon/graph.h"
+
+enum { FUSED_SOURCES = 6 };
+
+struct fused_case {
+    rk_graph *g;                            /* the case's: forward, not sealed */
+    rk_ref source[FUSED_SOURCES];           /* inputs, in order */
+    int n, gradients;                       /* how many; by the first so many of them gradients are wanted */
+    double most_id;                         /* integers are drawn from -1 .. most_id */
+    double spread;                          /* of normal numbers; 0: 1 */
+    const char *live;                       /* a live dimension and its extent, or NULL */
+    int64_t extent;
+    const char *kernel, *adjoint;           /* names that the plan must have, before the instruction set; NULL: not asked */
+};
+
+/* Fails the running test where they disagree by more than `tolerance` of the largest, or two threads give other bits. */
+void fused_try(rk_ctx *one, struct fused_case *c, double tolerance);
+
+#endif

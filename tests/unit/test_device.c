@@ -1,0 +1,109 @@
+/* Devices: each opens and says what it is; what was measured is kept and believed only of this machine; promises are those
+ * of data sheets. labels: threads */
+#include "base/ctx.h"
+#include "run/device.h"
+#include "test.h"
+#include <stdlib.h>
+
+static char place[600];
+static const char *cache_file(void)
+{
+    (void)snprintf(place, sizeof place, "%s/below/machine.json", test_temporary());
+    return place;
+}
+
+static size_t read_file(const char *path, char *text, size_t room)
+{
+    FILE *f = fopen(path, "rb");
+    size_t n = f == NULL ? 0 : fread(text, 1, room - 1, f);
+    if (f != NULL) (void)fclose(f);
+    text[n] = '\0';
+    return n;
+}
+
+TEST(every_device_opens)
+{
+    static const char *const names[] = { "cpu", "ref", "meter", "guard" };
+    rk_ctx *ctx = test_ctx();
+    rk_device *d;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        OK(ctx, rk_device_open(ctx, names[i], &(rk_device_options){ .blas = "own" }, &d));
+        EXPECT_TEXT(rk_device_name(d), names[i]);
+        EXPECT(strncmp(rk_device_text(d), names[i], strlen(names[i])) == 0);
+        EXPECT(device_backend(d)->alloc != NULL && device_ctx(d) == ctx);
+        rk_device_close(d);
+    }
+    FAILS(ctx, rk_device_open(ctx, "tpu", NULL, &d), RK_E_UNKNOWN, "tpu");
+    EXPECT(d == NULL && strstr(rk_error_hint(ctx), "cpu") != NULL);
+    rk_device_close(NULL);
+}
+
+TEST(what_was_measured_is_kept)
+{
+    static char first[20000], second[20000];
+    rk_ctx *ctx = test_ctx();
+    rk_device *d;
+    rk_ceilings a, b;
+    const rk_device_options options = { .cache = cache_file() };
+    OK(ctx, rk_device_open(ctx, "cpu", &options, &d));
+    OK(ctx, rk_device_ceilings(d, false, &a));
+    EXPECT(a.fma_flops > 1e8 && a.gemm_flops > 1e7 && a.read_bytes > 1e7 && a.copy_bytes > 1e7 && a.threads == rk_ctx_threads(ctx));
+    rk_device_close(d);
+    EXPECT(read_file(cache_file(), first, sizeof first) > 0);
+    OK(ctx, rk_device_open(ctx, "cpu", &options, &d));
+    OK(ctx, rk_device_ceilings(d, false, &b));
+    EXPECT(a.fma_flops == b.fma_flops && a.gemm_flops == b.gemm_flops && a.read_bytes == b.read_bytes && a.copy_bytes == b.copy_bytes);     /* read, not measured again */
+    rk_device_close(d);
+    EXPECT(read_file(cache_file(), second, sizeof second) > 0);
+    EXPECT_TEXT(second, first);
+}
+
+TEST(a_file_that_says_nonsense_is_measured_over)
+{
+    static const char *const wrong[] = { "", "{", "[]", "{\"machine\": 3}", "{\"machine\": \"another one\", \"library\": {}}", "\xff\xfe" };
+    rk_ctx *ctx = test_ctx();
+    rk_device *d;
+    const rk_device_options options = { .cache = cache_file(), .blas = NULL };
+    OK(ctx, rk_device_open(ctx, "cpu", &options, &d));
+    rk_device_close(d);
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        FILE *f = fopen(cache_file(), "wb");
+        if (f == NULL) SKIP("no library is raced here, so nothing is kept");
+        (void)fputs(wrong[i], f);
+        (void)fclose(f);
+        OK(ctx, rk_device_open(ctx, "cpu", &options, &d));
+        EXPECT_TEXT(rk_error_message(ctx), "");
+        rk_device_close(d);
+    }
+}
+
+TEST(a_cache_that_cannot_be_written_is_no_error)
+{
+    rk_ctx *ctx = test_ctx();
+    rk_device *d;
+    OK(ctx, rk_device_open(ctx, "cpu", &(rk_device_options){ .cache = "/proc/nothing/here.json" }, &d));
+    rk_device_close(d);
+}
+
+TEST(promises)
+{
+    rk_ctx *ctx = test_ctx();
+    double flops;
+    OK(ctx, rk_device_promise(ctx, "A100", RK_bf16, &flops));
+    EXPECT(flops == 312e12);
+    OK(ctx, rk_device_promise(ctx, "H100", RK_f32, &flops));
+    EXPECT(flops == 67e12);
+    FAILS(ctx, rk_device_promise(ctx, "V100", RK_bf16, &flops), RK_E_UNKNOWN, "V100");
+    FAILS(ctx, rk_device_promise(ctx, "H100", RK_i8, &flops), RK_E_UNKNOWN, "i8");
+    FAILS(ctx, rk_device_promise(ctx, "Z9000", RK_f32, &flops), RK_E_UNKNOWN, "Z9000");
+}
+
+static rk_status open_close(rk_ctx *ctx)
+{
+    rk_device *d;
+    TRY(rk_device_open(ctx, "cpu", &(rk_device_options){ .blas = "own", .cache = cache_file() }, &d));
+    rk_device_close(d);
+    return RK_OK;
+}
+
+TEST(opening_with_no_memory) { FOR_EVERY_FAILED_ALLOCATION(open_close); }
