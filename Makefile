@@ -36,6 +36,7 @@ bench: build    ## every bench: checks, then times, against the machine's limit
 	@set -e; for bench in build/bench/bench_*; do echo "== $$bench"; "$$bench" $(ARGS); done
 
 bench-peers: build ## training steps beside PyTorch's, in a virtual environment of its own
+	@tools/build release bench_step $(options)
 	@tools/bench-peers $(ARGS)
 
 fuzz:           ## every parser on libFuzzer with both sanitizers, FUZZ=60 seconds each

@@ -10,6 +10,7 @@ static const struct option options[] = {
     { "vocab-size",    'n', OPT_SIZE,   NULL,                "32k",       "tokens: special ones, 256 bytes, merges" },
     { "special",       's', OPT_LIST,   "TOKEN",             "(<|endoftext|>)", "a special token; text is cut where one stands; \"\" for none" },
     { "separator",     0,   OPT_TEXT,   "LINE",              NULL,        "a line between documents, such as %" },
+    { "pattern",       'p', OPT_TEXT,   "gpt2|cl100k|o200k|REGEX", "gpt2",  "what cuts text into words: a known pattern, or a regular expression" },
     { "ties",          0,   OPT_CHOICE, "cs336|huggingface", "cs336",     "which of several most frequent pairs goes first: the greater pair of byte strings, or the smaller pair of ids" },
     { "units",         0,   OPT_CHOICE, "documents|lines",   "documents", "what is cut into words for itself" },
     { "min-frequency", 0,   OPT_SIZE,   NULL,                "1",         "rarer pairs are not merged" },
@@ -97,7 +98,7 @@ static int run(struct cli *c)
     if (size > UINT32_MAX) return cli_usage(c, "--vocab-size: %lld is beyond 32 bits", (long long)size);
     if ((counts == NULL) == (c->n_args == 0)) return cli_usage(c, counts == NULL ? "INPUT is missing" : "either --counts or INPUT");
     rk_tok_training how = {
-        .vocab_size = (uint32_t)size, .ties = (rk_ties)cli_choice(c, "ties"), .units = (rk_units)cli_choice(c, "units"),
+        .vocab_size = (uint32_t)size, .pattern = cli_text(c, "pattern"), .ties = (rk_ties)cli_choice(c, "ties"), .units = (rk_units)cli_choice(c, "units"),
         .min_frequency = (uint64_t)cli_int(c, "min-frequency"), .progress = on_progress, .user = &watch,
     };
     how.specials = specials(c, &how.n_specials);
@@ -128,6 +129,6 @@ const struct command cmd_tok_train = {
     .name = "train", .arguments = "[INPUT...]", .purpose = "train a byte-level BPE tokenizer", .options = options, .examples = examples,
     .json = true, .run = run,
     .notes = "INPUT is a file, a folder of text files, or - for standard input. The tokenizer is written as tokenizer.json, vocab.json and "
-             "merges.txt. Words are cut by GPT-2's pattern; special tokens take the first ids.\n"
+             "merges.txt. Special tokens take the first ids.\n"
              "Text that runs out of pairs gives a smaller vocabulary.",
 };

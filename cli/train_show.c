@@ -1,6 +1,7 @@
 /* train_show.c: what a training run says: the bill before the first step, a line while it goes, the receipt at the end. */
 #include "model.h"
 #include "train.h"
+#include <errno.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
@@ -201,6 +202,26 @@ static void receipt_table(struct training *t)
     }
 }
 
+/* As text, on the screen or into a file of its own. */
+static int receipt_text(struct training *t)
+{
+    struct cli *c = t->c;
+    FILE *screen = c->out;
+    const char *path = cli_text(c, "receipt");
+    if (path == NULL) {
+        receipt_table(t);
+        return CLI_OK;
+    }
+    FILE *file = fopen(path, "w");
+    if (file == NULL) return cli_fail(c, CLI_SYSTEM, NULL, "cannot write %s: %s", path, strerror(errno));
+    c->out = file;
+    receipt_table(t);
+    c->out = screen;
+    bool bad = ferror(file) != 0;
+    bad = fclose(file) != 0 || bad;
+    return bad ? cli_fail(c, CLI_SYSTEM, NULL, "cannot write %s: %s", path, strerror(errno)) : CLI_OK;
+}
+
 int train_receipt(struct training *t)
 {
     struct cli *c = t->c;
@@ -213,6 +234,5 @@ int train_receipt(struct training *t)
     }
     if (isfinite(t->validation))
         (void)fprintf(c->out, "validation loss %.4f nats per token; an interpolated bigram model on the same tokens: %.4f\n\n", t->validation, bigram);
-    receipt_table(t);
-    return CLI_OK;
+    return receipt_text(t);
 }

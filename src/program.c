@@ -30,30 +30,20 @@ void rk_program_close(rk_program *p)
 
 /* --- opening --- */
 
-struct keeping { const struct backend *backend; const bool *has_adjoint; };
-
 /* What a gradient was already taken of cannot be written out any more. */
-static bool keep(void *user, const rk_graph *g, rk_ref r)
+static bool has_adjoint(const rk_graph *g, rk_ref r)
 {
-    const struct keeping *k = user;
-    return (r < g->nodes.n && k->has_adjoint[r]) || backend_takes(k->backend, g, r, false);
+    for (rk_ref a = r + 1; a < g->nodes.n; a++)
+        if (node_of(g, a)->op == &op_adjoint && node_of(g, a)->at.i[1] == r) return true;
+    return false;
 }
 
-static rk_status expand(rk_ctx *ctx, rk_program *p, const rk_graph *g, const struct backend *backend)
-{
-    bool *has_adjoint;
-    TRY(NEW(has_adjoint, g->nodes.n));
-    for (rk_ref r = 1; r < g->nodes.n; r++)
-        if (node_of(g, r)->op == &op_adjoint) has_adjoint[node_of(g, r)->at.i[1]] = true;
-    struct keeping k = { backend, has_adjoint };
-    rk_status status = pass_expand(ctx, g, keep, &k, &p->g, NULL);
-    FREE(has_adjoint, g->nodes.n);
-    return status == RK_OK ? rk_graph_seal(p->g) : status;
-}
+static bool keep(void *user, const rk_graph *g, rk_ref r) { return has_adjoint(g, r) || backend_takes(user, g, r, false); }
 
 static rk_status make(rk_ctx *ctx, rk_program *p, const rk_graph *g, const struct backend *backend, const rk_program *share)
 {
-    TRY(expand(ctx, p, g, backend));
+    TRY(pass_expand(ctx, g, keep, (void *)(uintptr_t)backend, &p->g, NULL));
+    TRY(rk_graph_seal(p->g));
     TRY(pass_lower(ctx, p->g, backend, &p->plan));
     TRY(pass_place(ctx, p->plan, &(struct plan_options){ .reuse = true }));
     TRY(store_open(ctx, backend, &p->store));

@@ -70,8 +70,10 @@ RK_API RK_CHECK rk_status rk_tok_encoder_add(rk_ctx *ctx, rk_tok_encoder *encode
 RK_API RK_CHECK rk_status rk_tok_encoder_end(rk_ctx *ctx, rk_tok_encoder *encoder, rk_ids *ids);
 RK_API void rk_tok_encoder_close(rk_ctx *ctx, rk_tok_encoder *encoder);
 
-/* The pieces a pattern cuts a text into (no special tokens): their lengths in bytes. Patterns: "gpt2". RK_E_UNKNOWN
- * for another. */
+/* The pieces a pattern cuts a text into (no special tokens): their lengths in bytes. Patterns: "gpt2", "cl100k" (GPT-4), "o200k" (GPT-4o),
+ * or a regular expression as PCRE2 has them (UTF-8, Unicode properties); what that does not match becomes pieces too.
+ * Errors: RK_E_UNKNOWN for a word that is none of these names; RK_E_ARG for a malformed expression; RK_E_DECLINED without PCRE2;
+ * RK_E_LIMIT for one that goes on and on over this text. Law: the three equal their expressions on any bytes. */
 RK_API RK_CHECK rk_status rk_tok_split(rk_ctx *ctx, const char *pattern, const char *text, size_t n, rk_ids *lengths);
 
 /* ---- decoding ---- */
@@ -115,7 +117,7 @@ typedef struct rk_tok_training {         /* zero means the default */
     uint32_t            vocab_size;      /* special tokens, 256 bytes, merges */
     const char *const  *specials;        /* take the first ids; they cut the text and are not counted */
     size_t              n_specials;
-    const char         *pattern;         /* default "gpt2" */
+    const char         *pattern;         /* as for rk_tok_split; default "gpt2" */
     rk_ties             ties;
     rk_units            units;
     uint64_t            min_frequency;   /* pairs rarer than this are not merged; default 1 */

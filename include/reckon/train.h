@@ -60,7 +60,7 @@ RK_API RK_CHECK rk_status rk_train_newest(rk_ctx *ctx, const char *folder, char 
 
 typedef struct rk_train_data {
     const rk_tokens *tokens;             /* borrowed until rk_train_close; may lie in memory */
-    const rk_tokens *validation;         /* NULL: options.validation of `tokens`, by documents where these have ends */
+    const rk_tokens *validation;         /* NULL: options.validation of `tokens`: of its documents at random, or of its end where it has few */
     int64_t          document_end;       /* the id after each document; -1: none */
     const char      *tokenizer;          /* folder whose tokenizer is copied into what is saved; NULL: none */
 } rk_train_data;

@@ -253,6 +253,7 @@ rk_ref graph_repeat(rk_graph *to, const rk_graph *from, rk_ref r, const rk_ref *
     struct node n = *node_of(from, r);
     for (int i = 0; i < n.arity; i++) in[i] = map[n.in[i]];
     n.in = in;
+    if (n.op == &op_adjoint) n.at.i[1] = map[n.at.i[1]];     /* the operation it belongs to has another id now */
     if ((n.op->flags & OP_SOURCE) == 0) n.rank = 0;          /* the op says its shape again */
     int path = to->path;
     to->path = n.path;

@@ -6,7 +6,7 @@
 #define CORE_PROGRAM_H
 #include "core/layout.h"
 
-enum { MOST_PROBLEM_OPERANDS = 24, MOST_PROBLEM_RESULTS = 8, MOST_PROGRAM = 64 };
+enum { MOST_PROBLEM_OPERANDS = 32, MOST_PROBLEM_RESULTS = 8, MOST_PROGRAM = 64 };
 
 /* Extents that change from run to run, and the key of randomness. */
 struct live { const int64_t *extent; uint64_t seed, step; };        /* extent[dim]; static dims have their size there too */

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "infer/session.h"
 #include "infer/stops.h"
+#include <math.h>
 
 enum { NEW_TOKENS = 64 };
 
@@ -22,6 +23,7 @@ struct generation {
     rk_tok_decoder decoder;
     struct stops stops;
     rk_ids seen;                        /* prompt and what came after */
+    rk_ids holes;                       /* ids that are no token of the tokenizer: they have no text, and are never taken */
     float *logits;
     int64_t prompt, most;
     uint64_t bytes;                     /* read for all tokens */
@@ -71,7 +73,19 @@ static rk_status tell_rest(rk_ctx *ctx, struct generation *g)
     return RK_OK;
 }
 
-/* A text needs tokens that have one: others are errors of the decoder, and never drawn beyond the tokenizer. */
+static rk_status find_holes(rk_ctx *ctx, struct generation *g)
+{
+    for (uint32_t id = 0; g->tok != NULL && id < g->sampling.ids && (int64_t)id < g->s->vocab; id++)
+        if (rk_tok_bytes(g->tok, id).at == NULL) TRY(remember(ctx, &g->holes, &id, 1));
+    return RK_OK;
+}
+
+static rk_status choose(rk_ctx *ctx, const struct generation *g, uint32_t *id)
+{
+    for (size_t i = 0; i < g->holes.n; i++) g->logits[g->holes.at[i]] = -INFINITY;
+    return rk_sample(ctx, &g->sampling, g->seen.at, g->seen.n, g->logits, g->s->vocab, g->how->stream, (uint64_t)g->s->past, id);
+}
+
 static rk_status loop(rk_ctx *ctx, struct generation *g, rk_generated *r)
 {
     double began = 0;
@@ -80,7 +94,7 @@ static rk_status loop(rk_ctx *ctx, struct generation *g, rk_generated *r)
         bool go_on = true;
         r->stop = RK_STOP_LENGTH;
         if (r->tokens == g->most) return RK_OK;
-        TRY(rk_sample(ctx, &g->sampling, g->seen.at, g->seen.n, g->logits, g->s->vocab, g->how->stream, (uint64_t)g->s->past, &id));
+        TRY(choose(ctx, g, &id));
         if (r->tokens == 0) began = clock_seconds();
         else r->seconds = clock_seconds() - began;
         r->stop = RK_STOP_END;
@@ -104,6 +118,7 @@ static rk_status generate(rk_ctx *ctx, struct generation *g, const uint32_t *pro
     double began = clock_seconds();
     if (n == 0) return FAIL(RK_E_ARG, "generating from an empty prompt");
     TRY(NEW(g->logits, g->s->vocab));
+    TRY(find_holes(ctx, g));
     TRY(remember(ctx, &g->seen, prompt, n));
     TRY(rk_session_feed(g->s, prompt, (int64_t)n, g->logits));
     r->first_seconds = clock_seconds() - began;
@@ -129,5 +144,6 @@ rk_status rk_generate(rk_session *s, const rk_tok *tok, const uint32_t *prompt, 
     stops_clear(ctx, &g.stops);
     FREE(g.logits, s->vocab);
     rk_ids_free(ctx, &g.seen);
+    rk_ids_free(ctx, &g.holes);
     return status == RK_OK ? RK_OK : ctx_pass(ctx, status, __FILE__, __LINE__, __func__);
 }

@@ -12,6 +12,7 @@ static rk_status infer(rk_ctx *ctx, rk_graph *g, struct node *n)
     TRY(node_order(ctx, g, n, n->text));
     n->dtype = y->dtype;
     if (ids->dtype <= RK_f8e5m2) return FAIL(RK_E_DTYPE, "scatter: ids are %s, expected integers", rk_dtype_name(ids->dtype));
+    if (graph_find_axis(y, v) >= 0) return FAIL(RK_E_SHAPE, "scatter: the values have the dimension %s along which they are scattered", dim_name(g, v));
     if (graph_find_axis(n, v) < 0) return FAIL(RK_E_SHAPE, "scatter: the result \"%s\" has no dimension %s", n->text, dim_name(g, v));
     for (int i = 0; i < ids->rank; i++)
         if (graph_find_axis(y, ids->dim[i]) < 0) return FAIL(RK_E_SHAPE, "scatter: the ids have the dimension %s, the values do not", dim_name(g, ids->dim[i]));

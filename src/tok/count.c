@@ -18,17 +18,17 @@ struct job {
 
 size_t count_cut(const struct count_rules *rules, const unsigned char *text, size_t n, size_t from)
 {
-    size_t i = split_safe(text, n, from);
-    while (i < n && specials_straddle(rules->specials, text, i)) i = split_safe(text, n, i + 1);
+    size_t i = split_safe(rules->split, text, n, from);
+    while (i < n && specials_straddle(rules->specials, text, i)) i = split_safe(rules->split, text, n, i + 1);
     return i;
 }
 
 /* Keys and prefetches of a batch first, then the counting: the misses of one hide behind the work of the others. */
-static bool count_words(struct job *j, struct words *w, const unsigned char *text, size_t n)
+static bool count_run(struct job *j, struct words *w, struct split_run *run, const unsigned char *text, size_t n)
 {
     size_t at = 0, ends[BATCH], made;
     struct word_key keys[BATCH];
-    while ((made = j->rules->split->scan(text, n, at, ends, BATCH)) > 0) {
+    while ((made = split_next(run, ends, BATCH)) > 0) {
         size_t begin = at;
         for (size_t i = 0; i < made; i++) {
             keys[i] = word_key(text + begin, ends[i] - begin, n - begin);
@@ -40,7 +40,15 @@ static bool count_words(struct job *j, struct words *w, const unsigned char *tex
             at = ends[i];
         }
     }
-    return true;
+    return !share_failed(&j->share);
+}
+
+static bool count_words(struct job *j, struct words *w, const unsigned char *text, size_t n)
+{
+    struct split_run run;
+    bool done = split_begin(&run, j->rules->split, &j->share, text, n) && count_run(j, w, &run, text, n);
+    split_end(&run);
+    return done;
 }
 
 static bool count_unit(struct job *j, struct words *w, const unsigned char *text, size_t n)

@@ -58,11 +58,11 @@ static bool miss(struct engine *e, const struct word_key *key, struct cached *se
 
 static inline struct cached *set_of(const struct engine *e, uint64_t hash) { return e->cache + (hash & (e->room - 2)); }
 
-static bool encode_words(struct engine *e, const unsigned char *text, size_t n, uint64_t offset, rk_ids *ids)
+static bool encode_run(struct engine *e, struct split_run *run, const unsigned char *text, size_t n, uint64_t offset, rk_ids *ids)
 {
     size_t at = 0, ends[BATCH], made;
     struct word_key keys[BATCH];
-    while ((made = e->tok->split->scan(text, n, at, ends, BATCH)) > 0) {
+    while ((made = split_next(run, ends, BATCH)) > 0) {
         if (!SHARE_ROOM(e->share, ids->at, ids->room, ids->n + (ends[made - 1] - at) + CACHE_IDS)) return false;
         size_t begin = at;
         for (size_t i = 0; i < made; i++) {
@@ -84,7 +84,15 @@ static bool encode_words(struct engine *e, const unsigned char *text, size_t n, 
             at = ends[i];
         }
     }
-    return true;
+    return !share_failed(e->share);
+}
+
+static bool encode_words(struct engine *e, const unsigned char *text, size_t n, uint64_t offset, rk_ids *ids)
+{
+    struct split_run run;
+    bool done = split_begin(&run, &e->tok->split, e->share, text, n) && encode_run(e, &run, text, n, offset, ids);
+    split_end(&run);
+    return done;
 }
 
 static bool push(struct engine *e, rk_ids *ids, uint32_t id)
@@ -126,14 +134,14 @@ static bool straddles(const rk_tok *tok, unsigned flags, const unsigned char *te
 
 size_t encode_cut(const rk_tok *tok, unsigned flags, const unsigned char *text, size_t n, size_t from)
 {
-    size_t i = split_safe(text, n, from);
-    while (i < n && straddles(tok, flags, text, i)) i = split_safe(text, n, i + 1);
+    size_t i = split_safe(&tok->split, text, n, from);
+    while (i < n && straddles(tok, flags, text, i)) i = split_safe(&tok->split, text, n, i + 1);
     return i;
 }
 
 size_t encode_cut_last(const rk_tok *tok, unsigned flags, const unsigned char *text, size_t n, size_t from)
 {
-    size_t i = split_safe_last(text, n, from);
-    while (i > 0 && straddles(tok, flags, text, i)) i = split_safe_last(text, i, from);
+    size_t i = split_safe_last(&tok->split, text, n, from);
+    while (i > 0 && straddles(tok, flags, text, i)) i = split_safe_last(&tok->split, text, i, from);
     return i;
 }

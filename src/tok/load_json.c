@@ -1,6 +1,6 @@
 /* load_json.c: tokenizer.json. Every part is either done here exactly or refused by its name; nothing is passed over in silence.
  *
- * Done: model BPE; pre-tokenizer ByteLevel without a prefix space, or a known pattern by Split and then ByteLevel; decoder and post-processor
+ * Done: model BPE; pre-tokenizer ByteLevel without a prefix space, or any pattern by Split and then ByteLevel; decoder and post-processor
  * ByteLevel (it moves offsets, not ids); added tokens, normalized or not. Not here: normalizers, padding, truncation, templates,
  * tokens that strip what is beside them. Source: huggingface/tokenizers, the serialization of its parts. */
 #include "tok/load.h"
@@ -64,8 +64,7 @@ static rk_status split_part(rk_ctx *ctx, const struct json *v, rk_tok *tok)
     TRY(only(ctx, v, keys));
     if (!is_text(type, "Split")) return decline(ctx, type != NULL ? type : v);
     if (!is_text(json_find(v, "behavior"), "Isolated") || !is_bool(json_find(v, "invert"), false) || regex == NULL || regex->kind != JSON_STRING) return decline(ctx, v);
-    tok->split = split_of_pattern(regex->text, regex->n);
-    return tok->split != NULL ? RK_OK : decline(ctx, regex);
+    return split_open_regex(ctx, regex->text, regex->n, &tok->split);
 }
 
 static rk_status pre_tokenizer(rk_ctx *ctx, const struct json *root, rk_tok *tok)

@@ -81,13 +81,33 @@ static rk_status put_added(rk_ctx *ctx, struct json_out *o, const rk_tok *tok)
     return json_close(ctx, o);
 }
 
-static rk_status put_byte_level(rk_ctx *ctx, struct json_out *o, const char *key)
+static rk_status put_byte_level(rk_ctx *ctx, struct json_out *o, const char *key, bool splits)
 {
     TRY(json_open_object(ctx, o, key));
     TRY(json_put_text(ctx, o, "type", "ByteLevel"));
     TRY(json_put_bool(ctx, o, "add_prefix_space", false));
     TRY(json_put_bool(ctx, o, "trim_offsets", true));
-    TRY(json_put_bool(ctx, o, "use_regex", true));                    /* GPT-2's pattern, the only one that a tokenizer here can have */
+    TRY(json_put_bool(ctx, o, "use_regex", splits));                  /* GPT-2's pattern */
+    return json_close(ctx, o);
+}
+
+/* GPT-2's pattern is part of ByteLevel; any other is written out before it. */
+static rk_status put_pre_tokenizer(rk_ctx *ctx, struct json_out *o, const struct split *split)
+{
+    if (split->scan == split_gpt2) return put_byte_level(ctx, o, "pre_tokenizer", true);
+    TRY(json_open_object(ctx, o, "pre_tokenizer"));
+    TRY(json_put_text(ctx, o, "type", "Sequence"));
+    TRY(json_open_array(ctx, o, "pretokenizers"));
+    TRY(json_open_object(ctx, o, NULL));
+    TRY(json_put_text(ctx, o, "type", "Split"));
+    TRY(json_open_object(ctx, o, "pattern"));
+    TRY(json_put_text(ctx, o, "Regex", split->pattern));
+    TRY(json_close(ctx, o));
+    TRY(json_put_text(ctx, o, "behavior", "Isolated"));
+    TRY(json_put_bool(ctx, o, "invert", false));
+    TRY(json_close(ctx, o));
+    TRY(put_byte_level(ctx, o, NULL, false));
+    TRY(json_close(ctx, o));
     return json_close(ctx, o);
 }
 
@@ -116,9 +136,9 @@ static rk_status make_tokenizer_json(rk_ctx *ctx, const rk_tok *tok, struct str 
     TRY(json_put_null(ctx, &o, "padding"));
     TRY(put_added(ctx, &o, tok));
     TRY(json_put_null(ctx, &o, "normalizer"));
-    TRY(put_byte_level(ctx, &o, "pre_tokenizer"));
-    TRY(put_byte_level(ctx, &o, "post_processor"));
-    TRY(put_byte_level(ctx, &o, "decoder"));
+    TRY(put_pre_tokenizer(ctx, &o, &tok->split));
+    TRY(put_byte_level(ctx, &o, "post_processor", true));
+    TRY(put_byte_level(ctx, &o, "decoder", true));
     TRY(put_model(ctx, &o, tok));
     TRY(json_close(ctx, &o));
     return str_add(ctx, text, "\n", 1);

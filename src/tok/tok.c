@@ -6,7 +6,7 @@
 rk_status tok_new(rk_ctx *ctx, rk_tok **tok)
 {
     TRY(NEW(*tok, 1));
-    (*tok)->split = split_find("gpt2");
+    (*tok)->split = *split_find("gpt2");
     return RK_OK;
 }
 
@@ -16,6 +16,7 @@ void rk_tok_close(rk_ctx *ctx, rk_tok *tok)
     FREE(tok->control, tok->vocab.size);
     vocab_clear(ctx, &tok->vocab);
     bpe_clear(ctx, &tok->bpe);
+    split_close(ctx, &tok->split);
     specials_clear(ctx, &tok->first);
     specials_clear(ctx, &tok->second);
     FREE(tok->specials, tok->room_specials);

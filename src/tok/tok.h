@@ -11,7 +11,7 @@ enum { SPECIALS_MOST = 1 << 20 };
 struct rk_tok {
     struct vocab        vocab;
     struct bpe          bpe;
-    const struct split *split;
+    struct split        split;
     rk_special         *specials;                                     /* in the order of their ids; texts live in the vocabulary */
     size_t              n_specials, room_specials;
     struct specials     first, second;                                /* sought in the text; sought in what those leave */

@@ -8,24 +8,19 @@
 #include "tok/count.h"
 #include "tok/tok.h"
 
-struct plan { const rk_tok_training *how; rk_special *specials; struct specials cuts; const struct split *split; };
+struct plan { const rk_tok_training *how; rk_special *specials; struct specials cuts; struct split split; };
 
 static rk_status check(rk_ctx *ctx, const rk_tok_training *how, struct plan *p)
 {
     const char *pattern = how->pattern != NULL ? how->pattern : "gpt2";
     size_t least = 256 + how->n_specials;
-    p->split = split_find(pattern);
-    if (p->split == NULL) {
-        (void)FAIL(RK_E_UNKNOWN, "no pattern is called \"%s\"", pattern);
-        return ctx_hint(ctx, "known: gpt2");
-    }
     if ((unsigned)how->ties > RK_TIES_HUGGINGFACE || (unsigned)how->units > RK_UNITS_LINES) return FAIL(RK_E_ARG, "ties %d or units %d: no such choice", (int)how->ties, (int)how->units);
     if (how->vocab_size < least) {
         (void)FAIL(RK_E_ARG, "a vocabulary of %u has no room for the 256 bytes and %zu special tokens", how->vocab_size, how->n_specials);
         return ctx_hint(ctx, "ask for at least %zu; merges come on top", least);
     }
     if (how->vocab_size > VOCAB_MOST) return FAIL(RK_E_LIMIT, "a vocabulary of %u; %d is the limit", how->vocab_size, VOCAB_MOST);
-    return RK_OK;
+    return split_open(ctx, pattern, strlen(pattern), &p->split);
 }
 
 /* Files hold special tokens as JSON text, next to tokens in GPT-2's spelling: one must not be taken for the other. */
@@ -62,6 +57,7 @@ static rk_status begin(rk_ctx *ctx, const rk_tok_training *how, struct plan *p)
 
 static void end(rk_ctx *ctx, struct plan *p)
 {
+    split_close(ctx, &p->split);
     specials_clear(ctx, &p->cuts);
     FREE(p->specials, p->how->n_specials);
 }
@@ -98,9 +94,10 @@ static rk_status add_token(rk_ctx *ctx, rk_text t, uint32_t id, struct map *know
 }
 
 /* Ids: specials, then bytes and merges. */
-static rk_status fill(rk_ctx *ctx, const struct plan *p, const struct merged *m, struct map *known, rk_tok *tok)
+static rk_status fill(rk_ctx *ctx, struct plan *p, const struct merged *m, struct map *known, rk_tok *tok)
 {
-    tok->split = p->split;
+    tok->split = p->split;                                            /* and no longer the plan's */
+    p->split = (struct split){ 0 };
     TRY(add_specials(ctx, p, known, tok));
     for (uint32_t id = 0; id < m->n_ids; id++) TRY(add_token(ctx, m->tokens[id], (uint32_t)p->how->n_specials + id, known, tok));
     for (uint32_t i = 0; i < m->n; i++) {
@@ -117,7 +114,7 @@ static rk_status fill(rk_ctx *ctx, const struct plan *p, const struct merged *m,
     return tok_seal(ctx, tok);
 }
 
-static rk_status learn(rk_ctx *ctx, const struct plan *p, struct words *words, rk_tok **out)
+static rk_status learn(rk_ctx *ctx, struct plan *p, struct words *words, rk_tok **out)
 {
     rk_status status;
     const rk_tok_training *how = p->how;
@@ -148,7 +145,7 @@ rk_status rk_tok_train(rk_ctx *ctx, const rk_tok_training *how, const rk_text *t
     struct count_report report = { how->progress, how->user, 0, 0, clock_seconds() };
     *tok = NULL;
     GO(begin(ctx, how, &plan));
-    struct count_rules rules = { plan.split, &plan.cuts, how->units };
+    struct count_rules rules = { &plan.split, &plan.cuts, how->units };
     for (size_t i = 0; i < n; i++) report.total += texts[i].n;
     GO(count_texts(ctx, &rules, texts, n, &words, &report));
     GO(learn(ctx, &plan, &words, tok));

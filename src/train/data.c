@@ -6,6 +6,8 @@
 /* Streams of the run's key, apart from those of weights, which are hashes of names. */
 enum { STREAM_SPLIT = 1, STREAM_RANDOM = 2, STREAM_OFFSET = 3, STREAM_SHUFFLE = 1 << 20 };
 
+enum { FEWEST_DOCUMENTS = 5 };             /* for validation, by expectation; of fewer it is the end of the text */
+
 /* --- parts --- */
 
 static rk_status part_extend(rk_ctx *ctx, struct part *p, uint64_t begin, uint64_t n)
@@ -59,6 +61,13 @@ static rk_status split_documents(rk_ctx *ctx, const rk_tokens *t, double share, 
     return RK_OK;
 }
 
+static uint64_t count_documents(const rk_tokens *t, int64_t document_end)
+{
+    uint64_t ends = 0;
+    for (size_t i = 0; i < t->n; i++) ends += rk_tokens_at(t, i) == document_end;
+    return ends;
+}
+
 static rk_status split(rk_ctx *ctx, const rk_train_data *from, double share, struct data *d)
 {
     const rk_tokens *t = from->tokens;
@@ -68,7 +77,7 @@ static rk_status split(rk_ctx *ctx, const rk_train_data *from, double share, str
         TRY(part_extend(ctx, &d->train, 0, t->n));
         return part_extend(ctx, &d->validation, 0, from->validation->n);
     }
-    if (d->document_end >= 0 && share > 0) return split_documents(ctx, t, share, d);
+    if (share > 0 && (double)count_documents(t, d->document_end) * share >= FEWEST_DOCUMENTS) return split_documents(ctx, t, share, d);
     uint64_t kept = (uint64_t)(share * (double)t->n);
     TRY(part_extend(ctx, &d->train, 0, t->n - kept));
     return part_extend(ctx, &d->validation, t->n - kept, kept);

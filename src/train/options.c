@@ -222,7 +222,7 @@ rk_status options_compare(rk_ctx *ctx, const rk_train_options *saved, const rk_t
     for (int i = 0; i < ROWS; i++) {
         if (same_value(&rows[i], saved, now)) continue;
         if (!is_fixed(&rows[i])) {
-            ctx_log(ctx, RK_INFO, "%s was saved with another %s", path, rows[i].key);
+            ctx_log(ctx, RK_DEBUG, "%s was saved with another %s", path, rows[i].key);
             continue;
         }
         (void)FAIL(RK_E_DIFFERS, "%s was saved with another %s: its next step would take other data", path, rows[i].key);

@@ -36,7 +36,10 @@ static rk_ref global_norm(rk_graph *g, const rk_ref *gradients, int n)
 {
     rk_ref sum = 0;
     for (int i = 0; i < n; i++) {
+        int path = g->path;
+        g->path = node_of(g, gradients[i])->path;           /* a square is its parameter's own; only their sum is of all */
         rk_ref square = sum_of_squares(g, gradients[i]);
+        g->path = path;
         sum = i == 0 ? square : rk_add(g, sum, square);
     }
     return n == 0 ? rk_const(g, 0) : rk_map(g, "sqrt", sum);

@@ -86,18 +86,37 @@ static void check_ids(rk_ctx *ctx, const rk_tok *tok, const struct json *text, c
     rk_bytes_free(ctx, &back);
 }
 
-static void check_split(rk_ctx *ctx, const rk_tok *tok, const struct json *text, const struct json *expected, int number)
+static void check_split(rk_ctx *ctx, const char *pattern, const struct json *text, const struct json *expected, int number)
 {
     rk_ids lengths = { 0 };
-    (void)tok;
-    OK(ctx, rk_tok_split(ctx, "gpt2", text->text, text->n, &lengths));
+    OK(ctx, rk_tok_split(ctx, pattern, text->text, text->n, &lengths));
     if (!same(&lengths, expected)) test_fail(__FILE__, __LINE__, "case %d is split otherwise", number);
     rk_ids_free(ctx, &lengths);
 }
 
+static void check_gpt2(rk_ctx *ctx, const rk_tok *tok, const struct json *text, const struct json *expected, int number)
+{
+    (void)tok;
+    check_split(ctx, "gpt2", text, expected, number);
+}
+
+static void check_cl100k(rk_ctx *ctx, const rk_tok *tok, const struct json *text, const struct json *expected, int number)
+{
+    (void)tok;
+    check_split(ctx, "cl100k", text, expected, number);
+}
+
+static void check_o200k(rk_ctx *ctx, const rk_tok *tok, const struct json *text, const struct json *expected, int number)
+{
+    (void)tok;
+    check_split(ctx, "o200k", text, expected, number);
+}
+
 TEST(gpt2_ids_are_hugging_faces) { each_case("gpt2-hf.jsonl", check_ids); }
 TEST(gpt2_ids_are_tiktokens) { each_case("gpt2-tiktoken.jsonl", check_ids); }
-TEST(gpt2_splits_are_the_regular_expressions) { each_case("split-gpt2.jsonl", check_split); }
+TEST(gpt2_splits_are_the_regular_expressions) { each_case("split-gpt2.jsonl", check_gpt2); }
+TEST(cl100k_splits_are_the_regular_expressions) { each_case("split-cl100k.jsonl", check_cl100k); }
+TEST(o200k_splits_are_the_regular_expressions) { each_case("split-o200k.jsonl", check_o200k); }
 
 TEST(gpt2_decodes_like_python_with_replacement)
 {

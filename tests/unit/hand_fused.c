@@ -1,7 +1,7 @@
 /* hand_fused.c: see hand_fused.h. */
 #include "hand_fused.h"
 #include "backend/cpu/cpu.h"
-#include "execute.h"
+#include "law/execute.h"
 #include "pass/pass.h"
 #include "test.h"
 #include <stdlib.h>

@@ -3,7 +3,7 @@
 #include "cpu_trial.h"
 #include "op/build.h"
 
-enum { ROUNDS = 14 };
+enum { ROUNDS = 8 };
 
 TEST(reduce)
 {

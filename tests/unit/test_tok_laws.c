@@ -1,71 +1,11 @@
 /* Laws of the tokenizer, over random input. */
 #include "reckon/tok.h"
 #include "test.h"
-#include "test_tok_reference.h"
+#include "test_tok_text.h"
 #include "tok/bytelevel.h"
-#include "tok/split.h"
 #include <stdlib.h>
 
-enum { MOST = REFERENCE_MOST };
-
-/* Text that is hard for the pattern: apostrophes, white space of all widths, several scripts, broken UTF-8. */
-static size_t hard_text(char *out, size_t most)
-{
-    static const char *const parts[] = { "a", "Z", "the", " ", "  ", "\n", "\t", "\r\n", "'s", "'", "'ll", "'ve", "'LL", "7", "42", "!", "...", "<|endoftext|>", "<|end", "|>",
-        "\xc2\xa0", "\xe3\x80\x80", "\xe2\x80\xa8", "\xc3\xa9", "\xcc\x81", "\xe4\xb8\xad", "\xc2\xbd", "\xd9\xa3", "\xf0\x9f\x99\x83", "\xe2\x80\x99", "\x80", "\xff", "\xe4\xb8",
-        "\xf0\x9f", "\xc0\xaf", "\xed\xa0\x80", "\x1c", "\x85", "\xc2\x85", "aaaaaaaa", "abcdefghij", "_", "\0" };
-    size_t n = 0, want = test_random(most);
-    while (n < want) {
-        const char *part = parts[test_random(sizeof parts / sizeof *parts)];
-        size_t length = part[0] == '\0' ? 1 : strlen(part);
-        if (test_random(20) == 0) out[n++] = (char)test_random(256);
-        else if (n + length <= want) memcpy(out + n, part, length), n += length;
-        else break;
-    }
-    return n;
-}
-
-TEST(the_scanner_is_the_pattern)
-{
-    static char bytes[MOST];
-    static struct reference t;
-    for (int round = 0; round < 20000; round++) {
-        size_t n = hard_text(bytes, round % 100 == 0 ? MOST : 40), at = 0, ends[7], made, i = 0;
-        char *exact = malloc(n + 1);                                  /* so that reading beyond the end is seen */
-        memcpy(exact, bytes, n);
-        char *tight = realloc(exact, n > 0 ? n : 1);
-        REQUIRE(tight != NULL);
-        reference_read(tight, n, &t);
-        while ((made = split_gpt2((const unsigned char *)tight, n, at, ends, 1 + test_random(7))) > 0) {
-            for (size_t k = 0; k < made; k++) {
-                /* an invalid subpart of several bytes is one character or several: only where words end counts */
-                i = reference_match(&t, i);
-                if (ends[k] != t.at[i]) {
-                    test_fail(__FILE__, __LINE__, "round %d: a word ends at %zu, expected %zu", round, ends[k], t.at[i]);
-                    free(tight);
-                    return;
-                }
-            }
-            at = ends[made - 1];
-        }
-        EXPECT(at == n && i == t.n);
-        free(tight);
-    }
-}
-
-TEST(a_safe_cut_cuts_nothing)
-{
-    static char bytes[MOST];
-    for (int round = 0; round < 20000; round++) {
-        size_t n = hard_text(bytes, 60), whole[64], left[64], right[64];
-        size_t cut = split_safe((unsigned char *)bytes, n, test_random(n + 1));
-        size_t a = split_gpt2((unsigned char *)bytes, n, 0, whole, 64), b = split_gpt2((unsigned char *)bytes, cut, 0, left, 64);
-        size_t c = split_gpt2((unsigned char *)bytes + cut, n - cut, 0, right, 64);
-        EXPECT_INT(a, b + c);
-        for (size_t i = 0; i < c && i + b < 64; i++) left[b + i] = right[i] + cut;
-        EXPECT(memcmp(whole, left, a * sizeof *whole) == 0);
-    }
-}
+enum { MOST = 4096 };
 
 TEST(bytes_are_spelled_and_read_back)
 {

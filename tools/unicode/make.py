@@ -1,15 +1,21 @@
-"""Makes src/tok/unicode_table.c: the class of every code point (letter, number, white space, other), as the module `regex` knows
-them, in two stages of 256-code-point pages. Run: python make.py > ../../src/tok/unicode_table.c (needs `pip install regex`).
+"""Makes src/tok/unicode_table.c (`python make.py class`: letter, number, white space, other) and src/tok/unicode_case_table.c (`python
+make.py case`: upper or title case, lower case, mark, neither), as the module `regex` knows them, in two stages of pages of 256 code points.
 
-The classes must be those of the tokenizer libraries whose splits are reproduced, hence `regex` and not a copy of the Unicode files."""
+The classes must be those of the tokenizer libraries whose splits are reproduced, hence `regex` (pip install regex) and not a copy of the
+Unicode files."""
 import regex
 import sys
 
-LETTER, NUMBER, SPACE = 1, 2, 3
-tests = [(LETTER, regex.compile(r"\p{L}")), (NUMBER, regex.compile(r"\p{N}")), (SPACE, regex.compile(r"\s"))]
+kinds = {
+    "class": ("unicode_table.c", "unicode_", ["letters (L)", "numbers (N)", "white space"], [r"\p{L}", r"\p{N}", r"\s"]),
+    "case": ("unicode_case_table.c", "unicode_case_", ["upper or title case (Lu, Lt)", "lower case (Ll)", "marks (M)"], [r"[\p{Lu}\p{Lt}]", r"\p{Ll}", r"\p{M}"]),
+}
+name, prefix, words, patterns = kinds[sys.argv[1]]
+tests = [regex.compile(pattern) for pattern in patterns]
+letter = regex.compile(r"\p{L}")
 table = bytearray(0x110000)
 for code in range(0x110000):
-    for kind, pattern in tests:
+    for kind, pattern in enumerate(tests, 1):
         if pattern.match(chr(code)):
             table[code] = kind
 
@@ -31,17 +37,16 @@ def rows(name, kind, values, per):
 def newest():
     """The Unicode version, by the first code points of recent blocks."""
     known = [("18.0", 0x3D000), ("17.0", 0x16EA0), ("16.0", 0x105C0), ("15.0", 0x11F04), ("14.0", 0x10570)]
-    return next(version for version, code in known if table[code] == LETTER)
+    return next(version for version, code in known if letter.match(chr(code)))
 
 
-counts = [table.count(k) for k in (LETTER, NUMBER, SPACE)]
-print(f"/* unicode_table.c: made by tools/unicode/make.py from regex {regex.__version__} (Unicode {newest()}): do not edit.")
-print(f" *\n * {counts[0]} letters (L), {counts[1]} numbers (N), {counts[2]} white space; {len(pages)} pages of 256 code points, 2 bits each. */")
+counts = ", ".join(f"{table.count(k)} {word}" for k, word in enumerate(words, 1))
+print(f"/* {name}: made by tools/unicode/make.py from regex {regex.__version__} (Unicode {newest()}): do not edit.")
+print(f" *\n * {counts}; {len(pages)} pages of 256 code points, 2 bits each. */")
 print('#include "tok/unicode.h"\n')
-rows("unicode_page[4352]", "uint8_t", first, 32)
+rows(prefix + "page[4352]", "uint8_t", first, 32)
 print()
-print(f"const uint8_t unicode_bits[{len(pages)}][64] = {{")
+print(f"const uint8_t {prefix}bits[{len(pages)}][64] = {{")
 for page in pages:
     print("    { " + ",".join(str(v) for v in page) + " },")
 print("};")
-sys.stderr.write(f"{counts} {len(pages)} pages\n")

@@ -1,27 +1,30 @@
-/* attend.isa.c: rows of attention weights and of their gradients, in vectors. */
+/* attend.isa.c: attention weights and their gradients, in rows and in lanes: see attend.h. */
 #include "backend/cpu/attend.h"
+#include "backend/cpu/gemm_kernel.h"
 #include "backend/cpu/simd.h"
 #include "backend/cpu/vmath.h"
+#include <float.h>
 
-static int lanes_left(int64_t n, int64_t i) { return n - i < VF_LANES ? (int)(n - i) : VF_LANES; }
+enum { WIDE = GEMM_VECTORS * VF_LANES };                        /* of a panel */
 
-void ISA_NAME(attend_softmax)(float *scores, int64_t n, int64_t seen, float scale)
+SIMD int lanes_left(int64_t n, int64_t i) { return n - i < VF_LANES ? (int)(n - i) : VF_LANES; }
+SIMD vf load(const float *p, int n) { return n == VF_LANES ? vf_load(p) : vf_load_n(p, n); }
+
+/* --- rows --- */
+
+static void row(float *scores, int64_t n, int64_t seen, float scale)
 {
     vf most = vf_set1(-INFINITY), sum = vf_zero(), factor = vf_set1(scale);
     for (int64_t i = 0; i < seen; i += VF_LANES) {
         int left = lanes_left(seen, i);
-        vf v = vf_mul(factor, left == VF_LANES ? vf_load(scores + i) : vf_load_n(scores + i, left));
+        vf v = vf_mul(factor, load(scores + i, left));
         if (left < VF_LANES) v = vf_select(vm_first(left), v, most);
         most = vf_max(v, most);
     }
-    float lane[VF_LANES], m = -INFINITY;
-    vf_store(lane, most);
-    for (int k = 0; k < VF_LANES; k++) m = lane[k] > m ? lane[k] : m;
-    vf off = vf_set1(m);
+    vf off = vf_set1(vf_reduce_max(most));
     for (int64_t i = 0; i < seen; i += VF_LANES) {
         int left = lanes_left(seen, i);
-        vf v = left == VF_LANES ? vf_load(scores + i) : vf_load_n(scores + i, left);
-        vf e = vmath_exp(vf_sub(vf_mul(factor, v), off));
+        vf e = vmath_exp(vf_sub(vf_mul(factor, load(scores + i, left)), off));
         if (left < VF_LANES) e = vf_select(vm_first(left), e, vf_zero());
         vf_store_n(scores + i, e, left);
         sum = vf_add(sum, e);
@@ -29,23 +32,84 @@ void ISA_NAME(attend_softmax)(float *scores, int64_t n, int64_t seen, float scal
     vf over = vf_set1((float)(1 / vf_reduce_add_f64(sum)));
     for (int64_t i = 0; i < seen; i += VF_LANES) {
         int left = lanes_left(seen, i);
-        vf_store_n(scores + i, vf_mul(over, left == VF_LANES ? vf_load(scores + i) : vf_load_n(scores + i, left)), left);
+        vf_store_n(scores + i, vf_mul(over, load(scores + i, left)), left);
     }
     for (int64_t i = seen; i < n; i++) scores[i] = 0;
 }
 
-void ISA_NAME(attend_slope)(const float *p, float *dp, int64_t n, float scale)
+/* --- lanes --- */
+
+/* Lanes of vector v that see key s: all but the first `s - seen + 1` of the panel. */
+SIMD vm sees(int64_t s, int64_t seen, int v)
 {
-    vf sum = vf_zero();
-    for (int64_t i = 0; i < n; i += VF_LANES) {
-        int left = lanes_left(n, i);
-        vf a = left == VF_LANES ? vf_load(p + i) : vf_load_n(p + i, left), b = left == VF_LANES ? vf_load(dp + i) : vf_load_n(dp + i, left);
-        sum = vf_fma(a, b, sum);
+    int64_t blind = s - seen + 1 - v * VF_LANES;
+    return vm_not(vm_first(blind < 0 ? 0 : blind > VF_LANES ? VF_LANES : (int)blind));
+}
+
+static void lanes(float *p, int64_t n, int64_t seen, bool all, bool divide, float *over)
+{
+    vf most[GEMM_VECTORS], sum[GEMM_VECTORS];
+    int64_t free_until = all || seen > n ? n : seen;            /* keys that every lane sees */
+    UNROLL for (int v = 0; v < GEMM_VECTORS; v++) most[v] = vf_set1(-FLT_MAX), sum[v] = vf_zero();
+    for (int64_t s = 0; s < free_until; s++)
+        UNROLL for (int v = 0; v < GEMM_VECTORS; v++) most[v] = vf_max(vf_load(p + s * WIDE + v * VF_LANES), most[v]);
+    for (int64_t s = free_until; s < n; s++)
+        UNROLL for (int v = 0; v < GEMM_VECTORS; v++)
+            most[v] = vf_select(sees(s, seen, v), vf_max(vf_load(p + s * WIDE + v * VF_LANES), most[v]), most[v]);
+    for (int64_t s = 0; s < free_until; s++)
+        UNROLL for (int v = 0; v < GEMM_VECTORS; v++) {
+            vf e = vmath_exp(vf_sub(vf_load(p + s * WIDE + v * VF_LANES), most[v]));
+            vf_store(p + s * WIDE + v * VF_LANES, e);
+            sum[v] = vf_add(sum[v], e);
+        }
+    for (int64_t s = free_until; s < n; s++)
+        UNROLL for (int v = 0; v < GEMM_VECTORS; v++) {
+            vf e = vmath_exp(vf_sub(vf_load(p + s * WIDE + v * VF_LANES), most[v]));
+            e = vf_select(sees(s, seen, v), e, vf_zero());
+            vf_store(p + s * WIDE + v * VF_LANES, e);
+            sum[v] = vf_add(sum[v], e);
+        }
+    UNROLL for (int v = 0; v < GEMM_VECTORS; v++) vf_store(over + v * VF_LANES, sum[v] = vf_div(vf_set1(1), sum[v]));
+    for (int64_t s = 0; s < n && divide; s++)
+        UNROLL for (int v = 0; v < GEMM_VECTORS; v++) vf_store(p + s * WIDE + v * VF_LANES, vf_mul(sum[v], vf_load(p + s * WIDE + v * VF_LANES)));
+}
+
+static void slope(const float *p, float *dp, int64_t n, float scale)
+{
+    vf mean[GEMM_VECTORS], factor = vf_set1(scale);
+    UNROLL for (int v = 0; v < GEMM_VECTORS; v++) mean[v] = vf_zero();
+    for (int64_t at = 0; at < n * WIDE; at += WIDE)
+        UNROLL for (int v = 0; v < GEMM_VECTORS; v++) mean[v] = vf_fma(vf_load(p + at + v * VF_LANES), vf_load(dp + at + v * VF_LANES), mean[v]);
+    for (int64_t at = 0; at < n * WIDE; at += WIDE)
+        UNROLL for (int v = 0; v < GEMM_VECTORS; v++) {
+            vf a = vf_load(p + at + v * VF_LANES), b = vf_load(dp + at + v * VF_LANES);
+            vf_store(dp + at + v * VF_LANES, vf_mul(factor, vf_mul(a, vf_sub(b, mean[v]))));
+        }
+}
+
+/* VF_LANES numbers of VF_LANES queries, or what there is of them. */
+SIMD void put_square(const float *from, vf factor, float *y, const struct attend_target *to, int numbers, int queries)
+{
+    vf square[VF_LANES];
+    UNROLL for (int i = 0; i < VF_LANES; i++) square[i] = i < numbers ? vf_mul(factor, vf_load(from + i * WIDE)) : vf_zero();
+    vf_transpose(square);
+    if (to->number == 1) {
+        for (int i = 0; i < queries; i++) vf_store_n(y + i * to->row, square[i], numbers);
+        return;
     }
-    vf mean = vf_set1((float)vf_reduce_add_f64(sum)), factor = vf_set1(scale);
-    for (int64_t i = 0; i < n; i += VF_LANES) {
-        int left = lanes_left(n, i);
-        vf a = left == VF_LANES ? vf_load(p + i) : vf_load_n(p + i, left), b = left == VF_LANES ? vf_load(dp + i) : vf_load_n(dp + i, left);
-        vf_store_n(dp + i, vf_mul(factor, vf_mul(a, vf_sub(b, mean))), left);
+    for (int i = 0; i < queries; i++) {
+        float number[VF_LANES];
+        vf_store(number, square[i]);
+        for (int j = 0; j < numbers; j++) y[i * to->row + j * to->number] = number[j];
     }
 }
+
+static void put(const float *from, const float *factor, const struct attend_target *to)
+{
+    for (int64_t i = 0; i < to->queries; i += VF_LANES)
+        for (int64_t j = 0; j < to->width; j += VF_LANES)
+            put_square(from + j * WIDE + i, factor == NULL ? vf_set1(1) : vf_load(factor + i), to->y + i * to->row + j * to->number, to, lanes_left(to->width, j),
+                       lanes_left(to->queries, i));
+}
+
+const struct attend_kernels ISA_NAME(attend_kernels) = { row, lanes, slope, put };

@@ -40,7 +40,8 @@ static struct head head_of(const struct problem *p)
 {
     bool gradients = p->op == &op_adjoint;
     const struct node *n = gradients ? node_of(p->g, (rk_ref)p->node->at.i[1]) : p->node;
-    struct head h = { .x = 0, .w = 1, .labels = 2, .bias = n->arity == 4 ? 3 : -1, .dy = gradients ? p->n_in - 1 : -1, .loss = -1, .dx = -1, .dw = -1, .dbias = -1, .isa = machine_isa(p) };
+    struct head h = { .x = 0, .w = 1, .labels = 2, .bias = n->arity == 4 ? 3 : -1, .dy = gradients ? p->n_in - 1 : -1,
+                      .loss = -1, .dx = -1, .dw = -1, .dbias = -1, .isa = machine_isa(p) };
     for (int i = 0; i < p->n_out; i++) {
         int role = gradients ? p->out_role[i] : 0;
         if (role == 0) h.loss = i;
@@ -76,20 +77,27 @@ static bool head_accepts(const struct problem *p, const struct node *n)
 bool xent_head_accepts(const struct problem *p) { return head_accepts(p, p->node); }
 bool xent_head_adjoint_accepts(const struct problem *p) { return head_accepts(p, node_of(p->g, (rk_ref)p->node->at.i[1])); }
 
-/* rows of the product, by what it is for: logits = x wᵀ; dx = dlogits w; dw += dlogitsᵀ x. */
+/* Dense matrices, A [m k], B [k n] as strides, C [m n]. */
+static struct gemm_plan product(const struct head *h, int64_t m, int64_t n, int64_t k, const int64_t strides[4], bool more)
+{
+    return gemm_plan(&(struct gemm_problem){ .m = m, .n = n, .k = k, .a_m = strides[0], .a_k = strides[1], .b_k = strides[2], .b_n = strides[3], .c_m = n, .c_n = 1,
+                                             .batch = { 1, 1 }, .alpha = 1, .accumulate = more }, h->isa);
+}
+
+/* logits = x wᵀ;  dx = dlogits w;  dw (+)= dlogitsᵀ x. */
 static struct gemm_plan logits_plan(const struct head *h, int64_t rows)
 {
-    return gemm_plan(&(struct gemm_problem){ .m = rows, .n = h->vocab, .k = h->hidden, .a_m = h->hidden, .a_k = 1, .b_k = 1, .b_n = h->hidden, .c_m = h->vocab, .c_n = 1, .batch = { 1, 1 }, .alpha = 1 }, h->isa);
+    return product(h, rows, h->vocab, h->hidden, (const int64_t[]){ h->hidden, 1, 1, h->hidden }, false);
 }
 
 static struct gemm_plan dx_plan(const struct head *h, int64_t rows)
 {
-    return gemm_plan(&(struct gemm_problem){ .m = rows, .n = h->hidden, .k = h->vocab, .a_m = h->vocab, .a_k = 1, .b_k = h->hidden, .b_n = 1, .c_m = h->hidden, .c_n = 1, .batch = { 1, 1 }, .alpha = 1 }, h->isa);
+    return product(h, rows, h->hidden, h->vocab, (const int64_t[]){ h->vocab, 1, h->hidden, 1 }, false);
 }
 
 static struct gemm_plan dw_plan(const struct head *h, int64_t rows, bool more)
 {
-    return gemm_plan(&(struct gemm_problem){ .m = h->vocab, .n = h->hidden, .k = rows, .a_m = 1, .a_k = h->vocab, .b_k = h->hidden, .b_n = 1, .c_m = h->hidden, .c_n = 1, .batch = { 1, 1 }, .alpha = 1, .accumulate = more }, h->isa);
+    return product(h, h->vocab, h->hidden, rows, (const int64_t[]){ 1, h->vocab, h->hidden, 1 }, more);
 }
 
 static size_t most(size_t a, size_t b) { return a > b ? a : b; }

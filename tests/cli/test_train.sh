@@ -1,0 +1,62 @@
+# reckon train, from the outside: a model comes out, a run goes on where it ended, what is wrong is said.
+. tests/cli/check.sh
+
+cat "$source_folder/CONTRIBUTING.md" >text
+reckon tok train text --vocab-size 300 --special '<|endoftext|>' --output tok --quiet >/dev/null
+reckon tok encode --tokenizer tok text --output text.bin --quiet >/dev/null
+sizes=cs336-17m:d_model=16,num_layers=1,num_heads=2,d_ff=24,context_length=16
+train() { reckon train "$@" --tokenizer tok --model $sizes --batch 2 --threads 1 --warmup 2; }
+
+# a run
+ends 0 train text --steps 4 --output a
+prints "what it will cost"; prints "vocab=300"; prints "bigram model on the same tokens"; prints "predicted"; prints "products per step"
+warns "step 4: loss"; warns ", saved"
+for file in config.json model.safetensors tokenizer.json step-000004/trainer.json step-000004/optimizer.safetensors step-000004/checksums.txt; do
+    [ -s a/$file ] && pass || fail "no a/$file"
+done
+ends 0 train text.bin --steps 1 --quiet --receipt receipt.txt; silent "$err"
+holds receipt.txt "resident memory"
+
+# the same run, cut and resumed
+ends 0 train text.bin --steps 6 --output whole --quiet --cycle 6
+ends 0 train text.bin --steps 3 --output cut --quiet --cycle 6
+ends 0 reckon train text.bin --resume --output cut --steps 6 --cycle 6 --threads 1; warns "resumed from cut/step-000003"
+cmp -s whole/model.safetensors cut/model.safetensors && pass || fail "a run in two parts ends with other weights"
+ends 0 reckon train text.bin --resume --output cut --threads 1; warns "resumed from cut/step-000006"
+ends 1 reckon train text.bin --resume --output cut --steps 9 --seed 5;   warns "another seed"
+printf 'x' | dd of=cut/step-000006/model.safetensors bs=1 seek=2000 conv=notrunc 2>/dev/null
+ends 0 reckon train text.bin --resume --output cut --threads 1; warns "is skipped"; warns "resumed from cut/step-000003"
+
+# for programs
+ends 0 train text.bin --steps 2 --json --quiet
+is "every line is an event" "$(grep -c '^{"event"' "$out")" "$(wc -l <"$out" | tr -d ' ')"
+prints '"event": "begin"'; prints '"event": "step"'; prints '"learning_rate"'; prints '"event": "receipt"'; prints '"bigram_loss"'
+
+# options from a file, and what a run wrote itself
+printf '{"model": "%s", "tokenizer": "tok", "batch": 2, "steps": 1, "lr": 0.5}' $sizes >options.json
+ends 0 reckon train text --config options.json --output b --quiet --threads 1
+holds b/step-000001/trainer.json '"lr": 0.5'
+ends 0 reckon train text.bin --config b/step-000001/trainer.json --quiet --threads 1
+ends 0 reckon train text.bin --config b/step-000001 --steps 2 --quiet --threads 1
+printf '{"rate": 1}' >wrong.json
+ends 3 reckon train text --config wrong.json;                  warns "wrong.json: rate is no option"
+
+# what is wrong
+ends 2 reckon train;                                           warns "INPUT"
+ends 2 reckon train text;                                      warns "texts need a --tokenizer"
+ends 2 reckon train text --tokenizer tok;                      warns "--model is missing"
+ends 2 reckon train text --resume;                             warns "--resume needs"
+ends 2 train text --schedule up;                               warns "up"
+ends 3 train text --seq 17;                                    warns "17 positions"
+ends 2 train text --beta1 2;                                   warns "beta1"
+ends 2 train text.bin text;                                    warns "one file of tokens"
+ends 2 train text --end nothing;                               warns "no token"
+ends 3 train nothing --steps 1;                                warns "nothing"
+ends 3 reckon train text --tokenizer nothing --model $sizes;   warns "nothing"
+ends 3 reckon train text.bin --tokenizer tok --model $sizes,vocab_size=100;  warns "knows 100 tokens"
+ends 4 train text --steps 1 --memory 1000;                     warns "MiB are free"
+ends 4 train text --steps 1 --output text/x;                   warns "text"
+printf '%03d' 7 >odd.bin
+ends 3 train odd.bin;                                          warns "no whole number"
+
+finish

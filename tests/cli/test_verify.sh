@@ -1,0 +1,50 @@
+# reckon verify and reckon generate, from the outside, on a reference model where there is one.
+. tests/cli/check.sh
+
+ends 2 reckon verify;                           warns "DIR"
+ends 3 reckon verify nowhere
+ends 2 reckon verify nowhere --device abacus
+ends 2 reckon verify nowhere --loosen 0;        warns "--loosen"
+ends 2 reckon generate;                         warns "DIR"
+ends 3 reckon generate nowhere x
+ends 3 reckon generate gpt2 --ids 1;            warns "without weights"
+ends 2 reckon generate gpt2 --ids 1,x;          warns 'no id at "x"'
+ends 2 reckon generate gpt2 --ids 1 --max-new-tokens 0; warns "--max-new-tokens"
+ends 2 reckon generate gpt2 --ids 1 --samples 0; warns "--samples"
+ends 2 reckon generate gpt2 --ids 1 --stop x;   warns "need a tokenizer"
+ends 2 reckon generate gpt2 text;               warns "no tokenizer"
+ends 2 reckon generate gpt2 text --ids 1;       warns "give one of"
+
+models=
+for place in "$source_folder/../shared" "$source_folder/../../shared"; do [ -d "$place/golden/models" ] && models=$place/golden/models; done
+if [ -z "$models" ]; then skip "the reference models are not here"; finish; fi
+
+# a model that is the same, and the same with other expectations
+ends 0 reckon verify "$models/gpt2" --threads 1;             prints "the same model: 93 tensors checked"; prints "not checked: beam3"; prints "grad.* (40)"; silent "$err"
+ends 0 reckon verify "$models/gpt2" --all;                   prints "grad.transformer.h.2.attn.c_attn.weight"
+ends 0 reckon verify "$models/cs336-odd" --json;             prints '"same": true'; prints '"verdict": "same"'
+ends 1 reckon verify "$models/gpt2" --loosen 1e-6;           prints "NOT the same model"; prints BEYOND
+ends 3 reckon verify "$models/gpt2" "$models/cs336/io.safetensors"
+ends 3 reckon verify "$models/gpt2" nothing;                 warns "nothing"
+ends 3 reckon verify "$models/gpt2" "$models/gpt2/model.safetensors"; warns "input_ids"
+
+# a wrong head is noticed
+mkdir other && cp "$models/gpt2/model.safetensors" "$models/gpt2/io.safetensors" other
+sed 's/"layer_norm_epsilon": 1e-05/"layer_norm_epsilon": 1e-03/' "$models/gpt2/config.json" >other/config.json
+ends 1 reckon verify other;                                  prints "NOT the same model"
+
+# ids in, ids out
+ends 0 reckon generate "$models/gpt2" --ids 1,2,3 -g -m 5 -q; silent "$err"; first=$(cat "$out")
+is "five ids" "$(wc -w <"$out" | tr -d ' ')" 5
+ends 0 reckon generate "$models/gpt2" --ids '1 2 3' -t 0 -m 5 -q --device ref; is "greedy on ref" "$(cat "$out")" "$first"
+ends 0 reckon generate "$models/gpt2" --ids 1,2,3 -m 5 --seed 4 -n 2 -q; sampled=$(cat "$out")
+ends 0 reckon generate "$models/gpt2" --ids 1,2,3 -m 5 --seed 4 -n 2 -q --threads 1; is "the same seed" "$(cat "$out")" "$sampled"
+ends 0 reckon generate "$models/gpt2" --ids 1,2,3 --greedy --max-new-tokens 5 --json; prints '"prompt": [1, 2, 3]'; prints '"stop": "length"'
+ends 0 reckon generate "$models/gpt2" --ids 1,2,3 -m 100;    warns "(context)"; warns "tokens/s"
+ends 2 reckon generate "$models/gpt2" --ids 1,97;            warns "the model has 97"
+ends 2 reckon generate "$models/gpt2" --ids 1 --top-p 2;     warns "top_p"
+ids=$(seq -s, 1 41)
+ends 3 reckon generate "$models/gpt2" --ids "$ids";          warns "context of 40"
+
+ends 3 reckon generate "$models/gpt2" -k nowhere x
+finish

@@ -1,0 +1,76 @@
+/* Verification of a tiny model with every allocation failing in turn: nothing is lost, nothing stays behind. */
+#include "base/file.h"
+#include "base/rng.h"
+#include "model/bind.h"
+#include "backend/ref/ref.h"
+#include "reckon/verify.h"
+#include "test.h"
+
+enum { VOCAB = 3, SEQ = 2 };
+
+static void write_model(rk_ctx *ctx)
+{
+    rk_model *model;
+    struct built built;
+    struct build_options how = { .purpose = FOR_LOGITS, .batch = 1, .seq = 1 };
+    struct store *store;
+    OK(ctx, rk_model_open(ctx, "gpt2:n_layer=1,n_embd=2,n_head=1,vocab_size=3,n_positions=4", &model));
+    OK(ctx, model_build(ctx, model, &how, &built));
+    OK(ctx, store_open(ctx, backend_ref(), &store));
+    OK(ctx, store_declare(ctx, store, built.g));
+    OK(ctx, store_allocate(ctx, store));
+    for (int e = 0; e < store->entries.n; e++) {
+        double values[64];
+        REQUIRE(store->entries.at[e].elements <= 64);
+        for (int i = 0; i < 64; i++) values[i] = rng_normal(1, (uint64_t)e, (uint64_t)i);
+        OK(ctx, store_write(ctx, store, e, values, RK_f64));
+    }
+    OK(ctx, bind_save(ctx, model, &built, store, test_temporary(), RK_f32));
+    store_close(store);
+    built_close(&built);
+    rk_model_close(model);
+}
+
+static void write_expectations(rk_ctx *ctx)
+{
+    static const int64_t ids[] = { 0, 1 }, greedy[] = { 0, 1, 2 };
+    static const float logits[SEQ * VOCAB], loss = 1, losses[] = { 1, 1 }, bias[2];
+    static const struct { const char *name; rk_dtype dtype; int rank; int64_t shape[3]; const void *data; size_t bytes; } tensors[] = {
+        { "input_ids",   RK_i64, 2, { 1, SEQ },        ids,    sizeof ids },
+        { "labels",      RK_i64, 2, { 1, SEQ },        ids,    sizeof ids },
+        { "greedy",      RK_i64, 2, { 1, SEQ + 1 },    greedy, sizeof greedy },
+        { "logits",      RK_f32, 3, { 1, SEQ, VOCAB }, logits, sizeof logits },
+        { "loss",        RK_f32, 0, { 0 },             &loss,  sizeof loss },
+        { "grad.transformer.ln_f.bias", RK_f32, 1, { 2 }, bias, sizeof bias },
+        { "adamw.losses", RK_f32, 1, { 2 },            losses, sizeof losses },
+        { "adamw.transformer.ln_f.bias", RK_f32, 1, { 2 }, bias, sizeof bias },
+    };
+    struct bundle_writer w = { 0 };
+    struct str path = { 0 };
+    OK(ctx, file_join(ctx, &path, test_temporary(), "io.safetensors"));
+    for (size_t i = 0; i < sizeof tensors / sizeof *tensors; i++) OK(ctx, bundle_declare(ctx, &w, tensors[i].name, tensors[i].dtype, tensors[i].rank, tensors[i].shape));
+    OK(ctx, bundle_begin(ctx, &w, str_c(&path)));
+    for (size_t i = 0; i < sizeof tensors / sizeof *tensors; i++) OK(ctx, bundle_write(ctx, &w, tensors[i].name, tensors[i].data, tensors[i].bytes));
+    OK(ctx, bundle_commit(ctx, &w));
+    str_free(ctx, &path);
+}
+
+static rk_status verify_it(rk_ctx *ctx)
+{
+    rk_device *device;
+    rk_verified result;
+    rk_status status = rk_device_open(ctx, "ref", NULL, &device);
+    if (status != RK_OK) return status;
+    status = rk_verify(ctx, test_temporary(), NULL, &(rk_verify_options){ .device = device }, NULL, NULL, &result);
+    if (status == RK_OK && (result.checked != 6 || result.not_checked != 0)) test_fail(__FILE__, __LINE__, "%d checked, %d not", result.checked, result.not_checked);
+    rk_device_close(device);
+    return status;
+}
+
+TEST(verification_survives_every_failed_allocation)
+{
+    rk_ctx *ctx = test_ctx();
+    write_model(ctx);
+    write_expectations(ctx);
+    FOR_EVERY_FAILED_ALLOCATION(verify_it);
+}
