@@ -3,6 +3,7 @@
 #include "out.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -208,15 +209,22 @@ int cli_begin(struct cli *c, int argc, char **argv)
     return code == CLI_OK ? CLI_RUN : code;
 }
 
+/* A pipe that nobody reads any more. The write that found out may have been long ago, and errno with it. */
+static bool reader_is_gone(FILE *out)
+{
+    struct pollfd p = { .fd = fileno(out) };
+    return poll(&p, 1, 0) > 0 && (p.revents & POLLERR) != 0;
+}
+
 /* What was printed must have arrived: a full disk or a reader that went away turns success into failure. */
 static int close_output(struct cli *c, int code)
 {
-    bool failed = ferror(c->out);
+    bool failed = ferror(c->out), gone = failed && reader_is_gone(c->out);
     errno = 0;
     failed = fflush(c->out) != 0 || failed;
     if (!failed && fclose(c->out) != 0) failed = true;
     if (!failed) return code;
-    if (errno == EPIPE && !c->verbose) return CLI_SYSTEM;                          /* "reckon ... | head": nobody wants to hear of it */
+    if ((errno == EPIPE || gone) && !c->verbose) return CLI_SYSTEM;                          /* "reckon ... | head": nobody wants to hear of it */
     return cli_fail(c, CLI_SYSTEM, NULL, "cannot write to standard output: %s", errno != 0 ? strerror(errno) : "it was closed");
 }
 

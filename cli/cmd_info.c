@@ -87,7 +87,7 @@ static void library(struct cli *c, char *text, size_t room)
 {
     rk_device *d = NULL;
     const char *found = device_open(c, &d) == CLI_OK ? rk_device_library(d) : "";
-    (void)snprintf(text, room, "%s", found[0] != '\0' ? found : "none found: products are our own");
+    (void)snprintf(text, room, "%s", found[0] != '\0' ? found : "none is open: products are our own");
     rk_device_close(d);
 }
 

@@ -1,7 +1,7 @@
 /* reckon tok encode: text to a file of tokens, plain numbers of 16 or 32 bits, little end first, that training maps into
  * memory; or to ids on the screen. */
-#include "input.h"
 #include "out.h"
+#include "tok_lines.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -18,6 +18,15 @@ static const struct option options[] = {
     { "end",       0,   OPT_TEXT,   "TOKEN",   "(<|endoftext|> where the tokenizer has it)", "special token after each document; \"\" for none" },
     { "text",      't', OPT_TEXT,   NULL,      NULL,                        "encode this text instead of INPUT" },
     { "plain",     0,   OPT_FLAG,   NULL,      NULL,                        "special tokens that stand in the text are ordinary text" },
+    { "replace",   0,   OPT_FLAG,   NULL,      NULL,                        "bytes that are no UTF-8 become U+FFFD" },
+    { "lowercase", 0,   OPT_FLAG,   NULL,      NULL,                        "a vocab.txt: lower-case the text, and drop accents" },
+    { "jsonl",     0,   OPT_FLAG,   NULL,      NULL,                        "INPUT has a JSON string a line; an object with its ids comes out" },
+    { "field",     0,   OPT_TEXT,   "NAME",    NULL,                        "jsonl: a line is an object, and this is its text" },
+    { "offsets",   0,   OPT_FLAG,   NULL,      NULL,                        "jsonl: also where each token stands, in code points" },
+    { "pairs",     0,   OPT_FLAG,   NULL,      NULL,                        "jsonl: each line together with the next; also type_ids and attention_mask" },
+    { "truncate",  0,   OPT_SIZE,   "TOKENS",  "(48 with --pairs, else no limit)", "jsonl: the most tokens, special ones included; 0 for no limit" },
+    { "pad",       0,   OPT_SIZE,   "TOKENS",  "(64 with --pairs, else 0)", "jsonl: the least; filled up with [PAD], or with id 0" },
+    { "bare",      0,   OPT_FLAG,   NULL,      NULL,                        "jsonl: no [CLS] and [SEP] around the text" },
     { 0 }
 };
 
@@ -82,13 +91,15 @@ static int prepare(struct encoding *e)
 {
     struct cli *c = e->c;
     const char *end = cli_given(c, "end") ? cli_text(c, "end") : "<|endoftext|>";
-    CLI_TRY(c, rk_tok_open(c->ctx, cli_text(c, "tokenizer"), &e->tok));
+    rk_tok_opening opening = { .lowercase = cli_flag(c, "lowercase") };
+    CLI_TRY(c, rk_tok_open_as(c->ctx, cli_text(c, "tokenizer"), &opening, &e->tok));
     e->ends = cli_text(c, "text") == NULL && end[0] != '\0' && rk_tok_find(e->tok, end, strlen(end), &e->end);
     if (!e->ends && cli_given(c, "end") && end[0] != '\0') return cli_usage(c, "--end: the tokenizer has no token \"%s\"", end);
     bool fits = rk_tok_size(e->tok) <= 65536;
     e->bytes = cli_given(c, "dtype") ? 2 << cli_choice(c, "dtype") : fits ? 2 : 4;
     if (e->bytes == 2 && !fits) return cli_usage(c, "--dtype u16: the tokenizer has ids up to %s", say_count(rk_tok_size(e->tok) - 1).at);
     if (cli_flag(c, "plain")) e->flags |= RK_TOK_PLAIN;
+    if (cli_flag(c, "replace")) e->flags |= RK_TOK_REPLACE;
     return CLI_OK;
 }
 
@@ -168,10 +179,26 @@ static int read_input(struct encoding *e)
     return CLI_OK;
 }
 
+static int run_lines(struct cli *c)
+{
+    struct input in = { 0 };
+    rk_tok *tok = NULL;
+    rk_tok_opening opening = { .lowercase = cli_flag(c, "lowercase") };
+    if (cli_given(c, "output") || cli_given(c, "text")) return cli_usage(c, "--jsonl reads INPUT and prints: no --output, no --text");
+    cli_watch();
+    int code = input_add_all(c, &in, NULL);
+    if (code == CLI_OK) code = cli_try(c, rk_tok_open_as(c->ctx, cli_text(c, "tokenizer"), &opening, &tok));
+    if (code == CLI_OK) code = tok_lines(c, tok, &in);
+    rk_tok_close(c->ctx, tok);
+    input_free(&in);
+    return code;
+}
+
 static int run(struct cli *c)
 {
     struct encoding e = { .c = c };
     if (!cli_given(c, "tokenizer")) return cli_usage(c, "--tokenizer is missing");
+    if (cli_flag(c, "jsonl")) return c->n_args > 0 ? run_lines(c) : cli_usage(c, "INPUT is missing");
     if (cli_given(c, "text") == (c->n_args > 0)) return cli_usage(c, c->n_args > 0 ? "either --text or INPUT" : "INPUT is missing");
     json_begin(&e.j, c->out);
     cli_watch();

@@ -32,17 +32,25 @@ uint64_t train_memory(void)
 
 /* --- numbers with their units --- */
 
-static struct say amount(const char *unit, double x, bool sign)
+/* The size of a number with its sign in front; `plus`: also where it is positive. */
+static struct say with_sign(struct say s, double x, bool plus)
+{
+    size_t n = strlen(s.at);
+    if ((x >= 0 && !plus) || n + 1 >= sizeof s.at) return s;
+    memmove(s.at + 1, s.at, n + 1);
+    s.at[0] = x < 0 ? '-' : '+';
+    return s;
+}
+
+static struct say amount(const char *unit, double x, bool plus)
 {
     struct say s = { "" };
-    char mark[2] = { sign && x >= 0 ? '+' : '\0', '\0' };
     if (!isfinite(x)) return s;
-    bool whole = strcmp(unit, "bytes") == 0 || strcmp(unit, "FLOP") == 0;
-    if (whole) (void)snprintf(s.at, sizeof s.at, "%s%s%s", mark, x < 0 ? "-" : "", say_count((uint64_t)(fabs(x) + 0.5)).at);
-    else if (strcmp(unit, "1") == 0) (void)snprintf(s.at, sizeof s.at, "%s%.1f %%", mark, 100 * x);
-    else if (strcmp(unit, "s") == 0) (void)snprintf(s.at, sizeof s.at, "%s%s%s", mark, x < 0 ? "-" : "", say_seconds(fabs(x)).at);
-    else (void)snprintf(s.at, sizeof s.at, "%s%.0f", mark, x);
-    return s;
+    if (strcmp(unit, "bytes") == 0 || strcmp(unit, "FLOP") == 0) s = say_count((uint64_t)(fabs(x) + 0.5));
+    else if (strcmp(unit, "1") == 0) (void)snprintf(s.at, sizeof s.at, "%.1f %%", 100 * fabs(x));
+    else if (strcmp(unit, "s") == 0) s = say_seconds(fabs(x));
+    else (void)snprintf(s.at, sizeof s.at, "%.0f", fabs(x));
+    return with_sign(s, x, plus);
 }
 
 static const char *unit_words(const char *unit) { return strcmp(unit, "1") == 0 || strcmp(unit, "s") == 0 ? "" : unit; }
@@ -140,7 +148,7 @@ static void step_json(struct training *t, const rk_train_report *r)
 bool train_each(void *user, const rk_train_report *r)
 {
     struct training *t = user;
-    char mfu[24] = "";
+    char mfu[sizeof(struct say) + 8] = "";
     t->loss = r->loss;
     if (r->mfu > 0) (void)snprintf(mfu, sizeof mfu, "  MFU %s", say_percent(r->mfu).at);
     if (t->c->json) step_json(t, r);

@@ -1,4 +1,4 @@
-/* tok.h: text that becomes numbers, and back: byte-level BPE tokenizers, trained, read, saved and used.
+/* tok.h: text that becomes numbers, and back: byte-level BPE tokenizers, trained, read, saved and used; BERT's WordPiece.
  *
  * An open tokenizer never changes: any number of threads may use one at once, each with its own context. What changes
  * (caches, half-read characters) lives in an rk_tok_encoder or rk_tok_decoder, which belongs to one thread at a time.
@@ -22,14 +22,19 @@ RK_API void rk_bytes_free(rk_ctx *ctx, rk_bytes *bytes);
 
 /* ---- files ---- */
 
-/* Opens a folder (tokenizer.json, else vocab.json beside merges.txt), a tokenizer.json, or a vocab.json with a
- * merges.txt beside it. A vocab.json does not say which tokens are special: those that are neither one byte nor the
- * result of a merge are taken to be.
+/* Opens a folder (tokenizer.json, else vocab.json beside merges.txt, else vocab.txt), a tokenizer.json, a vocab.json with a
+ * merges.txt beside it, or a vocab.txt (BERT's WordPiece; any file that ends in .txt). A vocab.json does not say which tokens are
+ * special: those that are neither one byte nor the result of a merge are taken to be.
  * Errors: RK_E_FORMAT for what contradicts itself; RK_E_DECLINED, by name, for a part that is not done here. */
 RK_API RK_CHECK rk_status rk_tok_open(rk_ctx *ctx, const char *path, rk_tok **tok);
+
+typedef struct rk_tok_opening {          /* what some files leave open; zero means the default */
+    bool lowercase;                      /* vocab.txt: lower-case the text, and drop accents; RK_E_ARG for a file that says itself */
+} rk_tok_opening;
+RK_API RK_CHECK rk_status rk_tok_open_as(rk_ctx *ctx, const char *path, const rk_tok_opening *how, rk_tok **tok);
 RK_API void rk_tok_close(rk_ctx *ctx, rk_tok *tok);                            /* the context that opened it */
 
-/* Writes tokenizer.json, vocab.json and merges.txt into `folder` (made if need be), each all or nothing. Hugging Face
+/* Writes tokenizer.json, vocab.json and merges.txt (WordPiece: vocab.txt) into `folder` (made if need be), each all or nothing. Hugging Face
  * tokenizers read an equal tokenizer from either; so does rk_tok_open. */
 RK_API RK_CHECK rk_status rk_tok_save(rk_ctx *ctx, const rk_tok *tok, const char *folder);
 
@@ -39,7 +44,9 @@ typedef struct rk_special {              /* a token that is looked for in the te
     rk_text  text;
     uint32_t id;
     bool     special;                    /* control token (left out of decoded text on request), or merely added text */
-    bool     normalized;                 /* sought after the others, in what they leave */
+    bool     normalized;                 /* sought after the others, in what they leave, as the normalizer makes it */
+    bool     lstrip, rstrip;             /* takes the white space before it, behind it */
+    bool     single_word;                /* only where no letter, digit or the like stands beside it */
 } rk_special;
 
 RK_API uint32_t rk_tok_size(const rk_tok *tok);                                /* largest id + 1; ids may have holes */
@@ -52,7 +59,10 @@ RK_API rk_text  rk_tok_merge(const rk_tok *tok, uint32_t rank, size_t *left);  /
 
 /* ---- encoding ---- */
 
-enum { RK_TOK_PLAIN = 1 };               /* a flag: special tokens in the text are ordinary text */
+enum {
+    RK_TOK_PLAIN = 1,                    /* a flag: control tokens in the text are ordinary text */
+    RK_TOK_REPLACE = 4                   /* a flag: bytes that are no UTF-8 are encoded as U+FFFD, one for each maximal invalid subpart */
+};
 
 /* Text to ids. Equal to Hugging Face's and tiktoken's for the same files; never slower than n log n.
  * Errors: RK_E_FORMAT when the vocabulary lacks a byte of the text (its offset is in the message). */
@@ -80,14 +90,15 @@ RK_API RK_CHECK rk_status rk_tok_split(rk_ctx *ctx, const char *pattern, const c
 
 enum { RK_TOK_SKIP_SPECIAL = 2 };        /* a flag: control tokens give no text */
 
-/* Ids to the bytes they stand for, exactly. RK_E_ARG for an id that is no token, by position. */
+/* Ids to the bytes they stand for, exactly; WordPiece: words with a space between, pieces joined, none before a full stop and the like.
+ * RK_E_ARG for an id that is no token, by position. */
 RK_API RK_CHECK rk_status rk_tok_decode(rk_ctx *ctx, const rk_tok *tok, const uint32_t *ids, size_t n, unsigned flags, rk_bytes *bytes);
 /* Bytes to valid UTF-8: U+FFFD for each maximal invalid subpart, as Python's errors="replace". */
 RK_API RK_CHECK rk_status rk_bytes_replace(rk_ctx *ctx, const char *bytes, size_t n, rk_bytes *utf8);
 
 /* For text that appears as it is generated: `ready` is valid UTF-8 whatever came before, never half a character; it
  * lives until the next call. All that was ready, put together, is rk_bytes_replace of all bytes. */
-typedef struct rk_tok_decoder { const rk_tok *tok; unsigned flags; unsigned n_held; char held[4]; rk_bytes ready; } rk_tok_decoder;
+typedef struct rk_tok_decoder { const rk_tok *tok; unsigned flags; unsigned n_held; char held[4]; bool began; rk_bytes ready; } rk_tok_decoder;
 RK_API void rk_tok_decoder_init(rk_tok_decoder *decoder, const rk_tok *tok, unsigned flags);
 RK_API RK_CHECK rk_status rk_tok_decoder_push(rk_ctx *ctx, rk_tok_decoder *decoder, uint32_t id, rk_text *ready);
 RK_API RK_CHECK rk_status rk_tok_decoder_end(rk_ctx *ctx, rk_tok_decoder *decoder, rk_text *ready);      /* an unfinished character becomes U+FFFD */

@@ -1,7 +1,7 @@
 /* par.h: the one way to use several threads: a loop over independent tasks.
  *
  * What a task is depends on the problem's shape alone, never on the number of threads, so that results are the same bits
- * on 1..n threads. Which worker runs which task is not fixed. Bodies: OpenMP (default), oneTBB, plain pthreads (the one
+ * on 1..n threads. Which worker runs which task is not fixed. Bodies: plain pthreads (default), OpenMP, oneTBB (the first is the one
  * that ThreadSanitizer understands), chosen when building. Loops do not nest: a par_for inside a task runs in that task. */
 #ifndef BASE_PAR_H
 #define BASE_PAR_H

@@ -120,7 +120,8 @@ static rk_status move_to_forward(struct lowering *l, int group)
     struct group *a = &l->groups.at[group];
     const struct node *n = lowering_node(l, a->first);
     rk_ref forward = (rk_ref)n->at.i[1], dy = l->storage[n->in[n->arity - 1]];
-    bool ready = (lowering_node(l, dy)->op->flags & OP_SOURCE) != 0 || dy < forward;
+    unsigned flags = lowering_node(l, dy)->op->flags;       /* inputs and states are always there, a constant once it is made */
+    bool ready = (flags & (OP_SOURCE | OP_VIRTUAL)) == OP_SOURCE || dy < forward;
     struct problem p;
     struct program program;
     rk_ref nodes[MOST_OPERANDS];

@@ -68,12 +68,13 @@ static void count_chunk(void *arg, int64_t task, int worker)
     struct job *j = arg;
     struct words *w = &j->tables[worker];
     const unsigned char *text = (const unsigned char *)j->chunks[task].at;
-    size_t n = j->chunks[task].n, at = 0, begin;
-    const rk_special *found;
+    size_t n = j->chunks[task].n;
+    struct special_walk walk = { 0 };
+    struct special_match found;
     while (!share_failed(&j->share)) {
-        bool more = specials_next(j->rules->specials, text, n, at, &begin, &found);
-        if (!count_unit(j, w, text + at, (more ? begin : n) - at) || !more) return;
-        at = begin + found->text.n;
+        bool more = specials_next(j->rules->specials, text, n, &walk, &found);
+        if (!count_unit(j, w, text + walk.taken, (more ? found.begin : n) - walk.taken) || !more) return;
+        walk.taken = found.end;
     }
 }
 

@@ -26,12 +26,31 @@ void rk_bytes_free(rk_ctx *ctx, rk_bytes *b)
     b->n = b->room = 0;
 }
 
-/* The text of an id under `flags`; false when it is no token. */
-static bool text_of(const rk_tok *tok, uint32_t id, unsigned flags, rk_text *text)
+static bool begins(rk_text t, const char *with, size_t n) { return t.n >= n && memcmp(t.at, with, n) == 0; }
+
+/* Of BERT's pieces, what follows the word before without a space. */
+static bool is_glued(rk_text t)
 {
+    static const char *const rows[] = { ".", "?", "!", ",", "n't", "'m", "'s", "'ve", "'re" };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        if (begins(t, rows[i], strlen(rows[i]))) return true;
+    return false;
+}
+
+/* The text of an id under `flags`, and whether a space comes before it; false when it is no token. *began: something came before. */
+static bool text_of(const rk_tok *tok, uint32_t id, unsigned flags, bool *began, bool *space, rk_text *text)
+{
+    const struct bert *b = &tok->bert;
     *text = rk_tok_bytes(tok, id);
+    *space = false;
     if (text->at == NULL) return false;
-    if (flags & RK_TOK_SKIP_SPECIAL && tok->control[id]) text->n = 0;
+    if (flags & RK_TOK_SKIP_SPECIAL && tok->kind[id] & KIND_CONTROL) {
+        text->n = 0;
+        return true;
+    }
+    if (b->used && *began && begins(*text, b->prefix, b->n_prefix)) *text = (rk_text){ text->at + b->n_prefix, text->n - b->n_prefix };
+    else *space = b->used && *began && !(b->cleanup && is_glued(*text));
+    *began = true;
     return true;
 }
 
@@ -39,13 +58,16 @@ rk_status rk_tok_decode(rk_ctx *ctx, const rk_tok *tok, const uint32_t *ids, siz
 {
     rk_text text;
     size_t total = bytes->n;
+    bool began = false, space;
     for (size_t i = 0; i < n; i++) {
-        if (!text_of(tok, ids[i], flags, &text)) return FAIL(RK_E_ARG, "id %u at position %zu is no token of this vocabulary of %u", ids[i], i, tok->vocab.size);
-        if (!size_add(total, text.n, &total)) return FAIL(RK_E_LIMIT, "%zu ids decode to more bytes than an address can hold", n);
+        if (!text_of(tok, ids[i], flags, &began, &space, &text)) return FAIL(RK_E_ARG, "id %u at position %zu is no token of this vocabulary of %u", ids[i], i, tok->vocab.size);
+        if (!size_add(total, text.n + space, &total)) return FAIL(RK_E_LIMIT, "%zu ids decode to more bytes than an address can hold", n);
     }
     TRY(make_room(ctx, bytes, total));
+    began = false;
     for (size_t i = 0; i < n; i++) {
-        (void)text_of(tok, ids[i], flags, &text);
+        (void)text_of(tok, ids[i], flags, &began, &space, &text);
+        if (space) bytes->at[bytes->n++] = ' ';
         if (text.n > 0) memcpy(bytes->at + bytes->n, text.at, text.n);
         bytes->n += text.n;
     }
@@ -89,8 +111,10 @@ rk_status rk_tok_decoder_push(rk_ctx *ctx, rk_tok_decoder *d, uint32_t id, rk_te
     rk_text text;
     rk_bytes joined = { 0 };
     *ready = (rk_text){ "", 0 };
-    if (!text_of(d->tok, id, d->flags, &text)) return FAIL(RK_E_ARG, "id %u is no token of this vocabulary of %u", id, d->tok->vocab.size);
+    bool space;
+    if (!text_of(d->tok, id, d->flags, &d->began, &space, &text)) return FAIL(RK_E_ARG, "id %u is no token of this vocabulary of %u", id, d->tok->vocab.size);
     GO(append(ctx, &joined, d->held, d->n_held));
+    if (space) GO(append(ctx, &joined, " ", 1));
     GO(append(ctx, &joined, text.at, text.n));
     size_t hold = utf8_incomplete(joined.at, joined.n);
     d->ready.n = 0;
@@ -109,6 +133,7 @@ rk_status rk_tok_decoder_end(rk_ctx *ctx, rk_tok_decoder *d, rk_text *ready)
     d->ready.n = 0;
     TRY(replace(ctx, &d->ready, d->held, d->n_held));
     d->n_held = 0;
+    d->began = false;
     if (d->ready.n > 0) *ready = (rk_text){ d->ready.at, d->ready.n };
     return RK_OK;
 }

@@ -33,6 +33,9 @@ void engine_close(rk_ctx *ctx, struct engine *e)
 {
     FREE(e->cache, e->room);
     bpe_scratch_clear(ctx, &e->scratch);
+    normal_clear(ctx, &e->normal);
+    bert_clear(ctx, &e->bert);
+    FREE(e->spans, e->room_spans);
 }
 
 static bool lacks_byte(struct engine *e, const unsigned char *word, size_t n, uint64_t offset)
@@ -95,53 +98,116 @@ static bool encode_words(struct engine *e, const unsigned char *text, size_t n, 
     return done;
 }
 
-static bool push(struct engine *e, rk_ids *ids, uint32_t id)
+/* ---- where tokens stand ---- */
+
+static bool put_span(struct engine *e, const rk_ids *ids, size_t i, size_t begin, size_t end)
 {
-    if (!SHARE_ROOM(e->share, ids->at, ids->room, ids->n + 1)) return false;
-    ids->at[ids->n++] = id;
+    size_t k = i - e->ids_begin;
+    if (!e->places) return true;
+    if (!SHARE_ROOM(e->share, e->spans, e->room_spans, ids->n - e->ids_begin)) return false;
+    e->spans[k] = (rk_span){ begin, end };
     return true;
 }
 
-static bool encode_rest(struct engine *e, const unsigned char *text, size_t n, uint64_t offset, rk_ids *ids)
+/* Bytes [begin, end) of the stretch that begins at `offset`, as bytes of the text. */
+static rk_span source(const struct engine *e, const unsigned char *stretch, uint64_t offset, size_t begin, size_t end)
 {
-    size_t at = 0, begin;
-    const rk_special *found;
-    while (specials_next(&e->tok->second, text, n, at, &begin, &found)) {
-        if (!encode_words(e, text + at, begin - at, offset + at, ids) || !push(e, ids, found->id)) return false;
-        at = begin + found->text.n;
+    const struct normal_text *t = &e->normal;
+    if (t->at == stretch || begin == end) return (rk_span){ (size_t)offset + begin, (size_t)offset + end };
+    return (rk_span){ (size_t)offset + t->places[begin].begin, (size_t)offset + t->places[end - 1].end };
+}
+
+/* Words of the stretch from at on; their tokens, put together, are their bytes. */
+static bool encode_text(struct engine *e, const unsigned char *stretch, size_t at, size_t end, uint64_t offset, rk_ids *ids)
+{
+    size_t first = ids->n;
+    if (at >= end) return true;
+    if (!encode_words(e, e->normal.at + at, end - at, offset + at, ids)) return false;
+    for (size_t i = first; i < ids->n && e->places; i++) {
+        size_t length = e->tok->vocab.tokens[ids->at[i]].n;
+        rk_span s = source(e, stretch, offset, at, at + length);
+        if (!put_span(e, ids, i, s.begin, s.end)) return false;
+        at += length;
     }
-    return encode_words(e, text + at, n - at, offset + at, ids);
+    return true;
+}
+
+/* Of a special token in `text`, which is the stretch or what the normalizer made of it. */
+static rk_span place_of(const struct engine *e, const unsigned char *stretch, uint64_t offset, const unsigned char *text, struct special_match m)
+{
+    if (!e->places) return (rk_span){ 0, 0 };
+    if (e->tok->trims) special_trim(text, &m);
+    if (text != stretch && m.begin == m.end && m.begin > 0) {         /* nothing left: the end of what was before */
+        rk_span before = source(e, stretch, offset, m.begin - 1, m.begin);
+        return (rk_span){ before.end, before.end };
+    }
+    if (text == stretch) return (rk_span){ (size_t)offset + m.begin, (size_t)offset + m.end };
+    return source(e, stretch, offset, m.begin, m.end);
+}
+
+static bool push(struct engine *e, rk_ids *ids, uint32_t id, rk_span place)
+{
+    if (!SHARE_ROOM(e->share, ids->at, ids->room, ids->n + 1)) return false;
+    ids->at[ids->n++] = id;
+    return put_span(e, ids, ids->n - 1, place.begin, place.end);
+}
+
+/* ---- special tokens, and what is between them ---- */
+
+static bool encode_bert(struct engine *e, const unsigned char *stretch, size_t n, uint64_t offset, rk_ids *ids)
+{
+    size_t first = ids->n;
+    if (!bert_encode(&e->tok->bert, &e->tok->vocab, e->share, &e->bert, stretch, n, ids)) return false;
+    for (size_t i = first; i < ids->n && e->places; i++) {
+        rk_span s = e->bert.spans[i - first];
+        if (!put_span(e, ids, i, (size_t)offset + s.begin, (size_t)offset + s.end)) return false;
+    }
+    return true;
+}
+
+static bool encode_stretch(struct engine *e, const unsigned char *stretch, size_t n, uint64_t offset, rk_ids *ids)
+{
+    struct special_walk walk = { .plain = e->flags & RK_TOK_PLAIN };
+    struct special_match m;
+    if (e->tok->bert.used) return encode_bert(e, stretch, n, offset, ids);
+    if (!normal_make(e->share, &e->normal, stretch, n, e->tok->form, e->flags & RK_TOK_REPLACE)) return false;
+    while (specials_next(&e->tok->second, e->normal.at, e->normal.n, &walk, &m)) {
+        if (!encode_text(e, stretch, walk.taken, m.begin, offset, ids) || !push(e, ids, m.token->id, place_of(e, stretch, offset, e->normal.at, m))) return false;
+        walk.taken = m.end;
+    }
+    return encode_text(e, stretch, walk.taken, e->normal.n, offset, ids);
 }
 
 bool engine_encode(struct engine *e, const unsigned char *text, size_t n, uint64_t offset, rk_ids *ids)
 {
-    size_t at = 0, begin;
-    const rk_special *found;
+    struct special_walk walk = { .plain = e->flags & RK_TOK_PLAIN };
+    struct special_match m;
     if (n == 0) return true;
     if (!fit_cache(e, n)) return false;
-    if (e->flags & RK_TOK_PLAIN) return encode_words(e, text, n, offset, ids);
-    while (specials_next(&e->tok->first, text, n, at, &begin, &found)) {
-        if (!encode_rest(e, text + at, begin - at, offset + at, ids) || !push(e, ids, found->id)) return false;
-        at = begin + found->text.n;
+    while (specials_next(&e->tok->first, text, n, &walk, &m)) {
+        rk_span place = place_of(e, text, offset, text, m);
+        if (m.begin > walk.taken && !encode_stretch(e, text + walk.taken, m.begin - walk.taken, offset + walk.taken, ids)) return false;
+        if (!push(e, ids, m.token->id, place)) return false;
+        walk.taken = m.end;
     }
-    return encode_rest(e, text + at, n - at, offset + at, ids);
+    return walk.taken >= n || encode_stretch(e, text + walk.taken, n - walk.taken, offset + walk.taken, ids);
 }
 
-static bool straddles(const rk_tok *tok, unsigned flags, const unsigned char *text, size_t cut)
+static bool straddles(const rk_tok *tok, const unsigned char *text, size_t cut)
 {
-    return !(flags & RK_TOK_PLAIN) && (specials_straddle(&tok->first, text, cut) || specials_straddle(&tok->second, text, cut));
+    return specials_straddle(&tok->first, text, cut) || specials_straddle(&tok->second, text, cut);
 }
 
-size_t encode_cut(const rk_tok *tok, unsigned flags, const unsigned char *text, size_t n, size_t from)
+size_t encode_cut(const rk_tok *tok, const unsigned char *text, size_t n, size_t from)
 {
     size_t i = split_safe(&tok->split, text, n, from);
-    while (i < n && straddles(tok, flags, text, i)) i = split_safe(&tok->split, text, n, i + 1);
+    while (i < n && straddles(tok, text, i)) i = split_safe(&tok->split, text, n, i + 1);
     return i;
 }
 
-size_t encode_cut_last(const rk_tok *tok, unsigned flags, const unsigned char *text, size_t n, size_t from)
+size_t encode_cut_last(const rk_tok *tok, const unsigned char *text, size_t n, size_t from)
 {
     size_t i = split_safe_last(&tok->split, text, n, from);
-    while (i > 0 && straddles(tok, flags, text, i)) i = split_safe_last(&tok->split, text, i, from);
+    while (i > 0 && straddles(tok, text, i)) i = split_safe_last(&tok->split, text, i, from);
     return i;
 }

@@ -1,6 +1,9 @@
-/* encode.h: the engine of encoding, one per worker: special tokens, words, a cache of words, merges for what is not in it. */
+/* encode.h: the engine of encoding, one per worker: special tokens, the normalizer, words, a cache of words, merges for what is not in it;
+ * and, on request, where in the text each token stands. */
 #ifndef TOK_ENCODE_H
 #define TOK_ENCODE_H
+#include "reckon/encoding.h"
+#include "tok/normal.h"
 #include "tok/tok.h"
 #include "tok/words.h"
 
@@ -16,6 +19,11 @@ struct engine {
     size_t             room;                                          /* words in the cache: 0 or a power of two, 2 at least */
     uint64_t           seen;                                          /* bytes of text so far: the cache grows with them */
     struct bpe_scratch scratch;
+    struct normal_text normal;                                        /* the stretch that is being encoded */
+    struct bert_work   bert;
+    bool               places;                                        /* wanted: */
+    rk_span           *spans;                                         /* as many as ids from ids_begin on; in bytes of the text */
+    size_t             ids_begin, room_spans;
 };
 
 void engine_open(struct engine *e, const rk_tok *tok, struct share *share, unsigned flags);
@@ -24,7 +32,7 @@ void engine_close(rk_ctx *ctx, struct engine *e);
 bool engine_encode(struct engine *e, const unsigned char *text, size_t n, uint64_t offset, rk_ids *ids);
 
 /* Places where text may be cut and both parts be encoded for themselves: the first at or after `from` (or n), the last (or 0). */
-size_t encode_cut(const rk_tok *tok, unsigned flags, const unsigned char *text, size_t n, size_t from);
-size_t encode_cut_last(const rk_tok *tok, unsigned flags, const unsigned char *text, size_t n, size_t from);
+size_t encode_cut(const rk_tok *tok, const unsigned char *text, size_t n, size_t from);
+size_t encode_cut_last(const rk_tok *tok, const unsigned char *text, size_t n, size_t from);
 
 #endif

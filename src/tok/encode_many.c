@@ -37,12 +37,12 @@ static rk_status flush(rk_ctx *ctx, struct job *j, rk_ids *ids)
     return done ? RK_OK : (rk_status)atomic_load(&j->share.status);
 }
 
-static rk_status add_text(rk_ctx *ctx, struct job *j, const rk_tok *tok, unsigned flags, rk_text text, size_t *end, rk_ids *ids)
+static rk_status add_text(rk_ctx *ctx, struct job *j, const rk_tok *tok, rk_text text, size_t *end, rk_ids *ids)
 {
     const unsigned char *t = (const unsigned char *)text.at;
     size_t at = 0;
     do {
-        size_t to = text.n - at <= CHUNK ? text.n : encode_cut(tok, flags, t, text.n, at + CHUNK);
+        size_t to = text.n - at <= CHUNK ? text.n : encode_cut(tok, t, text.n, at + CHUNK);
         struct chunk *c = &j->chunks[j->n_chunks++];
         *c = (struct chunk){ at == 0 ? t : t + at, to - at, at, c->ids, to == text.n ? end : NULL };
         at = to;
@@ -59,7 +59,7 @@ static rk_status run(rk_ctx *ctx, struct job *j, const rk_tok *tok, const rk_tex
     for (int i = 0; i < j->n_engines; i++)
         engine_open(&j->engines[i], tok, &j->share, flags);
     if (j->n_engines > 1) {
-        for (size_t i = 0; i < n; i++) TRY(add_text(ctx, j, tok, flags, texts[i], ends == NULL ? NULL : &ends[i], ids));
+        for (size_t i = 0; i < n; i++) TRY(add_text(ctx, j, tok, texts[i], ends == NULL ? NULL : &ends[i], ids));
         return flush(ctx, j, ids);
     }
     for (size_t i = 0; i < n; i++) {

@@ -92,7 +92,7 @@ static rk_status add_unmade(rk_ctx *ctx, rk_tok *tok)
     for (uint32_t id = 0; id < size; id++) {
         rk_text t = tok->vocab.tokens[id];
         if (t.at == NULL || t.n < 2 || made[id]) continue;
-        GO(tok_add_special(ctx, tok, (rk_special){ t, id, true, false }));
+        GO(tok_add_special(ctx, tok, (rk_special){ .text = t, .id = id, .special = true }));
     }
 out:
     FREE(made, size);
@@ -120,11 +120,13 @@ static rk_status find_file(rk_ctx *ctx, const char *path, struct str *found)
     TRY(file_join(ctx, found, path, "tokenizer.json"));
     TRY(file_exists(ctx, str_c(found), &there));
     if (there) return RK_OK;
-    TRY(file_join(ctx, found, path, "vocab.json"));
-    TRY(file_exists(ctx, str_c(found), &there));
-    if (there) return RK_OK;
+    for (int i = 0; i < 2; i++) {
+        TRY(file_join(ctx, found, path, i == 0 ? "vocab.json" : "vocab.txt"));
+        TRY(file_exists(ctx, str_c(found), &there));
+        if (there) return RK_OK;
+    }
     (void)FAIL(RK_E_MISSING, "no tokenizer in %s", path);
-    return ctx_hint(ctx, "a folder holds a tokenizer.json, or a vocab.json and a merges.txt");
+    return ctx_hint(ctx, "a folder holds a tokenizer.json, or a vocab.json and a merges.txt, or a vocab.txt");
 }
 
 static rk_status beside(rk_ctx *ctx, const char *path, const char *name, struct str *out)
@@ -148,25 +150,55 @@ out:
     return status;
 }
 
-rk_status rk_tok_open(rk_ctx *ctx, const char *path, rk_tok **out)
+static rk_status load_json_file(rk_ctx *ctx, const char *path, rk_tok *tok)
+{
+    rk_status status;
+    struct json_doc doc = { 0 };
+    GO(json_load(ctx, &doc, path, 0));
+    GO(json_as_object(ctx, doc.root));
+    const struct json *model = json_find(doc.root, "model");
+    if (model != NULL && model->kind == JSON_OBJECT) GO(load_tokenizer_json(ctx, doc.root, tok));
+    else GO(load_pair(ctx, path, doc.root, tok));
+out:
+    json_clear(ctx, &doc);
+    return status;
+}
+
+static rk_status load_text_file(rk_ctx *ctx, const char *path, const rk_tok_opening *how, rk_tok *tok)
+{
+    struct file_view view;
+    TRY(file_map(ctx, path, &view));
+    rk_status status = load_vocab_txt(ctx, path, (rk_text){ (const char *)view.at, view.n }, how->lowercase, tok);
+    file_unmap(&view);
+    return status;
+}
+
+static bool ends_in(const char *text, const char *end)
+{
+    size_t n = strlen(text), m = strlen(end);
+    return n >= m && strcmp(text + n - m, end) == 0;
+}
+
+rk_status rk_tok_open_as(rk_ctx *ctx, const char *path, const rk_tok_opening *how, rk_tok **out)
 {
     rk_status status;
     struct str file = { 0 };
-    struct json_doc doc = { 0 };
     rk_tok *tok = NULL;
     *out = NULL;
     GO(find_file(ctx, path, &file));
-    GO(json_load(ctx, &doc, str_c(&file), 0));
-    GO(json_as_object(ctx, doc.root));
     GO(tok_new(ctx, &tok));
-    const struct json *model = json_find(doc.root, "model");
-    if (model != NULL && model->kind == JSON_OBJECT) GO(load_tokenizer_json(ctx, doc.root, tok));
-    else GO(load_pair(ctx, str_c(&file), doc.root, tok));
+    if (ends_in(str_c(&file), ".txt")) GO(load_text_file(ctx, str_c(&file), how, tok));
+    else GO(load_json_file(ctx, str_c(&file), tok));
+    if (how->lowercase && !(tok->bert.used && tok->bert.lower)) GO(FAIL(RK_E_ARG, "%s: lower case is a choice for a vocab.txt; this tokenizer says itself what it does", str_c(&file)));
     *out = tok;
     tok = NULL;
 out:
     rk_tok_close(ctx, tok);
-    json_clear(ctx, &doc);
     str_free(ctx, &file);
     return status;
+}
+
+rk_status rk_tok_open(rk_ctx *ctx, const char *path, rk_tok **tok)
+{
+    return rk_tok_open_as(ctx, path, &(rk_tok_opening){ 0 }, tok);
 }

@@ -9,6 +9,17 @@ RK_CHECK rk_status load_tokenizer_json(rk_ctx *ctx, const struct json *root, rk_
 /* A vocab.json and the text of its merges.txt. */
 RK_CHECK rk_status load_vocab_merges(rk_ctx *ctx, const struct json *root, const char *merges_name, rk_text merges, rk_tok *tok);
 
+/* A vocab.txt: one piece a line. */
+RK_CHECK rk_status load_vocab_txt(rk_ctx *ctx, const char *name, rk_text text, bool lower, rk_tok *tok);
+
+/* For the parts of a tokenizer.json. decline: "... is not supported". only: other keys than these, of which NULL is the last, are refused. */
+rk_status load_decline(rk_ctx *ctx, const struct json *v);
+RK_CHECK rk_status load_only(rk_ctx *ctx, const struct json *object, const char *const *keys);
+bool load_is_text(const struct json *v, const char *text);
+static inline bool load_is_null(const struct json *v) { return v == NULL || v->kind == JSON_NULL; }
+static inline bool load_is_bool(const struct json *v, bool truth) { return v != NULL && v->kind == JSON_BOOL && v->truth == truth; }
+RK_CHECK rk_status load_bert_parts(rk_ctx *ctx, const struct json *root, rk_tok *tok);        /* all but added tokens */
+
 /* Shared by both: "token": id pairs; a merge by the spelling of its two tokens. `where` begins messages. */
 RK_CHECK rk_status load_vocab(rk_ctx *ctx, const struct json *vocab, const struct names *added, rk_tok *tok);
 RK_CHECK rk_status load_merge(rk_ctx *ctx, const char *where, uint32_t rank, rk_text left, rk_text right, struct str *scratch, rk_tok *tok);

@@ -1,11 +1,11 @@
-/* save.c: tokenizer.json, vocab.json and merges.txt, as Hugging Face tokenizers reads them.
+/* save.c: tokenizer.json, vocab.json and merges.txt, as Hugging Face tokenizers reads them; for WordPiece tokenizer.json and vocab.txt.
  *
  * Every token is in the vocabulary part, also the special ones: a reader gives those it does not find there new ids of its own. Merges
  * are written as "left right", which readers of all ages understand. Each file is put in place whole or not at all. */
 #include "base/file.h"
 #include "io/json.h"
 #include "tok/bytelevel.h"
-#include "tok/tok.h"
+#include "tok/save.h"
 
 /* By id: whether the token is spelled raw. A control or added token is, unless its spelling is the same. */
 static rk_status raw_tokens(rk_ctx *ctx, const rk_tok *tok, bool **raw)
@@ -71,9 +71,9 @@ static rk_status put_added(rk_ctx *ctx, struct json_out *o, const rk_tok *tok)
         TRY(json_open_object(ctx, o, NULL));
         TRY(json_put_uint(ctx, o, "id", s->id));
         TRY(json_put_bytes(ctx, o, "content", s->text.at, s->text.n));
-        TRY(json_put_bool(ctx, o, "single_word", false));
-        TRY(json_put_bool(ctx, o, "lstrip", false));
-        TRY(json_put_bool(ctx, o, "rstrip", false));
+        TRY(json_put_bool(ctx, o, "single_word", s->single_word));
+        TRY(json_put_bool(ctx, o, "lstrip", s->lstrip));
+        TRY(json_put_bool(ctx, o, "rstrip", s->rstrip));
         TRY(json_put_bool(ctx, o, "normalized", s->normalized));
         TRY(json_put_bool(ctx, o, "special", s->special));
         TRY(json_close(ctx, o));
@@ -81,12 +81,12 @@ static rk_status put_added(rk_ctx *ctx, struct json_out *o, const rk_tok *tok)
     return json_close(ctx, o);
 }
 
-static rk_status put_byte_level(rk_ctx *ctx, struct json_out *o, const char *key, bool splits)
+static rk_status put_byte_level(rk_ctx *ctx, struct json_out *o, const char *key, bool splits, bool trims)
 {
     TRY(json_open_object(ctx, o, key));
     TRY(json_put_text(ctx, o, "type", "ByteLevel"));
     TRY(json_put_bool(ctx, o, "add_prefix_space", false));
-    TRY(json_put_bool(ctx, o, "trim_offsets", true));
+    TRY(json_put_bool(ctx, o, "trim_offsets", trims));
     TRY(json_put_bool(ctx, o, "use_regex", splits));                  /* GPT-2's pattern */
     return json_close(ctx, o);
 }
@@ -94,7 +94,7 @@ static rk_status put_byte_level(rk_ctx *ctx, struct json_out *o, const char *key
 /* GPT-2's pattern is part of ByteLevel; any other is written out before it. */
 static rk_status put_pre_tokenizer(rk_ctx *ctx, struct json_out *o, const struct split *split)
 {
-    if (split->scan == split_gpt2) return put_byte_level(ctx, o, "pre_tokenizer", true);
+    if (split->scan == split_gpt2) return put_byte_level(ctx, o, "pre_tokenizer", true, true);
     TRY(json_open_object(ctx, o, "pre_tokenizer"));
     TRY(json_put_text(ctx, o, "type", "Sequence"));
     TRY(json_open_array(ctx, o, "pretokenizers"));
@@ -106,7 +106,7 @@ static rk_status put_pre_tokenizer(rk_ctx *ctx, struct json_out *o, const struct
     TRY(json_put_text(ctx, o, "behavior", "Isolated"));
     TRY(json_put_bool(ctx, o, "invert", false));
     TRY(json_close(ctx, o));
-    TRY(put_byte_level(ctx, o, NULL, false));
+    TRY(put_byte_level(ctx, o, NULL, false, true));
     TRY(json_close(ctx, o));
     return json_close(ctx, o);
 }
@@ -127,6 +127,19 @@ static rk_status put_model(rk_ctx *ctx, struct json_out *o, const rk_tok *tok)
     return json_close(ctx, o);
 }
 
+static rk_status put_bpe_parts(rk_ctx *ctx, struct json_out *o, const rk_tok *tok)
+{
+    if (tok->form == NORMAL_NFC) {
+        TRY(json_open_object(ctx, o, "normalizer"));
+        TRY(json_put_text(ctx, o, "type", "NFC"));
+        TRY(json_close(ctx, o));
+    } else TRY(json_put_null(ctx, o, "normalizer"));
+    TRY(put_pre_tokenizer(ctx, o, &tok->split));
+    TRY(put_byte_level(ctx, o, "post_processor", true, tok->trims));
+    TRY(put_byte_level(ctx, o, "decoder", true, true));
+    return put_model(ctx, o, tok);
+}
+
 static rk_status make_tokenizer_json(rk_ctx *ctx, const rk_tok *tok, struct str *text)
 {
     struct json_out o = { .to = text, .indent = 2 };
@@ -135,11 +148,7 @@ static rk_status make_tokenizer_json(rk_ctx *ctx, const rk_tok *tok, struct str 
     TRY(json_put_null(ctx, &o, "truncation"));
     TRY(json_put_null(ctx, &o, "padding"));
     TRY(put_added(ctx, &o, tok));
-    TRY(json_put_null(ctx, &o, "normalizer"));
-    TRY(put_pre_tokenizer(ctx, &o, &tok->split));
-    TRY(put_byte_level(ctx, &o, "post_processor", true));
-    TRY(put_byte_level(ctx, &o, "decoder", true));
-    TRY(put_model(ctx, &o, tok));
+    TRY(tok->bert.used ? save_bert_parts(ctx, &o, tok) : put_bpe_parts(ctx, &o, tok));
     TRY(json_close(ctx, &o));
     return str_add(ctx, text, "\n", 1);
 }
@@ -178,13 +187,15 @@ out:
 
 rk_status rk_tok_save(rk_ctx *ctx, const rk_tok *tok, const char *folder)
 {
-    static const struct { const char *name; rk_status (*make)(rk_ctx *ctx, const rk_tok *tok, struct str *text); } files[] = {
-        { "vocab.json", make_vocab_json }, { "merges.txt", make_merges_txt }, { "tokenizer.json", make_tokenizer_json },        /* the one that is read, last */
+    static const struct { const char *name; rk_status (*make)(rk_ctx *ctx, const rk_tok *tok, struct str *text); bool bpe, bert; } files[] = {
+        { "vocab.json", make_vocab_json, true, false }, { "merges.txt", make_merges_txt, true, false }, { "vocab.txt", save_vocab_txt, false, true },
+        { "tokenizer.json", make_tokenizer_json, true, true },        /* the one that is read, last */
     };
     rk_status status;
     struct str text = { 0 };
     GO(file_make_folder(ctx, folder));
     for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        if (!(tok->bert.used ? files[i].bert : files[i].bpe)) continue;
         text.n = 0;
         GO(files[i].make(ctx, tok, &text));
         GO(write_file(ctx, folder, files[i].name, &text));

@@ -1,5 +1,8 @@
-/* special.c: the narrowing search. */
+/* special.c: the narrowing search, and what a token asks for beside it. */
 #include "tok/special.h"
+#include "base/utf8.h"
+#include "tok/normal.h"
+#include "tok/unicode.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -28,6 +31,8 @@ rk_status specials_init(rk_ctx *ctx, struct specials *s, const rk_special *all, 
         if (all[i].text.n > s->longest) s->longest = all[i].text.n;
         if (!s->begins[first]) firsts++;
         s->begins[first] = true;
+        s->alone[first] |= all[i].single_word;
+        s->eats |= all[i].rstrip;
         s->only = firsts == 1 ? first : -1;
     }
     if (s->n > 1) qsort(s->at, s->n, sizeof *s->at, order_any);
@@ -87,17 +92,73 @@ static size_t next_place(const struct specials *s, const unsigned char *text, si
     return i;
 }
 
-bool specials_next(const struct specials *s, const unsigned char *text, size_t n, size_t from, size_t *begin, const rk_special **found)
+/* ---- what stands beside ---- */
+
+/* The character before i > 0, and where it begins; a stray byte is a character too. */
+static uint32_t before(const unsigned char *text, size_t i, size_t *begin)
+{
+    uint32_t code;
+    for (size_t k = 1; k <= 4 && k <= i; k++)
+        if (utf8_next((const char *)text + i - k, k, &code) == k && code != UTF8_INVALID) {
+            *begin = i - k;
+            return code;
+        }
+    *begin = i - 1;
+    return UTF8_INVALID;
+}
+
+static bool is_space(uint32_t code) { return code != UTF8_INVALID && unicode_class(code) == CLASS_SPACE; }
+static bool is_word(uint32_t code) { return code != UTF8_INVALID && normal_kind(code).flags & NORMAL_WORD; }
+
+static bool stands_alone(const unsigned char *text, size_t n, size_t begin, size_t end)
+{
+    uint32_t code;
+    size_t ignored;
+    if (begin > 0 && is_word(before(text, begin, &ignored))) return false;
+    if (end == n) return true;
+    (void)utf8_next((const char *)text + end, n - end, &code);
+    return !is_word(code);
+}
+
+static size_t spaces_before(const unsigned char *text, size_t i, size_t least)
+{
+    size_t begin;
+    while (i > least && is_space(before(text, i, &begin)) && begin >= least) i = begin;
+    return i;
+}
+
+static size_t spaces_behind(const unsigned char *text, size_t n, size_t i)
+{
+    uint32_t code;
+    for (size_t step; i < n; i += step) {
+        step = utf8_next((const char *)text + i, n - i, &code);
+        if (!is_space(code)) break;
+    }
+    return i;
+}
+
+bool specials_next(const struct specials *s, const unsigned char *text, size_t n, struct special_walk *w, struct special_match *m)
 {
     if (s->n == 0) return false;
-    for (size_t i = from; (i = next_place(s, text, n, i)) < n; i++) {
-        *found = longest_at(s, text + i, n - i);
-        if (*found == NULL) continue;
-        *begin = i;
+    while ((w->search = next_place(s, text, n, w->search)) < n) {
+        size_t begin = w->search;
+        const rk_special *token = longest_at(s, text + begin, n - begin);
+        w->search += token == NULL ? 1 : token->text.n;
+        if (token == NULL || (w->plain && token->special) || (token->single_word && !stands_alone(text, n, begin, w->search))) continue;
+        *m = (struct special_match){ token, !token->lstrip ? begin : begin < w->taken ? w->taken : spaces_before(text, begin, w->taken),
+                                     token->rstrip ? spaces_behind(text, n, w->search) : w->search };
         return true;
     }
     return false;
 }
+
+void special_trim(const unsigned char *text, struct special_match *m)
+{
+    m->begin = spaces_behind(text, m->end, m->begin);
+    m->end = spaces_before(text, m->end, m->begin);
+}
+
+/* ---- cuts ---- */
 
 static bool goes_beyond(const struct specials *s, const unsigned char *text, size_t n)
 {
@@ -106,10 +167,19 @@ static bool goes_beyond(const struct specials *s, const unsigned char *text, siz
     return r.low < r.high;
 }
 
+static bool takes_what_follows(const struct specials *s, const unsigned char *text, size_t n)
+{
+    const rk_special *token = s->eats ? longest_at(s, text, n) : NULL;
+    return token != NULL && token->text.n == n && token->rstrip;
+}
+
 bool specials_straddle(const struct specials *s, const unsigned char *text, size_t cut)
 {
-    size_t back = s->longest < cut + 1 ? s->longest : cut + 1;
-    for (size_t k = 1; k < back; k++)                                 /* a token that began k bytes before the cut */
-        if (s->begins[text[cut - k]] && goes_beyond(s, text + cut - k, k + 1)) return true;
+    size_t back = s->longest < cut ? s->longest : cut;
+    if (s->n > 0 && s->alone[text[cut]]) return true;                 /* it looks at what is before it */
+    for (size_t k = 1; k <= back; k++) {                              /* a token that began k bytes before the cut */
+        const unsigned char *from = text + cut - k;
+        if (s->begins[*from] && (goes_beyond(s, from, k + 1) || takes_what_follows(s, from, k))) return true;
+    }
     return false;
 }

@@ -1,7 +1,8 @@
 /* special.h: special and added tokens looked for in a text: leftmost first, the longest of those that begin there.
  *
  * The tokens are sorted; from a place in the text, each further byte narrows the range of those that still fit (two binary
- * searches). Places where none can begin are passed over by their first byte. */
+ * searches). Places where none can begin are passed over by their first byte. A token may ask for more (rk_special): to stand alone
+ * as a word, to take the white space beside it. What asks in vain is passed over whole, as in Hugging Face tokenizers. */
 #ifndef TOK_SPECIAL_H
 #define TOK_SPECIAL_H
 #include "base/mem.h"
@@ -9,7 +10,13 @@
 
 enum { SPECIAL_MOST_BYTES = 4096 };                                   /* of one token: bounds the walk from any place */
 
-struct specials { rk_special *at; size_t n; size_t longest; bool begins[256]; int only; };       /* only: the one first byte, or -1 */
+struct specials {
+    rk_special *at;
+    size_t      n, longest;
+    bool        begins[256], alone[256];                              /* by first byte: some token; some that stands alone */
+    int         only;                                                 /* the one first byte, or -1 */
+    bool        eats;                                                 /* some token takes white space behind it */
+};
 
 /* Keeps pointers to the texts, which are not empty and no longer than SPECIAL_MOST_BYTES. */
 RK_CHECK rk_status specials_init(rk_ctx *ctx, struct specials *s, const rk_special *all, size_t n, bool normalized);
@@ -17,9 +24,16 @@ RK_CHECK rk_status specials_init(rk_ctx *ctx, struct specials *s, const rk_speci
 bool specials_twins(const struct specials *s, const rk_special **a, const rk_special **b);
 void specials_clear(rk_ctx *ctx, struct specials *s);
 
-/* The first token in text[from..n): true, and where. */
-bool specials_next(const struct specials *s, const unsigned char *text, size_t n, size_t from, size_t *begin, const rk_special **found);
-/* Whether some token may begin before `cut` and go beyond it, as far as text[0..cut] tells; cut < n. */
+/* The tokens in a text, one after another. Zero it to begin; `plain` passes over control tokens. */
+struct special_walk { size_t taken, search; bool plain; };            /* text[0..taken) is dealt with */
+struct special_match { const rk_special *token; size_t begin, end; }; /* with the white space that it takes; begin may be before taken */
+/* The next token: true. What lies between `taken` and its begin, if anything, is text; then taken is its end. */
+bool specials_next(const struct specials *s, const unsigned char *text, size_t n, struct special_walk *walk, struct special_match *match);
+
+/* The match without the white space at its ends; where there is nothing else, its end alone. */
+void special_trim(const unsigned char *text, struct special_match *m);
+
+/* Whether a cut, before white space that follows something that is none, might change what is found; cut < n. */
 bool specials_straddle(const struct specials *s, const unsigned char *text, size_t cut);
 
 #endif

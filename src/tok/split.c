@@ -3,7 +3,7 @@
  * Why those cuts are safe. GPT-2's pattern: no alternative goes from a non-space into a space, so a word ends there in any case; and what
  * looks ahead (\s+(?!\S)) stands on white space, which here begins at the cut. A cut after white space would not be safe: at its end of
  * text the left part would see no \S and keep its last space. The later patterns let punctuation go on into line feeds, so there a
- * letter or digit must come before, and a space that a letter takes must follow. Of other patterns nothing is known: they get the text whole. */
+ * letter or digit must come before, and a space that a letter takes must follow. BERT cuts at blanks; other white space it removes. Of other patterns nothing is known: they get the text whole. */
 #include "tok/regex.h"
 #include <ctype.h>
 #include <string.h>
@@ -91,12 +91,14 @@ void split_end(struct split_run *r)
 /* ---- cuts ---- */
 
 static bool is_space(unsigned char c) { return c == ' ' || (c >= 9 && c <= 13); }
+static bool is_blank(unsigned char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
 static bool is_letter(unsigned char c) { return (unsigned)(c | 0x20) - 'a' < 26; }
 static bool is_digit(unsigned char c) { return (unsigned)c - '0' < 10; }
 
 static bool may_cut(enum split_cut cut, const unsigned char *text, size_t n, size_t i)       /* 0 < i < n */
 {
     if (cut == CUT_BEFORE_SPACE) return is_space(text[i]) && text[i - 1] < 0x80 && !is_space(text[i - 1]);
+    if (cut == CUT_BEFORE_BLANK) return is_blank(text[i]) && text[i - 1] < 0x80 && !is_space(text[i - 1]);
     return text[i] == ' ' && i + 1 < n && is_letter(text[i + 1]) && (is_letter(text[i - 1]) || is_digit(text[i - 1]));
 }
 

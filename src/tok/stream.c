@@ -58,7 +58,7 @@ rk_status rk_tok_encoder_add(rk_ctx *ctx, rk_tok_encoder *e, const char *text, s
     if (!SHARE_ROOM(&e->share, e->held, e->room, e->n + n)) return ctx_pass(ctx, (rk_status)atomic_exchange(&e->share.status, RK_OK), __FILE__, __LINE__, __func__);
     memcpy(e->held + e->n, text, n);
     e->n += n;
-    size_t cut = encode_cut_last(e->engine.tok, e->engine.flags, (const unsigned char *)e->held, e->n, e->searched);
+    size_t cut = encode_cut_last(e->engine.tok, (const unsigned char *)e->held, e->n, e->searched);
     if (cut > 0) return encode_held(ctx, e, cut, ids);
     e->searched = e->n;
     return RK_OK;

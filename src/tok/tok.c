@@ -13,7 +13,7 @@ rk_status tok_new(rk_ctx *ctx, rk_tok **tok)
 void rk_tok_close(rk_ctx *ctx, rk_tok *tok)
 {
     if (tok == NULL) return;
-    FREE(tok->control, tok->vocab.size);
+    FREE(tok->kind, tok->vocab.size);
     vocab_clear(ctx, &tok->vocab);
     bpe_clear(ctx, &tok->bpe);
     split_close(ctx, &tok->split);
@@ -54,17 +54,57 @@ static rk_status check_twins(rk_ctx *ctx, const struct specials *s)
     return FAIL(RK_E_FORMAT, "the special token %s is given twice, as id %u and %u", name_show(shown, a->text.at, a->text.n), a->id, b->id);
 }
 
+/* What is sought in normalized text is normalized too. A token with both white space and a character that may change might lie across a cut. */
+static rk_status normalize_special(rk_ctx *ctx, rk_tok *tok, struct share *share, struct normal_text *t, rk_special *s)
+{
+    bool space = false, ascii = true;
+    for (size_t i = 0; i < s->text.n; i++) {
+        unsigned char c = (unsigned char)s->text.at[i];
+        space |= c == ' ' || (c >= 9 && c <= 13);
+        ascii &= c < 0x80;
+    }
+    if (space && !ascii) tok->split.cut = CUT_NOWHERE;
+    if (!normal_make(share, t, (const unsigned char *)s->text.at, s->text.n, tok->form, false)) return (rk_status)atomic_load(&share->status);
+    if (t->n > SPECIAL_MOST_BYTES) return FAIL(RK_E_LIMIT, "special token %u has %zu bytes when normalized; %d are the limit", s->id, t->n, SPECIAL_MOST_BYTES);
+    TRY(arena_text(ctx, &tok->vocab.texts, (const char *)t->at, t->n, &s->text.at));
+    s->text.n = t->n;
+    return RK_OK;
+}
+
+static rk_status seal_specials(rk_ctx *ctx, rk_tok *tok, rk_special *sought)
+{
+    struct share share;
+    struct normal_text t = { 0 };
+    rk_status status = RK_OK;
+    TRY(share_begin(ctx, &share));
+    for (size_t i = 0; i < tok->n_specials && status == RK_OK; i++) {
+        sought[i] = tok->specials[i];
+        if (sought[i].normalized && tok->form != NORMAL_NONE) status = normalize_special(ctx, tok, &share, &t, &sought[i]);
+    }
+    normal_clear(ctx, &t);
+    (void)share_end(&share);
+    if (status != RK_OK) return status;
+    TRY(specials_init(ctx, &tok->first, sought, tok->n_specials, false));
+    TRY(specials_init(ctx, &tok->second, sought, tok->n_specials, true));
+    if (tok->bert.used && tok->second.n > 0)
+        return FAIL(RK_E_DECLINED, "token %u is sought in normalized text: not supported beside WordPiece", tok->second.at[0].id);
+    TRY(check_twins(ctx, &tok->first));
+    return check_twins(ctx, &tok->second);
+}
+
 rk_status tok_seal(rk_ctx *ctx, rk_tok *tok)
 {
     TRY(vocab_seal(ctx, &tok->vocab));
     TRY(bpe_seal(ctx, &tok->bpe, &tok->vocab));
+    if (tok->bert.used) tok->split = (struct split){ .name = "bert", .cut = CUT_BEFORE_BLANK };
     if (tok->n_specials > 1) qsort(tok->specials, tok->n_specials, sizeof *tok->specials, by_id);
-    TRY(specials_init(ctx, &tok->first, tok->specials, tok->n_specials, false));
-    TRY(specials_init(ctx, &tok->second, tok->specials, tok->n_specials, true));
-    TRY(check_twins(ctx, &tok->first));
-    TRY(check_twins(ctx, &tok->second));
-    TRY(NEW(tok->control, tok->vocab.size));
-    for (size_t i = 0; i < tok->n_specials; i++) tok->control[tok->specials[i].id] = tok->specials[i].special;
+    rk_special *sought;
+    TRY(NEW(sought, tok->n_specials));
+    rk_status status = seal_specials(ctx, tok, sought);
+    FREE(sought, tok->n_specials);
+    if (status != RK_OK) return ctx_pass(ctx, status, __FILE__, __LINE__, __func__);
+    TRY(NEW(tok->kind, tok->vocab.size));
+    for (size_t i = 0; i < tok->n_specials; i++) tok->kind[tok->specials[i].id] = tok->specials[i].special ? KIND_ADDED | KIND_CONTROL : KIND_ADDED;
     return RK_OK;
 }
 

@@ -2,20 +2,25 @@
 #ifndef TOK_TOK_H
 #define TOK_TOK_H
 #include "reckon/tok.h"
+#include "tok/bert.h"
 #include "tok/bpe.h"
+#include "tok/normal.h"
 #include "tok/special.h"
 #include "tok/split.h"
 
-enum { SPECIALS_MOST = 1 << 20 };
+enum { SPECIALS_MOST = 1 << 20, KIND_ADDED = 1, KIND_CONTROL = 2 };
 
 struct rk_tok {
     struct vocab        vocab;
     struct bpe          bpe;
     struct split        split;
+    struct bert         bert;                                         /* when used: instead of bpe, split and form */
+    enum normal_form    form;                                         /* of what is between the specials of `first` */
+    bool                trims;                                        /* where a token stands does not count the spaces at its ends */
     rk_special         *specials;                                     /* in the order of their ids; texts live in the vocabulary */
     size_t              n_specials, room_specials;
     struct specials     first, second;                                /* sought in the text; sought in what those leave */
-    uint8_t            *control;                                      /* by id: 1 for a control token */
+    uint8_t            *kind;                                         /* by id: KIND_ */
 };
 
 RK_CHECK rk_status tok_new(rk_ctx *ctx, rk_tok **tok);

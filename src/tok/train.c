@@ -47,7 +47,7 @@ static rk_status begin(rk_ctx *ctx, const rk_tok_training *how, struct plan *p)
     for (size_t i = 0; i < how->n_specials; i++) {
         rk_text text = { how->specials[i], strlen(how->specials[i]) };
         TRY(check_special(ctx, i, text));
-        p->specials[i] = (rk_special){ text, (uint32_t)i, true, false };
+        p->specials[i] = (rk_special){ .text = text, .id = (uint32_t)i, .special = true };
     }
     TRY(specials_init(ctx, &p->cuts, p->specials, how->n_specials, false));
     const rk_special *a, *b;

@@ -179,6 +179,7 @@ rk_status train_open(rk_ctx *ctx, const rk_train_setup *setup, const struct back
     t->saved = t->lock = -1;
     t->promised_flops = setup->promised_flops;
     if (setup->ceilings != NULL) t->ceilings = *setup->ceilings;
+    train_resident_begin();
     t->resident_before = train_resident();
     t->described_before = rk_ctx_bytes(ctx);
     rk_status status = open_all(ctx, t, setup);

@@ -55,7 +55,8 @@ int64_t train_arena_bytes(const rk_train *t);           /* the largest stage's *
 int64_t train_input_bytes(const rk_train *t);
 rk_status train_first_weights(rk_ctx *ctx, rk_train *t) RK_CHECK;               /* init.c: from the seed */
 rk_status train_price(rk_ctx *ctx, rk_train *t) RK_CHECK;                       /* receipt.c: the bill by meaning */
-int64_t train_resident(void);                           /* most bytes of memory that the process has held */
+void    train_resident_begin(void);                     /* forgets what it held before now */
+int64_t train_resident(void);                           /* most bytes of memory that the process has held since; -1: not known */
 
 /* options.c */
 rk_status options_write(rk_ctx *ctx, const rk_train_options *options, struct json_out *out, const char *key) RK_CHECK;

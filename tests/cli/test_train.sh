@@ -23,7 +23,7 @@ ends 0 train text.bin --steps 3 --output cut --quiet --cycle 6
 ends 0 reckon train text.bin --resume --output cut --steps 6 --cycle 6 --threads 1; warns "resumed from cut/step-000003"
 cmp -s whole/model.safetensors cut/model.safetensors && pass || fail "a run in two parts ends with other weights"
 ends 0 reckon train text.bin --resume --output cut --threads 1; warns "resumed from cut/step-000006"
-ends 1 reckon train text.bin --resume --output cut --steps 9 --seed 5;   warns "another seed"
+ends 1 reckon train text.bin --resume --output cut --steps 9 --seed 5 --threads 1; warns "another seed"
 printf 'x' | dd of=cut/step-000006/model.safetensors bs=1 seek=2000 conv=notrunc 2>/dev/null
 ends 0 reckon train text.bin --resume --output cut --threads 1; warns "is skipped"; warns "resumed from cut/step-000003"
 

@@ -1,5 +1,6 @@
 /* Tokenizers when memory runs out at every possible place, and when files are not what they should be. */
 #include "base/file.h"
+#include "reckon/encoding.h"
 #include "reckon/tok.h"
 #include "reckon/tokens.h"
 #include "test.h"
@@ -97,6 +98,73 @@ static void set_up(void)
 
 TEST(every_allocation_of_training_may_fail) { FOR_EVERY_FAILED_ALLOCATION(train_and_forget); }
 
+static const char pieces[] = "[UNK]\n[CLS]\n[SEP]\nthe\ncat\n##s\n1\n##2\n";
+
+/* WordPiece from a vocab.txt: read, used on a pair, saved, decoded. */
+static rk_status use_wordpiece(rk_ctx *ctx)
+{
+    char path[1200];
+    rk_tok *tok = NULL;
+    rk_encoding e = { 0 };
+    rk_bytes bytes = { 0 };
+    rk_text one = { text, sizeof text - 1 };
+    (void)snprintf(path, sizeof path, "%s/vocab.txt", folder);
+    rk_status status = rk_tok_open_as(ctx, path, &(rk_tok_opening){ .lowercase = true }, &tok);
+    if (status == RK_OK) status = rk_encoding_make(ctx, tok, &(rk_encoding_rules){ .truncate = 40, .pad = 60 }, one, &one, &e);
+    if (status == RK_OK) status = rk_tok_decode(ctx, tok, e.ids, e.n, 0, &bytes);
+    if (status == RK_OK) status = rk_tok_save(ctx, tok, test_temporary());
+    rk_bytes_free(ctx, &bytes);
+    rk_encoding_free(ctx, &e);
+    rk_tok_close(ctx, tok);
+    return status;
+}
+
+/* What use_wordpiece saved, with its tokenizer.json; and one with a normalizer and tokens that take white space. */
+static rk_status use_saved_wordpiece(rk_ctx *ctx)
+{
+    rk_tok *tok = NULL;
+    rk_ids ids = { 0 };
+    rk_status status = rk_tok_open(ctx, folder, &tok);
+    if (status == RK_OK) status = rk_tok_encode(ctx, tok, text, sizeof text - 1, 0, &ids);
+    rk_ids_free(ctx, &ids);
+    rk_tok_close(ctx, tok);
+    return status;
+}
+
+static rk_status use_normalizer(rk_ctx *ctx)
+{
+    static const char sample[] = "e\xcc\x81 e\xcc\x81\xff <x> \xe1\x84\x80\xe1\x85\xa1";
+    rk_tok *tok = NULL;
+    rk_encoding e = { 0 };
+    rk_status status = rk_tok_open(ctx, file, &tok);
+    if (status == RK_OK) status = rk_encoding_make(ctx, tok, &(rk_encoding_rules){ .flags = RK_TOK_REPLACE }, (rk_text){ sample, sizeof sample - 1 }, NULL, &e);
+    if (status == RK_E_FORMAT) status = RK_OK;                        /* the vocabulary lacks these bytes, and says so */
+    rk_encoding_free(ctx, &e);
+    rk_tok_close(ctx, tok);
+    return status;
+}
+
+static void write_file(const char *path, const char *bytes, size_t n)
+{
+    FILE *f = fopen(path, "wb");
+    REQUIRE(f != NULL && fwrite(bytes, 1, n, f) == n && fclose(f) == 0);
+}
+
+TEST(every_allocation_of_wordpiece_and_normal_forms_may_fail)
+{
+    static const char json[] = "{\"added_tokens\":[{\"id\":3,\"content\":\"<x>\",\"lstrip\":true,\"rstrip\":true,\"single_word\":true,\"normalized\":true}],\"normalizer\":{\"type\":\"NFC\"},"
+        "\"pre_tokenizer\":{\"type\":\"ByteLevel\",\"add_prefix_space\":false},\"model\":{\"type\":\"BPE\",\"vocab\":{\"\u00c3\":0,\"\u00a9\":1,\"\u0120\":2},\"merges\":[]}}";
+    char path[1200];
+    (void)snprintf(folder, sizeof folder, "%s", test_temporary());
+    (void)snprintf(file, sizeof file, "%s/nfc.json", folder);
+    (void)snprintf(path, sizeof path, "%s/vocab.txt", folder);
+    write_file(path, pieces, sizeof pieces - 1);
+    write_file(file, json, sizeof json - 1);
+    FOR_EVERY_FAILED_ALLOCATION(use_wordpiece);
+    FOR_EVERY_FAILED_ALLOCATION(use_saved_wordpiece);
+    FOR_EVERY_FAILED_ALLOCATION(use_normalizer);
+}
+
 TEST(every_allocation_of_use_may_fail)
 {
     set_up();
@@ -144,12 +212,15 @@ TEST(files_of_ids_are_checked)
 #define HEAD "{\"added_tokens\":[],\"pre_tokenizer\":{\"type\":\"ByteLevel\",\"add_prefix_space\":false},"
 #define MODEL "\"model\":{\"type\":\"BPE\",\"vocab\":{\"a\":0,\"b\":1,\"ab\":2},\"merges\":[\"a b\"]}}"
 
+#define PRE  "{\"pre_tokenizer\":{\"type\":\"BertPreTokenizer\"},"
+#define BERT "\"normalizer\":{\"type\":\"BertNormalizer\",\"clean_text\":true,\"handle_chinese_chars\":true,\"strip_accents\":null,\"lowercase\":true},\"model\":{\"type\":\"WordPiece\","
+
 TEST(a_bad_tokenizer_json_is_refused_by_name)
 {
     static const struct { const char *json; rk_status status; const char *words; } cases[] = {
         { "", RK_E_FORMAT, "tokenizer.json" },
         { "[]", RK_E_FORMAT, "" },
-        { HEAD "\"normalizer\":{\"type\":\"NFC\"}," MODEL, RK_E_DECLINED, "normalizer" },
+        { HEAD "\"normalizer\":{\"type\":\"NFKC\"}," MODEL, RK_E_DECLINED, "normalizer" },
         { HEAD "\"padding\":{}," MODEL, RK_E_DECLINED, "padding" },
         { HEAD "\"post_processor\":{\"type\":\"TemplateProcessing\"}," MODEL, RK_E_DECLINED, "TemplateProcessing" },
         { HEAD "\"news\":1," MODEL, RK_E_DECLINED, "news" },
@@ -158,8 +229,18 @@ TEST(a_bad_tokenizer_json_is_refused_by_name)
         { "{\"pre_tokenizer\":{\"type\":\"Sequence\",\"pretokenizers\":[{\"type\":\"Split\",\"pattern\":{\"Regex\":\"a+\"},\"behavior\":\"Removed\",\"invert\":false},"
           "{\"type\":\"ByteLevel\",\"add_prefix_space\":false,\"use_regex\":false}]}," MODEL, RK_E_DECLINED, "pretokenizers[0]" },
         { "{" MODEL, RK_E_MISSING, "pre_tokenizer" },
-        { HEAD "\"model\":{\"type\":\"WordPiece\",\"vocab\":{}}}", RK_E_DECLINED, "WordPiece" },
-        { HEAD "\"model\":{\"type\":\"WordPiece\"}}", RK_E_DECLINED, "WordPiece" },
+        { HEAD "\"model\":{\"type\":\"Unigram\",\"vocab\":{}}}", RK_E_DECLINED, "Unigram" },
+        { HEAD "\"model\":{\"type\":\"WordPiece\",\"vocab\":{}}}", RK_E_MISSING, "normalizer" },
+        { HEAD BERT "\"unk_token\":\"[UNK]\",\"vocab\":{\"a\":0}}}", RK_E_DECLINED, "pre_tokenizer" },
+        { PRE BERT "\"unk_token\":\"[UNK]\",\"vocab\":{\"a\":0}}}", RK_E_FORMAT, "[UNK]" },
+        { PRE BERT "\"vocab\":{\"a\":0}}}", RK_E_FORMAT, "special token" },
+        { PRE BERT "\"unk_token\":\"a\",\"vocab\":{\"a\":0,\"b\":\"c\"}}}", RK_E_FORMAT, "vocab" },
+        { PRE BERT "\"unk_token\":\"a\",\"max_input_chars_per_word\":0,\"vocab\":{\"a\":0}}}", RK_E_FORMAT, "max_input" },
+        { PRE BERT "\"unk_token\":\"a\",\"continuing_subword_prefix\":\"\",\"vocab\":{\"a\":0}}}", RK_E_DECLINED, "continuing_subword_prefix" },
+        { PRE "\"decoder\":{\"type\":\"BPEDecoder\"}," BERT "\"unk_token\":\"a\",\"vocab\":{\"a\":0}}}", RK_E_DECLINED, "BPEDecoder" },
+        { PRE "\"post_processor\":{\"type\":\"BertProcessing\",\"sep\":[\"x\",1],\"cls\":[\"a\",0]}," BERT "\"unk_token\":\"a\",\"vocab\":{\"a\":0}}}", RK_E_FORMAT, "\"x\"" },
+        { PRE "\"post_processor\":{\"type\":\"TemplateProcessing\",\"single\":[]}," BERT "\"unk_token\":\"a\",\"vocab\":{\"a\":0}}}", RK_E_DECLINED, "single" },
+        { PRE "\"added_tokens\":[{\"id\":0,\"content\":\"a\",\"normalized\":true}]," BERT "\"unk_token\":\"a\",\"vocab\":{\"a\":0}}}", RK_E_DECLINED, "token 0" },
         { HEAD "\"model\":{\"vocab\":{\"a\":0},\"merges\":[\"a b\"]}}", RK_E_FORMAT, "merge 0 names b" },
         { HEAD "\"model\":{\"vocab\":{\"a\":0,\"b\":1},\"merges\":[\"a b\"]}}", RK_E_FORMAT, "merge 0" },
         { HEAD "\"model\":{\"vocab\":{\"a\":0,\"b\":1},\"merges\":[\"ab\"]}}", RK_E_FORMAT, "one space" },
@@ -172,7 +253,6 @@ TEST(a_bad_tokenizer_json_is_refused_by_name)
         { HEAD "\"model\":{\"vocab\":{\"a\":0},\"merges\":[],\"dropout\":0.1}}", RK_E_DECLINED, "dropout" },
         { HEAD "\"model\":{\"vocab\":{\"a\":0},\"merges\":[],\"unk_token\":\"a\"}}", RK_E_DECLINED, "unk_token" },
         { HEAD "\"model\":{\"vocab\":{\"a\":0},\"merges\":[],\"end_of_word_suffix\":\"</w>\"}}", RK_E_DECLINED, "end_of_word_suffix" },
-        { "{\"added_tokens\":[{\"id\":7,\"content\":\"<x>\",\"lstrip\":true}],\"pre_tokenizer\":{\"type\":\"ByteLevel\",\"add_prefix_space\":false}," MODEL, RK_E_DECLINED, "lstrip" },
         { "{\"added_tokens\":[{\"id\":7,\"content\":\"\"}],\"pre_tokenizer\":{\"type\":\"ByteLevel\",\"add_prefix_space\":false}," MODEL, RK_E_FORMAT, "no text" },
         { "{\"added_tokens\":[{\"id\":0,\"content\":\"<x>\"}],\"pre_tokenizer\":{\"type\":\"ByteLevel\",\"add_prefix_space\":false}," MODEL, RK_E_FORMAT, "id 0" },
         { "{\"added_tokens\":[{\"id\":7,\"content\":\"<x>\"},{\"id\":8,\"content\":\"<x>\"}],\"pre_tokenizer\":{\"type\":\"ByteLevel\",\"add_prefix_space\":false}," MODEL, RK_E_FORMAT, "twice" },

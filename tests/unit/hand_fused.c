@@ -14,7 +14,7 @@ static void with_gradients(rk_ctx *ctx, const struct fused_case *c, bool (*keep)
     REQUIRE(c->g->nodes.n <= 64);
     OK(ctx, pass_expand(ctx, c->g, keep, NULL, g, map));
     for (int i = 0; i < c->n; i++) source[i] = map[c->source[i]];
-    source[c->n] = rk_input(*g, "seed", RK_f32, "");
+    source[c->n] = c->unit_seed ? 0 : rk_input(*g, "seed", RK_f32, "");
     rk_grad(*g, map[graph_find_output(c->g, "loss")], source[c->n], source, c->gradients, gradient);
     for (int i = 0; i < c->gradients; i++) {
         name[1] = (char)('0' + i);
@@ -38,7 +38,7 @@ static void set_live(const struct fused_case *c, struct values *v)
 
 static void fill(const struct fused_case *c, struct values *v, const rk_ref *source, struct values *other, const rk_ref *other_source)
 {
-    values_own(v, source[c->n])[0] = values_own(other, other_source[c->n])[0] = 0.625;
+    if (!c->unit_seed) values_own(v, source[c->n])[0] = values_own(other, other_source[c->n])[0] = 0.625;
     for (int i = 0; i < c->n; i++)
         for (int64_t k = 0; k < values_count(v, source[i]); k++) {
             bool ids = node_of(v->g, source[i])->dtype == RK_i32;

@@ -11,6 +11,7 @@ struct fused_case {
     rk_graph *g;                            /* the case's: forward, not sealed */
     rk_ref source[FUSED_SOURCES];           /* inputs, in order */
     int n, gradients;                       /* how many; by the first so many of them gradients are wanted */
+    bool unit_seed;                         /* gradients of the loss itself, not of an input times it */
     double most_id;                         /* integers are drawn from -1 .. most_id */
     double spread;                          /* of normal numbers; 0: 1 */
     const char *live;                       /* a live dimension and its extent, or NULL */

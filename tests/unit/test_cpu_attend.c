@@ -1,6 +1,7 @@
 /* Attention and its gradients on this processor: equal to the expansion in f64, on every instruction set, the same bits on one
  * thread and two: any order of dims, parts of a joined q-k-v, queries and keys that are no multiple of a block, more keys than
  * queries, causal or not, live keys, dropout. */
+#include "backend/cpu/attend_inner.h"
 #include "hand_fused.h"
 #include "test.h"
 
@@ -142,4 +143,21 @@ TEST(nothing_to_attend_to_is_no_crash)
     try_apart(ctx, &(struct shape){ 0, 2, 3, 3, 8, true, 1 }, 0, false);
     try_apart(ctx, &(struct shape){ 2, 2, 0, 4, 8, true, 1 }, 0, false);
     close_one(ctx);
+}
+
+/* The room that a plan keeps for live sizes is that of the bounds; no smaller sizes want more (attend.c, worker_bytes). */
+TEST(few_queries_of_few_keys_fit_where_panels_do)
+{
+    static const int64_t widths[] = { 1, 5, 16, 64, 128 }, bounds[] = { 1, 7, 64, 300, 1024, 20000 };
+    for (int i = 0; i < 5 * 6 * ISA_COUNT; i++) {
+        struct attend a = { .width = widths[i % 5], .key = bounds[i / 5 % 6], .isa = (enum isa)(i / 30), .heads = 1, .seq = ATTEND_FEW };
+        a.q.number = a.k.number = a.v.number = a.y.number = 1;
+        a.q.row = a.k.row = a.v.row = a.y.row = a.width * (1 + i % 2);
+        size_t few = attend_few_bytes(&a), panel = attend_panel_bytes(&a), room = few > panel ? few : panel;
+        for (int64_t key = a.key; key > 0; key -= 1 + key / 20)
+            for (int64_t seq = 1; seq <= ATTEND_FEW; seq++) {
+                a.key = key, a.seq = seq;
+                if (attend_few_bytes(&a) > room) test_fail(__FILE__, __LINE__, "%lld queries, %lld keys: %zu bytes, %zu kept", (long long)seq, (long long)key, attend_few_bytes(&a), room);
+            }
+    }
 }

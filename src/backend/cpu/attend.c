@@ -77,7 +77,7 @@ float attend_mask(const struct attend_work *w, int64_t head, int64_t query, int6
 
 static bool few(const struct attend *a) { return !a->gradients && a->seq <= ATTEND_FEW; }
 
-/* Live sizes may shrink to few queries, and come back. */
+/* Live sizes may shrink to few queries, and come back: what those want at any number of keys fits into one of the two. */
 static size_t worker_bytes(const struct attend *a, bool live)
 {
     size_t panel = attend_panel_bytes(a), rows = 0;
