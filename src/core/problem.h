@@ -52,7 +52,6 @@ struct kernel {
     bool (*accepts)(const struct problem *p);
     rk_status (*prepare)(rk_ctx *ctx, const struct problem *p, struct prepared *out);
     rk_status (*run)(rk_ctx *ctx, const struct call *c);
-    unsigned needs;                         /* of isa_has(): features of the processor */
     const char *why;                        /* what it beats, and when */
     bool with_forward;                      /* adjoint kernels that also give the forward result in the same call */
 };

@@ -3,10 +3,10 @@
 
 #define ROW_OF(op_, name_, forward_, why_, isa)                                                                       \
     { .op = op_, .name = #name_ "_" #isa, .accepts = name_##_accepts, .prepare = name_##_prepare,                     \
-      .run = name_##_run_##isa, .needs = 1u << ISA_##isa, .why = why_, .with_forward = forward_ },
+      .run = name_##_run_##isa, .why = why_, .with_forward = forward_ },
 #define SAME_OF(op_, name_, forward_, why_, isa)                                                                      \
     { .op = op_, .name = #name_ "_" #isa, .accepts = name_##_accepts, .prepare = name_##_prepare,                     \
-      .run = name_##_run, .needs = 1u << ISA_##isa, .why = why_, .with_forward = forward_ },
+      .run = name_##_run, .why = why_, .with_forward = forward_ },
 
 #define ROW(op, name, forward, why) ROW_OF(op, name, forward, why, scalar)
 #define SAME(op, name, forward, why) SAME_OF(op, name, forward, why, scalar)

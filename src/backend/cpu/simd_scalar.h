@@ -10,6 +10,7 @@
 typedef float   vf __attribute__((vector_size(16)));
 typedef int32_t vi __attribute__((vector_size(16)));
 typedef vi      vm;
+typedef uint32_t simd_words __attribute__((vector_size(16)));
 
 SIMD vi   vi_set1(int32_t x) { return (vi){ x, x, x, x }; }
 SIMD vm   vm_first(int n) { return (vm)(vi_set1(n) > (vi){ 0, 1, 2, 3 }); }
@@ -32,10 +33,9 @@ SIMD void vf_store_n(float *p, vf x, int n) { for (int i = 0; i < n; i++) p[i] =
 
 SIMD vi vf_bits(vf a) { return (vi)a; }
 SIMD vf vi_floats(vi a) { return (vf)a; }
-SIMD vi vi_add(vi a, vi b) { return a + b; }
-SIMD vi vi_sub(vi a, vi b) { return a - b; }
+SIMD vi vi_add(vi a, vi b) { return (vi)((simd_words)a + (simd_words)b); }       /* wrapping, as the instructions do */
+SIMD vi vi_sub(vi a, vi b) { return (vi)((simd_words)a - (simd_words)b); }
 SIMD vi vi_and(vi a, vi b) { return a & b; }
-typedef uint32_t simd_words __attribute__((vector_size(16)));
 SIMD vi vi_shl(vi a, int c) { return (vi)((simd_words)a << c); }
 SIMD vi vi_srl(vi a, int c) { return (vi)((simd_words)a >> c); }
 SIMD vi vi_sra(vi a, int c) { return a >> c; }
