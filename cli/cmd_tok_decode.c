@@ -1,5 +1,6 @@
 /* reckon tok decode: tokens back to the bytes they stand for, exactly. */
 #include "command.h"
+#include "reckon/tokens.h"
 #include "reckon/tok.h"
 #include <errno.h>
 #include <stdlib.h>
@@ -46,29 +47,43 @@ static int print_ids(struct cli *c, const rk_tok *tok, const char *text)
     return code;
 }
 
-static int print_file(struct cli *c, const rk_tok *tok, const char *path)
+/* What cannot be mapped: a stream of tokens without a header. */
+static int print_stream(struct cli *c, const rk_tok *tok, size_t size)
 {
-    size_t size = cli_given(c, "dtype") ? (size_t)2 << cli_choice(c, "dtype") : rk_tok_size(tok) <= 65536 ? 2 : 4, got;
-    FILE *from = strcmp(path, "-") == 0 ? stdin : fopen(path, "rb");
-    if (from == NULL) return cli_fail(c, errno == ENOENT ? CLI_DATA : CLI_SYSTEM, NULL, "cannot read %s: %s", path, strerror(errno));
     unsigned char *bytes = cli_take(CHUNK * size);
     uint32_t *ids = cli_take(CHUNK * sizeof *ids);
+    size_t got;
     int code = CLI_OK;
-    cli_watch();
-    while (code == CLI_OK && (got = fread(bytes, 1, CHUNK * size, from)) > 0) {
-        for (size_t i = 0; i < got / size; i++) {
-            const unsigned char *b = bytes + i * size;
-            ids[i] = b[0] | (uint32_t)b[1] << 8;
-            if (size == 4) ids[i] |= (uint32_t)b[2] << 16 | (uint32_t)b[3] << 24;
-        }
-        code = print(c, tok, ids, got / size);
-        if (code == CLI_OK && got % size != 0) code = cli_fail(c, CLI_DATA, NULL, "%s: ends within a token of %zu bytes", path, size);
+    while (code == CLI_OK && (got = fread(bytes, 1, CHUNK * size, stdin)) > 0) {
+        rk_tokens t = { .at = bytes, .n = got / size, .bytes_each = (unsigned)size };
+        for (size_t i = 0; i < t.n; i++) ids[i] = rk_tokens_at(&t, i);
+        code = print(c, tok, ids, t.n);
+        if (code == CLI_OK && got % size != 0) code = cli_fail(c, CLI_DATA, NULL, "standard input: ends within a token of %zu bytes", size);
         if (code == CLI_OK && cli_cancelled(c)) code = cli_fail(c, CLI_INTERRUPTED, NULL, "interrupted");
     }
-    if (code == CLI_OK && ferror(from)) code = cli_fail(c, CLI_SYSTEM, NULL, "cannot read %s: %s", path, strerror(errno));
+    if (code == CLI_OK && ferror(stdin)) code = cli_fail(c, CLI_SYSTEM, NULL, "cannot read standard input: %s", strerror(errno));
     free(bytes);
     free(ids);
-    if (from != stdin) (void)fclose(from);
+    return code;
+}
+
+static int print_file(struct cli *c, const rk_tok *tok, const char *path)
+{
+    size_t size = cli_given(c, "dtype") ? (size_t)2 << cli_choice(c, "dtype") : rk_tok_size(tok) <= 65536 ? 2 : 4;
+    rk_tokens t;
+    cli_watch();
+    if (strcmp(path, "-") == 0) return print_stream(c, tok, size);
+    CLI_TRY(c, rk_tokens_open(c->ctx, path, (unsigned)size, &t));
+    uint32_t *ids = cli_take(CHUNK * sizeof *ids);
+    int code = CLI_OK;
+    for (size_t at = 0, n; at < t.n && code == CLI_OK; at += n) {
+        n = t.n - at < CHUNK ? t.n - at : CHUNK;
+        for (size_t i = 0; i < n; i++) ids[i] = rk_tokens_at(&t, at + i);
+        code = print(c, tok, ids, n);
+        if (code == CLI_OK && cli_cancelled(c)) code = cli_fail(c, CLI_INTERRUPTED, NULL, "interrupted");
+    }
+    free(ids);
+    rk_tokens_close(&t);
     return code;
 }
 
@@ -91,5 +106,5 @@ static const struct example examples[] = {
 
 const struct command cmd_tok_decode = {
     .name = "decode", .arguments = "[FILE]", .purpose = "tokens to text", .options = options, .examples = examples, .run = run,
-    .notes = "FILE is what tok encode writes, or - for standard input.",
+    .notes = "FILE is what tok encode writes, with the header of llm.c or without, or - for standard input, without.",
 };

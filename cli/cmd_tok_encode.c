@@ -2,23 +2,23 @@
  * memory; or to ids on the screen. */
 #include "out.h"
 #include "tok_lines.h"
-#include <errno.h>
-#include <fcntl.h>
+#include "reckon/tokens.h"
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-enum { BATCH = 16 << 20 };              /* bytes of text between two looks at the progress */
+enum { BATCH = 16 << 20, HELD = 4096 };     /* bytes of text between two looks at the progress; ids written at once */
 
 static const struct option options[] = {
     { "tokenizer", 'k', OPT_FOLDER, NULL,      NULL,                        "the tokenizer" },
     { "output",    'o', OPT_FILE,   NULL,      NULL,                        "file of tokens; without it the ids are printed" },
     { "dtype",     0,   OPT_CHOICE, "u16|u32", "(u16 where all ids fit)",   "size of a token in the file" },
+    { "format",    0,   OPT_CHOICE, "raw|llmc", "raw",                      "nothing but tokens, or with the header of llm.c before them" },
     { "separator", 0,   OPT_TEXT,   "LINE",    NULL,                        "a line between documents, such as %" },
     { "end",       0,   OPT_TEXT,   "TOKEN",   "(<|endoftext|> where the tokenizer has it)", "special token after each document; \"\" for none" },
     { "text",      't', OPT_TEXT,   NULL,      NULL,                        "encode this text instead of INPUT" },
     { "plain",     0,   OPT_FLAG,   NULL,      NULL,                        "special tokens that stand in the text are ordinary text" },
     { "replace",   0,   OPT_FLAG,   NULL,      NULL,                        "bytes that are no UTF-8 become U+FFFD" },
+    { "pattern",   0,   OPT_TEXT,   "gpt2|cl100k|o200k|REGEX", NULL,        "a .tiktoken: what cuts text into words, where its name does not say" },
     { "lowercase", 0,   OPT_FLAG,   NULL,      NULL,                        "a vocab.txt: lower-case the text, and drop accents" },
     { "jsonl",     0,   OPT_FLAG,   NULL,      NULL,                        "INPUT has a JSON string a line; an object with its ids comes out" },
     { "field",     0,   OPT_TEXT,   "NAME",    NULL,                        "jsonl: a line is an object, and this is its text" },
@@ -39,19 +39,29 @@ struct encoding {
     unsigned    flags;
     uint64_t    tokens;
     int         bytes;                  /* of a token in the file */
-    FILE       *to;                     /* the file, or NULL: the screen */
-    char       *path, *temporary;
+    rk_tokens_writer *to;               /* the file, or NULL: the screen */
+    uint32_t    ids[HELD];              /* on their way into the file */
+    size_t      n;
     struct json j;
 };
 
-static void put(struct encoding *e, uint32_t id)
+static int flush(struct encoding *e)
 {
-    if (e->to != NULL) {
-        unsigned char b[4] = { (unsigned char)id, (unsigned char)(id >> 8), (unsigned char)(id >> 16), (unsigned char)(id >> 24) };
-        (void)fwrite(b, 1, (size_t)e->bytes, e->to);
-    } else if (e->c->json) json_uint(&e->j, NULL, id);
-    else (void)fprintf(e->c->out, "%s%u", e->tokens > 0 ? " " : "", id);
+    int code = e->n > 0 ? cli_try(e->c, rk_tokens_add(e->c->ctx, e->to, e->ids, e->n)) : CLI_OK;
+    e->n = 0;
+    return code;
+}
+
+static int put(struct encoding *e, uint32_t id)
+{
     e->tokens++;
+    if (e->to != NULL) {
+        e->ids[e->n++] = id;
+        return e->n == HELD ? flush(e) : CLI_OK;
+    }
+    if (e->c->json) json_uint(&e->j, NULL, id);
+    else (void)fprintf(e->c->out, "%s%u", e->tokens > 1 ? " " : "", id);
+    return CLI_OK;
 }
 
 /* Documents [from, to) with their ends; a document that closes with the end token gets no second one. */
@@ -61,8 +71,8 @@ static int encode_batch(struct encoding *e, size_t from, size_t to)
     size_t *ends = cli_take((to - from) * sizeof *ends), at = 0;
     int code = cli_try(e->c, rk_tok_encode_many(e->c->ctx, e->tok, e->in.text + from, to - from, e->flags, &ids, ends));
     for (size_t i = 0; code == CLI_OK && i < to - from; i++) {
-        for (; at < ends[i]; at++) put(e, ids.at[at]);
-        if (e->ends && (at == 0 || ids.at[at - 1] != e->end)) put(e, e->end);
+        for (; at < ends[i] && code == CLI_OK; at++) code = put(e, ids.at[at]);
+        if (code == CLI_OK && e->ends && (at == 0 || ids.at[at - 1] != e->end)) code = put(e, e->end);
     }
     free(ends);
     rk_ids_free(e->c->ctx, &ids);
@@ -91,7 +101,7 @@ static int prepare(struct encoding *e)
 {
     struct cli *c = e->c;
     const char *end = cli_given(c, "end") ? cli_text(c, "end") : "<|endoftext|>";
-    rk_tok_opening opening = { .lowercase = cli_flag(c, "lowercase") };
+    rk_tok_opening opening = { .lowercase = cli_flag(c, "lowercase"), .pattern = cli_text(c, "pattern") };
     CLI_TRY(c, rk_tok_open_as(c->ctx, cli_text(c, "tokenizer"), &opening, &e->tok));
     e->ends = cli_text(c, "text") == NULL && end[0] != '\0' && rk_tok_find(e->tok, end, strlen(end), &e->end);
     if (!e->ends && cli_given(c, "end") && end[0] != '\0') return cli_usage(c, "--end: the tokenizer has no token \"%s\"", end);
@@ -103,51 +113,20 @@ static int prepare(struct encoding *e)
     return CLI_OK;
 }
 
-/* The file appears under its name only when it is whole and on the disk. */
 static int open_output(struct encoding *e)
 {
     const char *path = cli_text(e->c, "output");
-    if (path == NULL) return CLI_OK;
-    size_t room = strlen(path) + 32;
-    e->temporary = cli_take(room);
-    (void)snprintf(e->temporary, room, "%s.tmp.%ld", path, (long)getpid());
-    e->to = fopen(e->temporary, "wb");
-    if (e->to != NULL) return CLI_OK;
-    int reason = errno;
-    free(e->temporary);
-    e->temporary = NULL;
-    return cli_fail(e->c, CLI_SYSTEM, NULL, "cannot write %s: %s", path, strerror(reason));
+    rk_tokens_format format = cli_choice(e->c, "format") == 1 ? RK_TOKENS_LLMC : RK_TOKENS_RAW;
+    return path == NULL ? CLI_OK : cli_try(e->c, rk_tokens_create_as(e->c->ctx, path, format, (unsigned)e->bytes, &e->to));
 }
 
-/* The new name survives a crash only when its folder is on the disk too. */
-static bool sync_folder(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    size_t n = slash == NULL ? 0 : slash == path ? 1 : (size_t)(slash - path);
-    char *folder = cli_take(n + 2);
-    if (n > 0) memcpy(folder, path, n);
-    else folder[0] = '.';
-    int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    free(folder);
-    bool well = fd >= 0 && (fsync(fd) == 0 || errno == EINVAL);
-    if (fd >= 0) (void)close(fd);
-    return well;
-}
-
+/* The file appears under its name only when it is whole and on the disk. */
 static int close_output(struct encoding *e, int code)
 {
-    const char *path = cli_text(e->c, "output");
     if (e->to == NULL) return code;
-    bool bad = fflush(e->to) != 0 || ferror(e->to) != 0 || (code == CLI_OK && fsync(fileno(e->to)) != 0);
-    int reason = errno;
-    bad = fclose(e->to) != 0 || bad;
-    if (code == CLI_OK && !bad && (rename(e->temporary, path) != 0 || !sync_folder(path))) {
-        bad = true;
-        reason = errno;
-    }
-    if (bad || code != CLI_OK) (void)unlink(e->temporary);
-    free(e->temporary);
-    if (bad && code == CLI_OK) return cli_fail(e->c, CLI_SYSTEM, NULL, "cannot write %s: %s", path, strerror(reason));
+    if (code == CLI_OK) code = flush(e);
+    if (code == CLI_OK) return cli_try(e->c, rk_tokens_commit(e->c->ctx, e->to));
+    rk_tokens_abandon(e->c->ctx, e->to);
     return code;
 }
 
@@ -183,7 +162,7 @@ static int run_lines(struct cli *c)
 {
     struct input in = { 0 };
     rk_tok *tok = NULL;
-    rk_tok_opening opening = { .lowercase = cli_flag(c, "lowercase") };
+    rk_tok_opening opening = { .lowercase = cli_flag(c, "lowercase"), .pattern = cli_text(c, "pattern") };
     if (cli_given(c, "output") || cli_given(c, "text")) return cli_usage(c, "--jsonl reads INPUT and prints: no --output, no --text");
     cli_watch();
     int code = input_add_all(c, &in, NULL);
@@ -228,6 +207,6 @@ static const struct example examples[] = {
 
 const struct command cmd_tok_encode = {
     .name = "encode", .arguments = "[INPUT...]", .purpose = "text to tokens", .options = options, .examples = examples, .json = true, .run = run,
-    .notes = "INPUT is a file, a folder of text files, or - for standard input. The file holds nothing but the tokens, each an unsigned "
-             "number of 16 or 32 bits, little end first; it replaces an old one only when it is complete.",
+    .notes = "INPUT is a file, a folder of text files, or - for standard input. The file holds the tokens, each an unsigned number of 16 "
+             "or 32 bits, little end first (--format llmc: behind 1,024 bytes that say how many); it replaces an old one only when it is complete.",
 };

@@ -11,7 +11,7 @@ static const struct option options[] = {
     { "special",       's', OPT_LIST,   "TOKEN",             "(<|endoftext|>)", "a special token; text is cut where one stands; \"\" for none" },
     { "separator",     0,   OPT_TEXT,   "LINE",              NULL,        "a line between documents, such as %" },
     { "pattern",       'p', OPT_TEXT,   "gpt2|cl100k|o200k|REGEX", "gpt2",  "what cuts text into words: a known pattern, or a regular expression" },
-    { "ties",          0,   OPT_CHOICE, "cs336|huggingface", "cs336",     "which of several most frequent pairs goes first: the greater pair of byte strings, or the smaller pair of ids" },
+    { "ties",          0,   OPT_CHOICE, "cs336|huggingface|rank", "cs336",     "which of several most frequent pairs goes first: the greater pair of byte strings, or the smaller pair of ids, bytes in Hugging Face's order or by value" },
     { "units",         0,   OPT_CHOICE, "documents|lines",   "documents", "what is cut into words for itself" },
     { "min-frequency", 0,   OPT_SIZE,   NULL,                "1",         "rarer pairs are not merged" },
     { "counts",        0,   OPT_FILE,   NULL,                NULL,        "train from a JSON object of words and their counts instead" },

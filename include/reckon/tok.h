@@ -23,18 +23,21 @@ RK_API void rk_bytes_free(rk_ctx *ctx, rk_bytes *bytes);
 /* ---- files ---- */
 
 /* Opens a folder (tokenizer.json, else vocab.json beside merges.txt, else vocab.txt), a tokenizer.json, a vocab.json with a
- * merges.txt beside it, or a vocab.txt (BERT's WordPiece; any file that ends in .txt). A vocab.json does not say which tokens are
+ * merges.txt beside it, a vocab.txt (BERT's WordPiece; any file that ends in .txt), or a .tiktoken (encoded as tiktoken does: any two neighbours that
+ * together are a token; special tokens by its name: r50k, p50k, cl100k, o200k). A vocab.json does not say which tokens are
  * special: those that are neither one byte nor the result of a merge are taken to be.
  * Errors: RK_E_FORMAT for what contradicts itself; RK_E_DECLINED, by name, for a part that is not done here. */
 RK_API RK_CHECK rk_status rk_tok_open(rk_ctx *ctx, const char *path, rk_tok **tok);
 
 typedef struct rk_tok_opening {          /* what some files leave open; zero means the default */
+    const char *pattern;                 /* .tiktoken: as for rk_tok_split; NULL: the one that goes with the name, else "gpt2" */
     bool lowercase;                      /* vocab.txt: lower-case the text, and drop accents; RK_E_ARG for a file that says itself */
 } rk_tok_opening;
 RK_API RK_CHECK rk_status rk_tok_open_as(rk_ctx *ctx, const char *path, const rk_tok_opening *how, rk_tok **tok);
 RK_API void rk_tok_close(rk_ctx *ctx, rk_tok *tok);                            /* the context that opened it */
 
-/* Writes tokenizer.json, vocab.json and merges.txt (WordPiece: vocab.txt) into `folder` (made if need be), each all or nothing. Hugging Face
+/* Writes tokenizer.json, vocab.json and merges.txt (WordPiece: vocab.txt) into `folder` (made if need be), each all or nothing; or, when
+ * that ends in .tiktoken, this one file, which holds neither special tokens nor the pattern. Hugging Face
  * tokenizers read an equal tokenizer from either; so does rk_tok_open. */
 RK_API RK_CHECK rk_status rk_tok_save(rk_ctx *ctx, const rk_tok *tok, const char *folder);
 
@@ -108,7 +111,8 @@ RK_API void rk_tok_decoder_clear(rk_ctx *ctx, rk_tok_decoder *decoder);
 
 typedef enum rk_ties {                   /* which of several most frequent pairs is merged first */
     RK_TIES_CS336,                       /* the greater pair of byte strings */
-    RK_TIES_HUGGINGFACE                  /* the smaller pair of ids, in Hugging Face's order of bytes */
+    RK_TIES_HUGGINGFACE,                 /* the smaller pair of ids, in Hugging Face's order of bytes */
+    RK_TIES_RANK                         /* the smaller pair of ids, bytes by value: as rustbpe, for .tiktoken files */
 } rk_ties;
 
 typedef enum rk_units {                  /* what is cut into words for itself */
@@ -136,9 +140,9 @@ typedef struct rk_tok_training {         /* zero means the default */
     void               *user;
 } rk_tok_training;
 
-/* Byte-level BPE. Ids: special tokens in the order given, the 256 bytes (cs336: by value; huggingface: its alphabet's
+/* Byte-level BPE. Ids: special tokens in the order given, the 256 bytes (by value; huggingface: its alphabet's
  * order), merges in order. Same result on any number of threads. Text that runs out of pairs gives a smaller vocabulary. A
- * merge that spells a token which is there already keeps its rank and leaves its id unused (cs336) or uses the old id
+ * merge that spells a token which is there already keeps its rank and leaves its id unused, or uses the old id
  * (huggingface). Errors: RK_E_ARG when vocab_size has no room for the special tokens and the bytes.
  * Law: equal to counting all pairs anew for every merge. Source: Sennrich et al. 2016 (arXiv 1508.07909). */
 RK_API RK_CHECK rk_status rk_tok_train(rk_ctx *ctx, const rk_tok_training *how, const rk_text *texts, size_t n, rk_tok **tok);

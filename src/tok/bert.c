@@ -149,6 +149,39 @@ bool bert_encode(const struct bert *b, const struct vocab *vocab, struct share *
     return true;
 }
 
+/* ---- units ---- */
+
+static inline bool is_blank(unsigned char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
+
+/* Length of a character that is a unit of its own; 0: it is not. Nothing that normalizing does goes across it. */
+static inline size_t alone(const unsigned char *p, size_t n, bool chinese, size_t *length)
+{
+    uint32_t code;
+    *length = 1;
+    if (*p < 0x80) return is_punctuation(*p) ? 1 : 0;
+    *length = utf8_next((const char *)p, n, &code);
+    if (code == UTF8_INVALID) return 0;
+    if (chinese && is_chinese(code)) return *length;
+    unsigned flags = normal_kind(code).flags;
+    return flags & NORMAL_PUNCT && !(flags & (NORMAL_DECOMPOSES | NORMAL_LOWERS | NORMAL_DROP)) ? *length : 0;
+}
+
+static inline size_t units(const unsigned char *text, size_t n, size_t at, size_t *ends, size_t most, bool chinese)
+{
+    size_t made = 0, length;
+    while (made < most && at < n) {
+        while (at < n && is_blank(text[at])) at++;
+        size_t begin = at, single = at < n ? alone(text + at, n - at, chinese, &length) : 0;
+        if (single > 0) at += single;
+        while (single == 0 && at < n && !is_blank(text[at]) && (at == begin || alone(text + at, n - at, chinese, &length) == 0)) at += length;
+        ends[made++] = at;
+    }
+    return made;
+}
+
+size_t bert_units(const unsigned char *text, size_t n, size_t at, size_t *ends, size_t most) { return units(text, n, at, ends, most, false); }
+size_t bert_units_chinese(const unsigned char *text, size_t n, size_t at, size_t *ends, size_t most) { return units(text, n, at, ends, most, true); }
+
 void bert_clear(rk_ctx *ctx, struct bert_work *w)
 {
     FREE(w->a.at, w->a.room);

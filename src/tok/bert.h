@@ -7,6 +7,7 @@
 #define TOK_BERT_H
 #include "reckon/encoding.h"
 #include "tok/normal.h"
+#include "tok/split.h"
 #include "tok/vocab.h"
 
 enum bert_strip { STRIP_AS_LOWER, STRIP_NO, STRIP_YES };              /* accents: where lower-casing, never, always */
@@ -22,6 +23,10 @@ struct bert {
 enum { BERT_PREFIX = 16, BERT_CHARACTERS = 4096 };                    /* the most that most_characters may be */
 
 struct bert_work { struct normal_chars a, b; rk_span *spans; size_t room_spans; };        /* zero it to begin */
+
+/* Units: parts of a text whose ids do not depend on each other: blanks and then a run, or one character of punctuation or (chinese) Chinese. */
+split_scan bert_units, bert_units_chinese;
+enum { BERT_IDS_PER_BYTE = 2 };          /* no unit gives more: three bytes make four characters at most */
 
 /* Appends the ids of text[0..n), which holds no special token; where each stands, in bytes of text, is in work->spans from 0 on. */
 RK_CHECK bool bert_encode(const struct bert *b, const struct vocab *vocab, struct share *s, struct bert_work *work, const unsigned char *text, size_t n, rk_ids *ids);

@@ -1,5 +1,6 @@
 /* bpe.c: the table of merges and the two ways to apply it. */
 #include "tok/bpe.h"
+#include <string.h>
 
 static inline size_t home(uint64_t key, size_t room)
 {
@@ -30,6 +31,43 @@ rk_status bpe_add_merge(rk_ctx *ctx, struct bpe *b, struct merge m)
     return RK_OK;
 }
 
+/* The pair that the merges below a token's own lead to; false: they lead elsewhere, and only a whole word is this token. */
+static bool last_pair(const struct bpe *b, const struct vocab *vocab, uint32_t id, uint32_t pair[2])
+{
+    uint32_t ids[1024], ranks[1024];
+    rk_text t = vocab->tokens[id];
+    size_t n = t.n;
+    if (n < 2 || n > 1024) return false;
+    for (size_t i = 0; i < n; i++) ids[i] = b->byte_id[(unsigned char)t.at[i]];
+    for (size_t i = 0; i + 1 < n; i++) ranks[i] = rank_of(b, ids[i], ids[i + 1]);
+    while (n > 2) {
+        size_t best = 0;
+        for (size_t i = 1; i + 1 < n; i++)
+            if (ranks[i] < ranks[best]) best = i;
+        if (ranks[best] >= id) return false;
+        ids[best] = find(b, ids[best], ids[best + 1])->id;
+        n--;
+        for (size_t i = best + 1; i < n; i++) ids[i] = ids[i + 1];
+        for (size_t i = best + 1; i + 1 < n; i++) ranks[i] = ranks[i + 1];
+        if (best > 0) ranks[best - 1] = rank_of(b, ids[best - 1], ids[best]);
+        if (best + 1 < n) ranks[best] = rank_of(b, ids[best], ids[best + 1]);
+    }
+    memcpy(pair, ids, 2 * sizeof *ids);
+    return ranks[0] == id;
+}
+
+/* Of all pairs that make a token, the list of merges keeps one: what formats that list merges can hold. They stand in the order of ids. */
+static void keep_canonical(struct bpe *b, const struct vocab *vocab)
+{
+    uint32_t made = 0;
+    for (uint32_t i = 0, end; i < b->n_merges; i = end) {
+        uint32_t pair[2], id = b->merges[i].id;
+        for (end = i; end < b->n_merges && b->merges[end].id == id; end++);
+        if (last_pair(b, vocab, id, pair)) b->merges[made++] = (struct merge){ pair[0], pair[1], id };
+    }
+    b->n_merges = made;
+}
+
 rk_status bpe_seal(rk_ctx *ctx, struct bpe *b, const struct vocab *vocab)
 {
     for (unsigned c = 0; c < 256; c++) {
@@ -43,8 +81,9 @@ rk_status bpe_seal(rk_ctx *ctx, struct bpe *b, const struct vocab *vocab)
     for (uint32_t rank = 0; rank < b->n_merges; rank++) {             /* a pair given twice: the last counts, as in Hugging Face's reader */
         struct merge m = b->merges[rank];
         struct merge_slot *s = &b->slots[find(b, m.left, m.right) - b->slots];
-        *s = (struct merge_slot){ ((uint64_t)m.left << 32 | m.right) + 1, rank, m.id };
+        *s = (struct merge_slot){ ((uint64_t)m.left << 32 | m.right) + 1, b->by_id ? m.id : rank, m.id };
     }
+    if (b->by_id) keep_canonical(b, vocab);
     return RK_OK;
 }
 

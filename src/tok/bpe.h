@@ -15,6 +15,7 @@ struct bpe {
     struct merge_slot *slots;
     size_t             room_slots;
     uint32_t           byte_id[256];                                  /* NO_TOKEN: the vocabulary lacks this byte */
+    bool               by_id;                                         /* a pair's rank is the id it makes; many pairs may make one */
     const struct vocab *whole;                                        /* not NULL: a word that is a token is that token, whatever the merges say */
 };
 struct bpe_symbol { uint32_t id, previous, next; };

@@ -48,8 +48,15 @@ static bool lacks_byte(struct engine *e, const unsigned char *word, size_t n, ui
 
 static bool miss(struct engine *e, const struct word_key *key, struct cached *set, const unsigned char *word, size_t n, uint64_t offset, rk_ids *ids)
 {
-    size_t made = bpe_word(&e->tok->bpe, e->share, &e->scratch, word, n, ids->at + ids->n);
-    if (made == 0) return lacks_byte(e, word, n, offset);
+    size_t made = 0, first = ids->n;
+    if (!e->tok->bert.used) {
+        made = bpe_word(&e->tok->bpe, e->share, &e->scratch, word, n, ids->at + ids->n);
+        if (made == 0) return lacks_byte(e, word, n, offset);
+    } else {
+        if (!bert_encode(&e->tok->bert, &e->tok->vocab, e->share, &e->bert, word, n, ids)) return false;
+        made = ids->n - first;
+        ids->n = first;
+    }
     if (n <= WORD_INLINE && made <= CACHE_IDS) {
         set[1] = set[0];
         set[0] = (struct cached){ key->low, key->high | (uint64_t)made << N_IDS_SHIFT, { 0 } };
@@ -66,7 +73,7 @@ static bool encode_run(struct engine *e, struct split_run *run, const unsigned c
     size_t at = 0, ends[BATCH], made;
     struct word_key keys[BATCH];
     while ((made = split_next(run, ends, BATCH)) > 0) {
-        if (!SHARE_ROOM(e->share, ids->at, ids->room, ids->n + (ends[made - 1] - at) + CACHE_IDS)) return false;
+        if (!SHARE_ROOM(e->share, ids->at, ids->room, ids->n + BERT_IDS_PER_BYTE * (ends[made - 1] - at) + CACHE_IDS)) return false;
         size_t begin = at;
         for (size_t i = 0; i < made; i++) {
             keys[i] = word_key(text + begin, ends[i] - begin, n - begin);
@@ -169,7 +176,7 @@ static bool encode_stretch(struct engine *e, const unsigned char *stretch, size_
 {
     struct special_walk walk = { .plain = e->flags & RK_TOK_PLAIN };
     struct special_match m;
-    if (e->tok->bert.used) return encode_bert(e, stretch, n, offset, ids);
+    if (e->tok->bert.used) return e->places ? encode_bert(e, stretch, n, offset, ids) : encode_words(e, stretch, n, offset, ids);
     if (!normal_make(e->share, &e->normal, stretch, n, e->tok->form, e->flags & RK_TOK_REPLACE)) return false;
     while (specials_next(&e->tok->second, e->normal.at, e->normal.n, &walk, &m)) {
         if (!encode_text(e, stretch, walk.taken, m.begin, offset, ids) || !push(e, ids, m.token->id, place_of(e, stretch, offset, e->normal.at, m))) return false;

@@ -164,19 +164,20 @@ out:
     return status;
 }
 
-static rk_status load_text_file(rk_ctx *ctx, const char *path, const rk_tok_opening *how, rk_tok *tok)
-{
-    struct file_view view;
-    TRY(file_map(ctx, path, &view));
-    rk_status status = load_vocab_txt(ctx, path, (rk_text){ (const char *)view.at, view.n }, how->lowercase, tok);
-    file_unmap(&view);
-    return status;
-}
-
 static bool ends_in(const char *text, const char *end)
 {
     size_t n = strlen(text), m = strlen(end);
     return n >= m && strcmp(text + n - m, end) == 0;
+}
+
+static rk_status load_text_file(rk_ctx *ctx, const char *path, const rk_tok_opening *how, rk_tok *tok)
+{
+    struct file_view view;
+    TRY(file_map(ctx, path, &view));
+    rk_text text = { (const char *)view.at, view.n };
+    rk_status status = ends_in(path, ".tiktoken") ? load_tiktoken(ctx, path, text, how->pattern, tok) : load_vocab_txt(ctx, path, text, how->lowercase, tok);
+    file_unmap(&view);
+    return status;
 }
 
 rk_status rk_tok_open_as(rk_ctx *ctx, const char *path, const rk_tok_opening *how, rk_tok **out)
@@ -187,9 +188,10 @@ rk_status rk_tok_open_as(rk_ctx *ctx, const char *path, const rk_tok_opening *ho
     *out = NULL;
     GO(find_file(ctx, path, &file));
     GO(tok_new(ctx, &tok));
-    if (ends_in(str_c(&file), ".txt")) GO(load_text_file(ctx, str_c(&file), how, tok));
+    if (ends_in(str_c(&file), ".txt") || ends_in(str_c(&file), ".tiktoken")) GO(load_text_file(ctx, str_c(&file), how, tok));
     else GO(load_json_file(ctx, str_c(&file), tok));
     if (how->lowercase && !(tok->bert.used && tok->bert.lower)) GO(FAIL(RK_E_ARG, "%s: lower case is a choice for a vocab.txt; this tokenizer says itself what it does", str_c(&file)));
+    if (how->pattern != NULL && !tok->bpe.by_id) GO(FAIL(RK_E_ARG, "%s: the pattern is a choice for a .tiktoken; this tokenizer says itself what it is", str_c(&file)));
     *out = tok;
     tok = NULL;
 out:

@@ -12,6 +12,9 @@ RK_CHECK rk_status load_vocab_merges(rk_ctx *ctx, const struct json *root, const
 /* A vocab.txt: one piece a line. */
 RK_CHECK rk_status load_vocab_txt(rk_ctx *ctx, const char *name, rk_text text, bool lower, rk_tok *tok);
 
+/* A .tiktoken file; pattern NULL: the one that goes with its name, else GPT-2's. */
+RK_CHECK rk_status load_tiktoken(rk_ctx *ctx, const char *name, rk_text text, const char *pattern, rk_tok *tok);
+
 /* For the parts of a tokenizer.json. decline: "... is not supported". only: other keys than these, of which NULL is the last, are refused. */
 rk_status load_decline(rk_ctx *ctx, const struct json *v);
 RK_CHECK rk_status load_only(rk_ctx *ctx, const struct json *object, const char *const *keys);

@@ -155,7 +155,7 @@ static rk_status spread(rk_ctx *ctx, struct learn *l, uint64_t merged, uint32_t 
         at += g->n;
     }
     for (size_t e = 0; e < l->n_events; e++) list[l->gains[l->events[e].slot].at++] = l->events[e].word;
-    if (l->how->ties == RK_TIES_CS336) pairs_find(&l->pairs, merged)->count = 0;
+    if (l->how->ties != RK_TIES_HUGGINGFACE) pairs_find(&l->pairs, merged)->count = 0;
     for (size_t i = 0; i < l->n_touched;) {
         uint64_t key, next, old;
         struct pair *p;

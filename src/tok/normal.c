@@ -154,12 +154,17 @@ bool normal_nfd(struct share *s, const struct normal_chars *from, struct normal_
 
 /* ---- windows of a text ---- */
 
-/* Nothing that follows or comes before changes it. All of Latin up to U+0340 is made again of what it decomposes into. */
+/* Nothing changes it but a character behind it that is not stable. What two characters compose into is made again of them. */
 static bool is_stable(uint32_t code)
 {
+    uint32_t self[3];
+    unsigned n;
     if (code < 0x300) return true;
     struct normal_kind k = normal_kind(code);
-    return k.combining == 0 && !(k.flags & NORMAL_TAIL) && !(k.flags & NORMAL_DECOMPOSES);
+    if (k.combining != 0 || k.flags & NORMAL_TAIL) return false;
+    if (!(k.flags & NORMAL_DECOMPOSES)) return true;
+    const uint32_t *codes = normal_decompose(code, self, &n);
+    return n == 2 && compose(codes[0], codes[1]) == code;
 }
 
 static bool is_as_it_should_be(const unsigned char *text, size_t n, enum normal_form form, bool replace)

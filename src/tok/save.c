@@ -6,6 +6,7 @@
 #include "io/json.h"
 #include "tok/bytelevel.h"
 #include "tok/save.h"
+#include <string.h>
 
 /* By id: whether the token is spelled raw. A control or added token is, unless its spelling is the same. */
 static rk_status raw_tokens(rk_ctx *ctx, const rk_tok *tok, bool **raw)
@@ -170,17 +171,23 @@ static rk_status make_merges_txt(rk_ctx *ctx, const rk_tok *tok, struct str *tex
     return RK_OK;
 }
 
-static rk_status write_file(rk_ctx *ctx, const char *folder, const char *name, const struct str *text)
+static rk_status write_path(rk_ctx *ctx, const char *path, const struct str *text)
 {
     rk_status status;
-    struct str path = { 0 };
     struct file_writer w = { .fd = -1 };
-    GO(file_join(ctx, &path, folder, name));
-    GO(file_create(ctx, &w, str_c(&path)));
+    GO(file_create(ctx, &w, path));
     GO(file_write(ctx, &w, text->at, (size_t)text->n));
     GO(file_commit(ctx, &w));
 out:
     if (status != RK_OK) file_abandon(ctx, &w);
+    return status;
+}
+
+static rk_status write_file(rk_ctx *ctx, const char *folder, const char *name, const struct str *text)
+{
+    struct str path = { 0 };
+    rk_status status = file_join(ctx, &path, folder, name);
+    if (status == RK_OK) status = write_path(ctx, str_c(&path), text);
     str_free(ctx, &path);
     return status;
 }
@@ -193,6 +200,12 @@ rk_status rk_tok_save(rk_ctx *ctx, const rk_tok *tok, const char *folder)
     };
     rk_status status;
     struct str text = { 0 };
+    size_t length = strlen(folder);
+    if (length > 9 && strcmp(folder + length - 9, ".tiktoken") == 0) {
+        GO(save_tiktoken(ctx, tok, &text));
+        GO(write_path(ctx, folder, &text));
+        goto out;
+    }
     GO(file_make_folder(ctx, folder));
     for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
         if (!(tok->bert.used ? files[i].bert : files[i].bpe)) continue;

@@ -96,7 +96,7 @@ rk_status tok_seal(rk_ctx *ctx, rk_tok *tok)
 {
     TRY(vocab_seal(ctx, &tok->vocab));
     TRY(bpe_seal(ctx, &tok->bpe, &tok->vocab));
-    if (tok->bert.used) tok->split = (struct split){ .name = "bert", .cut = CUT_BEFORE_BLANK };
+    if (tok->bert.used) tok->split = (struct split){ .name = "bert", .scan = tok->bert.chinese ? bert_units_chinese : bert_units, .cut = CUT_BEFORE_BLANK };
     if (tok->n_specials > 1) qsort(tok->specials, tok->n_specials, sizeof *tok->specials, by_id);
     rk_special *sought;
     TRY(NEW(sought, tok->n_specials));

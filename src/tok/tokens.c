@@ -1,11 +1,35 @@
-/* tokens.c: ids to a file and back. Not here: the formats with a header. */
+/* tokens.c: ids to a file and back. Not here: formats of several files. Source of the header: karpathy/llm.c, dev/data/data_common.py. */
 #include "reckon/tokens.h"
 #include "base/file.h"
 #include <string.h>
 
-enum { BATCH = 4096 };
+enum { BATCH = 4096, HEADER = 1024, MAGIC_2 = 20240520, MAGIC_4 = 20240801 };
 
-struct rk_tokens_writer { struct file_writer file; unsigned bytes_each; uint64_t n; };
+struct rk_tokens_writer { struct file_writer file; rk_tokens_format format; unsigned bytes_each; uint64_t n; };
+
+static void put_u32(unsigned char *p, uint32_t x)
+{
+    for (int k = 0; k < 4; k++) p[k] = (unsigned char)(x >> 8 * k);
+}
+
+static uint32_t get_u32(const unsigned char *p) { return (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24; }
+
+static void make_header(unsigned char header[HEADER], unsigned bytes_each, uint64_t n)
+{
+    memset(header, 0, HEADER);
+    put_u32(header, bytes_each == 2 ? MAGIC_2 : MAGIC_4);
+    put_u32(header + 4, bytes_each == 2 ? 1 : 7);
+    put_u32(header + 8, (uint32_t)n);
+}
+
+/* Bytes of an id by the header of a file; 0 when there is none. */
+static unsigned header_bytes(const unsigned char *at, size_t n)
+{
+    if (n < HEADER) return 0;
+    uint32_t magic = get_u32(at), version = get_u32(at + 4);
+    unsigned bytes = magic == MAGIC_2 && version == 1 ? 2 : magic == MAGIC_4 && version == 7 ? 4 : 0;
+    return bytes != 0 && n == HEADER + (uint64_t)get_u32(at + 8) * bytes ? bytes : 0;
+}
 
 static rk_status check_width(rk_ctx *ctx, unsigned bytes_each)
 {
@@ -14,13 +38,24 @@ static rk_status check_width(rk_ctx *ctx, unsigned bytes_each)
 
 rk_status rk_tokens_create(rk_ctx *ctx, const char *path, unsigned bytes_each, rk_tokens_writer **out)
 {
+    return rk_tokens_create_as(ctx, path, RK_TOKENS_RAW, bytes_each, out);
+}
+
+rk_status rk_tokens_create_as(rk_ctx *ctx, const char *path, rk_tokens_format format, unsigned bytes_each, rk_tokens_writer **out)
+{
+    unsigned char header[HEADER];
     rk_tokens_writer *w;
     *out = NULL;
     TRY(check_width(ctx, bytes_each));
+    if (format != RK_TOKENS_RAW && format != RK_TOKENS_LLMC) return FAIL(RK_E_ARG, "format %d of token files: no such choice", (int)format);
     TRY(NEW(w, 1));
     w->bytes_each = bytes_each;
+    w->format = format;
+    make_header(header, bytes_each, 0);
     rk_status status = file_create(ctx, &w->file, path);
+    if (status == RK_OK && format == RK_TOKENS_LLMC) status = file_write(ctx, &w->file, header, HEADER);
     if (status != RK_OK) {
+        file_abandon(ctx, &w->file);
         FREE(w, 1);
         return ctx_pass(ctx, status, __FILE__, __LINE__, __func__);
     }
@@ -31,6 +66,8 @@ rk_status rk_tokens_create(rk_ctx *ctx, const char *path, unsigned bytes_each, r
 rk_status rk_tokens_add(rk_ctx *ctx, rk_tokens_writer *w, const uint32_t *ids, size_t n)
 {
     unsigned char bytes[BATCH * 4];
+    if (w->format == RK_TOKENS_LLMC && (n > INT32_MAX || w->n + n > INT32_MAX))
+        return FAIL(RK_E_LIMIT, "llm.c's format counts its ids in 31 bits: %llu are too many for one file", (unsigned long long)w->n + n);
     for (size_t at = 0; at < n;) {
         size_t batch = n - at < BATCH ? n - at : BATCH;
         for (size_t i = 0; i < batch; i++) {
@@ -50,7 +87,11 @@ rk_status rk_tokens_add(rk_ctx *ctx, rk_tokens_writer *w, const uint32_t *ids, s
 
 rk_status rk_tokens_commit(rk_ctx *ctx, rk_tokens_writer *w)
 {
-    rk_status status = file_commit(ctx, &w->file);
+    unsigned char header[HEADER];
+    make_header(header, w->bytes_each, w->n);
+    rk_status status = w->format == RK_TOKENS_LLMC ? file_write_at(ctx, &w->file, 0, header, HEADER) : RK_OK;
+    if (status == RK_OK) status = file_commit(ctx, &w->file);
+    else file_abandon(ctx, &w->file);
     FREE(w, 1);
     return status == RK_OK ? RK_OK : ctx_pass(ctx, status, __FILE__, __LINE__, __func__);
 }
@@ -75,17 +116,22 @@ rk_status rk_tokens_open(rk_ctx *ctx, const char *path, unsigned bytes_each, rk_
     if (bytes_each == 0) bytes_each = ends_in(path, ".u32") || ends_in(path, ".u32.bin") ? 4 : 2;
     TRY(check_width(ctx, bytes_each));
     TRY(file_map(ctx, path, &view));
+    unsigned said = header_bytes(view.at, view.n);
+    if (said != 0) {
+        *tokens = (rk_tokens){ view.at + HEADER, (view.n - HEADER) / said, said, view.kept, HEADER };
+        return RK_OK;
+    }
     if (view.n % bytes_each != 0) {
         file_unmap(&view);
         return FAIL(RK_E_FORMAT, "%s: %zu bytes are no whole number of ids of %u bytes", path, view.n, bytes_each);
     }
-    *tokens = (rk_tokens){ view.at, view.n / bytes_each, bytes_each, view.kept };
+    *tokens = (rk_tokens){ view.at, view.n / bytes_each, bytes_each, view.kept, 0 };
     return RK_OK;
 }
 
 void rk_tokens_close(rk_tokens *t)
 {
-    struct file_view view = { t->at, t->n * t->bytes_each, t->kept };
+    struct file_view view = { t->header > 0 ? t->at - t->header : t->at, t->n * t->bytes_each + t->header, t->kept };
     file_unmap(&view);
     *t = (rk_tokens){ 0 };
 }

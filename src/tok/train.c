@@ -14,7 +14,7 @@ static rk_status check(rk_ctx *ctx, const rk_tok_training *how, struct plan *p)
 {
     const char *pattern = how->pattern != NULL ? how->pattern : "gpt2";
     size_t least = 256 + how->n_specials;
-    if ((unsigned)how->ties > RK_TIES_HUGGINGFACE || (unsigned)how->units > RK_UNITS_LINES) return FAIL(RK_E_ARG, "ties %d or units %d: no such choice", (int)how->ties, (int)how->units);
+    if ((unsigned)how->ties > RK_TIES_RANK || (unsigned)how->units > RK_UNITS_LINES) return FAIL(RK_E_ARG, "ties %d or units %d: no such choice", (int)how->ties, (int)how->units);
     if (how->vocab_size < least) {
         (void)FAIL(RK_E_ARG, "a vocabulary of %u has no room for the 256 bytes and %zu special tokens", how->vocab_size, how->n_specials);
         return ctx_hint(ctx, "ask for at least %zu; merges come on top", least);
@@ -66,7 +66,7 @@ static void end(rk_ctx *ctx, struct plan *p)
 static void order_bytes(rk_ties ties, unsigned char byte_of[256])
 {
     int n = 0;
-    for (int b = 0; b < 256 && ties == RK_TIES_CS336; b++) byte_of[n++] = (unsigned char)b;
+    for (int b = 0; b < 256 && ties != RK_TIES_HUGGINGFACE; b++) byte_of[n++] = (unsigned char)b;
     for (uint32_t code = 0; n < 256; code++)
         if (bytelevel_byte(code) >= 0) byte_of[n++] = (unsigned char)bytelevel_byte(code);
 }

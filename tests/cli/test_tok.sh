@@ -59,21 +59,82 @@ ends 2 reckon tok encode -k t1 text --text x;   warns "either --text or INPUT"
 ends 2 reckon tok encode -k t1 text --end nope; warns 'no token "nope"'
 ends 3 reckon tok encode -k nowhere text;       warns "nowhere"
 ends 3 reckon tok encode -k t1 nowhere;         warns "nowhere"
-ends 4 reckon tok encode -k t1 text -o no/where; warns "cannot write no/where"
+ends 3 reckon tok encode -k t1 text -o no/where; warns 'cannot write "no/where'
 ends 2 reckon tok decode -k t1 --ids 1,x;       warns 'no id at "x"'
 ends 2 reckon tok decode -k t1 --ids 5000000000; warns "no id at"
 ends 2 reckon tok decode -k t1 --ids 270;       warns "270"
 ends 2 reckon tok decode -k t1
-ends 3 reckon tok decode -k t1 nowhere;         warns "cannot read nowhere"
+ends 3 reckon tok decode -k t1 nowhere;         warns nowhere
 printf 'A\000B' >odd
-ends 3 reckon tok decode -k t1 odd --dtype u16; warns "ends within a token"
+ends 3 reckon tok decode -k t1 odd --dtype u16; warns "no whole number of ids"
+reckon tok decode -k t1 - --dtype u16 <odd >"$out" 2>"$err"; is "exit code of half a token" $? 3; warns "ends within a token"
 mkdir broken && printf '{"model": {"type": "BPE"' >broken/tokenizer.json
 ends 3 reckon tok encode -k broken text;        warns "tokenizer.json"
+
+# patterns
+ends 0 reckon tok split --text "It's a 1234-5"; is "words of GPT-2" "$(tr '\n' '|' <"$out")" "It|'s| a| 1234|-|5|"
+ends 0 reckon tok split -p cl100k --text "a 1234" --json;      prints '["a", " ", "123", "4"]'
+ends 0 reckon tok split -p o200k --lengths --text "HelloWorld"; is "words of o200k" "$(tr '\n' ' ' <"$out")" "5 5 "
+printf '"a b"\n"\\u00e9 \\n"\n' >lines
+ends 0 reckon tok split --jsonl lines -q;        is "lengths by line" "$(tr '\n' ';' <"$out")" "[1, 2];[2, 2];"
+ends 2 reckon tok split -p gpt3 --text x;        warns 'no pattern is called "gpt3"'; warns cl100k
+ends 2 reckon tok split;                         warns "INPUT is missing"
+if reckon tok split -p '[0-9]+' --text a12b >"$out" 2>"$err"; then
+    is "words of a pattern" "$(tr '\n' '|' <"$out")" "a|12|b|"
+    ends 2 reckon tok split -p '(a' --text x;    warns "no regular expression"
+    ends 0 reckon tok train text -n 262 -p '\w+|\W' -o t8; ends 0 reckon tok encode -k t8 text -o text8.bin -q
+    reckon tok decode -k t8 text8.bin --skip-special >back 2>"$err"; cmp -s text back && pass || fail "a pattern of one's own, there and back"
+else skip "no PCRE2 here"; fi
+
+# lines of JSON, WordPiece, .tiktoken
+printf '[PAD]\n[UNK]\n[CLS]\n[SEP]\nthe\ncat\n##s\n.\n' >vocab.txt
+printf '"The cats."\n"dog [SEP]"\n' >lines
+ends 0 reckon tok encode -k vocab.txt --lowercase --jsonl --offsets lines -q
+is "WordPiece" "$(cat "$out")" '{"ids":[2,4,5,6,7,3],"offsets":[[0,0],[0,3],[4,7],[7,8],[8,9],[0,0]]}
+{"ids":[2,1,3,3],"offsets":[[0,0],[0,3],[4,9],[0,0]]}'
+ends 0 reckon tok encode -k vocab.txt --lowercase --jsonl --pairs --truncate 7 --pad 8 lines -q
+is "pairs" "$(cat "$out")" '{"ids":[2,4,5,3,1,3,3,0],"type_ids":[0,0,0,0,1,1,1,0],"attention_mask":[1,1,1,1,1,1,1,0]}'
+ends 0 reckon tok encode -k vocab.txt --jsonl --bare lines -q;  prints '{"ids":[1,5,6,7]}'
+printf '{"text": "the", "n": 1}\n' >objects
+ends 0 reckon tok encode -k vocab.txt --jsonl --field text objects -q; prints '{"ids":[2,4,3]}'
+ends 3 reckon tok encode -k vocab.txt --jsonl --field words objects;   warns "line 1"; warns words
+ends 3 reckon tok encode -k vocab.txt --jsonl text;                    warns "line 1"
+ends 2 reckon tok encode -k t1 --lowercase --text x;                   warns "lower case"
+ends 0 reckon tok decode -k vocab.txt --ids 4,5,6,7;                   prints "the cats."
+ends 0 reckon tok convert vocab.txt bert --lowercase;                  prints "bert: 8 tokens"
+ends 0 reckon tok encode -k bert --jsonl lines -q;                     prints '{"ids":[2,4,5,6,7,3]}'
+ends 0 reckon tok convert t7 t7.tiktoken;                              prints "256 tokens"
+ends 0 reckon tok encode -k t7.tiktoken --text AB;                     prints "65 66"
+ends 2 reckon tok convert t7;                                          [ -e nothing ] && fail "made something" || pass
+ends 3 reckon tok convert nowhere x
+
+ends 0 reckon tok encode -k t1 text -o llmc.bin --format llmc -q
+is "llm.c's header is 1,024 bytes" "$(bytes llmc.bin)" $(($(bytes text.bin) + 1024))
+reckon tok decode -k t1 llmc.bin --skip-special >back 2>"$err"; cmp -s text back && pass || fail "llm.c's format, there and back"
+
+# looking: view, diff, stats
+ends 0 reckon tok view -k t7 --text 'A<b' -q;                  prints "A|<|b"
+ends 0 reckon tok view -k t7 --text 'A<b' --ids --html -q;     prints "&#60;<sub>60</sub>"
+ends 0 reckon tok view -p gpt2 --text 'a bc' --json;           prints '"text": " bc"'
+ends 0 reckon tok view --bytes "a$(printf '\344\270\255')";   prints "U+4E2D"; prints "UTF-8 4 bytes, UTF-16 4, UTF-32 8"
+ends 0 reckon tok view --bytes "C3 C3";                        prints "byte 1 is C3: no continuation byte"
+ends 0 reckon tok view --bytes 0xE4B8;                         prints "1 more byte of the character that begins with E4"
+ends 0 reckon tok view --bytes "ED A0 80";                     prints "byte 1 is A0: after ED comes 80 to 9F"
+ends 0 reckon tok view --bytes "C0 80" --json;                 prints "never occur"
+ends 2 reckon tok view --text x;                               warns "either --tokenizer or --pattern"
+ends 0 reckon tok diff t1 t2 text;                             prints "no difference"
+ends 0 reckon tok diff t1 t7 text --json;                      prints '"only_in_second": 0'; prints '"equal": false'
+ends 3 reckon tok diff t1 nowhere
+ends 0 reckon tok stats -k t1 --against t7 text --project 1GB; prints "bytes per token"; prints "a corpus of 1.0 GB"
+ends 0 reckon tok stats -k t1 folder --separator % --documents 2 --seed 3 --json; prints '"documents": 2'
+cp "$out" first; ends 0 reckon tok stats -k t1 folder --separator % --documents 2 --seed 3 --json
+is "the same documents for the same seed" "$(grep -v seconds "$out")" "$(grep -v seconds first)"
+ends 2 reckon tok stats text;                                  warns "--tokenizer is missing"
 
 # a disk that is full leaves the old file as it was
 cp text.bin kept
 (ulimit -f 1; exec 2>"$err"; reckon tok encode -k t1 noise -o text.bin -q --dtype u32); is "exit code on a full disk" $? 4
-warns "cannot write text.bin"; cmp -s kept text.bin && pass || fail "the old file is gone"; is "nothing left behind" "$(ls text.bin*)" text.bin
+warns "cannot write"; warns "text.bin"; cmp -s kept text.bin && pass || fail "the old file is gone"; is "nothing left behind" "$(ls text.bin*)" text.bin
 
 # Ctrl-C, while it waits for input and while it works: one exit code, nothing half-made
 mkfifo pipe; { sleep 20 >pipe & } ; sleeper=$!

@@ -202,6 +202,25 @@ TEST(files_of_ids_are_checked)
     OK(ctx, rk_tokens_open(ctx, path, 0, &t));
     EXPECT(t.bytes_each == 4 && t.n == 1 && rk_tokens_at(&t, 0) == large);
     rk_tokens_close(&t);
+    for (unsigned bytes = 2; bytes <= 4; bytes += 2) {                /* llm.c's header: written, read, and not believed when it lies */
+        static const uint32_t ids[] = { 1, 50256, 65535 };
+        static unsigned char whole[1024 + 3 * 4];
+        OK(ctx, rk_tokens_create_as(ctx, odd, RK_TOKENS_LLMC, bytes, &w));
+        OK(ctx, rk_tokens_add(ctx, w, ids, 3));
+        OK(ctx, rk_tokens_commit(ctx, w));
+        FILE *back = fopen(odd, "rb");
+        REQUIRE(back != NULL && fread(whole, 1, sizeof whole, back) == 1024 + 3 * bytes && fclose(back) == 0);
+        EXPECT(memcmp(whole, bytes == 2 ? "\x88\xd8\x34\x01\x01\0\0\0\x03\0\0\0\0" : "\xa1\xd9\x34\x01\x07\0\0\0\x03\0\0\0\0", 13) == 0);
+        OK(ctx, rk_tokens_open(ctx, odd, 0, &t));
+        EXPECT(t.n == 3 && t.bytes_each == bytes && rk_tokens_at(&t, 1) == 50256 && rk_tokens_at(&t, 2) == 65535);
+        rk_tokens_close(&t);
+        whole[8] = 2;
+        write_file(odd, (const char *)whole, 1024 + 3 * bytes);
+        OK(ctx, rk_tokens_open(ctx, odd, 2, &t));
+        EXPECT(t.n == 512 + 3 * bytes / 2 && t.header == 0);
+        rk_tokens_close(&t);
+    }
+    FAILS(ctx, rk_tokens_create_as(ctx, odd, (rk_tokens_format)7, 2, &w), RK_E_ARG, "format 7");
     FILE *f = fopen(odd, "wb");
     REQUIRE(f != NULL && fputs("abc", f) >= 0 && fclose(f) == 0);
     FAILS(ctx, rk_tokens_open(ctx, odd, 0, &t), RK_E_FORMAT, "odd.bin");
@@ -281,6 +300,48 @@ TEST(a_bad_tokenizer_json_is_refused_by_name)
     rk_ids_free(ctx, &ids);
     rk_tok_close(ctx, tok);
     FAILS(ctx, rk_tok_open(ctx, "/nowhere", &tok), RK_E_MISSING, "/nowhere");
+}
+
+static rk_status use_tiktoken(rk_ctx *ctx)
+{
+    char path[1200];
+    rk_tok *tok = NULL;
+    (void)snprintf(path, sizeof path, "%s/again.tiktoken", folder);
+    rk_status status = rk_tok_open(ctx, file, &tok);
+    if (status == RK_OK) status = rk_tok_save(ctx, tok, path);
+    rk_tok_close(ctx, tok);
+    return status;
+}
+
+TEST(a_bad_tiktoken_is_refused_by_its_line)
+{
+    static const struct { const char *text; rk_status status; const char *words; } cases[] = {
+        { "", RK_E_FORMAT, "no token" }, { "YQ==\n", RK_E_FORMAT, "line 1" }, { "YQ== 0\nYg= 1\n", RK_E_FORMAT, "line 2" }, { "YQ== x\n", RK_E_FORMAT, "line 1" },
+        { "YQ== 99999999999\n", RK_E_FORMAT, "line 1" }, { "YQ== 0\nYg== 0\n", RK_E_FORMAT, "id 0" }, { "YQ== 0\nYQ== 1\n", RK_E_FORMAT, "twice" },
+        { "=Q== 0\n", RK_E_FORMAT, "line 1" }, { "Y=Q= 0\n", RK_E_FORMAT, "line 1" }, { "Y\xc3\xa9== 0\n", RK_E_FORMAT, "line 1" }, { " 0\n", RK_E_FORMAT, "line 1" },
+    };
+    static const char good[] = "YQ== 0\nYg== 1\nYWI= 2\nYWJh 3\n\n";
+    rk_ctx *ctx = test_ctx();
+    rk_tok *tok;
+    rk_ids ids = { 0 };
+    (void)snprintf(folder, sizeof folder, "%s", test_temporary());
+    (void)snprintf(file, sizeof file, "%s/cl100k.tiktoken", folder);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        write_file(file, cases[i].text, strlen(cases[i].text));
+        FAILS(ctx, rk_tok_open(ctx, file, &tok), cases[i].status, cases[i].words);
+        EXPECT_INT(rk_ctx_bytes(ctx), 0);
+    }
+    write_file(file, good, sizeof good - 1);
+    OK(ctx, rk_tok_open(ctx, file, &tok));
+    EXPECT_INT(rk_tok_specials(tok), 5);
+    OK(ctx, rk_tok_encode(ctx, tok, "abaabab<|endofprompt|>", 22, 0, &ids));
+    static const uint32_t expected[] = { 3, 2, 2, 100276 };            /* ab·a·ab·ab, then aba from ab and a */
+    EXPECT(ids.n == 4 && memcmp(ids.at, expected, sizeof expected) == 0);
+    rk_ids_free(ctx, &ids);
+    rk_tok_close(ctx, tok);
+    FAILS(ctx, rk_tok_open_as(ctx, file, &(rk_tok_opening){ .lowercase = true }, &tok), RK_E_ARG, "lower case");
+    FAILS(ctx, rk_tok_open_as(ctx, file, &(rk_tok_opening){ .pattern = "gpt9" }, &tok), RK_E_UNKNOWN, "gpt9");
+    FOR_EVERY_FAILED_ALLOCATION(use_tiktoken);
 }
 
 TEST(a_folder_without_a_tokenizer_is_missing_one)

@@ -42,7 +42,7 @@ int fuzz_one(const uint8_t *bytes, size_t n)
     if (n < 2 || n > 1 << 14) return 0;
     const char *text = (const char *)bytes + 2;
     rk_text half = { text, (n - 2) / 2 };
-    rk_tok_training how = { .vocab_size = 261u + bytes[0] / 4, .specials = specials, .n_specials = 5, .ties = (rk_ties)(bytes[0] & 1), .units = (rk_units)(bytes[0] >> 1 & 1) };
+    rk_tok_training how = { .vocab_size = 261u + bytes[0] / 4, .specials = specials, .n_specials = 5, .ties = (rk_ties)(bytes[0] % 3), .units = (rk_units)(bytes[0] >> 1 & 1) };
     MUST(rk_ctx_open(&options, &ctx));
     MUST(rk_tok_train(ctx, &how, &half, 1, &tok));
     use(ctx, tok, text + half.n, n - 2 - half.n, 1 + (size_t)bytes[1] % 40);

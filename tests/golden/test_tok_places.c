@@ -96,6 +96,43 @@ TEST(bert_chinese_is_hugging_faces) { check("data/tokenizers/bert/bert-base-chin
 TEST(bert_chinese_in_lower_case_is_hugging_faces) { check("data/tokenizers/bert/bert-base-chinese-vocab.txt", true, "bert-base-chinese-lower.jsonl", false); }
 TEST(bert_pairs_are_hugging_faces) { check("data/tokenizers/bert/bert-base-uncased-vocab.txt", true, "bert-pairs.jsonl", true); }
 
+/* GPT-2's tokens written as .tiktoken and read back under a name that is known, and from there into a folder: the same ids, the same merges. */
+TEST(gpt2_by_way_of_tiktoken_is_tiktokens)
+{
+    rk_ctx *ctx = test_ctx();
+    char file[1100], folder[1100];
+    rk_tok *tok, *ranks, *again;
+    (void)snprintf(file, sizeof file, "%s/r50k_base.tiktoken", test_temporary());
+    (void)snprintf(folder, sizeof folder, "%s/folder", test_temporary());
+    OK(ctx, rk_tok_open(ctx, shared("data/tokenizers/gpt2"), &tok));
+    OK(ctx, rk_tok_save(ctx, tok, file));
+    OK(ctx, rk_tok_open(ctx, file, &ranks));
+    OK(ctx, rk_tok_save(ctx, ranks, folder));
+    OK(ctx, rk_tok_open(ctx, folder, &again));
+    EXPECT_INT(rk_tok_merges(ranks), 50000);
+    for (uint32_t i = 0; i < rk_tok_merges(tok) && i < rk_tok_merges(ranks); i++) {
+        size_t a, b;
+        rk_text x = rk_tok_merge(tok, i, &a), y = rk_tok_merge(ranks, i, &b);
+        EXPECT(a == b && x.n == y.n && memcmp(x.at, y.at, x.n) == 0);
+    }
+    struct rows cases = read_rows(ctx, case_file("cases.jsonl")), expected = read_rows(ctx, case_file("gpt2-tiktoken.jsonl"));
+    for (int i = 0; i < cases.n; i++)
+        for (int k = 0; k < 2; k++) {
+            const struct json *ids = json_find(expected.doc[i].root, "ids");
+            rk_ids made = { 0 };
+            OK(ctx, rk_tok_encode(ctx, k == 0 ? ranks : again, cases.doc[i].root->text, cases.doc[i].root->n, 0, &made));
+            bool same_ids = made.n == ids->n;
+            for (uint32_t j = 0; same_ids && j < ids->n; j++) same_ids = ids->at[j].integer == made.at[j];
+            if (!same_ids) test_fail(__FILE__, __LINE__, "case %d differs", i);
+            rk_ids_free(ctx, &made);
+        }
+    free_rows(ctx, &cases);
+    free_rows(ctx, &expected);
+    rk_tok_close(ctx, tok);
+    rk_tok_close(ctx, ranks);
+    rk_tok_close(ctx, again);
+}
+
 /* Lines `text => id,id,...`. */
 static void published(const char *tokenizer, const char *name, int lines)
 {

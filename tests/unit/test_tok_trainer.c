@@ -23,7 +23,7 @@ static int compare(const struct naive *n, int a, int b)
 static bool is_better(const struct naive *n, long count, int a, int b, long best, int best_a, int best_b)
 {
     if (count != best) return count > best;
-    if (n->ties == RK_TIES_HUGGINGFACE) return a != best_a ? a < best_a : b < best_b;
+    if (n->ties != RK_TIES_CS336) return a != best_a ? a < best_a : b < best_b;
     int r = compare(n, a, best_a);
     if (r == 0) r = compare(n, b, best_b);
     return r != 0 ? r > 0 : a != best_a ? a < best_a : b < best_b;
@@ -148,6 +148,7 @@ static void expect_same_merges(rk_ties ties)
 }
 
 TEST(training_is_counting_anew_cs336) { expect_same_merges(RK_TIES_CS336); }
+TEST(training_is_counting_anew_rank) { expect_same_merges(RK_TIES_RANK); }
 TEST(training_is_counting_anew_huggingface) { expect_same_merges(RK_TIES_HUGGINGFACE); }
 
 /* The text of some words is its own counts: counting and reading counts are one. */
