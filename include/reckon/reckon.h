@@ -3,8 +3,10 @@
 #define RECKON_RECKON_H
 #include "reckon/base.h"
 #include "reckon/bill.h"
+#include "reckon/corpus.h"
 #include "reckon/device.h"
 #include "reckon/dim.h"
+#include "reckon/encoding.h"
 #include "reckon/graph.h"
 #include "reckon/infer.h"
 #include "reckon/model.h"

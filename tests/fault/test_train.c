@@ -25,7 +25,7 @@ static rk_train_options small(void)
 
 static rk_status open_and_run(rk_ctx *ctx, const char *output, bool resume, int64_t steps)
 {
-    rk_tokens tokens = { bytes, TOKENS, 2, 0 };
+    rk_tokens tokens = { .at = bytes, .n = TOKENS, .bytes_each = 2 };
     rk_train_options o = small();
     rk_model *model = NULL;
     rk_device *device = NULL;

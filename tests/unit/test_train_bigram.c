@@ -36,7 +36,7 @@ TEST(the_bigram_is_its_formula_with_the_best_weight)
     unsigned char *bytes = calloc(TOKENS, 2);
     REQUIRE(bytes != NULL);
     for (int i = 1; i < TOKENS; i++) bytes[2 * i] = (unsigned char)(test_random(3) > 0 ? (bytes[2 * i - 2] * 3u + 1) % V : test_random(V));
-    rk_tokens tokens = { bytes, TOKENS, 2, 0 };
+    rk_tokens tokens = { .at = bytes, .n = TOKENS, .bytes_each = 2 };
     rk_train_options o = rk_train_defaults();
     o.validation = 0.2;
     rk_model *model;

@@ -17,7 +17,7 @@ static struct text text_new(size_t n)
         t.bytes[2 * i] = test_random(9) == 0 ? END : (unsigned char)test_random(LARGEST);
         t.bytes[2 * i + 1] = 0;
     }
-    t.tokens = (rk_tokens){ t.bytes, n, 2, 0 };
+    t.tokens = (rk_tokens){ .at = t.bytes, .n = n, .bytes_each = 2 };
     return t;
 }
 

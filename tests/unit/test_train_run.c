@@ -23,7 +23,7 @@ static struct text text_new(void)
         t.bytes[2 * i] = (unsigned char)id;
         t.bytes[2 * i + 1] = 0;
     }
-    t.tokens = (rk_tokens){ t.bytes, TOKENS, 2, 0 };
+    t.tokens = (rk_tokens){ .at = t.bytes, .n = TOKENS, .bytes_each = 2 };
     return t;
 }
 
