@@ -92,7 +92,7 @@ static rk_status take_cache(rk_ctx *ctx, rk_device *d, const struct json *root, 
     TRY(json_get_text(ctx, root, "machine", &key));
     if (strcmp(key, str_c(&d->key)) != 0) return FAIL(RK_E_DIFFERS, "%s: measured on another machine", d->cache);
     TRY(json_get_object(ctx, root, "library", &library));
-    for (int c = 0; c < GEMM_CLASSES; c++) TRY(json_get_bool(ctx, library, gemm_class_name((enum gemm_class)c), &d->machine.library[c]));
+    for (int c = 0; c < GEMM_CLASSES; c++) TRY(json_get_bool(ctx, library, gemm_class_name((enum gemm_class)c), &d->machine.blas_wins[c]));
     *raced = true;
     return ceilings == NULL || ceilings->kind == JSON_NULL ? RK_OK : take_ceilings(ctx, d, ceilings);
 }
@@ -121,7 +121,7 @@ static rk_status cache_text(rk_ctx *ctx, const rk_device *d, struct str *text)
     TRY(json_open_object(ctx, &o, NULL));
     TRY(json_put_text(ctx, &o, "machine", str_c(&d->key)));
     TRY(json_open_object(ctx, &o, "library"));
-    for (int c = 0; c < GEMM_CLASSES; c++) TRY(json_put_bool(ctx, &o, gemm_class_name((enum gemm_class)c), d->machine.library[c]));
+    for (int c = 0; c < GEMM_CLASSES; c++) TRY(json_put_bool(ctx, &o, gemm_class_name((enum gemm_class)c), d->machine.blas_wins[c]));
     TRY(json_close(ctx, &o));
     if (d->known) {
         TRY(json_open_object(ctx, &o, "ceilings"));
@@ -203,7 +203,7 @@ static rk_status race_all(rk_ctx *ctx, rk_device *d)
         struct gemm_score scores[2];
         int winner;
         TRY(race(ctx, d, (enum gemm_class)c, RACE_SECONDS, scores, &winner));
-        d->machine.library[c] = winner == 1;
+        d->machine.blas_wins[c] = winner == 1;
     }
     return RK_OK;
 }
@@ -227,7 +227,7 @@ static rk_status open_library(rk_ctx *ctx, rk_device *d, const char *wanted)
 static rk_status describe(rk_ctx *ctx, rk_device *d)
 {
     int won = 0;
-    for (int c = 0; c < GEMM_CLASSES; c++) won += d->machine.library[c];
+    for (int c = 0; c < GEMM_CLASSES; c++) won += d->machine.blas_wins[c];
     TRY(str_format(ctx, &d->text, "%s %s", d->name, isa_rows[d->machine.isa].name));
     if (d->blas == NULL || won == 0) TRY(str_text(ctx, &d->text, ", own products"));
     else TRY(str_format(ctx, &d->text, ", products by %s%s", str_c(&d->library), won < GEMM_CLASSES ? " and own" : ""));
@@ -244,7 +244,7 @@ static rk_status open_cpu(rk_ctx *ctx, rk_device *d, const rk_device_options *op
     TRY(write_key(ctx, d, options->blas != NULL));
     TRY(read_cache(ctx, d, &raced));
     if (d->blas != NULL && options->blas != NULL) {
-        for (int c = 0; c < GEMM_CLASSES; c++) d->machine.library[c] = true;        /* asked for by name: no race */
+        for (int c = 0; c < GEMM_CLASSES; c++) d->machine.blas_wins[c] = true;        /* asked for by name: no race */
     } else if (d->blas != NULL && !raced) {
         TRY(race_all(ctx, d));
         TRY(write_cache(ctx, d));
@@ -357,7 +357,7 @@ rk_status rk_device_race(rk_device *d, int i, rk_race *out)
     if (i < 0 || i >= GEMM_CLASSES) return FAIL(RK_E_UNKNOWN, "there is no class %d of products", i);
     struct gemm_problem p = gemm_class_problem((enum gemm_class)i);
     TRY(race(ctx, d, (enum gemm_class)i, LONG_RACE_SECONDS, scores, &winner));
-    d->machine.library[i] = winner == 1;
+    d->machine.blas_wins[i] = winner == 1;
     *out = (rk_race){ .name = gemm_class_name((enum gemm_class)i), .rows = p.m, .columns = p.n, .depth = p.k, .own_flops = scores[0].flops, .library_flops = scores[1].flops, .library = winner == 1 };
     return RK_OK;
 }

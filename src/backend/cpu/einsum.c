@@ -29,7 +29,7 @@ bool einsum_blas_accepts(const struct problem *p)
     const struct machine *m = p->machine;
     struct contraction c;
     if (m == NULL || m->blas == NULL || p->live || !all_f32(p) || !contraction_of(p, &c) || c.dot) return false;
-    return m->library[gemm_class_of(&c.product)] && gemm_refuse(&c.product) == NULL && blas_takes(&c.product);
+    return m->blas_wins[gemm_class_of(&c.product)] && gemm_refuse(&c.product) == NULL && blas_takes(&c.product);
 }
 
 static int64_t repeats(const struct contraction *c)

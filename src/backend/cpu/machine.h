@@ -10,7 +10,7 @@ struct blas;
 struct machine {
     enum isa isa;
     const struct blas *blas;                /* NULL: none is open */
-    bool library[GEMM_CLASSES];             /* the BLAS won this class of products */
+    bool blas_wins[GEMM_CLASSES];           /* the BLAS won this class of products */
 };
 
 /* Without a machine: the best instruction set, no library. */
