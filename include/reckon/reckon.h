@@ -7,6 +7,7 @@
 #include "reckon/device.h"
 #include "reckon/dim.h"
 #include "reckon/encoding.h"
+#include "reckon/expression.h"
 #include "reckon/graph.h"
 #include "reckon/infer.h"
 #include "reckon/model.h"

@@ -1,0 +1,274 @@
+/* reckon einsum: one contraction or one rearrangement: shapes, bytes, FLOPs, what is a view, and how long it takes at least. */
+#include "device.h"
+#include "frame.h"
+#include "out.h"
+#include "reckon/expression.h"
+#include <stdlib.h>
+#include <string.h>
+
+#define DTYPES "f64|f32|f16|bf16|f8e4m3|f8e5m2|i64|i32|i16|i8|u16|u8|bool"
+
+static const struct option options[] = {
+    { "size",      's', OPT_LIST,   "NAME=N,...", NULL,  "how large each name is: b=4,s=8k" },
+    { "dtype",     0,   OPT_CHOICE, DTYPES,       "f32", "of operands and result" },
+    { "device",    0,   OPT_TEXT,   "NAME",       NULL,  "least time there: cpu, this machine as measured (reckon bench), or what a vendor promises: H100, A100 ..." },
+    { "peak",      0,   OPT_SIZE,   "FLOP/s",     NULL,  "the same by hand: 989.4T" },
+    { "bandwidth", 0,   OPT_SIZE,   "B/s",        NULL,  "and bytes read and written per second: 3.35T" },
+    { 0 }
+};
+
+enum { MOST_SIZES = 64 };
+struct sizes { int n; rk_size at[MOST_SIZES]; };
+
+/* --- sizes --- */
+
+static int read_size(struct cli *c, char *pair, struct sizes *s)
+{
+    char *equals = strchr(pair, '=');
+    rk_size *size = &s->at[s->n];
+    if (equals == NULL || equals == pair) return cli_usage(c, "--size: NAME=N expected, not \"%s\"", pair);
+    *equals = '\0';
+    if (s->n == MOST_SIZES) return cli_usage(c, "--size: more than %d names", MOST_SIZES);
+    if (!number_size(equals + 1, &size->size)) return cli_usage(c, "--size: %s: a whole number such as 4096, 4k, 4Ki or 1e6 expected, not \"%s\"", pair, equals + 1);
+    size->name = pair;
+    s->n++;
+    return CLI_OK;
+}
+
+/* Cuts the texts of --size, joined into `all`, at blanks and commas. */
+static int read_sizes(struct cli *c, char **all, struct sizes *s)
+{
+    size_t room = 1;
+    const char *text;
+    for (int i = 0; (text = cli_list(c, "size", i)) != NULL; i++) room += strlen(text) + 1;
+    *all = cli_take(room);
+    for (int i = 0; (text = cli_list(c, "size", i)) != NULL; i++) (void)strcat(strcat(*all, text), ",");
+    for (char *at = *all + strspn(*all, " ,"); *at != '\0';) {
+        size_t n = strcspn(at, " ,");
+        char *next = at + n + strspn(at + n, " ,");
+        at[n] = '\0';
+        int code = read_size(c, at, s);
+        if (code != CLI_OK) return code;
+        at = next;
+    }
+    return CLI_OK;
+}
+
+/* --- rates --- */
+
+struct rates { double peak, bandwidth; const char *of_peak, *of_bandwidth; };      /* 0: not known */
+
+static int this_machine(struct cli *c, rk_dtype dtype, struct rates *r)
+{
+    rk_device *device = NULL;
+    rk_ceilings ceilings;
+    int code = device_open(c, &device);
+    if (code == CLI_OK) code = cli_try(c, rk_device_ceilings(device, false, &ceilings));
+    rk_device_close(device);
+    if (code != CLI_OK) return code;
+    if (dtype == RK_f32) *r = (struct rates){ ceilings.fma_flops, ceilings.read_bytes, "multiply-adds as measured", "reading as measured" };
+    else *r = (struct rates){ 0, ceilings.read_bytes, "", "reading as measured" };        /* only f32 was measured */
+    return CLI_OK;
+}
+
+static int find_rates(struct cli *c, rk_dtype dtype, struct rates *r)
+{
+    *r = (struct rates){ 0, 0, "", "" };
+    if (cli_given(c, "device")) {
+        const char *name = cli_text(c, "device");
+        int code = CLI_OK;
+        if (strcmp(name, "cpu") == 0) code = this_machine(c, dtype, r);
+        else code = cli_try(c, rk_device_promise(c->ctx, name, dtype, &r->peak));
+        if (code != CLI_OK) return code;
+        if (r->of_peak[0] == '\0') r->of_peak = "as promised";
+    }
+    if (cli_given(c, "peak")) r->peak = (double)cli_int(c, "peak"), r->of_peak = "as said";
+    if (cli_given(c, "bandwidth")) r->bandwidth = (double)cli_int(c, "bandwidth"), r->of_bandwidth = "as said";
+    return CLI_OK;
+}
+
+static double seconds(double work, double rate) { return rate > 0 ? work / rate : 0; }
+
+/* --- printing --- */
+
+static void print_shape(char *to, size_t room, int rank, const int64_t *of)
+{
+    size_t used = 0;
+    to[0] = '\0';
+    for (int i = 0; i < rank && used < room; i++) used += (size_t)snprintf(to + used, room - used, "%s%lld", i > 0 ? " × " : "", (long long)of[i]);
+    if (rank == 0) (void)snprintf(to, room, "1");
+}
+
+static void print_values(struct cli *c, const rk_expression *e)
+{
+    struct table *t = table_new(c, "|names|shape|elements|bytes||strides", "lllrrll");
+    int n = rk_expression_values(e);
+    for (int i = 0; i < n; i++) {
+        rk_expression_value v = rk_expression_value_at(e, i);
+        char shape[RK_MAX_RANK * 24], strides[RK_MAX_RANK * 24];
+        print_shape(shape, sizeof shape, v.rank, v.shape);
+        print_shape(strides, sizeof strides, v.rank, v.stride);
+        if (n == 1) table_cell(t, "tensor");
+        else if (i + 1 == n) table_cell(t, "result");
+        else if (n == 2) table_cell(t, "operand");
+        else table_cell(t, "operand %d", i + 1);
+        table_cell(t, "%s", v.names);
+        table_cell(t, "%s", shape);
+        table_cell(t, "%s", say_count(v.elements).at);
+        table_cell(t, "%s", say_count(v.view ? 0 : v.bytes).at);
+        table_cell(t, "%s", v.view ? "a view: owns nothing" : say_bytes(v.bytes).at);
+        table_cell(t, "%s", v.rank > 0 ? strides : "");
+    }
+    table_print(t);
+}
+
+static void print_steps(struct cli *c, const rk_expression *e)
+{
+    if (rk_expression_steps(e) == 0) return;
+    struct table *t = table_new(c, NULL, "lll");
+    (void)fputc('\n', c->out);
+    for (int i = 0; i < rk_expression_steps(e); i++) {
+        rk_expression_step s = rk_expression_step_at(e, i);
+        table_cell(t, "%s", s.op);
+        table_cell(t, "%s", s.result);
+        if (s.view) table_cell(t, "a view");
+        else table_cell(t, "writes %s bytes", say_count(s.bytes).at);
+    }
+    table_print(t);
+}
+
+static void line(struct table *t, const char *words, struct say number, struct say short_form, const char *text)
+{
+    table_cell(t, "%s", words);
+    table_cell(t, "%s", number.at);
+    table_cell(t, "%s", short_form.at);
+    table_cell(t, "%s", text);
+}
+
+static void print_time(struct cli *c, const struct rates *r, double flops, double bytes)
+{
+    static const struct say none = { "" };
+    if (r->peak <= 0 && r->bandwidth <= 0) return;
+    double work = seconds(flops, r->peak), traffic = seconds(bytes, r->bandwidth);
+    struct table *t = table_new(c, NULL, "lrrw");
+    (void)fputc('\n', c->out);
+    if (r->peak > 0) line(t, "products take", say_seconds(work), say_si(r->peak, "FLOP/s"), r->of_peak);
+    if (r->bandwidth > 0) line(t, "bytes take", say_seconds(traffic), say_si(r->bandwidth, "B/s"), r->of_bandwidth);
+    if (r->peak > 0 && r->bandwidth > 0)
+        line(t, "at least", say_seconds(work > traffic ? work : traffic), none, work > traffic ? "bound by arithmetic" : "bound by memory");
+    table_print(t);
+}
+
+static void print(struct cli *c, const rk_expression *e, rk_dtype dtype, const struct rates *r)
+{
+    rk_expression_cost cost = rk_expression_cost_of(e);
+    uint64_t bytes = cost.read + cost.written;
+    double flops = (double)cost.flops + (double)cost.elementwise;
+    static const struct say none = { "" };
+    (void)fprintf(c->out, "%s; %s, %zu byte%s each\n\n", c->args[0], rk_dtype_name(dtype), rk_dtype_bytes(dtype), rk_dtype_bytes(dtype) == 1 ? "" : "s");
+    print_values(c, e);
+    print_steps(c, e);
+    if (rk_expression_values(e) > 1) (void)fputc('\n', c->out);
+    struct table *t = table_new(c, NULL, "lrrw");
+    if (cost.flops > 0) line(t, "FLOPs of products", say_count(cost.flops), say_si((double)cost.flops, "FLOP"), cost.formula);
+    if (cost.elementwise > 0) line(t, "FLOPs of additions", say_count(cost.elementwise), say_si((double)cost.elementwise, "FLOP"), "");
+    if (rk_expression_values(e) > 1) line(t, "bytes moved", say_count(bytes), say_bytes(bytes), bytes > 0 ? "distinct elements read and written" : "nothing moves");
+    if (flops > 0) line(t, "FLOPs per byte", say_real((double)(int64_t)(flops / (double)bytes * 1000 + 0.5) / 1000), none, "arithmetic intensity");
+    table_print(t);
+    print_time(c, r, flops, (double)bytes);
+}
+
+/* --- JSON --- */
+
+static void json_shape(struct json *j, const char *key, int rank, const int64_t *of)
+{
+    json_array(j, key);
+    for (int i = 0; i < rank; i++) json_int(j, NULL, of[i]);
+    json_end(j);
+}
+
+static void json_parts(struct json *j, const rk_expression *e)
+{
+    json_array(j, "values");
+    for (int i = 0; i < rk_expression_values(e); i++) {
+        rk_expression_value v = rk_expression_value_at(e, i);
+        json_object(j, NULL);
+        json_text(j, "names", v.names);
+        json_shape(j, "shape", v.rank, v.shape);
+        json_shape(j, "strides", v.rank, v.stride);
+        json_uint(j, "elements", v.elements);
+        json_uint(j, "bytes", v.bytes);
+        json_bool(j, "view", v.view);
+        json_end(j);
+    }
+    json_end(j);
+    json_array(j, "steps");
+    for (int i = 0; i < rk_expression_steps(e); i++) {
+        rk_expression_step s = rk_expression_step_at(e, i);
+        json_object(j, NULL);
+        json_text(j, "op", s.op);
+        json_text(j, "result", s.result);
+        json_bool(j, "view", s.view);
+        json_uint(j, "bytes", s.bytes);
+        json_end(j);
+    }
+    json_end(j);
+}
+
+static void print_json(struct cli *c, const rk_expression *e, rk_dtype dtype, const struct rates *r)
+{
+    rk_expression_cost cost = rk_expression_cost_of(e);
+    double flops = (double)cost.flops + (double)cost.elementwise, bytes = (double)cost.read + (double)cost.written;
+    struct json j;
+    json_begin(&j, c->out);
+    json_object(&j, NULL);
+    json_text(&j, "expression", c->args[0]);
+    json_text(&j, "dtype", rk_dtype_name(dtype));
+    json_parts(&j, e);
+    json_uint(&j, "flops", cost.flops);
+    json_text(&j, "formula", cost.formula);
+    json_uint(&j, "flops_elementwise", cost.elementwise);
+    json_uint(&j, "bytes_read", cost.read);
+    json_uint(&j, "bytes_written", cost.written);
+    if (bytes > 0) json_real(&j, "flops_per_byte", flops / bytes);
+    if (r->peak > 0) json_real(&j, "seconds_of_products", seconds(flops, r->peak));
+    if (r->bandwidth > 0) json_real(&j, "seconds_of_bytes", seconds(bytes, r->bandwidth));
+    json_end(&j);
+}
+
+static int run(struct cli *c)
+{
+    struct sizes *sizes = cli_take(sizeof *sizes);
+    char *texts = NULL;
+    rk_expression *e = NULL;
+    rk_dtype dtype;
+    struct rates rates;
+    if (!rk_dtype_find(cli_text(c, "dtype"), &dtype)) cli_bug("no dtype %s", cli_text(c, "dtype"));
+    int code = read_sizes(c, &texts, sizes);
+    if (code == CLI_OK) code = cli_try(c, rk_expression_open(c->ctx, c->args[0], sizes->at, sizes->n, dtype, &e));
+    if (code == CLI_OK) code = find_rates(c, dtype, &rates);
+    if (code == CLI_OK && c->json) print_json(c, e, dtype, &rates);
+    else if (code == CLI_OK) print(c, e, dtype, &rates);
+    rk_expression_close(e);
+    free(texts);
+    free(sizes);
+    return code;
+}
+
+static const struct example examples[] = {
+    { "einsum 'b s h, b u h -> b s u' --size b=4,s=8,u=8,h=16 --dtype bf16", "scores of attention: shapes, bytes, FLOPs", NULL },
+    { "einsum 'd f' --size d=12288,f=49152",                                "how large the feed-forward matrix of GPT-3 is in f32", NULL },
+    { "einsum 'b t (h k) -> b h t k' -s b=8,t=1Ki,h=12,k=64",               "what is a view, and what must be copied", NULL },
+    { "einsum 'm k, k n -> m n' -s m=4Ki,n=4Ki,k=4Ki --dtype f16 --device H100 --bandwidth 3.35T", "how long it takes at least", NULL },
+    { "einsum 'b t d, f d -> b t f' -s b=8,t=1Ki,d=768,f=3072 --json",      "for a program: exact integers", NULL },
+    { 0 }
+};
+
+const struct command cmd_einsum = {
+    .name = "einsum", .arguments = "EXPRESSION", .purpose = "the price of one product or rearrangement over named dimensions", .options = options,
+    .examples = examples, .json = true, .run = run,
+    .notes = "EXPRESSION is \"names, names -> names\" for a product: a name that the result lacks is summed over. With one operand it is a "
+             "rearrangement: another order, names in parentheses as one dimension, \"b t (h k) -> b h t k\", a new name for one of the same size; a name "
+             "that is gone is summed over. Without an arrow: one tensor.\nA multiply-add is 2 FLOPs. Bytes are those of distinct elements, each read or "
+             "written once; the least time is that of the products at the peak or of the bytes at the bandwidth, whichever is longer.",
+};
