@@ -111,6 +111,13 @@ RK_API void rk_output(rk_graph *g, const char *name, rk_ref value);
 /* Gradients of the scalar `loss` times `seed` (a scalar, or 0 for 1) by the n values in `by`; 0 where there is none. */
 RK_API void rk_grad(rk_graph *g, rk_ref loss, rk_ref seed, const rk_ref *by, int n, rk_ref *gradients);
 
+/* What there is: every operation, and every elementwise function with what it costs per element (slope: of its derivative
+ * times what comes from above; -1 where that is said with other functions). False past the last. */
+typedef struct rk_op_info { const char *name, *kind; bool gradient; } rk_op_info;         /* kind: "source", "view", "elementwise" ... */
+typedef struct rk_function_info { const char *name; int operands, flops, slope_flops; } rk_function_info;
+RK_API bool rk_op_at(int i, rk_op_info *info);
+RK_API bool rk_function_at(int i, rk_function_info *info);
+
 #ifdef __cplusplus
 }
 #endif

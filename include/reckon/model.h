@@ -16,6 +16,9 @@ extern "C" {
 typedef struct rk_model rk_model;
 
 RK_API RK_CHECK rk_status rk_model_open(rk_ctx *ctx, const char *spec, rk_model **model);
+/* The same with more overrides, "hidden=1024,layer=8", as a sweep over sizes needs them: what the file or the preset says
+ * without being asked to, and what is no more than its default of other fields (ff = 4*hidden), follows those. */
+RK_API RK_CHECK rk_status rk_model_open_with(rk_ctx *ctx, const char *spec, const char *overrides, rk_model **model);
 RK_API void        rk_model_close(rk_model *model);
 RK_API const char *rk_model_name(const rk_model *model);                /* the preset's name, or the path */
 RK_API const char *rk_model_family(const rk_model *model);              /* "gpt2" */
@@ -29,6 +32,13 @@ RK_API const char *rk_model_folder(const rk_model *model);              /* "" fo
 RK_API RK_CHECK rk_status rk_model_parameters(rk_model *model, uint64_t *parameters);
 /* All presets, in order; NULL past the end. */
 RK_API const char *rk_model_preset(int index);
+
+/* All families, and the fields of each: our name, how files spell it ("n_embd | hidden_size"), its default (NULL: none) and,
+ * of words, the choices. False past the last. */
+typedef struct rk_family { const char *name, *title, *model_types; int presets; } rk_family;
+typedef struct rk_field { const char *name, *spellings, *standard, *choices; bool word, training; } rk_field;
+RK_API bool rk_family_at(int index, rk_family *family);
+RK_API bool rk_family_field(const char *family, int index, rk_field *field);
 
 /* What is priced. Zero: batch 1, seq the context, f32; a step of training with clipping and AdamW (in f32, whatever the
  * dtype). Beside the entries of bill.h: bytes.cache_per_token, what decoding keeps for each token of one sequence; with plan:

@@ -176,7 +176,7 @@ static const struct {
     void (*store_f32)(unsigned char *restrict, const float *restrict, size_t);
     void (*store_f64)(unsigned char *restrict, const double *restrict, size_t);
 } by_dtype[RK_DTYPE_COUNT] = {
-#define ROW(name, bytes, kind, file_name, largest, epsilon) [RK_##name] = { load_f32_##name, load_f64_##name, store_f32_##name, store_f64_##name },
+#define ROW(name, bytes, kind, file_name, exponent, mantissa) [RK_##name] = { load_f32_##name, load_f64_##name, store_f32_##name, store_f64_##name },
 #include "reckon/dtype.def"
 #undef ROW
 };

@@ -1,12 +1,13 @@
-/* dtype.c: names and sizes of dtypes and memory kinds, from their rows. */
+/* dtype.c: names, sizes, range and precision of dtypes, and memory kinds, from their rows. */
 #include "reckon/graph.h"
+#include <math.h>
 #include <string.h>
 #include <strings.h>
 
-enum { FLOAT, SIGNED, UNSIGNED };
+enum { FLOAT, FINITE, SIGNED, UNSIGNED };
 
-static const struct { const char *name; size_t bytes; int family; const char *file_name; } rows[] = {
-#define ROW(name, bytes, kind, file_name, largest, epsilon) { #name, bytes, kind, file_name },
+static const struct { const char *name; size_t bytes; int kind; const char *file_name; int exponent, mantissa; } rows[] = {
+#define ROW(name, bytes, kind, file_name, exponent, mantissa) { #name, bytes, kind, file_name, exponent, mantissa },
 #include "reckon/dtype.def"
 #undef ROW
 };
@@ -35,6 +36,36 @@ bool rk_dtype_find(const char *name, rk_dtype *dtype)
         return true;
     }
     return false;
+}
+
+/* The exponent is biased by half its range; 0 is for subnormals, and the last value for infinities and NaN, or in FINITE formats
+ * for numbers too, all but the one of ones alone. */
+static void describe_float(int exponent, int mantissa, bool infinity, rk_dtype_info *info)
+{
+    int bias = (1 << (exponent - 1)) - 1;
+    double ones = 2 - ldexp(1, -mantissa);
+    info->largest = infinity ? ldexp(ones, bias) : ldexp(ones - ldexp(1, -mantissa), bias + 1);
+    info->smallest_normal = ldexp(1, 1 - bias);
+    info->smallest_subnormal = ldexp(1, 1 - bias - mantissa);
+    info->epsilon = ldexp(1, -mantissa);
+}
+
+bool rk_dtype_describe(rk_dtype dtype, rk_dtype_info *info)
+{
+    *info = (rk_dtype_info){ 0 };
+    if ((unsigned)dtype >= RK_DTYPE_COUNT) return false;
+    int kind = rows[dtype].kind;
+    bool floating = kind == FLOAT || kind == FINITE;
+    *info = (rk_dtype_info){ .bits = 8 * (int)rows[dtype].bytes, .exponent = rows[dtype].exponent, .mantissa = rows[dtype].mantissa,
+                             .floating = floating, .negative = floating || kind == SIGNED, .infinity = kind == FLOAT };
+    if (floating) {
+        describe_float(info->exponent, info->mantissa, info->infinity, info);
+        return true;
+    }
+    info->largest_integer = UINT64_MAX >> (64 - info->mantissa);
+    info->largest = (double)info->largest_integer;
+    info->smallest_normal = info->smallest_subnormal = info->epsilon = 1;
+    return true;
 }
 
 const char *rk_kind_words(rk_kind kind)

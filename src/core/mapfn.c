@@ -15,6 +15,24 @@ const struct mapfn_info mapfn_table[MAP_COUNT] = {
 #undef TERNARY
 };
 
+static const rk_function_info functions[] = {
+#define UNARY(name, cost, f, cost_slope, slope) { #name, 1, cost, cost_slope + 1 },
+#define BINARY(name, cost, f) { #name, 2, cost, -1 },
+#define TERNARY(name, cost, f) { #name, 3, cost, -1 },
+#include "core/map.def"
+#undef UNARY
+#undef BINARY
+#undef TERNARY
+};
+
+bool rk_function_at(int i, rk_function_info *info)
+{
+    *info = (rk_function_info){ "", 0, 0, -1 };
+    if (i < 0 || i >= (int)(sizeof functions / sizeof *functions)) return false;
+    *info = functions[i];
+    return true;
+}
+
 int mapfn_find(const char *name)
 {
     for (int i = 0; i < MAP_COUNT; i++)

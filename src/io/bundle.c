@@ -11,7 +11,7 @@ static const struct format formats[] = {
 enum { FORMATS = sizeof formats / sizeof *formats };
 
 static const struct { size_t bytes; const char *written; } dtypes[] = {
-#define ROW(name, bytes, kind, written, largest, epsilon) { bytes, written },
+#define ROW(name, bytes, kind, written, exponent, mantissa) { bytes, written },
 #include "reckon/dtype.def"
 #undef ROW
 };

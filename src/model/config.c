@@ -205,6 +205,31 @@ static rk_status take_standard(rk_ctx *ctx, struct config *c, int i, const char 
     return FAIL(RK_E_LIMIT, "%s: %s would be %s = %g, which does not lie within %g .. %g", where, f->name, f->standard, c->value[i], f->least, f->most);
 }
 
+/* "4*hidden" depends on a field, "1e-5" on none. */
+static bool depends(const struct config *c, const struct field *f)
+{
+    const char *s = f->standard;
+    if (s == NULL || f->kind == FIELD_CHOICE || f->kind == FIELD_FLAG) return false;
+    for (size_t n; *s != '\0'; s += n + (s[n] != '\0')) {
+        n = strcspn(s, "*/");
+        if (field_spelled(c->arch, s, n, true) >= 0) return true;
+    }
+    return false;
+}
+
+rk_status config_follow(rk_ctx *ctx, struct config *c, const struct config *typed, const char *where)
+{
+    struct config full = *c;
+    for (int i = 0; c->arch->fields[i].name != NULL; i++) {
+        double value;
+        if (!full.given[i]) TRY(take_standard(ctx, &full, i, where));
+        if (!c->given[i] || typed->given[i] || !depends(c, &c->arch->fields[i])) continue;
+        TRY(evaluate(ctx, &full, i, &value));
+        if (value == full.value[i]) c->given[i] = false;
+    }
+    return RK_OK;
+}
+
 rk_status config_finish(rk_ctx *ctx, struct config *c, const char *where)
 {
     for (int i = 0; c->arch->fields[i].name != NULL; i++)

@@ -20,6 +20,10 @@ rk_status config_set(rk_ctx *ctx, struct config *c, const char *where, const cha
 /* Defaults for what was not given, then the family's own check. */
 rk_status config_finish(rk_ctx *ctx, struct config *c, const char *where) RK_CHECK;
 
+/* Fields that are given, but by nobody who typed them, and are what their default makes of other fields, are given no more: they
+ * follow what is set next. */
+rk_status config_follow(rk_ctx *ctx, struct config *c, const struct config *typed, const char *where) RK_CHECK;
+
 const struct field *config_field(const struct config *c, const char *name, int *index);        /* by our name; NULL: none */
 /* config.json in the family's own spelling, every field written out; dtype NULL: none is named. */
 rk_status config_write(rk_ctx *ctx, const struct config *c, const char *dtype, struct str *out) RK_CHECK;

@@ -123,7 +123,18 @@ static size_t overrides_at(const char *spec)
     return colon != NULL && strchr(colon, '=') != NULL ? (size_t)(colon - spec) : strlen(spec);
 }
 
-static rk_status find(rk_ctx *ctx, rk_model *m, const char *spec)
+/* What is typed behind the colon, then what is asked for on top of it; more may be NULL. */
+static rk_status override(rk_ctx *ctx, rk_model *m, const char *typed, const char *more)
+{
+    struct config alone = { .arch = m->config.arch };
+    TRY(config_set(ctx, &m->config, m->name, typed));
+    if (more == NULL) return RK_OK;
+    TRY(config_set(ctx, &alone, m->name, typed));
+    TRY(config_follow(ctx, &m->config, &alone, m->name));
+    return config_set(ctx, &m->config, m->name, more);
+}
+
+static rk_status find(rk_ctx *ctx, rk_model *m, const char *spec, const char *more)
 {
     char path[LONGEST_SPEC];
     const struct arch *arch;
@@ -143,11 +154,23 @@ static rk_status find(rk_ctx *ctx, rk_model *m, const char *spec)
         if (!there) return nothing_called(ctx, path);
         TRY(open_path(ctx, m, path));
     }
-    if (spec[n] == ':') TRY(config_set(ctx, &m->config, m->name, spec + n + 1));
+    TRY(override(ctx, m, spec[n] == ':' ? spec + n + 1 : "", more));
     return config_finish(ctx, &m->config, m->name);
 }
 
-rk_status rk_model_open(rk_ctx *ctx, const char *spec, rk_model **model)
+static rk_status keep_name(rk_ctx *ctx, rk_model *m, const char *spec, const char *more)
+{
+    struct str name = { 0 };
+    if (more == NULL || more[0] == '\0') return keep(m, spec, strlen(spec), &m->name);
+    rk_status status = str_format(ctx, &name, "%s%c%s", spec, spec[overrides_at(spec)] == ':' ? ',' : ':', more);
+    if (status == RK_OK) status = keep(m, str_c(&name), (size_t)name.n, &m->name);
+    str_free(ctx, &name);
+    return status;
+}
+
+rk_status rk_model_open(rk_ctx *ctx, const char *spec, rk_model **model) { return rk_model_open_with(ctx, spec, NULL, model); }
+
+rk_status rk_model_open_with(rk_ctx *ctx, const char *spec, const char *overrides, rk_model **model)
 {
     rk_model *m = NULL;
     rk_status status;
@@ -155,8 +178,8 @@ rk_status rk_model_open(rk_ctx *ctx, const char *spec, rk_model **model)
     if (spec == NULL || spec[0] == '\0') return FAIL(RK_E_ARG, "the name of a model is empty");
     GO(NEW(m, 1));
     *m = (struct rk_model){ .ctx = ctx, .folder = "", .weights = "" };
-    GO(keep(m, spec, strlen(spec), &m->name));
-    GO(find(ctx, m, spec));
+    GO(keep_name(ctx, m, spec, overrides));
+    GO(find(ctx, m, spec, overrides));
     *model = m;
     m = NULL;
 out:

@@ -4,6 +4,20 @@
 # list
 ends 0 reckon list;             prints "gpt2-xl"; prints "1,557,611,200"; prints "cs336-17m"; silent "$err"
 ends 0 reckon list --json;      prints '"parameters": 124439808'; prints '"family": "cs336"'
+if command -v python3 >/dev/null; then
+    python3 -c 'import json, sys; x = [p["parameters"] for p in json.load(sys.stdin)]; assert x == sorted(x) and len(x) > 10' <"$out" && pass || fail "list by size"
+fi
+ends 0 reckon list dtypes;      prints "65504"; prints "9,223,372,036,854,775,807"; prints "448"; prints "NVIDIA V100, 2017"
+ends 0 reckon list dtypes --json; prints '"largest": 9223372036854775807'; prints '"epsilon": 0.0078125'; prints '"smallest_subnormal": 5e-324'
+ends 0 reckon list families;    prints "CS336 language model"
+ends 0 reckon list fields gpt2; prints "n_embd | hidden_size"; prints "4*hidden"
+ends 0 reckon list fields cs336-17m; prints "rope_theta"
+ends 0 reckon list ops;         prints "einsum"; prints "fused"
+ends 0 reckon list functions;   prints "gelu_tanh"; prints "22"
+ends 2 reckon list dtype;       warns "did you mean dtypes?"
+ends 2 reckon list fields;      warns "MODEL is missing"
+ends 2 reckon list ops gpt2;    warns "one argument too many"
+ends 3 reckon list fields nosuch; warns '"nosuch"'
 
 # count
 ends 0 reckon count gpt2;       prints "124,439,808"; prints "V·D + P·D + L·(12·D² + 13·D) + 2·D"; prints "291,648,307,200"; prints "583,296,614,400"

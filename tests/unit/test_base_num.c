@@ -162,7 +162,7 @@ TEST(double_to_f16_rounds_once)
 static size_t bytes_of(int dtype)
 {
     static const size_t bytes[] = {
-#define ROW(name, size, kind, file_name, largest, epsilon) size,
+#define ROW(name, size, kind, file_name, exponent, mantissa) size,
 #include "reckon/dtype.def"
 #undef ROW
     };

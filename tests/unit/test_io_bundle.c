@@ -19,7 +19,7 @@ static const char *write_file(const char *name, const void *bytes, size_t n)
 }
 
 static const size_t sizes[] = {
-#define ROW(name, bytes, kind, written, largest, epsilon) bytes,
+#define ROW(name, bytes, kind, written, exponent, mantissa) bytes,
 #include "reckon/dtype.def"
 #undef ROW
 };
