@@ -87,3 +87,10 @@ size_t utf8_incomplete(const char *bytes, size_t n)
     }
     return 0;
 }
+
+bool utf8_valid(const char *bytes, size_t n)
+{
+    uint32_t code = 0;
+    for (size_t i = 0; i < n && code != UTF8_INVALID; i += utf8_next(bytes + i, n - i, &code)) {}
+    return code != UTF8_INVALID;
+}

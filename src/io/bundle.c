@@ -1,4 +1,4 @@
-/* bundle.c: opening, whatever the format, and finding. The formats themselves: safetensors.c, shards.c, npy.c. */
+/* bundle.c: opening, whatever the format, and finding. The formats themselves: safetensors.c, torch.c, shards.c, npy.c. */
 #include "io/format.h"
 #include <stdio.h>
 #include <string.h>
@@ -51,13 +51,11 @@ static const struct format *format_of(const struct source *s)
 static rk_status unknown(rk_ctx *ctx, const struct source *s)
 {
     static const struct { const char *start; size_t n; const char *hint; } guesses[] = {
-        { "PK\3\4", 4, "it looks like torch.save: load it in PyTorch and write it with safetensors.torch.save_file" },
-        { "\x80\2", 2, "it looks like a pickle: load it in PyTorch and write it with safetensors.torch.save_file" },
         { "GGUF", 4, "it looks like GGUF, which is not read here: take the safetensors files of the same model" },
         { "\x89HDF", 4, "it looks like HDF5: write its arrays as safetensors" },
         { "version https://git-lfs", 23, "it is a pointer of Git LFS, not the file itself: git lfs pull" },
     };
-    (void)FAIL(RK_E_FORMAT, "%s: not a file of arrays that is read here (safetensors, an index of safetensors, npy)", s->path);
+    (void)FAIL(RK_E_FORMAT, "%s: not a file of arrays that is read here (safetensors, torch.save, an index of shards, npy)", s->path);
     for (size_t i = 0; i < sizeof guesses / sizeof *guesses; i++)
         if (s->n >= guesses[i].n && memcmp(s->at, guesses[i].start, guesses[i].n) == 0) return ctx_hint(ctx, "%s", guesses[i].hint);
     return ctx->status;
@@ -75,31 +73,47 @@ rk_status bundle_map(rk_ctx *ctx, struct bundle *b, const char *path, struct sou
     return RK_OK;
 }
 
-/* Which file of a folder is meant. */
-static rk_status choose(rk_ctx *ctx, const char *folder, const struct file_names *names, const char **chosen)
+rk_status bundle_count(rk_ctx *ctx, struct bundle *b, const struct source *s, uint64_t header)
 {
-    static const char *const usual[] = { "model.safetensors", "model.safetensors.index.json" };
-    int matches = 0, pickles = 0;
-    for (int k = 0; k < 2; k++)
+    struct bundle_file file = { s->path, s->n, header };
+    VEC_PUSH(&b->files, file);
+    return RK_OK;
+}
+
+struct name path_stem(const char *path)
+{
+    const char *slash = strrchr(path, '/'), *stem = slash == NULL ? path : slash + 1, *dot = strrchr(stem, '.');
+    return (struct name){ stem, (uint32_t)(dot == NULL || dot == stem ? strlen(stem) : (size_t)(dot - stem)) };
+}
+
+const char *bundle_choose(const struct file_names *names)
+{
+    static const char *const usual[] = { "model.safetensors", "model.safetensors.index.json", "pytorch_model.bin", "pytorch_model.bin.index.json", "ckpt.pt" };
+    const char *only = NULL;
+    int matches = 0;
+    for (size_t k = 0; k < sizeof usual / sizeof *usual; k++)
         for (int i = 0; i < names->n; i++)
-            if (strcmp(names->at[i], usual[k]) == 0) {
-                *chosen = names->at[i];
-                return RK_OK;
-            }
+            if (strcmp(names->at[i], usual[k]) == 0) return names->at[i];
     for (int i = 0; i < names->n; i++) {
-        pickles += ends_in(names->at[i], ".bin") || ends_in(names->at[i], ".pt") || ends_in(names->at[i], ".pth");
         if (!ends_in(names->at[i], ".safetensors")) continue;
         matches++;
-        *chosen = names->at[i];
+        only = names->at[i];
     }
-    if (matches == 1) return RK_OK;
-    if (matches > 1) {
-        (void)FAIL(RK_E_MISSING, "%s: %d *.safetensors files, and neither model.safetensors nor model.safetensors.index.json", folder, matches);
-        return ctx_hint(ctx, "name the file that is meant");
+    return matches == 1 ? only : NULL;
+}
+
+static rk_status choose(rk_ctx *ctx, const char *folder, const struct file_names *names, const char **chosen)
+{
+    int safetensors = 0, pickles = 0;
+    *chosen = bundle_choose(names);
+    if (*chosen != NULL) return RK_OK;
+    for (int i = 0; i < names->n; i++) {
+        safetensors += ends_in(names->at[i], ".safetensors");
+        pickles += ends_in(names->at[i], ".bin") || ends_in(names->at[i], ".pt") || ends_in(names->at[i], ".pth");
     }
-    (void)FAIL(RK_E_MISSING, "%s: no safetensors file in this folder", folder);
-    if (pickles == 0) return ctx->status;
-    return ctx_hint(ctx, "its weights are pickled: load them in PyTorch and write them with safetensors.torch.save_file");
+    if (safetensors > 0) (void)FAIL(RK_E_MISSING, "%s: %d *.safetensors files, and neither model.safetensors nor model.safetensors.index.json", folder, safetensors);
+    else (void)FAIL(RK_E_MISSING, "%s: no file of weights in this folder (model.safetensors, pytorch_model.bin, ...)", folder);
+    return safetensors + pickles > 0 ? ctx_hint(ctx, "name the file that is meant") : ctx->status;
 }
 
 static rk_status path_in(rk_ctx *ctx, const char *folder, struct str *path)
@@ -126,18 +140,29 @@ static rk_status finish(rk_ctx *ctx, struct bundle *b)
     return FAIL(RK_E_FORMAT, "%s: tensor \"%s\" is also in %s", b->entries.at[second].path, name_show(shown, e->name.at, e->name.length), e->path);
 }
 
+static rk_status read_any(rk_ctx *ctx, const struct source *s, struct bundle *b, const struct format *format)
+{
+    if (s->n == 0) return FAIL(RK_E_FORMAT, "%s: the file is empty", s->path);
+    return format == NULL ? unknown(ctx, s) : format->read(ctx, s, b);
+}
+
+rk_status bundle_read_shard(rk_ctx *ctx, const struct source *s, struct bundle *b)
+{
+    const struct format *format = format_of(s);
+    if (format != NULL && format->read == index_read) return FAIL(RK_E_FORMAT, "%s: an index of shards among the shards", s->path);
+    return read_any(ctx, s, b, format);
+}
+
 static rk_status read(rk_ctx *ctx, const struct source *s, struct bundle *b)
 {
     const struct format *format = format_of(s);
-    if (s->n == 0) return FAIL(RK_E_FORMAT, "%s: the file is empty", s->path);
-    if (format == NULL) return unknown(ctx, s);
     b->path = s->path;
-    b->format = format->name;
-    TRY(format->read(ctx, s, b));
+    b->format = format != NULL ? format->name : NULL;
+    TRY(read_any(ctx, s, b, format));
     return finish(ctx, b);
 }
 
-rk_status bundle_open(rk_ctx *ctx, const char *path, struct bundle *b)
+rk_status bundle_peek(rk_ctx *ctx, const char *path, struct bundle *b)
 {
     struct source s;
     struct str inner = { NULL, 0, 0 };
@@ -152,6 +177,14 @@ out:
     return status;
 }
 
+rk_status bundle_open(rk_ctx *ctx, const char *path, struct bundle *b)
+{
+    TRY(bundle_peek(ctx, path, b));
+    rk_status status = strided_dense(ctx, b);
+    if (status != RK_OK) bundle_close(ctx, b);
+    return status;
+}
+
 rk_status bundle_open_bytes(rk_ctx *ctx, const char *name, const void *bytes, size_t n, struct bundle *b)
 {
     struct source s = { NULL, bytes, n };
@@ -159,6 +192,7 @@ rk_status bundle_open_bytes(rk_ctx *ctx, const char *name, const void *bytes, si
     *b = (struct bundle){ .path = NULL };
     GO(arena_text(ctx, &b->arena, name, strlen(name), &s.path));
     GO(read(ctx, &s, b));
+    GO(strided_dense(ctx, b));
 out:
     if (status != RK_OK) bundle_close(ctx, b);
     return status;
@@ -170,6 +204,7 @@ void bundle_close(rk_ctx *ctx, struct bundle *b)
     VEC_FREE(&b->views);
     VEC_FREE(&b->entries);
     VEC_FREE(&b->notes);
+    VEC_FREE(&b->files);
     arena_clear(ctx, &b->arena);
     *b = (struct bundle){ .path = NULL };
 }

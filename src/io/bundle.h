@@ -1,7 +1,7 @@
 /* bundle.h: a bundle is a set of named arrays, in whatever files they lie.
  *
- * Opening looks at headers only and maps the rest, so 10 GB open as fast as 10 kB. Nothing is copied: `data` points into
- * the file, lives until bundle_close, and may be unaligned (`aligned` says so; then memcpy). A file that another program
+ * Opening looks at headers only and maps the rest, so 10 GB open as fast as 10 kB. `data` points into the file, lives until
+ * bundle_close, and may be unaligned (`aligned` says so; then memcpy). A file that another program
  * shortens while it is mapped ends this process with SIGBUS, as with every mapping. Formats: list.def. */
 #ifndef IO_BUNDLE_H
 #define IO_BUNDLE_H
@@ -18,13 +18,19 @@ struct bundle_entry {
     size_t         bytes;                       /* product of shape × bytes of dtype */
     bool           aligned;                     /* data may be read as an array of dtype */
     const char    *path;                        /* of its file */
-    uint64_t       offset;                      /* of data in its file, bytes */
+    uint64_t       offset;                      /* of its first element in its file, bytes */
+    size_t         span;                        /* bytes from there to the end of its last element: `bytes` where it is row-major there */
+    const int64_t *strides;                     /* in elements; NULL: row-major. Only bundle_peek leaves any */
 };
 
 struct bundle_note { struct name name; const char *text; };          /* metadata: a key and its text */
 
+/* One of the files that were opened: its size, and how much of it is not there for numbers (headers, names, padding). */
+struct bundle_file { const char *path; uint64_t bytes, header; };
+
 struct bundle {                                                      /* zero it to begin */
     const char *path, *format;
+    struct { struct bundle_file *at; int n, room; } files;
     struct { struct bundle_entry *at; int n, room; } entries;        /* in the order of the files */
     struct { struct bundle_note *at; int n, room; } notes;
     struct { struct file_view *at; int n, room; } views;
@@ -32,10 +38,14 @@ struct bundle {                                                      /* zero it 
     struct arena arena;
 };
 
-/* Opens a file, a folder with model.safetensors | model.safetensors.index.json | a single *.safetensors, or an index of shards; recognised
- * by content. Errors: RK_E_MISSING, RK_E_IO, RK_E_FORMAT (it lies), RK_E_LIMIT, RK_E_DECLINED (understood, and not read here);
+/* Opens a file, an index of shards, or what bundle_choose finds in a folder; recognised by content. Arrays that are not row-major
+ * in their file (PyTorch) are copied into memory, all others are not. Errors: RK_E_MISSING, RK_E_IO, RK_E_FORMAT (it lies), RK_E_LIMIT, RK_E_DECLINED (understood, and not read here);
  * on failure nothing stays open. */
 RK_CHECK rk_status bundle_open(rk_ctx *ctx, const char *path, struct bundle *b);
+/* The same, for headers alone: no number is read or copied, and entries may have strides. */
+RK_CHECK rk_status bundle_peek(rk_ctx *ctx, const char *path, struct bundle *b);
+/* Which of these names of a folder is the one with the weights: the usual ones, then a single *.safetensors; NULL: none. */
+const char *bundle_choose(const struct file_names *names);
 /* The same for a file that lies in memory, borrowed until bundle_close. */
 RK_CHECK rk_status bundle_open_bytes(rk_ctx *ctx, const char *name, const void *bytes, size_t n, struct bundle *b);
 void bundle_close(rk_ctx *ctx, struct bundle *b);

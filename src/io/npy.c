@@ -135,15 +135,6 @@ static rk_status frame(rk_ctx *ctx, const struct source *s, size_t *start, size_
     return RK_OK;
 }
 
-static rk_status name_after(rk_ctx *ctx, struct bundle *b, const char *path, struct name *name)
-{
-    const char *slash = strrchr(path, '/'), *stem = slash == NULL ? path : slash + 1;
-    size_t n = strlen(stem);
-    if (n > 4 && strcmp(stem + n - 4, ".npy") == 0) n -= 4;
-    name->length = (uint32_t)n;
-    return arena_text(ctx, &b->arena, stem, n, &name->at);
-}
-
 rk_status npy_read(rk_ctx *ctx, const struct source *s, struct bundle *b)
 {
     size_t start = 0, length = 0;
@@ -158,9 +149,12 @@ rk_status npy_read(rk_ctx *ctx, const struct source *s, struct bundle *b)
         return FAIL(RK_E_FORMAT, "%s: %zu bytes of data for a dtype and shape of %zu%s", s->path, there, e.bytes,
                     there < e.bytes ? ": truncated?" : "");
     e.offset = start + length;
+    e.span = e.bytes;
     e.data = s->at + e.offset;
     e.aligned = (uintptr_t)e.data % dtype_bytes(e.dtype) == 0;
-    TRY(name_after(ctx, b, s->path, &e.name));
+    e.name = path_stem(s->path);
+    TRY(arena_text(ctx, &b->arena, e.name.at, e.name.length, &e.name.at));
+    TRY(bundle_count(ctx, b, s, e.offset));
     VEC_PUSH(&b->entries, e);
     return RK_OK;
 }

@@ -10,12 +10,7 @@ enum { LENGTH = 8, MOST_HEADER = 100000000 };           /* the bound of the refe
 
 struct reader { rk_ctx *ctx; const struct source *source; struct bundle *bundle; size_t data, data_bytes; };
 
-static uint64_t header_length(const struct source *s)
-{
-    uint64_t n = 0;
-    for (int i = LENGTH; i-- > 0;) n = n << 8 | s->at[i];
-    return n;
-}
+static uint64_t header_length(const struct source *s) { return little(s->at, LENGTH); }
 
 bool safetensors_recognise(const struct source *s)
 {
@@ -90,6 +85,7 @@ static rk_status read_offsets(struct reader *r, const struct json *tensor, struc
     if ((size_t)(end - begin) != e->bytes)
         return FAIL(RK_E_FORMAT, "%s: %lld bytes for a dtype and shape of %zu", json_path(pair, path), (long long)(end - begin), e->bytes);
     e->offset = r->data + (uint64_t)begin;
+    e->span = e->bytes;
     e->data = r->source->at + e->offset;
     e->aligned = (uintptr_t)e->data % dtype_bytes(e->dtype) == 0;
     return RK_OK;
@@ -171,6 +167,7 @@ rk_status safetensors_read(rk_ctx *ctx, const struct source *s, struct bundle *b
     struct reader r = { ctx, s, b, LENGTH + n, s->n - LENGTH - n };
     GO(str_format(ctx, &name, "%s (header)", s->path));
     GO(json_read(ctx, &header, name.at, (const char *)s->at + LENGTH, n, 0));
+    GO(bundle_count(ctx, b, s, r.data));
     GO(read_all(&r, header.root));
 out:
     json_clear(ctx, &header);

@@ -13,13 +13,8 @@ enum { LENGTH = 8, MOST_HEADER = 100000000 };
 static rk_status check_text(rk_ctx *ctx, const char *what, const char *text)
 {
     size_t n = strlen(text);
-    uint32_t code;
-    for (size_t i = 0, step; i < n; i += step) {
-        char shown[NAME_SHOWN];
-        step = utf8_next(text + i, n - i, &code);
-        if (code == UTF8_INVALID) return FAIL(RK_E_ARG, "writing safetensors: the %s \"%s\" is not UTF-8", what, name_show(shown, text, n));
-    }
-    return RK_OK;
+    char shown[NAME_SHOWN];
+    return utf8_valid(text, n) ? RK_OK : FAIL(RK_E_ARG, "writing safetensors: the %s \"%s\" is not UTF-8", what, name_show(shown, text, n));
 }
 
 rk_status bundle_declare(rk_ctx *ctx, struct bundle_writer *w, const char *name, rk_dtype dtype, int rank, const int64_t *shape)

@@ -1,4 +1,4 @@
-/* shards.c: model.safetensors.index.json: a map from each tensor's name to the file beside it that holds it.
+/* shards.c: NAME.index.json: a map from each tensor's name to the file beside it that holds it, of whatever format.
  *
  * The index and the shards must agree both ways: a tensor that a shard lacks, or holds without being listed, is an error,
  * for it means that files of two checkpoints were mixed. metadata.total_size is not checked: writers disagree about it. */
@@ -81,7 +81,7 @@ static rk_status read_shard(struct shards *s, const char *file)
     GO(str_add(ctx, &path, s->source->path, folder));
     GO(str_text(ctx, &path, file));
     GO(map_shard(s, path.at, &shard));
-    GO(safetensors_read(ctx, &shard, s->bundle));
+    GO(bundle_read_shard(ctx, &shard, s->bundle));
     for (int i = first; i < s->bundle->entries.n; i++) GO(check_entry(s, &s->bundle->entries.at[i], file));
 out:
     str_free(ctx, &path);

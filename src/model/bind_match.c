@@ -144,7 +144,7 @@ static const struct bundle_entry *tied_to(const struct matching *m, const struct
 static bool equal(const struct bundle_entry *a, const struct bundle_entry *b)
 {
     return a->dtype == b->dtype && a->rank == b->rank && memcmp(a->shape, b->shape, (size_t)a->rank * sizeof *a->shape) == 0 && a->bytes == b->bytes
-        && memcmp(a->data, b->data, a->bytes) == 0;
+        && (a->data == b->data || memcmp(a->data, b->data, a->bytes) == 0);
 }
 
 static const char *ignored_why(const struct arch *arch, const struct candidate *c)

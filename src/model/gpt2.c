@@ -2,9 +2,9 @@
  *
  *   x = wte[id] + wpe[pos];  x += attn(ln_1 x);  x += mlp(ln_2 x);  logits = ln_f(x) · wteᵀ
  *
- * Sources: openai/gpt-2 src/model.py; transformers modeling_gpt2.py; karpathy/nanoGPT model.py (bias, erf GELU). */
+ * Sources: openai/gpt-2 src/model.py; transformers modeling_gpt2.py; karpathy/nanoGPT model.py (bias; nanogpt.c has the rest). */
 #include "core/graph.h"
-#include "model/block.h"
+#include "model/gpt2.h"
 #include <math.h>
 #include <stdio.h>
 
@@ -87,13 +87,12 @@ static rk_ref block(struct builder *b, rk_ref x)
     return rk_add(b->g, x, dropout(b, "mlp", m, drop));
 }
 
-static void build(struct builder *b)
+rk_ref gpt2_blocks(struct builder *b, rk_ref *table)
 {
     const struct config *c = b->c;
     struct init init = { INIT_NORMAL, config_real(c, "init") };
-    rk_ref table;
     block_dims(b);
-    rk_ref x = embedding(b, "embed", block_tokens(b), init, &table);
+    rk_ref x = embedding(b, "embed", block_tokens(b), init, table);
     x = dropout(b, "embed", positions(b, "position", x, init), config_real(c, "embd_pdrop"));
     hidden_state(b, 0, x);
     rk_enter(b->g, "h");
@@ -106,9 +105,21 @@ static void build(struct builder *b)
         if (b->layer + 1 < config_int(c, "layer")) hidden_state(b, b->layer + 1, x);
     }
     rk_leave(b->g);
-    x = layer_norm(b, "norm", x, config_real(c, "eps"), config_flag(c, "bias"));
+    return x;
+}
+
+rk_ref gpt2_norm(struct builder *b, rk_ref x) { return layer_norm(b, "norm", x, config_real(b->c, "eps"), config_flag(b->c, "bias")); }
+
+void gpt2_head(struct builder *b, rk_ref x, rk_ref table)
+{
+    head(b, "head", x, config_flag(b->c, "tied") ? table : 0, false, (struct init){ INIT_NORMAL, config_real(b->c, "init") });
+}
+
+static void build(struct builder *b)
+{
+    rk_ref table, x = gpt2_norm(b, gpt2_blocks(b, &table));
     hidden_state(b, b->layer, x);                           /* the last one is after the final norm, as transformers has it */
-    head(b, "head", x, config_flag(c, "tied") ? table : 0, false, init);
+    gpt2_head(b, x, table);
 }
 
 const struct arch arch_gpt2 = {

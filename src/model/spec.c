@@ -1,8 +1,9 @@
-/* spec.c: which model is meant by a text: a preset, a folder, a config.json, a file of weights beside one; and overrides.
+/* spec.c: which model is meant by a text: a preset, a folder, a config.json, a file of weights beside one or that describes
+ * itself (nanoGPT's ckpt.pt); and overrides.
  *
  * A preset wins over a folder of the same name ("./gpt2" is the folder). Overrides stand behind the last colon, and only if
  * something with a = follows. */
-#include "base/file.h"
+#include "io/bundle.h"
 #include "model/model.h"
 #include <stdio.h>
 #include <string.h>
@@ -30,11 +31,16 @@ const char *rk_model_preset(int index)
     return NULL;
 }
 
-static bool ends_in(const char *text, const char *end)
+static bool ends_in(const char *text, const char *ends)
 {
-    size_t n = strlen(text), k = strlen(end);
-    return n >= k && memcmp(text + n - k, end, k) == 0;
+    size_t n = strlen(text);
+    for (struct word w; word_next(&ends, &w);)
+        if (n >= w.n && memcmp(text + n - w.n, w.at, w.n) == 0) return true;
+    return false;
 }
+
+static bool is_weights(const char *path)  { return ends_in(path, ".safetensors .index.json .bin .pt .pth"); }
+static bool is_training(const char *path) { return ends_in(path, ".pt .pth"); }        /* what holds more than weights is called so */
 
 static rk_status keep(rk_model *m, const char *text, size_t n, const char **kept) { return arena_text(m->ctx, &m->arena, text, n, kept); }
 
@@ -54,25 +60,55 @@ out:
     return status;
 }
 
-static rk_status folder_weights(rk_ctx *ctx, rk_model *m)
+/* A training checkpoint may say itself what it is: nanoGPT's model_args. */
+static rk_status read_note(rk_ctx *ctx, rk_model *m, const struct bundle *b, bool *there)
 {
-    struct file_names names = { NULL, 0, 0 };
-    int usual = 0, others = 0;
-    TRY(file_list(ctx, m->folder, &names));
-    for (int i = 0; i < names.n; i++) {
-        usual += strcmp(names.at[i], "model.safetensors") == 0 || strcmp(names.at[i], "model.safetensors.index.json") == 0;
-        others += ends_in(names.at[i], ".safetensors");
-    }
-    file_names_free(ctx, &names);
-    if (usual > 0 || others == 1) m->weights = m->folder;
-    return RK_OK;
+    struct json_doc doc = { .root = NULL };
+    struct str name = { 0 };
+    const char *note = bundle_note(b, "model_args");
+    rk_status status = RK_OK;
+    *there = note != NULL;
+    if (note == NULL) return RK_OK;
+    GO(str_format(ctx, &name, "%s (model_args)", b->path));
+    GO(json_read(ctx, &doc, str_c(&name), note, strlen(note), 0));
+    GO(config_read(ctx, doc.root, &m->config));
+out:
+    json_clear(ctx, &doc);
+    str_free(ctx, &name);
+    return status;
 }
 
+static rk_status inside(rk_ctx *ctx, rk_model *m, const char *path, bool *there)
+{
+    struct bundle b;
+    TRY(bundle_peek(ctx, path, &b));
+    rk_status status = read_note(ctx, m, &b, there);
+    bundle_close(ctx, &b);
+    return status;
+}
+
+static rk_status folder_weights(rk_ctx *ctx, rk_model *m, const char **chosen)
+{
+    struct file_names names = { NULL, 0, 0 };
+    rk_status status = RK_OK;
+    *chosen = "";
+    GO(file_list(ctx, m->folder, &names));
+    const char *name = bundle_choose(&names);
+    if (name != NULL) {
+        m->weights = m->folder;
+        GO(keep(m, name, strlen(name), chosen));
+    }
+out:
+    file_names_free(ctx, &names);
+    return status;
+}
+
+/* Beside weights, unless they say themselves what they are. */
 static rk_status config_beside(rk_ctx *ctx, rk_model *m, const char *what)
 {
     struct str path = { 0 };
     rk_status status;
-    bool there;
+    bool there = false;
     GO(file_join(ctx, &path, m->folder, "config.json"));
     GO(file_exists(ctx, str_c(&path), &there));
     if (!there) {
@@ -86,22 +122,30 @@ out:
     return status;
 }
 
+static rk_status open_folder(rk_ctx *ctx, rk_model *m, const char *path)
+{
+    const char *chosen;
+    bool there = false;
+    TRY(keep(m, path, strlen(path), &m->folder));
+    TRY(folder_weights(ctx, m, &chosen));
+    if (is_training(chosen)) TRY(inside(ctx, m, m->folder, &there));
+    return there ? RK_OK : config_beside(ctx, m, m->folder);
+}
+
 static rk_status open_path(rk_ctx *ctx, rk_model *m, const char *path)
 {
-    const char *slash = strrchr(path, '/');
-    if (file_is_folder(path)) {
-        TRY(keep(m, path, strlen(path), &m->folder));
-        TRY(config_beside(ctx, m, m->folder));
-        return folder_weights(ctx, m);
-    }
+    const char *slash = strrchr(path, '/'), *chosen;
+    bool there = false;
+    if (file_is_folder(path)) return open_folder(ctx, m, path);
     if (slash == NULL) m->folder = ".";
     else TRY(keep(m, path, slash == path ? 1 : (size_t)(slash - path), &m->folder));
-    if (!ends_in(path, ".safetensors") && !ends_in(path, ".safetensors.index.json")) {
+    if (!is_weights(path)) {
         TRY(read_config(ctx, m, path));
-        return folder_weights(ctx, m);
+        return folder_weights(ctx, m, &chosen);
     }
     TRY(keep(m, path, strlen(path), &m->weights));
-    return config_beside(ctx, m, path);
+    if (is_training(path)) TRY(inside(ctx, m, path, &there));
+    return there ? RK_OK : config_beside(ctx, m, path);
 }
 
 /* --- the whole text --- */

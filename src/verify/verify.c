@@ -12,11 +12,11 @@ static void verify_close(rk_ctx *ctx, struct verify *v)
     rk_model_close(v->model);
 }
 
-static rk_status open_expectations(rk_ctx *ctx, struct verify *v, const char *folder, const char *io)
+static rk_status open_expectations(rk_ctx *ctx, struct verify *v, const char *io)
 {
     struct str path = { 0 };
     rk_status status;
-    if (io == NULL) GO(file_join(ctx, &path, folder, "io.safetensors"));
+    if (io == NULL) GO(file_join(ctx, &path, v->model->folder, "io.safetensors"));
     GO(bundle_open(ctx, io != NULL ? io : str_c(&path), &v->io));
     GO(NEW(v->checked, v->io.entries.n));
     GO(expect_inputs(ctx, v));
@@ -30,7 +30,7 @@ static rk_status verify(rk_ctx *ctx, struct verify *v, const char *folder, const
 {
     TRY(rk_model_open(ctx, folder, &v->model));
     v->vocab = config_int(&v->model->config, "vocab");
-    TRY(open_expectations(ctx, v, folder, io));
+    TRY(open_expectations(ctx, v, io));
     TRY(weights_open(ctx, v->model, v->backend, &v->weights));
     TRY(verify_forward(ctx, v));
     TRY(verify_learning(ctx, v));

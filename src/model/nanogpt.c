@@ -1,0 +1,77 @@
+/* nanoGPT (Karpathy 2022): the mathematics of GPT-2 with the exact GELU, its weights stored as torch's Linear stores them.
+ *
+ * Its checkpoint, ckpt.pt, holds the weights under "model" and the fields under "model_args", so it is a model by itself
+ * (spec.c). Without `bias`, linear layers and norms have none. The last hidden state is the one before the final norm.
+ * Source: karpathy/nanoGPT model.py and train.py. */
+#include "core/graph.h"
+#include "model/gpt2.h"
+
+#define ACTIVATIONS "gelu=gelu_erf gelu_new=gelu_tanh relu silu"
+
+static const struct field fields[] = {
+    { "vocab",    "vocab_size",                 FIELD_INT,    NULL,       1, 1 << 28, NULL, false },
+    { "position", "block_size",                 FIELD_INT,    NULL,       1, 1 << 28, NULL, false },
+    { "hidden",   "n_embd",                     FIELD_INT,    NULL,       1, 1 << 24, NULL, false },
+    { "layer",    "n_layer",                    FIELD_INT,    NULL,       1, 4096,    NULL, false },
+    { "head",     "n_head",                     FIELD_INT,    NULL,       1, 1 << 16, NULL, false },
+    { "ff",       "n_inner",                    FIELD_INT,    "4*hidden", 1, 1 << 26, NULL, false },
+    { "act",      "activation_function",        FIELD_CHOICE, "gelu",     0, 0, ACTIVATIONS, false },
+    { "eps",      "layer_norm_epsilon",         FIELD_REAL,   "1e-5",     0, 1,       NULL, false },
+    { "bias",     "bias",                       FIELD_FLAG,   "true",     0, 1,       NULL, false },
+    { "tied",     "tie_word_embeddings",        FIELD_FLAG,   "true",     0, 1,       NULL, false },
+    { "scale",    "scale_attn_weights",         FIELD_FLAG,   "true",     0, 1,       NULL, false },
+    { "dropout",  "dropout",                    FIELD_REAL,   "0",        0, 0.999,   NULL, true },
+    { "embd_pdrop",  "embd_pdrop",              FIELD_REAL,   "dropout",  0, 0.999,   NULL, true },
+    { "resid_pdrop", "resid_pdrop",             FIELD_REAL,   "dropout",  0, 0.999,   NULL, true },
+    { "attn_pdrop",  "attn_pdrop",              FIELD_REAL,   "dropout",  0, 0.999,   NULL, true },
+    { "init",     "initializer_range",          FIELD_REAL,   "0.02",     0, 1e3,     NULL, true },
+    { .name = NULL }
+};
+
+static const struct preset presets[] = {
+    { "nanogpt",      "", "vocab_size=50304 block_size=1024 n_embd=768 n_layer=12 n_head=12 bias=false" },                 /* train.py */
+    { "nanogpt-char", "", "vocab_size=65 block_size=256 n_embd=384 n_layer=6 n_head=6 bias=false dropout=0.2" },           /* config/train_shakespeare_char.py */
+    { .name = NULL }
+};
+
+/* Linear stores [out, in]. */
+static const struct binding names[] = {
+    { "embed.weight",         "wte.weight",                "vocab hidden" },
+    { "position.weight",      "wpe.weight",                "position hidden" },
+    { "h.*.norm1.weight",     "h.*.ln_1.weight",           "hidden" },
+    { "h.*.norm1.bias",       "h.*.ln_1.bias",             "hidden" },
+    { "h.*.attn.qkv.weight",  "h.*.attn.c_attn.weight",    "(three head head_dim) hidden" },
+    { "h.*.attn.qkv.bias",    "h.*.attn.c_attn.bias",      "(three head head_dim)" },
+    { "h.*.attn.out.weight",  "h.*.attn.c_proj.weight",    "hidden (head head_dim)" },
+    { "h.*.attn.out.bias",    "h.*.attn.c_proj.bias",      "hidden" },
+    { "h.*.norm2.weight",     "h.*.ln_2.weight",           "hidden" },
+    { "h.*.norm2.bias",       "h.*.ln_2.bias",             "hidden" },
+    { "h.*.mlp.up.weight",    "h.*.mlp.c_fc.weight",       "ff hidden" },
+    { "h.*.mlp.up.bias",      "h.*.mlp.c_fc.bias",         "ff" },
+    { "h.*.mlp.down.weight",  "h.*.mlp.c_proj.weight",     "hidden ff" },
+    { "h.*.mlp.down.bias",    "h.*.mlp.c_proj.bias",       "hidden" },
+    { "norm.weight",          "ln_f.weight",               "hidden" },
+    { "norm.bias",            "ln_f.bias",                 "hidden" },
+    { "head.weight",          "lm_head.weight",            "vocab hidden" },
+    { NULL,                   "h.*.attn.bias",             "causal-mask buffers, kept where torch has no fused attention" },
+    { NULL, NULL, NULL }
+};
+
+static rk_status check(rk_ctx *ctx, const struct config *c)
+{
+    if (config_int(c, "hidden") % config_int(c, "head") == 0) return RK_OK;
+    return FAIL(RK_E_SHAPE, "n_embd %lld is no multiple of n_head %lld", (long long)config_int(c, "hidden"), (long long)config_int(c, "head"));
+}
+
+static void build(struct builder *b)
+{
+    rk_ref table, x = gpt2_blocks(b, &table);
+    hidden_state(b, b->layer, x);
+    gpt2_head(b, gpt2_norm(b, x), table);
+}
+
+const struct arch arch_nanogpt = {
+    .name = "nanogpt", .title = "nanoGPT", .model_types = "nanogpt", .class_name = "GPT",
+    .fields = fields, .presets = presets, .bindings = names, .prefix = "transformer.", .bare = "lm_head.*", .ties = "head.weight=embed.weight",
+    .harmless = "", .check = check, .build = build,
+};
