@@ -16,7 +16,7 @@ uint64_t model_size(const rk_model *m, const char *field);          /* 0 where t
 void model_headline(struct cli *c, const rk_model *m, const rk_bill_settings *s);
 const char *model_complete(int i);                                  /* presets, for the shell */
 
-#define MODEL_NOTES "MODEL is a preset (`reckon list`), a folder with a config.json, a config.json, or a .safetensors file beside one. Fields can be " \
+#define MODEL_NOTES "MODEL is a preset (`reckon list`), a folder with a config.json, a config.json, a file of weights beside one (.safetensors, .bin, .pt, an index of shards), or nanoGPT's ckpt.pt. Fields can be " \
                     "overruled behind a colon, as files spell them or by their own names: gpt2:n_layer=48,n_embd=1600."
 
 #endif

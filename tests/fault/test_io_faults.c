@@ -2,6 +2,7 @@
 #include "io/bundle.h"
 #include "io/json.h"
 #include "test.h"
+#include "unit/torch_made.h"
 #include <dirent.h>
 #include <signal.h>
 #include <sys/resource.h>
@@ -69,6 +70,36 @@ static void write_text(const char *name, const char *text)
 {
     FILE *f = fopen(in_folder(name), "wb");
     REQUIRE(f != NULL && fputs(text, f) >= 0 && fclose(f) == 0);
+}
+
+static struct made_zip checkpoint;
+static rk_status open_torch(rk_ctx *ctx)
+{
+    struct bundle b;
+    TRY(bundle_open_bytes(ctx, "x.pt", checkpoint.out.at, checkpoint.out.n, &b));
+    bundle_close(ctx, &b);
+    return RK_OK;
+}
+
+/* Two tensors, one of them transposed, and a note. */
+TEST(torch_files_without_memory)
+{
+    static const struct made_tensor plain = { .dtype = RK_f32, .key = "0", .elements = 6, .rank = 2, .shape = { 2, 3 }, .stride = { 3, 1 } };
+    struct made pickle = { 0 };
+    made_add(&pickle, "\x80\2}(", 4);
+    made_text(&pickle, "a");
+    made_tensor(&pickle, &plain);
+    made_text(&pickle, "b");
+    struct made_tensor turned = plain;
+    turned.stride[0] = 1, turned.stride[1] = 2;
+    made_tensor(&pickle, &turned);
+    made_text(&pickle, "n");
+    made_add(&pickle, "](K\1N\x88K\2eu.", 11);
+    checkpoint = (struct made_zip){ .lie = MADE_PLAIN };
+    made_file(&checkpoint, &pickle, 1, &(size_t){ 24 });
+    FOR_EVERY_FAILED_ALLOCATION(open_torch);
+    made_free(&pickle);
+    made_free(&checkpoint.out);
 }
 
 TEST(bundles_without_memory)

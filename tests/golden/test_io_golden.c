@@ -105,6 +105,54 @@ static int walk_shared(const char *ending, void (*check)(rk_ctx *ctx, const char
     return found;
 }
 
+/* What torch.save wrote holds the same numbers as the safetensors beside it; of a tie it has both ends, on one storage. */
+static void check_bin(rk_ctx *ctx, const char *path)
+{
+    struct bundle bin, safe;
+    char beside[1024];
+    int ties = 0;
+    (void)snprintf(beside, sizeof beside, "%.*s/model.safetensors", (int)(strrchr(path, '/') - path), path);
+    OK(ctx, bundle_open(ctx, path, &bin));
+    OK(ctx, bundle_open(ctx, beside, &safe));
+    EXPECT_TEXT(bin.format, "torch");
+    for (int i = 0; i < safe.entries.n; i++) {
+        const struct bundle_entry *a = &safe.entries.at[i], *b = bundle_find(&bin, a->name.at);
+        REQUIRE(b != NULL);
+        EXPECT(a->dtype == b->dtype && a->rank == b->rank && memcmp(a->shape, b->shape, (size_t)a->rank * sizeof *a->shape) == 0);
+        EXPECT(b->aligned && a->bytes == b->bytes && memcmp(a->data, b->data, a->bytes) == 0);
+    }
+    for (int i = 0; i < bin.entries.n; i++) {
+        bool tie = false;
+        for (int k = 0; k < i; k++) tie = tie || bin.entries.at[k].data == bin.entries.at[i].data;
+        ties += tie;
+    }
+    EXPECT_INT(bin.entries.n, safe.entries.n + ties);
+    bundle_close(ctx, &bin);
+    bundle_close(ctx, &safe);
+}
+
+TEST(torch_files_hold_what_safetensors_hold) { EXPECT(walk_shared("pytorch_model.bin", check_bin) >= 5); }
+
+TEST(a_training_checkpoint_of_nanogpt)
+{
+    const char *shared = test_shared();
+    if (shared == NULL) SKIP("no reference data here");
+    rk_ctx *ctx = test_ctx();
+    char path[1024];
+    struct bundle b;
+    const struct bundle_entry *table, *head;
+    (void)snprintf(path, sizeof path, "%s/golden/models/nanogpt-bias/ckpt.pt", shared);
+    OK(ctx, bundle_open(ctx, path, &b));
+    EXPECT_TEXT(bundle_note(&b, "model_args"), "{\"n_layer\": 3, \"n_head\": 2, \"n_embd\": 20, \"block_size\": 32, \"bias\": true, \"vocab_size\": 97, \"dropout\": 0.0}");
+    EXPECT_TEXT(bundle_note(&b, "iter_num"), "10");
+    EXPECT_TEXT(bundle_note(&b, "config"), "{\"dtype\": \"float32\"}");
+    EXPECT(bundle_find(&b, "best_val_loss") == NULL);
+    OK(ctx, bundle_get(ctx, &b, "_orig_mod.transformer.wte.weight", &table));
+    OK(ctx, bundle_get(ctx, &b, "_orig_mod.lm_head.weight", &head));
+    EXPECT(table->data == head->data && table->rank == 2 && table->shape[0] == 97 && table->shape[1] == 20);
+    bundle_close(ctx, &b);
+}
+
 TEST(every_reference_bundle_opens) { EXPECT(walk_shared(".safetensors", check_bundle) >= 70); }
 TEST(every_reference_index_opens) { EXPECT(walk_shared(".safetensors.index.json", check_bundle) >= 1); }
 TEST(every_reference_json_is_read) { EXPECT(walk_shared(".json", check_json) >= 40); }

@@ -35,6 +35,8 @@ static const struct { const char *spec; uint64_t parameters; int64_t seq; uint64
     { "cs336-medium-2024",             406014976,  1024,  826951073792 },
     { "cs336-large-2024",              837850880,  1024,  1774570700800 },
     { "cs336-xl-2024",                 1637176000, 1024,  3506703564800 },
+    { "nanogpt:vocab_size=50257",      124337664,  1024,  291648307200 },
+    { "nanogpt-char:n_layer=1,n_embd=12,n_head=2,vocab_size=7,block_size=5,bias=true", 2052, 5, 0 },
     { "cs336-17m",                     22696448,   256,   9533652992 },
     { "cs336-17m:vocab_size=32000",    45224448,   256,   15300820992 },
 };

@@ -13,7 +13,7 @@ static bool each_must_be_near(void *user, const rk_verify_row *row)
     return true;
 }
 
-static bool covered(const char *name) { return strncmp(name, "gpt2", 4) == 0 || strncmp(name, "cs336", 5) == 0; }
+static bool covered(const char *name) { return strncmp(name, "gpt2", 4) == 0 || strncmp(name, "cs336", 5) == 0 || strncmp(name, "nanogpt", 7) == 0; }
 
 static void verify_all(const char *device_name)
 {
@@ -31,12 +31,12 @@ static void verify_all(const char *device_name)
         if (!covered(names.at[i])) continue;
         OK(ctx, file_join(ctx, &folder, str_c(&path), names.at[i]));
         OK(ctx, rk_verify(ctx, str_c(&folder), NULL, &(rk_verify_options){ .device = device }, each_must_be_near, names.at[i], &r));
-        EXPECT(r.checked > 60);
+        EXPECT(r.checked > 50);
         EXPECT(r.not_checked == 0 || r.not_checked == 9);           /* beam searches, where the file has them */
         EXPECT_INT(r.beyond, 0);
         cases++;
     }
-    EXPECT(cases >= 10);
+    EXPECT(cases >= 12);
     rk_device_close(device);
     file_names_free(ctx, &names);
     str_free(ctx, &path);

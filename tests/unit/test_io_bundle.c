@@ -226,11 +226,10 @@ TEST(what_is_no_file_of_arrays)
 {
     rk_ctx *ctx = test_ctx();
     struct bundle b;
-    FAILS(ctx, bundle_open(ctx, write_file("x.bin", "PK\3\4 and more", 13), &b), RK_E_FORMAT, "not a file of arrays");
-    EXPECT(strstr(rk_error_hint(ctx), "torch.save") != NULL);
+    FAILS(ctx, bundle_open(ctx, write_file("x.bin", "PK\3\4 and more", 13), &b), RK_E_FORMAT, "truncated?");
     FAILS(ctx, bundle_open(ctx, write_file("x.bin", "hello, world", 12), &b), RK_E_FORMAT, "not a file of arrays");
     EXPECT_TEXT(rk_error_hint(ctx), "");
-    FAILS(ctx, bundle_open(ctx, write_file("x.safetensors", "PK\3\4 and more", 13), &b), RK_E_LIMIT, "ask for a header of");
+    FAILS(ctx, bundle_open(ctx, write_file("x.safetensors", "and much more", 13), &b), RK_E_LIMIT, "ask for a header of");
 }
 
 TEST(the_reader_says_what_is_missing)
@@ -314,7 +313,7 @@ static const struct { const char *index; rk_status status; const char *words; } 
     { INDEX("\"a\":\"\""),                                                                        RK_E_FORMAT,  "expected the name of a file beside the index" },
     { INDEX("\"a\":\"x\\n\""),                                                                    RK_E_FORMAT,  "expected the name of a file beside the index" },
     { INDEX("\"a\":1"),                                                                           RK_E_FORMAT,  "weight_map.a: expected a string" },
-    { "{\"weight_map\":{\"a\":\"model.safetensors.index.json\"}}",                                RK_E_LIMIT,   "ask for a header of" },
+    { "{\"weight_map\":{\"a\":\"model.safetensors.index.json\"}}",                                RK_E_FORMAT,  "an index of shards among the shards" },
 };
 
 TEST(mixed_shards_are_refused)
@@ -333,10 +332,10 @@ TEST(which_file_of_a_folder)
     rk_ctx *ctx = test_ctx();
     struct made one = { "a", RK_f32, 1, { 2 }, 8 };
     struct bundle b;
-    FAILS(ctx, bundle_open(ctx, test_temporary(), &b), RK_E_MISSING, "no safetensors file in this folder");
-    (void)write_file("pytorch_model.bin", "PK", 2);
-    FAILS(ctx, bundle_open(ctx, test_temporary(), &b), RK_E_MISSING, "no safetensors file in this folder");
-    EXPECT(strstr(rk_error_hint(ctx), "pickled") != NULL);
+    FAILS(ctx, bundle_open(ctx, test_temporary(), &b), RK_E_MISSING, "no file of weights in this folder");
+    (void)write_file("other.bin", "PK", 2);
+    FAILS(ctx, bundle_open(ctx, test_temporary(), &b), RK_E_MISSING, "no file of weights in this folder");
+    EXPECT(strstr(rk_error_hint(ctx), "name the file") != NULL);
     write_made(ctx, in_folder("io.safetensors"), &one, 1);
     OK(ctx, bundle_open(ctx, test_temporary(), &b));
     bundle_close(ctx, &b);

@@ -107,7 +107,7 @@ static const struct { const char *text; rk_status status; const char *words; } w
     { "[]",                                                 RK_E_FORMAT,  "object" },
     { "{}",                                                 RK_E_UNKNOWN, "model_type" },
     { "{\"vocab_size\": 10, \"tie_word_embeddings\": true}", RK_E_UNKNOWN, "no family" },
-    { "{\"n_embd\": 24, \"d_model\": 24}",                  RK_E_UNKNOWN, "several" },
+    { "{\"reorder_and_upcast_attn\": true, \"block_size\": 24}", RK_E_UNKNOWN, "several" },
     { "{\"model_type\": \"llama\", " GPT2 "}",              RK_E_UNKNOWN, "llama" },
     { "{\"model_type\": 3, " GPT2 "}",                      RK_E_FORMAT,  "model_type" },
     { "{\"model_type\": \"gpt2\", \"n_embd\": 24}",         RK_E_MISSING, "vocab_size" },
