@@ -1,8 +1,9 @@
 /* model.h: a described model: its family, its sizes, what it looks like and what it costs. No weights are needed.
  *
  * MODEL texts: a preset ("gpt2", "cs336-17m"), a directory with a config.json, a config.json, a file of weights beside one
- * (.safetensors, .bin, .pt, an index of shards), nanoGPT's ckpt.pt or the directory that holds it; each with overrides, in the spelling of files or by our names: "gpt2:n_layer=48,hidden=1600". A preset wins over a directory of
- * its name ("./gpt2"). Every key of a config.json is known, harmless, or refused by name. */
+ * (.safetensors, .bin, .pt, an index of shards), nanoGPT's ckpt.pt or the directory that holds it; each with overrides, in the
+ * spelling of files or by our names: "gpt2:n_layer=48,hidden=1600". A preset wins over a directory of its name ("./gpt2").
+ * Every key of a config.json is known, harmless, or refused by name. */
 #ifndef RECKON_MODEL_H
 #define RECKON_MODEL_H
 #include "reckon/bill.h"
