@@ -84,6 +84,14 @@ static const char *letter_meant(const char *word, size_t n)
     return NULL;
 }
 
+static const char *words_of(const char *letter)
+{
+    rk_books_letter l;
+    for (int i = 0; (l = rk_books_letter_at(i)).name != NULL; i++)
+        if (strcmp(l.name, letter) == 0) return l.words;
+    return letter;
+}
+
 static rk_status unknown_word(rk_ctx *ctx, const char *word, size_t n)
 {
     char list[ERROR_HINT - 32] = "";
@@ -121,7 +129,7 @@ static rk_status check_renames(rk_ctx *ctx, const struct renaming *all)
         }
         if (taken == NULL) continue;
         (void)FAIL(RK_E_ARG, "letters: %s would stand for two things", all->to[i]);
-        return ctx_hint(ctx, "say what its old meaning is called then, for instance W=%s", taken);
+        return ctx_hint(ctx, "say what its old meaning is called then, for instance W=%s", words_of(taken));
     }
     return RK_OK;
 }

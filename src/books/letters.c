@@ -59,6 +59,15 @@ static bool field_size(const struct spelling *s, const char *fields, int64_t *si
     return false;
 }
 
+/* Numbers of a head that turn: as they are, or from a part of the head, in pairs. */
+static rk_status set_rotary(struct spelling *s)
+{
+    int at;
+    const struct field *f = config_field(&s->model->config, "rotary", &at);
+    if (f == NULL || f->kind != FIELD_REAL) return RK_OK;
+    return set(s, "r", ((int64_t)((double)get(s, "K") * s->model->config.value[at]) + 1) / 2 * 2);
+}
+
 static rk_status set_fields(struct spelling *s)
 {
     rk_ctx *ctx = s->ctx;
@@ -66,7 +75,7 @@ static rk_status set_fields(struct spelling *s)
     for (int i = 0; i < ROWS; i++)
         if (field_size(s, rows[i].fields, &size)) TRY(set(s, rows[i].name, size));
     if (get(s, "K") == 0 && get(s, "H") > 0) TRY(set(s, "K", get(s, "D") / get(s, "H")));
-    return RK_OK;
+    return set_rotary(s);
 }
 
 /* --- the bill --- */
