@@ -1,6 +1,6 @@
-/* reckon count: the bill of a model, without running it: every number exact, each with the formula it comes from. */
-#include "model.h"
-#include "out.h"
+/* reckon count: the bill of a model, without running it: every number exact, each with the formula it comes from; beside it
+ * what others would count, and what it takes on their machines. What is printed is in count_*.c. */
+#include "count.h"
 #include <string.h>
 #ifdef __GLIBC__
 #include <malloc.h>
@@ -8,231 +8,161 @@
 
 static const struct option options[] = {
     OPTIONS_OF_SIZE,
-    { "why",  'w', OPT_TEXT, "NAME", NULL, "what is behind one number: flops.forward, parameters, bytes.gradients ..." },
-    { "plan", 'p', OPT_FLAG, NULL,   NULL, "also what this program will allocate and compute on this machine" },
+    { "why",  'w', OPT_TEXT,   "NAME", NULL, "what is behind one number: flops.forward, parameters, bytes.eager.total ..." },
+    { "mode", 'm', OPT_CHOICE, "train|eval|prefill|decode", "train", "a step of training, scoring, a prompt's logits, or one token at context T" },
+    { "plan", 'p', OPT_FLAG,   NULL,   NULL, "also what this program will allocate and compute on this machine" },
+    { "parts", 0,  OPT_FLAG,   NULL,   NULL, "parameters and forward products by part, with shares; always with several models" },
+    { "formula", 0, OPT_TEXT,  "TEXT", NULL, "the value of a formula over the model's letters: \"12·L·D²\" or 12*L*D^2" },
+    { "letters", 0, OPT_TEXT,  "LIST", NULL, "formulas in other letters: L=positions,N=layers,W=parameters" },
+
+    { "conventions", 'c', OPT_FLAG, NULL, NULL, "FLOPs of a token by every convention (PaLM, llm.c, Megatron ...)" },
+    { "tokens-per-second", 0, OPT_REAL, NULL, NULL, "measured on all --gpus: utilisation by every convention, with --device or --peak" },
+    { "memory", 0, OPT_TEXT,   "NAMES", NULL, "memory as others keep it: eager, cs336, megatron, llmc, zero0 .. zero3, states, kv ..., or all" },
+    { "policy", 0, OPT_CHOICE, "fp32|amp-bf16|mixed", "fp32", "numbers as they are, autocast to bf16, or 16-bit weights with a master copy" },
+    { "attention", 0, OPT_CHOICE, "eager|flash", "eager", "with its scores in memory or without" },
+    { "recompute", 0, OPT_CHOICE, "none|gelu|norm|attention|full", "none", "what is forgotten and computed again" },
+    { "micro-batch", 0, OPT_SIZE, NULL, "(the batch)", "sequences at once on one device (b)" },
+    { "tp", 0, OPT_SIZE, NULL, "1", "tensor-parallel ranks (t)" },
+    { "pp", 0, OPT_SIZE, NULL, "1", "pipeline-parallel ranks (p)" },
+    { "dp", 0, OPT_SIZE, NULL, "1", "data-parallel ranks (dp)" },
+    { "interleave", 0, OPT_SIZE, NULL, "1", "pieces of the pipeline on each rank (m)" },
+    { "sequence-parallel", 0, OPT_FLAG, NULL, NULL, "norms and dropouts over the tensor-parallel ranks too" },
+    { "gpus", 0, OPT_SIZE, NULL, "(tp · pp · dp)", "devices altogether (g)" },
+    { "offload", 0, OPT_CHOICE, "none|optimizer|all", "none", "what DeepSpeed keeps on the host" },
+    { "edition", 0, OPT_INT, "YEAR", "(the model's, or 2025)", "of the CS336 handout: 2024, 2025, 2026" },
+    { "logits", 0, OPT_CHOICE, "reuse|keep", "reuse", "CS336: has the loss its own copy of the logits?" },
+    { "activation", 0, OPT_TEXT, "NAME", "(the family's usual)", "eager: in Hugging Face's spelling, gelu_new or gelu_pytorch_tanh ..." },
+    { "source", 0, OPT_SIZE, NULL, "(the target's)", "tokens of the source sequence (S)" },
+    { "traced", 0, OPT_FLAG, NULL, NULL, "eager: as tensors without data see it" },
+
+    { "device", 0, OPT_TEXT, "NAME", NULL, "whose peak, memory and bandwidth to use: a100, h100 ... (`reckon list devices`)" },
+    { "rate", 0, OPT_CHOICE, "f32|tf32|bf16|fp8|int8", "(that of the dtype or policy)", "which of the device's peaks" },
+    { "peak", 0, OPT_REAL, NULL, NULL, "operations per second, of any device: 312e12" },
+    { "device-memory", 0, OPT_SIZE, "BYTES", NULL, "its memory: 80GB, 80GiB" },
+    { "bandwidth", 0, OPT_SIZE, "BYTES", NULL, "its memory's bytes per second: 2TB" },
+    { "roofline", 0, OPT_FLAG, NULL, NULL, "arithmetic intensity and least time of every module on the device" },
+    { "tokens", 0, OPT_SIZE, NULL, NULL, "of a whole training: its FLOPs, days, cost" },
+    { "steps", 0, OPT_SIZE, NULL, NULL, "of a whole training, each of B · T tokens" },
+    { "flops", 0, OPT_TEXT, "NAME", "bill", "the convention that a training's FLOPs are counted by" },
+    { "mfu", 0, OPT_REAL, NULL, "0.4", "the part of the peak that a training reaches" },
+    { "price", 0, OPT_REAL, NULL, NULL, "of one device for an hour" },
     { 0 }
 };
 
-/* What the table shows, in order; entries that a bill does not have are left out. A row without an entry begins a part. */
-enum unit { PART, COUNT, FLOPS, BYTES };
-static const struct line { const char *entry, *words; enum unit unit; } lines[] = {
-    { "parameters",                 "parameters", COUNT },
-    { NULL,                         "FLOPs of matrix products in a training step", PART },
-    { "flops.forward",              "  forward", FLOPS },
-    { "flops.backward",             "  backward", FLOPS },
-    { "flops.update",               "  update", FLOPS },
-    { NULL,                         "FLOPs of everything else", PART },
-    { "flops.elementwise.forward",  "  forward", FLOPS },
-    { "flops.elementwise.backward", "  backward", FLOPS },
-    { "flops.elementwise.update",   "  update", FLOPS },
-    { NULL,                         "bytes", PART },
-    { "bytes.parameters",           "  parameters", BYTES },
-    { "bytes.gradients",            "  gradients", BYTES },
-    { "bytes.optimizer",            "  optimizer state", BYTES },
-    { "bytes.cache_per_token",      "  KV cache, each token", BYTES },
-    { NULL,                         "bytes that this program allocates", PART },
-    { "bytes.plan.parameters",      "  parameters", BYTES },
-    { "bytes.plan.gradients",       "  gradients", BYTES },
-    { "bytes.plan.optimizer",       "  optimizer state", BYTES },
-    { "bytes.plan.activations",     "  activations", BYTES },
-    { "bytes.plan.workspace",       "  workspace", BYTES },
-    { "bytes.plan.update",          "  update", BYTES },
-    { NULL,                         "FLOPs of matrix products that it computes", PART },
-    { "flops.plan.step",            "  forward and backward", FLOPS },
-    { "flops.plan.update",          "  update", FLOPS },
-};
-enum { LINES = sizeof lines / sizeof *lines };
+/* --- what was asked --- */
 
-struct counted { rk_model *model; rk_bill *bill; };
-
-static struct say short_form(enum unit unit, uint64_t n)
+static int check_ranks(struct cli *c)
 {
-    if (unit == BYTES) return say_bytes(n);
-    if (unit == FLOPS) return say_si((double)n, "FLOP");
-    return say_si((double)n, "");
+    static const char *const names[] = { "micro-batch", "tp", "pp", "dp", "interleave", "gpus", "source" };
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (cli_given(c, names[i]) && cli_int(c, names[i]) < 1) return cli_usage(c, "--%s: at least 1", names[i]);
+    return CLI_OK;
 }
 
-/* A part is headed only where one of its lines has a number. */
-static bool shown(const struct line *line, const struct counted *all, int n)
+static int read_books(struct counting *k)
 {
-    const struct line *last = line->unit == PART ? line + 1 : line;
-    for (; last < lines + LINES && last->unit != PART; last++) {
-        for (int i = 0; i < n; i++)
-            if (rk_bill_has(all[i].bill, last->entry)) return true;
-        if (line->unit != PART) break;
-    }
-    return false;
-}
-
-static uint64_t number_of(const rk_bill *bill, const char *entry)
-{
-    uint64_t n;
-    return rk_bill_has(bill, entry) && rk_bill_number(bill, entry, &n) == RK_OK ? n : 0;
-}
-
-static const char *formula_of(const rk_bill *bill, const char *entry)
-{
-    const char *formula;
-    return rk_bill_has(bill, entry) && rk_bill_formula(bill, entry, &formula) == RK_OK ? formula : "";
-}
-
-/* What others would say of training one token: whoever prints MFU uses one of these. */
-static void conventions(struct cli *c, const struct counted *x, const rk_bill_settings *s)
-{
-    uint64_t n = number_of(x->bill, "parameters"), seq = s->seq > 0 ? (uint64_t)s->seq : model_size(x->model, "position");
-    double exact = (double)(number_of(x->bill, "flops.forward") + number_of(x->bill, "flops.backward")) / ((double)s->batch * (double)seq);
-    double six = 6 * (double)n, palm = six + 12 * (double)model_size(x->model, "layer") * (double)model_size(x->model, "hidden") * (double)seq;
-    struct table *t = table_new(c, NULL, "lrrw");
-    const struct { const char *words; double flops; const char *formula; } rows[] = {
-        { "  this bill", exact, "(forward + backward) / (B·T)" },
-        { "  6N", six, "6·N, N parameters (Kaplan 2020)" },
-        { "  PaLM", palm, "6·N + 12·L·D·T (Chowdhery 2022)" },
+    struct cli *c = k->c;
+    k->books = (rk_books){
+        .batch = k->s.batch, .seq = k->s.seq, .source = cli_int(c, "source"), .policy = cli_text(c, "policy"), .attention = cli_text(c, "attention"),
+        .recompute = cli_text(c, "recompute"), .logits = cli_text(c, "logits"), .offload = cli_text(c, "offload"), .activation = cli_text(c, "activation"),
+        .edition = cli_int(c, "edition"), .tensor = cli_int(c, "tp"), .pipeline = cli_int(c, "pp"), .interleave = cli_int(c, "interleave"), .data = cli_int(c, "dp"),
+        .gpus = cli_int(c, "gpus"), .micro_batch = cli_int(c, "micro-batch"), .sequence_parallel = cli_flag(c, "sequence-parallel"), .traced = cli_flag(c, "traced"),
     };
-    (void)fprintf(c->out, "\nFLOPs to train one token, by convention\n");
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        table_cell(t, "%s", rows[i].words);
-        table_cell(t, "%s", say_count((uint64_t)(rows[i].flops + 0.5)).at);
-        table_cell(t, "%s", say_percent(rows[i].flops / exact).at);
-        table_cell(t, "%s", rows[i].formula);
-    }
-    table_print(t);
+    if (k->books.gpus == 0) k->books.gpus = k->books.tensor * k->books.pipeline * k->books.data;
+    return check_ranks(c);
 }
 
-static void print_one(struct cli *c, const struct counted *x, const rk_bill_settings *s)
+static int check_asked(struct counting *k)
 {
-    struct table *t = table_new(c, NULL, "lrrw");
-    model_headline(c, x->model, s);
+    struct cli *c = k->c;
+    bool roof = cli_flag(c, "roofline");
+    if (k->n > MOST_MODELS) return cli_usage(c, "at most %d models side by side", MOST_MODELS);
+    if (cli_given(c, "tokens-per-second") && !(cli_real(c, "tokens-per-second") > 0)) return cli_usage(c, "--tokens-per-second: above 0");
+    if (roof && !(k->machine.peak > 0 && k->machine.bandwidth > 0)) return cli_usage(c, "--roofline needs a machine: --device, or --peak and --bandwidth");
+    if (roof && c->json) return cli_usage(c, "--roofline has no JSON; the bill's elements.read and elements.written have what it is made of");
+    if (k->s.mode != RK_MODE_TRAIN && k->s.plan) return cli_usage(c, "--plan is of a training: --mode train");
+    return CLI_OK;
+}
+
+static int read_options(struct counting *k)
+{
+    struct cli *c = k->c;
+    int code = model_settings(c, &k->s);
+    k->n = c->n_args;
+    k->s.mode = (rk_bill_mode)cli_choice(c, "mode");
+    k->s.plan = cli_flag(c, "plan") || (c->json && k->s.dtype == RK_f32 && k->s.mode == RK_MODE_TRAIN);        /* what is done here is done in f32 */
+    k->letters = cli_text(c, "letters");
+    if (code == CLI_OK) code = read_books(k);
+    if (code == CLI_OK) code = machine_read(k);
+    return code == CLI_OK ? check_asked(k) : code;
+}
+
+/* --- a formula --- */
+
+static int print_formula(struct counting *k, struct counted *x)
+{
+    struct cli *c = k->c;
+    const char *text = cli_text(c, "formula");
+    rk_quotient q;
+    CLI_TRY(c, rk_books_formula(x->bill, x->model, &k->books, text, &q));
+    if (c->json) {
+        struct json j;
+        json_begin(&j, c->out);
+        json_object(&j, NULL);
+        json_text(&j, "model", rk_model_name(x->model));
+        json_text(&j, "formula", text);
+        json_uint(&j, "number", q.over);
+        json_uint(&j, "under", q.under);
+        json_end(&j);
+        return CLI_OK;
+    }
+    headline(k, x);
+    (void)fprintf(c->out, "\n%s = %s", spelled(k, x->bill, text), say_count(q.over).at);
+    if (q.under != 1) (void)fprintf(c->out, " / %s = %s", say_count(q.under).at, say_real((double)q.over / (double)q.under).at);
     (void)fputc('\n', c->out);
-    for (const struct line *line = lines; line < lines + LINES; line++) {
-        if (!shown(line, x, 1)) continue;
-        bool part = line->unit == PART;
-        uint64_t n = part ? 0 : number_of(x->bill, line->entry);
-        if (part) {
-            table_print(t);
-            (void)fprintf(c->out, "\n%s\n", line->words);
-            t = table_new(c, NULL, "lrrw");
-            continue;
-        }
-        table_cell(t, "%-22s", line->words);
-        table_cell(t, "%20s", say_count(n).at);
-        table_cell(t, "%12s", short_form(line->unit, n).at);
-        table_cell(t, "%s", formula_of(x->bill, line->entry));
-    }
-    table_print(t);
-    conventions(c, x, s);
-}
-
-static void print_many(struct cli *c, const struct counted *all, int n)
-{
-    char heads[2048] = "", align[32] = "l";
-    for (int i = 0; i < n; i++) {
-        size_t used = strlen(heads);
-        const char *name = rk_model_name(all[i].model);
-        (void)snprintf(heads + used, sizeof heads - used, "|%.60s", name);
-        for (char *bar = strchr(heads + used + 1, '|'); bar != NULL; bar = strchr(bar, '|')) *bar = '/';
-        align[1 + i] = 'r';
-    }
-    struct table *t = table_new(c, heads, align);
-    for (const struct line *line = lines; line < lines + LINES; line++) {
-        if (!shown(line, all, n)) continue;
-        table_cell(t, "%s", line->words);
-        for (int i = 0; i < n; i++) table_cell(t, "%s", line->unit == PART ? "" : say_count(number_of(all[i].bill, line->entry)).at);
-    }
-    table_print(t);
-}
-
-/* --- why --- */
-
-static int print_why(struct cli *c, const struct counted *x, const rk_bill_settings *s)
-{
-    const char *name = cli_text(c, "why"), *formula;
-    uint64_t n;
-    CLI_TRY(c, rk_bill_number(x->bill, name, &n));
-    CLI_TRY(c, rk_bill_formula(x->bill, name, &formula));
-    model_headline(c, x->model, s);
-    (void)fprintf(c->out, "\n%s = %s%s%s\n\n", name, say_count(n).at, formula[0] != '\0' ? " = " : "", formula);
-    struct table *t = table_new(c, "module|operation|times|each|together|one is", "lwrrrl");
-    for (int i = 0; i < rk_bill_reasons(x->bill, name); i++) {
-        rk_bill_reason r = rk_bill_reason_at(x->bill, name, i);
-        table_cell(t, "%s", r.module[0] != '\0' ? r.module : "(top)");
-        table_cell(t, "%s%s%s", r.op, r.label[0] != '\0' ? " " : "", r.label);
-        table_cell(t, "%s", say_count((uint64_t)r.times).at);
-        table_cell(t, "%s", say_count(r.each).at);
-        table_cell(t, "%s", say_count(r.number).at);
-        table_cell(t, "%s", r.formula);
-    }
-    table_print(t);
     return CLI_OK;
 }
 
-static void json_reasons(struct json *j, const rk_bill *bill, const char *name)
-{
-    json_array(j, "reasons");
-    for (int i = 0; i < rk_bill_reasons(bill, name); i++) {
-        rk_bill_reason r = rk_bill_reason_at(bill, name, i);
-        json_object(j, NULL);
-        json_text(j, "module", r.module);
-        json_text(j, "op", r.op);
-        json_text(j, "label", r.label);
-        json_int(j, "times", r.times);
-        json_uint(j, "each", r.each);
-        json_uint(j, "number", r.number);
-        json_text(j, "formula", r.formula);
-        json_end(j);
-    }
-    json_end(j);
-}
+/* --- what is printed --- */
 
-static int print_why_json(struct cli *c, const struct counted *x)
+/* One model alone: the bill, and whatever was asked for beside it. */
+static int print_alone(struct counting *k, struct counted *x)
 {
-    const char *name = cli_text(c, "why"), *formula;
-    struct json j;
-    uint64_t n;
-    CLI_TRY(c, rk_bill_number(x->bill, name, &n));
-    CLI_TRY(c, rk_bill_formula(x->bill, name, &formula));
-    json_begin(&j, c->out);
-    json_object(&j, NULL);
-    json_text(&j, "model", rk_model_name(x->model));
-    json_text(&j, "name", name);
-    json_uint(&j, "number", n);
-    json_text(&j, "formula", formula);
-    json_reasons(&j, x->bill, name);
-    json_end(&j);
-    return CLI_OK;
-}
-
-/* --- JSON --- */
-
-/* What was asked, and then the bill as the library writes it, in one object. */
-static int print_json(struct cli *c, const struct counted *x, const rk_bill_settings *s)
-{
-    const char *text;
-    struct json j;
-    CLI_TRY(c, rk_bill_json(x->bill, &text));
-    json_begin(&j, c->out);
-    json_object(&j, NULL);
-    json_text(&j, "model", rk_model_name(x->model));
-    json_text(&j, "family", rk_model_family(x->model));
-    json_int(&j, "batch", s->batch);
-    json_uint(&j, "seq", s->seq > 0 ? (uint64_t)s->seq : model_size(x->model, "position"));
-    json_text(&j, "dtype", rk_dtype_name(s->dtype));
-    (void)fprintf(c->out, ",\n%s\n", text + 1);
-    return CLI_OK;
-}
-
-static int print(struct cli *c, const struct counted *all, int n, const rk_bill_settings *s)
-{
+    struct cli *c = k->c;
+    bool memory = cli_given(c, "memory"), roof = cli_flag(c, "roofline");
     int code = CLI_OK;
-    bool why = cli_given(c, "why");
-    if (c->json && n > 1) (void)fputs("[\n", c->out);
-    for (int i = 0; i < n && code == CLI_OK && (c->json || why || n == 1); i++) {
+    if (memory) code = print_memory(k, x);
+    if (code == CLI_OK && roof) code = print_roofline(k, x);
+    if (code == CLI_OK && !memory && !roof) code = print_one(k, x);
+    if (code == CLI_OK && cli_flag(c, "parts") && k->n == 1) print_parts(k);
+    if (code == CLI_OK && training_asked(k)) code = print_training(k, x);
+    return code;
+}
+
+static int print_each(struct counting *k, struct counted *x)
+{
+    struct cli *c = k->c;
+    if (cli_given(c, "formula")) return print_formula(k, x);
+    if (cli_given(c, "why")) return print_why(k, x);
+    return c->json ? print_json(k, x) : print_alone(k, x);
+}
+
+/* Several models stand side by side, but for what has a table of its own. */
+static int print(struct counting *k)
+{
+    struct cli *c = k->c;
+    bool own = c->json || k->n == 1 || cli_given(c, "why") || cli_given(c, "formula") || cli_given(c, "memory") || cli_flag(c, "roofline") || training_asked(k) || utilisation_asked(k) ||
+               cli_flag(c, "conventions");
+    int code = CLI_OK;
+    if (c->json && k->n > 1) (void)fputs("[\n", c->out);
+    for (int i = 0; own && i < k->n && code == CLI_OK; i++) {
         if (i > 0) (void)fputs(c->json ? ",\n" : "\n", c->out);
-        if (why) code = c->json ? print_why_json(c, &all[i]) : print_why(c, &all[i], s);
-        else if (c->json) code = print_json(c, &all[i], s);
-        else print_one(c, &all[i], s);
+        code = print_each(k, &k->all[i]);
     }
-    if (c->json && n > 1) (void)fputs("]\n", c->out);
-    if (!c->json && !why && n > 1) print_many(c, all, n);
+    if (c->json && k->n > 1) (void)fputs("]\n", c->out);
+    if (own) return code;
+    print_many(k);
+    print_parts(k);
     return code;
 }
 
@@ -248,23 +178,21 @@ static void keep_memory(void)
 
 static int run(struct cli *c)
 {
-    enum { MOST = 8 };
-    struct counted all[MOST] = { { NULL, NULL } };
-    rk_bill_settings settings;
-    int n = c->n_args, code = model_settings(c, &settings);
+    struct counting k = { .c = c };
+    const char *checked;
+    int code = read_options(&k);
     if (code != CLI_OK) return code;
     keep_memory();
-    if (n > MOST) return cli_usage(c, "at most %d models side by side", MOST);
-    settings.plan = cli_flag(c, "plan") || (c->json && settings.dtype == RK_f32);        /* what is done here is done in f32 */
-    for (int i = 0; i < n; i++) {
-        CLI_GO(c, rk_model_open(c->ctx, c->args[i], &all[i].model));
-        CLI_GO(c, rk_bill_of(all[i].model, &settings, &all[i].bill));
+    for (int i = 0; i < k.n; i++) {
+        CLI_GO(c, rk_model_open(c->ctx, c->args[i], &k.all[i].model));
+        CLI_GO(c, rk_bill_of(k.all[i].model, &k.s, &k.all[i].bill));
+        if (k.letters != NULL) CLI_GO(c, rk_books_spell(k.all[i].bill, "", k.letters, &checked));
     }
-    code = print(c, all, n, &settings);
+    code = print(&k);
 out:
-    for (int i = 0; i < n; i++) {
-        rk_bill_free(all[i].bill);
-        rk_model_close(all[i].model);
+    for (int i = 0; i < k.n; i++) {
+        rk_bill_free(k.all[i].bill);
+        rk_model_close(k.all[i].model);
     }
     return code;
 }
@@ -275,6 +203,15 @@ static const struct example examples[] = {
     { "count cs336-small cs336-small-2024",       "two models side by side", NULL },
     { "count cs336-17m -b 32 --plan",             "also what training it here will allocate", NULL },
     { "count gpt2:n_layer=2 --json",              "for a program: exact integers, formulas, modules, operations", NULL },
+    { "count gpt2-xl --mode decode -t 512",       "what one more token costs at position 512", NULL },
+    { "count gpt2 --conventions",                 "FLOPs of a token by everybody's rule", NULL },
+    { "count gpt2:vocab_size=50304 --tokens-per-second 191500 --device a100 --rate bf16", "one run, many utilisations", NULL },
+    { "count gpt2 -b 2 --memory eager --policy amp-bf16", "what PyTorch would keep for the backward pass", NULL },
+    { "count cs336-xl --memory cs336 --device-memory 80GB", "what fits by the handout's count", NULL },
+    { "count cs336-xl -b 1024 --steps 400k --device a100 --mfu 0.5", "days of a whole training", NULL },
+    { "count gpt2 -b 8 --roofline --device h100 --dtype bf16", "where the time would go", NULL },
+    { "count gpt2 --formula '12*L*D^2 + 13*L*D'", "a formula of one's own", NULL },
+    { "count gpt2 --why parameters --letters L=positions,N=layers,W=parameters", "in other people's letters", NULL },
     { 0 }
 };
 
@@ -283,5 +220,6 @@ const struct command cmd_count = {
     .examples = examples, .complete = model_complete, .json = true, .run = run,
     .notes = MODEL_NOTES
              "\nBy meaning, unless the words say that this program does it: products in full, attention without regard to its mask, nothing fused, one "
-             "multiply-add is 2 FLOPs. The step ends with clipping by the global norm and AdamW.",
+             "multiply-add is 2 FLOPs. The step ends with clipping by the global norm and AdamW."
+             "\nConventions of others never replace these numbers: they stand beside them, by name, with formula and source (docs/books.md).",
 };

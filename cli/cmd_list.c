@@ -1,6 +1,7 @@
 /* reckon list: what there is: presets as a ladder of sizes, dtypes, families and their fields, operations, functions.
  *
  * Not here: how the tables of the library are printed (list_tables.c). */
+#include "list_devices.h"
 #include "list_tables.h"
 #include "model.h"
 #include "out.h"
@@ -107,6 +108,7 @@ static const struct list { const char *name, *words; int (*print)(struct cli *c)
     { "fields",    "sizes and switches of a family: fields FAMILY or PRESET", list_fields },
     { "ops",       "operations of a graph",                                   list_ops },
     { "functions", "elementwise functions and their prices",                  list_functions },
+    { "devices",   "machines for count --device: peaks, memory, bandwidth",   list_devices },
 };
 enum { LISTS = sizeof lists / sizeof *lists };
 
@@ -122,7 +124,7 @@ static int run(struct cli *c)
         if (c->n_args > 1 && lists[i].print != list_fields) return cli_usage(c, "one argument too many: %s", c->args[1]);
         return lists[i].print(c);
     }
-    return cli_fail(c, CLI_USAGE, near.n > 0 ? near_words(&near, "") : "lists: presets, dtypes, families, fields, ops, functions", "there is no list \"%s\"", name);
+    return cli_fail(c, CLI_USAGE, near.n > 0 ? near_words(&near, "") : "lists: presets, dtypes, families, fields, ops, functions, devices", "there is no list \"%s\"", name);
 }
 
 static const struct example examples[] = {
@@ -131,12 +133,13 @@ static const struct example examples[] = {
     { "list dtypes",           "range and precision of every dtype, and who multiplies matrices of it", NULL },
     { "list fields gpt2",      "what can stand behind the colon of gpt2:n_layer=6", NULL },
     { "list functions --json", "elementwise functions, with their prices", NULL },
+    { "list devices",          "machines by name: peaks by dtype, memory, bandwidth", NULL },
     { 0 }
 };
 
 const struct command cmd_list = {
-    .name = "list", .arguments = "[WHAT] [FAMILY]", .purpose = "what there is: presets, dtypes, families, fields, ops, functions", .examples = examples,
+    .name = "list", .arguments = "[WHAT] [FAMILY]", .purpose = "what there is: presets, dtypes, families, fields, ops, functions, devices", .examples = examples,
     .complete = complete, .json = true, .run = run,
-    .notes = "WHAT is presets (unless said otherwise), dtypes, families, fields, ops or functions. The name of a preset stands for sizes, not for "
+    .notes = "WHAT is presets (unless said otherwise), dtypes, families, fields, ops, functions or devices. The name of a preset stands for sizes, not for "
              "weights. Sizes of one's own: reckon show gpt2:n_layer=6,n_embd=384,n_head=6; `reckon list fields gpt2` says which there are.",
 };

@@ -4,7 +4,7 @@
 # and made into libreckon.a and libreckon.so from the same objects.
 
 set(rooms base core op pass backend backend/ref backend/guard backend/meter backend/cpu backend/blas run io tok
-    model train infer verify .)
+    model books train infer verify .)
 foreach(room IN LISTS rooms)
     file(GLOB found CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/${room}/*.c)
     list(APPEND sources ${found})

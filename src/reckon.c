@@ -231,6 +231,39 @@ out:
     return status;
 }
 
+/* --- without gradients --- */
+
+/* The forward graph of a mode as it stands, everything fused written out. */
+static rk_status price_forward(rk_ctx *ctx, struct pricing *p)
+{
+    static const enum purpose purposes[] = { [RK_MODE_TRAIN] = FOR_TRAINING, [RK_MODE_EVAL] = FOR_SCORING, [RK_MODE_PREFILL] = FOR_LOGITS, [RK_MODE_DECODE] = FOR_DECODING };
+    struct build_options options = options_of(p->settings, purposes[p->settings->mode]);
+    struct built built = { .ctx = NULL };
+    rk_bill_phase phases[] = { { "forward", INT32_MAX } };
+    struct bill_terms terms = { .n_phases = 1, .phases = phases, .n_repeats = N_BLOCKS, .repeats = blocks };
+    rk_graph *own = NULL;
+    rk_status status;
+    if (p->settings->mode == RK_MODE_DECODE) {
+        options.positions = options.seq;                /* 0: the context */
+        options.seq = 1;
+    }
+    GO(model_build(ctx, p->model, &options, &built));
+    GO(bill_expand(ctx, built.g, 1, phases, &own));
+    GO(bill_add_graph(p->bill, own != NULL ? own : built.g, &terms));
+out:
+    rk_graph_close(own);
+    built_close(&built);
+    return status;
+}
+
+static rk_status price_mode(rk_ctx *ctx, struct pricing *p)
+{
+    if ((unsigned)p->settings->mode > RK_MODE_DECODE) return FAIL(RK_E_ARG, "%d is no mode of a bill", (int)p->settings->mode);
+    if (p->settings->plan) return FAIL(RK_E_DECLINED, "%s: only training is planned", p->model->name);
+    TRY(price_forward(ctx, p));
+    return price_cache(ctx, p);
+}
+
 /* --- asked from outside --- */
 
 static const rk_bill_settings standard = { 0 };
@@ -243,11 +276,14 @@ rk_status rk_bill_of(rk_model *model, const rk_bill_settings *settings, rk_bill 
     struct built built = { .ctx = NULL };
     rk_status status;
     *bill = NULL;
-    GO(model_build(ctx, model, &options, &built));
     GO(bill_new(ctx, &p.bill));
-    GO(price_step(ctx, &p, &built));
-    GO(price_cache(ctx, &p));
-    if (p.settings->plan) GO(price_plan(ctx, &p, &built));
+    if (p.settings->mode != RK_MODE_TRAIN) GO(price_mode(ctx, &p));
+    else {
+        GO(model_build(ctx, model, &options, &built));
+        GO(price_step(ctx, &p, &built));
+        GO(price_cache(ctx, &p));
+        if (p.settings->plan) GO(price_plan(ctx, &p, &built));
+    }
     *bill = p.bill;
     p.bill = NULL;
 out:

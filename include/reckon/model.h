@@ -42,9 +42,16 @@ RK_API bool rk_family_at(int index, rk_family *family);
 RK_API bool rk_family_field(const char *family, int index, rk_field *field);
 
 /* What is priced. Zero: batch 1, seq the context, f32; a step of training with clipping and AdamW (in f32, whatever the
- * dtype). Beside the entries of bill.h: bytes.cache_per_token, what decoding keeps for each token of one sequence; with plan:
+ * dtype); in the other modes the phase "forward" alone. Beside the entries of bill.h: bytes.cache_per_token, what decoding keeps for each token of one sequence; with plan:
  * bytes.plan.{parameters,gradients,optimizer,activations,workspace,update} and flops.plan.{step,update}, f32 only. */
+typedef enum rk_bill_mode {
+    RK_MODE_TRAIN,                      /* forward with its loss, backward, update */
+    RK_MODE_EVAL,                       /* forward with its loss */
+    RK_MODE_PREFILL,                    /* logits of every position */
+    RK_MODE_DECODE                      /* one token of each sequence, seq positions with it: seq - 1 are in the cache */
+} rk_bill_mode;
 typedef struct rk_bill_settings {
+    rk_bill_mode mode;
     int64_t batch, seq;
     rk_dtype dtype;
     bool zero_dtype_is_f64;             /* dtype 0 is f64: say so, or f32 is taken */

@@ -3,6 +3,7 @@
 #define RECKON_RECKON_H
 #include "reckon/base.h"
 #include "reckon/bill.h"
+#include "reckon/books.h"
 #include "reckon/corpus.h"
 #include "reckon/device.h"
 #include "reckon/dim.h"

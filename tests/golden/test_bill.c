@@ -130,3 +130,39 @@ TEST(torch_counts_the_same_flops)
     }
     json_clear(ctx, &doc);
 }
+
+static rk_bill *bill_in_mode(rk_ctx *ctx, const char *spec, rk_bill_mode mode, int64_t batch, int64_t seq)
+{
+    rk_model *model;
+    rk_bill *bill;
+    const rk_bill_settings settings = { .mode = mode, .batch = batch, .seq = seq };
+    OK(ctx, rk_model_open(ctx, spec, &model));
+    OK(ctx, rk_bill_of(model, &settings, &bill));
+    rk_model_close(model);
+    return bill;
+}
+
+/* Scoring and prefill make the forward products of training, decoding L·(8·D² + 4·c·D + 2·n·D·F) + 2·D·V of them for a token
+ * at context length c (Kaplan et al. 2020 with the context written out). */
+TEST(other_modes_than_training)
+{
+    static const struct { const char *spec; int64_t forward, layers, hidden, ff, matrices, vocab; } rows[] = {
+        { "gpt2", 291648307200, 12, 768, 3072, 2, 50257 }, { "cs336-xl", 4513336524800, 48, 1600, 6400, 3, 50257 },
+    };
+    rk_ctx *ctx = test_ctx();
+    for (int i = 0; i < 2; i++) {
+        for (rk_bill_mode mode = RK_MODE_EVAL; mode <= RK_MODE_PREFILL; mode++) {
+            rk_bill *bill = bill_in_mode(ctx, rows[i].spec, mode, 1, 0);
+            has(bill, rows[i].spec, "flops.forward", rows[i].forward);
+            EXPECT(!rk_bill_has(bill, "flops.backward") && !rk_bill_has(bill, "bytes.gradients") && !rk_bill_has(bill, "bytes.optimizer"));
+            EXPECT(rk_bill_has(bill, "bytes.cache_per_token") && rk_bill_has(bill, "bytes.parameters"));
+            rk_bill_free(bill);
+        }
+        for (int64_t context = 1; context <= 1024; context = 4 * context) {
+            int64_t d = rows[i].hidden, each = rows[i].layers * (8 * d * d + 4 * context * d + 2 * rows[i].matrices * d * rows[i].ff) + 2 * d * rows[i].vocab;
+            rk_bill *bill = bill_in_mode(ctx, rows[i].spec, RK_MODE_DECODE, 3, context);
+            has(bill, rows[i].spec, "flops.forward", 3 * each);
+            rk_bill_free(bill);
+        }
+    }
+}

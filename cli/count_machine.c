@@ -1,0 +1,185 @@
+/* count_machine.c: which machine, and how many days of it a training would take.
+ *
+ * Numbers of a machine come from its row or from options; where neither is given there is no number. */
+#include "count.h"
+#include <math.h>
+#include <string.h>
+
+/* Trainings to compare with. */
+static const struct { const char *words, *source; double flops; } known[] = {
+    { "GPT-3 175B",                  "Brown et al. 2020, table D.1",                            3.14e23 },
+    { "GPT-4, as rumoured",          "Epoch AI's estimate; OpenAI has published none",          2.1e25 },
+    { "EU AI Act, systemic risk",    "Regulation (EU) 2024/1689, article 51(2)",                1e25 },
+};
+
+static int unknown_device(struct cli *c, const char *name)
+{
+    struct near near;
+    char hint[256];
+    near_begin(&near, name);
+    for (int i = 0; rk_accelerator_at(i) != NULL; i++) near_try(&near, rk_accelerator_at(i)->name);
+    (void)snprintf(hint, sizeof hint, "%s%s`reckon list devices` has them; of any other say --peak 312e12 --device-memory 80GB --bandwidth 2TB", near_words(&near, ""), near.n > 0 ? "; " : "");
+    return cli_fail(c, CLI_USAGE, hint, "no device \"%s\" is known here", name);
+}
+
+/* The rate that products run at: as asked, else that of the dtype or policy. */
+static int rate_of(const struct counting *k)
+{
+    int asked = cli_choice(k->c, "rate");
+    if (cli_given(k->c, "rate")) return asked;
+    if (strcmp(k->books.policy, "fp32") != 0) return RK_RATE_BF16;
+    return k->s.dtype == RK_f32 ? RK_RATE_F32 : k->s.dtype == RK_f64 ? -1 : RK_RATE_BF16;
+}
+
+static int read_row(struct counting *k, const rk_accelerator *a)
+{
+    int rate = rate_of(k);
+    k->machine = (struct machine){ .name = a->words, .rate = rate >= 0 ? rk_rate_name((rk_rate)rate) : "f64", .source = a->source, .bytes = a->bytes, .bandwidth = a->bandwidth };
+    if (rate >= 0) k->machine.peak = a->rate[rate];
+    if (rate == RK_RATE_BF16) k->machine.reached = a->reached;
+    if (k->machine.peak > 0 || cli_given(k->c, "peak")) return CLI_OK;
+    return cli_fail(k->c, CLI_USAGE, "choose another with --rate, or give --peak", "no rate of %s in %s is known here", a->name, k->machine.rate);
+}
+
+int machine_read(struct counting *k)
+{
+    struct cli *c = k->c;
+    int code = CLI_OK;
+    if (cli_given(c, "device")) {
+        const rk_accelerator *a = rk_accelerator_find(cli_text(c, "device"));
+        code = a != NULL ? read_row(k, a) : unknown_device(c, cli_text(c, "device"));
+    }
+    if (cli_given(c, "peak")) {
+        k->machine.peak = cli_real(c, "peak");
+        k->machine.reached = 0;
+        k->machine.rate = "given";
+        if (!(k->machine.peak > 0)) return cli_usage(c, "--peak: operations per second, above 0");
+    }
+    if (cli_given(c, "device-memory")) k->machine.bytes = (uint64_t)cli_int(c, "device-memory");
+    if (cli_given(c, "bandwidth")) k->machine.bandwidth = (uint64_t)cli_int(c, "bandwidth");
+    return code;
+}
+
+void json_machine(const struct counting *k, struct json *j)
+{
+    const struct machine *m = &k->machine;
+    if (!(m->peak > 0) && m->bytes == 0 && m->bandwidth == 0) return;
+    json_object(j, "machine");
+    json_text(j, "name", m->name);
+    json_text(j, "rate", m->rate);
+    json_real(j, "peak", m->peak);
+    json_uint(j, "bytes", m->bytes);
+    json_uint(j, "bandwidth", m->bandwidth);
+    json_text(j, "source", m->source);
+    json_end(j);
+}
+
+/* --- days and cost --- */
+
+bool training_asked(const struct counting *k) { return cli_given(k->c, "tokens") || cli_given(k->c, "steps"); }
+
+struct training { double tokens, flops, gpus, mfu, hours, days; };      /* hours: of one device, days: of all together; 0 without a peak */
+
+static int training_of(struct counting *k, struct counted *x, struct training *t)
+{
+    struct cli *c = k->c;
+    char name[96];
+    double per_step;
+    uint64_t seq = k->s.seq > 0 ? (uint64_t)k->s.seq : model_size(x->model, "position");
+    (void)snprintf(name, sizeof name, "flops.convention.%.60s", cli_text(c, "flops"));
+    CLI_TRY(c, rk_books_add(x->bill, x->model, &k->books, cli_text(c, "flops")));
+    per_step = (double)k->s.batch * (double)seq;
+    t->gpus = k->books.gpus > 0 ? (double)k->books.gpus : 1;
+    t->mfu = cli_real(c, "mfu");
+    t->tokens = cli_given(c, "steps") ? (double)cli_int(c, "steps") * per_step : (double)cli_int(c, "tokens");
+    t->flops = (double)number_of(x->bill, name) / per_step * t->tokens;
+    t->hours = k->machine.peak > 0 ? t->flops / (k->machine.peak * t->mfu) / 3600 : 0;
+    t->days = t->hours / t->gpus / 24;
+    return CLI_OK;
+}
+
+static int check_training(struct counting *k)
+{
+    struct cli *c = k->c;
+    double mfu = cli_real(c, "mfu");
+    if (cli_given(c, "tokens") && cli_given(c, "steps")) return cli_usage(c, "--tokens and --steps say the same thing: give one");
+    if (k->s.mode != RK_MODE_TRAIN) return cli_usage(c, "--tokens and --steps are of a training: --mode train");
+    if (!(mfu > 0 && mfu <= 1)) return cli_usage(c, "--mfu: above 0 and at most 1");
+    return cli_given(c, "price") && !(cli_real(c, "price") >= 0) ? cli_usage(c, "--price: of one device for an hour, not below 0") : CLI_OK;
+}
+
+static void print_beside(struct counting *k, double flops)
+{
+    struct table *t = table_new(k->c, NULL, "lrrw");
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+        table_cell(t, "  %s", known[i].words);
+        table_cell(t, "%.3g", known[i].flops);
+        table_cell(t, "× %.3g", flops / known[i].flops);
+        table_cell(t, "%s", known[i].source);
+    }
+    (void)fprintf(k->c->out, "\nthis training as a part of others' FLOPs\n");
+    table_print(t);
+}
+
+static void row(struct table *t, const char *words, const char *value, const char *how)
+{
+    table_cell(t, "  %s", words);
+    table_cell(t, "%s", value);
+    table_cell(t, "%s", how);
+}
+
+static void print_days(struct counting *k, const struct training *x)
+{
+    struct table *t = table_new(k->c, NULL, "lrw");
+    char text[96], how[160];
+    (void)snprintf(text, sizeof text, "%.4g", x->flops);
+    (void)snprintf(how, sizeof how, "by the convention %s", cli_text(k->c, "flops"));
+    row(t, "tokens", say_si(x->tokens, "").at, cli_given(k->c, "steps") ? "steps · B · T" : "");
+    row(t, "FLOPs", text, how);
+    if (k->machine.peak > 0) {
+        (void)snprintf(text, sizeof text, "%.1f", x->hours);
+        (void)snprintf(how, sizeof how, "FLOPs / (%s × %s)", say_si(k->machine.peak, "FLOP/s").at, say_percent(x->mfu).at);
+        row(t, "hours of one device", text, how);
+        (void)snprintf(text, sizeof text, "%.1f", x->days);
+        (void)snprintf(how, sizeof how, "on %s at once", say_count((uint64_t)x->gpus).at);
+        row(t, "days", text, how);
+    }
+    if (k->machine.peak > 0 && cli_given(k->c, "price")) {
+        (void)snprintf(text, sizeof text, "%.2f", x->hours * cli_real(k->c, "price"));
+        (void)snprintf(how, sizeof how, "hours × %s", say_real(cli_real(k->c, "price")).at);
+        row(t, "cost", text, how);
+    }
+    table_print(t);
+    if (!(k->machine.peak > 0)) (void)fprintf(k->c->out, "No days without a machine: --device or --peak.\n");
+}
+
+int print_training(struct counting *k, struct counted *x)
+{
+    struct training t;
+    int code = check_training(k);
+    if (code == CLI_OK) code = training_of(k, x, &t);
+    if (code != CLI_OK) return code;
+    (void)fprintf(k->c->out, "\nthe whole training%s%s\n", k->machine.name != NULL ? " on " : "", k->machine.name != NULL ? k->machine.name : "");
+    print_days(k, &t);
+    print_beside(k, t.flops);
+    return CLI_OK;
+}
+
+int json_training(struct counting *k, struct counted *x, struct json *j)
+{
+    struct training t;
+    int code = check_training(k);
+    if (code == CLI_OK) code = training_of(k, x, &t);
+    if (code != CLI_OK) return code;
+    json_object(j, "training");
+    json_text(j, "convention", cli_text(k->c, "flops"));
+    json_real(j, "tokens", t.tokens);
+    json_real(j, "flops", t.flops);
+    if (k->machine.peak > 0) {
+        json_real(j, "device_hours", t.hours);
+        json_real(j, "days", t.days);
+        if (cli_given(k->c, "price")) json_real(j, "cost", t.hours * cli_real(k->c, "price"));
+    }
+    json_end(j);
+    return CLI_OK;
+}

@@ -1,0 +1,97 @@
+/* count_roofline.c: how long the operations of a bill take at least on a machine: by its arithmetic, or by its memory.
+ *
+ * Each operation by itself, nothing fused: what it computes at the peak rate, or what it reads and writes at the full
+ * bandwidth, whichever is longer. A module's time is the sum over its own operations, those below it not counted.
+ * Source: Williams, Waterman and Patterson 2009. */
+#include "count.h"
+#include <stdlib.h>
+#include <string.h>
+
+enum { MOST_MODULES = 512 };
+struct own { char name[96]; double flops, bytes, seconds, computing; };
+struct roof { struct own at[MOST_MODULES]; int n; double seconds; };
+
+static struct own *own_of(struct roof *r, const char *module)
+{
+    for (int i = 0; i < r->n; i++)
+        if (strcmp(r->at[i].name, module) == 0) return &r->at[i];
+    if (r->n == MOST_MODULES) cli_bug("more than %d modules", MOST_MODULES);
+    (void)snprintf(r->at[r->n].name, sizeof r->at[r->n].name, "%.90s", module);
+    return &r->at[r->n++];
+}
+
+/* Reasons of one entry come in the order of the operations, so what an operation has of several entries is found by walking
+ * them side by side. */
+struct walk { const rk_bill *bill; char name[64]; int i; };
+
+static uint64_t next_of(struct walk *w, const rk_bill_reason *of)
+{
+    rk_bill_reason r = rk_bill_reason_at(w->bill, w->name, w->i);
+    bool same = w->i < rk_bill_reasons(w->bill, w->name) && r.times == of->times && strcmp(r.module, of->module) == 0 && strcmp(r.op, of->op) == 0 && strcmp(r.label, of->label) == 0;
+    w->i += same;
+    return same ? r.number : 0;
+}
+
+static void add_phase(struct counting *k, const rk_bill *bill, const char *phase, struct roof *roof)
+{
+    static const char *const entries[] = { "elements.written", "elements.read", "flops", "flops.elementwise" };
+    double width = strcmp(phase, "update") == 0 ? 4 : (double)rk_dtype_bytes(k->s.dtype);       /* the optimizer works in f32 */
+    struct walk walk[4];
+    for (int i = 0; i < 4; i++) {
+        walk[i] = (struct walk){ .bill = bill };
+        (void)snprintf(walk[i].name, sizeof walk[i].name, "%s.%s", entries[i], phase);
+    }
+    for (int i = 0; i < rk_bill_reasons(bill, walk[0].name); i++) {
+        rk_bill_reason r = rk_bill_reason_at(bill, walk[0].name, i);
+        double elements = (double)r.number + (double)next_of(&walk[1], &r), flops = (double)next_of(&walk[2], &r);
+        flops += (double)next_of(&walk[3], &r);
+        double bytes = elements * width, compute = flops / k->machine.peak, move = bytes / (double)k->machine.bandwidth;
+        struct own *own = own_of(roof, r.module);
+        own->flops += flops;
+        own->bytes += bytes;
+        own->seconds += compute > move ? compute : move;
+        own->computing += compute > move ? compute : 0;
+        roof->seconds += compute > move ? compute : move;
+    }
+    for (int i = 1; i < 4; i++)
+        if (walk[i].i != rk_bill_reasons(bill, walk[i].name)) cli_bug("%s has operations that write nothing", walk[i].name);
+}
+
+static void print_phase(struct counting *k, const struct roof *roof, const char *phase)
+{
+    struct table *t = table_new(k->c, "module|FLOPs|bytes|FLOPs a byte|at least|share|bound by arithmetic", "lrrrrrr");
+    for (int i = 0; i < roof->n; i++) {
+        const struct own *o = &roof->at[i];
+        table_cell(t, "%s", o->name[0] != '\0' ? o->name : "(top)");
+        table_cell(t, "%s", say_si(o->flops, "").at);
+        table_cell(t, "%s", say_bytes((uint64_t)o->bytes).at);
+        table_cell(t, "%.1f", o->bytes > 0 ? o->flops / o->bytes : 0);
+        table_cell(t, "%s", say_seconds(o->seconds).at);
+        table_cell(t, "%s", say_percent(roof->seconds > 0 ? o->seconds / roof->seconds : 0).at);
+        table_cell(t, "%s", say_percent(o->seconds > 0 ? o->computing / o->seconds : 0).at);
+    }
+    (void)fprintf(k->c->out, "\n%s: at least %s\n", phase, say_seconds(roof->seconds).at);
+    table_print(t);
+}
+
+int print_roofline(struct counting *k, struct counted *x)
+{
+    static const char *const phases[] = { "forward", "backward", "update" };
+    struct roof *roof = cli_take(sizeof *roof);
+    double all = 0;
+    headline(k, x);
+    (void)fprintf(k->c->out, "%s: %s in %s, %s/s; in balance at %.1f FLOPs a byte\n", k->machine.name != NULL ? k->machine.name : "the machine given", say_si(k->machine.peak, "FLOP/s").at,
+                  k->machine.rate, say_bytes_si(k->machine.bandwidth).at, k->machine.peak / (double)k->machine.bandwidth);
+    for (int i = 0; i < 3; i++) {
+        char entry[32];
+        (void)snprintf(entry, sizeof entry, "flops.%s", phases[i]);
+        if (!rk_bill_has(x->bill, entry)) continue;
+        memset(roof, 0, sizeof *roof);
+        add_phase(k, x->bill, phases[i], roof);
+        print_phase(k, roof, phases[i]);
+        all += roof->seconds;
+    }
+    (void)fprintf(k->c->out, "\ntogether at least %s, nothing fused\n", say_seconds(all).at);
+    free(roof);
+    return CLI_OK;
+}

@@ -1,0 +1,171 @@
+/* count_why.c: what is behind one number of a bill, and the whole bill as JSON. Conventions of others are added when asked for. */
+#include "count.h"
+#include <string.h>
+
+/* The convention that an entry belongs to: "bytes.eager.total" to eager; name NULL: to none, it is the bill's own. */
+static rk_convention convention_of(const char *entry)
+{
+    rk_convention v;
+    for (int i = 0; (v = rk_convention_at(i)).name != NULL; i++) {
+        const char *before = v.is_memory ? "bytes." : "flops.convention.";
+        size_t n = strlen(before), length = strlen(v.name);
+        if (strncmp(entry, before, n) == 0 && strncmp(entry + n, v.name, length) == 0 && entry[n + length] == (v.is_memory ? '.' : '\0')) return v;
+    }
+    return v;
+}
+
+/* Whatever else the bill lacks is asked of all conventions. */
+static int add_what_is_asked(struct counting *k, struct counted *x, const char *name)
+{
+    if (rk_bill_has(x->bill, name)) return CLI_OK;
+    return cli_try(k->c, rk_books_add(x->bill, x->model, &k->books, convention_of(name).name));
+}
+
+static bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; }
+
+/* Does the letter stand in the formula, as a name of its own? */
+static bool stands_in(const char *formula, const char *letter)
+{
+    size_t n = strlen(letter);
+    for (const char *at = formula; (at = strstr(at, letter)) != NULL; at += n)
+        if ((at == formula || !is_letter(at[-1])) && !is_letter(at[n])) return true;
+    return false;
+}
+
+/* What the letters of a convention's formula stand for here. */
+static void print_letters(struct counting *k, struct counted *x, const char *formula)
+{
+    struct table *t = table_new(k->c, NULL, "lrl");
+    rk_books_letter l;
+    rk_quotient q;
+    for (int i = 0; (l = rk_books_letter_at(i)).name != NULL; i++) {
+        if (!stands_in(formula, l.name) || rk_books_formula(x->bill, x->model, &k->books, l.name, &q) != RK_OK) continue;
+        table_cell(t, "  %s", spelled(k, x->bill, l.name));
+        table_cell(t, "%s", say_count(q.over).at);
+        table_cell(t, "%s", l.words);
+    }
+    (void)fputc('\n', k->c->out);
+    table_print(t);
+}
+
+/* A convention is one formula of somebody's: what it says, who says it, with which letters. */
+static int why_convention(struct counting *k, struct counted *x, const char *name, const rk_convention *v)
+{
+    struct cli *c = k->c;
+    const char *formula;
+    uint64_t n;
+    CLI_TRY(c, rk_bill_number(x->bill, name, &n));
+    CLI_TRY(c, rk_bill_formula(x->bill, name, &formula));
+    headline(k, x);
+    (void)fprintf(c->out, "\n%s = %s = %s\n", name, say_count(n).at, spelled(k, x->bill, formula));
+    (void)fprintf(c->out, "\n%s: %s\n%s\n", v->name, v->words, v->source);
+    if (v->is_memory) {
+        struct table *t = table_new(c, "part|bytes|formula|", "lrlw");
+        for (int i = 0; i < rk_bill_reasons(x->bill, name); i++) {
+            rk_bill_reason r = rk_bill_reason_at(x->bill, name, i);
+            table_cell(t, "%s", r.module);
+            table_cell(t, "%s", say_count(r.number).at);
+            table_cell(t, "%s", spelled(k, x->bill, r.formula));
+            table_cell(t, "%s", r.label);
+        }
+        (void)fputc('\n', c->out);
+        table_print(t);
+    }
+    print_letters(k, x, formula);
+    return CLI_OK;
+}
+
+static int why_text(struct counting *k, struct counted *x, const char *name)
+{
+    struct cli *c = k->c;
+    const char *formula;
+    uint64_t n;
+    CLI_TRY(c, rk_bill_number(x->bill, name, &n));
+    CLI_TRY(c, rk_bill_formula(x->bill, name, &formula));
+    headline(k, x);
+    (void)fprintf(c->out, "\n%s = %s%s%s\n\n", name, say_count(n).at, formula[0] != '\0' ? " = " : "", spelled(k, x->bill, formula));
+    struct table *t = table_new(c, "module|operation|times|each|together|one is", "lwrrrl");
+    for (int i = 0; i < rk_bill_reasons(x->bill, name); i++) {
+        rk_bill_reason r = rk_bill_reason_at(x->bill, name, i);
+        table_cell(t, "%s", r.module[0] != '\0' ? r.module : "(top)");
+        table_cell(t, "%s%s%s", r.op, r.label[0] != '\0' ? " " : "", r.label);
+        table_cell(t, "%s", say_count((uint64_t)r.times).at);
+        table_cell(t, "%s", say_count(r.each).at);
+        table_cell(t, "%s", say_count(r.number).at);
+        table_cell(t, "%s", spelled(k, x->bill, r.formula));
+    }
+    table_print(t);
+    return CLI_OK;
+}
+
+static void json_reasons(struct json *j, const rk_bill *bill, const char *name)
+{
+    json_array(j, "reasons");
+    for (int i = 0; i < rk_bill_reasons(bill, name); i++) {
+        rk_bill_reason r = rk_bill_reason_at(bill, name, i);
+        json_object(j, NULL);
+        json_text(j, "module", r.module);
+        json_text(j, "op", r.op);
+        json_text(j, "label", r.label);
+        json_int(j, "times", r.times);
+        json_uint(j, "each", r.each);
+        json_uint(j, "number", r.number);
+        json_text(j, "formula", r.formula);
+        json_end(j);
+    }
+    json_end(j);
+}
+
+static int why_json(struct counting *k, struct counted *x, const char *name)
+{
+    struct cli *c = k->c;
+    const char *formula;
+    struct json j;
+    uint64_t n;
+    CLI_TRY(c, rk_bill_number(x->bill, name, &n));
+    CLI_TRY(c, rk_bill_formula(x->bill, name, &formula));
+    json_begin(&j, c->out);
+    json_object(&j, NULL);
+    json_text(&j, "model", rk_model_name(x->model));
+    json_text(&j, "name", name);
+    json_uint(&j, "number", n);
+    json_text(&j, "formula", formula);
+    json_reasons(&j, x->bill, name);
+    json_end(&j);
+    return CLI_OK;
+}
+
+int print_why(struct counting *k, struct counted *x)
+{
+    const char *name = cli_text(k->c, "why");
+    rk_convention v = convention_of(name);
+    int code = add_what_is_asked(k, x, name);
+    if (code != CLI_OK) return code;
+    if (v.name != NULL && !k->c->json) return why_convention(k, x, name, &v);
+    return k->c->json ? why_json(k, x, name) : why_text(k, x, name);
+}
+
+/* What was asked, and then the bill as the library writes it, in one object. */
+int print_json(struct counting *k, struct counted *x)
+{
+    static const char *const modes[] = { [RK_MODE_TRAIN] = "train", [RK_MODE_EVAL] = "eval", [RK_MODE_PREFILL] = "prefill", [RK_MODE_DECODE] = "decode" };
+    struct cli *c = k->c;
+    const char *text;
+    struct json j;
+    CLI_TRY(c, rk_books_add(x->bill, x->model, &k->books, NULL));
+    CLI_TRY(c, rk_bill_json(x->bill, &text));
+    json_begin(&j, c->out);
+    json_object(&j, NULL);
+    json_text(&j, "model", rk_model_name(x->model));
+    json_text(&j, "family", rk_model_family(x->model));
+    json_text(&j, "mode", modes[k->s.mode]);
+    json_int(&j, "batch", k->s.batch);
+    json_uint(&j, "seq", k->s.seq > 0 ? (uint64_t)k->s.seq : model_size(x->model, "position"));
+    json_text(&j, "dtype", rk_dtype_name(k->s.dtype));
+    json_machine(k, &j);
+    json_memory(k, x, &j);
+    if (utilisation_asked(k)) json_utilisation(k, x, &j);
+    int code = training_asked(k) ? json_training(k, x, &j) : CLI_OK;
+    (void)fprintf(c->out, ",\n%s\n", text + 1);
+    return code;
+}

@@ -1,0 +1,49 @@
+/* convention.c: the rows of flops.def and memory.def as tables. */
+#include "books/convention.h"
+#include <stddef.h>
+
+const struct flops_rule flops_rules[] = {
+#define FLOPS(name, families, formula, words, source) { #name, families, formula, words, source },
+#include "books/flops.def"
+#undef FLOPS
+    { NULL, NULL, NULL, NULL, NULL },
+};
+
+#define MEMORY(name, families, with, words, source)
+#define PART(of, name, where, formula, words)
+#define EXCEPT(of, where, words)
+
+#undef MEMORY
+#define MEMORY(name, families, with, words, source) { #name, families, with, words, source },
+const struct memory_rule memory_rules[] = {
+#include "books/memory.def"
+    { NULL, NULL, NULL, NULL, NULL },
+};
+#undef MEMORY
+#define MEMORY(name, families, with, words, source)
+
+#undef PART
+#define PART(of, name, where, formula, words) { #of, #name, where, formula, words },
+const struct memory_part memory_parts[] = {
+#include "books/memory.def"
+    { NULL, NULL, NULL, NULL, NULL },
+};
+#undef PART
+#define PART(of, name, where, formula, words)
+
+#undef EXCEPT
+#define EXCEPT(of, where, words) { #of, where, words },
+const struct memory_except memory_excepts[] = {
+#include "books/memory.def"
+    { NULL, NULL, NULL },
+};
+#undef EXCEPT
+
+rk_convention rk_convention_at(int i)
+{
+    for (const struct flops_rule *f = flops_rules; i >= 0 && f->name != NULL; f++)
+        if (i-- == 0) return (rk_convention){ f->name, f->families, f->words, f->source, false };
+    for (const struct memory_rule *m = memory_rules; i >= 0 && m->name != NULL; m++)
+        if (i-- == 0) return (rk_convention){ m->name, m->families, m->words, m->source, true };
+    return (rk_convention){ NULL, NULL, NULL, NULL, false };
+}

@@ -1,0 +1,96 @@
+/* facts.c: under which conditions a convention's lines stand: "family=gpt2|gptj policy=fp32". Not here: letters (letters.c). */
+#include "books/facts.h"
+#include "model/config.h"
+#include "model/model.h"
+#include <string.h>
+
+/* What may be asked for, the first word being the default. */
+static const struct choice { const char *key, *words; size_t at; } choices[] = {
+    { "policy",    "fp32 amp-bf16 mixed",           offsetof(rk_books, policy) },
+    { "attention", "eager flash",                   offsetof(rk_books, attention) },
+    { "recompute", "none gelu norm attention full", offsetof(rk_books, recompute) },
+    { "logits",    "reuse keep",                    offsetof(rk_books, logits) },
+    { "offload",   "none optimizer all",            offsetof(rk_books, offload) },
+};
+enum { CHOICES = sizeof choices / sizeof *choices };
+
+static const struct fact *fact_named(const struct facts *facts, const char *key, size_t n)
+{
+    for (int i = 0; i < facts->n; i++)
+        if (strlen(facts->at[i].key) == n && memcmp(facts->at[i].key, key, n) == 0) return &facts->at[i];
+    return NULL;
+}
+
+/* Is one of "a|b|c", up to a blank, the value of the fact? */
+static bool among(const struct fact *fact, const char *words)
+{
+    for (size_t n; fact != NULL; words += n + 1) {
+        n = strcspn(words, "| ");
+        if (fact->n == n && memcmp(fact->value, words, n) == 0) return true;
+        if (words[n] != '|') return false;
+    }
+    return false;
+}
+
+bool facts_hold(const struct facts *facts, const char *where)
+{
+    while (*where != '\0') {
+        size_t key = strcspn(where, "="), n = strcspn(where, " ");
+        if (!among(fact_named(facts, where, key), where + key + 1)) return false;
+        where += n + strspn(where + n, " ");
+    }
+    return true;
+}
+
+static rk_status know(rk_ctx *ctx, struct facts *facts, const char *key, const char *value, size_t n)
+{
+    PROMISE(facts->n < MOST_FACTS);
+    facts->at[facts->n++] = (struct fact){ key, value, n };
+    return RK_OK;
+}
+
+static rk_status know_if(rk_ctx *ctx, struct facts *facts, const char *key, bool is) { return know(ctx, facts, key, is ? "yes" : "no", is ? 3 : 2); }
+
+static rk_status choose(rk_ctx *ctx, struct facts *facts, const struct choice *choice, const char *given)
+{
+    if (given == NULL) return know(ctx, facts, choice->key, choice->words, strcspn(choice->words, " "));
+    if (word_among(choice->words, given, strlen(given)) && strchr(given, ' ') == NULL) return know(ctx, facts, choice->key, given, strlen(given));
+    (void)FAIL(RK_E_UNKNOWN, "there is no %s \"%.60s\"", choice->key, given);
+    return ctx_hint(ctx, "there are: %s", choice->words);
+}
+
+/* The handout's edition: as asked, else that of the model, else 2025. */
+static rk_status know_edition(rk_ctx *ctx, struct facts *facts, const rk_model *model, const rk_books *books)
+{
+    static const struct { int64_t year; const char *text; } editions[] = { { 2024, "2024" }, { 2025, "2025" }, { 2026, "2026" } };
+    int at;
+    bool own = config_field(&model->config, "edition", &at) != NULL;
+    int64_t year = books->edition != 0 ? books->edition : own ? config_int(&model->config, "edition") : 2025;
+    for (int i = 0; i < 3; i++)
+        if (editions[i].year == year) return know(ctx, facts, "edition", editions[i].text, 4);
+    return FAIL(RK_E_UNKNOWN, "the CS336 handout has editions 2024, 2025 and 2026, not %lld", (long long)year);
+}
+
+static int64_t letter_is(const struct facts *facts, const char *name)
+{
+    const struct letter *l = letter_find(&facts->letters, name, strlen(name));
+    return l != NULL ? (int64_t)l->value.over : 0;
+}
+
+rk_status facts_of(rk_ctx *ctx, const rk_bill *bill, const rk_model *model, const rk_books *books, struct facts *facts)
+{
+    const struct arch *arch = model->config.arch;
+    int at;
+    facts->letters.n = facts->n = 0;
+    TRY(letters_of(ctx, bill, model, books, &facts->letters));
+    TRY(know(ctx, facts, "family", arch->name, strlen(arch->name)));
+    for (int i = 0; i < CHOICES; i++) TRY(choose(ctx, facts, &choices[i], *(const char *const *)((const char *)books + choices[i].at)));
+    TRY(know_edition(ctx, facts, model, books));
+    bool one_head = letter_is(facts, "H") == 1 || letter_is(facts, "T") == 1;
+    TRY(know_if(ctx, facts, "alone", one_head || letter_is(facts, "B") == 1));        /* some copies are views then */
+    TRY(know_if(ctx, facts, "alone_head", one_head));
+    TRY(know_if(ctx, facts, "traced", books->traced));
+    TRY(know_if(ctx, facts, "sequence_parallel", books->sequence_parallel));
+    TRY(know_if(ctx, facts, "pipelined", letter_is(facts, "p") > 1));
+    return know_if(ctx, facts, "parallel", config_field(&model->config, "parallel", &at) == NULL || config_flag(&model->config, "parallel"));
+}

@@ -1,0 +1,87 @@
+# reckon count beside other people's books: FLOPs and memory by convention, machines, days, letters; and every wrong question.
+. tests/cli/check.sh
+
+# modes
+ends 0 reckon count gpt2 --mode prefill;  prints "291,648,307,200"; silent "$err"
+ends 0 reckon count gpt2 --mode decode -t 100; prints "looks at 100 positions"; prints "B 1, T 1"; prints "250,750,464"; prints "7,372,800"
+ends 0 reckon count gpt2 --mode eval --json; prints '"mode": "eval"'
+ends 2 reckon count gpt2 --mode decode --plan; warns "--mode train"
+ends 2 reckon count gpt2 --mode learn;    warns "train|eval|prefill|decode"
+
+# FLOPs by convention
+ends 0 reckon count gpt2;                 prints "causal"; prints "859,885,056"
+ends 0 reckon count gpt2 --conventions;   prints "megatron_full"; prints "1,062,056,448"; prints "72·B·T·L·D²"
+ends 0 reckon count gpt2 --why flops.convention.palm; prints "B·T·(6·N + 12·L·H·K·T)"; prints "Chowdhery et al. 2022"; prints "124,439,808  parameters"
+ends 0 reckon count gpt2:vocab_size=50304 --tokens-per-second 191500 --device a100 --rate bf16
+prints "49.3 %"; prints "52.5 %"; prints "86.9 % of the bf16 peak"
+ends 0 reckon count gpt2 --tokens-per-second 191500; prints "no utilisation without a peak"
+ends 0 reckon count gpt2 --tokens-per-second 383000 --peak 312e12 --dp 2; prints "52.4 %"
+ends 2 reckon count gpt2 --tokens-per-second 0 --peak 1e12; warns "above 0"
+
+# memory by convention
+ends 0 reckon count gpt2 -b 2 --memory eager --traced; prints "3,746,611,204"; prints "L·a·w·B·T·F"
+ends 0 reckon count gpt2 -b 2 --memory eager --policy amp-bf16 --attention flash --traced; prints "1,852,614,148"
+ends 0 reckon count gpt2 -b 2 --memory eager --activation gelu_pytorch_tanh; prints "2,840,641,540"
+ends 0 reckon count gpt2 -b 2 --why bytes.eager.total --traced; prints "probabilities"; prints "3,746,611,204"
+ends 0 reckon count cs336-xl --memory cs336 --device-memory 80GB; prints "15,311,904,768 · batch + 34,032,921,600 bytes; 3 sequences"
+ends 0 reckon count cs336-xl --memory cs336 --device-memory 80GB --logits keep; prints "15,517,753,344"; prints "2 sequences"
+ends 0 reckon count cs336-xl --memory cs336 --device-memory 20GB; prints "the states alone are more than"
+ends 0 reckon count gpt2:vocab_size=50304 -b 56 --memory llmc --attention flash --recompute gelu --device-memory 81100Mi; prints "21,458,067,456"
+ends 0 reckon count gpt2-xl --memory zero0,zero1,zero2,zero3 --dp 64; prints "zero3"
+ends 0 reckon count gpt2 --memory all;    prints "megatron_states"; prints "kv: "
+ends 2 reckon count gpt2 --memory nothing; warns 'no convention "nothing"'; warns "megatron"
+reckon count cs336-17m --memory eager >"$out" 2>"$err"; last="eager of cs336"; warns "says nothing of it"; warns "it speaks of: gpt2"
+reckon count gpt2 --memory eager --recompute full >"$out" 2>"$err"; last="eager recomputed"; warns "without recomputation"
+ends 2 reckon count gpt2 --tp 0;          warns "--tp: at least 1"
+reckon count gpt2 --memory cs336 --edition 2020 >"$out" 2>"$err"; last="edition 2020"; warns "2024, 2025 and 2026"
+
+# machines, days
+ends 0 reckon list devices;               prints "NVIDIA H200 SXM"; prints "2614.9"
+ends 0 reckon list devices --json;        prints '"name": "tpu-v5p"'; prints '"source"'
+ends 0 reckon count cs336-xl -b 1024 --steps 400k --device a100 --mfu 0.5 --price 2; prints "6583.6"; prints "316010."; prints "EU AI Act"
+ends 0 reckon count gpt2 --tokens 300e9;  prints "No days without a machine"
+ends 0 reckon count gpt2 --tokens 300e9 --flops palm --peak 1e15 --gpus 8; prints "2.58e+20"; prints "on 8 at once"
+ends 0 reckon count gpt2 --roofline --device h100 --dtype bf16; prints "in balance at 295.3"; prints "h.*.mlp.up"
+ends 0 reckon count gpt2 --roofline --peak 1e12 --bandwidth 1TB --mode decode; prints "together at least"
+ends 2 reckon count gpt2 --device h10;    warns "h100"; warns "--peak"
+ends 2 reckon count gpt2 --device tpu-v4; warns "no rate of tpu-v4 in f32"
+ends 2 reckon count gpt2 --device a100 --dtype f64; warns "--peak"
+ends 2 reckon count gpt2 --roofline;      warns "needs a machine"
+ends 2 reckon count gpt2 --tokens 1e9 --steps 5; warns "give one"
+ends 2 reckon count gpt2 --tokens 1e9 --mfu 2; warns "--mfu"
+ends 2 reckon count gpt2 --tokens 1e9 --flops nonsense; warns 'no convention "nonsense"'
+
+# formulas and letters
+ends 0 reckon count gpt2 --formula "12·L·D² + 13*L*D"; prints "85,054,464"
+ends 0 reckon count gpt2 --formula "T/3"; prints "1,024 / 3 = 341.3333333333333"
+ends 0 reckon count gpt2 --formula "N" --json; prints '"number": 124439808'
+reckon count gpt2 --formula "2·r" >"$out" 2>"$err"; last="2·r"; warns "r has no value here"
+reckon count gpt2 --formula "2 +" >"$out" 2>"$err"; last="2 +"; warns "byte 3"
+ends 0 reckon count gpt2 --letters L=positions,N=layers,W=parameters; prints "V·D + L·D + N·(12·D² + 13·D) + 2·D"; prints "6·W·B·T"; prints "N 12"
+ends 2 reckon count gpt2 --letters L=positions; warns "L would stand for two things"; warns "W=layers"
+ends 2 reckon count gpt2 --letters L=cats; warns 'nothing here is called "cats"'
+ends 2 reckon count gpt2 --letters 7;     warns "is not LETTER=WORD"
+
+# several
+ends 0 reckon count gpt2 gpt2-medium gpt2-xl:n_positions=16384; prints "by part"; prints "61.81 %"
+ends 0 reckon count gpt2 cs336-xl --conventions; prints "CS336"
+ends 0 reckon count gpt2 --parts;         prints "27.10 %"
+
+# JSON
+ends 0 reckon count gpt2 -b 2 --json --device a100 --rate bf16 --tokens-per-second 1e5 --steps 10 --traced
+if command -v python3 >/dev/null; then
+    python3 - "$out" <<'END' && pass || fail "count --json with conventions"
+import json, sys
+x = json.load(open(sys.argv[1]))
+c = x["flops"]["convention"]
+assert c["bill"] == x["flops"]["forward"] + x["flops"]["backward"] == c["full"] and c["macs"] * 2 == c["bill"]
+e = dict(x["bytes"]["eager"])
+total = e.pop("total")
+assert total == sum(e.values()) == 3746611204
+assert x["formulas"]["bytes.eager.probabilities"] == "L·4·B·H·T²"
+assert abs(x["mfu"]["palm"] - c["palm"] / 2048 * 1e5 / 312e12) < 1e-12
+assert x["training"]["flops"] == 10 * c["bill"] and x["training"]["days"] > 0
+assert x["machine"]["bytes"] == 80000000000 and x["fits"]["eager"]["batch"] > 10
+END
+fi
+finish

@@ -1,0 +1,586 @@
+/* The conventions of others against numbers that they or their programs published. Sources stand beside the numbers; letters
+ * that no model here has are given by hand. Integers: 0 off. */
+#include "books/convention.h"
+#include "books/facts.h"
+#include "io/json.h"
+#include "test.h"
+#include <stdlib.h>
+
+/* --- by hand --- */
+
+static void letters_by_hand(rk_ctx *ctx, struct letters *l, const char *text)
+{
+    static char names[64][8];
+    int n = 0;
+    l->n = 0;
+    for (char *end; *text != '\0'; text = end + strspn(end, " ")) {
+        const char *equals = strchr(text, '=');
+        (void)snprintf(names[n], sizeof names[n], "%.*s", (int)(equals - text), text);
+        OK(ctx, letter_set(ctx, l, names[n++], strtoll(equals + 1, &end, 10), ""));
+    }
+}
+
+static void facts_by_hand(struct facts *f, const char *text)
+{
+    static char copy[512];
+    (void)snprintf(copy, sizeof copy, "%s", text);
+    f->n = 0;
+    for (char *at = strtok(copy, " "); at != NULL; at = strtok(NULL, " ")) {
+        char *equals = strchr(at, '=');
+        *equals = '\0';
+        f->at[f->n++] = (struct fact){ at, equals + 1, strlen(equals + 1) };
+    }
+}
+
+static uint64_t whole_of(struct rational r)
+{
+    uint64_t n = 0;
+    bool exact;
+    if (!rational_to_u64(r, &n, &exact) || !exact) test_fail(__FILE__, __LINE__, "a whole number expected");
+    return n;
+}
+
+static struct rational total(rk_ctx *ctx, const char *convention, const char *letters, const char *where)
+{
+    struct facts f;
+    struct rational sum = rational_of(0), value;
+    int parts = 0;
+    letters_by_hand(ctx, &f.letters, letters);
+    facts_by_hand(&f, where);
+    for (const struct memory_part *p = memory_parts; p->of != NULL; p++) {
+        if (strcmp(p->of, convention) != 0 || !facts_hold(&f, p->where)) continue;
+        OK(ctx, formula_value(ctx, p->formula, &f.letters, &value));
+        if (!rational_add(&sum, value)) test_fail(__FILE__, __LINE__, "%s is too large", convention);
+        parts++;
+    }
+    if (parts == 0) test_fail(__FILE__, __LINE__, "%s has no parts where %s", convention, where);
+    return sum;
+}
+
+static struct rational flops(rk_ctx *ctx, const char *name, const char *letters)
+{
+    struct letters l;
+    struct rational value = rational_of(0);
+    letters_by_hand(ctx, &l, letters);
+    for (const struct flops_rule *r = flops_rules; r->name != NULL; r++)
+        if (strcmp(r->name, name) == 0) {
+            OK(ctx, formula_value(ctx, r->formula, &l, &value));
+            return value;
+        }
+    test_fail(__FILE__, __LINE__, "no convention %s", name);
+    return value;
+}
+
+/* --- of models that open --- */
+
+struct opened { rk_model *model; rk_bill *bill; };
+
+static struct opened open_model(rk_ctx *ctx, const char *spec, int64_t batch, int64_t seq)
+{
+    struct opened o;
+    const rk_bill_settings settings = { .batch = batch, .seq = seq };
+    OK(ctx, rk_model_open(ctx, spec, &o.model));
+    OK(ctx, rk_bill_of(o.model, &settings, &o.bill));
+    return o;
+}
+
+static void close_model(struct opened o)
+{
+    rk_bill_free(o.bill);
+    rk_model_close(o.model);
+}
+
+static uint64_t number(rk_ctx *ctx, const struct opened *o, const char *name)
+{
+    uint64_t n;
+    OK(ctx, rk_bill_number(o->bill, name, &n));
+    return n;
+}
+
+#define IS(found, expected) do { uint64_t f_ = (found), e_ = (expected); if (f_ != e_) test_fail(__FILE__, __LINE__, "%s is %llu, expected %llu", #found, (unsigned long long)f_, (unsigned long long)e_); } while (0)
+
+/* GPT-2 at 1,024 tokens: nanoGPT's transformer_sizing.ipynb, llm.c's rule, and what follows from the formulas. */
+static const struct { const char *spec, *convention; uint64_t per_token, per_step; } per[] = {
+    { "gpt2",                  "bill",           854438400, 874944921600 },
+    { "gpt2",                  "full",           854438400, 874944921600 },
+    { "gpt2",                  "cs336",          854438400, 874944921600 },
+    { "gpt2",                  "megatron",       854438400, 874944921600 },
+    { "gpt2",                  "causal",         797870592, 3 * 272339828736 },
+    { "gpt2",                  "causal_half",    0,         3 * 272320954368 },
+    { "gpt2",                  "without_logits", 0,         3 * (291648307200 - 79047426048) },
+    { "gpt2",                  "six_n",          746638848, 0 },
+    { "gpt2:bias=false",       "palm",           0,         875062886400 + 6ull * 1024 * 786432 },      /* the notebook leaves positions out: */
+    { "gpt2:bias=false",       "nanogpt",        0,         875062886400 },
+    { "gpt2",                  "macs",           0,         874944921600 / 2 },
+    { "gpt2",                  "hfu_full",       0,         874944921600 + 291648307200 - 79047426048 },
+    { "gpt2",                  "hfu_attention",  0,         874944921600 + 12ull * 2 * 1610612736 },
+    { "gpt2",                  "megatron_full",  0,         874944921600 + 291648307200 - 79047426048 },
+    { "gpt2:vocab_size=50304", "llmc",           803478528, 0 },
+    { "gpt2:vocab_size=50304", "nanogpt",        855383040, 0 },
+    { "cs336-17m",             "six_n_head",     6 * 17576448ull, 0 },                                   /* the handout's "about 17M non-embedding" */
+    { "cs336-17m",             "six_n_blocks",   6 * 12456448ull, 0 },
+    { "cs336-xl",              "full",           0,         3 * 4513336524800 },
+    { "cs336-xl-2026",         "cs336",          0,         3 * 3516769894400 },
+    { "cs336-xl-2024",         "full",           0,         3 * 3506703564800 },
+};
+
+TEST(flops_of_a_step_by_convention)
+{
+    rk_ctx *ctx = test_ctx();
+    for (size_t i = 0; i < sizeof per / sizeof *per; i++) {
+        char name[64];
+        double context;
+        struct opened o = open_model(ctx, per[i].spec, 1, 0);
+        (void)snprintf(name, sizeof name, "flops.convention.%s", per[i].convention);
+        OK(ctx, rk_books_add(o.bill, o.model, NULL, "flops"));
+        OK(ctx, rk_model_number(o.model, "position", &context));
+        uint64_t n = number(ctx, &o, name), expected = per[i].per_step > 0 ? per[i].per_step : per[i].per_token * (uint64_t)context;
+        if (n != expected) test_fail(__FILE__, __LINE__, "%s of %s is %llu, expected %llu", name, per[i].spec, (unsigned long long)n, (unsigned long long)expected);
+        if (per[i].per_token > 0) IS(n / (uint64_t)context, per[i].per_token);
+        close_model(o);
+    }
+}
+
+/* With several sequences and fewer tokens than positions, too: the formulas of full attention are the bill. */
+TEST(full_attention_is_the_bill_of_every_decoder)
+{
+    static const char *const specs[] = { "gpt2", "gpt2-xl", "gpt2:n_inner=1000", "cs336-17m", "cs336-small-2026", "cs336-small-2024", "cs336-17m:ffn_type=silu" };
+    rk_ctx *ctx = test_ctx();
+    for (size_t i = 0; i < sizeof specs / sizeof *specs; i++) {
+        struct opened o = open_model(ctx, specs[i], 3, 100);
+        const rk_books books = { .batch = 3, .seq = 100 };
+        OK(ctx, rk_books_add(o.bill, o.model, &books, NULL));
+        IS(number(ctx, &o, "flops.convention.full"), number(ctx, &o, "flops.convention.bill"));
+        IS(number(ctx, &o, "flops.convention.bill"), number(ctx, &o, "flops.forward") + number(ctx, &o, "flops.backward"));
+        close_model(o);
+    }
+}
+
+/* 6N against exact counts, in thousandths: families of other shapes by hand (D, L, H, T, V). */
+TEST(six_n_is_off_by_so_much)
+{
+    static const struct { const char *letters; double full, causal; } rows[] = {
+        { "B=1 T=1024 D=768 L=12 F=3072 n=2 V=50257 N=124439808",     0.874, 0.936 },
+        { "B=1 T=1024 D=1600 L=48 F=6400 n=2 V=50257 N=1557611200",   0.910, 0.953 },
+        { "B=1 T=2048 D=4096 L=28 F=16384 n=2 V=50400 N=6050882784",  0.958, 0.995 },
+        { "B=1 T=2048 D=6144 L=44 F=24576 n=2 V=50432 N=20554567680", 0.963, 0.988 },
+        { "B=1 T=2048 D=512 L=6 F=2048 n=2 V=50304 N=70426624",       1.231, 1.383 },
+    };
+    rk_ctx *ctx = test_ctx();
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        double six = rational_to_real(flops(ctx, "six_n", rows[i].letters));
+        EXPECT_NEAR(six / rational_to_real(flops(ctx, "full", rows[i].letters)), rows[i].full, 5e-4);
+        EXPECT_NEAR(six / rational_to_real(flops(ctx, "causal", rows[i].letters)), rows[i].causal, 5e-4);
+    }
+}
+
+/* --- MFU --- */
+
+static double mfu(rk_ctx *ctx, const char *convention, const char *letters, double per_second, double devices, double peak)
+{
+    return 100 * rational_to_real(flops(ctx, convention, letters)) * per_second / (devices * peak);
+}
+
+TEST(published_utilisation)
+{
+    rk_ctx *ctx = test_ctx();
+    /* PaLM 540B, appendix B: 238.3K tokens/s on 6,144 TPU v4 of 275 TFLOP/s: 45.7 % without, 46.2 % with attention. */
+    const char *palm = "B=1 T=2048 N=540350000000 L=118 H=48 K=256";
+    EXPECT_NEAR(mfu(ctx, "six_n", palm, 238.3e3 / 2048, 6144, 275e12), 45.726, 5e-4);
+    EXPECT_NEAR(mfu(ctx, "palm", palm, 238.3e3 / 2048, 6144, 275e12), 46.229, 5e-4);
+    EXPECT_NEAR(rk_accelerator_find("tpu-v4")->rate[RK_RATE_BF16], 275e12, 0);
+    /* MT-NLG 530B in the same paper: 65.43K tokens/s on 2,240 A100: 29.7 % (truncated). */
+    EXPECT_NEAR(mfu(ctx, "six_n", "B=1 T=2048 N=530000000000", 65.43e3 / 2048, 2240, 312e12), 29.77, 5e-3);
+    /* nanoGPT's notebook: 755 ms for 100 sequences of 1,024 tokens on an A100: 37.14 %. */
+    EXPECT_NEAR(mfu(ctx, "nanogpt", "B=100 T=1024 N=124337664 P=1024 D=768 L=12 H=12 K=64", 1 / 0.755, 1, 312e12), 37.14, 0.025);      /* 755 ms has three digits */
+    /* llm.c's log on an A800: 191,500 tokens/s of the padded GPT-2: 49.32 % by its rule, 52.50 % by PaLM's without positions. */
+    const char *padded = "B=1 T=1024 N=124475904 P=1024 D=768 L=12 H=12 K=64";
+    EXPECT_NEAR(mfu(ctx, "llmc", padded, 191500.0 / 1024, 1, rk_accelerator_find("a100")->rate[RK_RATE_BF16]), 49.32, 5e-3);
+    EXPECT_NEAR(mfu(ctx, "nanogpt", padded, 191500.0 / 1024, 1, 312e12), 52.50, 5e-3);
+    EXPECT_NEAR(rational_to_real(flops(ctx, "nanogpt", padded)) / rational_to_real(flops(ctx, "llmc", padded)), 1.0646, 5e-5);
+}
+
+/* Megatron-LM README: 22B, 175B, 530B, 1T with selective recomputation: iteration times, MFU and HFU, V 51,200, T 2,048. */
+TEST(megatron_utilisation)
+{
+    static const struct { const char *letters; double seconds, gpus, mfu, hfu; } rows[] = {
+        { "T=2048 V=51200 D=6144 L=48 H=64 B=4",     1.10,  8,   41.7, 43.7 },
+        { "T=2048 V=51200 D=12288 L=96 H=96 B=64",   13.75, 64,  51.4, 52.8 },
+        { "T=2048 V=51200 D=20480 L=105 H=128 B=280", 37.83, 280, 56.0, 57.0 },
+        { "T=2048 V=51200 D=25600 L=128 H=160 B=512", 71.49, 512, 56.3, 57.0 },
+    };
+    rk_ctx *ctx = test_ctx();
+    for (int i = 0; i < 4; i++) {
+        double model = mfu(ctx, "megatron", rows[i].letters, 1 / rows[i].seconds, rows[i].gpus, 312e12);
+        EXPECT_NEAR(model, rows[i].mfu, 0.05);
+        EXPECT_NEAR(mfu(ctx, "megatron_selective", rows[i].letters, 1 / rows[i].seconds, rows[i].gpus, 312e12), rows[i].hfu, i == 0 ? 0.25 : 0.15);      /* times have 3 digits */
+    }
+    /* MT-NLG 530B: batch 1,920 at 126 TFLOP/s for each of 2,240 GPUs, all recomputed: 59.97 s; the report says 60.1. */
+    double step = rational_to_real(flops(ctx, "megatron_full", "B=1920 T=2048 V=51200 D=20480 L=105"));
+    EXPECT_NEAR(step / (2240 * 126e12), 59.97, 0.25);
+}
+
+/* GPT-3 (Brown et al. 2020), table D.1: 6 · 174,600 M · 300 G tokens = 3.14e23 FLOPs = 3,640 PF-days. */
+TEST(gpt3_training)
+{
+    double total_flops = rational_to_real(flops(test_ctx(), "six_n", "N=174600000000 B=1 T=300000000000"));
+    EXPECT_NEAR(total_flops, 3.1428e23, 1e18);
+    EXPECT_NEAR(total_flops / (1e15 * 86400), 3637.5, 0.05);
+}
+
+/* --- torch --- */
+
+static const struct json *presets_of(rk_ctx *ctx, const char *file, struct json_doc *doc)
+{
+    const struct json *presets;
+    char path[4096];
+    if (test_shared() == NULL) SKIP("no reference data here");
+    (void)snprintf(path, sizeof path, "%s/golden/%s", test_shared(), file);
+    OK(ctx, json_load(ctx, doc, path, 0));
+    OK(ctx, json_get_object(ctx, doc->root, "presets", &presets));
+    return presets;
+}
+
+static void three_sizes(rk_ctx *ctx, const struct json *preset, int64_t size[3])
+{
+    OK(ctx, json_get_int(ctx, preset, "B", 1, 1 << 20, &size[0]));
+    OK(ctx, json_get_int(ctx, preset, "T", 1, 1 << 20, &size[1]));
+    OK(ctx, json_get_int(ctx, preset, "S", 0, 1 << 20, &size[2]));
+}
+
+/* Storages that autograd keeps, for every preset of the reference data that a family here knows. */
+static void saved_bytes(rk_ctx *ctx, const char *name, const struct json *preset, const char *mode, int *checked)
+{
+    const struct json *saved = json_find(preset, mode);
+    int64_t size[3], bytes;
+    if (saved == NULL || json_find(saved, "bytes") == NULL) return;
+    OK(ctx, json_get_int(ctx, saved, "bytes", 0, INT64_MAX, &bytes));
+    three_sizes(ctx, preset, size);
+    struct opened o = open_model(ctx, name, size[0], size[1]);
+    const rk_books books = { .batch = size[0], .seq = size[1], .source = size[2], .policy = strstr(mode, "amp") != NULL ? "amp-bf16" : "fp32",
+                             .attention = strstr(mode, "sdpa") != NULL ? "flash" : "eager", .traced = true };
+    OK(ctx, rk_books_add(o.bill, o.model, &books, "eager"));
+    uint64_t found = number(ctx, &o, "bytes.eager.total");
+    if (found != (uint64_t)bytes) test_fail(__FILE__, __LINE__, "%s, %s: %llu bytes, expected %lld", name, mode, (unsigned long long)found, (long long)bytes);
+    (*checked)++;
+    close_model(o);
+}
+
+TEST(what_autograd_keeps)
+{
+    static const char *const names[] = { "openai-community/gpt2", "openai-community/gpt2-xl", "EleutherAI/gpt-j-6b", "EleutherAI/pythia-160m", "EleutherAI/gpt-neox-20b",
+                                         "google-bert/bert-base-chinese", "Helsinki-NLP/opus-mt-en-de" };
+    static const char *const modes[] = { "eager fp32", "eager amp-bf16", "sdpa fp32", "sdpa amp-bf16" };
+    rk_ctx *ctx = test_ctx();
+    struct json_doc doc = { .root = NULL };
+    const struct json *presets = presets_of(ctx, "saved.json", &doc);
+    int checked = 0;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        rk_model *model;
+        const struct json *preset = json_find(presets, names[i]);
+        REQUIRE(preset != NULL);
+        if (rk_model_open(ctx, names[i], &model) != RK_OK) continue;            /* a family that is not here */
+        rk_model_close(model);
+        for (int k = 0; k < 4; k++) saved_bytes(ctx, names[i], preset, modes[k], &checked);
+    }
+    EXPECT(checked >= 8);
+    json_clear(ctx, &doc);
+}
+
+/* The same totals with sizes by hand, for every family. */
+TEST(what_autograd_keeps_by_hand)
+{
+    static const struct { const char *letters, *family; uint64_t bytes[4]; } rows[] = {
+        { "B=2 T=1024 L=12 D=768 H=12 F=3072 V=50257 a=5",   "gpt2",   { 3746611204, 3613042180, 2640494596, 1852614148 } },
+        { "B=2 T=1024 L=48 D=1600 H=25 F=6400 V=50257 a=5",  "gpt2",   { 28121939972, 28079600772, 18468093956, 13191263364 } },
+        { "B=2 T=2048 L=28 D=4096 H=16 F=16384 V=50400 r=64 a=5", "gptj", { 64907313156, 63378227204, 0, 0 } },
+        { "B=2 T=2048 L=12 D=768 H=12 F=3072 V=50304 r=16 a=2", "neox", { 7947223044, 9547022340, 3973382148, 2729443332 } },
+        { "B=2 T=2048 L=44 D=6144 H=64 F=24576 V=50432 r=24 a=8", "neox", { 268258443268, 271780610052, 188579250180, 137474801668 } },
+        { "B=2 T=512 L=12 D=768 H=12 F=3072 V=21128 a=2",    "bert",   { 1008463876, 828182532, 707063812, 677777412 } },
+        { "B=4 T=128 S=96 L=6 Le=6 D=512 H=8 He=8 F=2048 Fe=2048 V=58101 a=2", "marian", { 360802308, 429603844, 333547524, 403528708 } },
+    };
+    rk_ctx *ctx = test_ctx();
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        for (int k = 0; k < 4; k++) {
+            char letters[256], where[256];
+            if (rows[i].bytes[k] == 0) continue;
+            (void)snprintf(letters, sizeof letters, "%s w=%d", rows[i].letters, k % 2 == 0 ? 4 : 2);
+            (void)snprintf(where, sizeof where, "family=%s policy=%s attention=%s traced=yes alone=no alone_head=no parallel=yes", rows[i].family, k % 2 == 0 ? "fp32" : "amp-bf16",
+                           k < 2 ? "eager" : "flash");
+            uint64_t found = whole_of(total(ctx, "eager", letters, where));
+            if (found != rows[i].bytes[k])
+                test_fail(__FILE__, __LINE__, "%s %s: %llu bytes, expected %llu", rows[i].family, where, (unsigned long long)found, (unsigned long long)rows[i].bytes[k]);
+        }
+}
+
+/* Fused attention's backward pass makes the scores again: FlopCounterMode over SDPA. */
+TEST(torch_counts_fused_attention)
+{
+    static const char *const names[] = { "openai-community/gpt2", "openai-community/gpt2-medium", "openai-community/gpt2-large", "openai-community/gpt2-xl", "distilbert/distilgpt2",
+                                         "EleutherAI/pythia-70m", "EleutherAI/pythia-1b", "EleutherAI/gpt-neox-20b", "google-bert/bert-base-uncased", "google-bert/bert-large-cased" };
+    rk_ctx *ctx = test_ctx();
+    struct json_doc doc = { .root = NULL };
+    const struct json *presets = presets_of(ctx, "flops.json", &doc), *sdpa;
+    int checked = 0;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        int64_t size[3], forward, backward;
+        rk_model *model;
+        const struct json *preset = json_find(presets, names[i]);
+        REQUIRE(preset != NULL);
+        if (rk_model_open(ctx, names[i], &model) != RK_OK) continue;
+        rk_model_close(model);
+        three_sizes(ctx, preset, size);
+        OK(ctx, json_get_object(ctx, preset, "sdpa", &sdpa));
+        OK(ctx, json_get_int(ctx, sdpa, "forward_total", 0, INT64_MAX, &forward));
+        OK(ctx, json_get_int(ctx, sdpa, "backward_total", 0, INT64_MAX, &backward));
+        struct opened o = open_model(ctx, names[i], size[0], size[1]);
+        const rk_books books = { .batch = size[0], .seq = size[1] };
+        OK(ctx, rk_books_add(o.bill, o.model, &books, "torch_sdpa"));
+        IS(number(ctx, &o, "flops.convention.torch_sdpa"), (uint64_t)(forward + backward));
+        checked++;
+        close_model(o);
+    }
+    EXPECT(checked >= 5);
+    json_clear(ctx, &doc);
+}
+
+/* --- CS336, adamwAccounting (b): memory = a · batch + b --- */
+
+static void line_is(const char *spec, const rk_books *books, uint64_t each, uint64_t fixed, uint64_t batch)
+{
+    rk_ctx *ctx = test_ctx();
+    rk_books_line line;
+    struct opened o = open_model(ctx, spec, 1, 0);
+    OK(ctx, rk_books_line_of(o.bill, o.model, books, "cs336", &line));
+    IS(line.each, each);
+    IS(line.fixed, fixed);
+    IS((80000000000 - line.fixed) / line.each, batch);
+    IS(((80ull << 30) - line.fixed) / line.each, 3);            /* in 80 GiB every reading gives 3 */
+    close_model(o);
+}
+
+TEST(cs336_memory)
+{
+    line_is("cs336-xl", &(rk_books){ .logits = "reuse" }, 15311904768, 34032921600, 3);
+    line_is("cs336-xl", &(rk_books){ .logits = "keep" }, 15517753344, 34032921600, 2);
+    line_is("cs336-xl-2026", &(rk_books){ .edition = 2026 }, 16167542784, 26247244800, 3);
+    line_is("cs336-xl:ffn_type=silu", &(rk_books){ .logits = "reuse" }, 15311904768, 26168601600, 3);
+    line_is("cs336-xl:ffn_type=silu", &(rk_books){ .logits = "keep" }, 15517753344, 26168601600, 3);
+}
+
+/* Without the loss's own number for each token, as some read it. */
+TEST(cs336_memory_without_losses)
+{
+    rk_ctx *ctx = test_ctx();
+    struct opened o = open_model(ctx, "cs336-xl", 1, 0);
+    OK(ctx, rk_books_add(o.bill, o.model, NULL, "cs336"));
+    IS(number(ctx, &o, "bytes.cs336.total") - number(ctx, &o, "bytes.cs336.loss") - 34032921600, 15311900672);
+    close_model(o);
+}
+
+/* --- Megatron --- */
+
+static double gib(struct rational r) { return rational_to_real(r) / (double)(1 << 30); }
+
+/* Korthikanti et al. 2022, figure 1, as in Calculon's validation.py: bit for bit. */
+TEST(megatron_figure_1)
+{
+    static const struct { const char *letters; double none, selective, states; } rows[] = {
+        { "t=8 T=2048 D=6144 H=64 L=48 p=1 m=1 b=4",     59.25,       9.5625,       45.5625 },
+        { "t=8 T=2048 D=12288 H=96 L=96 p=8 m=3 b=1",    66.84375,    12.3515625,   45.5625 },
+        { "t=8 T=2048 D=20480 H=128 L=105 p=35 m=3 b=1", 114.0234375, 23.076171875, 31.640625 },
+        { "t=8 T=2048 D=25600 H=160 L=128 p=64 m=1 b=1", 131.25,      26.5625,      32.958984375 },
+    };
+    rk_ctx *ctx = test_ctx();
+    for (int i = 0; i < 4; i++) {
+        char letters[256];
+        struct letters l;
+        struct rational blocks;
+        EXPECT_NEAR(gib(total(ctx, "megatron", rows[i].letters, "recompute=none sequence_parallel=no")), rows[i].none, 0);
+        EXPECT_NEAR(gib(total(ctx, "megatron", rows[i].letters, "recompute=attention sequence_parallel=yes")), rows[i].selective, 0);
+        letters_by_hand(ctx, &l, rows[i].letters);
+        OK(ctx, formula_value(ctx, "12·L·D²", &l, &blocks));
+        (void)snprintf(letters, sizeof letters, "%s N=%lld", rows[i].letters, (long long)whole_of(blocks));
+        EXPECT_NEAR(gib(total(ctx, "megatron_states", letters, "")), rows[i].states, 0);
+    }
+}
+
+/* Table 2 in its own words, and figure 7 for 22B: 66.77, 49.37, 16.14 and 7.59 % of tensor parallelism alone. */
+TEST(megatron_table_2)
+{
+    static const struct { const char *where, *formula; double percent; } rows[] = {
+        { "recompute=none sequence_parallel=no",       "L·T·b·D·(10 + 24/t + 5·H·T/(D·t))", 100 },
+        { "recompute=none sequence_parallel=yes",      "L·T·b·D/t·(34 + 5·H·T/D)",          66.77 },
+        { "recompute=attention sequence_parallel=no",  "L·T·b·D·(10 + 24/t)",               49.37 },
+        { "recompute=attention sequence_parallel=yes", "L·34·T·b·D/t",                      16.14 },
+        { "recompute=full sequence_parallel=no",       "L·2·T·b·D",                         7.59 },
+    };
+    const char *letters = "t=8 T=2048 D=6144 H=64 L=48 p=1 m=1 b=4";
+    rk_ctx *ctx = test_ctx();
+    struct letters l;
+    letters_by_hand(ctx, &l, letters);
+    double whole_memory = rational_to_real(total(ctx, "megatron", letters, rows[0].where));
+    for (int i = 0; i < 5; i++) {
+        struct rational expected, found = total(ctx, "megatron", letters, rows[i].where);
+        OK(ctx, formula_value(ctx, rows[i].formula, &l, &expected));
+        EXPECT(found.over == expected.over && found.under == expected.under);
+        EXPECT_NEAR(100 * rational_to_real(found) / whole_memory, rows[i].percent, 5e-3);
+    }
+    struct rational one = total(ctx, "megatron", "t=1 T=2048 D=6144 H=64 L=1 p=1 m=1 b=4", rows[0].where);       /* no parallelism: s·b·h·(34 + 5·a·s/h) */
+    OK(ctx, formula_value(ctx, "T·b·D·(34 + 5·H·T/D)", &l, &l.at[0].value));
+    EXPECT(one.over == l.at[0].value.over);
+}
+
+/* --- llm.c --- */
+
+/* Its log of GPT-2 on an A800 (B 56, bf16, -r 1, cuDNN): 18,564 MiB of activations, 331 MiB for each sequence, parameters 237,
+ * gradients 237, m, v and master 474 MiB; 21,315 of 81,100 MiB in use, so at most 236 sequences. */
+static uint64_t llmc_activations(rk_ctx *ctx, const struct opened *o)
+{
+    static const char *const states[] = { "params", "grads", "m", "v", "master" };
+    uint64_t n = number(ctx, o, "bytes.llmc.total");
+    char name[64];
+    for (int i = 0; i < 5; i++) {
+        (void)snprintf(name, sizeof name, "bytes.llmc.%s", states[i]);
+        n -= number(ctx, o, name);
+    }
+    return n;
+}
+
+TEST(llmc_on_an_a800)
+{
+    rk_ctx *ctx = test_ctx();
+    struct opened o = open_model(ctx, "gpt2:vocab_size=50304", 1, 1024);
+    const rk_books books = { .batch = 56, .seq = 1024, .recompute = "gelu", .attention = "flash" };
+    OK(ctx, rk_books_add(o.bill, o.model, &books, "llmc"));
+    uint64_t bytes = llmc_activations(ctx, &o);
+    IS(bytes, 19466452992);
+    IS(bytes >> 20, 18564);
+    IS(bytes / 56 >> 20, 331);
+    IS(number(ctx, &o, "bytes.llmc.params") >> 20, 237);
+    IS(number(ctx, &o, "bytes.llmc.grads") >> 20, 237);
+    IS(number(ctx, &o, "bytes.llmc.m") >> 20, 474);
+    IS(number(ctx, &o, "bytes.llmc.v") >> 20, 474);
+    IS(number(ctx, &o, "bytes.llmc.master") >> 20, 474);
+    EXPECT_NEAR((double)number(ctx, &o, "bytes.llmc.total") / (1 << 20), 20464.0, 0.05);
+    IS(56 + ((81100ull - 21315) << 20) / (bytes / 56), 236);
+    rk_books_line line;
+    OK(ctx, rk_books_line_of(o.bill, o.model, &books, "llmc", &line));
+    IS(line.each, bytes / 56);
+    IS(line.fixed, 16ull * 124475904);
+    close_model(o);
+}
+
+TEST(llmc_in_other_modes)
+{
+    static const struct { const char *attention, *recompute; uint64_t bytes; } modes[] = {
+        { "flash", "none", 23341989888 }, { "flash", "norm", 17352523776 }, { "eager", "none", 40220393472 }, { "eager", "gelu", 36344856576 }, { "eager", "norm", 34230927360 },
+    };
+    rk_ctx *ctx = test_ctx();
+    struct opened o = open_model(ctx, "gpt2:vocab_size=50304", 1, 1024);
+    for (int i = 0; i < 5; i++) {
+        const rk_books books = { .batch = 56, .seq = 1024, .recompute = modes[i].recompute, .attention = modes[i].attention };
+        OK(ctx, rk_books_add(o.bill, o.model, &books, "llmc"));
+        IS(llmc_activations(ctx, &o), modes[i].bytes);
+    }
+    close_model(o);
+    /* PR 676: 350M, 20 sequences, from 12,042 to 8,362 MiB, where the second also makes `fch` again: that is not in -r 2. */
+    o = open_model(ctx, "gpt2-medium:vocab_size=50304", 1, 1024);
+    const rk_books medium = { .batch = 20, .seq = 1024, .recompute = "norm", .attention = "flash" };
+    OK(ctx, rk_books_add(o.bill, o.model, &medium, "llmc"));
+    uint64_t norm = llmc_activations(ctx, &o), fch = number(ctx, &o, "bytes.llmc.fch");
+    IS(norm >> 20, 12042);
+    IS((norm - fch + fch / 24) >> 20, 8362);
+    close_model(o);
+}
+
+/* --- states --- */
+
+TEST(zero_and_deepspeed)
+{
+    rk_ctx *ctx = test_ctx();
+    /* Rajbhandari et al. 2020, figure 1: 7.5 B parameters on 64 ranks: 120, 31.4, 16.6, 1.88 GB. */
+    static const double gb[] = { 120, 31.40625, 16.640625, 1.875 };
+    for (int i = 0; i < 4; i++) {
+        char name[8];
+        (void)snprintf(name, sizeof name, "zero%d", i);
+        EXPECT_NEAR(rational_to_real(total(ctx, name, "N=7500000000 dp=64", "")) / 1e9, gb[i], 0);
+    }
+    IS(whole_of(total(ctx, "zero_activations", "D=1600 B=32 T=1024 L=48", "")), 60397977600);          /* "about 60 GB" */
+    struct rational same = total(ctx, "megatron", "t=1 p=1 m=1 b=32 T=1024 D=1600 L=48 H=25", "recompute=none sequence_parallel=no");
+    EXPECT_NEAR(rational_to_real(same) / 1e9, 286.9, 0.05);                                              /* the same shape, another formula */
+    /* memory.rst of DeepSpeed: 2,851 M on 8 GPUs; t5-large on 4. */
+    EXPECT_NEAR(gib(total(ctx, "deepspeed2", "N=2851000000 g=8", "offload=none")), 15.931, 5e-4);
+    EXPECT_NEAR(gib(total(ctx, "deepspeed2", "N=2851000000 g=8", "offload=optimizer")), 5.310, 5e-4);
+    EXPECT_NEAR(gib(total(ctx, "deepspeed3", "N=2851000000 g=8 l=32000000", "offload=none")), 6.093, 5e-4);
+    EXPECT_NEAR(gib(total(ctx, "deepspeed3", "N=2851000000 g=8 l=32000000", "offload=all")), 0.12, 5e-3);
+    EXPECT_NEAR(gib(total(ctx, "deepspeed3", "N=737670000 g=4 l=32900000", "offload=none")) * 1024, 3291, 0.5);
+    EXPECT_NEAR(gib(total(ctx, "deepspeed3", "N=737670000 g=4 l=32900000", "offload=all")) * 1024, 125, 0.6);
+    EXPECT_NEAR(gib(total(ctx, "deepspeed3", "N=737670000 g=4 l=32900000", "offload=optimizer")) * 1024, 477, 0.5);
+}
+
+/* Keys and values for each token, 16 bits. */
+TEST(kv_of_a_token)
+{
+    rk_ctx *ctx = test_ctx();
+    IS(whole_of(total(ctx, "kv", "L=40 H=40 K=128", "")), 819200);          /* OPT-13B: vLLM's 800 KB */
+    IS(whole_of(total(ctx, "kv", "L=32 H=32 K=128", "")), 524288);          /* Llama-2-7B */
+    IS(whole_of(total(ctx, "kv", "L=28 H=16 K=256", "")), 458752);          /* GPT-J */
+    IS(whole_of(total(ctx, "kv", "L=44 H=64 K=96", "")), 1081344);          /* GPT-NeoX-20B */
+    struct opened o = open_model(ctx, "gpt2", 1, 0);
+    OK(ctx, rk_books_add(o.bill, o.model, NULL, "kv"));
+    IS(number(ctx, &o, "bytes.kv.total"), 36864);
+    IS(2 * number(ctx, &o, "bytes.kv.total"), number(ctx, &o, "bytes.cache_per_token"));
+    close_model(o);
+}
+
+/* --- the books themselves --- */
+
+TEST(a_total_is_the_sum_of_its_parts)
+{
+    rk_ctx *ctx = test_ctx();
+    struct opened o = open_model(ctx, "gpt2", 2, 512);
+    const rk_books books = { .batch = 2, .seq = 512, .policy = "amp-bf16" };
+    int conventions = 0;
+    OK(ctx, rk_books_add(o.bill, o.model, &books, NULL));
+    for (int i = 0; rk_convention_at(i).name != NULL; i++) {
+        char total_name[64], prefix[64];
+        rk_convention k = rk_convention_at(i);
+        uint64_t sum = 0, by_reasons = 0;
+        if (!k.is_memory) continue;
+        (void)snprintf(total_name, sizeof total_name, "bytes.%s.total", k.name);
+        (void)snprintf(prefix, sizeof prefix, "bytes.%s.", k.name);
+        if (!rk_bill_has(o.bill, total_name)) continue;
+        for (int e = 0; e < rk_bill_entries(o.bill); e++) {
+            rk_bill_entry entry = rk_bill_entry_at(o.bill, e);
+            if (strncmp(entry.name, prefix, strlen(prefix)) == 0 && strcmp(entry.name, total_name) != 0) sum += entry.number;
+        }
+        for (int r = 0; r < rk_bill_reasons(o.bill, total_name); r++) by_reasons += rk_bill_reason_at(o.bill, total_name, r).number;
+        IS(sum, number(ctx, &o, total_name));
+        IS(by_reasons, sum);
+        conventions++;
+    }
+    EXPECT(conventions >= 10);
+    close_model(o);
+}
+
+TEST(what_is_not_said_is_refused)
+{
+    rk_ctx *ctx = test_ctx();
+    struct opened o = open_model(ctx, "cs336-17m", 1, 0);
+    FAILS(ctx, rk_books_add(o.bill, o.model, NULL, "eager"), RK_E_DECLINED, "says nothing of it");
+    FAILS(ctx, rk_books_add(o.bill, o.model, NULL, "palms"), RK_E_UNKNOWN, "palms");
+    FAILS(ctx, rk_books_add(o.bill, o.model, &(rk_books){ .policy = "fp4" }, "flops"), RK_E_UNKNOWN, "fp4");
+    FAILS(ctx, rk_books_add(o.bill, o.model, &(rk_books){ .edition = 2023 }, "cs336"), RK_E_UNKNOWN, "2023");
+    FAILS(ctx, rk_books_add(o.bill, o.model, &(rk_books){ .tensor = -1 }, "megatron"), RK_E_ARG, "-1");
+    EXPECT(!rk_bill_has(o.bill, "bytes.eager.total"));
+    close_model(o);
+    o = open_model(ctx, "gpt2", 1, 0);
+    FAILS(ctx, rk_books_add(o.bill, o.model, &(rk_books){ .policy = "mixed" }, "eager"), RK_E_DECLINED, "says nothing of it");
+    EXPECT(strstr(rk_error_hint(ctx), "amp-bf16") != NULL);
+    FAILS(ctx, rk_books_add(o.bill, o.model, &(rk_books){ .activation = "gelu_best" }, "eager"), RK_E_UNKNOWN, "gelu_best");
+    OK(ctx, rk_books_add(o.bill, o.model, &(rk_books){ .policy = "mixed" }, NULL));         /* everything that does speak of it */
+    EXPECT(!rk_bill_has(o.bill, "bytes.eager.total"));
+    EXPECT(rk_accelerator_find("h100-of-tomorrow") == NULL);
+    close_model(o);
+}
