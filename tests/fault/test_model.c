@@ -2,6 +2,7 @@
  * leaks, and what was saved before stays. */
 #include "backend/ref/ref.h"
 #include "model/bind.h"
+#include "reckon/books.h"
 #include "test.h"
 
 #define TINY "gpt2:n_layer=1,n_embd=8,n_head=2,vocab_size=11,n_positions=8"
@@ -24,6 +25,26 @@ static rk_status price(rk_ctx *ctx)
     TRY(rk_model_open(ctx, TINY, &m));
     rk_status status = rk_bill_of(m, &(rk_bill_settings){ .plan = true }, &bill);
     if (status == RK_OK) rk_bill_free(bill);
+    rk_model_close(m);
+    return status;
+}
+
+static rk_status other_books(rk_ctx *ctx)
+{
+    rk_model *m = NULL;
+    rk_bill *bill = NULL;
+    rk_books_line line;
+    rk_quotient q;
+    const char *text;
+    rk_status status;
+    GO(rk_model_open(ctx, TINY, &m));
+    GO(rk_bill_of(m, &(rk_bill_settings){ .mode = RK_MODE_EVAL }, &bill));
+    GO(rk_books_add(bill, m, NULL, NULL));
+    GO(rk_books_line_of(bill, m, NULL, "eager", &line));
+    GO(rk_books_formula(bill, m, NULL, "N/7", &q));
+    GO(rk_books_spell(bill, "L·D", "L=positions,N=layers,W=parameters", &text));
+out:
+    rk_bill_free(bill);
     rk_model_close(m);
     return status;
 }
@@ -66,6 +87,7 @@ static rk_status load(rk_ctx *ctx) { return with_store(ctx, test_temporary(), lo
 
 TEST(opening_and_showing) { FOR_EVERY_FAILED_ALLOCATION(open_preset); }
 TEST(pricing) { FOR_EVERY_FAILED_ALLOCATION(price); }
+TEST(other_peoples_books) { FOR_EVERY_FAILED_ALLOCATION(other_books); }
 TEST(saving_and_loading)
 {
     FOR_EVERY_FAILED_ALLOCATION(save);
