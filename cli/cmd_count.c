@@ -63,13 +63,16 @@ static int read_books(struct counting *k)
 {
     struct cli *c = k->c;
     k->books = (rk_books){
-        .batch = k->s.batch, .seq = k->s.seq, .source = cli_int(c, "source"), .policy = cli_text(c, "policy"), .attention = cli_text(c, "attention"),
-        .recompute = cli_text(c, "recompute"), .logits = cli_text(c, "logits"), .offload = cli_text(c, "offload"), .activation = cli_text(c, "activation"),
-        .edition = cli_int(c, "edition"), .tensor = cli_int(c, "tp"), .pipeline = cli_int(c, "pp"), .interleave = cli_int(c, "interleave"), .data = cli_int(c, "dp"),
-        .gpus = cli_int(c, "gpus"), .micro_batch = cli_int(c, "micro-batch"), .sequence_parallel = cli_flag(c, "sequence-parallel"), .traced = cli_flag(c, "traced"),
+        .batch = k->s.batch, .seq = k->s.seq, .source = cli_int(c, "source"), .micro_batch = cli_int(c, "micro-batch"),
+        .policy = cli_text(c, "policy"), .attention = cli_text(c, "attention"), .recompute = cli_text(c, "recompute"),
+        .logits = cli_text(c, "logits"), .offload = cli_text(c, "offload"), .activation = cli_text(c, "activation"), .edition = cli_int(c, "edition"),
+        .tensor = cli_int(c, "tp"), .pipeline = cli_int(c, "pp"), .interleave = cli_int(c, "interleave"), .data = cli_int(c, "dp"), .gpus = cli_int(c, "gpus"),
+        .sequence_parallel = cli_flag(c, "sequence-parallel"), .traced = cli_flag(c, "traced"),
     };
-    if (k->books.gpus == 0) k->books.gpus = k->books.tensor * k->books.pipeline * k->books.data;
-    return check_ranks(c);
+    int code = check_ranks(c);
+    if (code != CLI_OK || k->books.gpus > 0) return code;
+    bool many = __builtin_mul_overflow(k->books.tensor, k->books.pipeline, &k->books.gpus) || __builtin_mul_overflow(k->books.gpus, k->books.data, &k->books.gpus);
+    return many ? cli_usage(c, "--tp, --pp, --dp: more devices together than can be counted") : CLI_OK;
 }
 
 static int check_asked(struct counting *k)
@@ -151,8 +154,8 @@ static int print_each(struct counting *k, struct counted *x)
 static int print(struct counting *k)
 {
     struct cli *c = k->c;
-    bool own = c->json || k->n == 1 || cli_given(c, "why") || cli_given(c, "formula") || cli_given(c, "memory") || cli_flag(c, "roofline") || training_asked(k) || utilisation_asked(k) ||
-               cli_flag(c, "conventions");
+    bool own = c->json || k->n == 1 || cli_given(c, "why") || cli_given(c, "formula") || cli_given(c, "memory") || cli_flag(c, "roofline") ||
+               training_asked(k) || utilisation_asked(k) || cli_flag(c, "conventions");
     int code = CLI_OK;
     if (c->json && k->n > 1) (void)fputs("[\n", c->out);
     for (int i = 0; own && i < k->n && code == CLI_OK; i++) {

@@ -44,13 +44,27 @@ static void print_row(struct counting *k, struct counted *x, struct table *t, co
     table_cell(t, "%s%s%s", all ? v->words : "", all ? ": " : "", spelled(k, x->bill, formula_of(x->bill, name)));
 }
 
+/* The names of those conventions of the short table that speak of this family. */
+static void usual_names(const struct counted *x, char *names, size_t room)
+{
+    rk_convention v;
+    names[0] = '\0';
+    for (int i = 0; (v = rk_convention_at(i)).name != NULL; i++) {
+        size_t used = strlen(names);
+        bool speaks = v.families[0] == '*' || among(v.families, rk_model_family(x->model));
+        if (!v.is_memory && speaks && among(usual, v.name)) (void)snprintf(names + used, room - used, "%s ", v.name);
+    }
+}
+
 /* Of a bill with a backward pass; others have nothing to say of training. */
 int print_conventions(struct counting *k, struct counted *x)
 {
     struct cli *c = k->c;
     bool all = all_asked(k), mfu = utilisation_asked(k) && k->machine.peak > 0;
     if (!rk_bill_has(x->bill, "flops.backward")) return CLI_OK;
-    CLI_TRY(c, rk_books_add(x->bill, x->model, &k->books, "flops"));
+    char names[128] = "flops";
+    if (!all) usual_names(x, names, sizeof names);
+    CLI_TRY(c, rk_books_add(x->bill, x->model, &k->books, names));
     (void)fprintf(c->out, "\nFLOPs to train one token, by convention%s\n", mfu ? ", and what it makes of the measured rate" : "");
     struct table *t = table_new(c, mfu ? "|a token|of the bill|MFU|" : NULL, mfu ? "lrrrw" : "lrrw");
     double exact = (double)(number_of(x->bill, "flops.forward") + number_of(x->bill, "flops.backward")) / tokens_of(k, x);
@@ -58,12 +72,14 @@ int print_conventions(struct counting *k, struct counted *x)
         rk_convention v = rk_convention_at(i);
         char name[64];
         (void)snprintf(name, sizeof name, "flops.convention.%s", v.name);
-        if (!v.is_memory && rk_bill_has(x->bill, name) && (all || among(usual, v.name))) print_row(k, x, t, &v, exact);
+        if (!v.is_memory && rk_bill_has(x->bill, name)) print_row(k, x, t, &v, exact);
     }
     table_print(t);
     if (mfu && k->machine.reached > 0)
-        (void)fprintf(c->out, "A real product reached %s of the %s peak on this machine.\n", say_percent(k->machine.reached / k->machine.peak).at, k->machine.rate);
-    if (utilisation_asked(k) && !mfu) (void)fprintf(c->out, "%s tokens/s measured; no utilisation without a peak: --device or --peak.\n", say_real(cli_real(c, "tokens-per-second")).at);
+        (void)fprintf(c->out, "A real product reached %s of the %s peak on this machine.\n", say_percent(k->machine.reached / k->machine.peak).at,
+                      k->machine.rate);
+    if (utilisation_asked(k) && !mfu)
+        (void)fprintf(c->out, "%s tokens/s measured; no utilisation without a peak: --device or --peak.\n", say_real(cli_real(c, "tokens-per-second")).at);
     return CLI_OK;
 }
 

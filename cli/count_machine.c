@@ -18,7 +18,8 @@ static int unknown_device(struct cli *c, const char *name)
     char hint[256];
     near_begin(&near, name);
     for (int i = 0; rk_accelerator_at(i) != NULL; i++) near_try(&near, rk_accelerator_at(i)->name);
-    (void)snprintf(hint, sizeof hint, "%s%s`reckon list devices` has them; of any other say --peak 312e12 --device-memory 80GB --bandwidth 2TB", near_words(&near, ""), near.n > 0 ? "; " : "");
+    (void)snprintf(hint, sizeof hint, "%s%s`reckon list devices` has them; of any other say --peak 312e12 --device-memory 80GB --bandwidth 2TB",
+                   near_words(&near, ""), near.n > 0 ? "; " : "");
     return cli_fail(c, CLI_USAGE, hint, "no device \"%s\" is known here", name);
 }
 
@@ -34,7 +35,8 @@ static int rate_of(const struct counting *k)
 static int read_row(struct counting *k, const rk_accelerator *a)
 {
     int rate = rate_of(k);
-    k->machine = (struct machine){ .name = a->words, .rate = rate >= 0 ? rk_rate_name((rk_rate)rate) : "f64", .source = a->source, .bytes = a->bytes, .bandwidth = a->bandwidth };
+    k->machine = (struct machine){ .name = a->words, .rate = rate >= 0 ? rk_rate_name((rk_rate)rate) : "f64", .source = a->source,
+                                   .bytes = a->bytes, .bandwidth = a->bandwidth };
     if (rate >= 0) k->machine.peak = a->rate[rate];
     if (rate == RK_RATE_BF16) k->machine.reached = a->reached;
     if (k->machine.peak > 0 || cli_given(k->c, "peak")) return CLI_OK;

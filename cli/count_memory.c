@@ -37,7 +37,8 @@ static int print_fit(struct counting *k, struct counted *x, const char *conventi
     CLI_TRY(c, rk_books_line_of(x->bill, x->model, &k->books, convention, &line));
     if (line.each == 0) return CLI_OK;
     (void)fprintf(c->out, "  with states: %s · batch + %s bytes", say_count(line.each).at, say_count(line.fixed).at);
-    if (k->machine.bytes >= line.fixed) (void)fprintf(c->out, "; %s sequences in %s", say_count((k->machine.bytes - line.fixed) / line.each).at, say_count(k->machine.bytes).at);
+    if (k->machine.bytes >= line.fixed)
+        (void)fprintf(c->out, "; %s sequences in %s", say_count((k->machine.bytes - line.fixed) / line.each).at, say_count(k->machine.bytes).at);
     else if (k->machine.bytes > 0) (void)fprintf(c->out, "; the states alone are more than %s", say_count(k->machine.bytes).at);
     (void)fputc('\n', c->out);
     return CLI_OK;

@@ -27,7 +27,8 @@ struct walk { const rk_bill *bill; char name[64]; int i; };
 static uint64_t next_of(struct walk *w, const rk_bill_reason *of)
 {
     rk_bill_reason r = rk_bill_reason_at(w->bill, w->name, w->i);
-    bool same = w->i < rk_bill_reasons(w->bill, w->name) && r.times == of->times && strcmp(r.module, of->module) == 0 && strcmp(r.op, of->op) == 0 && strcmp(r.label, of->label) == 0;
+    bool same = w->i < rk_bill_reasons(w->bill, w->name) && r.times == of->times && strcmp(r.module, of->module) == 0 && strcmp(r.op, of->op) == 0 &&
+                strcmp(r.label, of->label) == 0;
     w->i += same;
     return same ? r.number : 0;
 }
@@ -80,8 +81,8 @@ int print_roofline(struct counting *k, struct counted *x)
     struct roof *roof = cli_take(sizeof *roof);
     double all = 0;
     headline(k, x);
-    (void)fprintf(k->c->out, "%s: %s in %s, %s/s; in balance at %.1f FLOPs a byte\n", k->machine.name != NULL ? k->machine.name : "the machine given", say_si(k->machine.peak, "FLOP/s").at,
-                  k->machine.rate, say_bytes_si(k->machine.bandwidth).at, k->machine.peak / (double)k->machine.bandwidth);
+    (void)fprintf(k->c->out, "%s: %s in %s, %s/s; in balance at %.1f FLOPs a byte\n", k->machine.name != NULL ? k->machine.name : "the machine given",
+                  say_si(k->machine.peak, "FLOP/s").at, k->machine.rate, say_bytes_si(k->machine.bandwidth).at, k->machine.peak / (double)k->machine.bandwidth);
     for (int i = 0; i < 3; i++) {
         char entry[32];
         (void)snprintf(entry, sizeof entry, "flops.%s", phases[i]);

@@ -105,7 +105,8 @@ void headline(const struct counting *k, const struct counted *x)
     if (fclose(plain.out) != 0 || (semicolon = strchr(text, ';')) == NULL) cli_bug("a headline without sizes");
     (void)fprintf(k->c->out, "%.*s%s", (int)(semicolon - text), text, spelled(k, x->bill, semicolon));
     free(text);
-    if (s.mode == RK_MODE_DECODE) (void)fprintf(k->c->out, "one token of each sequence, which looks at %s positions (key), its own included\n", say_count((uint64_t)context).at);
+    if (s.mode == RK_MODE_DECODE)
+        (void)fprintf(k->c->out, "one token of each sequence, which looks at %s positions (key), its own included\n", say_count((uint64_t)context).at);
 }
 
 static struct table *begin_part(struct counting *k, struct table *before, const char *words)

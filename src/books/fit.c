@@ -11,7 +11,8 @@ static const rk_books standard = { 0 };
 /* --- memory as a line in the batch --- */
 
 /* The sum of a convention's parts with `batch` sequences, not rounded. */
-static rk_status parts_at(rk_ctx *ctx, const rk_bill *bill, const rk_model *model, const rk_books *books, const char *convention, int64_t batch, struct rational *sum)
+static rk_status parts_at(rk_ctx *ctx, const rk_bill *bill, const rk_model *model, const rk_books *books, const char *convention, int64_t batch,
+                          struct rational *sum)
 {
     rk_books at = *books;
     struct facts facts;
@@ -65,7 +66,8 @@ rk_status rk_books_formula(const rk_bill *bill, rk_model *model, const rk_books 
     *value = (rk_quotient){ 0, 1 };
     TRY(facts_of(ctx, bill, model, books != NULL ? books : &standard, &facts));
     TRY(formula_value(ctx, formula, &facts.letters, &r));
-    if (r.over < 0 || r.over > (whole)UINT64_MAX || r.under > (whole)UINT64_MAX) return FAIL(RK_E_LIMIT, "\"%.200s\" does not lie within 0 .. 2^64", formula);
+    bool fits = r.over >= 0 && r.over <= (whole)UINT64_MAX && r.under <= (whole)UINT64_MAX;
+    if (!fits) return FAIL(RK_E_LIMIT, "\"%.200s\" does not lie within 0 .. 2^64", formula);
     *value = (rk_quotient){ (uint64_t)r.over, (uint64_t)r.under };
     return RK_OK;
 }
@@ -125,7 +127,8 @@ static rk_status check_renames(rk_ctx *ctx, const struct renaming *all)
         const char *taken = letter_meant(all->to[i], strlen(all->to[i]));
         for (int k = 0; k < all->n; k++) {
             if (taken != NULL && strcmp(all->at[k].from, taken) == 0) taken = NULL;             /* which is called otherwise now */
-            if (k != i && (strcmp(all->to[k], all->to[i]) == 0 || strcmp(all->at[k].from, all->at[i].from) == 0)) return FAIL(RK_E_ARG, "letters: %s stands there twice", all->to[i]);
+            bool twice = k != i && (strcmp(all->to[k], all->to[i]) == 0 || strcmp(all->at[k].from, all->at[i].from) == 0);
+            if (twice) return FAIL(RK_E_ARG, "letters: %s stands there twice", all->to[i]);
         }
         if (taken == NULL) continue;
         (void)FAIL(RK_E_ARG, "letters: %s would stand for two things", all->to[i]);

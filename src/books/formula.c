@@ -75,7 +75,8 @@ static rk_status number(struct reading *r, struct rational *value)
 {
     *value = rational_of(0);
     for (; is_digit(*r->at); r->at++)
-        if (!rational_multiply(value, rational_of(10)) || !rational_add(value, rational_of(*r->at - '0'))) return wrong(r, RK_E_LIMIT, "a number beyond 127 bits");
+        if (!rational_multiply(value, rational_of(10)) || !rational_add(value, rational_of(*r->at - '0')))
+            return wrong(r, RK_E_LIMIT, "a number beyond 127 bits");
     return *r->at == '.' ? wrong(r, RK_E_FORMAT, "numbers are whole; write 3/2 for 1.5") : RK_OK;
 }
 

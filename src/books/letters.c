@@ -143,17 +143,21 @@ static rk_status set_activation(struct spelling *s)
     return s->books->activation == NULL ? RK_OK : FAIL(RK_E_UNKNOWN, "there is no activation \"%.60s\" in Hugging Face's spelling", name);
 }
 
+static int64_t given_or(int64_t given, int64_t standard) { return given > 0 ? given : standard; }
+
 static rk_status set_settings(struct spelling *s)
 {
     const rk_books *k = s->books;
     rk_ctx *ctx = s->ctx;
-    int64_t context = 0, tensor = k->tensor > 0 ? k->tensor : 1, pipeline = k->pipeline > 0 ? k->pipeline : 1, data = k->data > 0 ? k->data : 1;
+    bool single = k->policy == NULL || strcmp(k->policy, "fp32") == 0;
+    int64_t context = 0, ranks = k->gpus, tensor = given_or(k->tensor, 1), pipeline = given_or(k->pipeline, 1), data = given_or(k->data, 1), batch = given_or(k->batch, 1);
     (void)field_size(s, "position", &context);
-    int64_t batch = k->batch > 0 ? k->batch : 1, seq = k->seq > 0 ? k->seq : context, ranks = k->gpus;
-    if (ranks == 0 && (__builtin_mul_overflow(tensor, pipeline, &ranks) || __builtin_mul_overflow(ranks, data, &ranks))) return FAIL(RK_E_LIMIT, "more ranks than 2^63");
+    int64_t seq = given_or(k->seq, context);
+    if (ranks == 0 && (__builtin_mul_overflow(tensor, pipeline, &ranks) || __builtin_mul_overflow(ranks, data, &ranks)))
+        return FAIL(RK_E_LIMIT, "more ranks than 2^63");
     const struct { const char *name; int64_t value; } values[] = {
-        { "B", batch }, { "T", seq }, { "S", k->source > 0 ? k->source : seq }, { "b", k->micro_batch > 0 ? k->micro_batch : batch }, { "t", tensor }, { "p", pipeline },
-        { "m", k->interleave > 0 ? k->interleave : 1 }, { "dp", data }, { "g", ranks }, { "w", k->policy == NULL || strcmp(k->policy, "fp32") == 0 ? 4 : 2 },
+        { "B", batch }, { "T", seq }, { "S", given_or(k->source, seq) }, { "b", given_or(k->micro_batch, batch) }, { "t", tensor }, { "p", pipeline },
+        { "m", given_or(k->interleave, 1) }, { "dp", data }, { "g", ranks }, { "w", single ? 4 : 2 },
     };
     for (size_t i = 0; i < sizeof values / sizeof *values; i++) TRY(set(s, values[i].name, values[i].value));
     return RK_OK;
@@ -162,7 +166,8 @@ static rk_status set_settings(struct spelling *s)
 rk_status letters_of(rk_ctx *ctx, const rk_bill *bill, const rk_model *model, const rk_books *books, struct letters *letters)
 {
     struct spelling s = { ctx, bill, model, books, letters };
-    const int64_t sizes[] = { books->batch, books->seq, books->source, books->tensor, books->pipeline, books->interleave, books->data, books->gpus, books->micro_batch };
+    const int64_t sizes[] = { books->batch, books->seq, books->source, books->tensor, books->pipeline, books->interleave, books->data, books->gpus,
+                              books->micro_batch };
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
         if (sizes[i] < 0) return FAIL(RK_E_ARG, "%lld sequences, tokens or ranks make no sense", (long long)sizes[i]);
     TRY(set_fields(&s));

@@ -32,6 +32,7 @@ ends 0 reckon count gpt2 --memory all;    prints "megatron_states"; prints "kv: 
 ends 2 reckon count gpt2 --memory nothing; warns 'no convention "nothing"'; warns "megatron"
 reckon count cs336-17m --memory eager >"$out" 2>"$err"; last="eager of cs336"; warns "says nothing of it"; warns "it speaks of: gpt2"
 reckon count gpt2 --memory eager --recompute full >"$out" 2>"$err"; last="eager recomputed"; warns "without recomputation"
+ends 2 reckon count gpt2 --tp 1e18 --pp 1e18; warns "more devices"
 ends 2 reckon count gpt2 --tp 0;          warns "--tp: at least 1"
 reckon count gpt2 --memory cs336 --edition 2020 >"$out" 2>"$err"; last="edition 2020"; warns "2024, 2025 and 2026"
 
