@@ -4,7 +4,7 @@
 #include "count.h"
 #include <string.h>
 
-static const char *const usual = "bill causal six_n palm";          /* of the short table; those that speak of the family */
+static const char *const usual[] = { "bill", "causal", "six_n", "palm", NULL };         /* of the short table; those that speak of the model */
 
 bool utilisation_asked(const struct counting *k) { return cli_given(k->c, "tokens-per-second"); }
 
@@ -23,14 +23,6 @@ static double utilisation(const struct counting *k, double per_token)
     return per_token * cli_real(k->c, "tokens-per-second") / (gpus * k->machine.peak);
 }
 
-static bool among(const char *words, const char *name)
-{
-    size_t n = strlen(name);
-    for (const char *at = words; (at = strstr(at, name)) != NULL; at += n)
-        if ((at == words || at[-1] == ' ') && (at[n] == ' ' || at[n] == '\0')) return true;
-    return false;
-}
-
 static void print_row(struct counting *k, struct counted *x, struct table *t, const rk_convention *v, double exact)
 {
     char name[64];
@@ -44,16 +36,14 @@ static void print_row(struct counting *k, struct counted *x, struct table *t, co
     table_cell(t, "%s%s%s", all ? v->words : "", all ? ": " : "", spelled(k, x->bill, formula_of(x->bill, name)));
 }
 
-/* The names of those conventions of the short table that speak of this family. */
-static void usual_names(const struct counted *x, char *names, size_t room)
+static int add_usual(struct counting *k, struct counted *x)
 {
-    rk_convention v;
-    names[0] = '\0';
-    for (int i = 0; (v = rk_convention_at(i)).name != NULL; i++) {
-        size_t used = strlen(names);
-        bool speaks = v.families[0] == '*' || among(v.families, rk_model_family(x->model));
-        if (!v.is_memory && speaks && among(usual, v.name)) (void)snprintf(names + used, room - used, "%s ", v.name);
+    for (int i = 0; usual[i] != NULL; i++) {
+        rk_status status = rk_books_add(x->bill, x->model, &k->books, usual[i]);
+        if (status == RK_E_DECLINED) rk_error_clear(k->c->ctx);
+        else CLI_TRY(k->c, status);
     }
+    return CLI_OK;
 }
 
 /* Of a bill with a backward pass; others have nothing to say of training. */
@@ -62,9 +52,8 @@ int print_conventions(struct counting *k, struct counted *x)
     struct cli *c = k->c;
     bool all = all_asked(k), mfu = utilisation_asked(k) && k->machine.peak > 0;
     if (!rk_bill_has(x->bill, "flops.backward")) return CLI_OK;
-    char names[128] = "flops";
-    if (!all) usual_names(x, names, sizeof names);
-    CLI_TRY(c, rk_books_add(x->bill, x->model, &k->books, names));
+    int code = all ? cli_try(c, rk_books_add(x->bill, x->model, &k->books, "flops")) : add_usual(k, x);
+    if (code != CLI_OK) return code;
     (void)fprintf(c->out, "\nFLOPs to train one token, by convention%s\n", mfu ? ", and what it makes of the measured rate" : "");
     struct table *t = table_new(c, mfu ? "|a token|of the bill|MFU|" : NULL, mfu ? "lrrrw" : "lrrw");
     double exact = (double)(number_of(x->bill, "flops.forward") + number_of(x->bill, "flops.backward")) / tokens_of(k, x);

@@ -54,6 +54,8 @@ static rk_status add_flops_rule(struct writing *w, const struct flops_rule *rule
     return RK_OK;
 }
 
+static bool holds(const struct writing *w, const struct flops_rule *rule) { return speaks_of(rule->families, w->model) && facts_hold(&w->facts, rule->where); }
+
 static bool has_step(const struct writing *w) { return rk_bill_has(w->bill, "flops.backward"); }
 
 static rk_status add_flops(struct writing *w)
@@ -61,7 +63,7 @@ static rk_status add_flops(struct writing *w)
     rk_ctx *ctx = w->ctx;
     if (!has_step(w)) return RK_OK;                     /* a bill of a forward pass alone: these are counts of training */
     for (const struct flops_rule *rule = flops_rules; rule->name != NULL; rule++)
-        if (speaks_of(rule->families, w->model)) TRY(add_flops_rule(w, rule));
+        if (holds(w, rule)) TRY(add_flops_rule(w, rule));
     return RK_OK;
 }
 
@@ -146,9 +148,9 @@ static rk_status add_named(struct writing *w, const char *name, size_t n)
     }
     for (const struct flops_rule *rule = flops_rules; rule->name != NULL; rule++) {
         if (strlen(rule->name) != n || memcmp(rule->name, name, n) != 0) continue;
-        if (speaks_of(rule->families, w->model) && has_step(w)) return add_flops_rule(w, rule);
+        if (holds(w, rule) && has_step(w)) return add_flops_rule(w, rule);
         (void)FAIL(RK_E_DECLINED, "%s: the convention \"%s\" says nothing of it", w->model->name, rule->name);
-        return ctx_hint(ctx, "it speaks of training, and of: %s", rule->families);
+        return ctx_hint(ctx, "it speaks of training, and of: %s%s%s", rule->families, rule->where[0] != '\0' ? ", where " : "", rule->where);
     }
     return unknown(ctx, name, n);
 }

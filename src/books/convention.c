@@ -3,10 +3,10 @@
 #include <stddef.h>
 
 const struct flops_rule flops_rules[] = {
-#define FLOPS(name, families, formula, words, source) { #name, families, formula, words, source },
+#define FLOPS(name, families, where, formula, words, source) { #name, families, where, formula, words, source },
 #include "books/flops.def"
 #undef FLOPS
-    { NULL, NULL, NULL, NULL, NULL },
+    { NULL, NULL, NULL, NULL, NULL, NULL },
 };
 
 #define MEMORY(name, families, with, words, source)

@@ -3,7 +3,7 @@
 #define BOOKS_CONVENTION_H
 #include "reckon/books.h"
 
-struct flops_rule { const char *name, *families, *formula, *words, *source; };
+struct flops_rule { const char *name, *families, *where, *formula, *words, *source; };
 struct memory_rule { const char *name, *families, *with, *words, *source; };
 struct memory_part { const char *of, *name, *where, *formula, *words; };
 struct memory_except { const char *of, *where, *words; };

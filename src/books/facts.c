@@ -77,6 +77,17 @@ static int64_t letter_is(const struct facts *facts, const char *name)
     return l != NULL ? (int64_t)l->value.over : 0;
 }
 
+/* Has the bill a module of that name, or below one? */
+static bool has_module(const rk_bill *bill, const char *name)
+{
+    size_t n = strlen(name);
+    for (int i = 0; i < rk_bill_groups(bill, RK_BY_MODULE); i++) {
+        const char *module = rk_bill_group_at(bill, RK_BY_MODULE, i).name;
+        if (strncmp(module, name, n) == 0 && (module[n] == '\0' || module[n] == '.')) return true;
+    }
+    return false;
+}
+
 rk_status facts_of(rk_ctx *ctx, const rk_bill *bill, const rk_model *model, const rk_books *books, struct facts *facts)
 {
     const struct arch *arch = model->config.arch;
@@ -89,6 +100,8 @@ rk_status facts_of(rk_ctx *ctx, const rk_bill *bill, const rk_model *model, cons
     bool one_head = letter_is(facts, "H") == 1 || letter_is(facts, "T") == 1;
     TRY(know_if(ctx, facts, "alone", one_head || letter_is(facts, "B") == 1));        /* some copies are views then */
     TRY(know_if(ctx, facts, "alone_head", one_head));
+    TRY(know_if(ctx, facts, "head", has_module(bill, "head")));                      /* no: the model ends in hidden states */
+    TRY(know_if(ctx, facts, "pooler", has_module(bill, "pooler")));
     TRY(know_if(ctx, facts, "traced", books->traced));
     TRY(know_if(ctx, facts, "sequence_parallel", books->sequence_parallel));
     TRY(know_if(ctx, facts, "pipelined", letter_is(facts, "p") > 1));

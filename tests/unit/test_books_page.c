@@ -17,7 +17,7 @@ static void row(rk_ctx *ctx, const struct str *page, const char *a, const char *
     struct str line = { 0 };
     OK(ctx, str_text(ctx, &line, "|"));
     cell(ctx, &line, a, "`");
-    cell(ctx, &line, b, b[0] != '\0' && strchr(b, '=') != NULL ? "`" : "");
+    cell(ctx, &line, b, strchr(b, '=') != NULL && strchr(b, '(') == NULL ? "`" : "");
     cell(ctx, &line, c, "`");
     cell(ctx, &line, d, "");
     OK(ctx, str_text(ctx, &line, "\n"));
@@ -40,7 +40,7 @@ TEST(the_page_is_the_tables)
     OK(ctx, file_read(ctx, "docs/books.md", 1 << 20, &page));
     for (const struct flops_rule *f = flops_rules; f->name != NULL; f++, rows++) {
         struct str words = { 0 };
-        OK(ctx, str_format(ctx, &words, "%s (%s)", f->words, f->families[0] == '*' ? "all families" : f->families));
+        OK(ctx, str_format(ctx, &words, "%s (%s%s%s)", f->words, f->families[0] == '*' ? "all families" : f->families, f->where[0] != '\0' ? "; " : "", f->where));
         row(ctx, &page, f->name, str_c(&words), f->formula, f->source);
         str_free(ctx, &words);
     }
