@@ -18,6 +18,7 @@ static const struct option options[] = {
     { "conventions", 'c', OPT_FLAG, NULL, NULL, "FLOPs of a token by every convention (PaLM, llm.c, Megatron ...)" },
     { "tokens-per-second", 0, OPT_REAL, NULL, NULL, "measured on all --gpus: utilisation by every convention, with --device or --peak" },
     { "memory", 0, OPT_TEXT,   "NAMES", NULL, "memory as others keep it: eager, cs336, megatron, llmc, zero0 .. zero3, states, kv ..., or all" },
+    { "switches", 0, OPT_FLAG, NULL,   NULL, "with --memory: under every attention and recomputation, bytes for FLOPs" },
     { "policy", 0, OPT_CHOICE, "fp32|amp-bf16|mixed", "fp32", "numbers as they are, autocast to bf16, or 16-bit weights with a master copy" },
     { "attention", 0, OPT_CHOICE, "eager|flash", "eager", "with its scores in memory or without" },
     { "recompute", 0, OPT_CHOICE, "none|gelu|norm|attention|full", "none", "what is forgotten and computed again" },
@@ -83,6 +84,7 @@ static int check_asked(struct counting *k)
     if (cli_given(c, "tokens-per-second") && !(cli_real(c, "tokens-per-second") > 0)) return cli_usage(c, "--tokens-per-second: above 0");
     if (roof && !(k->machine.peak > 0 && k->machine.bandwidth > 0)) return cli_usage(c, "--roofline needs a machine: --device, or --peak and --bandwidth");
     if (roof && c->json) return cli_usage(c, "--roofline has no JSON; the bill's elements.read and elements.written have what it is made of");
+    if (cli_flag(c, "switches") && !cli_given(c, "memory")) return cli_usage(c, "--switches is of a convention of memory: --memory llmc, megatron or eager");
     if (k->s.mode != RK_MODE_TRAIN && k->s.plan) return cli_usage(c, "--plan is of a training: --mode train");
     return CLI_OK;
 }
@@ -211,6 +213,7 @@ static const struct example examples[] = {
     { "count gpt2:vocab_size=50304 --tokens-per-second 191500 --device a100 --rate bf16", "one run, many utilisations", NULL },
     { "count gpt2 -b 2 --memory eager --policy amp-bf16", "what PyTorch would keep for the backward pass", NULL },
     { "count cs336-xl --memory cs336 --device-memory 80GB", "what fits by the handout's count", NULL },
+    { "count gpt2:vocab_size=50304 --memory llmc --switches --device-memory 40GB", "what forgetting saves, and what it costs", NULL },
     { "count cs336-xl -b 1024 --steps 400k --device a100 --mfu 0.5", "days of a whole training", NULL },
     { "count gpt2 -b 8 --roofline --device h100 --dtype bf16", "where the time would go", NULL },
     { "count gpt2 --formula '12*L*D^2 + 13*L*D'", "a formula of one's own", NULL },

@@ -3,7 +3,8 @@
  *   cmd_count.c      options, the run            count_table.c    the bill of one model
  *   count_many.c     several side by side        count_why.c      what is behind a number; JSON
  *   count_flops.c    FLOPs and MFU by convention count_memory.c   memory by convention, what fits
- *   count_machine.c  which machine; days, cost   count_roofline.c how long it takes at least */
+ *   count_machine.c  which machine; days, cost   count_roofline.c how long it takes at least
+ *   count_switches.c bytes for FLOPs */
 #ifndef CLI_COUNT_H
 #define CLI_COUNT_H
 #include "model.h"
@@ -51,6 +52,7 @@ void json_utilisation(const struct counting *k, struct counted *x, struct json *
 bool utilisation_asked(const struct counting *k);
 
 int  print_memory(struct counting *k, struct counted *x);               /* the conventions of --memory */
+int  print_switches(struct counting *k, struct counted *x, const char *convention);     /* count_switches.c */
 void json_memory(struct counting *k, struct counted *x, struct json *j);
 
 int  machine_read(struct counting *k);                                  /* from the options; an exit code */

@@ -48,7 +48,8 @@ static int print_convention(struct counting *k, struct counted *x, const rk_conv
 {
     (void)fprintf(k->c->out, "\n%s: %s (%s)\n", v->name, v->words, v->source);
     print_entries(k, x, v->name);
-    return print_fit(k, x, v->name);
+    int code = print_fit(k, x, v->name);
+    return code == CLI_OK && cli_flag(k->c, "switches") ? print_switches(k, x, v->name) : code;
 }
 
 int print_memory(struct counting *k, struct counted *x)

@@ -14,12 +14,6 @@ static const rk_books standard = { 0 };
 /* `text` holds one entry's formula. */
 struct writing { rk_ctx *ctx; rk_bill *bill; const rk_model *model; struct facts facts; struct str text; };
 
-static bool speaks_of(const char *families, const rk_model *model)
-{
-    const char *name = model->config.arch->name;
-    return families[0] == '*' || word_among(families, name, strlen(name));
-}
-
 /* Sets an entry, its formula and one reason. */
 static rk_status write_entry(struct writing *w, const char *name, const char *formula, const rk_bill_reason *why, uint64_t *number)
 {
@@ -54,7 +48,10 @@ static rk_status add_flops_rule(struct writing *w, const struct flops_rule *rule
     return RK_OK;
 }
 
-static bool holds(const struct writing *w, const struct flops_rule *rule) { return speaks_of(rule->families, w->model) && facts_hold(&w->facts, rule->where); }
+static bool holds(const struct writing *w, const struct flops_rule *rule)
+{
+    return family_among(rule->families, w->model->config.arch->name) && facts_hold(&w->facts, rule->where);
+}
 
 static bool has_step(const struct writing *w) { return rk_bill_has(w->bill, "flops.backward"); }
 
@@ -69,12 +66,12 @@ static rk_status add_flops(struct writing *w)
 
 /* --- memory --- */
 
-static const char *why_not(const struct writing *w, const struct memory_rule *rule)
+static const char *why_not(const struct writing *w, const struct memory_rule *rule) { return memory_refusal(rule, w->model->config.arch->name, &w->facts); }
+
+static rk_status refuse_memory(rk_ctx *ctx, const rk_model *model, const struct memory_rule *rule, const char *why)
 {
-    if (!speaks_of(rule->families, w->model)) return rule->families;
-    for (const struct memory_except *x = memory_excepts; x->of != NULL; x++)
-        if (strcmp(x->of, rule->name) == 0 && facts_hold(&w->facts, x->where)) return x->words;
-    return NULL;
+    (void)FAIL(RK_E_DECLINED, "%s: the convention \"%s\" says nothing of it", model->name, rule->name);
+    return ctx_hint(ctx, why == rule->families ? "it speaks of: %s" : "%s", why);
 }
 
 static rk_status add_part(struct writing *w, const struct memory_part *part, uint64_t *number)
@@ -139,13 +136,9 @@ static rk_status add_named(struct writing *w, const char *name, size_t n)
 {
     rk_ctx *ctx = w->ctx;
     if (n == 5 && memcmp(name, "flops", 5) == 0) return add_flops(w);
-    for (const struct memory_rule *m = memory_rules; m->name != NULL; m++) {
-        if (strlen(m->name) != n || memcmp(m->name, name, n) != 0) continue;
-        const char *not = why_not(w, m);
-        if (not == NULL) return add_memory(w, m);
-        (void)FAIL(RK_E_DECLINED, "%s: the convention \"%s\" says nothing of it", w->model->name, m->name);
-        return ctx_hint(ctx, not == m->families ? "it speaks of: %s" : "%s", not);
-    }
+    const struct memory_rule *m = memory_named(name, n);
+    const char *not = m != NULL ? why_not(w, m) : NULL;
+    if (m != NULL) return not == NULL ? add_memory(w, m) : refuse_memory(ctx, w->model, m, not);
     for (const struct flops_rule *rule = flops_rules; rule->name != NULL; rule++) {
         if (strlen(rule->name) != n || memcmp(rule->name, name, n) != 0) continue;
         if (holds(w, rule) && has_step(w)) return add_flops_rule(w, rule);

@@ -1,6 +1,6 @@
 /* convention.c: the rows of flops.def and memory.def as tables. */
 #include "books/convention.h"
-#include <stddef.h>
+#include <string.h>
 
 const struct flops_rule flops_rules[] = {
 #define FLOPS(name, families, where, formula, words, source) { #name, families, where, formula, words, source },
@@ -38,6 +38,30 @@ const struct memory_except memory_excepts[] = {
     { NULL, NULL, NULL },
 };
 #undef EXCEPT
+
+const struct memory_rule *memory_named(const char *name, size_t n)
+{
+    for (const struct memory_rule *m = memory_rules; m->name != NULL; m++)
+        if (strlen(m->name) == n && memcmp(m->name, name, n) == 0) return m;
+    return NULL;
+}
+
+bool family_among(const char *families, const char *family)
+{
+    for (size_t n; *families != '\0'; families += n + strspn(families + n, " ")) {
+        n = strcspn(families, " ");
+        if (families[0] == '*' || (strlen(family) == n && memcmp(families, family, n) == 0)) return true;
+    }
+    return false;
+}
+
+const char *memory_refusal(const struct memory_rule *rule, const char *family, const struct facts *facts)
+{
+    if (!family_among(rule->families, family)) return rule->families;
+    for (const struct memory_except *x = memory_excepts; x->of != NULL; x++)
+        if (strcmp(x->of, rule->name) == 0 && facts_hold(facts, x->where)) return x->words;
+    return NULL;
+}
 
 rk_convention rk_convention_at(int i)
 {

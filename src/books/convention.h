@@ -1,7 +1,7 @@
 /* convention.h: the tables of conventions from the inside. */
 #ifndef BOOKS_CONVENTION_H
 #define BOOKS_CONVENTION_H
-#include "reckon/books.h"
+#include "books/facts.h"
 
 struct flops_rule { const char *name, *families, *where, *formula, *words, *source; };
 struct memory_rule { const char *name, *families, *with, *words, *source; };
@@ -13,5 +13,10 @@ extern const struct flops_rule flops_rules[];
 extern const struct memory_rule memory_rules[];
 extern const struct memory_part memory_parts[];
 extern const struct memory_except memory_excepts[];
+
+const struct memory_rule *memory_named(const char *name, size_t n);         /* NULL: none */
+bool family_among(const char *families, const char *family);               /* "*": all of them */
+/* Why a convention says nothing of a model run like that: words, or the families that it speaks of. NULL: it does speak. */
+const char *memory_refusal(const struct memory_rule *rule, const char *family, const struct facts *facts);
 
 #endif

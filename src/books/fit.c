@@ -29,22 +29,23 @@ static rk_status parts_at(rk_ctx *ctx, const rk_bill *bill, const rk_model *mode
     return RK_OK;
 }
 
-static const struct memory_rule *rule_named(const char *name)
-{
-    for (const struct memory_rule *m = memory_rules; m->name != NULL; m++)
-        if (strcmp(m->name, name) == 0) return m;
-    return NULL;
-}
-
 rk_status rk_books_line_of(const rk_bill *bill, rk_model *model, const rk_books *books, const char *convention, rk_books_line *line)
 {
     rk_ctx *ctx = model->ctx;
     const rk_books *k = books != NULL ? books : &standard;
-    const struct memory_rule *rule = rule_named(convention);
+    const struct memory_rule *rule = memory_named(convention, strlen(convention));
     struct rational two, three, states;
+    struct facts facts;
+    const char *why;
     bool exact;
     *line = (rk_books_line){ 0, 0 };
     if (rule == NULL) return FAIL(RK_E_UNKNOWN, "there is no memory convention \"%.60s\"", convention);
+    TRY(facts_of(ctx, bill, model, k, &facts));
+    why = memory_refusal(rule, model->config.arch->name, &facts);
+    if (why != NULL) {
+        (void)FAIL(RK_E_DECLINED, "%s: the convention \"%s\" says nothing of it", model->name, rule->name);
+        return ctx_hint(ctx, "%s", why);
+    }
     TRY(parts_at(ctx, bill, model, k, rule->name, 2, &two));
     TRY(parts_at(ctx, bill, model, k, rule->name, 3, &three));
     TRY(parts_at(ctx, bill, model, k, rule->with, 2, &states));

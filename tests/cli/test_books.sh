@@ -28,6 +28,10 @@ ends 0 reckon count cs336-xl --memory cs336 --device-memory 80GB --logits keep; 
 ends 0 reckon count cs336-xl --memory cs336 --device-memory 20GB; prints "the states alone are more than"
 ends 0 reckon count gpt2:vocab_size=50304 -b 56 --memory llmc --attention flash --recompute gelu --device-memory 81100Mi; prints "21,458,067,456"
 ends 0 reckon count gpt2-xl --memory zero0,zero1,zero2,zero3 --dp 64; prints "zero3"
+ends 0 reckon count gpt2:vocab_size=50304 --memory llmc --switches --device-memory 40GB
+prints "eager"; prints "718,221,312"; prints "347,615,232"; prints "109"; prints "2.2 %"
+ends 0 reckon count gpt2-xl --memory megatron,eager --switches; prints "31.8 %"
+ends 2 reckon count gpt2 --switches; warns "--memory llmc"
 ends 0 reckon count gpt2 --memory all;    prints "megatron_states"; prints "kv: "
 ends 2 reckon count gpt2 --memory nothing; warns 'no convention "nothing"'; warns "megatron"
 reckon count cs336-17m --memory eager >"$out" 2>"$err"; last="eager of cs336"; warns "says nothing of it"; warns "it speaks of: gpt2"
