@@ -502,7 +502,7 @@ TEST(zero_and_deepspeed)
     /* Rajbhandari et al. 2020, figure 1: 7.5 B parameters on 64 ranks: 120, 31.4, 16.6, 1.88 GB. */
     static const double gb[] = { 120, 31.40625, 16.640625, 1.875 };
     for (int i = 0; i < 4; i++) {
-        char name[8];
+        char name[16];
         (void)snprintf(name, sizeof name, "zero%d", i);
         EXPECT_NEAR(rational_to_real(total(ctx, name, "N=7500000000 dp=64", "")) / 1e9, gb[i], 0);
     }

@@ -120,7 +120,7 @@ TEST(other_letters)
 
 TEST(letters_have_a_limit)
 {
-    static char names[MOST_LETTERS + 1][8];
+    static char names[MOST_LETTERS + 1][16];
     rk_ctx *ctx = test_ctx();
     struct letters l = { .n = 0 };
     for (int i = 0; i < MOST_LETTERS; i++) {
