@@ -29,6 +29,9 @@ static const struct line training[] = {
     { NULL,                         "FLOPs of matrix products that it computes", PART },
     { "flops.plan.step",            "  forward and backward", FLOPS },
     { "flops.plan.update",          "  update", FLOPS },
+    { NULL,                         "FLOPs of everything else that it computes", PART },
+    { "flops.plan.elementwise.step",   "  forward and backward", FLOPS },
+    { "flops.plan.elementwise.update", "  update", FLOPS },
 };
 /* Scoring, prefill and decoding: one phase, and no state but parameters and the cache. */
 static const struct line forward[] = {

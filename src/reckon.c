@@ -168,17 +168,20 @@ out:
 
 /* --- the program of this machine --- */
 
-struct program_cost { uint64_t activations, workspace, products; };
+struct program_cost { uint64_t activations, workspace, products, elementwise; };
 
 /* Addresses are shared over time: activations reach up to the first number, workspace goes on above it. */
 static struct program_cost cost_of(const struct plan *plan)
 {
-    struct program_cost c = { 0, 0, 0 };
+    struct program_cost c = { 0 };
     for (int i = 0; i < plan->n_values; i++) {
         const struct plan_value *v = &plan->values[i];
         if (v->tag != RK_WORKSPACE && (uint64_t)(v->at + v->bytes) > c.activations) c.activations = (uint64_t)(v->at + v->bytes);
     }
-    for (int i = 0; i < plan->n_steps; i++) c.products += plan->steps[i].prepared.product_flops;
+    for (int i = 0; i < plan->n_steps; i++) {
+        c.products += plan->steps[i].prepared.product_flops;
+        c.elementwise += plan->steps[i].prepared.elementwise_flops;
+    }
     c.activations = (c.activations + PLAN_ALIGNMENT - 1) & ~(uint64_t)(PLAN_ALIGNMENT - 1);
     c.workspace = (uint64_t)plan->bytes > c.activations ? (uint64_t)plan->bytes - c.activations : 0;
     return c;
@@ -201,6 +204,7 @@ static rk_status set_plan(rk_ctx *ctx, rk_bill *bill, const struct store *store,
         { "bytes.plan.optimizer", (uint64_t)store->bytes[RK_OPTIMIZER] },  { "bytes.plan.activations", step->activations },
         { "bytes.plan.workspace", step->workspace },                       { "bytes.plan.update", update->activations + update->workspace },
         { "flops.plan.step", step->products },                             { "flops.plan.update", update->products },
+        { "flops.plan.elementwise.step", step->elementwise },              { "flops.plan.elementwise.update", update->elementwise },
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) TRY(bill_set(bill, rows[i].name, rows[i].number, ""));
     return RK_OK;

@@ -99,7 +99,8 @@ uint8_t num_f32_to_f8e4m3(float x)
 {
     uint32_t a = bits_of(x) & 0x7fffffff, sign = bits_of(x) >> 24 & 0x80;
     uint32_t r = narrow(a, 3, 7);
-    r = r > 0x7e ? 0x7f : r;                                        /* beyond 464, infinite or NaN: NaN */
+    r = r < 0x7e ? r : 0x7e;                                        /* beyond 448, infinities too: the largest, as torch has it */
+    r = either(a > F32_INF, 0x7f, r);
     return (uint8_t)(r | sign);
 }
 
@@ -110,7 +111,7 @@ uint8_t num_f32_to_f8e5m2(float x)
     uint32_t a = bits_of(x) & 0x7fffffff, sign = bits_of(x) >> 24 & 0x80;
     uint32_t r = narrow(a, 2, 15);
     r = r < 0x7c ? r : 0x7c;
-    r = either(a > F32_INF, 0x7e | (a >> 21 & 3), r);
+    r = either(a > F32_INF, 0x7f, r);
     return (uint8_t)(r | sign);
 }
 

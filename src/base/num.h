@@ -1,7 +1,7 @@
 /* num.h: numbers of every dtype to and from double: exact on the way in, round to nearest even on the way out.
  *
- * NaN stays NaN; overflow gives infinity where the format has one (f16, bf16, f8e5m2) and NaN in f8e4m3, which has none
- * (OCP 8-bit floating point, 2023). Integers saturate; NaN becomes 0. bool is "not zero". */
+ * NaN stays NaN; overflow gives infinity where the format has one (f16, bf16, f8e5m2) and the largest number, 448, in f8e4m3,
+ * which has none: the saturating conversion of OCP 8-bit floating point (2023), and torch's. Integers saturate; NaN becomes 0. bool is "not zero". */
 #ifndef BASE_NUM_H
 #define BASE_NUM_H
 #include <stddef.h>

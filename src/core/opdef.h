@@ -20,6 +20,7 @@ enum opflags {
     OP_MAP     = 16,    /* elementwise over its result's dims: may join a map group */
     OP_FUSED   = 32,    /* has `expand` */
     OP_REDUCES = 64,    /* a sum over names: may add into its result in place */
+    OP_LIGHT   = 128,   /* costs little more than reading its operands and writing its result, which is no smaller: see pass/remat.c */
 };
 
 struct opdef {

@@ -30,7 +30,7 @@ static void ref(const struct refcall *c)
     }
 }
 
-OPDEF(cast) = { .name = "cast", .infer = infer, .bill = bill_move, .grad = grad, .ref = ref };
+OPDEF(cast) = { .name = "cast", .flags = OP_LIGHT, .infer = infer, .bill = bill_move, .grad = grad, .ref = ref };
 
 #ifndef RECKON_METER
 rk_ref rk_cast(rk_graph *g, rk_ref x, rk_dtype dtype)

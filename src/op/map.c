@@ -88,7 +88,7 @@ static void ref(const struct refcall *c)
     }
 }
 
-OPDEF(map) = { .name = "map", .flags = OP_MAP, .infer = infer, .bill = bill, .grad = grad, .ref = ref };
+OPDEF(map) = { .name = "map", .flags = OP_MAP | OP_LIGHT, .infer = infer, .bill = bill, .grad = grad, .ref = ref };
 
 #ifndef RECKON_METER
 static rk_ref named(rk_graph *g, const char *function, int arity, const rk_ref *in)

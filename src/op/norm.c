@@ -17,6 +17,8 @@ static rk_status infer(rk_ctx *ctx, rk_graph *g, struct node *n)
         if (w->rank != 1 || w->dim[0] != d) return FAIL(RK_E_SHAPE, "norm: operand %d does not have the one dimension %s", i + 1, dim_name(g, d));
         if (w->dtype != x->dtype) return FAIL(RK_E_DTYPE, "norm: the operand is %s, its weight %s", rk_dtype_name(x->dtype), rk_dtype_name(w->dtype));
     }
+    if (g->dims.at[d].live)
+        return FAIL(RK_E_SHAPE, "norm: %s is live: the mean would be over its bound (%lld), not over what is there", dim_name(g, d), (long long)dim_size(g, d));
     if (!(n->at.f[0] >= 0)) return FAIL(RK_E_ARG, "norm: eps is %g", n->at.f[0]);
     node_like(n, x);
     return RK_OK;
@@ -36,7 +38,7 @@ static rk_ref expand(rk_graph *g, const rk_graph *from, rk_ref y, const rk_ref *
     return x;
 }
 
-OPDEF(norm) = { .name = "norm", .flags = OP_FUSED, .infer = infer, .expand = expand, .adjoint_reads = 1 | 2 };
+OPDEF(norm) = { .name = "norm", .flags = OP_FUSED | OP_LIGHT, .infer = infer, .expand = expand, .adjoint_reads = 1 | 2 };
 
 #ifndef RECKON_METER
 rk_ref rk_layer_norm(rk_graph *g, rk_ref x, const char *dim, rk_ref weight, rk_ref bias, double eps)

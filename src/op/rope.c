@@ -54,7 +54,7 @@ static rk_ref expand(rk_graph *g, const rk_graph *from, rk_ref y, const rk_ref *
     return rk_add(g, rk_place(g, turn, dim_name(g, first), dim_name(g, head), 0, dims.at), rk_place(g, pass, dim_name(g, rest), dim_name(g, head), rotary, dims.at));
 }
 
-OPDEF(rope) = { .name = "rope", .flags = OP_FUSED, .infer = infer, .expand = expand, .adjoint_reads = 0 };
+OPDEF(rope) = { .name = "rope", .flags = OP_FUSED | OP_LIGHT, .infer = infer, .expand = expand, .adjoint_reads = 0 };
 
 #ifndef RECKON_METER
 rk_ref rk_rope(rk_graph *g, rk_ref x, const char *position_dim, const char *past, const char *dim, rk_rope_style style, int64_t rotary, double theta)

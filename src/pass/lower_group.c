@@ -113,21 +113,32 @@ static int sibling(const struct lowering *l, rk_ref r)
     return -1;
 }
 
-/* Runs the gradients where their operation stands, together with it, if a kernel does both and dy is there by then. */
+/* Whether everything that the gradient node n reads is there where its operation stands: inputs and states always are, dy and
+ * constants once they are made; an operand may have been made again for the gradients alone. */
+static bool is_ready(const struct lowering *l, const struct node *n)
+{
+    bool ready = true;
+    for (int i = 0; i < n->arity && ready; i++) {
+        rk_ref s = l->storage[n->in[i]];
+        unsigned flags = lowering_node(l, s)->op->flags;
+        ready = !adjoint_reads(l->g, n, i) || (flags & (OP_SOURCE | OP_VIRTUAL)) == OP_SOURCE || s < (rk_ref)n->at.i[1];
+    }
+    return ready;
+}
+
+/* Runs the gradients where their operation stands, together with it, if a kernel does both and all is there by then. */
 static rk_status move_to_forward(struct lowering *l, int group)
 {
     rk_ctx *ctx = l->ctx;
     struct group *a = &l->groups.at[group];
     const struct node *n = lowering_node(l, a->first);
-    rk_ref forward = (rk_ref)n->at.i[1], dy = l->storage[n->in[n->arity - 1]];
-    unsigned flags = lowering_node(l, dy)->op->flags;       /* inputs and states are always there, a constant once it is made */
-    bool ready = (flags & (OP_SOURCE | OP_VIRTUAL)) == OP_SOURCE || dy < forward;
+    rk_ref forward = (rk_ref)n->at.i[1];
     struct problem p;
     struct program program;
     rk_ref nodes[MOST_OPERANDS];
     TRY(problem_of_group(l, group, &p, &program, nodes));
     const struct kernel *k = backend_find(l->backend, &p, NULL);
-    if (k == NULL || !k->with_forward || !ready) return RK_OK;
+    if (k == NULL || !k->with_forward || !is_ready(l, n)) return RK_OK;
     int f = l->group_of[forward];
     if (f < 0) return RK_OK;
     absorb(l, f, group);

@@ -2,6 +2,7 @@
  *
  * Predicted comes from the bill (meaning) and from the plans (what this program issues and allocates); measured from the
  * store, the counts that kernels keep, the clock and the operating system. Where both differ, a row says why. */
+#include "base/pages.h"
 #include "train/training.h"
 #include <math.h>
 #include <stdio.h>
@@ -92,11 +93,25 @@ static double rounding_measured(const rk_train *t)
 static double arena_predicted(const rk_train *t) { return (double)train_arena_bytes(t); }
 static double inputs_predicted(const rk_train *t) { return (double)train_input_bytes(t); }
 
-static double arena_measured(const rk_train *t)
+/* What the system says of the pages of the arena: not what was asked for, but what was touched. */
+static bool arena_pages(const rk_train *t, size_t *bytes, size_t *reach)
 {
     for (int i = 0; i < STAGES; i++)
-        if (t->stage[i].run != NULL && t->stage[i].run->host == NULL) return (double)t->stage[i].run->plan->bytes;
-    return NAN;
+        if (t->stage[i].run != NULL && t->stage[i].run->host == NULL)
+            return t->step > 0 && pages_touched(t->stage[i].run->arena, (size_t)t->stage[i].run->plan->bytes, bytes, reach);
+    return false;
+}
+
+static double arena_measured(const rk_train *t)
+{
+    size_t bytes, reach;
+    return arena_pages(t, &bytes, &reach) ? (double)reach : NAN;
+}
+
+static double arena_untouched(const rk_train *t)
+{
+    size_t bytes, reach;
+    return arena_pages(t, &bytes, &reach) ? (double)(reach - bytes) : NAN;
 }
 
 static double inputs_measured(const rk_train *t)
@@ -203,8 +218,8 @@ static const struct { const char *name, *unit; ask *predicted, *measured; const 
     { "gradients",             "bytes",    gradients_predicted,  gradients_measured,  "the bill; the store" },
     { "optimizer state",       "bytes",    moments_predicted,    moments_measured,    "two moments; the store" },
     { " rounding of addresses", "bytes",   rounding_predicted,   rounding_measured,   "every state begins at a multiple of 64 bytes; ref keeps f32 as f64" },
-    { "activations, workspace", "bytes",   arena_predicted,      arena_measured,      "the plan's arena, one for all graphs" },
-    { " lost between lifetimes", "bytes",  lost_between,         unknown,             "the arena beyond what is alive at its fullest step" },
+    { "activations, workspace", "bytes",   arena_predicted,      arena_measured,      "the plan's arena, one for all graphs; up to its last page that was touched" },
+    { " lost between lifetimes", "bytes",  lost_between,         arena_untouched,     "the arena beyond what is alive at its fullest step; its pages that were never touched" },
     { "inputs",                "bytes",    inputs_predicted,     inputs_measured,     "tokens, labels, scalars" },
     { "resident memory",       "bytes",    memory_predicted,     memory_measured,     "all of the above; growth of the process's peak" },
     { " descriptions",         "bytes",    described,            unknown,             "graphs, plans, buffers of batches: part of what the process itself takes" },

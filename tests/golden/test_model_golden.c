@@ -109,6 +109,7 @@ TEST(a_plan_is_the_program)
         uint64_t meant = number(ctx, bill, "flops.forward") + number(ctx, bill, "flops.backward"), done = number(ctx, bill, "flops.plan.step");
         EXPECT(done > meant / 2 && done <= meant);
         EXPECT_INT(number(ctx, bill, "flops.plan.update"), number(ctx, bill, "flops.update"));
+        EXPECT(number(ctx, bill, "flops.plan.elementwise.step") > 0 && number(ctx, bill, "flops.plan.elementwise.update") <= number(ctx, bill, "flops.elementwise.update"));
         uint64_t parameters = number(ctx, bill, "bytes.parameters"), planned = number(ctx, bill, "bytes.plan.parameters");
         EXPECT(planned >= parameters && planned < parameters + 64 * 200);
         EXPECT(number(ctx, bill, "bytes.plan.gradients") == planned && number(ctx, bill, "bytes.plan.optimizer") == 2 * planned);

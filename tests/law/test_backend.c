@@ -91,7 +91,18 @@ TEST(groups_of_elementwise_nodes_are_what_they_were)
 
 /* --- memory: nobody writes where it may not, and a plan's bytes are the bytes that are touched --- */
 
-struct watched { rk_ctx *ctx; struct guard *guard; size_t bytes; bool has_workspace; };
+struct watched { rk_ctx *ctx; struct guard *guard; size_t results, workspace, bytes; };
+
+/* How far a plan's values reach, by what they are. */
+static size_t reach(const struct plan *plan, bool workspace)
+{
+    int64_t end = 0;
+    for (int i = 0; i < plan->n_values; i++) {
+        const struct plan_value *v = &plan->values[i];
+        if ((v->tag == RK_WORKSPACE) == workspace && v->bytes > 0 && v->at + v->bytes > end) end = v->at + v->bytes;
+    }
+    return (size_t)end;
+}
 
 static void *watch_memory(void *user, struct run *r)
 {
@@ -101,7 +112,8 @@ static void *watch_memory(void *user, struct run *r)
     for (int k = 0; k < RK_KIND_COUNT && status == RK_OK; k++)
         status = guard_watch(w->ctx, w->guard, rk_kind_words((rk_kind)k), r->store->base[k], (size_t)r->store->bytes[k], false);
     if (status != RK_OK) abort();
-    w->has_workspace = r->plan->workspace > 0;
+    w->results = reach(r->plan, false);
+    w->workspace = reach(r->plan, true);
     w->bytes = (size_t)r->plan->bytes;
     return w->guard;
 }
@@ -127,9 +139,9 @@ static void stays_inside(struct sample *s)
         compare(&out, &did, &expected, trial->tolerance);
         outcome_free(&did);
         outcome_free(&expected);
-        size_t highest = w.bytes > 0 ? w.guard->region[0].highest : 0;
-        HOLDS(&out, highest <= w.bytes);
-        HOLDS(&out, w.has_workspace || highest + PLAN_ALIGNMENT > w.bytes);
+        const struct guard_region none = { .name = "" }, *arena = w.bytes > 0 ? &w.guard->region[0] : &none;
+        HOLDS(&out, arena->results_end == w.results && arena->workspace_end == w.workspace);
+        HOLDS(&out, arena->changed_end <= w.bytes && (w.workspace > w.results || arena->changed_end + PLAN_ALIGNMENT > w.bytes));
     }
     guard_close(w.guard);
     values_close(&v);

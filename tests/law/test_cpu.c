@@ -3,9 +3,10 @@
  * and without reuse of memory, and nothing is touched outside. labels: threads */
 #include "backend/cpu/cpu.h"
 #include "backend/guard/guard.h"
+#include "backward.h"
 #include "dag.h"
 #include "execute.h"
-#include "op/build.h"
+#include "pass/pass.h"
 #include <stdlib.h>
 
 static const struct backend *backend;
@@ -13,45 +14,27 @@ static const double NEAR_ENOUGH = 2e-5;
 
 static bool takes(void *user, const rk_graph *g, rk_ref r) { return backend_takes(user, g, r, true); }
 
-/* Σ over all outputs, with weights that differ. */
-static rk_ref loss_of(rk_graph *g)
+/* What is cheap made again for the gradients: the graph that training runs. */
+static void remake(struct sample *s, struct sample *out, rk_ref backward)
 {
-    rk_ref loss = 0;
-    for (int i = 0; i < g->outputs.n; i++) {
-        const struct node n = *node_of(g, g->outputs.at[i].ref);
-        struct dims_text dims = dims_text(g, n.rank, n.dim);
-        rk_ref part = rk_scale(g, rk_reduce(g, "sum", rk_map(g, "sin", g->outputs.at[i].ref), dims.at), 0.5 + i);
-        loss = loss == 0 ? part : rk_add(g, loss, part);
+    rk_graph *again;
+    if (pass_remat(s->ctx, out->g, backward, &again) != RK_OK) { sample_fails(s, "not made again: %s", rk_error_message(s->ctx)); return; }
+    for (int i = 0; i < out->n_leaves; i++) {
+        const struct node *n = node_of(out->g, out->leaf[i].ref);
+        out->leaf[i].ref = graph_find_source(again, n->op, n->at.i[0], n->text);
     }
-    return loss;
-}
-
-/* Gradients by every real leaf, kept as states; some are added to what is there. */
-static void add_gradients(struct sample *s)
-{
-    rk_ref by[MOST_LEAVES], found[MOST_LEAVES];
-    int n = 0, leaves = s->n_leaves;
-    for (int i = 0; i < leaves; i++)
-        if (s->leaf[i].domain != INDEX) by[n++] = s->leaf[i].ref;
-    rk_grad(s->g, loss_of(s->g), 0, by, n, found);
-    for (int i = 0; i < n && rk_graph_ok(s->g); i++) {
-        const struct node x = *node_of(s->g, by[i]);
-        char name[64];
-        if (found[i] == 0 || s->n_leaves == MOST_LEAVES) continue;
-        struct dims_text dims = dims_text(s->g, x.rank, x.dim);
-        (void)snprintf(name, sizeof name, "%.40s", x.text);
-        rk_ref state = rk_state(s->g, RK_GRADIENT, name, x.dtype, dims.at);
-        s->leaf[s->n_leaves++] = (struct leaf){ .ref = state, .domain = ANY_SIGN };
-        rk_update(s->g, state, i % 2 == 0 ? found[i] : rk_add(s->g, state, found[i]));
-    }
+    rk_graph_close(out->g);
+    out->g = again;
 }
 
 /* The sample with fused operations written out but where `with` takes them (NULL: all), and gradients. */
 static bool variant(struct sample *s, const struct backend *with, bool gradients, struct sample *out)
 {
+    rk_ref backward = 0;
     if (!sample_write_out(s, with != NULL ? takes : NULL, (void *)(uintptr_t)with, out)) return false;
-    if (gradients) add_gradients(out);
+    if (gradients) backward = add_gradients(out);
     if (!rk_graph_ok(out->g)) sample_fails(s, "refused: %s", out->g->message);
+    else if (with != NULL && gradients) remake(s, out, backward);
     return !s->failed;
 }
 

@@ -29,7 +29,7 @@ static uint32_t e5m2_out64(double x) { return num_f64_to_f8e5m2(x); }
 static const struct format formats[] = {
     { "f16",    RK_f16,    0x7bff, 0x8000, 0x7c00, f16_in,  f16_out,  f16_out64 },
     { "bf16",   RK_bf16,   0x7f7f, 0x8000, 0x7f80, bf16_in, bf16_out, bf16_out64 },
-    { "f8e4m3", RK_f8e4m3, 0x7e,   0x80,   0x7f,   e4m3_in, e4m3_out, e4m3_out64 },
+    { "f8e4m3", RK_f8e4m3, 0x7e,   0x80,   0x7e,   e4m3_in, e4m3_out, e4m3_out64 },
     { "f8e5m2", RK_f8e5m2, 0x7b,   0x80,   0x7c,   e5m2_in, e5m2_out, e5m2_out64 },
 };
 enum { N_FORMATS = sizeof formats / sizeof *formats };
@@ -66,12 +66,34 @@ TEST(every_pattern_returns)
     }
 }
 
+/* A float as f8e4m3 by arithmetic alone: a multiple of the last place at its size, no more than 448. */
+static double as_f8e4m3(double x)
+{
+    int exponent;
+    (void)frexp(x, &exponent);
+    double unit = ldexp(1, (exponent - 1 < -6 ? -6 : exponent - 1) - 3), y = nearbyint(fabs(x) / unit) * unit;
+    return copysign(isinf(x) || y > 448 ? 448 : y, x);
+}
+
+/* For all that bf16 and f16 can say: what torch.float8_e4m3fn gives, too. */
+TEST(f8e4m3_saturates)
+{
+    for (uint32_t b = 0; b < 0x20000; b++) {
+        float x = b < 0x10000 ? num_bf16_to_f32((uint16_t)b) : num_f16_to_f32((uint16_t)b);
+        uint8_t y = num_f32_to_f8e4m3(x);
+        double want = as_f8e4m3((double)x);
+        if (isnan(x)) EXPECT(y == (signbit(x) ? 0xff : 0x7f));
+        else if ((double)num_f8e4m3_to_f32(y) != want || (y >> 7 != 0) != (signbit(x) != 0) || num_f64_to_f8e4m3((double)x) != y)
+            test_fail(__FILE__, __LINE__, "%a became %#x, expected %g", (double)x, y, want);
+    }
+}
+
 TEST(infinities_and_nan)
 {
     EXPECT(num_f32_to_f16(INFINITY) == 0x7c00 && num_f32_to_f16(-INFINITY) == 0xfc00 && isinf(num_f16_to_f32(0x7c00)));
     EXPECT(num_f32_to_bf16(INFINITY) == 0x7f80 && num_f32_to_bf16(-INFINITY) == 0xff80 && isinf(num_bf16_to_f32(0x7f80)));
     EXPECT(num_f32_to_f8e5m2(INFINITY) == 0x7c && num_f32_to_f8e5m2(-INFINITY) == 0xfc && isinf(num_f8e5m2_to_f32(0x7c)));
-    EXPECT((num_f32_to_f8e4m3(INFINITY) & 0x7f) == 0x7f && (num_f64_to_f8e4m3(-1e300) & 0x7f) == 0x7f);
+    EXPECT(num_f32_to_f8e4m3(INFINITY) == 0x7e && num_f32_to_f8e4m3(-INFINITY) == 0xfe && num_f64_to_f8e4m3(-1e300) == 0xfe && num_f64_to_f8e4m3((double)INFINITY) == 0x7e);
     for (int f = 0; f < N_FORMATS; f++) {
         uint32_t n = 0;
         for (uint32_t b = formats[f].overflow; b < formats[f].sign; b++) n += isnan(formats[f].widen(b)) != 0;
@@ -156,7 +178,7 @@ TEST(double_to_f16_rounds_once)
     EXPECT_INT(num_f64_to_f8e4m3(1 + 0x1p-4 + 0x1p-40), 0x39);
     EXPECT_INT(num_f64_to_f8e5m2(1 + 0x1p-3 + 0x1p-40), 0x3d);
     EXPECT_INT(num_f64_to_f8e4m3(464), 0x7e);
-    EXPECT_INT(num_f64_to_f8e4m3(464 + 0x1p-40), 0x7f);
+    EXPECT_INT(num_f64_to_f8e4m3(464 + 0x1p-40), 0x7e);
 }
 
 static size_t bytes_of(int dtype)

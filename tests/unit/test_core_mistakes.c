@@ -122,6 +122,8 @@ static void rand_long_site(rk_graph *g)
 static void cast_dtype(rk_graph *g)           { (void)rk_cast(g, x(g), (rk_dtype)-3); }
 static void softmax_dim(rk_graph *g)          { (void)rk_softmax(g, x(g), "ff"); }
 static void norm_weight(rk_graph *g)          { (void)rk_layer_norm(g, x(g), "hidden", rk_input(g, "g", RK_f32, "ff"), 0, 1e-5); }
+static void norm_live(rk_graph *g)            { (void)rk_dim_live(g, "past", 'C', 12), (void)rk_layer_norm(g, rk_input(g, "y", RK_f32, "batch past"), "past", 0, 0, 1e-5); }
+static void norm_live_rms(rk_graph *g)        { (void)rk_dim_live(g, "past", 'C', 12), (void)rk_rms_norm(g, rk_input(g, "y", RK_f32, "batch past"), "past", 0, 1e-5); }
 static void norm_eps(rk_graph *g)             { (void)rk_rms_norm(g, x(g), "hidden", 0, -1); }
 static void rope_odd(rk_graph *g)             { (void)rk_rope(g, x(g), "seq", NULL, "hidden", RK_ROPE_HALVES, 3, 10000); }
 static void rope_much(rk_graph *g)            { (void)rk_rope(g, x(g), "seq", NULL, "hidden", RK_ROPE_HALVES, 8, 10000); }
@@ -221,6 +223,8 @@ static const struct { const char *name; void (*make)(rk_graph *g); rk_status sta
     ROW(cast_dtype, RK_E_DTYPE, "cast: no such dtype"),
     ROW(softmax_dim, RK_E_SHAPE, "softmax", "no dimension ff"),
     ROW(norm_weight, RK_E_SHAPE, "norm: operand 2", "hidden"),
+    ROW(norm_live, RK_E_SHAPE, "past is live", "12"),
+    ROW(norm_live_rms, RK_E_SHAPE, "norm: past is live", "12"),
     ROW(norm_eps, RK_E_ARG, "eps is -1"),
     ROW(rope_odd, RK_E_SHAPE, "rope: 3 rotary", "hidden (6)", "even"),
     ROW(rope_much, RK_E_SHAPE, "rope: 8 rotary", "hidden (6)"),

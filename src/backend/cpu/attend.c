@@ -88,6 +88,17 @@ static size_t worker_bytes(const struct attend *a, bool live)
     return ((panel > rows ? panel : rows) + 63) & ~(size_t)63;
 }
 
+/* Forward: two products; per score the scale and a softmax. Gradients: those of the scores and dP again, one more for each
+ * gradient; the softmax again, its gradient, and the scale twice. Dropout multiplies what it meets. */
+static void price(const struct attend *a, struct prepared *out)
+{
+    uint64_t scores = few(a) ? attend_few_scores(a) : attend_panel_scores(a), products = 2, each = a->gradients ? 5 + 4 + 2 : 5 + 1;
+    if (a->gradients) products += (uint64_t)((a->q_out >= 0) + (a->k_out >= 0) + (a->v_out >= 0));
+    if (a->keep < 1) each += a->gradients ? 2 : 1;
+    out->product_flops = 2 * scores * (uint64_t)a->width * products;
+    out->elementwise_flops = scores * each;
+}
+
 static rk_status prepare(rk_ctx *ctx, const struct problem *p, struct prepared *out)
 {
     struct attend a = attend_of(p);
@@ -96,7 +107,7 @@ static rk_status prepare(rk_ctx *ctx, const struct problem *p, struct prepared *
     if (a.causal && a.key < a.seq) a.key = a.seq;           /* bounds of live sizes need not fit each other */
     a.worker_bytes = worker_bytes(&a, p->live);
     out->scratch = a.worker_bytes * (size_t)par_workers(ctx);
-    out->product_flops = few(&a) ? attend_few_flops(&a) : attend_panel_flops(&a);
+    price(&a, out);
     memcpy(out->own, &a, sizeof a);
     return RK_OK;
 }

@@ -26,7 +26,7 @@ size_t attend_few_bytes(const struct attend *a)
     return weights_bytes(a) + (((one > other ? one : other) + 63) & ~(size_t)63);
 }
 
-uint64_t attend_few_flops(const struct attend *a) { return 4 * (uint64_t)(a->seq * a->key * a->width) * (uint64_t)a->heads; }
+uint64_t attend_few_scores(const struct attend *a) { return (uint64_t)(a->seq * a->key) * (uint64_t)a->heads; }
 
 void attend_few(void *work, int64_t head, int worker)
 {

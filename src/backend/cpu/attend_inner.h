@@ -43,11 +43,11 @@ float attend_mask(const struct attend_work *w, int64_t head, int64_t query, int6
 /* attend_few.c: forward, for fewer queries than fill the lanes: every token that is generated. */
 enum { ATTEND_FEW = 4 };
 size_t   attend_few_bytes(const struct attend *a);
-uint64_t attend_few_flops(const struct attend *a);
+uint64_t attend_few_scores(const struct attend *a);         /* how many are made: masked ones too where a block has both */
 void     attend_few(void *work, int64_t head, int worker);
 /* attend_panel.c: forward and gradients. */
 size_t   attend_panel_bytes(const struct attend *a);
-uint64_t attend_panel_flops(const struct attend *a);
+uint64_t attend_panel_scores(const struct attend *a);
 void     attend_panel(void *work, int64_t head, int worker);
 void     attend_panel_adjoint(void *work, int64_t head, int worker);
 

@@ -63,15 +63,14 @@ size_t attend_panel_bytes(const struct attend *a)
     return room_of(a, gemm_kernels(a->isa), NULL).floats * sizeof(float);
 }
 
-uint64_t attend_panel_flops(const struct attend *a)
+uint64_t attend_panel_scores(const struct attend *a)
 {
     int64_t wide = lanes_of(gemm_kernels(a->isa)), pairs = 0;
-    uint64_t products = a->gradients ? 2 + (uint64_t)((a->q_out >= 0) + (a->k_out >= 0) + (a->v_out >= 0)) : 2;
     for (int64_t from = 0; from < a->seq; from += wide) {
         int64_t n = gemm_least(wide, a->seq - from);
         pairs += n * attend_seen(a, from + n);
     }
-    return 2 * (uint64_t)(pairs * a->width) * products * (uint64_t)a->heads;
+    return (uint64_t)pairs * (uint64_t)a->heads;
 }
 
 /* --- packing and products --- */

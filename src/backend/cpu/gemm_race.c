@@ -4,16 +4,19 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/rng.h"
+#include <string.h>
 
-enum { ROUNDS = 15, FEWEST = 3 };
+enum { ROUNDS = 15, FEWEST = 3, COLD_FLOATS = 1 << 25 };
 static const double TIE = 0.97;
 
-static const struct class_row { const char *name; int64_t m, n, k; bool a_turned, b_turned; } classes[GEMM_CLASSES] = {
-    [GEMM_WIDE_NT] = { "wide_nt", 384, 512, 256, false, true },      /* Y = X W^T */
-    [GEMM_WIDE_NN] = { "wide_nn", 384, 512, 256, false, false },     /* dX = dY W */
-    [GEMM_WIDE_TN] = { "wide_tn", 256, 384, 512, true, false },      /* dW = dY^T X */
-    [GEMM_TOKENS]  = { "tokens",  64, 768, 512, false, true },
-    [GEMM_ONE]     = { "one",     1, 1536, 768, false, true },
+/* cold: every run meets a B that no cache holds any more: they take turns over COLD_FLOATS, more than caches have. A weight is
+ * read once for every token that is made, and by then all the others have passed; with many tokens it is packed once for all. */
+static const struct class_row { const char *name; int64_t m, n, k; bool a_turned, b_turned, cold; } classes[GEMM_CLASSES] = {
+    [GEMM_WIDE_NT] = { "wide_nt", 384, 512, 256, false, true, false },      /* Y = X W^T */
+    [GEMM_WIDE_NN] = { "wide_nn", 384, 512, 256, false, false, false },     /* dX = dY W */
+    [GEMM_WIDE_TN] = { "wide_tn", 256, 384, 512, true, false, false },      /* dW = dY^T X */
+    [GEMM_TOKENS]  = { "tokens",  64, 768, 512, false, true, false },
+    [GEMM_ONE]     = { "one",     1, 1536, 768, false, true, true },
 };
 const char *gemm_class_name(enum gemm_class c) { return classes[c].name; }
 
@@ -45,27 +48,36 @@ static double median(double *x, int n)
     return x[n / 2];
 }
 
-static void turn(rk_ctx *ctx, const struct gemm_candidate *c, const struct gemm_problem *p, const struct gemm_operands *o, double *share,
-                 double *best)
+/* Operands of the runs: copies of B, one after the other. */
+struct field { const struct gemm_problem *p; struct gemm_operands o; const float *b; int64_t copies, next; };
+
+static const struct gemm_operands *advance(struct field *f)
 {
+    f->o.b = f->b + f->next * f->p->n * f->p->k;
+    f->next = (f->next + 1) % f->copies;
+    return &f->o;
+}
+
+static void turn(rk_ctx *ctx, const struct gemm_candidate *c, struct field *f, double *share, double *best)
+{
+    const struct gemm_operands *o = advance(f);
     double peak = burst_flops(ctx, isa_best(), rk_ctx_threads(ctx), 1e-4), start = clock_seconds();
-    c->run(ctx, c->arg, p, o);
-    double took = clock_seconds() - start, rate = gemm_flops(p) / (took > 1e-9 ? took : 1e-9);
+    c->run(ctx, c->arg, f->p, o);
+    double took = clock_seconds() - start, rate = gemm_flops(f->p) / (took > 1e-9 ? took : 1e-9);
     *share = peak > 0 ? rate / peak : 0;
     if (rate > *best) *best = rate;
 }
 
-static void race(rk_ctx *ctx, const struct gemm_problem *p, const struct gemm_operands *o, const struct gemm_candidate *c, int n, double seconds,
-                 struct gemm_score *scores, double *shares)
+static void race(rk_ctx *ctx, struct field *f, const struct gemm_candidate *c, int n, double seconds, struct gemm_score *scores, double *shares)
 {
     double start = clock_seconds();
     int rounds = 0;
     for (int i = 0; i < n; i++) {
         scores[i].flops = 0;
-        c[i].run(ctx, c[i].arg, p, o);           /* the first run wakes pages, threads and libraries */
+        c[i].run(ctx, c[i].arg, f->p, advance(f));      /* the first run wakes pages, threads and libraries */
     }
     while (rounds < ROUNDS && (rounds < FEWEST || clock_seconds() - start < seconds * n)) {
-        for (int i = 0; i < n; i++) turn(ctx, &c[i], p, o, &shares[i * ROUNDS + rounds], &scores[i].flops);
+        for (int i = 0; i < n; i++) turn(ctx, &c[i], f, &shares[i * ROUNDS + rounds], &scores[i].flops);
         rounds++;
     }
     for (int i = 0; i < n; i++) scores[i].share = median(shares + i * ROUNDS, rounds);
@@ -75,7 +87,8 @@ rk_status gemm_race(rk_ctx *ctx, enum gemm_class c, const struct gemm_candidate 
                     struct gemm_score *scores, int *winner)
 {
     struct gemm_problem p = gemm_class_problem(c);
-    size_t a_n = (size_t)(p.m * p.k), b_n = (size_t)(p.n * p.k), c_n = (size_t)(p.m * p.n);
+    struct field f = { .p = &p, .copies = classes[c].cold ? COLD_FLOATS / (p.n * p.k) : 1 };
+    size_t a_n = (size_t)(p.m * p.k), one_n = (size_t)(p.n * p.k), b_n = one_n * (size_t)f.copies, c_n = (size_t)(p.m * p.n);
     float *a = NULL, *b = NULL, *out = NULL;
     double *shares = NULL;
     rk_status status = RK_OK;
@@ -85,8 +98,11 @@ rk_status gemm_race(rk_ctx *ctx, enum gemm_class c, const struct gemm_candidate 
     GO(NEW(out, c_n));
     GO(NEW(shares, n * ROUNDS));
     for (size_t i = 0; i < a_n; i++) a[i] = (float)rng_uniform(1, 0, i) - 0.5f;
-    for (size_t i = 0; i < b_n; i++) b[i] = (float)rng_uniform(1, 1, i) - 0.5f;
-    race(ctx, &p, &(struct gemm_operands){ a, b, out, NULL, NULL }, candidates, n, seconds_each, scores, shares);
+    for (size_t i = 0; i < one_n; i++) b[i] = (float)rng_uniform(1, 1, i) - 0.5f;
+    for (int64_t i = 1; i < f.copies; i++) memcpy(b + (size_t)i * one_n, b, one_n * sizeof *b);
+    f.b = b;
+    f.o = (struct gemm_operands){ .a = a, .c = out };
+    race(ctx, &f, candidates, n, seconds_each, scores, shares);
     double best = 0;
     for (int i = 0; i < n; i++) best = scores[i].share > best ? scores[i].share : best;
     for (*winner = 0; *winner < n - 1 && scores[*winner].share < TIE * best;) (*winner)++;

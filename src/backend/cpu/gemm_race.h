@@ -12,7 +12,8 @@ typedef void gemm_race_fn(rk_ctx *ctx, const void *candidate, const struct gemm_
 struct gemm_candidate { gemm_race_fn *run; const void *arg; };
 struct gemm_score { double share, flops; };              /* median of rate / burst; best rate seen, FLOP/s */
 
-/* The classes that decide differently: long forward and both its gradients, few tokens, one token. */
+/* The classes that decide differently: long forward and both its gradients, few tokens, one token (whose matrix comes from
+ * memory, not from a cache). */
 enum gemm_class { GEMM_WIDE_NT, GEMM_WIDE_NN, GEMM_WIDE_TN, GEMM_TOKENS, GEMM_ONE, GEMM_CLASSES };
 const char *gemm_class_name(enum gemm_class c);
 struct gemm_problem gemm_class_problem(enum gemm_class c);        /* of 1 to 100 MFLOP */

@@ -122,6 +122,8 @@ static rk_status prepare(rk_ctx *ctx, const struct problem *p, struct prepared *
     h.gemm_at = h.losses_at + up((size_t)h.rows * sizeof(double));
     out->scratch = h.gemm_at + gemm;
     out->product_flops = (uint64_t)(2 * h.rows * h.vocab * h.hidden) * (uint64_t)(1 + (h.dx >= 0) + (h.dw >= 0));
+    bool gradients = h.dx >= 0 || h.dw >= 0 || h.dbias >= 0;        /* a softmax, without its division where only the loss is wanted */
+    out->elementwise_flops = (uint64_t)(h.rows * h.vocab) * (uint64_t)(4 + gradients + (h.bias >= 0) + (h.dbias >= 0));
     memcpy(out->own, &h, sizeof h);
     return RK_OK;
 }

@@ -48,13 +48,14 @@ static struct guard_region *region_of(struct guard *g, const unsigned char *p)
     return NULL;
 }
 
-static rk_status allow(rk_ctx *ctx, struct guard *g, const unsigned char *p, size_t bytes)
+static rk_status allow(rk_ctx *ctx, struct guard *g, const unsigned char *p, size_t bytes, bool workspace)
 {
     struct guard_region *r = region_of(g, p);
     if (r == NULL) return RK_OK;                                /* memory nobody asked to watch */
-    size_t at = (size_t)(p - r->at);
-    if (bytes > r->bytes - at) return FAIL(RK_E_BUG, "a result reaches %zu bytes beyond %s", bytes - (r->bytes - at), r->name);
+    size_t at = (size_t)(p - r->at), *end = workspace ? &r->workspace_end : &r->results_end;
+    if (bytes > r->bytes - at) return FAIL(RK_E_BUG, "%s reaches %zu bytes beyond %s", workspace ? "a workspace" : "a result", bytes - (r->bytes - at), r->name);
     memset(r->allowed + at, 1, bytes);
+    if (at + bytes > *end) *end = at + bytes;
     return RK_OK;
 }
 
@@ -95,7 +96,7 @@ static rk_status before(rk_ctx *ctx, void *watch, const struct call *c)
     if (g == NULL) return RK_OK;
     for (int i = 0; i < g->n; i++) memset(g->region[i].allowed, 0, g->region[i].bytes);
     if (c->prepared->scratch > 0) {
-        TRY(allow(ctx, g, c->scratch, c->prepared->scratch));
+        TRY(allow(ctx, g, c->scratch, c->prepared->scratch, true));
         memset(c->scratch, POISON, c->prepared->scratch);
     }
     for (int k = 0; k < p->n_out; k++) {
@@ -103,7 +104,7 @@ static rk_status before(rk_ctx *ctx, void *watch, const struct call *c)
         struct walk w;
         for (walk_begin(&w, &p->out[k].at); w.valid; walk_next(&w)) {
             unsigned char *e = element(g, c->out[k], &p->out[k], &w);
-            TRY(allow(ctx, g, e, width(g, &p->out[k])));
+            TRY(allow(ctx, g, e, width(g, &p->out[k]), false));
             if (blank) memset(e, POISON, width(g, &p->out[k]));
         }
     }
@@ -137,7 +138,7 @@ static rk_status check_region(rk_ctx *ctx, struct guard_region *r, const struct 
     for (size_t i = 0; i < r->bytes; i++) {
         if (r->at[i] == r->shadow[i]) continue;
         if (r->allowed[i] == 0) return FAIL(RK_E_BUG, "%s at %s wrote byte %zu of %s, which is no part of its result", p->op->name, p->g->paths.at[p->node->path], i, r->name);
-        if (i + 1 > r->highest) r->highest = i + 1;
+        if (i + 1 > r->changed_end) r->changed_end = i + 1;
     }
     if (!fences_stand(r)) return FAIL(RK_E_BUG, "%s at %s wrote outside %s", p->op->name, p->g->paths.at[p->node->path], r->name);
     return RK_OK;

@@ -1,0 +1,28 @@
+/* pages.c: mincore, in portions. Whole pages are what can be asked: a number is exact to the size of a page, which may be a
+ * large one (2 MiB) where the memory wished for those. */
+#include "base/pages.h"
+#include <stdint.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+enum { PORTION = 4096 };
+
+bool pages_touched(const void *at, size_t size, size_t *bytes, size_t *reach)
+{
+    unsigned char there[PORTION];
+    size_t page = (size_t)sysconf(_SC_PAGESIZE), begin = (uintptr_t)at & ~(uintptr_t)(page - 1), end = (uintptr_t)at + size;
+    *bytes = *reach = 0;
+    for (size_t from = begin, n; from < end; from += n * page) {
+        n = (end - from + page - 1) / page;
+        if (n > PORTION) n = PORTION;
+        if (mincore((void *)from, n * page, there) != 0) return false;
+        for (size_t i = 0; i < n; i++) {
+            if ((there[i] & 1) == 0) continue;
+            size_t first = from + i * page < (uintptr_t)at ? (uintptr_t)at : from + i * page;
+            size_t last = from + (i + 1) * page < end ? from + (i + 1) * page : end;
+            *bytes += last - first;
+            *reach = last - (uintptr_t)at;
+        }
+    }
+    return true;
+}

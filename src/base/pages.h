@@ -1,0 +1,11 @@
+/* pages.h: what the system has really given of memory that was asked for. */
+#ifndef BASE_PAGES_H
+#define BASE_PAGES_H
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Pages count once they have been touched (and not put out to disk since). bytes: of all such pages that hold any of at ..
+ * at + size, each as far as it lies in there; reach: from `at` to the end of the last of them. false: the system does not say. */
+bool pages_touched(const void *at, size_t size, size_t *bytes, size_t *reach);
+
+#endif

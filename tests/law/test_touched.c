@@ -1,0 +1,108 @@
+/* The bill equals the receipt in bytes: whole training steps of every family, watched by guard on every call. Results reach to
+ * the last byte that the plans give them and workspaces to the last byte of theirs; parameters, gradients, moments and inputs
+ * are written up to their ends; and nothing else is touched, not even once. */
+#include "backend/cpu/cpu.h"
+#include "backend/guard/guard.h"
+#include "test.h"
+#include "train/training.h"
+#include <stdlib.h>
+
+enum { STEPS = 2, TOKENS = 400, VOCAB = 50 };
+
+struct ends { size_t results, workspace; };
+
+static void extend(struct ends *e, const struct plan *plan)
+{
+    for (int i = 0; i < plan->n_values; i++) {
+        const struct plan_value *v = &plan->values[i];
+        size_t *end = v->tag == RK_WORKSPACE ? &e->workspace : &e->results;
+        if (v->bytes > 0 && (size_t)(v->at + v->bytes) > *end) *end = (size_t)(v->at + v->bytes);
+    }
+}
+
+/* Sizes that any family has words for, in its first preset: "hidden=24,layer=2". */
+static void open_small(rk_ctx *ctx, const rk_family *family, rk_model **m)
+{
+    static const char *const sizes[][2] = { { "vocab", "50" }, { "position", "16" }, { "hidden", "24" }, { "layer", "2" }, { "head", "2" }, { "ff", "40" } };
+    char more[256] = "";
+    rk_model *preset;
+    rk_field field;
+    int first = 0;
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
+        for (int f = 0; rk_family_field(family->name, f, &field); f++)
+            if (strcmp(field.name, sizes[i][0]) == 0) (void)snprintf(more + strlen(more), sizeof more - strlen(more), "%s%s=%s", more[0] == '\0' ? "" : ",", sizes[i][0], sizes[i][1]);
+    for (const char *name; (name = rk_model_preset(first)) != NULL; first++) {
+        OK(ctx, rk_model_open(ctx, name, &preset));
+        bool ours = strcmp(rk_model_family(preset), family->name) == 0;
+        rk_model_close(preset);
+        if (ours) break;
+    }
+    REQUIRE(rk_model_preset(first) != NULL);
+    OK(ctx, rk_model_open_with(ctx, rk_model_preset(first), more, m));
+}
+
+static void watch_all(rk_ctx *ctx, rk_train *t, struct guard *guard, struct ends *planned)
+{
+    for (int i = 0; i < STAGES; i++) {
+        struct run *r = t->stage[i].run;
+        if (r == NULL) continue;
+        r->watch = guard;
+        extend(planned, r->plan);
+        if (r->host == NULL) OK(ctx, guard_watch(ctx, guard, "the arena", r->arena, (size_t)r->plan->bytes, true));
+        OK(ctx, guard_watch(ctx, guard, "inputs", r->input_arena, (size_t)r->input_bytes, false));
+    }
+    for (int k = 0; k < RK_KIND_COUNT; k++) OK(ctx, guard_watch(ctx, guard, rk_kind_words((rk_kind)k), t->store->base[k], (size_t)t->store->bytes[k], false));
+}
+
+static void check(const struct guard *guard, const struct ends *planned, const char *family)
+{
+    for (int i = 0; i < guard->n; i++) {
+        const struct guard_region *r = &guard->region[i];
+        bool arena = strcmp(r->name, "the arena") == 0, inputs = strcmp(r->name, "inputs") == 0;
+        bool right = arena ? r->results_end == planned->results && r->workspace_end == planned->workspace
+                   : inputs ? r->changed_end == 0 : r->results_end <= r->bytes && r->results_end + PLAN_ALIGNMENT > r->bytes && r->workspace_end == 0;
+        size_t most = planned->results > planned->workspace ? planned->results : planned->workspace;
+        if (arena) right = right && most <= r->bytes && most + PLAN_ALIGNMENT > r->bytes && r->changed_end <= r->bytes;
+        if (!right)
+            test_fail(__FILE__, __LINE__, "%s, %s: %zu bytes; results end at %zu (plan %zu), workspace at %zu (plan %zu), changes at %zu", family, r->name, r->bytes, r->results_end,
+                      planned->results, r->workspace_end, planned->workspace, r->changed_end);
+    }
+    EXPECT(guard->calls > 0 && planned->results > 0 && planned->workspace > 0);
+}
+
+static void train_watched(rk_ctx *ctx, const rk_family *family, int64_t accumulate)
+{
+    uint32_t ids[TOKENS];
+    struct backend guarded;
+    struct guard *guard;
+    struct ends planned = { 0, 0 };
+    rk_model *m;
+    rk_train *t;
+    double loss;
+    rk_train_options o = rk_train_defaults();
+    for (int i = 0; i < TOKENS; i++) ids[i] = (uint32_t)test_random(VOCAB);
+    const rk_tokens tokens = { .at = (const unsigned char *)ids, .n = TOKENS, .bytes_each = sizeof *ids };
+    o.batch = 2, o.seq = 16, o.steps = STEPS, o.accumulate = accumulate, o.validation = 0.2;
+    open_small(ctx, family, &m);
+    guard_over(backend_cpu(), &guarded);
+    OK(ctx, guard_open(ctx, backend_cpu(), &guard));
+    const rk_train_setup setup = { .model = m, .data = { .tokens = &tokens, .document_end = -1 }, .options = &o };
+    OK(ctx, train_open(ctx, &setup, &guarded, &t));
+    watch_all(ctx, t, guard, &planned);
+    OK(ctx, rk_train_run(t, NULL, NULL));
+    OK(ctx, rk_train_validate(t, &loss));
+    check(guard, &planned, family->name);
+    rk_train_close(t);
+    guard_close(guard);
+    rk_model_close(m);
+}
+
+TEST(training_touches_what_its_plans_ask_for_and_nothing_else)
+{
+    rk_ctx *ctx = test_ctx();
+    rk_family family;
+    int families = 0;
+    for (; rk_family_at(families, &family); families++)
+        for (int64_t accumulate = 1; accumulate <= 2; accumulate++) train_watched(ctx, &family, accumulate);
+    EXPECT(families >= 2);
+}
