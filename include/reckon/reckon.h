@@ -6,6 +6,7 @@
 #include "reckon/books.h"
 #include "reckon/corpus.h"
 #include "reckon/device.h"
+#include "reckon/diff.h"
 #include "reckon/dim.h"
 #include "reckon/encoding.h"
 #include "reckon/expression.h"

@@ -208,10 +208,10 @@ static rk_status take_standard(rk_ctx *ctx, struct config *c, int i, const char 
 /* "4*hidden" depends on a field, "1e-5" on none. */
 static bool depends(const struct config *c, const struct field *f)
 {
-    const char *s = f->standard;
+    const char *s = f->standard;            /* of what is given, never null: what stands before a bar */
     if (s == NULL || f->kind == FIELD_CHOICE || f->kind == FIELD_FLAG) return false;
-    for (size_t n; *s != '\0'; s += n + (s[n] != '\0')) {
-        n = strcspn(s, "*/");
+    for (size_t n; *s != '\0' && *s != '|'; s += n + (s[n] == '*' || s[n] == '/')) {
+        n = strcspn(s, "*/|");
         if (field_spelled(c->arch, s, n, true) >= 0) return true;
     }
     return false;

@@ -14,8 +14,9 @@ ends 0 reckon einsum 'b t -> b' -s b=2,t=3;                      prints "FLOPs o
 ends 0 reckon einsum 'm k, k n -> m n' -s m=1Ki,n=1Ki,k=1Ki --peak 1T --bandwidth 1T
 prints "2.1 ms"; prints "bound by arithmetic"
 ends 0 reckon einsum 'k, k n -> n' -s n=1Ki,k=1Ki --peak 1T --bandwidth 1G; prints "bound by memory"
-ends 0 reckon einsum 'm k, k n -> m n' -s m=1Ki,n=1Ki,k=1Ki --device H100 --dtype f16; prints "as promised"
-ends 2 reckon einsum 'b' -s b=1 --device nonsense;               warns '"nonsense"'
+ends 0 reckon einsum 'm k, k n -> m n' -s m=1Ki,n=1Ki,k=1Ki --device h100 --dtype f16; prints "NVIDIA H100 SXM"; prints "bound by arithmetic"
+ends 0 reckon einsum 'm k, k n -> m n' -s m=1Ki,n=1Ki,k=1Ki --device h100 --dtype f64; warns "multiplies f64 is not known"; prints "bytes take"
+ends 2 reckon einsum 'b' -s b=1 --device h10;                    warns 'no device "h10"'; warns "h100"
 
 ends 0 reckon einsum 'm k, k n -> m n' -s m=1024,k=256,n=64 --peak 1T --json
 if command -v python3 >/dev/null; then

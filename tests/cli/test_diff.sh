@@ -1,0 +1,32 @@
+# reckon diff: two models side by side, as a table and for a program.
+. tests/cli/check.sh
+
+ends 0 reckon diff gpt2 cs336-small
+prints "layers.*.attn.{q,k,v}_proj"; prints "only right"; prints "silu(mlp.gate) · mlp.up"; prints "weight stored transposed, fused"
+prints "190,460,160"; prints "1.5305"; prints "73,728"; prints "embed.weight"; prints "RMS norm(x, weight; eps 1e-05)"; silent "$err"
+ends 0 reckon diff gpt2 gpt2:activation_function=gelu;     prints "different: computes gelu_tanh | gelu_erf"; prints "act"
+ends 0 reckon diff gpt2 gpt2 --check;                      prints "1.0000"
+ends 1 reckon diff gpt2 gpt2:n_layer=2 --check;            prints "repeated 12 | 2"
+ends 0 reckon diff gpt2 gpt2-medium -b 2 -t 128;           prints "B 2, T 128"
+ends 0 reckon diff gpt2 cs336-17m;                         prints "T 256"
+ends 0 reckon diff gpt2 cs336-small --json
+if command -v python3 >/dev/null; then
+    python3 - "$out" <<'END_OF_CHECK' && pass || fail "diff --json"
+import json, sys
+x = json.load(open(sys.argv[1]))
+rows = {r["role"]: r for r in x["modules"]}
+assert rows["embed"]["verdict"] == "same" and rows["position"]["verdict"] == "only left"
+assert sum(r["left_parameters"] for r in x["modules"]) == 124439808 and sum(r["right_parameters"] for r in x["modules"]) == 190460160
+assert {"name": "bytes.cache_per_token", "left": 73728, "right": 73728} in x["costs"]
+assert {"name": "hidden", "left": "768", "right": "768", "same": True} in x["fields"]
+END_OF_CHECK
+fi
+
+# a folder on either side
+mkdir own && printf '{"n_embd": 768, "n_layer": 12, "n_head": 12, "vocab_size": 50257, "n_positions": 1024}' >own/config.json
+ends 0 reckon diff own gpt2 --check
+ends 0 reckon diff gpt2 own/config.json --check
+ends 2 reckon diff gpt2;                                   warns "MODEL is missing"
+ends 3 reckon diff gpt2 nosuch;                            warns '"nosuch"'
+ends 3 reckon diff gpt2 cs336-small -t 1025;               warns "1025"
+finish

@@ -1,0 +1,178 @@
+/* Two models side by side: a model is itself, one changed field shows where it matters and nowhere else, names across families
+ * find each other, and no parameter is lost on the way. */
+#include "reckon/diff.h"
+#include "test.h"
+
+static rk_diff *compared(rk_ctx *ctx, const char *left, const char *right)
+{
+    rk_model *a, *b;
+    rk_diff *d = NULL;
+    OK(ctx, rk_model_open(ctx, left, &a));
+    OK(ctx, rk_model_open(ctx, right, &b));
+    OK(ctx, rk_diff_of(a, b, &d));
+    rk_model_close(a);
+    rk_model_close(b);
+    return d;
+}
+
+static int row_of(const rk_diff *d, const char *role)
+{
+    for (int i = 0; i < rk_diff_rows(d); i++)
+        if (strcmp(rk_diff_row_at(d, i).role, role) == 0) return i;
+    test_fail(__FILE__, __LINE__, "there is no row %s", role);
+    test_end();
+}
+
+/* The roles that are not the same, with their first reason. */
+static const char *changed(const rk_diff *d)
+{
+    static char text[1024];
+    text[0] = '\0';
+    for (int i = 0; i < rk_diff_rows(d); i++) {
+        rk_diff_row r = rk_diff_row_at(d, i);
+        size_t used = strlen(text);
+        if (r.verdict != RK_SAME) (void)snprintf(text + used, sizeof text - used, "%s%s:%s", used > 0 ? " " : "", r.role, rk_diff_detail_at(d, i, 0).what);
+    }
+    return text;
+}
+
+TEST(a_model_is_itself_and_no_parameter_is_lost)
+{
+    rk_ctx *ctx = test_ctx();
+    const char *name;
+    for (int i = 0; (name = rk_model_preset(i)) != NULL; i++) {
+        rk_model *m;
+        uint64_t parameters, sum[2] = { 0, 0 };
+        rk_diff *d = compared(ctx, name, name);
+        OK(ctx, rk_model_open(ctx, name, &m));
+        OK(ctx, rk_model_parameters(m, &parameters));
+        rk_model_close(m);
+        for (int k = 0; k < rk_diff_rows(d); k++) {
+            rk_diff_row r = rk_diff_row_at(d, k);
+            EXPECT(r.verdict == RK_SAME && r.details == 0);
+            EXPECT_TEXT(r.left, r.right);
+            sum[0] += r.left_parameters;
+            sum[1] += r.right_parameters;
+        }
+        if (sum[0] != parameters || sum[1] != parameters) test_fail(__FILE__, __LINE__, "%s: the rows have %llu parameters of %llu", name, (unsigned long long)sum[0], (unsigned long long)parameters);
+        rk_diff_free(d);
+    }
+}
+
+TEST(one_field_shows_where_it_matters)
+{
+    static const struct { const char *left, *right, *changed; } cases[] = {
+        { "gpt2", "gpt2:activation_function=gelu", "h.*.mlp:computes" },
+        { "gpt2", "gpt2:layer_norm_epsilon=1e-6",  "h.*.norm1:computes h.*.norm2:computes norm:computes" },
+        { "gpt2", "gpt2:tie_word_embeddings=false", "head:weight" },
+        { "gpt2", "gpt2:scale_attn_weights=false", "h.*.attn:computes" },
+        { "gpt2", "gpt2:scale_attn_by_inverse_layer_idx=true", "h.*.attn:computes" },
+        { "gpt2", "gpt2:attn_pdrop=0",             "h.*.attn:dropout" },
+        { "gpt2", "gpt2:resid_pdrop=0",            "h.*:dropout" },
+        { "gpt2", "gpt2:embd_pdrop=0",             "h.*:dropout" },
+        { "gpt2", "gpt2:n_layer=3",                "h.*:repeated" },
+        { "gpt2", "gpt2:n_inner=768",              "h.*.mlp.up:weight h.*.mlp.down:weight" },
+        { "gpt2", "gpt2:initializer_range=0.01",   "" },
+        { "cs336-small", "cs336-small:rope_theta=500000", "h.*.attn:computes" },
+        { "cs336-small", "cs336-small:remove_rope=true",  "h.*.attn:computes" },
+        { "cs336-small", "cs336-small:ffn_type=silu",     "h.*.mlp.gate:computes h.*.mlp:computes" },
+    };
+    rk_ctx *ctx = test_ctx();
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        rk_diff *d = compared(ctx, cases[i].left, cases[i].right);
+        if (strcmp(changed(d), cases[i].changed) != 0) test_fail(__FILE__, __LINE__, "%s: %s, expected %s", cases[i].right, changed(d), cases[i].changed);
+        rk_diff_free(d);
+    }
+}
+
+TEST(where_the_norms_stand_shows_in_what_is_read)
+{
+    rk_ctx *ctx = test_ctx();
+    rk_diff *d = compared(ctx, "cs336-small", "cs336-small:use_post_norm=true");
+    rk_diff_detail x = rk_diff_detail_at(d, row_of(d, "h.*.norm1"), 0);
+    EXPECT_TEXT(x.what, "reads");
+    EXPECT_TEXT(x.left, "x");
+    EXPECT_TEXT(x.right, "x + attn.out");
+    x = rk_diff_detail_at(d, row_of(d, "h.*.attn.q"), 0);
+    EXPECT_TEXT(x.left, "norm1");
+    EXPECT_TEXT(x.right, "x");
+    EXPECT(rk_diff_row_at(d, row_of(d, "norm")).verdict == RK_ONLY_LEFT);
+    rk_diff_free(d);
+}
+
+TEST(families_find_each_other)
+{
+    rk_ctx *ctx = test_ctx();
+    rk_diff *d = compared(ctx, "gpt2", "cs336-small");
+    rk_diff_row r = rk_diff_row_at(d, row_of(d, "h.*.attn.qkv"));
+    EXPECT_TEXT(r.left, "h.*.attn.c_attn");
+    EXPECT_TEXT(r.right, "layers.*.attn.q_proj layers.*.attn.k_proj layers.*.attn.v_proj");
+    EXPECT(r.verdict == RK_OTHER && r.left_parameters == 12ull * (768 * 3 * 768 + 3 * 768) && r.right_parameters == 12ull * 3 * 768 * 768);
+    EXPECT_TEXT(rk_diff_detail_at(d, row_of(d, "h.*.attn.qkv"), 1).what, "weight stored transposed, fused");
+    EXPECT(rk_diff_row_at(d, row_of(d, "embed")).verdict == RK_SAME);
+    EXPECT(rk_diff_row_at(d, row_of(d, "position")).verdict == RK_ONLY_LEFT);
+    EXPECT(rk_diff_row_at(d, row_of(d, "h.*.mlp.gate")).verdict == RK_ONLY_RIGHT);
+    EXPECT_TEXT(rk_diff_detail_at(d, row_of(d, "head"), 0).left, "embed.weight");
+    rk_diff_free(d);
+    d = compared(ctx, "cs336-small", "cs336-small-2024");                  /* mlp.up beside mlp.plain.up */
+    EXPECT_TEXT(rk_diff_row_at(d, row_of(d, "h.*.mlp.up")).right, "layers.*.ffn.w1");
+    EXPECT_TEXT(rk_diff_detail_at(d, row_of(d, "h.*.mlp"), 0).right, "gelu_erf(mlp.up)");
+    rk_diff_free(d);
+}
+
+/* What one says of the left, the other says of the right. */
+TEST(sides_can_be_exchanged)
+{
+    static const rk_verdict mirrored[] = { RK_SAME, RK_SAME_IN_OTHER_LAYOUT, RK_SAME_IN_OTHER_SIZE, RK_OTHER, RK_ONLY_RIGHT, RK_ONLY_LEFT };
+    static const char *const models[] = { "gpt2", "cs336-small", "cs336-small-2024", "gpt2:bias=false", "cs336-17m" };
+    rk_ctx *ctx = test_ctx();
+    for (size_t i = 0; i < sizeof models / sizeof *models; i++)
+        for (size_t k = 0; k < i; k++) {
+            rk_diff *d = compared(ctx, models[i], models[k]), *e = compared(ctx, models[k], models[i]);
+            EXPECT_INT(rk_diff_rows(d), rk_diff_rows(e));
+            for (int row = 0; row < rk_diff_rows(d); row++) {
+                rk_diff_row r = rk_diff_row_at(d, row);
+                int found = 0;
+                for (int other = 0; other < rk_diff_rows(e); other++) {
+                    rk_diff_row o = rk_diff_row_at(e, other);
+                    bool both = r.left_parameters == o.right_parameters && r.right_parameters == o.left_parameters && r.details == o.details;
+                    found += both && o.verdict == mirrored[r.verdict] && strcmp(o.left, r.right) == 0 && strcmp(o.right, r.left) == 0;
+                }
+                if (found == 0) test_fail(__FILE__, __LINE__, "%s, %s: %s has no mirror image", models[i], models[k], r.role);
+            }
+            rk_diff_free(d);
+            rk_diff_free(e);
+        }
+}
+
+TEST(fields_stand_beside_each_other)
+{
+    rk_ctx *ctx = test_ctx();
+    rk_diff *d = compared(ctx, "gpt2", "cs336-small-2026");
+    rk_diff_field f;
+    int seen = 0;
+    for (int i = 0; rk_diff_field_at(d, i, &f); i++) {
+        if (strcmp(f.name, "ff") == 0) EXPECT(strcmp(f.left, "3072") == 0 && strcmp(f.right, "2048") == 0 && !f.same && ++seen);
+        if (strcmp(f.name, "hidden") == 0) EXPECT(f.same && ++seen);
+        if (strcmp(f.name, "edition") == 0) EXPECT(f.left[0] == '\0' && strcmp(f.right, "2026") == 0 && ++seen);
+        if (strcmp(f.name, "act") == 0) EXPECT(strcmp(f.left, "gelu_tanh") == 0 && f.right[0] == '\0' && ++seen);
+    }
+    EXPECT_INT(seen, 4);
+    EXPECT(!rk_diff_field_at(d, -1, &f) && rk_diff_row_at(d, -1).details == 0 && rk_diff_detail_at(d, 0, 99).what[0] == '\0');
+    rk_diff_free(d);
+}
+
+static rk_status body(rk_ctx *ctx)
+{
+    rk_model *a = NULL, *b = NULL;
+    rk_diff *d = NULL;
+    rk_status status = rk_model_open(ctx, "gpt2:layer=2", &a);
+    if (status == RK_OK) status = rk_model_open(ctx, "cs336-17m:layer=1", &b);
+    if (status == RK_OK) status = rk_diff_of(a, b, &d);
+    rk_diff_free(d);
+    rk_model_close(a);
+    rk_model_close(b);
+    return status;
+}
+
+TEST(no_memory_is_reported_and_nothing_is_lost) { FOR_EVERY_FAILED_ALLOCATION(body); }
