@@ -13,6 +13,8 @@ static const struct { const char *preset, *sizes; } models[] = {
     { "gpt-j-6b",   "hidden=16,head=1,rotary=null,tied=true,act=gelu" },
     { "pythia-14m", "hidden=24,head=3,ff=40" },
     { "pythia-14m", "hidden=20,head=2,ff=24,rotary=0.3,parallel=false,attn_bias=false,tied=true" },     /* 3 of 10: 4 turn */
+    { "nanogpt",    "hidden=24,head=3" },
+    { "nanogpt",    "hidden=8,head=2,bias=true,scale=false" },
 };
 _Static_assert(sizeof models / sizeof *models == TINY_MODELS, "the number of rows");
 
