@@ -11,9 +11,11 @@ enum { MOST_FIELDS = 40 };
 
 enum field_kind { FIELD_INT, FIELD_REAL, FIELD_FLAG, FIELD_CHOICE };
 
-/* One hyper-parameter. `spellings`: how config.json may call it, the one we write first. `standard`: what it is when the key
- * is missing or null: NULL: it must be there; else "1e-5", "true", "gelu_new", "4*hidden", "hidden/head", or "hidden".
- * `choices` of FIELD_CHOICE: "file spelling=ours", or a word that is both, by spaces. Numbers lie within [least, most]. */
+/* One hyper-parameter. `spellings`: how config.json may call it, the one we write first; "rope_parameters.rope_theta" stands
+ * inside an object, and is never the first. `standard`: what it is when the key is missing or null: NULL: it must be there;
+ * else "1e-5", "true", "gelu_new", "4*hidden", "hidden/head", or "hidden"; "64|hidden": missing, and null where that is not the
+ * same. `choices` of FIELD_CHOICE: "file spelling=ours", or a word that is both, by spaces. Numbers and flags lie within
+ * [least, most]. A field that can have one value only says what is not done here, and is not written. */
 struct field {
     const char *name, *spellings;
     enum field_kind kind;
@@ -29,6 +31,7 @@ struct config {
     double value[MOST_FIELDS];          /* numbers and flags, per field */
     char text[MOST_FIELDS][24];         /* our word of a choice */
     bool given[MOST_FIELDS];            /* it stood in the file or on the command line */
+    bool null[MOST_FIELDS];             /* it stood there as null */
 };
 int64_t     config_int(const struct config *c, const char *name);
 double      config_real(const struct config *c, const char *name);
@@ -67,12 +70,15 @@ struct arch {
     const char *name, *title;           /* "gpt2", "GPT-2" */
     const char *model_types;            /* config.json's model_type, by spaces */
     const char *class_name;             /* architectures[0] that we write */
+    const char *tell;                   /* keys without any of which a file that names no model_type is not of this family; NULL: none */
+    const char *mistaken;               /* "TYPE: advice": a model_type that files of this family wrongly bear; NULL: none */
     const struct field *fields;         /* ends with name NULL */
     const struct preset *presets;
     const struct binding *bindings;
     const char *prefix;                 /* put before names in files that we write */
     const char *bare;                   /* those of them that get no prefix, by spaces: "lm_head.*" */
     const char *ties;                   /* "head.weight=embed.weight": a role that the model lacks is this other one; by spaces */
+    bool parts_in_f32;                  /* its makers' f64 is good to 1e-7: rotary tables or scores are made in f32 whatever the rest is */
     const char *harmless;               /* keys of config.json that change nothing here, by spaces; a trailing * stands for any ending */
     /* Refuses what the fields cannot say: combinations, keys set to what is not done. NULL: nothing to refuse. */
     rk_status (*check)(rk_ctx *ctx, const struct config *c);

@@ -2,9 +2,23 @@
 #include "model/block.h"
 #include "base/vec.h"
 #include "core/graph.h"
+#include "model/config.h"
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
+
+int64_t block_head_dim(const struct config *c) { return config_int(c, "hidden") / config_int(c, "head"); }
+
+rk_status block_check_heads(rk_ctx *ctx, const struct config *c)
+{
+    int at[2];
+    const char *rest[] = { config_field(c, "hidden", &at[0])->spellings, config_field(c, "head", &at[1])->spellings };
+    struct word name[2];
+    int64_t hidden = config_int(c, "hidden"), heads = config_int(c, "head");
+    if (hidden % heads == 0) return RK_OK;
+    for (int i = 0; i < 2; i++) PROMISE(word_next(&rest[i], &name[i]));
+    return FAIL(RK_E_SHAPE, "%.*s %lld is no multiple of %.*s %lld", (int)name[0].n, name[0].at, (long long)hidden, (int)name[1].n, name[1].at, (long long)heads);
+}
 
 static void dim(struct builder *b, const char *name, char letter, int64_t size, bool live)
 {
@@ -181,6 +195,23 @@ void hidden_state(struct builder *b, int i, rk_ref x)
     if (!b->hidden_states) return;
     (void)snprintf(name, sizeof name, "hidden.%d", i);
     rk_output(b->g, name, x);
+}
+
+rk_ref blocks(struct builder *b, rk_ref x, rk_ref (*block)(struct builder *b, rk_ref x), bool last)
+{
+    int64_t layers = config_int(b->c, "layer");
+    char name[16];
+    hidden_state(b, 0, x);
+    rk_enter(b->g, "h");
+    for (b->layer = 0; b->layer < layers; b->layer++) {
+        (void)snprintf(name, sizeof name, "%d", b->layer);
+        rk_enter(b->g, name);
+        x = block(b, x);
+        rk_leave(b->g);
+        if (last || b->layer + 1 < layers) hidden_state(b, b->layer + 1, x);
+    }
+    rk_leave(b->g);
+    return x;
 }
 
 void head(struct builder *b, const char *name, rk_ref x, rk_ref table, bool bias, struct init init)

@@ -69,7 +69,9 @@ static rk_status take_value(rk_ctx *ctx, struct config *c, int i, const struct j
     if (f->kind == FIELD_FLAG) TRY(json_as_bool(ctx, v, &flag));
     else TRY(json_as_int(ctx, v, (int64_t)f->least, (int64_t)f->most, &integer));
     c->value[i] = f->kind == FIELD_FLAG ? flag : (double)integer;
-    return RK_OK;
+    if (c->value[i] >= f->least && c->value[i] <= f->most) return RK_OK;
+    char path[JSON_SHOWN];
+    return FAIL(RK_E_DECLINED, "%s: %s is not done here", json_path(v, path), flag ? "true" : "false");
 }
 
 /* --- a whole file --- */
@@ -90,34 +92,66 @@ static rk_status unknown_key(rk_ctx *ctx, const struct config *c, const struct j
     return ctx_hint(ctx, "would it change the mathematics? If not, remove it from the file; if it would, this model is not what is computed here");
 }
 
-/* Fields are read once each, so that two spellings of one can be held against each other. */
-static rk_status take_key(rk_ctx *ctx, struct config *c, const struct json *v, const struct json *from[])
+/* One reading of a file, in two rounds: fields first, so that a value that is not done is named before a key that goes with
+ * it; strangers after. Where each field was found is kept, so that two spellings of one can be held against each other. */
+enum { KEY_ROOM = 128 };
+struct reading { struct config *c; const struct json *from[MOST_FIELDS]; bool strangers; };
+
+static rk_status take_field(rk_ctx *ctx, struct reading *r, int i, const struct json *v)
 {
-    char path[JSON_SHOWN], shown[NAME_SHOWN];
-    if (v->kind == JSON_NULL) return RK_OK;                                 /* not set: the default */
-    int i = field_spelled(c->arch, v->key.at, v->key.length, false);
-    if (i < 0) {
-        bool fine = word_among(harmless, v->key.at, v->key.length) || word_among(c->arch->harmless, v->key.at, v->key.length);
-        return fine ? RK_OK : unknown_key(ctx, c, v);
+    char path[JSON_SHOWN], other[JSON_SHOWN];
+    struct config before = *r->c;
+    if (v->kind == JSON_NULL) {                                             /* not set: the default */
+        r->c->null[i] = true;
+        return RK_OK;
     }
-    struct config before = *c;
-    TRY(take_value(ctx, c, i, v));
-    bool same = before.value[i] == c->value[i] && strcmp(before.text[i], c->text[i]) == 0;
-    if (from[i] != NULL && !same)
-        return FAIL(RK_E_FORMAT, "%s: says another value than %s, and both are the same thing", json_path(v, path),
-                    name_show(shown, from[i]->key.at, from[i]->key.length));
-    from[i] = v;
-    c->given[i] = true;
+    TRY(take_value(ctx, r->c, i, v));
+    bool same = before.value[i] == r->c->value[i] && strcmp(before.text[i], r->c->text[i]) == 0;
+    if (r->from[i] != NULL && !same)
+        return FAIL(RK_E_FORMAT, "%s: says another value than %s, and both are the same thing", json_path(v, path), json_path(r->from[i], other));
+    r->from[i] = v;
+    r->c->given[i] = true;
+    return RK_OK;
+}
+
+/* The key with those around it, "rope_parameters.rope_theta"; of no length where no spelling can be meant. */
+static struct word whole_key(const struct json *v, struct word within, char room[KEY_ROOM])
+{
+    if (within.n + v->key.length + 2 > KEY_ROOM || memchr(v->key.at, '.', v->key.length) != NULL) return (struct word){ room, 0 };
+    memcpy(room, within.at, within.n);
+    memcpy(room + within.n, v->key.at, v->key.length);
+    return (struct word){ room, within.n + v->key.length };
+}
+
+static rk_status take_keys(rk_ctx *ctx, struct reading *r, const struct json *object, struct word within)
+{
+    const struct arch *a = r->c->arch;
+    TRY(json_as_object(ctx, object));
+    for (uint32_t k = 0; k < object->n; k++) {
+        const struct json *v = &object->at[k];
+        char room[KEY_ROOM];
+        struct word key = whole_key(v, within, room);
+        int i = field_spelled(a, key.at, key.n, false);
+        if (i >= 0) {
+            if (!r->strangers) TRY(take_field(ctx, r, i, v));
+        } else if (v->kind == JSON_NULL) continue;
+        else if (key.n > 0 && config_spells(a, key.at, key.n)) {           /* fields are inside */
+            room[key.n++] = '.';
+            TRY(take_keys(ctx, r, v, key));
+        } else if (r->strangers && !word_among(a->harmless, key.at, key.n) && !(within.n == 0 && word_among(harmless, v->key.at, v->key.length)))
+            return unknown_key(ctx, r->c, v);
+    }
     return RK_OK;
 }
 
 rk_status config_read(rk_ctx *ctx, const struct json *root, struct config *c)
 {
-    const struct json *from[MOST_FIELDS] = { NULL };
+    struct reading r = { .c = c };
     *c = (struct config){ .arch = NULL };
     TRY(config_family(ctx, root, &c->arch));
-    for (uint32_t i = 0; i < root->n; i++) TRY(take_key(ctx, c, &root->at[i], from));
-    return RK_OK;
+    TRY(take_keys(ctx, &r, root, (struct word){ "", 0 }));
+    r.strangers = true;
+    return take_keys(ctx, &r, root, (struct word){ "", 0 });
 }
 
 /* --- key=value --- */
@@ -148,6 +182,7 @@ static rk_status set_one(rk_ctx *ctx, struct config *c, const char *where, struc
     status = RK_OK;
     if (v->kind != JSON_NULL) status = take_value(ctx, c, i, v);
     c->given[i] = v->kind != JSON_NULL;
+    c->null[i] = !c->given[i];
     json_clear(ctx, &doc);
     return status;
 }
@@ -164,19 +199,20 @@ rk_status config_set(rk_ctx *ctx, struct config *c, const char *where, const cha
 
 /* --- defaults --- */
 
-/* "4*hidden", "hidden/head", "hidden", "1e-5": over fields that stand earlier in the table. */
+/* "4*hidden", "hidden/head", "hidden", "1e-5": over fields that stand earlier in the table; behind a bar, what null means. */
 static rk_status evaluate(rk_ctx *ctx, const struct config *c, int i, double *out)
 {
-    const char *s = c->arch->fields[i].standard;
+    const char *s = c->arch->fields[i].standard, *end = s + strcspn(s, "|");
     double value = 1;
-    for (char sign = '*'; *s != '\0';) {
-        size_t n = strcspn(s, "*/");
+    if (c->null[i] && *end == '|') s = end + 1, end = s + strlen(s);
+    for (char sign = '*'; s < end;) {
+        size_t n = strcspn(s, "*/|");
         int of = field_spelled(c->arch, s, n, true);
         PROMISE(n > 0 && of < i);
         double factor = of >= 0 ? c->value[of] : decimal_read(s, n);
         value = sign == '*' ? value * factor : floor(value / factor);
         sign = s[n];
-        s += n + (s[n] != '\0');
+        s += n + (s + n < end);
     }
     *out = value;
     return RK_OK;

@@ -10,6 +10,8 @@ bool word_next(const char **rest, struct word *w);
 bool word_is(struct word w, const char *text, size_t n);
 bool word_among(const char *list, const char *text, size_t n);             /* a trailing * in the list stands for any ending */
 
+/* A key of this family: a field, or an object with fields inside. */
+bool config_spells(const struct arch *a, const char *key, size_t n);
 /* The family that a model_type names, or that the keys of `root` can only belong to. E_UNKNOWN, with what is known. */
 rk_status config_family(rk_ctx *ctx, const struct json *root, const struct arch **arch) RK_CHECK;
 /* What stands in config.json: every key is a field's, harmless, or refused. Messages name the text (root->key) and the key. */

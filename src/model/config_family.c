@@ -49,21 +49,33 @@ const char *config_text(const struct config *c, const char *name) { return c->te
 
 /* --- the family --- */
 
-static bool spells(const struct arch *a, const char *key, size_t n)
+bool config_spells(const struct arch *a, const char *key, size_t n)
 {
-    for (const struct field *f = a->fields; f->name != NULL; f++)
-        if (word_among(f->spellings, key, n)) return true;
+    for (const struct field *f = a->fields; f->name != NULL; f++) {
+        const char *rest = f->spellings;
+        for (struct word w; word_next(&rest, &w);)
+            if (w.n >= n && memcmp(w.at, key, n) == 0 && (w.n == n || w.at[n] == '.')) return true;
+    }
     return false;
 }
 
-/* How many keys of the file are fields of this family and of no other. */
+/* Some families are told by keys of their own alone: their other keys are those of another family too. */
+static bool told(const struct json *root, const struct arch *a)
+{
+    bool any = a->tell == NULL;
+    for (uint32_t i = 0; i < root->n && !any; i++) any = word_among(a->tell, root->at[i].key.at, root->at[i].key.length);
+    return any;
+}
+
+/* How many keys of the file are fields of this family and of no other that it may be. */
 static int own_keys(const struct json *root, const struct arch *a)
 {
     int own = 0;
-    for (uint32_t i = 0; i < root->n; i++) {
+    for (uint32_t i = 0; i < root->n && told(root, a); i++) {
         const struct name *key = &root->at[i].key;
-        bool alone = spells(a, key->at, key->length);
-        for (int k = 0; arch_list[k] != NULL && alone; k++) alone = arch_list[k] == a || !spells(arch_list[k], key->at, key->length);
+        bool alone = config_spells(a, key->at, key->length);
+        for (int k = 0; arch_list[k] != NULL && alone; k++)
+            alone = arch_list[k] == a || !told(root, arch_list[k]) || !config_spells(arch_list[k], key->at, key->length);
         own += alone;
     }
     return own;
@@ -88,6 +100,11 @@ static rk_status by_type(rk_ctx *ctx, const struct json *type, const struct arch
             return RK_OK;
         }
     (void)FAIL(RK_E_UNKNOWN, "%s: %s is no family that is known here", json_path(type, path), json_words(type, words));
+    for (int i = 0; arch_list[i] != NULL; i++) {
+        const char *m = arch_list[i]->mistaken;
+        size_t n = m == NULL ? 0 : strcspn(m, ":");
+        if (m != NULL && word_is((struct word){ m, n }, text, strlen(text)) && told(type->up, arch_list[i])) return ctx_hint(ctx, "%s", m + n + 2);
+    }
     return known_families(ctx);
 }
 

@@ -1,4 +1,5 @@
-/* config_write.c: a config.json in the family's own spelling, with every field written out: what is read back is the same. */
+/* config_write.c: a config.json in the family's own spelling, with every field written out that has a choice: what is read
+ * back is the same. */
 #include "model/config.h"
 #include <string.h>
 
@@ -15,12 +16,16 @@ static struct word choice_file(const struct field *f, const char *ours)
     return (struct word){ ours, strlen(ours) };
 }
 
+/* It can have one value only, and says nothing. */
+static bool is_fixed(const struct field *f) { return f->kind == FIELD_CHOICE ? strchr(f->choices, ' ') == NULL : f->least == f->most; }
+
 static rk_status put_field(rk_ctx *ctx, const struct config *c, int i, struct json_out *o)
 {
     const struct field *f = &c->arch->fields[i];
     const char *rest = f->spellings;
     struct word key;
-    PROMISE(word_next(&rest, &key));
+    if (is_fixed(f)) return RK_OK;
+    PROMISE(word_next(&rest, &key) && memchr(key.at, '.', key.n) == NULL);
     TRY(json_key(ctx, o, key.at, key.n));
     if (f->kind == FIELD_INT) return json_put_int(ctx, o, NULL, (int64_t)c->value[i]);
     if (f->kind == FIELD_REAL) return json_put_double(ctx, o, NULL, c->value[i]);

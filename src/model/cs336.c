@@ -7,25 +7,20 @@
 #include "core/graph.h"
 #include "model/block.h"
 #include <math.h>
-#include <stdio.h>
 
 static const struct field fields[] = {
-    { "edition",  "edition",                FIELD_INT,    "2025",     2024, 2026,  NULL, false },
-    { "vocab",    "vocab_size",             FIELD_INT,    NULL,       1, 1 << 28,  NULL, false },
-    { "position", "context_length",         FIELD_INT,    NULL,       1, 1 << 28,  NULL, false },
-    { "hidden",   "d_model",                FIELD_INT,    NULL,       1, 1 << 24,  NULL, false },
-    { "layer",    "num_layers",             FIELD_INT,    NULL,       1, 4096,     NULL, false },
-    { "head",     "num_heads",              FIELD_INT,    NULL,       1, 1 << 16,  NULL, false },
-    { "ff",       "d_ff",                   FIELD_INT,    "4*hidden", 1, 1 << 26,  NULL, false },
-    { "theta",    "rope_theta",             FIELD_REAL,   "10000",    1e-3, 1e12,  NULL, false },
-    { "eps",      "rms_norm_eps",           FIELD_REAL,   "1e-5",     0, 1,        NULL, false },
-    { "tied",     "tie_word_embeddings",    FIELD_FLAG,   "false",    0, 1,        NULL, false },
-    { "no_norm",  "remove_rmsnorm",         FIELD_FLAG,   "false",    0, 1,        NULL, false },
-    { "post",     "use_post_norm",          FIELD_FLAG,   "false",    0, 1,        NULL, false },
-    { "no_rope",  "remove_rope",            FIELD_FLAG,   "false",    0, 1,        NULL, false },
-    { "ffn",      "ffn_type",               FIELD_CHOICE, "swiglu",   0, 0,        "swiglu silu", false },
-    { "pdrop",    "residual_pdrop",         FIELD_REAL,   "0",        0, 0.999,    NULL, true },
-    { "attn_pdrop", "attn_pdrop",           FIELD_REAL,   "0",        0, 0.999,    NULL, true },
+    { "edition", "edition", FIELD_INT, "2025", 2024, 2026, NULL, false },
+    FIELD_SIZES("context_length", "d_model", "num_layers", "num_heads"),
+    FIELD_FF("d_ff", "4*hidden"),
+    FIELD_THETA("rope_theta"),
+    FIELD_EPS("rms_norm_eps"),
+    FIELD_TIED("false"),
+    FIELD_FLAGGED("no_norm", "remove_rmsnorm", "false"),
+    FIELD_FLAGGED("post", "use_post_norm", "false"),
+    FIELD_FLAGGED("no_rope", "remove_rope", "false"),
+    { "ffn", "ffn_type", FIELD_CHOICE, "swiglu", 0, 0, "swiglu silu", false },
+    FIELD_DROPOUT("pdrop", "residual_pdrop", "0"),
+    FIELD_DROPOUT("attn_pdrop", "attn_pdrop", "0"),
     { .name = NULL }
 };
 
@@ -71,12 +66,12 @@ static const struct binding names[] = {
     { NULL, NULL, NULL }
 };
 
+static bool rotates(const struct config *c) { return config_int(c, "edition") >= 2025 && !config_flag(c, "no_rope"); }
+
 static rk_status check(rk_ctx *ctx, const struct config *c)
 {
-    int64_t hidden = config_int(c, "hidden"), heads = config_int(c, "head");
-    bool rotary = config_int(c, "edition") >= 2025 && !config_flag(c, "no_rope");
-    if (hidden % heads != 0) return FAIL(RK_E_SHAPE, "d_model %lld is no multiple of num_heads %lld", (long long)hidden, (long long)heads);
-    if (rotary && hidden / heads % 2 != 0) return FAIL(RK_E_SHAPE, "rotary positions turn pairs, but d_model / num_heads is %lld", (long long)(hidden / heads));
+    TRY(block_check_heads(ctx, c));
+    if (rotates(c) && block_head_dim(c) % 2 != 0) return FAIL(RK_E_SHAPE, "rotary positions turn pairs, but d_model / num_heads is %lld", (long long)block_head_dim(c));
     if (config_flag(c, "post") && config_flag(c, "no_norm")) return FAIL(RK_E_ARG, "use_post_norm and remove_rmsnorm exclude each other");
     return RK_OK;
 }
@@ -105,10 +100,10 @@ static rk_ref feed_forward(struct builder *b, rk_ref x)
 static rk_ref block(struct builder *b, rk_ref x)
 {
     const struct config *c = b->c;
-    int64_t hidden = config_int(c, "hidden"), width = hidden / config_int(c, "head");
-    bool post = config_flag(c, "post"), rotary = config_int(c, "edition") >= 2025 && !config_flag(c, "no_rope");
+    int64_t hidden = config_int(c, "hidden"), width = block_head_dim(c);
+    bool post = config_flag(c, "post");
     double drop = config_real(c, "pdrop");
-    struct attention a = { .rotary = { rotary, RK_ROPE_INTERLEAVED, width, config_real(c, "theta") }, .scale = 1 / sqrt((double)width), .dropout = config_real(c, "attn_pdrop"),
+    struct attention a = { .rotary = { rotates(c), RK_ROPE_INTERLEAVED, width, config_real(c, "theta") }, .scale = 1 / sqrt((double)width), .dropout = config_real(c, "attn_pdrop"),
                            .init = linear_init(hidden, hidden), .out_init = linear_init(hidden, hidden) };
     rk_ref y = attention(b, "attn", post ? x : norm(b, "norm1", x), &a);
     x = rk_add(b->g, x, dropout(b, "attn", y, drop));
@@ -127,17 +122,7 @@ static void build(struct builder *b)
     block_dims(b);
     rk_ref x = embedding(b, "embed", block_tokens(b), table_init, &table);
     if (config_int(c, "edition") < 2025) x = positions(b, "position", x, table_init);
-    hidden_state(b, 0, x);
-    rk_enter(b->g, "h");
-    for (b->layer = 0; b->layer < config_int(c, "layer"); b->layer++) {
-        char name[16];
-        (void)snprintf(name, sizeof name, "%d", b->layer);
-        rk_enter(b->g, name);
-        x = block(b, x);
-        rk_leave(b->g);
-        hidden_state(b, b->layer + 1, x);
-    }
-    rk_leave(b->g);
+    x = blocks(b, x, block, true);
     if (!config_flag(c, "post")) x = norm(b, "norm", x);
     head(b, "head", x, config_flag(c, "tied") ? table : 0, false, linear_init(hidden, vocab));
 }

@@ -2,33 +2,28 @@
  *
  *   x = wte[id] + wpe[pos];  x += attn(ln_1 x);  x += mlp(ln_2 x);  logits = ln_f(x) · wteᵀ
  *
+ * GPT-3 (Brown et al. 2020) is here as a size of it: its layers that attend sparsely in turn count and learn as many numbers.
+ *
  * Sources: openai/gpt-2 src/model.py; transformers modeling_gpt2.py; karpathy/nanoGPT model.py (bias; nanogpt.c has the rest). */
 #include "core/graph.h"
 #include "model/gpt2.h"
 #include <math.h>
-#include <stdio.h>
-
-#define ACTIVATIONS "gelu_new=gelu_tanh gelu=gelu_erf gelu_python=gelu_erf gelu_fast=gelu_tanh gelu_pytorch_tanh=gelu_tanh quick_gelu relu silu swish=silu tanh"
 
 static const struct field fields[] = {
-    { "vocab",    "vocab_size",                       FIELD_INT,    NULL,       1, 1 << 28, NULL, false },
-    { "position", "n_positions | n_ctx | max_position_embeddings", FIELD_INT, NULL, 1, 1 << 28, NULL, false },
-    { "hidden",   "n_embd | hidden_size",             FIELD_INT,    NULL,       1, 1 << 24, NULL, false },
-    { "layer",    "n_layer | num_hidden_layers",      FIELD_INT,    NULL,       1, 4096,    NULL, false },
-    { "head",     "n_head | num_attention_heads",     FIELD_INT,    NULL,       1, 1 << 16, NULL, false },
-    { "ff",       "n_inner",                          FIELD_INT,    "4*hidden", 1, 1 << 26, NULL, false },
-    { "act",      "activation_function",              FIELD_CHOICE, "gelu_new", 0, 0, ACTIVATIONS, false },
-    { "eps",      "layer_norm_epsilon",               FIELD_REAL,   "1e-5",     0, 1,       NULL, false },
-    { "bias",     "bias",                             FIELD_FLAG,   "true",     0, 1,       NULL, false },
-    { "tied",     "tie_word_embeddings",              FIELD_FLAG,   "true",     0, 1,       NULL, false },
-    { "scale",    "scale_attn_weights",               FIELD_FLAG,   "true",     0, 1,       NULL, false },
-    { "by_layer", "scale_attn_by_inverse_layer_idx",  FIELD_FLAG,   "false",    0, 1,       NULL, false },
-    { "upcast",   "reorder_and_upcast_attn",          FIELD_FLAG,   "false",    0, 1,       NULL, false },
-    { "cross",    "add_cross_attention",              FIELD_FLAG,   "false",    0, 1,       NULL, false },
-    { "embd_pdrop",  "embd_pdrop",                    FIELD_REAL,   "0.1",      0, 0.999,   NULL, true },
-    { "resid_pdrop", "resid_pdrop",                   FIELD_REAL,   "0.1",      0, 0.999,   NULL, true },
-    { "attn_pdrop",  "attn_pdrop",                    FIELD_REAL,   "0.1",      0, 0.999,   NULL, true },
-    { "init",     "initializer_range",                FIELD_REAL,   "0.02",     0, 1e3,     NULL, true },
+    FIELD_SIZES("n_positions | n_ctx | max_position_embeddings", "n_embd | hidden_size", "n_layer | num_hidden_layers", "n_head | num_attention_heads"),
+    FIELD_FF("n_inner", "4*hidden"),
+    FIELD_ACT("activation_function", "gelu_new"),
+    FIELD_EPS("layer_norm_epsilon"),
+    FIELD_FLAGGED("bias", "bias", "true"),
+    FIELD_TIED("true"),
+    FIELD_FLAGGED("scale", "scale_attn_weights", "true"),
+    FIELD_FLAGGED("by_layer", "scale_attn_by_inverse_layer_idx", "false"),
+    FIELD_FLAGGED("upcast", "reorder_and_upcast_attn", "false"),
+    FIELD_NEVER("cross", "add_cross_attention"),
+    FIELD_DROPOUT("embd_pdrop", "embd_pdrop", "0.1"),
+    FIELD_DROPOUT("resid_pdrop", "resid_pdrop", "0.1"),
+    FIELD_DROPOUT("attn_pdrop", "attn_pdrop", "0.1"),
+    FIELD_INIT,
     { .name = NULL }
 };
 
@@ -38,6 +33,7 @@ static const struct preset presets[] = {
     { "gpt2-large",  "openai-community/gpt2-large",       "vocab_size=50257 n_positions=1024 n_embd=1280 n_layer=36 n_head=20" },
     { "gpt2-xl",     "openai-community/gpt2-xl",          "vocab_size=50257 n_positions=1024 n_embd=1600 n_layer=48 n_head=25" },
     { "distilgpt2",  "distilbert/distilgpt2",             "vocab_size=50257 n_positions=1024 n_embd=768 n_layer=6 n_head=12" },
+    { "gpt3",        "gpt3-175b",                         "vocab_size=50257 n_positions=2048 n_embd=12288 n_layer=96 n_head=96" },
     { .name = NULL }
 };
 
@@ -64,20 +60,12 @@ static const struct binding names[] = {
     { NULL, NULL, NULL }
 };
 
-static rk_status check(rk_ctx *ctx, const struct config *c)
-{
-    if (config_flag(c, "cross")) return FAIL(RK_E_DECLINED, "add_cross_attention is true: GPT-2 as a decoder over an encoder is not done here");
-    if (config_int(c, "hidden") % config_int(c, "head") != 0)
-        return FAIL(RK_E_SHAPE, "n_embd %lld is no multiple of n_head %lld", (long long)config_int(c, "hidden"), (long long)config_int(c, "head"));
-    return RK_OK;
-}
-
 static rk_ref block(struct builder *b, rk_ref x)
 {
     const struct config *c = b->c;
     double eps = config_real(c, "eps"), drop = config_real(c, "resid_pdrop"), deviation = config_real(c, "init");
     bool bias = config_flag(c, "bias");
-    double scale = config_flag(c, "scale") ? 1 / sqrt((double)config_int(c, "hidden") / (double)config_int(c, "head")) : 1;
+    double scale = config_flag(c, "scale") ? 1 / sqrt((double)block_head_dim(c)) : 1;
     if (config_flag(c, "by_layer")) scale /= b->layer + 1;
     struct init init = { INIT_NORMAL, deviation }, out = { INIT_NORMAL, deviation / sqrt(2.0 * (double)config_int(c, "layer")) };
     rk_ref a = attention(b, "attn", layer_norm(b, "norm1", x, eps, bias),
@@ -94,18 +82,7 @@ rk_ref gpt2_blocks(struct builder *b, rk_ref *table)
     block_dims(b);
     rk_ref x = embedding(b, "embed", block_tokens(b), init, table);
     x = dropout(b, "embed", positions(b, "position", x, init), config_real(c, "embd_pdrop"));
-    hidden_state(b, 0, x);
-    rk_enter(b->g, "h");
-    for (b->layer = 0; b->layer < config_int(c, "layer"); b->layer++) {
-        char name[16];
-        (void)snprintf(name, sizeof name, "%d", b->layer);
-        rk_enter(b->g, name);
-        x = block(b, x);
-        rk_leave(b->g);
-        if (b->layer + 1 < config_int(c, "layer")) hidden_state(b, b->layer + 1, x);
-    }
-    rk_leave(b->g);
-    return x;
+    return blocks(b, x, block, false);
 }
 
 rk_ref gpt2_norm(struct builder *b, rk_ref x) { return layer_norm(b, "norm", x, config_real(b->c, "eps"), config_flag(b->c, "bias")); }
@@ -127,5 +104,5 @@ const struct arch arch_gpt2 = {
     .fields = fields, .presets = presets, .bindings = names, .prefix = "transformer.", .bare = "lm_head.*", .ties = "head.weight=embed.weight",
     .harmless = "architectures model_type transformers_version torch_dtype dtype use_cache bos_token_id eos_token_id pad_token_id summary_* "
                 "gradient_checkpointing output_* return_* task_specific_params n_special predict_special_tokens _* id2label label2id is_* chunk_* problem_type",
-    .check = check, .build = build,
+    .check = block_check_heads, .build = build,
 };

@@ -6,25 +6,19 @@
 #include "core/graph.h"
 #include "model/gpt2.h"
 
-#define ACTIVATIONS "gelu=gelu_erf gelu_new=gelu_tanh relu silu"
-
 static const struct field fields[] = {
-    { "vocab",    "vocab_size",                 FIELD_INT,    NULL,       1, 1 << 28, NULL, false },
-    { "position", "block_size",                 FIELD_INT,    NULL,       1, 1 << 28, NULL, false },
-    { "hidden",   "n_embd",                     FIELD_INT,    NULL,       1, 1 << 24, NULL, false },
-    { "layer",    "n_layer",                    FIELD_INT,    NULL,       1, 4096,    NULL, false },
-    { "head",     "n_head",                     FIELD_INT,    NULL,       1, 1 << 16, NULL, false },
-    { "ff",       "n_inner",                    FIELD_INT,    "4*hidden", 1, 1 << 26, NULL, false },
-    { "act",      "activation_function",        FIELD_CHOICE, "gelu",     0, 0, ACTIVATIONS, false },
-    { "eps",      "layer_norm_epsilon",         FIELD_REAL,   "1e-5",     0, 1,       NULL, false },
-    { "bias",     "bias",                       FIELD_FLAG,   "true",     0, 1,       NULL, false },
-    { "tied",     "tie_word_embeddings",        FIELD_FLAG,   "true",     0, 1,       NULL, false },
-    { "scale",    "scale_attn_weights",         FIELD_FLAG,   "true",     0, 1,       NULL, false },
-    { "dropout",  "dropout",                    FIELD_REAL,   "0",        0, 0.999,   NULL, true },
-    { "embd_pdrop",  "embd_pdrop",              FIELD_REAL,   "dropout",  0, 0.999,   NULL, true },
-    { "resid_pdrop", "resid_pdrop",             FIELD_REAL,   "dropout",  0, 0.999,   NULL, true },
-    { "attn_pdrop",  "attn_pdrop",              FIELD_REAL,   "dropout",  0, 0.999,   NULL, true },
-    { "init",     "initializer_range",          FIELD_REAL,   "0.02",     0, 1e3,     NULL, true },
+    FIELD_SIZES("block_size", "n_embd", "n_layer", "n_head"),
+    FIELD_FF("n_inner", "4*hidden"),
+    FIELD_ACT("activation_function", "gelu"),
+    FIELD_EPS("layer_norm_epsilon"),
+    FIELD_FLAGGED("bias", "bias", "true"),
+    FIELD_TIED("true"),
+    FIELD_FLAGGED("scale", "scale_attn_weights", "true"),
+    FIELD_DROPOUT("dropout", "dropout", "0"),
+    FIELD_DROPOUT("embd_pdrop", "embd_pdrop", "dropout"),
+    FIELD_DROPOUT("resid_pdrop", "resid_pdrop", "dropout"),
+    FIELD_DROPOUT("attn_pdrop", "attn_pdrop", "dropout"),
+    FIELD_INIT,
     { .name = NULL }
 };
 
@@ -57,12 +51,6 @@ static const struct binding names[] = {
     { NULL, NULL, NULL }
 };
 
-static rk_status check(rk_ctx *ctx, const struct config *c)
-{
-    if (config_int(c, "hidden") % config_int(c, "head") == 0) return RK_OK;
-    return FAIL(RK_E_SHAPE, "n_embd %lld is no multiple of n_head %lld", (long long)config_int(c, "hidden"), (long long)config_int(c, "head"));
-}
-
 static void build(struct builder *b)
 {
     rk_ref table, x = gpt2_blocks(b, &table);
@@ -71,7 +59,7 @@ static void build(struct builder *b)
 }
 
 const struct arch arch_nanogpt = {
-    .name = "nanogpt", .title = "nanoGPT", .model_types = "nanogpt", .class_name = "GPT",
+    .name = "nanogpt", .title = "nanoGPT", .model_types = "nanogpt", .class_name = "GPT", .tell = "block_size",
     .fields = fields, .presets = presets, .bindings = names, .prefix = "transformer.", .bare = "lm_head.*", .ties = "head.weight=embed.weight",
-    .harmless = "", .check = check, .build = build,
+    .harmless = "", .check = block_check_heads, .build = build,
 };

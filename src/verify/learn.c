@@ -8,7 +8,7 @@
 #include <math.h>
 
 enum { SPREAD_RUNS = 3 };
-static const double rate = 1e-2, noise = 1e-6, last_bit = 0x1p-24;
+static const double rate = 1e-2, noise = 1e-6, last_bit = 0x1p-24, makers_noise = 2e-7;
 static const struct train_rule rule = { .beta1 = 0.9, .beta2 = 0.95, .eps = 1e-8, .weight_decay = 0.1, .clip = 0 };
 
 int64_t learn_elements(const struct learning *l, int i) { return parameter_elements(l->built.g, &l->built.parameters.at[i]); }
@@ -187,6 +187,19 @@ static rk_status spread_once(rk_ctx *ctx, struct learning *l, uint64_t run, doub
         if (status != RK_OK) return status;
     }
     return RK_OK;
+}
+
+double learn_unsure(const struct learning *l, int parameter)
+{
+    double sum = 0, largest = 0;
+    const double *gradient = l->first[parameter];
+    int64_t n = learn_elements(l, parameter);
+    for (int64_t i = 0; i < n; i++) largest = fmax(largest, fabs(gradient[i]));
+    for (int64_t i = 0; i < n; i++) {
+        double part = fmin(1, makers_noise * largest / fabs(gradient[i]));
+        if (!learn_is_noise(gradient[i], largest)) sum += part * part;
+    }
+    return (double)l->steps * rate * sqrt(sum);
 }
 
 rk_status learn_spread(rk_ctx *ctx, struct learning *l)

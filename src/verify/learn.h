@@ -28,6 +28,9 @@ rk_status learn_steps(rk_ctx *ctx, struct learning *l) RK_CHECK;
 rk_status learn_spread(rk_ctx *ctx, struct learning *l) RK_CHECK;          /* once; after the steps */
 void      learn_close(rk_ctx *ctx, struct learning *l);
 int64_t   learn_elements(const struct learning *l, int parameter);
+/* How far a parameter may be off, by its norm, after the steps of a maker whose gradients are good to 2e-7 of a tensor's largest:
+ * AdamW divides a gradient by its size, so an error moves it by as much of the learning rate as it is of the gradient. */
+double    learn_unsure(const struct learning *l, int parameter);
 /* Of the first gradients so small a part of the tensor's largest is noise, which AdamW divides by noise. */
 bool      learn_is_noise(double gradient, double largest);
 

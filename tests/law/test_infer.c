@@ -6,17 +6,14 @@
 #include "base/utf8.h"
 #include "infer/session.h"
 #include "test.h"
+#include "tiny.h"
 #include <stdlib.h>
 
-static const char *const specs[] = {
-    "gpt2:n_layer=2,n_embd=24,n_head=3,vocab_size=300,n_positions=40",
-    "cs336-small:num_layers=2,d_model=32,num_heads=4,d_ff=40,vocab_size=300,context_length=40",
-    "cs336-small-2024:num_layers=2,d_model=20,num_heads=5,d_ff=40,vocab_size=300,context_length=40",
-};
-enum { SPECS = 3, LENGTH = 37, VOCAB = 300 };
+enum { LENGTH = 37, CONTEXT = 40, VOCAB = 300 };
+enum { GPT2 = 0, CS336 = 3, CS336_2024 = 5 };                 /* of tiny_model */
 
 /* Weights of a model that no folder holds: normal, as wide as to matter. */
-static rk_status random_weights(rk_ctx *ctx, const char *spec, const struct backend *backend, rk_weights *w)
+static rk_status random_weights_of(rk_ctx *ctx, const char *spec, const struct backend *backend, rk_weights *w)
 {
     struct built built = { 0 };
     struct build_options how = { .purpose = FOR_LOGITS, .batch = 1, .seq = 1 };
@@ -39,6 +36,12 @@ static rk_status random_weights(rk_ctx *ctx, const char *spec, const struct back
 out:
     built_close(&built);
     return status;
+}
+
+static rk_status random_weights(rk_ctx *ctx, int tiny, const struct backend *backend, rk_weights *w)
+{
+    char spec[TINY_ROOM];
+    return random_weights_of(ctx, tiny_model(tiny, VOCAB, CONTEXT, spec), backend, w);
 }
 
 static void weights_end(rk_weights *w)
@@ -87,11 +90,11 @@ static void check_cached(const struct backend *backend, double tolerance)
     rk_ctx *ctx = test_ctx();
     uint32_t ids[LENGTH];
     double logits[VOCAB];
-    for (int round = 0; round < 2 * SPECS; round++) {
+    for (int round = 0; round < TINY_MODELS; round++) {
         rk_weights w;
         rk_session *s;
         rk_session_options options = { .chunk = 1 + (int64_t)test_random(9) };
-        OK(ctx, random_weights(ctx, specs[round % SPECS], backend, &w));
+        OK(ctx, random_weights(ctx, round, backend, &w));
         OK(ctx, rk_session_open(&w, &options, &s));
         random_ids(ids, LENGTH);
         double *expected = whole(ctx, &w, ids, 1, LENGTH);
@@ -119,7 +122,7 @@ TEST(any_cutting_gives_the_same_bits_on_ref)
     double first[VOCAB], again[VOCAB];
     rk_weights w;
     rk_session *s;
-    OK(ctx, random_weights(ctx, specs[0], backend_ref(), &w));
+    OK(ctx, random_weights(ctx, GPT2, backend_ref(), &w));
     OK(ctx, rk_session_open(&w, NULL, &s));
     random_ids(ids, LENGTH);
     OK(ctx, rk_session_feed(s, ids, LENGTH, NULL));
@@ -141,7 +144,7 @@ TEST(sessions_share_weights_and_nothing_else)
     float alone[VOCAB], beside[VOCAB];
     rk_weights w;
     rk_session *a, *b;
-    OK(ctx, random_weights(ctx, specs[1], backend_cpu(), &w));
+    OK(ctx, random_weights(ctx, CS336, backend_cpu(), &w));
     random_ids(one, LENGTH);
     random_ids(other, LENGTH);
     OK(ctx, rk_session_open(&w, NULL, &a));
@@ -165,10 +168,10 @@ TEST(a_batch_equals_its_sequences)
     rk_ctx *ctx = test_ctx();
     uint32_t ids[BATCH * N];
     float together[BATCH * VOCAB], alone[VOCAB];
-    for (int k = 0; k < SPECS; k++) {
+    for (int k = 0; k < TINY_MODELS; k++) {
         rk_weights w;
         rk_session *s;
-        OK(ctx, random_weights(ctx, specs[k], backend_cpu(), &w));
+        OK(ctx, random_weights(ctx, k, backend_cpu(), &w));
         random_ids(ids, BATCH * N);
         OK(ctx, rk_session_open(&w, &(rk_session_options){ .batch = BATCH, .chunk = 4 }, &s));
         OK(ctx, rk_session_feed(s, ids, N, together));
@@ -191,7 +194,7 @@ TEST(what_a_session_cannot_hold_is_refused_and_changes_nothing)
     float before[VOCAB], after[VOCAB];
     rk_weights w;
     rk_session *s;
-    OK(ctx, random_weights(ctx, specs[0], backend_cpu(), &w));
+    OK(ctx, random_weights(ctx, GPT2, backend_cpu(), &w));
     FAILS(ctx, rk_session_open(&w, &(rk_session_options){ .context = 41 }, &s), RK_E_LIMIT, "context is 40");
     FAILS(ctx, rk_session_open(&w, &(rk_session_options){ .batch = -1 }, &s), RK_E_ARG, "batch -1");
     OK(ctx, rk_session_open(&w, &(rk_session_options){ .context = 10 }, &s));
@@ -216,7 +219,7 @@ TEST(scores_are_those_of_the_whole)
     double scores[LENGTH], sum;
     rk_weights w;
     rk_session *s;
-    OK(ctx, random_weights(ctx, specs[2], backend_ref(), &w));
+    OK(ctx, random_weights(ctx, CS336_2024, backend_ref(), &w));
     OK(ctx, rk_session_open(&w, NULL, &s));
     random_ids(ids, LENGTH);
     double *logits = whole(ctx, &w, ids, 1, LENGTH), total = 0;
@@ -266,7 +269,7 @@ struct stage { rk_weights w; rk_session *s; rk_tok *tok; };
 
 static void set_up(rk_ctx *ctx, struct stage *t)
 {
-    OK(ctx, random_weights(ctx, specs[1], backend_cpu(), &t->w));
+    OK(ctx, random_weights(ctx, CS336, backend_cpu(), &t->w));
     OK(ctx, rk_session_open(&t->w, NULL, &t->s));
     t->tok = byte_tokenizer(ctx);
 }
@@ -384,7 +387,7 @@ static rk_status all_at_once(rk_ctx *ctx)
     rk_ids ids = { 0 };
     rk_generated r;
     uint32_t prompt[] = { 1, 2, 3 };
-    rk_status status = random_weights(ctx, "gpt2:n_layer=1,n_embd=4,n_head=1,vocab_size=9,n_positions=8", backend_cpu(), &w);
+    rk_status status = random_weights_of(ctx, "gpt2:n_layer=1,n_embd=4,n_head=1,vocab_size=9,n_positions=8", backend_cpu(), &w);
     if (status == RK_OK) status = rk_session_open(&w, NULL, &s);
     if (status == RK_OK) status = rk_generate(s, NULL, prompt, 3, &(rk_generating){ .sampling = { .top_k = 3 }, .max_new_tokens = 3 }, &ids, &r);
     rk_ids_free(ctx, &ids);

@@ -4,7 +4,10 @@
 #include "core/bill.h"
 #include "dag.h"
 #include "execute.h"
+#include "model/model.h"
 #include "pass/pass.h"
+#include "tiny.h"
+#include "train/graphs.h"
 #include <stdlib.h>
 
 struct metered { rk_ctx *ctx; const rk_graph *g; struct meter *meter; };
@@ -226,6 +229,45 @@ TEST(bill_is_receipt_for_a_training_step)
     meter_close(m.meter);
     values_close(&v);
     rk_graph_close(g);
+}
+
+/* A micro-batch of every family, with dropout: loss and gradients in primitives. */
+TEST(bill_is_receipt_for_every_family)
+{
+    rk_ctx *ctx = test_ctx();
+    static struct outcome did, expected;
+    for (int i = 0; i < TINY_MODELS; i++) {
+        char spec[TINY_ROOM];
+        rk_model *model;
+        struct built built;
+        struct metered m = { .ctx = ctx };
+        struct values v;
+        rk_graph *g;
+        const struct build_options how = { .purpose = FOR_TRAINING, .batch = 2, .seq = 3, .dropout = true };
+        const struct execution e = { .backend = backend_meter(), .runs = 1, .watch = watch, .user = &m };
+        (void)tiny_model(i, 11, 8, spec);
+        (void)strcat(spec, ",layer=1,attn_pdrop=0.25");
+        OK(ctx, rk_model_open(ctx, spec, &model));
+        OK(ctx, model_build(ctx, model, &how, &built));
+        OK(ctx, train_micro(ctx, NULL, built.g, built.parameters.at, built.parameters.n, true, &g));
+        values_open(&v, ctx, g);
+        fill(&v);
+        *values_own(&v, graph_find_source(g, &op_input, 0, "inverse_tokens")) = 0.25;
+        OK(ctx, execute(ctx, g, &v, &e, &did));
+        const char *found = difference(ctx, g, m.meter, v.extent, 1);
+        if (found != NULL) test_fail(__FILE__, __LINE__, "%s: %s", spec, found);
+        outcome_of(&v, &expected);
+        EXPECT_INT(did.n, 1 + 2 * built.parameters.n);
+        for (int k = 0; k < did.n; k++)
+            for (int64_t j = 0; j < did.count[k]; j++) EXPECT_NEAR(did.at[k][j], expected.at[k][j], 1e-9 * (1 + fabs(expected.at[k][j])));
+        outcome_free(&did);
+        outcome_free(&expected);
+        meter_close(m.meter);
+        values_close(&v);
+        rk_graph_close(g);
+        built_close(&built);
+        rk_model_close(model);
+    }
 }
 
 /* Products alone, by hand: forward 2·(weights of the matrices)·tokens + attention + head, backward twice that. */

@@ -4,6 +4,7 @@
 #include "core/graph.h"
 #include "model/bind.h"
 #include "test.h"
+#include "tiny.h"
 #include <stdlib.h>
 
 /* --- moving numbers --- */
@@ -93,15 +94,7 @@ TEST(prefixes_in_any_order)
     EXPECT(only.n == 7);                                    /* a prefix of nothing is a name */
 }
 
-static const char *const models[] = {
-    "gpt2:n_layer=2,n_embd=12,n_head=3,vocab_size=11,n_positions=8", "gpt2:n_layer=1,n_embd=8,n_head=2,vocab_size=11,n_positions=8,bias=false,n_inner=20",
-    "gpt2:n_layer=2,n_embd=8,n_head=1,vocab_size=11,n_positions=8,tie_word_embeddings=false", "cs336-17m:num_layers=2,d_model=16,num_heads=4,d_ff=24,vocab_size=11,context_length=8",
-    "cs336-17m:num_layers=1,d_model=16,num_heads=2,d_ff=24,vocab_size=11,context_length=8,tie_word_embeddings=true,ffn_type=silu",
-    "cs336-17m:num_layers=2,d_model=15,num_heads=3,d_ff=24,vocab_size=11,context_length=8,edition=2024",
-    "cs336-17m:num_layers=2,d_model=16,num_heads=4,d_ff=24,vocab_size=11,context_length=8,remove_rmsnorm=true",
-    "cs336-17m:num_layers=2,d_model=16,num_heads=4,d_ff=24,vocab_size=11,context_length=8,use_post_norm=true",
-};
-enum { MODELS = sizeof models / sizeof *models };
+static const char transposed[] = "gpt2:n_layer=2,n_embd=12,n_head=3,vocab_size=11,n_positions=8";
 
 static void open_all(rk_ctx *ctx, const char *spec, rk_model **m, struct built *b, struct store **s)
 {
@@ -132,7 +125,7 @@ static void fill(rk_ctx *ctx, const struct built *b, struct store *s)
     }
 }
 
-/* The largest difference between two stores, relative to the number. */
+/* The largest difference between two stores, relative to the number, or to the smallest that f16 has with all its bits. */
 static double difference(rk_ctx *ctx, const struct built *b, const struct store *s, const struct store *t)
 {
     double worst = 0;
@@ -142,7 +135,7 @@ static double difference(rk_ctx *ctx, const struct built *b, const struct store 
         REQUIRE(x != NULL && y != NULL);
         OK(ctx, store_read(ctx, s, store_find(s, RK_PARAMETER, b->parameters.at[i].name), x, RK_f64));
         OK(ctx, store_read(ctx, t, store_find(t, RK_PARAMETER, b->parameters.at[i].name), y, RK_f64));
-        for (int64_t k = 0; k < n; k++) worst = fmax(worst, fabs(x[k] - y[k]) / fmax(fabs(x[k]), 1e-6));
+        for (int64_t k = 0; k < n; k++) worst = fmax(worst, fabs(x[k] - y[k]) / fmax(fabs(x[k]), 0x1p-14));
         free(x);
         free(y);
     }
@@ -152,10 +145,11 @@ static double difference(rk_ctx *ctx, const struct built *b, const struct store 
 TEST(every_parameter_has_one_name)
 {
     rk_ctx *ctx = test_ctx();
-    for (int i = 0; i < MODELS; i++) {
+    for (int i = 0; i < TINY_MODELS; i++) {
+        char spec[TINY_ROOM];
         rk_model *m;
         struct built b;
-        OK(ctx, rk_model_open(ctx, models[i], &m));
+        OK(ctx, rk_model_open(ctx, tiny_model(i, 11, 8, spec), &m));
         OK(ctx, model_build(ctx, m, &(struct build_options){ .purpose = FOR_SCORING }, &b));
         for (int k = 0; k < b.parameters.n; k++) {
             struct word number;
@@ -179,13 +173,14 @@ TEST(load_after_save_is_the_identity)
 {
     static const struct { rk_dtype dtype; double error; } kinds[] = { { RK_f64, 0 }, { RK_f32, 0 }, { RK_bf16, 0.00391 }, { RK_f16, 0.0005 } };
     rk_ctx *ctx = test_ctx();
-    for (int i = 0; i < MODELS * 4; i++) {
+    for (int i = 0; i < TINY_MODELS * 4; i++) {
+        char spec[TINY_ROOM];
         rk_model *m, *n;
         struct built b, c;
         struct store *s, *t;
         struct bundle file;
         struct bind_report report;
-        open_all(ctx, models[i / 4], &m, &b, &s);
+        open_all(ctx, tiny_model(i / 4, 11, 8, spec), &m, &b, &s);
         fill(ctx, &b, s);
         OK(ctx, bind_save(ctx, m, &b, s, test_temporary(), kinds[i % 4].dtype));
         open_all(ctx, test_temporary(), &n, &c, &t);
@@ -214,7 +209,7 @@ TEST(axes_mean_what_they_say)
     const struct bundle_entry *e;
     enum { D = 12, H = 3, K = 4 };
     static float q[3 * H * K * D];
-    open_all(ctx, models[0], &m, &b, &s);
+    open_all(ctx, transposed, &m, &b, &s);
     fill(ctx, &b, s);
     OK(ctx, bind_save(ctx, m, &b, s, test_temporary(), RK_f32));
     OK(ctx, bundle_open(ctx, test_temporary(), &file));
@@ -235,6 +230,90 @@ TEST(axes_mean_what_they_say)
     free(back);
     bundle_close(ctx, &file);
     close_all(m, &b, s);
+}
+
+/* GPT-NeoX keeps q, k and v of a head together: query_key_value.weight[(h c k)][d] is qkv.weight[c][h][k][d]; its bias alike. */
+TEST(heads_that_keep_their_q_k_v_together)
+{
+    enum { D = 12, H = 3, K = 4, ROWS = 3 * H * K };
+    static float weight[ROWS * D], bias[ROWS], from_weight[ROWS * D], from_bias[ROWS];
+    rk_ctx *ctx = test_ctx();
+    rk_model *m;
+    struct built b;
+    struct store *s;
+    struct bundle file;
+    const struct bundle_entry *w, *e;
+    open_all(ctx, "pythia-14m:layer=1,hidden=12,head=3,ff=8,vocab=11,position=8", &m, &b, &s);
+    fill(ctx, &b, s);
+    OK(ctx, bind_save(ctx, m, &b, s, test_temporary(), RK_f32));
+    OK(ctx, bundle_open(ctx, test_temporary(), &file));
+    OK(ctx, bundle_get(ctx, &file, "gpt_neox.layers.0.attention.query_key_value.weight", &w));
+    OK(ctx, bundle_get(ctx, &file, "gpt_neox.layers.0.attention.query_key_value.bias", &e));
+    REQUIRE(w->rank == 2 && w->shape[0] == ROWS && w->shape[1] == D && w->bytes == sizeof from_weight && e->bytes == sizeof from_bias);
+    memcpy(from_weight, w->data, sizeof from_weight);
+    memcpy(from_bias, e->data, sizeof from_bias);
+    OK(ctx, store_read(ctx, s, store_find(s, RK_PARAMETER, "h.0.attn.qkv.weight"), weight, RK_f32));
+    OK(ctx, store_read(ctx, s, store_find(s, RK_PARAMETER, "h.0.attn.qkv.bias"), bias, RK_f32));
+    for (int c = 0; c < 3; c++)
+        for (int h = 0; h < H; h++)
+            for (int k = 0; k < K; k++) {
+                int here = (c * H + h) * K + k, there = (h * 3 + c) * K + k;
+                EXPECT(bias[here] == from_bias[there] && memcmp(weight + here * D, from_weight + there * D, sizeof *weight * D) == 0);
+            }
+    bundle_close(ctx, &file);
+    close_all(m, &b, s);
+}
+
+/* Both names that the head of GPT-NeoX has had, and the buffers that its old files and those of GPT-J hold. */
+TEST(old_files_of_the_parallel_families)
+{
+    static const struct { const char *spec, *renamed, *as, *buffer, *why; } old[] = {
+        { "pythia-14m:layer=1,hidden=12,head=3,ff=8,vocab=11,position=8", "lm_head.weight", "embed_out.weight", "gpt_neox.layers.0.attention.bias", "causal-mask" },
+        { "pythia-14m:layer=1,hidden=12,head=3,ff=8,vocab=11,position=8", NULL, NULL, "gpt_neox.layers.0.attention.rotary_emb.inv_freq", "rotary" },
+        { "gpt-j-6b:layer=1,hidden=12,head=3,ff=8,vocab=11,position=8,rotary=4", NULL, NULL, "transformer.h.0.attn.masked_bias", "causal-mask" },
+    };
+    static const unsigned char zeros[64];
+    const int64_t four[] = { 1, 1, 8, 8 };
+    rk_ctx *ctx = test_ctx();
+    for (size_t i = 0; i < sizeof old / sizeof *old; i++) {
+        rk_model *m;
+        struct built b;
+        struct store *s, *t;
+        struct bundle file;
+        struct bundle_writer writer = { .begun = false };
+        struct bind_report report;
+        char path[700];
+        open_all(ctx, old[i].spec, &m, &b, &s);
+        fill(ctx, &b, s);
+        OK(ctx, bind_save(ctx, m, &b, s, test_temporary(), RK_f32));
+        OK(ctx, bundle_open(ctx, test_temporary(), &file));
+        (void)snprintf(path, sizeof path, "%s/old.safetensors", test_temporary());
+        for (int round = 0; round < 2; round++) {
+            for (int k = 0; k < file.entries.n; k++) {
+                const struct bundle_entry *e = &file.entries.at[k];
+                const char *name = old[i].renamed != NULL && strcmp(e->name.at, old[i].renamed) == 0 ? old[i].as : e->name.at;
+                if (round == 0) OK(ctx, bundle_declare(ctx, &writer, name, e->dtype, e->rank, e->shape));
+                else OK(ctx, bundle_write(ctx, &writer, name, e->data, e->bytes));
+            }
+            if (round == 0) OK(ctx, bundle_declare(ctx, &writer, old[i].buffer, RK_u8, 4, four));
+            else OK(ctx, bundle_write(ctx, &writer, old[i].buffer, zeros, 64));
+            if (round == 0) OK(ctx, bundle_begin(ctx, &writer, path));
+        }
+        OK(ctx, bundle_commit(ctx, &writer));
+        bundle_close(ctx, &file);
+        OK(ctx, bundle_open(ctx, path, &file));
+        OK(ctx, store_open(ctx, backend_truth(), &t));
+        OK(ctx, store_declare(ctx, t, b.g));
+        OK(ctx, store_allocate(ctx, t));
+        OK(ctx, bind_load(ctx, m->config.arch, &b, &file, t, &report));
+        EXPECT(difference(ctx, &b, s, t) == 0);
+        EXPECT_INT(report.ignored, 1);
+        EXPECT(strstr(str_c(&report.text), old[i].why) != NULL);
+        bind_report_clear(ctx, &report);
+        store_close(t);
+        bundle_close(ctx, &file);
+        close_all(m, &b, s);
+    }
 }
 
 /* --- checkpoints that do not fit --- */
@@ -295,7 +374,7 @@ TEST(checkpoints_that_do_not_fit_are_refused_by_name)
     struct store *s, *t;
     struct bundle whole, changed;
     char path[700];
-    open_all(ctx, models[0], &m, &b, &s);
+    open_all(ctx, transposed, &m, &b, &s);
     fill(ctx, &b, s);
     OK(ctx, bind_save(ctx, m, &b, s, test_temporary(), RK_f32));
     OK(ctx, bundle_open(ctx, test_temporary(), &whole));

@@ -1,7 +1,9 @@
 /* Hyper-parameters: what stands in config.json is what the model has; what does not fit is refused by file and key. */
 #include "core/graph.h"
+#include "core/opdef.h"
 #include "model/model.h"
 #include "test.h"
+#include "tiny.h"
 
 static char place[600];
 
@@ -70,7 +72,7 @@ TEST(overrides_in_both_spellings)
 
 static const struct { const char *spec; rk_status status; const char *words; } wrong_specs[] = {
     { "",                        RK_E_ARG,     "empty" },
-    { "gpt3",                    RK_E_MISSING, "gpt3" },
+    { "gpt5",                    RK_E_MISSING, "gpt5" },
     { "/nowhere/at/all",         RK_E_MISSING, "/nowhere/at/all" },
     { "gpt2:n_layers=3",         RK_E_UNKNOWN, "n_layers" },
     { "gpt2:n_layer",            RK_E_MISSING, "gpt2:n_layer" },
@@ -88,6 +90,18 @@ static const struct { const char *spec; rk_status status; const char *words; } w
     { "gpt2:add_cross_attention=true", RK_E_DECLINED, "add_cross_attention" },
     { "gpt2:n_layer=null",       RK_E_MISSING, "n_layer" },
     { "cs336-17m:num_heads=512", RK_E_SHAPE,   "rotary" },
+    { "gpt-j-6b:rotary_dim=7",   RK_E_SHAPE,   "pairs" },
+    { "gpt-j-6b:rotary_dim=0",   RK_E_FORMAT,  "rotary_dim" },
+    { "gpt-j-6b:rotary_dim=258", RK_E_SHAPE,   "a head (n_embd / n_head) has 256" },
+    { "gpt-j-6b:rotary_dim=null", RK_E_SHAPE,  "rotary_dim is 4096" },
+    { "gpt-j-6b:n_embd=512",     RK_E_SHAPE,   "rotary_dim is 64" },
+    { "gpt-j-6b:scale_attn_weights=false", RK_E_DECLINED, "scale_attn_weights" },
+    { "gpt-j-6b:n_head=3",       RK_E_SHAPE,   "n_embd 4096 is no multiple of n_head 3" },
+    { "pythia-14m:rotary_pct=1.5", RK_E_LIMIT, "rotary_pct" },
+    { "pythia-14m:hidden=12,rotary_pct=1", RK_E_SHAPE, "would turn 4" },
+    { "pythia-14m:rope_parameters.rope_type=yarn", RK_E_UNKNOWN, "yarn" },
+    { "pythia-14m:rope_parameters=4", RK_E_UNKNOWN, "rope_parameters" },
+    { "pythia-14m:num_attention_heads=3", RK_E_SHAPE, "hidden_size 128 is no multiple of num_attention_heads 3" },
     { "cs336-17m:use_post_norm=true,remove_rmsnorm=true", RK_E_ARG, "exclude" },
 };
 
@@ -102,6 +116,9 @@ TEST(specs_that_make_no_sense)
 }
 
 #define GPT2 "\"n_embd\": 24, \"n_layer\": 2, \"n_head\": 3, \"vocab_size\": 97, \"n_positions\": 40"
+#define GPTJ "\"model_type\": \"gptj\", \"rotary_dim\": 4, " GPT2
+#define SIZES "\"hidden_size\": 24, \"num_hidden_layers\": 2, \"num_attention_heads\": 3, \"intermediate_size\": 40, \"vocab_size\": 97, \"max_position_embeddings\": 40"
+#define NEOX "\"model_type\": \"gpt_neox\", " SIZES
 static const struct { const char *text; rk_status status; const char *words; } wrong_files[] = {
     { "",                                                   RK_E_FORMAT,  "config.json" },
     { "[]",                                                 RK_E_FORMAT,  "object" },
@@ -112,7 +129,7 @@ static const struct { const char *text; rk_status status; const char *words; } w
     { "{\"model_type\": 3, " GPT2 "}",                      RK_E_FORMAT,  "model_type" },
     { "{\"model_type\": \"gpt2\", \"n_embd\": 24}",         RK_E_MISSING, "vocab_size" },
     { "{\"model_type\": \"gpt2\", \"n_embd\": \"24\", \"n_layer\": 2}", RK_E_FORMAT, "n_embd" },
-    { "{" GPT2 ", \"rotary_dim\": 4}",                      RK_E_UNKNOWN, "rotary_dim" },
+    { "{\"model_type\": \"gpt2\", " GPT2 ", \"rotary_dim\": 4}", RK_E_UNKNOWN, "rotary_dim" },
     { "{" GPT2 ", \"n_ctx\": 41}",                          RK_E_FORMAT,  "n_ctx" },
     { "{" GPT2 ", \"n_inner\": -1}",                        RK_E_FORMAT,  "n_inner" },
     { "{" GPT2 ", \"n_inner\": 1e300}",                     RK_E_FORMAT,  "n_inner" },
@@ -121,6 +138,24 @@ static const struct { const char *text; rk_status status; const char *words; } w
     { "{" GPT2 ", \"tie_word_embeddings\": \"yes\"}",       RK_E_FORMAT,  "tie_word_embeddings" },
     { "{" GPT2 ", \"activation_function\": \"gelu_10\"}",   RK_E_UNKNOWN, "gelu_10" },
     { "{" GPT2 ", \"n_embd\": 24}",                         RK_E_FORMAT,  "n_embd" },
+    { "{" GPT2 ", \"add_cross_attention\": true}",          RK_E_DECLINED, "add_cross_attention" },
+    { "{" GPTJ ", \"scale_attn_weights\": false}",          RK_E_DECLINED, "scale_attn_weights" },
+    { "{" GPTJ ", \"reorder_and_upcast_attn\": true}",      RK_E_UNKNOWN, "reorder_and_upcast_attn" },
+    { "{\"model_type\": \"gptj\", " GPT2 "}",               RK_E_SHAPE,   "rotary_dim is 64" },
+    { "{\"model_type\": \"gpt_neo\", " GPT2 ", \"rotary_dim\": 64}", RK_E_UNKNOWN, "gpt_neo" },
+    { "{" NEOX ", \"rope_scaling\": {\"type\": \"linear\", \"factor\": 2.0}}",          RK_E_UNKNOWN, "rope_scaling.type: \"linear\"" },
+    { "{" NEOX ", \"rope_scaling\": {\"factor\": 2.0, \"rope_type\": \"dynamic\"}}",     RK_E_UNKNOWN, "rope_scaling.rope_type: \"dynamic\"" },
+    { "{" NEOX ", \"rope_scaling\": {\"factor\": 2.0, \"rope_type\": \"default\"}}",     RK_E_UNKNOWN, "rope_scaling.factor" },
+    { "{" NEOX ", \"rope_scaling\": 2}",                    RK_E_FORMAT,  "rope_scaling" },
+    { "{" NEOX ", \"rope_parameters\": {\"rope_theta\": 10000, \"mscale\": 1.0}}",        RK_E_UNKNOWN, "rope_parameters.mscale" },
+    { "{" NEOX ", \"rope_parameters\": {\"rope_type\": \"llama3\"}}",                     RK_E_UNKNOWN, "llama3" },
+    { "{" NEOX ", \"rope_parameters\": {\"rope_theta\": \"10000\"}}",                     RK_E_FORMAT,  "rope_parameters.rope_theta" },
+    { "{" NEOX ", \"rope_parameters\": {\"partial_rotary_factor\": 0.5}, \"rotary_pct\": 0.25}", RK_E_FORMAT, "rotary_pct: says another value than" },
+    { "{" NEOX ", \"rotary_emb_base\": 5000, \"rope_parameters\": {\"rope_theta\": 10000.0}}",   RK_E_FORMAT, "rope_parameters.rope_theta: says another value" },
+    { "{" NEOX ", \"rope_parameters.rope_theta\": 5000}",   RK_E_UNKNOWN, "rope_parameters.rope_theta" },
+    { "{" NEOX ", \"rope_theta\": 5000}",                   RK_E_UNKNOWN, "rope_theta" },
+    { "{" NEOX ", \"hidden_dropout\": 0.1, \"hidden_dropout_prob\": 0.2}",                  RK_E_FORMAT,  "hidden_dropout_prob" },
+    { "{" NEOX ", \"hidden_act\": \"gelu_10\"}",            RK_E_UNKNOWN, "gelu_10" },
 };
 
 TEST(files_that_make_no_sense)
@@ -154,6 +189,74 @@ TEST(spellings_nulls_and_bookkeeping)
     FAILS(ctx, rk_model_open(ctx, spec, &m), RK_E_MISSING, "below");
 }
 
+/* What transformers 4 and 5 write for one GPT-NeoX, what is missing, and what is null. */
+TEST(spellings_of_rotary_positions)
+{
+    static const struct { const char *text; double rotary, theta; } neox[] = {
+        { "{" NEOX "}",                                                                                        0.25, 10000 },
+        { "{" NEOX ", \"rotary_pct\": 1.0, \"rotary_emb_base\": 5000, \"rope_scaling\": null}",             1,    5000 },
+        { "{" NEOX ", \"rope_parameters\": {\"rope_type\": \"default\", \"rope_theta\": 5000.0, \"partial_rotary_factor\": 0.5}}", 0.5, 5000 },
+        { "{" NEOX ", \"rope_parameters\": {\"rope_type\": \"default\"}, \"rotary_pct\": 0.5}",            0.5,  10000 },
+        { "{" NEOX ", \"rope_parameters\": {\"rope_theta\": 500}, \"rotary_emb_base\": 500.0}",             0.25, 500 },
+        { "{" NEOX ", \"rope_parameters\": {\"rope_theta\": null}, \"rope_scaling\": {\"type\": \"default\"}}", 0.25, 10000 },
+        { "{" NEOX ", \"rope_parameters\": null, \"attention_probs_dropout_prob\": 0, \"hidden_dropout_prob\": 0}", 0.25, 10000 },
+        { "{" SIZES ", \"rotary_pct\": 0.75, \"use_parallel_residual\": false}",                             0.75, 10000 },      /* no model_type */
+    };
+    static const struct { const char *text; double rotary; } gptj[] = {
+        { "{" GPTJ ", \"rotary\": true, \"scale_attn_weights\": true, \"summary_type\": \"cls_index\"}", 4 },
+        { "{\"model_type\": \"gptj\", " GPT2 ", \"n_inner\": 7, \"rotary_dim\": 8}",                     8 },
+        { "{\"model_type\": \"gptj\", \"n_embd\": 80, \"n_layer\": 2, \"n_head\": 1, \"vocab_size\": 9, \"n_positions\": 40}", 64 },
+        { "{\"model_type\": \"gptj\", \"n_embd\": 80, \"n_layer\": 2, \"n_head\": 1, \"vocab_size\": 9, \"n_positions\": 40, \"rotary_dim\": null}", 80 },
+        { "{" GPT2 ", \"rotary_dim\": 2}",                                                                   2 },                /* no model_type */
+    };
+    rk_ctx *ctx = test_ctx();
+    for (size_t i = 0; i < sizeof neox / sizeof *neox; i++) {
+        rk_model *m = opened(ctx, write_config(neox[i].text));
+        EXPECT_TEXT(rk_model_family(m), "neox");
+        EXPECT(number(m, "rotary") == neox[i].rotary && number(m, "theta") == neox[i].theta);
+        EXPECT_TEXT(rk_model_text(m, "act"), "gelu_erf");
+        rk_model_close(m);
+    }
+    for (size_t i = 0; i < sizeof gptj / sizeof *gptj; i++) {
+        rk_model *m = opened(ctx, write_config(gptj[i].text));
+        EXPECT_TEXT(rk_model_family(m), "gptj");
+        EXPECT(number(m, "rotary") == gptj[i].rotary && number(m, "tied") == 0);
+        rk_model_close(m);
+    }
+    rk_model *m;
+    FAILS(ctx, rk_model_open(ctx, write_config("{\"model_type\": \"gpt_neo\", " GPT2 ", \"rotary_dim\": 64}"), &m), RK_E_UNKNOWN, "gpt_neo");
+    EXPECT(strstr(rk_error_hint(ctx), "early config.json of GPT-J") != NULL);
+    FAILS(ctx, rk_model_open(ctx, write_config("{\"model_type\": \"gpt_neo\", " GPT2 "}"), &m), RK_E_UNKNOWN, "gpt_neo");
+    EXPECT(strstr(rk_error_hint(ctx), "gpt_neox") != NULL);
+}
+
+/* How many numbers of a head turn, and by which theta: transformers makes ceil(n/2) frequencies of n = int(K · rotary_pct). */
+TEST(how_much_of_a_head_turns)
+{
+    static const struct { const char *spec; int turned; double theta; } heads[] = {
+        { "pythia-14m:layer=1,hidden=8,head=1", 2, 10000 },                             /* n 2 of 8 */
+        { "pythia-14m:layer=1,hidden=6,head=1", 2, 1e8 },                               /* n 1: theta² at 2 */
+        { "pythia-14m:layer=1,hidden=10,head=1,rotary_pct=0.5", 6, 63095.734448019 },   /* n 5: theta^(6/5) */
+        { "pythia-14m:layer=1,hidden=10,head=1,rotary_pct=1", 10, 10000 },
+        { "pythia-14m:layer=1,hidden=6,head=2", 0, 0 },                                 /* n 0: nothing turns */
+        { "gpt-j-6b:layer=1,hidden=8,head=1,rotary=6", 6, 10000 },
+    };
+    rk_ctx *ctx = test_ctx();
+    for (size_t i = 0; i < sizeof heads / sizeof *heads; i++) {
+        rk_model *m = opened(ctx, heads[i].spec);
+        struct built b;
+        int turned = 0;
+        double theta = 0;
+        OK(ctx, model_build(ctx, m, &(struct build_options){ .purpose = FOR_SCORING, .seq = 4 }, &b));
+        for (rk_ref r = 1; r < b.g->nodes.n; r++)
+            if (node_of(b.g, r)->op == &op_rope) turned = (int)(node_of(b.g, r)->at.i[3] & INT32_MAX), theta = node_of(b.g, r)->at.f[0];
+        EXPECT_INT(turned, heads[i].turned);
+        EXPECT_NEAR(theta, heads[i].theta, 1e-9 * heads[i].theta);
+        built_close(&b);
+        rk_model_close(m);
+    }
+}
+
 TEST(a_file_of_weights_needs_its_config)
 {
     rk_ctx *ctx = test_ctx();
@@ -177,15 +280,19 @@ TEST(a_file_of_weights_needs_its_config)
 TEST(save_and_open_is_the_identity)
 {
     rk_ctx *ctx = test_ctx();
-    for (int round = 0; round < 60; round++) {
-        const struct arch *arch = arch_list[round % 2];
+    int families = 0;
+    while (arch_list[families] != NULL) families++;
+    for (int round = 0; round < 30 * families; round++) {
+        const struct arch *arch = arch_list[round % families];
         char spec[2000];
-        int n = snprintf(spec, sizeof spec, "%s", arch->presets[test_random(4)].name);
+        int presets = 0;
+        while (arch->presets[presets].name != NULL) presets++;
+        int n = snprintf(spec, sizeof spec, "%s", arch->presets[test_random((uint64_t)presets)].name);
         char sign = ':';
         for (const struct field *f = arch->fields; f->name != NULL; f++) {
             const char *name = f->name;
-            if (test_random(2) == 0 || strcmp(name, "head") == 0 || strcmp(name, "hidden") == 0 || strcmp(name, "cross") == 0 || strcmp(name, "post") == 0) continue;
-            if (f->kind == FIELD_FLAG) n += snprintf(spec + n, sizeof spec - (size_t)n, "%c%s=%s", sign, name, test_random(2) == 0 ? "true" : "false");
+            if (test_random(2) == 0 || strcmp(name, "head") == 0 || strcmp(name, "hidden") == 0 || strcmp(name, "rotary") == 0 || strcmp(name, "post") == 0) continue;
+            if (f->kind == FIELD_FLAG) n += snprintf(spec + n, sizeof spec - (size_t)n, "%c%s=%s", sign, name, f->least + (double)test_random(2) >= 1 && f->most > 0 ? "true" : "false");
             else if (f->kind == FIELD_REAL) n += snprintf(spec + n, sizeof spec - (size_t)n, "%c%s=%.17g", sign, name, f->least + (double)test_random(1000) / 1001 * (f->most < 1 ? f->most : 1));
             else if (f->kind == FIELD_INT) n += snprintf(spec + n, sizeof spec - (size_t)n, "%c%s=%lld", sign, name, (long long)f->least + (long long)test_random(2));
             else continue;
@@ -201,6 +308,22 @@ TEST(save_and_open_is_the_identity)
         }
         rk_model_close(m);
         rk_model_close(again);
+    }
+}
+
+/* The tables of the tests know every family. */
+TEST(every_family_has_tiny_models)
+{
+    rk_ctx *ctx = test_ctx();
+    for (int a = 0; arch_list[a] != NULL; a++) {
+        int some = 0;
+        for (int i = 0; i < TINY_MODELS; i++) {
+            char spec[TINY_ROOM];
+            rk_model *m = opened(ctx, tiny_model(i, 11, 8, spec));
+            some += m->config.arch == arch_list[a];
+            rk_model_close(m);
+        }
+        if (some == 0) test_fail(__FILE__, __LINE__, "tests/tiny.c has no model of %s", arch_list[a]->title);
     }
 }
 
@@ -235,10 +358,10 @@ TEST(every_purpose_builds)
     static const struct { enum purpose purpose; const char *output; } purposes[] = {
         { FOR_TRAINING, "loss" }, { FOR_SCORING, "loss" }, { FOR_LOGITS, "logits" }, { FOR_DECODING, "logits" },
     };
-    static const char *const specs[] = { "gpt2:n_layer=2", "gpt2:n_layer=2,tie_word_embeddings=false,bias=false", "cs336-17m", "cs336-17m:edition=2024", "cs336-17m:use_post_norm=true" };
     rk_ctx *ctx = test_ctx();
-    for (size_t i = 0; i < sizeof specs / sizeof *specs * 8; i++) {
-        rk_model *m = opened(ctx, specs[i / 8]);
+    for (int i = 0; i < TINY_MODELS * 8; i++) {
+        char spec[TINY_ROOM];
+        rk_model *m = opened(ctx, tiny_model(i / 8, 11, 8, spec));
         struct built b;
         struct build_options o = { .purpose = purposes[i % 4].purpose, .batch = 3, .seq = 5, .dropout = i % 8 > 3, .hidden_states = i % 8 > 3, .dtype = i % 8 > 3 ? RK_bf16 : RK_f64 };
         OK(ctx, model_build(ctx, m, &o, &b));
