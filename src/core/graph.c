@@ -11,6 +11,7 @@ rk_status rk_graph_open(rk_ctx *ctx, rk_graph **out)
     *out = NULL;
     TRY(NEW(g, 1));
     g->ctx = ctx;
+    g->times = 1;
     if ((status = VEC_ROOM(&g->dims, 16)) == RK_OK && (status = VEC_ROOM(&g->nodes, 64)) == RK_OK && (status = VEC_ROOM(&g->paths, 16)) == RK_OK) {
         g->dims.n = g->nodes.n = g->paths.n = 1;
         g->dims.at[0].name = g->paths.at[0] = "";
@@ -204,6 +205,7 @@ static rk_status node_add(rk_ctx *ctx, rk_graph *g, struct node n, rk_ref *out)
     if (n.text == NULL) n.text = "";
     else TRY(arena_text(ctx, &g->arena, n.text, strlen(n.text), &n.text));
     n.path = g->path;
+    n.times = g->times;
     TRY(n.op->infer(ctx, g, &n));
     int64_t elements = 1;                       /* an empty dimension counts as 1: strides stay bounded too */
     for (int i = 0; i < n.rank; i++) {
@@ -255,10 +257,12 @@ rk_ref graph_repeat(rk_graph *to, const rk_graph *from, rk_ref r, const rk_ref *
     n.in = in;
     if (n.op == &op_adjoint) n.at.i[1] = map[n.at.i[1]];     /* the operation it belongs to has another id now */
     if ((n.op->flags & OP_SOURCE) == 0) n.rank = 0;          /* the op says its shape again */
-    int path = to->path;
+    int path = to->path, times = to->times;
     to->path = n.path;
+    to->times = n.times;
     rk_ref fresh = graph_add(to, n);
     to->path = path;
+    to->times = times;
     return fresh;
 }
 

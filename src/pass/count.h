@@ -28,7 +28,12 @@ struct bill_seen { struct map names[RK_KIND_COUNT]; struct arena arena; };      
 
 enum quantity { PRODUCTS, ELEMENTWISE, READ, WRITTEN, ELEMENTS, BYTES, QUANTITIES };     /* the last two: of states and inputs */
 
-struct count_repeat { const char *path; char letter; int64_t n; };              /* [0]: none, once */
+struct count_repeat {                           /* [0]: none, once */
+    const char *path;
+    char letter;
+    int64_t n;                                  /* how often: the sum of what its instances stand for */
+    VEC(int64_t) instances;                     /* for how many each stands: 1, but in a shortened graph */
+};
 struct count_module { const char *path; int parent, depth, repeat; bool used; };        /* [0]: the root */
 struct count_place { int module, repeat, instance; };
 struct count_class {
@@ -43,7 +48,7 @@ struct count_row {
     int module, repeat, phase, class;           /* phase -1: a state or an input */
     rk_ref first;
     int64_t times;                              /* nodes altogether */
-    int64_t *per;                               /* nodes in each repetition; NULL outside of one */
+    int64_t *per;                               /* nodes in each instance of the repetition; NULL outside of one */
 };
 
 struct count {
@@ -64,9 +69,9 @@ struct count {
 rk_status count_graph(rk_ctx *ctx, const rk_graph *g, const struct bill_terms *terms, struct count *count) RK_CHECK;
 void count_clear(struct count *count);
 
-/* pass/count_place.c: the place of a dotted path, made if it is new. */
+/* pass/count_place.c: the place of a dotted path, made if it is new; `times`: for how many a new instance stands. */
 struct placing { struct map paths, modules, repeats, instances; };
-rk_status place_find(struct count *count, struct placing *p, const char *path, size_t length, int *place) RK_CHECK;
+rk_status place_find(struct count *count, struct placing *p, const char *path, size_t length, int times, int *place) RK_CHECK;
 void placing_clear(rk_ctx *ctx, struct placing *p);
 
 /* The modules in the order of the tree, those with nothing in them left out: parents first. order: room for all. */

@@ -6,16 +6,20 @@
 
 /* How often the row stands in more than half of the repetitions (found by majority vote: Boyer & Moore 1981); where there is
  * no such number, in the one that has fewest. */
-static int64_t usual(const int64_t *per, int64_t n)
+static int64_t usual(const int64_t *per, const struct count_repeat *r)
 {
     int64_t candidate = per[0], votes = 0, same = 0, least = per[0];
-    for (int64_t i = 0; i < n; i++) {
-        if (votes == 0) candidate = per[i];
-        votes += per[i] == candidate ? 1 : -1;
+    for (int i = 0; i < r->instances.n; i++) {
+        int64_t times = r->instances.at[i];
+        votes += per[i] == candidate ? times : -times;
+        if (votes < 0) {
+            candidate = per[i];
+            votes = -votes;
+        }
         if (per[i] < least) least = per[i];
     }
-    for (int64_t i = 0; i < n; i++) same += per[i] == candidate;
-    return 2 * same > n ? candidate : least;
+    for (int i = 0; i < r->instances.n; i++) same += per[i] == candidate ? r->instances.at[i] : 0;
+    return 2 * same > r->n ? candidate : least;
 }
 
 static rk_status add_part(struct count *count, struct account *a, int repeat, struct poly each)
@@ -36,7 +40,7 @@ rk_status account_add(struct count *count, struct account *a, const struct count
 {
     rk_ctx *ctx = count->ctx;
     struct poly price = count->classes.at[row->class].price[q];
-    int64_t n = count->repeats.at[row->repeat].n, each = row->repeat == 0 || price.n == 0 ? 0 : usual(row->per, n);
+    int64_t n = count->repeats.at[row->repeat].n, each = row->repeat == 0 || price.n == 0 ? 0 : usual(row->per, &count->repeats.at[row->repeat]);
     if (price.n == 0) return RK_OK;
     TRY(add_part(count, a, row->repeat, poly_scale(&count->polys, each, price)));
     return add_part(count, a, 0, poly_scale(&count->polys, row->times - n * each, price));
