@@ -161,13 +161,28 @@ static rk_status path_set(rk_ctx *ctx, rk_graph *g, const char *path, size_t len
     return map_put(ctx, &g->path_names, kept, length, g->path);
 }
 
+/* Named by the hundred in a deep model: no printf here. */
+size_t path_below(const rk_graph *g, const char *name, char *path, size_t room)
+{
+    const char *above = g->paths.at[g->path];
+    size_t before = strlen(above), length = strlen(name), dot = before > 0, n = before + dot + length;
+    if (n >= room) {
+        (void)snprintf(path, room, "%s.%s", above, name);
+        return n;
+    }
+    memcpy(path, above, before);
+    if (dot) path[before] = '.';
+    memcpy(path + before + dot, name, length + 1);
+    return n;
+}
+
 void rk_enter(rk_graph *g, const char *module)
 {
     char path[512];
     if (graph_broken(g)) return;
     rk_ctx *ctx = g->ctx;
-    int n = snprintf(path, sizeof path, "%s%s%s", g->paths.at[g->path], g->path == 0 ? "" : ".", module);
-    rk_status status = n < (int)sizeof path ? path_set(ctx, g, path, (size_t)n) : FAIL(RK_E_LIMIT, "a module path longer than %zu bytes", sizeof path);
+    size_t n = path_below(g, module, path, sizeof path);
+    rk_status status = n < sizeof path ? path_set(ctx, g, path, n) : FAIL(RK_E_LIMIT, "a module path longer than %zu bytes", sizeof path);
     if (status != RK_OK) graph_mistake(g, status);
 }
 

@@ -63,6 +63,7 @@ rk_status graph_like(rk_ctx *ctx, const rk_graph *from, rk_graph **to) RK_CHECK;
 rk_ref  graph_repeat(rk_graph *to, const rk_graph *from, rk_ref r, const rk_ref *map);  /* the node r of `from`, operands through map[id], path and times kept */
 bool    graph_broken(const rk_graph *g);                     /* a mistake was made, or the graph is sealed */
 void    graph_mistake(rk_graph *g, rk_status status);        /* keeps the context's last error, if it is the first here */
+size_t  path_below(const rk_graph *g, const char *name, char *path, size_t room);     /* "h.3.attn.NAME" in h.3.attn, cut to fit; its whole length */
 rk_dim  graph_dim(const rk_graph *g, const char *name, size_t length);                  /* 0: none of that name */
 rk_status graph_dims(rk_ctx *ctx, const rk_graph *g, const char *names, int most, int *n, rk_dim *dims) RK_CHECK;
 int     graph_find_axis(const struct node *n, rk_dim dim);   /* -1: not there */

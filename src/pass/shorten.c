@@ -12,7 +12,6 @@
  * pass_shortened_holds looks whether n-2 and 1 are still the same node by node. The first and the last may be anything, and
  * are there. Law: tests/law/test_shorten.c. Not here: counting (count.c weighs every node by node.times). */
 #include "pass/pass.h"
-#include <stdlib.h>
 #include <string.h>
 
 enum { LONGEST_PERIOD = 8, FEWEST = 5 };            /* blocks in a period; periods of which at least one can be left out */
@@ -30,11 +29,11 @@ struct stretch {
 static int number_in(const char *pattern, const char *name, const char **rest)
 {
     size_t length = strlen(pattern) - 1;
-    char *end;
+    int number = 0;
     if (strncmp(name, pattern, length) != 0 || name[length] < '0' || name[length] > '9') return -1;
-    long number = strtol(name + length, &end, 10);
-    *rest = end;
-    return (*end == '.' || *end == '\0') && number < INT32_MAX / 2 ? (int)number : -1;
+    for (name += length; *name >= '0' && *name <= '9' && number < 1000000; name++) number = number * 10 + (*name - '0');
+    *rest = name;
+    return *name == '.' || *name == '\0' ? number : -1;
 }
 
 static void find_blocks(const rk_graph *g, const char *pattern, int *block)
@@ -119,7 +118,7 @@ static void find_moving(struct stretch *s)
 }
 
 /* What is left out is, for its readers, the period before it. */
-static rk_status copy(rk_ctx *ctx, const struct stretch *s, rk_graph *to, rk_ref *map)
+static rk_status copy(const struct stretch *s, rk_graph *to, rk_ref *map)
 {
     map[0] = 0;
     for (rk_ref r = 1; r < s->g->nodes.n; r++) {
@@ -146,7 +145,7 @@ rk_status pass_shorten(rk_ctx *ctx, const rk_graph *from, const char *pattern, s
     int last = s.block[node_of(from, s.end - 1)->path];
     *how = (struct shortened){ pattern, last + 1 - (s.times - 1) * s.blocks, last + 1 - 2 * s.blocks, s.blocks };
     GO(graph_like(ctx, from, &g));
-    GO(copy(ctx, &s, g, map));
+    GO(copy(&s, g, map));
     *to = g;
     g = NULL;
 out:
