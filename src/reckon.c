@@ -130,7 +130,7 @@ static rk_status add_update(rk_ctx *ctx, struct pricing *p, const struct built *
     rk_graph *update = NULL;
     TRY(train_update(ctx, built->g, built->parameters.at, built->parameters.n, &usual_rule, &update));
     rk_bill_phase last[] = { { "update", update->nodes.n } };
-    rk_status status = bill_add_graph(p->bill, update, &(struct bill_terms){ .n_phases = 1, .phases = last, .n_repeats = N_BLOCKS, .repeats = blocks });
+    rk_status status = bill_add_graph(p->bill, update, &(struct bill_terms){ .n_phases = 1, .phases = last, .n_repeats = N_BLOCKS, .repeats = blocks, .totals = p->settings->totals });
     rk_graph_close(update);
     return status;
 }
@@ -162,7 +162,7 @@ static rk_status price_step(rk_ctx *ctx, struct pricing *p, const struct built *
     rk_status status;
     GO(shortest_meaning(ctx, built, &fewer, &used, &step, &backward));
     rk_bill_phase phases[] = { { "forward", backward }, { "backward", step->nodes.n } };
-    GO(bill_add_graph(p->bill, step, &(struct bill_terms){ .n_phases = 2, .phases = phases, .n_repeats = N_BLOCKS, .repeats = blocks }));
+    GO(bill_add_graph(p->bill, step, &(struct bill_terms){ .n_phases = 2, .phases = phases, .n_repeats = N_BLOCKS, .repeats = blocks, .totals = p->settings->totals }));
     GO(price_update(ctx, p, used));
 out:
     rk_graph_close(step);
@@ -303,7 +303,7 @@ static rk_status price_forward(rk_ctx *ctx, struct pricing *p)
     struct build_options options = options_of(p->settings, purposes[p->settings->mode]);
     struct built built = { .ctx = NULL };
     rk_bill_phase phases[] = { { "forward", INT32_MAX } };
-    struct bill_terms terms = { .n_phases = 1, .phases = phases, .n_repeats = N_BLOCKS, .repeats = blocks };
+    struct bill_terms terms = { .n_phases = 1, .phases = phases, .n_repeats = N_BLOCKS, .repeats = blocks, .totals = p->settings->totals };
     rk_graph *own = NULL;
     rk_status status;
     if (p->settings->mode == RK_MODE_DECODE) {

@@ -22,6 +22,7 @@ struct bill_terms {
     const rk_bill_phase *phases;            /* the last one's end may be anything beyond: it takes all the rest */
     int n_repeats;
     const struct bill_repeat *repeats;          /* NULL: every numbered module is a repetition, without a letter */
+    bool totals;                                /* entries alone: neither groups nor reasons */
     struct bill_seen *seen;                     /* states of earlier graphs on the same store, which are not counted again; or NULL */
 };
 struct bill_seen { struct map names[RK_KIND_COUNT]; struct arena arena; };            /* zero it to begin */
@@ -79,12 +80,14 @@ rk_status count_tree(rk_ctx *ctx, const struct count *count, int *order, int *n)
 
 /* Sums, in the order in which rows came: parts outside of repetitions, and one part for each repetition. */
 struct account_part { int repeat; struct poly each; };
-struct account { VEC(struct account_part) parts; };
-rk_status account_add(struct count *count, struct account *a, const struct count_row *row, enum quantity q) RK_CHECK;
+struct account { int n, room; struct account_part *parts; };                        /* zero it to begin; in the count's arena */
+/* What a row adds: as many in every repetition, the rest outside of it. Asked once, added to every account it belongs to. */
+struct share { int repeat; struct poly each, outside; };
+rk_status account_share(struct count *count, const struct count_row *row, enum quantity q, struct share *share) RK_CHECK;
+rk_status account_add(struct count *count, struct account *a, const struct share *share) RK_CHECK;
 rk_status account_number(struct count *count, const struct account *a, uint64_t *number) RK_CHECK;
 /* number_out: what divides every term is taken out too, 4·(V·D + ..): bytes. */
 rk_status account_text(struct count *count, const struct account *a, bool number_out, struct str *out) RK_CHECK;
-void account_clear(rk_ctx *ctx, struct account *a);
 
 /* Writes fused operations out; *own is that graph, or NULL where g has none. The ends of phases become those of *own. */
 rk_status bill_expand(rk_ctx *ctx, const rk_graph *g, int n_phases, rk_bill_phase *phases, rk_graph **own) RK_CHECK;
