@@ -108,7 +108,7 @@ out:
 
 static bool is_single(const rk_bill_settings *s) { return s->dtype == RK_f32 || (s->dtype == RK_f64 && !s->zero_dtype_is_f64); }
 
-/* Of four blocks instead of all, where that is enough to know all: *used says of which. */
+/* Of five blocks instead of all, where that is enough to know all: *used says of which. */
 static rk_status shortest_meaning(rk_ctx *ctx, const struct built *built, struct built *fewer, const struct built **used, rk_graph **step, rk_ref *backward)
 {
     struct shortened how;

@@ -1,6 +1,6 @@
-/* shorten: a graph whose blocks repeat, with four of them instead of all: enough to count it, too little to run it.
+/* shorten: a graph whose blocks repeat, with five of them instead of all: enough to count it, too little to run it.
  *
- *   0 | 1 | 2 | 3 | .. | n-2 | n-1      ->      0 | 1, standing for n-3 | n-2 | n-1
+ *   0 | 1 | 2 | .. | n-4 | n-3 | n-2 | n-1      ->      0 | 1, standing for n-4 of them | n-3 | n-2 | n-1
  *
  * A period is one block, or a few that take turns. Periods repeat when each is the one before it, node by node: the same
  * operation, attributes and shapes, reading the same places of itself and of the period before; only the number in its names
@@ -9,12 +9,13 @@
  *
  * Why this is exact. Expansions and gradients look at a node and its neighbours, so each period gets from the one above it
  * what that one made of what it got itself. Once two neighbours have been treated the same, all further down are: hence
- * pass_shortened_holds looks whether n-2 and 1 are still the same node by node. The first and the last may be anything, and
- * are there. Law: tests/law/test_shorten.c. Not here: counting (count.c weighs every node by node.times). */
+ * pass_shortened_holds looks whether n-3 and 1 are still the same node by node. Not n-1 and n-2: what follows the blocks
+ * reaches n-1, and along a residual that is added once, n-2 too. Law: tests/law/test_shorten.c.
+ * Not here: counting (count.c weighs every node by node.times). */
 #include "pass/pass.h"
 #include <string.h>
 
-enum { LONGEST_PERIOD = 8, FEWEST = 5 };            /* blocks in a period; periods of which at least one can be left out */
+enum { LONGEST_PERIOD = 8, END = 3, FEWEST = END + 3 };         /* blocks in a period; periods kept at the end; fewest with one to leave out */
 
 struct stretch {
     const rk_graph *g;
@@ -123,9 +124,9 @@ static rk_status copy(const struct stretch *s, rk_graph *to, rk_ref *map)
     map[0] = 0;
     for (rk_ref r = 1; r < s->g->nodes.n; r++) {
         int period = r >= s->start && r < s->end ? (r - s->start) / s->length : 0;
-        bool left_out = period > 1 && period < s->times - 2;
+        bool left_out = period > 1 && period < s->times - END;
         map[r] = left_out ? map[r - s->length] : graph_repeat(to, s->g, r, map);
-        if (period == 1 && map[r] != 0) to->nodes.at[map[r]].times *= s->times - 3;
+        if (period == 1 && map[r] != 0) to->nodes.at[map[r]].times *= s->times - END - 1;
     }
     for (int i = 0; i < s->g->outputs.n; i++) rk_output(to, s->g->outputs.at[i].name, map[s->g->outputs.at[i].ref]);
     return rk_graph_seal(to);
@@ -143,7 +144,7 @@ rk_status pass_shorten(rk_ctx *ctx, const rk_graph *from, const char *pattern, s
     find_moving(&s);
     if (!find_period(&s)) goto out;
     int last = s.block[node_of(from, s.end - 1)->path];
-    *how = (struct shortened){ pattern, last + 1 - (s.times - 1) * s.blocks, last + 1 - 2 * s.blocks, s.blocks };
+    *how = (struct shortened){ pattern, last + 1 - (s.times - 1) * s.blocks, last + 1 - END * s.blocks, s.blocks };
     GO(graph_like(ctx, from, &g));
     GO(copy(&s, g, map));
     *to = g;
@@ -157,7 +158,7 @@ out:
 
 /* --- does it hold? --- */
 
-struct holding { const rk_graph *g; const struct shortened *how; int *block; rk_ref *twin; };       /* a node near n-2 -> its twin near 1 */
+struct holding { const rk_graph *g; const struct shortened *how; int *block; rk_ref *twin; };       /* a node near n-3 -> its twin near 1 */
 
 static bool is_of(const struct holding *h, rk_ref r, int first)
 {
