@@ -123,9 +123,8 @@ static rk_status move_to_forward(struct lowering *l, int group)
     unsigned flags = lowering_node(l, dy)->op->flags;       /* inputs and states are always there, a constant once it is made */
     bool ready = (flags & (OP_SOURCE | OP_VIRTUAL)) == OP_SOURCE || dy < forward;
     struct problem p;
-    struct program program;
-    rk_ref nodes[MOST_OPERANDS];
-    TRY(problem_of_group(l, group, &p, &program, nodes));
+    struct stating stating;
+    TRY(problem_of_group(l, group, &p, &stating));
     const struct kernel *k = backend_find(l->backend, &p, NULL);
     if (k == NULL || !k->with_forward || !ready) return RK_OK;
     int f = l->group_of[forward];
