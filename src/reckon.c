@@ -301,7 +301,8 @@ static rk_status price_forward(rk_ctx *ctx, struct pricing *p)
 {
     static const enum purpose purposes[] = { [RK_MODE_TRAIN] = FOR_TRAINING, [RK_MODE_EVAL] = FOR_SCORING, [RK_MODE_PREFILL] = FOR_LOGITS, [RK_MODE_DECODE] = FOR_DECODING };
     struct build_options options = options_of(p->settings, purposes[p->settings->mode]);
-    struct built built = { .ctx = NULL };
+    struct built built = { .ctx = NULL }, fewer = { .ctx = NULL };
+    struct shortened how;
     rk_bill_phase phases[] = { { "forward", INT32_MAX } };
     struct bill_terms terms = { .n_phases = 1, .phases = phases, .n_repeats = N_BLOCKS, .repeats = blocks, .totals = p->settings->totals };
     rk_graph *own = NULL;
@@ -311,10 +312,13 @@ static rk_status price_forward(rk_ctx *ctx, struct pricing *p)
         options.seq = 1;
     }
     GO(model_build(ctx, p->model, &options, &built));
-    GO(bill_expand(ctx, built.g, 1, phases, &own));
-    GO(bill_add_graph(p->bill, own != NULL ? own : built.g, &terms));
+    GO(shorten(ctx, &built, &how, &fewer));             /* without gradients there is nothing that could not hold */
+    const rk_graph *g = fewer.g != NULL ? fewer.g : built.g;
+    GO(bill_expand(ctx, g, 1, phases, &own));
+    GO(bill_add_graph(p->bill, own != NULL ? own : g, &terms));
 out:
     rk_graph_close(own);
+    built_close(&fewer);
     built_close(&built);
     return status;
 }

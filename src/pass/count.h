@@ -22,8 +22,8 @@ struct bill_terms {
     const rk_bill_phase *phases;            /* the last one's end may be anything beyond: it takes all the rest */
     int n_repeats;
     const struct bill_repeat *repeats;          /* NULL: every numbered module is a repetition, without a letter */
-    bool totals;                                /* entries alone: neither groups nor reasons */
     struct bill_seen *seen;                     /* states of earlier graphs on the same store, which are not counted again; or NULL */
+    bool totals;                                /* groups without their shares, and no reasons but those of states and inputs */
 };
 struct bill_seen { struct map names[RK_KIND_COUNT]; struct arena arena; };            /* zero it to begin */
 

@@ -141,7 +141,7 @@ static rk_status write_group(rk_ctx *ctx, struct writing *w, rk_bill_by by, int 
 {
     uint64_t number;
     (void)ctx;
-    for (int e = 0; e < w->n_entries; e++) {
+    for (int e = 0; e < w->n_entries && !w->count.terms->totals; e++) {
         if (account_at(w, of, e)->n == 0) continue;
         TRY(evaluate(w, account_at(w, of, e), e, &number));
         TRY(bill_add_cell(w->bill, by, group, w->entry_id[e], number, str_c(&w->text)));
@@ -192,10 +192,11 @@ static rk_status write_all(rk_ctx *ctx, struct writing *w, const rk_graph *g, co
     TRY(count_tree(ctx, &w->count, w->order, &w->n_order));
     TRY(add_rows(ctx, w));
     TRY(write_entries(ctx, w));
-    if (terms->totals) return RK_OK;
     TRY(write_groups(ctx, w));
-    for (int i = 0; i < w->count.rows.n; i++)
-        for (int q = 0; q < QUANTITIES; q++) TRY(write_reason(ctx, w, &w->count.rows.at[i], (enum quantity)q));
+    for (int i = 0; i < w->count.rows.n; i++) {
+        const struct count_row *row = &w->count.rows.at[i];
+        for (int q = 0; q < QUANTITIES && (!terms->totals || row->phase < 0); q++) TRY(write_reason(ctx, w, row, (enum quantity)q));
+    }
     return RK_OK;
 }
 

@@ -231,6 +231,30 @@ TEST(blocks_that_differ_are_told)
     }
 }
 
+/* Entries and groups of the totals are those of the whole bill; so are the reasons behind memory. */
+TEST(totals_are_those_of_the_whole_bill)
+{
+    rk_ctx *ctx = test_ctx();
+    for (int mode = RK_MODE_TRAIN; mode <= RK_MODE_DECODE; mode++) {
+        rk_model *model;
+        rk_bill *whole, *totals;
+        OK(ctx, rk_model_open(ctx, "gpt2:n_layer=7", &model));
+        OK(ctx, rk_bill_of(model, &(rk_bill_settings){ .batch = 2, .seq = 9, .mode = (rk_bill_mode)mode }, &whole));
+        OK(ctx, rk_bill_of(model, &(rk_bill_settings){ .batch = 2, .seq = 9, .mode = (rk_bill_mode)mode, .totals = true }, &totals));
+        EXPECT_INT(rk_bill_entries(totals), rk_bill_entries(whole));
+        for (int i = 0; i < rk_bill_entries(whole); i++) {
+            rk_bill_entry a = rk_bill_entry_at(whole, i), b = rk_bill_entry_at(totals, i);
+            bool work = strncmp(a.name, "flops", 5) == 0 || strncmp(a.name, "elements", 8) == 0;
+            EXPECT(a.number == b.number && strcmp(a.name, b.name) == 0 && strcmp(a.formula, b.formula) == 0);
+            EXPECT_INT(rk_bill_reasons(totals, a.name), work ? 0 : rk_bill_reasons(whole, a.name));
+        }
+        for (int by = 0; by < RK_BY_COUNT; by++) EXPECT_INT(rk_bill_groups(totals, (rk_bill_by)by), rk_bill_groups(whole, (rk_bill_by)by));
+        rk_bill_free(whole);
+        rk_bill_free(totals);
+        rk_model_close(model);
+    }
+}
+
 /* --- what pricing may take --- */
 
 static const rk_bill_settings settings_of[] = { { .batch = 1, .totals = true }, { .batch = 1 }, { .batch = 1, .plan = true } };
