@@ -96,6 +96,7 @@ static int read_options(struct counting *k)
     k->n = c->n_args;
     k->s.mode = (rk_bill_mode)cli_choice(c, "mode");
     k->s.plan = cli_flag(c, "plan") || (c->json && k->s.dtype == RK_f32 && k->s.mode == RK_MODE_TRAIN);        /* what is done here is done in f32 */
+    k->s.totals = k->n == 1 && !c->json && !cli_given(c, "why") && !cli_flag(c, "parts") && !cli_flag(c, "roofline");      /* those look behind the FLOPs */
     k->letters = cli_text(c, "letters");
     if (code == CLI_OK) code = read_books(k);
     if (code == CLI_OK) code = machine_read(k);

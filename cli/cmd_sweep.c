@@ -152,6 +152,7 @@ static int fill_row(struct cli *c, struct sweep *s, size_t row, const rk_bill_se
     (void)snprintf(s->family, sizeof s->family, "%s", rk_model_family(m));
     (void)snprintf(s->title, sizeof s->title, "%s", rk_model_title(m));
     uint64_t tokens = (uint64_t)p.settings.batch * (p.settings.seq > 0 ? (uint64_t)p.settings.seq : model_size(m, "position"));
+    p.settings.totals = true;
     CLI_GO(c, rk_bill_of(m, &p.settings, &bill));
     for (int i = 0; i < s->n_columns && code == CLI_OK; i++)
         code = fill_cell(c, s->column[i], m, bill, tokens, &r->cell[i]);

@@ -103,7 +103,7 @@ int train_bill(struct training *t)
 {
     struct cli *c = t->c;
     rk_bill *bill;
-    rk_bill_settings s = { .batch = t->options.batch, .seq = t->options.seq, .dropout = !t->options.no_dropout, .dtype = RK_f32 };
+    rk_bill_settings s = { .batch = t->options.batch, .seq = t->options.seq, .dropout = !t->options.no_dropout, .dtype = RK_f32, .totals = true };
     CLI_TRY(c, rk_bill_of(t->model, &s, &bill));
     if (c->json) bill_json(t, bill);
     else {

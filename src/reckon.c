@@ -23,7 +23,7 @@ enum { N_BLOCKS = sizeof blocks / sizeof *blocks };
 /* What AdamW is priced with; no price depends on the values, only on clipping being there. */
 static const struct train_rule usual_rule = { .beta1 = 0.9, .beta2 = 0.999, .eps = 1e-8, .weight_decay = 0.1, .clip = 1 };
 
-struct pricing { rk_ctx *ctx; const rk_model *model; const rk_bill_settings *settings; rk_bill *bill; rk_graph *update; };
+struct pricing { rk_ctx *ctx; const rk_model *model; const rk_bill_settings *settings; rk_bill *bill; };
 
 static struct build_options options_of(const rk_bill_settings *s, enum purpose purpose)
 {
@@ -41,14 +41,42 @@ static void dims_text(const rk_graph *g, const struct node *n, char text[RK_MAX_
     }
 }
 
+/* The parameters that a shortened graph still has. */
+static rk_status keep_parameters(rk_ctx *ctx, const struct built *from, const rk_ref *map, struct built *to)
+{
+    for (int i = 0; i < from->parameters.n; i++) {
+        struct parameter p = from->parameters.at[i];
+        const char *name = node_of(to->g, map[p.ref])->text;
+        if (strcmp(name, p.name) != 0) continue;
+        p.ref = map[p.ref];
+        p.name = name;
+        VEC_PUSH(&to->parameters, p);
+    }
+    return RK_OK;
+}
+
+/* to->g stays NULL where nothing repeats. Call built_close(to) in any case. */
+static rk_status shorten(rk_ctx *ctx, const struct built *from, struct shortened *how, struct built *to)
+{
+    rk_ref *map;
+    *to = (struct built){ .ctx = ctx };
+    TRY(NEW(map, from->g->nodes.n));
+    rk_status status = pass_shorten(ctx, from->g, blocks[0].path, how, &to->g, map);
+    if (status == RK_OK && to->g != NULL) status = keep_parameters(ctx, from, map, to);
+    FREE(map, from->g->nodes.n);
+    return status;
+}
+
 static void keep_gradients(rk_graph *g, const struct built *built, const rk_ref *by, const rk_ref *gradients)
 {
     char dims[RK_MAX_RANK * 64];
     for (int i = 0; i < built->parameters.n; i++) {
         const struct node *p = node_of(g, by[i]);
         dims_text(g, p, dims);
+        g->times = p->times;
         if (gradients[i] != 0) rk_update(g, rk_state(g, RK_GRADIENT, built->parameters.at[i].name, p->dtype, dims), gradients[i]);
     }
+    g->times = 1;
 }
 
 /* The graph of loss and gradients in primitives; *backward is its first node after the loss. */
@@ -80,32 +108,65 @@ out:
 
 static bool is_single(const rk_bill_settings *s) { return s->dtype == RK_f32 || (s->dtype == RK_f64 && !s->zero_dtype_is_f64); }
 
+/* Of five blocks instead of all, where that is enough to know all: *used says of which. */
+static rk_status shortest_meaning(rk_ctx *ctx, const struct built *built, struct built *fewer, const struct built **used, rk_graph **step, rk_ref *backward)
+{
+    struct shortened how;
+    bool holds = false;
+    TRY(shorten(ctx, built, &how, fewer));
+    *used = fewer->g != NULL ? fewer : built;
+    TRY(meaning(ctx, *used, step, backward));
+    if (fewer->g == NULL) return RK_OK;
+    TRY(pass_shortened_holds(ctx, *step, &how, &holds));
+    if (holds) return RK_OK;
+    rk_graph_close(*step);
+    *step = NULL;
+    *used = built;
+    return meaning(ctx, built, step, backward);
+}
+
+static rk_status add_update(rk_ctx *ctx, struct pricing *p, const struct built *built)
+{
+    rk_graph *update = NULL;
+    TRY(train_update(ctx, built->g, built->parameters.at, built->parameters.n, &usual_rule, &update));
+    rk_bill_phase last[] = { { "update", update->nodes.n } };
+    rk_status status = bill_add_graph(p->bill, update, &(struct bill_terms){ .n_phases = 1, .phases = last, .n_repeats = N_BLOCKS, .repeats = blocks, .totals = p->settings->totals });
+    rk_graph_close(update);
+    return status;
+}
+
 /* The optimizer works in f32 whatever the dtype of the parameters: its graph is that of the model in f32. */
-static rk_status build_update(rk_ctx *ctx, struct pricing *p, const struct built *built)
+static rk_status price_update(rk_ctx *ctx, struct pricing *p, const struct built *used)
 {
     struct build_options options = options_of(p->settings, FOR_SCORING);
-    struct built single = { .ctx = NULL };
-    if (is_single(p->settings)) return train_update(ctx, built->g, built->parameters.at, built->parameters.n, &usual_rule, &p->update);
+    struct built single = { .ctx = NULL }, fewer = { .ctx = NULL };
+    struct shortened how;
+    rk_status status;
+    if (is_single(p->settings)) return add_update(ctx, p, used);
     options.dtype = RK_f32;
-    TRY(model_build(ctx, p->model, &options, &single));
-    rk_status status = train_update(ctx, single.g, single.parameters.at, single.parameters.n, &usual_rule, &p->update);
+    GO(model_build(ctx, p->model, &options, &single));
+    GO(shorten(ctx, &single, &how, &fewer));
+    GO(add_update(ctx, p, fewer.g != NULL ? &fewer : &single));
+out:
     built_close(&single);
+    built_close(&fewer);
     return status;
 }
 
 static rk_status price_step(rk_ctx *ctx, struct pricing *p, const struct built *built)
 {
+    struct built fewer = { .ctx = NULL };
+    const struct built *used = built;
     rk_graph *step = NULL;
     rk_ref backward = 0;
     rk_status status;
-    GO(meaning(ctx, built, &step, &backward));
+    GO(shortest_meaning(ctx, built, &fewer, &used, &step, &backward));
     rk_bill_phase phases[] = { { "forward", backward }, { "backward", step->nodes.n } };
-    GO(bill_add_graph(p->bill, step, &(struct bill_terms){ .n_phases = 2, .phases = phases, .n_repeats = N_BLOCKS, .repeats = blocks }));
-    GO(build_update(ctx, p, built));
-    rk_bill_phase last[] = { { "update", p->update->nodes.n } };
-    GO(bill_add_graph(p->bill, p->update, &(struct bill_terms){ .n_phases = 1, .phases = last, .n_repeats = N_BLOCKS, .repeats = blocks }));
+    GO(bill_add_graph(p->bill, step, &(struct bill_terms){ .n_phases = 2, .phases = phases, .n_repeats = N_BLOCKS, .repeats = blocks, .totals = p->settings->totals }));
+    GO(price_update(ctx, p, used));
 out:
     rk_graph_close(step);
+    built_close(&fewer);
     return status;
 }
 
@@ -217,21 +278,23 @@ static rk_status price_plan(rk_ctx *ctx, struct pricing *p, const struct built *
     struct backend cpu = *backend_cpu();
     cpu.machine = &plain;
     const struct backend *backend = p->settings->device != NULL ? device_backend(p->settings->device) : &cpu;
-    rk_graph *step = NULL;
+    rk_graph *step = NULL, *update = NULL;
     struct store *store = NULL;
     struct program_cost step_cost, update_cost;
     rk_status status;
     if (!is_single(p->settings)) return FAIL(RK_E_DECLINED, "%s: training is planned in f32 only", p->model->name);
     GO(train_micro(ctx, backend, built->g, built->parameters.at, built->parameters.n, false, &step));
+    GO(train_update(ctx, built->g, built->parameters.at, built->parameters.n, &usual_rule, &update));
     GO(plan_of(ctx, step, backend, &step_cost));
-    GO(plan_of(ctx, p->update, backend, &update_cost));
+    GO(plan_of(ctx, update, backend, &update_cost));
     GO(store_open(ctx, backend, &store));
     GO(store_declare(ctx, store, step));
-    GO(store_declare(ctx, store, p->update));
+    GO(store_declare(ctx, store, update));
     GO(set_plan(ctx, p->bill, store, &step_cost, &update_cost));
 out:
     store_close(store);
     rk_graph_close(step);
+    rk_graph_close(update);
     return status;
 }
 
@@ -242,9 +305,10 @@ static rk_status price_forward(rk_ctx *ctx, struct pricing *p)
 {
     static const enum purpose purposes[] = { [RK_MODE_TRAIN] = FOR_TRAINING, [RK_MODE_EVAL] = FOR_SCORING, [RK_MODE_PREFILL] = FOR_LOGITS, [RK_MODE_DECODE] = FOR_DECODING };
     struct build_options options = options_of(p->settings, purposes[p->settings->mode]);
-    struct built built = { .ctx = NULL };
+    struct built built = { .ctx = NULL }, fewer = { .ctx = NULL };
+    struct shortened how;
     rk_bill_phase phases[] = { { "forward", INT32_MAX } };
-    struct bill_terms terms = { .n_phases = 1, .phases = phases, .n_repeats = N_BLOCKS, .repeats = blocks };
+    struct bill_terms terms = { .n_phases = 1, .phases = phases, .n_repeats = N_BLOCKS, .repeats = blocks, .totals = p->settings->totals };
     rk_graph *own = NULL;
     rk_status status;
     if (p->settings->mode == RK_MODE_DECODE) {
@@ -252,10 +316,13 @@ static rk_status price_forward(rk_ctx *ctx, struct pricing *p)
         options.seq = 1;
     }
     GO(model_build(ctx, p->model, &options, &built));
-    GO(bill_expand(ctx, built.g, 1, phases, &own));
-    GO(bill_add_graph(p->bill, own != NULL ? own : built.g, &terms));
+    GO(shorten(ctx, &built, &how, &fewer));             /* without gradients there is nothing that could not hold */
+    const rk_graph *g = fewer.g != NULL ? fewer.g : built.g;
+    GO(bill_expand(ctx, g, 1, phases, &own));
+    GO(bill_add_graph(p->bill, own != NULL ? own : g, &terms));
 out:
     rk_graph_close(own);
+    built_close(&fewer);
     built_close(&built);
     return status;
 }
@@ -275,7 +342,7 @@ static const rk_bill_settings standard = { 0 };
 rk_status rk_bill_of(rk_model *model, const rk_bill_settings *settings, rk_bill **bill)
 {
     rk_ctx *ctx = model->ctx;
-    struct pricing p = { ctx, model, settings != NULL ? settings : &standard, NULL, NULL };
+    struct pricing p = { ctx, model, settings != NULL ? settings : &standard, NULL };
     struct build_options options = options_of(p.settings, FOR_TRAINING);
     struct built built = { .ctx = NULL };
     rk_status status;
@@ -291,7 +358,6 @@ rk_status rk_bill_of(rk_model *model, const rk_bill_settings *settings, rk_bill 
     *bill = p.bill;
     p.bill = NULL;
 out:
-    rk_graph_close(p.update);
     built_close(&built);
     rk_bill_free(p.bill);
     return status;

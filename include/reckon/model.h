@@ -59,6 +59,7 @@ typedef struct rk_bill_settings {
     bool plan;                          /* also what the program of this machine will allocate and issue (bytes.plan.*, flops.plan.*) */
     rk_device *device;                  /* for plan; NULL: the CPU back end */
     bool dropout;
+    bool totals;                        /* sooner: no shares of groups, and no reasons but those of parameters and bytes */
 } rk_bill_settings;
 RK_API RK_CHECK rk_status rk_bill_of(rk_model *model, const rk_bill_settings *settings, rk_bill **bill);
 

@@ -33,9 +33,9 @@ static struct operand operand(const rk_graph *g, rk_ref r)
     return (struct operand){ r, node_of(g, r)->dtype, layout_of(g, r, NULL) };
 }
 
-static void begin(struct problem *p, const struct backend *b, const rk_graph *g, const struct opdef *op, const struct node *n, rk_ref r, const rk_ref *nodes, int n_nodes)
+static void begin(struct problem *p, struct problem_room *room, const struct backend *b, const rk_graph *g, const struct opdef *op, const struct node *n, rk_ref r, const rk_ref *nodes, int n_nodes)
 {
-    *p = (struct problem){ .g = g, .op = op, .node = n, .first = r, .n_nodes = n_nodes, .nodes = nodes, .machine = b->machine };
+    *p = (struct problem){ .g = g, .op = op, .node = n, .first = r, .n_nodes = n_nodes, .nodes = nodes, .machine = b->machine, .in = room->in, .out = room->out };
 }
 
 static void note_live(struct problem *p)
@@ -49,8 +49,9 @@ static void note_live(struct problem *p)
 static bool takes_forward(const struct backend *b, const rk_graph *g, rk_ref r)
 {
     struct problem p;
+    struct problem_room room;
     const struct node *n = node_of(g, r);
-    begin(&p, b, g, n->op, n, r, &r, 1);
+    begin(&p, &room, b, g, n->op, n, r, &r, 1);
     for (int i = 0; i < n->arity; i++) p.in[p.n_in++] = operand(g, n->in[i]);
     p.out[p.n_out++] = operand(g, r);
     note_live(&p);
@@ -62,11 +63,12 @@ static bool takes_forward(const struct backend *b, const rk_graph *g, rk_ref r)
 static bool takes_adjoint(const struct backend *b, const rk_graph *g, rk_ref r)
 {
     struct problem p;
+    struct problem_room room;
     const struct node *n = node_of(g, r);
     struct node adjoint = { .op = &op_adjoint, .text = n->op->name, .at.i = { 0, r } };
     rk_ref nodes[MOST_OPERANDS];
     if (n->arity + 2 > MOST_OPERANDS || n->arity > MOST_PROBLEM_RESULTS) return false;
-    begin(&p, b, g, &op_adjoint, &adjoint, r, nodes, 0);
+    begin(&p, &room, b, g, &op_adjoint, &adjoint, r, nodes, 0);
     for (int i = 0; i < n->arity; i++) p.in[p.n_in++] = operand(g, n->in[i]);
     p.in[p.n_in++] = operand(g, r);
     p.in[p.n_in++] = (struct operand){ r, n->dtype, layout_dense(g, n->rank, n->dim) };

@@ -1,10 +1,11 @@
-/* arena.c: a list of chunks, each twice the last until 1 MiB. */
+/* arena.c: a list of chunks, each twice the last until 1 MiB. A piece is zeroed when it is taken: nobody touches the pages
+ * of a chunk that nobody asked for. */
 #include "base/arena.h"
 #include <string.h>
 
 struct arena_chunk { struct arena_chunk *next; size_t room; char pad[48]; };     /* 64 bytes, so that data stays aligned */
 
-rk_status arena_take(rk_ctx *ctx, struct arena *a, size_t bytes, void **out)
+static rk_status take(rk_ctx *ctx, struct arena *a, size_t bytes, void **out)
 {
     *out = NULL;
     if (bytes > SIZE_MAX / 2) return FAIL(RK_E_NOMEM, "an arena was asked for %zu bytes", bytes);
@@ -14,7 +15,7 @@ rk_status arena_take(rk_ctx *ctx, struct arena *a, size_t bytes, void **out)
         if (room > (size_t)1 << 20) room = (size_t)1 << 20;
         if (room < bytes) room = bytes;
         void *fresh;
-        TRY(mem_new(ctx, &fresh, sizeof(struct arena_chunk) + room, 1, "arena"));
+        TRY(mem_raw(ctx, &fresh, sizeof(struct arena_chunk) + room, "arena"));
         struct arena_chunk *chunk = fresh;
         chunk->next = a->chunks;
         chunk->room = room;
@@ -26,11 +27,19 @@ rk_status arena_take(rk_ctx *ctx, struct arena *a, size_t bytes, void **out)
     return RK_OK;
 }
 
+rk_status arena_take(rk_ctx *ctx, struct arena *a, size_t bytes, void **out)
+{
+    TRY(take(ctx, a, bytes, out));
+    memset(*out, 0, bytes);
+    return RK_OK;
+}
+
 rk_status arena_text(rk_ctx *ctx, struct arena *a, const char *text, size_t length, const char **out)
 {
-    char *copy;
-    TRY(TAKE(a, copy, length + 1));
+    void *copy;
+    TRY(take(ctx, a, length + 1, &copy));
     if (length > 0) memcpy(copy, text, length);
+    ((char *)copy)[length] = '\0';
     *out = copy;
     return RK_OK;
 }

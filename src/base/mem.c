@@ -2,6 +2,16 @@
 #include "base/mem.h"
 #include <string.h>
 
+static rk_status resize(rk_ctx *ctx, void **p, size_t old, size_t bytes, const char *what)
+{
+    void *fresh = ctx->allocator.resize(ctx->allocator.user, *p, old, bytes);
+    if (fresh == NULL) return FAIL(RK_E_NOMEM, "no memory for %s: %zu bytes wanted, %zu in use", what, bytes, ctx->bytes);
+    ctx->bytes = ctx->bytes - old + bytes;
+    if (ctx->bytes > ctx->peak) ctx->peak = ctx->bytes;
+    *p = fresh;
+    return RK_OK;
+}
+
 rk_status mem_resize(rk_ctx *ctx, void **p, size_t old_count, size_t count, size_t size, const char *what)
 {
     size_t bytes, old = old_count * size;
@@ -11,13 +21,15 @@ rk_status mem_resize(rk_ctx *ctx, void **p, size_t old_count, size_t count, size
         *p = NULL;
         return RK_OK;
     }
-    void *fresh = ctx->allocator.resize(ctx->allocator.user, *p, old, bytes);
-    if (fresh == NULL) return FAIL(RK_E_NOMEM, "no memory for %s: %zu bytes wanted, %zu in use", what, bytes, ctx->bytes);
-    if (bytes > old) memset((char *)fresh + old, 0, bytes - old);
-    ctx->bytes = ctx->bytes - old + bytes;
-    if (ctx->bytes > ctx->peak) ctx->peak = ctx->bytes;
-    *p = fresh;
+    TRY(resize(ctx, p, old, bytes, what));
+    if (bytes > old) memset((char *)*p + old, 0, bytes - old);
     return RK_OK;
+}
+
+rk_status mem_raw(rk_ctx *ctx, void **p, size_t bytes, const char *what)
+{
+    *p = NULL;
+    return resize(ctx, p, 0, bytes, what);
 }
 
 rk_status mem_new(rk_ctx *ctx, void **p, size_t count, size_t size, const char *what)

@@ -11,6 +11,7 @@ rk_status rk_graph_open(rk_ctx *ctx, rk_graph **out)
     *out = NULL;
     TRY(NEW(g, 1));
     g->ctx = ctx;
+    g->times = 1;
     if ((status = VEC_ROOM(&g->dims, 16)) == RK_OK && (status = VEC_ROOM(&g->nodes, 64)) == RK_OK && (status = VEC_ROOM(&g->paths, 16)) == RK_OK) {
         g->dims.n = g->nodes.n = g->paths.n = 1;
         g->dims.at[0].name = g->paths.at[0] = "";
@@ -160,13 +161,28 @@ static rk_status path_set(rk_ctx *ctx, rk_graph *g, const char *path, size_t len
     return map_put(ctx, &g->path_names, kept, length, g->path);
 }
 
+/* Named by the hundred in a deep model: no printf here. */
+size_t path_below(const rk_graph *g, const char *name, char *path, size_t room)
+{
+    const char *above = g->paths.at[g->path];
+    size_t before = strlen(above), length = strlen(name), dot = before > 0, n = before + dot + length;
+    if (n >= room) {
+        (void)snprintf(path, room, "%s.%s", above, name);
+        return n;
+    }
+    memcpy(path, above, before);
+    if (dot) path[before] = '.';
+    memcpy(path + before + dot, name, length + 1);
+    return n;
+}
+
 void rk_enter(rk_graph *g, const char *module)
 {
     char path[512];
     if (graph_broken(g)) return;
     rk_ctx *ctx = g->ctx;
-    int n = snprintf(path, sizeof path, "%s%s%s", g->paths.at[g->path], g->path == 0 ? "" : ".", module);
-    rk_status status = n < (int)sizeof path ? path_set(ctx, g, path, (size_t)n) : FAIL(RK_E_LIMIT, "a module path longer than %zu bytes", sizeof path);
+    size_t n = path_below(g, module, path, sizeof path);
+    rk_status status = n < sizeof path ? path_set(ctx, g, path, n) : FAIL(RK_E_LIMIT, "a module path longer than %zu bytes", sizeof path);
     if (status != RK_OK) graph_mistake(g, status);
 }
 
@@ -204,6 +220,7 @@ static rk_status node_add(rk_ctx *ctx, rk_graph *g, struct node n, rk_ref *out)
     if (n.text == NULL) n.text = "";
     else TRY(arena_text(ctx, &g->arena, n.text, strlen(n.text), &n.text));
     n.path = g->path;
+    n.times = g->times;
     TRY(n.op->infer(ctx, g, &n));
     int64_t elements = 1;                       /* an empty dimension counts as 1: strides stay bounded too */
     for (int i = 0; i < n.rank; i++) {
@@ -255,10 +272,12 @@ rk_ref graph_repeat(rk_graph *to, const rk_graph *from, rk_ref r, const rk_ref *
     n.in = in;
     if (n.op == &op_adjoint) n.at.i[1] = map[n.at.i[1]];     /* the operation it belongs to has another id now */
     if ((n.op->flags & OP_SOURCE) == 0) n.rank = 0;          /* the op says its shape again */
-    int path = to->path;
+    int path = to->path, times = to->times;
     to->path = n.path;
+    to->times = n.times;
     rk_ref fresh = graph_add(to, n);
     to->path = path;
+    to->times = times;
     return fresh;
 }
 

@@ -28,6 +28,7 @@ struct node {
     const char *text;                       /* equation, function, or the name of a source; "" if none */
     struct attributes at;
     int path;                               /* into g->paths: the module it stands in */
+    int times;                              /* how many equal nodes it stands for: 1, but in a graph for counting (pass/shorten) */
 };
 
 struct dim_info { const char *name; char letter; int64_t size; bool live; };
@@ -44,7 +45,7 @@ struct rk_graph {
     VEC(struct named_ref) outputs;
     struct map dim_names, path_names;
     struct map sources[RK_KIND_COUNT + 1];  /* states by kind, then inputs: name -> id */
-    int path;                               /* where the next nodes stand */
+    int path, times;                        /* where the next nodes stand, and for how many each */
     bool sealed;
     rk_status status;
     char message[ERROR_TEXT], hint[ERROR_HINT];
@@ -59,9 +60,10 @@ static inline rk_ref operand_of(const rk_graph *g, rk_ref r, int i) { return g->
  * and keeps the mistake when an operand is 0 or the op refuses. */
 rk_ref  graph_add(rk_graph *g, struct node draft);
 rk_status graph_like(rk_ctx *ctx, const rk_graph *from, rk_graph **to) RK_CHECK;        /* empty, but for the same dims (ids), relations and paths (ids) */
-rk_ref  graph_repeat(rk_graph *to, const rk_graph *from, rk_ref r, const rk_ref *map);  /* the node r of `from`, operands through map[id], path kept */
+rk_ref  graph_repeat(rk_graph *to, const rk_graph *from, rk_ref r, const rk_ref *map);  /* the node r of `from`, operands through map[id], path and times kept */
 bool    graph_broken(const rk_graph *g);                     /* a mistake was made, or the graph is sealed */
 void    graph_mistake(rk_graph *g, rk_status status);        /* keeps the context's last error, if it is the first here */
+size_t  path_below(const rk_graph *g, const char *name, char *path, size_t room);     /* "h.3.attn.NAME" in h.3.attn, cut to fit; its whole length */
 rk_dim  graph_dim(const rk_graph *g, const char *name, size_t length);                  /* 0: none of that name */
 rk_status graph_dims(rk_ctx *ctx, const rk_graph *g, const char *names, int most, int *n, rk_dim *dims) RK_CHECK;
 int     graph_find_axis(const struct node *n, rk_dim dim);   /* -1: not there */

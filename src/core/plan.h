@@ -16,7 +16,7 @@ struct step {
     const struct kernel *kernel;
     const struct backend *backend;
     struct prepared prepared;
-    struct place in[MOST_PROBLEM_OPERANDS], out[MOST_PROBLEM_RESULTS];
+    struct place *in, *out;                 /* of the problem's operands and results */
     int64_t scratch;                        /* byte offset of workspace in the arena */
 };
 

@@ -17,8 +17,8 @@ struct problem {
     int n_nodes;
     const rk_ref *nodes;                    /* all nodes of the group, ascending */
     int n_in, n_out;
-    struct operand in[MOST_PROBLEM_OPERANDS], out[MOST_PROBLEM_RESULTS];
-                                            /* gradients: the operands of the op, its result, the gradient of its result; what the
+    struct operand *in, *out;               /* in a plan, as many as there are; while it is being stated, in a problem_room.
+                                             * gradients: the operands of the op, its result, the gradient of its result; what the
                                              * gradient does not depend on (adjoint_reads) has no address */
     int out_role[MOST_PROBLEM_RESULTS];     /* groups: 0 = the fused op's own result, 1 + i = its gradient for operand i */
     const struct program *program;          /* map groups only */
@@ -26,6 +26,9 @@ struct problem {
     bool live;                              /* some size changes from run to run */
     const void *machine;                    /* of the back end: which BLAS, which race was won */
 };
+
+/* Room for the operands of any problem: 7 KB, which a plan of thousands of steps does not keep. */
+struct problem_room { struct operand in[MOST_PROBLEM_OPERANDS], out[MOST_PROBLEM_RESULTS]; };
 
 enum { PREPARED_BYTES = 1024 };
 

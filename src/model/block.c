@@ -63,9 +63,8 @@ static rk_status note(rk_ctx *ctx, struct builder *b, struct parameter p)
 rk_ref parameter(struct builder *b, const char *name, const char *dims, struct init init, bool decays)
 {
     char full[512];
-    const char *path = b->g->paths.at[b->g->path];
     if (graph_broken(b->g)) return 0;
-    (void)snprintf(full, sizeof full, "%s%s%s", path, path[0] == '\0' ? "" : ".", name);
+    (void)path_below(b->g, name, full, sizeof full);
     rk_ref ref = rk_state(b->g, RK_PARAMETER, full, b->dtype, dims);
     if (ref == 0) return 0;
     rk_status status = note(b->ctx, b, (struct parameter){ ref, node_of(b->g, ref)->text, init, decays });
@@ -153,7 +152,7 @@ static rk_ref with_past(struct builder *b, const char *name, rk_ref x)
 {
     char full[512];
     if (b->purpose != FOR_DECODING) return rk_rename(b->g, x, "seq", "key");
-    (void)snprintf(full, sizeof full, "%s.%s", b->g->paths.at[b->g->path], name);
+    (void)path_below(b->g, name, full, sizeof full);
     rk_ref cache = rk_state(b->g, RK_CACHE, full, b->dtype, "batch cached head head_dim");
     return rk_slice(b->g, rk_append(b->g, cache, x, "cached", "past"), "cached", 0, "key");
 }
@@ -167,8 +166,9 @@ rk_ref attention(struct builder *b, const char *name, rk_ref x, const struct att
     project(b, x, a, qkv);
     for (int i = 0; i < 2 && a->rotary.on; i++) qkv[i] = rk_rope(b->g, qkv[i], "seq", past, "head_dim", a->rotary.style, a->rotary.numbers, a->rotary.theta);
     rk_ref k = with_past(b, "k", qkv[1]), v = with_past(b, "v", qkv[2]);
+    (void)path_below(b->g, "weights", site, sizeof site);
     bool drops = b->purpose == FOR_TRAINING && b->dropout && a->dropout > 0;
-    rk_attend_options options = { .causal = true, .scale = a->scale, .keep = drops ? 1 - a->dropout : 1, .site = site_of(b, "weights", site, sizeof site) };
+    rk_attend_options options = { .causal = true, .scale = a->scale, .keep = drops ? 1 - a->dropout : 1, .site = site };
     rk_ref y = rk_attend(b->g, qkv[0], k, v, "seq", "key", "head_dim", &options);
     y = linear(b, "out", "b t h k, d h k -> b t d", "hidden head head_dim", a->bias ? "hidden" : NULL, y, a->out_init);
     rk_leave(b->g);

@@ -6,10 +6,15 @@
 
 struct dims_text dims_text(const rk_graph *g, int rank, const rk_dim *dim)
 {
-    struct dims_text t = { "" };
-    size_t used = 0;
-    for (int i = 0; i < rank && used < sizeof t.at; i++)
-        used += (size_t)snprintf(t.at + used, sizeof t.at - used, "%s%s", i > 0 ? " " : "", dim_name(g, dim[i]));
+    struct dims_text t;
+    char *end = t.at;                               /* names are bounded (LONGEST_DIM_NAME): they fit */
+    for (int i = 0; i < rank; i++) {
+        size_t length = strlen(dim_name(g, dim[i]));
+        if (i > 0) *end++ = ' ';
+        memcpy(end, dim_name(g, dim[i]), length);
+        end += length;
+    }
+    *end = '\0';
     return t;
 }
 

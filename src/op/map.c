@@ -113,8 +113,8 @@ rk_ref rk_map3(rk_graph *g, const char *function, rk_ref a, rk_ref b, rk_ref c)
     return named(g, function, 3, in);
 }
 
-rk_ref rk_add(rk_graph *g, rk_ref a, rk_ref b) { return rk_map2(g, "add", a, b); }
-rk_ref rk_sub(rk_graph *g, rk_ref a, rk_ref b) { return rk_map2(g, "sub", a, b); }
-rk_ref rk_mul(rk_graph *g, rk_ref a, rk_ref b) { return rk_map2(g, "mul", a, b); }
-rk_ref rk_scale(rk_graph *g, rk_ref x, double factor) { return rk_map2(g, "mul", x, rk_const(g, factor)); }
+rk_ref rk_add(rk_graph *g, rk_ref a, rk_ref b) { return build_map(g, MAP_add, (const rk_ref[]){ a, b }); }
+rk_ref rk_sub(rk_graph *g, rk_ref a, rk_ref b) { return build_map(g, MAP_sub, (const rk_ref[]){ a, b }); }
+rk_ref rk_mul(rk_graph *g, rk_ref a, rk_ref b) { return build_map(g, MAP_mul, (const rk_ref[]){ a, b }); }
+rk_ref rk_scale(rk_graph *g, rk_ref x, double factor) { return rk_mul(g, x, rk_const(g, factor)); }
 #endif

@@ -153,10 +153,10 @@ static rk_status place_of(rk_ctx *ctx, struct counting *c, rk_ref r, int *place)
 {
     const struct node *n = node_of(c->count->g, r);
     const char *dot = n->op == &op_state ? strrchr(n->text, '.') : NULL;
-    if (dot != NULL) return place_find(c->count, &c->placing, n->text, (size_t)(dot - n->text), place);
+    if (dot != NULL) return place_find(c->count, &c->placing, n->text, (size_t)(dot - n->text), n->times, place);
     if (c->place_of_path[n->path] < 0) {
         const char *path = c->count->g->paths.at[n->path];
-        TRY(place_find(c->count, &c->placing, path, strlen(path), &c->place_of_path[n->path]));
+        TRY(place_find(c->count, &c->placing, path, strlen(path), n->times, &c->place_of_path[n->path]));
     }
     *place = c->place_of_path[n->path];
     return RK_OK;
@@ -189,10 +189,12 @@ static rk_status add_row(rk_ctx *ctx, struct counting *c, rk_ref r, int phase)
     TRY(table_find(ctx, &c->rows, &count->arena, &c->key, &id, &fresh));
     if (fresh) {
         struct count_row row = { p.module, p.repeat, phase, class, r, 0, NULL };
-        if (p.repeat != 0) TRY(TAKE(&count->arena, row.per, count->repeats.at[p.repeat].n));
+        if (p.repeat != 0) TRY(TAKE(&count->arena, row.per, count->repeats.at[p.repeat].instances.n));
         VEC_PUSH(&count->rows, row);
     }
-    count->rows.at[id].times++;
+    int times = node_of(count->g, r)->times;
+    PROMISE(p.repeat == 0 || count->repeats.at[p.repeat].instances.at[p.instance] == times);
+    count->rows.at[id].times += times;
     if (p.repeat != 0) count->rows.at[id].per[p.instance]++;
     for (int m = p.module; !count->modules.at[m].used; m = count->modules.at[m].parent) count->modules.at[m].used = true;
     return RK_OK;
@@ -237,7 +239,7 @@ static rk_status begin(rk_ctx *ctx, struct counting *c)
     TRY(NEW(c->needed, c->n_nodes));
     TRY(NEW(c->place_of_path, c->n_paths));
     for (int i = 0; i < c->n_paths; i++) c->place_of_path[i] = -1;
-    VEC_PUSH(&count->repeats, ((struct count_repeat){ "", 0, 1 }));
+    VEC_PUSH(&count->repeats, ((struct count_repeat){ .path = "", .n = 1 }));
     VEC_PUSH(&count->modules, ((struct count_module){ .path = "", .used = true }));
     VEC_PUSH(&count->places, ((struct count_place){ 0, 0, 0 }));
     pass_needed(count->g, c->needed);
@@ -299,6 +301,7 @@ rk_status count_tree(rk_ctx *ctx, const struct count *count, int *order, int *n)
 void count_clear(struct count *count)
 {
     rk_ctx *ctx = count->ctx;
+    for (int i = 0; i < count->repeats.n; i++) VEC_FREE(&count->repeats.at[i].instances);
     VEC_FREE(&count->repeats);
     VEC_FREE(&count->modules);
     VEC_FREE(&count->places);

@@ -23,12 +23,18 @@ struct bill_terms {
     int n_repeats;
     const struct bill_repeat *repeats;          /* NULL: every numbered module is a repetition, without a letter */
     struct bill_seen *seen;                     /* states of earlier graphs on the same store, which are not counted again; or NULL */
+    bool totals;                                /* groups without their shares, and no reasons but those of states and inputs */
 };
 struct bill_seen { struct map names[RK_KIND_COUNT]; struct arena arena; };            /* zero it to begin */
 
 enum quantity { PRODUCTS, ELEMENTWISE, READ, WRITTEN, ELEMENTS, BYTES, QUANTITIES };     /* the last two: of states and inputs */
 
-struct count_repeat { const char *path; char letter; int64_t n; };              /* [0]: none, once */
+struct count_repeat {                           /* [0]: none, once */
+    const char *path;
+    char letter;
+    int64_t n;                                  /* how often: the sum of what its instances stand for */
+    VEC(int64_t) instances;                     /* for how many each stands: 1, but in a shortened graph */
+};
 struct count_module { const char *path; int parent, depth, repeat; bool used; };        /* [0]: the root */
 struct count_place { int module, repeat, instance; };
 struct count_class {
@@ -43,7 +49,7 @@ struct count_row {
     int module, repeat, phase, class;           /* phase -1: a state or an input */
     rk_ref first;
     int64_t times;                              /* nodes altogether */
-    int64_t *per;                               /* nodes in each repetition; NULL outside of one */
+    int64_t *per;                               /* nodes in each instance of the repetition; NULL outside of one */
 };
 
 struct count {
@@ -64,9 +70,9 @@ struct count {
 rk_status count_graph(rk_ctx *ctx, const rk_graph *g, const struct bill_terms *terms, struct count *count) RK_CHECK;
 void count_clear(struct count *count);
 
-/* pass/count_place.c: the place of a dotted path, made if it is new. */
+/* pass/count_place.c: the place of a dotted path, made if it is new; `times`: for how many a new instance stands. */
 struct placing { struct map paths, modules, repeats, instances; };
-rk_status place_find(struct count *count, struct placing *p, const char *path, size_t length, int *place) RK_CHECK;
+rk_status place_find(struct count *count, struct placing *p, const char *path, size_t length, int times, int *place) RK_CHECK;
 void placing_clear(rk_ctx *ctx, struct placing *p);
 
 /* The modules in the order of the tree, those with nothing in them left out: parents first. order: room for all. */
@@ -74,12 +80,14 @@ rk_status count_tree(rk_ctx *ctx, const struct count *count, int *order, int *n)
 
 /* Sums, in the order in which rows came: parts outside of repetitions, and one part for each repetition. */
 struct account_part { int repeat; struct poly each; };
-struct account { VEC(struct account_part) parts; };
-rk_status account_add(struct count *count, struct account *a, const struct count_row *row, enum quantity q) RK_CHECK;
+struct account { int n, room; struct account_part *parts; };                        /* zero it to begin; in the count's arena */
+/* What a row adds: as many in every repetition, the rest outside of it. Asked once, added to every account it belongs to. */
+struct share { int repeat; struct poly each, outside; };
+rk_status account_share(struct count *count, const struct count_row *row, enum quantity q, struct share *share) RK_CHECK;
+rk_status account_add(struct count *count, struct account *a, const struct share *share) RK_CHECK;
 rk_status account_number(struct count *count, const struct account *a, uint64_t *number) RK_CHECK;
 /* number_out: what divides every term is taken out too, 4·(V·D + ..): bytes. */
 rk_status account_text(struct count *count, const struct account *a, bool number_out, struct str *out) RK_CHECK;
-void account_clear(rk_ctx *ctx, struct account *a);
 
 /* Writes fused operations out; *own is that graph, or NULL where g has none. The ends of phases become those of *own. */
 rk_status bill_expand(rk_ctx *ctx, const rk_graph *g, int n_phases, rk_bill_phase *phases, rk_graph **own) RK_CHECK;

@@ -53,7 +53,7 @@ static rk_status star(rk_ctx *ctx, const struct bill_terms *terms, const char *p
 }
 
 /* The repetition of this starred path, and which one of its instances this is. */
-static rk_status add_instance(struct count *count, struct placing *p, const struct starred *s, const char *path, struct count_place *place)
+static rk_status add_instance(struct count *count, struct placing *p, const struct starred *s, const char *path, int times, struct count_place *place)
 {
     rk_ctx *ctx = count->ctx;
     struct count_repeat r = { 0 };
@@ -68,7 +68,10 @@ static rk_status add_instance(struct count *count, struct placing *p, const stru
         TRY(map_put(ctx, &p->repeats, r.path, (size_t)s->repeat_end, place->repeat));
     }
     if (map_get(&p->instances, path, s->instance_end, &place->instance)) return RK_OK;
-    place->instance = (int)count->repeats.at[place->repeat].n++;
+    struct count_repeat *repeat = &count->repeats.at[place->repeat];
+    VEC_PUSH(&repeat->instances, times);
+    repeat->n += times;
+    place->instance = repeat->instances.n - 1;
     TRY(arena_text(ctx, &count->arena, path, s->instance_end, &kept));
     return map_put(ctx, &p->instances, kept, s->instance_end, place->instance);
 }
@@ -85,7 +88,7 @@ static rk_status add_module(struct count *count, struct placing *p, const struct
     return map_put(ctx, &p->modules, m.path, (size_t)s->n, place->module);
 }
 
-static rk_status place_below(struct count *count, struct placing *p, int parent, const char *path, size_t length, int *place)
+static rk_status place_below(struct count *count, struct placing *p, int parent, const char *path, size_t length, int times, int *place)
 {
     rk_ctx *ctx = count->ctx;
     struct starred s;
@@ -93,7 +96,7 @@ static rk_status place_below(struct count *count, struct placing *p, int parent,
     const char *kept;
     if (map_get(&p->paths, path, length, place)) return RK_OK;
     TRY(star(ctx, count->terms, path, length, &s));
-    TRY(add_instance(count, p, &s, path, &fresh));
+    TRY(add_instance(count, p, &s, path, times, &fresh));
     TRY(add_module(count, p, &s, count->places.at[parent].module, &fresh));
     VEC_PUSH(&count->places, fresh);
     *place = count->places.n - 1;
@@ -101,7 +104,7 @@ static rk_status place_below(struct count *count, struct placing *p, int parent,
     return map_put(ctx, &p->paths, kept, length, *place);
 }
 
-rk_status place_find(struct count *count, struct placing *p, const char *path, size_t length, int *place)
+rk_status place_find(struct count *count, struct placing *p, const char *path, size_t length, int times, int *place)
 {
     rk_ctx *ctx = count->ctx;
     int parent = 0;                                     /* places[0] is the root */
@@ -109,7 +112,7 @@ rk_status place_find(struct count *count, struct placing *p, const char *path, s
     if (length == 0 || map_get(&p->paths, path, length, place)) return RK_OK;
     for (size_t i = 1; i <= length; i++) {
         if (i < length && path[i] != '.') continue;
-        TRY(place_below(count, p, parent, path, i, place));
+        TRY(place_below(count, p, parent, path, i, times, place));
         parent = *place;
     }
     return RK_OK;

@@ -6,48 +6,70 @@
 
 /* How often the row stands in more than half of the repetitions (found by majority vote: Boyer & Moore 1981); where there is
  * no such number, in the one that has fewest. */
-static int64_t usual(const int64_t *per, int64_t n)
+static int64_t usual(const int64_t *per, const struct count_repeat *r)
 {
     int64_t candidate = per[0], votes = 0, same = 0, least = per[0];
-    for (int64_t i = 0; i < n; i++) {
-        if (votes == 0) candidate = per[i];
-        votes += per[i] == candidate ? 1 : -1;
+    for (int i = 0; i < r->instances.n; i++) {
+        int64_t times = r->instances.at[i];
+        votes += per[i] == candidate ? times : -times;
+        if (votes < 0) {
+            candidate = per[i];
+            votes = -votes;
+        }
         if (per[i] < least) least = per[i];
     }
-    for (int64_t i = 0; i < n; i++) same += per[i] == candidate;
-    return 2 * same > n ? candidate : least;
+    for (int i = 0; i < r->instances.n; i++) same += per[i] == candidate ? r->instances.at[i] : 0;
+    return 2 * same > r->n ? candidate : least;
+}
+
+static rk_status room_for_part(struct count *count, struct account *a)
+{
+    rk_ctx *ctx = count->ctx;
+    struct account_part *more;
+    if (a->n < a->room) return RK_OK;
+    a->room = a->room == 0 ? 2 : 2 * a->room;
+    TRY(TAKE(&count->arena, more, a->room));
+    for (int i = 0; i < a->n; i++) more[i] = a->parts[i];
+    a->parts = more;
+    return RK_OK;
 }
 
 static rk_status add_part(struct count *count, struct account *a, int repeat, struct poly each)
 {
     rk_ctx *ctx = count->ctx;
-    int at = a->parts.n - 1;
+    int at = a->n - 1;
     if (each.n == 0) return RK_OK;
-    while (repeat != 0 && at >= 0 && a->parts.at[at].repeat != repeat) at--;
-    if (at < 0 || a->parts.at[at].repeat != repeat) {
-        VEC_PUSH(&a->parts, ((struct account_part){ repeat, poly_zero() }));
-        at = a->parts.n - 1;
+    while (repeat != 0 && at >= 0 && a->parts[at].repeat != repeat) at--;
+    if (at < 0 || a->parts[at].repeat != repeat) {
+        TRY(room_for_part(count, a));
+        a->parts[at = a->n++] = (struct account_part){ repeat, poly_zero() };
     }
-    a->parts.at[at].each = poly_add(&count->polys, a->parts.at[at].each, each);
+    a->parts[at].each = poly_add(&count->polys, a->parts[at].each, each);
     return count->polys.status;
 }
 
-rk_status account_add(struct count *count, struct account *a, const struct count_row *row, enum quantity q)
+rk_status account_share(struct count *count, const struct count_row *row, enum quantity q, struct share *share)
+{
+    struct poly price = count->classes.at[row->class].price[q];
+    const struct count_repeat *r = &count->repeats.at[row->repeat];
+    int64_t each = row->repeat == 0 || price.n == 0 ? 0 : usual(row->per, r);
+    *share = (struct share){ row->repeat, poly_scale(&count->polys, each, price), poly_scale(&count->polys, row->times - r->n * each, price) };
+    return count->polys.status;
+}
+
+rk_status account_add(struct count *count, struct account *a, const struct share *share)
 {
     rk_ctx *ctx = count->ctx;
-    struct poly price = count->classes.at[row->class].price[q];
-    int64_t n = count->repeats.at[row->repeat].n, each = row->repeat == 0 || price.n == 0 ? 0 : usual(row->per, n);
-    if (price.n == 0) return RK_OK;
-    TRY(add_part(count, a, row->repeat, poly_scale(&count->polys, each, price)));
-    return add_part(count, a, 0, poly_scale(&count->polys, row->times - n * each, price));
+    TRY(add_part(count, a, share->repeat, share->each));
+    return add_part(count, a, 0, share->outside);
 }
 
 rk_status account_number(struct count *count, const struct account *a, uint64_t *number)
 {
     rk_ctx *ctx = count->ctx;
     struct poly sum = poly_zero();
-    for (int i = 0; i < a->parts.n; i++)
-        sum = poly_add(&count->polys, sum, poly_scale(&count->polys, count->repeats.at[a->parts.at[i].repeat].n, a->parts.at[i].each));
+    for (int i = 0; i < a->n; i++)
+        sum = poly_add(&count->polys, sum, poly_scale(&count->polys, count->repeats.at[a->parts[i].repeat].n, a->parts[i].each));
     TRY(count->polys.status);
     return poly_value(ctx, count->g, sum, NULL, number);
 }
@@ -104,11 +126,11 @@ static rk_status fold_parts(struct count *count, const struct account *a, struct
 {
     struct polys *p = &count->polys;
     rk_ctx *ctx = count->ctx;
-    TRY(TAKE(&count->arena, w->repeat, a->parts.n));
-    TRY(TAKE(&count->arena, w->each, a->parts.n));
-    for (int i = 0; i < a->parts.n; i++) {
-        int repeat = a->parts.at[i].repeat;
-        struct poly each = poly_fold(p, count->g, a->parts.at[i].each);
+    TRY(TAKE(&count->arena, w->repeat, a->n));
+    TRY(TAKE(&count->arena, w->each, a->n));
+    for (int i = 0; i < a->n; i++) {
+        int repeat = a->parts[i].repeat;
+        struct poly each = poly_fold(p, count->g, a->parts[i].each);
         if (bare(count, repeat) && each.n == 1) {
             each = poly_scale(p, count->repeats.at[repeat].n, each);
             repeat = 0;
@@ -209,5 +231,3 @@ rk_status account_text(struct count *count, const struct account *a, bool number
     TRY(fold_parts(count, a, &w));
     return w.n == 0 ? str_text(ctx, out, "0") : write_parts(count, &w, number_out, out);
 }
-
-void account_clear(rk_ctx *ctx, struct account *a) { VEC_FREE(&a->parts); }

@@ -77,15 +77,16 @@ static rk_status find_ops(rk_ctx *ctx, struct writing *w)
 static rk_status add_row(rk_ctx *ctx, struct writing *w, const struct count_row *row)
 {
     int modules = w->count.modules.n, op = modules + w->op_of_class[row->class];
-    (void)ctx;
+    bool totals = w->count.terms->totals;
+    struct share share;
     for (int q = 0; q < QUANTITIES; q++) {
         int entry = entry_of(w, row, (enum quantity)q);
         if (entry < 0) continue;
-        TRY(account_add(&w->count, account_at(w, op, entry), row, (enum quantity)q));
-        for (int m = row->module;; m = w->count.modules.at[m].parent) {
-            TRY(account_add(&w->count, account_at(w, m, entry), row, (enum quantity)q));
-            if (m == 0) break;
-        }
+        TRY(account_share(&w->count, row, (enum quantity)q, &share));
+        TRY(account_add(&w->count, account_at(w, 0, entry), &share));
+        if (totals) continue;
+        TRY(account_add(&w->count, account_at(w, op, entry), &share));
+        for (int m = row->module; m != 0; m = w->count.modules.at[m].parent) TRY(account_add(&w->count, account_at(w, m, entry), &share));
     }
     return RK_OK;
 }
@@ -119,7 +120,7 @@ static rk_status evaluate(struct writing *w, const struct account *a, int entry,
 /* FLOPs have an entry in every phase, even if it is 0; the rest only where there is something. */
 static bool is_there(const struct writing *w, int entry)
 {
-    return entry <= 4 * w->count.terms->n_phases || w->accounts[entry].parts.n > 0;
+    return entry <= 4 * w->count.terms->n_phases || w->accounts[entry].n > 0;
 }
 
 static rk_status write_entries(rk_ctx *ctx, struct writing *w)
@@ -140,8 +141,8 @@ static rk_status write_group(rk_ctx *ctx, struct writing *w, rk_bill_by by, int 
 {
     uint64_t number;
     (void)ctx;
-    for (int e = 0; e < w->n_entries; e++) {
-        if (account_at(w, of, e)->parts.n == 0) continue;
+    for (int e = 0; e < w->n_entries && !w->count.terms->totals; e++) {
+        if (account_at(w, of, e)->n == 0) continue;
         TRY(evaluate(w, account_at(w, of, e), e, &number));
         TRY(bill_add_cell(w->bill, by, group, w->entry_id[e], number, str_c(&w->text)));
     }
@@ -192,8 +193,10 @@ static rk_status write_all(rk_ctx *ctx, struct writing *w, const rk_graph *g, co
     TRY(add_rows(ctx, w));
     TRY(write_entries(ctx, w));
     TRY(write_groups(ctx, w));
-    for (int i = 0; i < w->count.rows.n; i++)
-        for (int q = 0; q < QUANTITIES; q++) TRY(write_reason(ctx, w, &w->count.rows.at[i], (enum quantity)q));
+    for (int i = 0; i < w->count.rows.n; i++) {
+        const struct count_row *row = &w->count.rows.at[i];
+        for (int q = 0; q < QUANTITIES && (!terms->totals || row->phase < 0); q++) TRY(write_reason(ctx, w, row, (enum quantity)q));
+    }
     return RK_OK;
 }
 
@@ -204,7 +207,6 @@ rk_status bill_add_graph(rk_bill *bill, const rk_graph *g, const struct bill_ter
     struct bill_terms whole = *terms;
     whole.seen = &bill->seen;
     rk_status status = write_all(ctx, &w, g, &whole);
-    for (int i = 0; i < w.n_accounts && w.accounts != NULL; i++) account_clear(ctx, &w.accounts[i]);
     FREE(w.accounts, w.n_accounts);
     FREE(w.entry_id, w.n_entries);
     FREE(w.order, w.count.modules.n);

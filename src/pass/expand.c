@@ -30,8 +30,10 @@ static rk_status copy(struct expansion *e, const rk_graph *from, rk_graph *to, r
         for (int i = 0; i < n->arity; i++) in[i] = map[n->in[i]];
         rk_ref before = to->nodes.n;
         to->path = n->path;
+        to->times = n->times;
         map[r] = n->op->expand(to, from, r, in);
         to->path = 0;
+        to->times = 1;
         for (rk_ref k = before; k < to->nodes.n; k++) *again = *again || (node_of(to, k)->op->flags & OP_FUSED) != 0;
     }
     return copy_outputs(ctx, from, to, map);

@@ -53,11 +53,17 @@ static rk_ref adjoint(rk_graph *g, rk_ref y, int i, rk_ref dy)
     return graph_add(g, (struct node){ .op = &op_adjoint, .arity = n->arity + 2, .in = in, .text = n->op->name, .at.i = { i, y } });
 }
 
+static void stand_with(rk_graph *g, rk_ref y)
+{
+    g->path = node_of(g, y)->path;
+    g->times = node_of(g, y)->times;
+}
+
 static rk_status visit(rk_ctx *ctx, struct reverse *v, rk_ref y, rk_ref dy)
 {
     rk_graph *g = v->g;
     const struct opdef *op = node_of(g, y)->op;
-    g->path = node_of(g, y)->path;
+    stand_with(g, y);
     for (int i = 0; i < node_of(g, y)->arity; i++) {
         rk_ref x = operand_of(g, y, i);
         if (!v->wanted[x] || node_of(g, x)->dtype > RK_f8e5m2) continue;
@@ -83,7 +89,7 @@ static rk_status reverse(rk_ctx *ctx, struct reverse *v, rk_ref loss, rk_ref see
     TRY(contribute(ctx, v, loss, seed != 0 ? seed : rk_const(g, 1)));
     for (rk_ref r = loss; r > 0; r--) {
         if (!v->wanted[r]) continue;
-        g->path = node_of(g, r)->path;
+        stand_with(g, r);
         rk_ref dy = total(g, v, r);
         for (int i = 0; i < n; i++)
             if (by[i] == r) gradients[i] = dy;
@@ -99,13 +105,14 @@ void rk_grad(rk_graph *g, rk_ref loss, rk_ref seed, const rk_ref *by, int n, rk_
     if (graph_broken(g)) return;
     rk_ctx *ctx = g->ctx;
     struct reverse v = { .g = g, .n = g->nodes.n };
-    int path = g->path;
+    int path = g->path, times = g->times;
     rk_status status = loss <= 0 || loss >= g->nodes.n || node_of(g, loss)->rank != 0 ? FAIL(RK_E_ARG, "gradients are taken of a value without dimensions") : RK_OK;
     if (status == RK_OK) status = NEW(v.wanted, v.n);
     if (status == RK_OK) status = NEW(v.head, v.n);
     if (status == RK_OK) status = reverse(ctx, &v, loss, seed, by, n, gradients);
     if (status != RK_OK) graph_mistake(g, status);
     g->path = path;
+    g->times = times;
     FREE(v.wanted, v.n);
     FREE(v.head, v.n);
     VEC_FREE(&v.parts);

@@ -117,7 +117,7 @@ static bool has_adjoint(const struct lowering *l, const struct group *a)
     return false;
 }
 
-rk_status problem_of_group(struct lowering *l, int group, struct problem *p, struct program *program, rk_ref *nodes)
+rk_status problem_of_group(struct lowering *l, int group, struct problem *p, struct stating *s)
 {
     rk_ctx *ctx = l->ctx;
     const struct group *a = &l->groups.at[group];
@@ -128,8 +128,10 @@ rk_status problem_of_group(struct lowering *l, int group, struct problem *p, str
     p->node = n;
     p->first = a->first;
     p->machine = l->backend->machine;
-    for (int r = a->first; r >= 0; r = l->next_member[r]) nodes[p->n_nodes++] = r;
-    p->nodes = nodes;
+    p->in = s->room.in;
+    p->out = s->room.out;
+    for (int r = a->first; r >= 0; r = l->next_member[r]) s->nodes[p->n_nodes++] = r;
+    p->nodes = s->nodes;
     if (a->part >= 0) {
         struct layout whole = lowering_layout(l, a->first), at;
         n->op->part(l->g, a->first, a->part, &whole, &at);
@@ -138,11 +140,11 @@ rk_status problem_of_group(struct lowering *l, int group, struct problem *p, str
         struct layout at = lowering_layout(l, n->in[0]);
         TRY(copy_problem(l, p, n->in[1], n->in[0], &at));
     } else if (a->map) {
-        struct writing w = { .l = l, .p = p, .program = program, .group = group };
-        memset(program, 0, sizeof *program);
+        struct writing w = { .l = l, .p = p, .program = &s->program, .group = group };
+        memset(&s->program, 0, sizeof s->program);
         p->op = &op_map;                                /* a const, an iota or a mask alone is a program too */
         TRY(write_program(&w));
-        p->program = program;
+        p->program = &s->program;
     } else if (has_adjoint(l, a)) {
         TRY(adjoint_problem(l, a, p));
     } else {
@@ -195,22 +197,36 @@ static rk_status list_slots(struct lowering *l, int *index)
     return RK_OK;
 }
 
+/* What a problem points to while it is being stated, from now on in the plan. */
+static rk_status keep_problem(rk_ctx *ctx, struct plan *plan, struct problem *p)
+{
+    const struct problem stated = *p;
+    rk_ref *nodes;
+    struct program *program;
+    TRY(TAKE(&plan->arena, nodes, p->n_nodes));
+    TRY(TAKE(&plan->arena, p->in, p->n_in));
+    TRY(TAKE(&plan->arena, p->out, p->n_out));
+    memcpy(nodes, stated.nodes, (size_t)p->n_nodes * sizeof *nodes);
+    memcpy(p->in, stated.in, (size_t)p->n_in * sizeof *p->in);
+    memcpy(p->out, stated.out, (size_t)p->n_out * sizeof *p->out);
+    p->nodes = nodes;
+    if (stated.program == NULL) return RK_OK;
+    TRY(TAKE(&plan->arena, program, 1));
+    *program = *stated.program;
+    p->program = program;
+    return RK_OK;
+}
+
 static rk_status emit(struct lowering *l, int group, int *index)
 {
     rk_ctx *ctx = l->ctx;
     struct plan *plan = l->plan;
     struct step *s = &plan->steps[l->groups.at[group].step];
-    struct program program, *kept;
-    rk_ref nodes[MOST_OPERANDS + MOST_PROGRAM], *own;
-    TRY(problem_of_group(l, group, &s->problem, &program, nodes));
-    TRY(TAKE(&plan->arena, own, s->problem.n_nodes));
-    memcpy(own, nodes, (size_t)s->problem.n_nodes * sizeof *own);
-    s->problem.nodes = own;
-    if (s->problem.program != NULL) {
-        TRY(TAKE(&plan->arena, kept, 1));
-        *kept = program;
-        s->problem.program = kept;
-    }
+    struct stating stating;
+    TRY(problem_of_group(l, group, &s->problem, &stating));
+    TRY(keep_problem(ctx, plan, &s->problem));
+    TRY(TAKE(&plan->arena, s->in, s->problem.n_in));
+    TRY(TAKE(&plan->arena, s->out, s->problem.n_out));
     for (int i = 0; i < s->problem.n_in; i++)
         if (s->problem.op != &op_adjoint || adjoint_reads(l->g, s->problem.node, i)) TRY(place_of(l, s->problem.in[i].ref, index, &s->in[i]));
     for (int i = 0; i < s->problem.n_out; i++) TRY(place_of(l, s->problem.out[i].ref, index, &s->out[i]));

@@ -134,9 +134,8 @@ static rk_status move_to_forward(struct lowering *l, int group)
     const struct node *n = lowering_node(l, a->first);
     rk_ref forward = (rk_ref)n->at.i[1];
     struct problem p;
-    struct program program;
-    rk_ref nodes[MOST_OPERANDS];
-    TRY(problem_of_group(l, group, &p, &program, nodes));
+    struct stating stating;
+    TRY(problem_of_group(l, group, &p, &stating));
     const struct kernel *k = backend_find(l->backend, &p, NULL);
     if (k == NULL || !k->with_forward || !is_ready(l, n)) return RK_OK;
     int f = l->group_of[forward];

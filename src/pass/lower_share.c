@@ -61,10 +61,9 @@ static rk_status try_sum(struct lowering *l, rk_ref y, int which, bool *done)
     int group = l->group_of[b], old = l->group_of[y];
     if (l->groups.at[group].members != 1 || l->groups.at[group].into != 0 || !takes_sum(l, a, y) || !may_wait(l, b, y)) return RK_OK;
     struct problem p;
-    struct program program;
-    rk_ref nodes[1];
+    struct stating stating;
     l->groups.at[group].into = y;
-    TRY(problem_of_group(l, group, &p, &program, nodes));
+    TRY(problem_of_group(l, group, &p, &stating));
     if (backend_find(l->backend, &p, NULL) == NULL) {
         l->groups.at[group].into = 0;
         return RK_OK;
@@ -121,14 +120,13 @@ static rk_status try_part(struct lowering *l, rk_ref y, int i, bool *done)
     rk_ctx *ctx = l->ctx;
     rk_ref s = l->storage[operand_of(l->g, y, i)];
     struct problem p;
-    struct program program;
-    rk_ref nodes[MOST_OPERANDS + MOST_PROGRAM];
+    struct stating stating;
     *done = false;
     if (!is_private(l, s) || readers(l, s) != 1 || l->home[s] != 0 || l->is_value[s]) return RK_OK;
     if (l->groups.at[l->group_of[s]].into != 0 || !place_in_whole(l, y, i, &l->inside[s])) return RK_OK;
     if (l->is_whole[s] || l->is_taken[s]) return RK_OK;
     l->is_inside[s] = true;
-    TRY(problem_of_group(l, l->group_of[s], &p, &program, nodes));
+    TRY(problem_of_group(l, l->group_of[s], &p, &stating));
     *done = backend_find(l->backend, &p, NULL) != NULL;
     l->is_inside[s] = *done;
     if (*done) l->home[s] = y, l->is_whole[y] = true;

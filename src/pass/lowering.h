@@ -61,7 +61,9 @@ void lowering_order(struct lowering *l);                            /* gives eve
 struct layout lowering_layout(const struct lowering *l, rk_ref x);  /* within the memory of its home */
 rk_status lowering_group_new(struct lowering *l, rk_ref r, bool map) RK_CHECK;
 
-/* The problem of one group: operands and results with their layouts. `program` has room for one. */
-rk_status problem_of_group(struct lowering *l, int group, struct problem *p, struct program *program, rk_ref *nodes) RK_CHECK;
+/* What the problem of any group may need while it is being stated. */
+struct stating { struct problem_room room; struct program program; rk_ref nodes[MOST_OPERANDS + MOST_PROGRAM]; };
+/* The problem of one group: operands and results with their layouts; it points into `s`. */
+rk_status problem_of_group(struct lowering *l, int group, struct problem *p, struct stating *s) RK_CHECK;
 
 #endif

@@ -4,6 +4,7 @@
  * (Pisarchyk & Lee 2020, arXiv 2001.03288: "greedy by size"). Offsets are multiples of PLAN_ALIGNMENT. */
 #include "pass/pass.h"
 #include <stdlib.h>
+#include <string.h>
 
 static int64_t aligned(int64_t bytes) { return (bytes + PLAN_ALIGNMENT - 1) & ~(int64_t)(PLAN_ALIGNMENT - 1); }
 
@@ -15,36 +16,54 @@ static int by_size(const void *a, const void *b)
     return x < y ? -1 : x > y;
 }
 
-/* `placed` is sorted by address; the first gap between those that v meets. */
-static int64_t find_gap(struct plan_value *const *placed, int n, const struct plan_value *v)
+/* What is placed already, sorted by address; apart from the values, since each later one walks all of it. */
+struct taken { int64_t at, end; int first, last; };
+
+/* The first gap between those that v meets. */
+static int64_t find_gap(const struct taken *taken, int n, const struct plan_value *v)
 {
-    int64_t at = 0;
-    for (int i = 0; i < n; i++) {
-        const struct plan_value *p = placed[i];
-        if (p->last < v->first || p->first > v->last) continue;
-        if (p->at - at >= v->bytes) break;
-        if (p->at + aligned(p->bytes) > at) at = p->at + aligned(p->bytes);
+    int64_t at = 0, bytes = v->bytes;
+    int first = v->first, last = v->last;
+    for (const struct taken *t = taken; t < taken + n; t++) {
+        if (t->last < first || t->first > last) continue;
+        if (t->at - at >= bytes) break;
+        if (t->end > at) at = t->end;
     }
     return at;
 }
 
-static void insert(struct plan_value **placed, int n, struct plan_value *v)
+/* Behind whoever lies at the same address or lower. */
+static void insert(struct taken *taken, int n, const struct plan_value *v)
 {
-    int i = n;
-    for (; i > 0 && placed[i - 1]->at > v->at; i--) placed[i] = placed[i - 1];
-    placed[i] = v;
+    int low = 0, high = n;
+    while (low < high) {
+        int middle = low + (high - low) / 2;
+        if (taken[middle].at > v->at) high = middle;
+        else low = middle + 1;
+    }
+    memmove(&taken[low + 1], &taken[low], sizeof *taken * (size_t)(n - low));
+    taken[low] = (struct taken){ v->at, v->at + aligned(v->bytes), v->first, v->last };
 }
 
-static void find_peak(struct plan *plan)
+/* What begins to live at each step, less what died in the step before. */
+static rk_status find_peak(rk_ctx *ctx, struct plan *plan)
 {
+    int64_t alive = 0, *change;
+    TRY(NEW(change, plan->n_steps + 2));
+    for (int i = 0; i < plan->n_values; i++) {
+        const struct plan_value *v = &plan->values[i];
+        if (v->last < 0) continue;                          /* nobody writes or reads it */
+        change[v->first] += aligned(v->bytes);
+        change[v->last + 1] -= aligned(v->bytes);
+    }
     for (int step = 0; step < plan->n_steps; step++) {
-        int64_t alive = 0;
-        for (int i = 0; i < plan->n_values; i++)
-            if (plan->values[i].first <= step && step <= plan->values[i].last) alive += aligned(plan->values[i].bytes);
+        alive += change[step];
         if (alive <= plan->peak_bytes) continue;
         plan->peak_bytes = alive;
         plan->peak_step = step;
     }
+    FREE(change, plan->n_steps + 2);
+    return RK_OK;
 }
 
 static void give_addresses(struct plan *plan)
@@ -67,23 +86,24 @@ static void give_addresses(struct plan *plan)
 
 rk_status pass_place(rk_ctx *ctx, struct plan *plan, const struct plan_options *options)
 {
-    struct plan_value **order, **placed;
+    struct plan_value **order;
+    struct taken *taken;
     int n = plan->n_values;
     TRY(NEW(order, n));
-    rk_status status = NEW(placed, n);
+    rk_status status = NEW(taken, n);
     for (int i = 0; i < n && status == RK_OK; i++) order[i] = &plan->values[i];
     if (status == RK_OK && n > 0) qsort(order, (size_t)n, sizeof *order, by_size);
     for (int i = 0; i < n && status == RK_OK; i++) {
-        order[i]->at = options->reuse ? find_gap(placed, i, order[i]) : plan->bytes;
-        insert(placed, i, order[i]);
+        order[i]->at = options->reuse ? find_gap(taken, i, order[i]) : plan->bytes;
+        insert(taken, i, order[i]);
         int64_t end = order[i]->at + aligned(order[i]->bytes);
         if (end > plan->bytes) plan->bytes = end;
     }
     if (status == RK_OK) {
         give_addresses(plan);
-        find_peak(plan);
+        status = find_peak(ctx, plan);
     }
     FREE(order, n);
-    FREE(placed, n);
+    FREE(taken, n);
     return status;
 }

@@ -80,7 +80,7 @@ static rk_status put_times(rk_ctx *ctx, struct str *out, const struct show *show
 {
     int64_t n = show->count.repeats.at[row->repeat].n;
     bool even = true;
-    for (int64_t i = 1; row->repeat != 0 && i < n; i++) even = even && row->per[i] == row->per[0];
+    for (int i = 1; row->repeat != 0 && i < show->count.repeats.at[row->repeat].instances.n; i++) even = even && row->per[i] == row->per[0];
     if (!even) return str_format(ctx, out, "(%" PRId64 " in %" PRId64 ") ", row->times, n);
     return row->times == n ? RK_OK : str_format(ctx, out, "%" PRId64 " × ", row->times / n);
 }

@@ -32,6 +32,29 @@ static rk_status make_memory(rk_ctx *ctx, struct run *r)
     return RK_OK;
 }
 
+/* Steps are the plan's own, but for the operands of those whose sizes change. */
+static rk_status copy_steps(rk_ctx *ctx, struct run *r)
+{
+    struct operand *next;
+    TRY(NEW(r->steps, r->plan->n_steps));
+    for (int i = 0; i < r->plan->n_steps; i++) {
+        r->steps[i] = r->plan->steps[i];
+        if (r->steps[i].problem.live) r->n_sized += r->steps[i].problem.n_in + r->steps[i].problem.n_out;
+    }
+    TRY(NEW(r->sized, r->n_sized));
+    next = r->sized;
+    for (int i = 0; i < r->plan->n_steps; i++) {
+        struct problem *p = &r->steps[i].problem;
+        if (!p->live) continue;
+        memcpy(next, p->in, (size_t)p->n_in * sizeof *next);
+        p->in = next;
+        memcpy(next + p->n_in, p->out, (size_t)p->n_out * sizeof *next);
+        p->out = next + p->n_in;
+        next += p->n_in + p->n_out;
+    }
+    return RK_OK;
+}
+
 rk_status run_open(rk_ctx *ctx, const struct plan *plan, struct store *store, struct run **out) { return run_open_in(ctx, plan, store, NULL, out); }
 
 rk_status run_open_in(rk_ctx *ctx, const struct plan *plan, struct store *store, const struct run *host, struct run **out)
@@ -49,10 +72,9 @@ rk_status run_open_in(rk_ctx *ctx, const struct plan *plan, struct store *store,
     GO(NEW(r->input_at, plan->n_inputs));
     GO(NEW(r->state_at, plan->n_states));
     GO(NEW(r->extent, plan->g->dims.n));
-    GO(NEW(r->steps, plan->n_steps));
+    GO(copy_steps(ctx, r));
     GO(NEW(r->issued, plan->n_steps));
     GO(NEW(r->seconds, plan->n_steps));
-    if (plan->n_steps > 0) memcpy(r->steps, plan->steps, (size_t)plan->n_steps * sizeof *r->steps);
     for (int d = 1; d < plan->g->dims.n; d++) r->extent[d] = dim_size(plan->g, d);
     GO(bind_states(ctx, r));
     GO(make_memory(ctx, r));
@@ -74,6 +96,7 @@ void run_close(struct run *r)
     FREE(r->state_at, r->plan->n_states);
     FREE(r->extent, r->plan->g->dims.n);
     FREE(r->steps, r->plan->n_steps);
+    FREE(r->sized, r->n_sized);
     FREE(r->issued, r->plan->n_steps);
     FREE(r->seconds, r->plan->n_steps);
     FREE(r, 1);

@@ -16,6 +16,8 @@ struct run {
     int64_t *extent;                        /* per dim of the graph */
     struct live live;
     struct step *steps;                     /* the plan's, with current sizes where they are live */
+    struct operand *sized;                  /* the operands of those */
+    int n_sized;
     bool stale;                             /* an extent changed since the steps were sized */
     char *spare;                            /* workspace for steps that need more at smaller extents than the plan gave them at the bounds */
     size_t spare_bytes;

@@ -39,7 +39,7 @@ static rk_status number(rk_ctx *ctx, const rk_bill *bill, const char *name, uint
 rk_status train_price(rk_ctx *ctx, rk_train *t)
 {
     const rk_train_options *o = &t->options;
-    const rk_bill_settings settings = { .batch = o->batch, .seq = o->seq, .dropout = !o->no_dropout };
+    const rk_bill_settings settings = { .batch = o->batch, .seq = o->seq, .dropout = !o->no_dropout, .totals = true };
     uint64_t forward, backward;
     rk_bill *bill;
     rk_status status;

@@ -38,9 +38,11 @@ static rk_ref global_norm(rk_graph *g, const rk_ref *gradients, int n)
     for (int i = 0; i < n; i++) {
         int path = g->path;
         g->path = node_of(g, gradients[i])->path;           /* a square is its parameter's own; only their sum is of all */
+        g->times = node_of(g, gradients[i])->times;
         rk_ref square = sum_of_squares(g, gradients[i]);
         g->path = path;
         sum = i == 0 ? square : rk_add(g, sum, square);
+        g->times = 1;
     }
     return n == 0 ? rk_const(g, 0) : rk_map(g, "sqrt", sum);
 }
@@ -77,6 +79,7 @@ static void adamw(const struct update *u, const struct parameter *parameter, con
     const struct node *n = node_of(loss, parameter->ref);
     struct dims d = dims_of(loss, parameter->ref);
     g->path = n->path;
+    g->times = n->times;
     rk_ref p = rk_state(g, RK_PARAMETER, parameter->name, n->dtype, d.at);
     rk_ref m = moment_state(g, 'm', parameter->name, n->dtype, d.at), v = moment_state(g, 'v', parameter->name, n->dtype, d.at);
     rk_ref clipped = u->scale != 0 ? rk_mul(g, gradient, u->scale) : gradient;
@@ -86,6 +89,7 @@ static void adamw(const struct update *u, const struct parameter *parameter, con
     rk_ref kept = parameter->decays && u->kept != 0 ? rk_mul(g, p, u->kept) : p;
     rk_update(g, p, rk_sub(g, kept, rk_mul(g, rk_map2(g, "div", first, divisor), u->rate)));
     g->path = 0;
+    g->times = 1;
 }
 
 static void build(struct update *u, const rk_graph *loss, const struct parameter *parameters, int n, rk_ref *gradients)
@@ -95,9 +99,11 @@ static void build(struct update *u, const rk_graph *loss, const struct parameter
         const struct node *p = node_of(loss, parameters[i].ref);
         struct dims d = dims_of(loss, parameters[i].ref);
         g->path = p->path;
+        g->times = p->times;
         gradients[i] = rk_state(g, RK_GRADIENT, parameters[i].name, p->dtype, d.at);
     }
     g->path = 0;
+    g->times = 1;
     rk_enter(g, "clip");
     rk_ref norm = global_norm(g, gradients, n);
     rk_output(g, "gradient_norm", norm);

@@ -165,6 +165,9 @@ void trial_arrangement(struct trial *t, const struct kernel *k, struct problem p
 {
     struct memory in[MOST_PROBLEM_OPERANDS], out[MOST_PROBLEM_RESULTS];
     double *got[2][MOST_PROBLEM_RESULTS], *old[MOST_PROBLEM_RESULTS];
+    struct problem_room room = t->room;         /* p comes from there; its layouts are this arrangement's */
+    p.in = room.in;
+    p.out = room.out;
     for (int i = 0; i < p.n_in; i++) {
         in[i] = memory_like(t->g, p.in[i].ref, a.strided);
         p.in[i].at = in[i].l;
@@ -262,10 +265,10 @@ void trial_evaluate(struct trial *t, int64_t below)
     rk_graph_close(plain);
 }
 
-struct problem trial_problem(const struct trial *t, rk_ref y)
+struct problem trial_problem(struct trial *t, rk_ref y)
 {
     const struct node *n = node_of(t->g, y);
-    struct problem p = { .g = t->g, .op = n->op, .node = n, .first = y, .n_nodes = 1, .nodes = NULL, .n_in = n->arity, .n_out = 1 };
+    struct problem p = { .g = t->g, .op = n->op, .node = n, .first = y, .n_nodes = 1, .nodes = NULL, .n_in = n->arity, .n_out = 1, .in = t->room.in, .out = t->room.out };
     for (int i = 0; i < n->arity; i++) p.in[i] = (struct operand){ .ref = n->in[i], .dtype = node_of(t->g, n->in[i])->dtype, .at = layout_dense(t->g, node_of(t->g, n->in[i])->rank, node_of(t->g, n->in[i])->dim) };
     p.out[0] = (struct operand){ .ref = y, .dtype = n->dtype, .at = layout_dense(t->g, n->rank, n->dim) };
     return p;
@@ -347,7 +350,7 @@ void trial_adjoint(struct trial *t, rk_ref y)
     trial_take(t, &v, map);
     for (int i = 0; i < arity; i++) fresh[i] = gradient_ref(t, y, i, &v, gradient[i]);
     const struct node adjoint = { .op = &op_adjoint, .text = node_of(t->g, y)->op->name, .at.i = { 0, y } };
-    struct problem p = { .g = t->g, .op = &op_adjoint, .node = &adjoint, .first = y, .n_in = arity + 2 };
+    struct problem p = { .g = t->g, .op = &op_adjoint, .node = &adjoint, .first = y, .n_in = arity + 2, .in = t->room.in, .out = t->room.out };
     for (int i = 0; i < p.n_in; i++) p.in[i] = operand_of_ref(t->g, i < arity ? operand_of(t->g, y, i) : i == arity ? y : dy);
     try_subsets(t, &p, arity, fresh);
     values_close(&v);

@@ -19,6 +19,7 @@ struct trial {
     double tolerance, least;                    /* |error| <= tolerance (|x| + scale); scale: the largest of the result, at least this */
     int64_t *extent;
     struct live live;
+    struct problem_room room;                   /* of the problem that was stated last */
 };
 
 struct arrangement { bool strided; int onto; };         /* onto: result 0 lies on this operand; -1: apart */
@@ -34,7 +35,7 @@ void trial_fill(const struct values *v, int64_t below);
 /* The values of t's graph from those of another one: map[ref], or the same graph (NULL). */
 void trial_take(struct trial *t, const struct values *v, const rk_ref *map);
 void trial_evaluate(struct trial *t, int64_t below);                            /* fills, evaluates, takes; fused operations written out */
-struct problem trial_problem(const struct trial *t, rk_ref y);                  /* of one node, as lower would state it */
+struct problem trial_problem(struct trial *t, rk_ref y);                  /* of one node, as lower would state it */
 
 void trial_arrangement(struct trial *t, const struct kernel *k, struct problem p, struct arrangement a);
 void trial_run(struct trial *t, const struct problem *p, bool in_place);        /* every set and arrangement */

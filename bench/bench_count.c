@@ -1,0 +1,83 @@
+/* bench_count: what it costs to ask what a model costs: `reckon count` as a whole process, from fork to exit.
+ *
+ *   bench_count [COMMAND [MODEL...]]          COMMAND: the one this bench was built with; BENCH_RUNS runs of each (41)
+ *
+ * Processor time is user and system time of the process as the kernel counts it, page faults and loading included; the goal
+ * is 5 ms and 20 MB for a bill. --json also lowers and places the plan of a training step, which knows no shortcut. The median
+ * is what a person waits for, the best what a busy machine hides. */
+#include <fcntl.h>
+#include <spawn.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { MOST_RUNS = 1001 };
+static const double goal_ms = 5, goal_mb = 20;
+
+struct measured { double best, median, system, megabytes; long faults; };
+
+static double milliseconds(struct timeval t) { return (double)t.tv_sec * 1e3 + (double)t.tv_usec * 1e-3; }
+
+static int ascending(const void *a, const void *b) { return (*(const double *)a > *(const double *)b) - (*(const double *)a < *(const double *)b); }
+
+/* Runs the command once, its output thrown away; false: it could not, or it failed. */
+static bool run_once(const char *command, const char *model, bool json, struct rusage *used)
+{
+    char *const words[] = { (char *)command, "count", (char *)model, json ? "--json" : NULL, NULL };
+    posix_spawn_file_actions_t actions;
+    int code;
+    pid_t child;
+    (void)posix_spawn_file_actions_init(&actions);
+    (void)posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
+    int failed = posix_spawn(&child, command, &actions, NULL, words, (char *const[]){ NULL });
+    (void)posix_spawn_file_actions_destroy(&actions);
+    return failed == 0 && wait4(child, &code, 0, used) == child && WIFEXITED(code) && WEXITSTATUS(code) == 0;
+}
+
+static bool measure(const char *command, const char *model, bool json, int runs, struct measured *m)
+{
+    static double total[MOST_RUNS], system[MOST_RUNS];
+    struct rusage used;
+    if (!run_once(command, model, json, &used)) return false;               /* the first reads the file */
+    for (int i = 0; i < runs; i++) {
+        if (!run_once(command, model, json, &used)) return false;
+        system[i] = milliseconds(used.ru_stime);
+        total[i] = milliseconds(used.ru_utime) + system[i];
+    }
+    qsort(total, (size_t)runs, sizeof *total, ascending);
+    qsort(system, (size_t)runs, sizeof *system, ascending);
+    *m = (struct measured){ total[0], total[runs / 2], system[runs / 2], (double)used.ru_maxrss * 1024e-6, used.ru_minflt };
+    return true;
+}
+
+static bool print_one(const char *command, const char *model, bool json, int runs)
+{
+    struct measured m;
+    if (!measure(command, model, json, runs, &m)) {
+        fprintf(stderr, "bench_count: %s count %s%s failed\n", command, model, json ? " --json" : "");
+        return false;
+    }
+    const char *verdict = m.median <= goal_ms && m.megabytes <= goal_mb ? "within" : m.best <= goal_ms && m.megabytes <= goal_mb ? "at best within" : "beyond";
+    printf("%-20s %-6s  median %6.2f ms (%5.2f of it system)  best %6.2f ms  %5.1f MB  %6ld page faults  %s\n", model, json ? "--json" : "", m.median, m.system, m.best,
+           m.megabytes, m.faults, verdict);
+    return true;
+}
+
+int main(int argc, char **argv)
+{
+    static const char *const usual[] = { "cs336-17m", "gpt2", "gpt2-xl", "cs336-xl", "gpt2:n_layer=96,n_embd=12288,n_head=96" };
+    const char *wanted = getenv("BENCH_RUNS"), *slash = strrchr(argv[0], '/');
+    char beside[4096];
+    int runs = wanted != NULL ? atoi(wanted) : 41, n = argc > 2 ? argc - 2 : (int)(sizeof usual / sizeof *usual);
+    runs = runs < 1 ? 1 : runs > MOST_RUNS ? MOST_RUNS : runs;
+    (void)snprintf(beside, sizeof beside, "%.*s/../reckon", slash != NULL ? (int)(slash - argv[0]) : 1, slash != NULL ? argv[0] : ".");
+    printf("goal: %.0f ms of processor time and %.0f MB for a bill; %d runs each\n", goal_ms, goal_mb, runs);
+    for (int json = 0; json < 2; json++)
+        for (int i = 0; i < n; i++)
+            if (!print_one(argc > 1 ? argv[1] : beside, argc > 2 ? argv[2 + i] : usual[i], json != 0, runs)) return 1;
+    return 0;
+}

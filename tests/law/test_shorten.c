@@ -1,0 +1,286 @@
+/* Laws of pass/shorten: a bill made of five blocks is the bill made of all of them, to the last reason; and where blocks do
+ * not repeat, nothing is left out. */
+#include "model/model.h"
+#include "pass/count.h"
+#include "test.h"
+#include "train/graphs.h"
+#include <stdlib.h>
+
+static const struct bill_repeat blocks[] = { { "h.*", 'L' }, { "m.h.*", 'L' }, { "v.h.*", 'L' } };
+static const struct train_rule rule = { .beta1 = 0.9, .beta2 = 0.999, .eps = 1e-8, .weight_decay = 0.1, .clip = 1 };
+
+/* A loss and what its gradients are taken by. */
+struct loss { rk_graph *g; struct parameter *parameters; int n; };
+
+/* What one graph costs: the meaning of loss and gradients, then the optimizer. Written here once more, from the passes alone. */
+static rk_status price(rk_ctx *ctx, const struct loss *l, rk_graph **step, rk_bill **bill)
+{
+    rk_graph *update;
+    rk_ref *map = calloc((size_t)l->g->nodes.n, sizeof *map), *by = calloc((size_t)l->n, sizeof *by), *gradients = calloc((size_t)l->n, sizeof *gradients);
+    REQUIRE(map != NULL && by != NULL && gradients != NULL);
+    OK(ctx, pass_expand(ctx, l->g, NULL, NULL, step, map));
+    rk_bill_phase phases[] = { { "forward", (*step)->nodes.n }, { "backward", INT32_MAX } }, last[] = { { "update", INT32_MAX } };
+    for (int i = 0; i < l->n; i++) by[i] = map[l->parameters[i].ref];
+    rk_grad(*step, map[graph_find_output(l->g, "loss")], 0, by, l->n, gradients);
+    for (int i = 0; i < l->n; i++) {
+        const struct node *p = node_of(*step, by[i]);
+        char dims[RK_MAX_RANK * 64] = "";
+        for (int k = 0; k < p->rank; k++) (void)snprintf(dims + strlen(dims), sizeof dims - strlen(dims), " %s", dim_name(*step, p->dim[k]));
+        (*step)->times = p->times;
+        rk_update(*step, rk_state(*step, RK_GRADIENT, l->parameters[i].name, p->dtype, dims), gradients[i]);
+    }
+    OK(ctx, rk_graph_seal(*step));
+    OK(ctx, train_update(ctx, l->g, l->parameters, l->n, &rule, &update));
+    OK(ctx, bill_new(ctx, bill));
+    OK(ctx, bill_add_graph(*bill, *step, &(struct bill_terms){ .n_phases = 2, .phases = phases, .n_repeats = 3, .repeats = blocks }));
+    OK(ctx, bill_add_graph(*bill, update, &(struct bill_terms){ .n_phases = 1, .phases = last, .n_repeats = 3, .repeats = blocks }));
+    rk_graph_close(update);
+    free(map), free(by), free(gradients);
+    return RK_OK;
+}
+
+/* With fewer parameters, those that are still there. */
+static struct loss shortened(rk_ctx *ctx, const struct loss *l, struct shortened *how)
+{
+    rk_ref *map = calloc((size_t)l->g->nodes.n, sizeof *map);
+    struct loss fewer = { NULL, calloc((size_t)l->n + 1, sizeof *fewer.parameters), 0 };
+    REQUIRE(map != NULL && fewer.parameters != NULL);
+    OK(ctx, pass_shorten(ctx, l->g, "h.*", how, &fewer.g, map));
+    for (int i = 0; fewer.g != NULL && i < l->n; i++) {
+        struct parameter p = l->parameters[i];
+        p.ref = map[p.ref];
+        if (strcmp(node_of(fewer.g, p.ref)->text, p.name) == 0) fewer.parameters[fewer.n++] = p;
+    }
+    free(map);
+    return fewer;
+}
+
+static void same_reasons(const char *what, const rk_bill *a, const rk_bill *b)
+{
+    for (int i = 0; i < rk_bill_entries(a); i++) {
+        const char *name = rk_bill_entry_at(a, i).name;
+        EXPECT_INT(rk_bill_reasons(a, name), rk_bill_reasons(b, name));
+        for (int k = 0; k < rk_bill_reasons(a, name); k++) {
+            rk_bill_reason x = rk_bill_reason_at(a, name, k), y = rk_bill_reason_at(b, name, k);
+            bool same = x.each == y.each && x.number == y.number && x.times == y.times && strcmp(x.module, y.module) == 0 && strcmp(x.label, y.label) == 0;
+            if (!same) test_fail(__FILE__, __LINE__, "%s: reason %d of %s is %s %s %lld times, expected %lld", what, k, name, y.module, y.op, (long long)y.times, (long long)x.times);
+        }
+    }
+}
+
+/* Nodes of the short graph; 0: nothing was left out. Where something is, both bills must be one. */
+static int compare(rk_ctx *ctx, const char *what, const struct loss *l)
+{
+    struct shortened how;
+    struct loss fewer = shortened(ctx, l, &how);
+    int nodes = fewer.g != NULL ? fewer.g->nodes.n : 0;
+    if (fewer.g != NULL) {
+        rk_graph *whole, *step;
+        rk_bill *expected, *found;
+        const char *a, *b;
+        bool holds;
+        OK(ctx, price(ctx, l, &whole, &expected));
+        OK(ctx, price(ctx, &fewer, &step, &found));
+        OK(ctx, pass_shortened_holds(ctx, step, &how, &holds));
+        OK(ctx, rk_bill_json(expected, &a));
+        OK(ctx, rk_bill_json(found, &b));
+        if (!holds) test_fail(__FILE__, __LINE__, "%s: the gradients of blocks differ", what);
+        if (strcmp(a, b) != 0) test_fail(__FILE__, __LINE__, "%s: %.400s\nof all blocks: %.400s", what, b, a);
+        same_reasons(what, expected, found);
+        rk_bill_free(expected);
+        rk_bill_free(found);
+        rk_graph_close(whole);
+        rk_graph_close(step);
+    }
+    rk_graph_close(fewer.g);
+    free(fewer.parameters);
+    return nodes;
+}
+
+static int compare_model(rk_ctx *ctx, const char *spec, bool dropout, int *all)
+{
+    rk_model *model;
+    struct built built;
+    OK(ctx, rk_model_open(ctx, spec, &model));
+    OK(ctx, model_build(ctx, model, &(struct build_options){ .purpose = FOR_TRAINING, .seq = 7, .dropout = dropout }, &built));
+    struct loss l = { built.g, built.parameters.at, built.parameters.n };
+    int nodes = compare(ctx, spec, &l);
+    *all = built.g->nodes.n;
+    built_close(&built);
+    rk_model_close(model);
+    return nodes;
+}
+
+TEST(five_blocks_cost_what_all_cost)
+{
+    rk_ctx *ctx = test_ctx();
+    int all;
+    for (int i = 0; rk_model_preset(i) != NULL; i++)
+        for (int dropout = 0; dropout < 2; dropout++) (void)compare_model(ctx, rk_model_preset(i), dropout != 0, &all);
+    for (int layers = 1; layers < 10; layers++) {
+        char spec[128];
+        (void)snprintf(spec, sizeof spec, "gpt2:n_layer=%d,n_embd=32,n_head=4,vocab_size=99", layers);
+        EXPECT((compare_model(ctx, spec, false, &all) != 0) == (layers >= 6));
+    }
+    EXPECT(compare_model(ctx, "gpt2-xl", false, &all) < all / 7);
+    EXPECT(compare_model(ctx, "cs336-xl", false, &all) < all / 7);
+    EXPECT(compare_model(ctx, "cs336-small:use_post_norm=true", false, &all) != 0);
+    EXPECT(compare_model(ctx, "gpt2:scale_attn_by_inverse_layer_idx=true", false, &all) == 0);       /* every block has its own scale */
+}
+
+/* --- by hand: blocks of which each does something to x, and may look elsewhere --- */
+
+enum look { NOWHERE, BY_TURNS, FIRST_DIFFERS, SHARED, FROM_START, TO_END, FAR_BACK, BARE_END };
+
+static struct parameter hand_parameter(rk_graph *g, const char *name)
+{
+    rk_ref r = rk_state(g, RK_PARAMETER, name, RK_f32, "d");
+    return (struct parameter){ .ref = r, .name = node_of(g, r)->text, .decays = true };
+}
+
+static rk_ref hand_block(rk_graph *g, enum look look, int i, const rk_ref *x, const struct loss *l, rk_ref w)
+{
+    rk_ref other = look == SHARED ? l->parameters[0].ref : look == FAR_BACK && i >= 2 ? x[i - 2] : look == FROM_START ? x[-1] : w;
+    rk_ref y = rk_mul(g, rk_softmax(g, rk_add(g, x[i], other), "d"), w);
+    if (look == BY_TURNS && i % 2 == 1) y = rk_map(g, "exp", y);
+    if (look == FIRST_DIFFERS && i == 0) y = rk_map(g, "tanh", rk_map(g, "exp", y));
+    return rk_add(g, x[i], y);
+}
+
+static int compare_hand(rk_ctx *ctx, enum look look, const char *what, int layers)
+{
+    struct loss l = { NULL, calloc((size_t)layers + 1, sizeof *l.parameters), 0 };
+    rk_ref *x = calloc((size_t)layers + 2, sizeof *x);
+    char name[32];
+    REQUIRE(l.parameters != NULL && x != NULL);
+    OK(ctx, rk_graph_open(ctx, &l.g));
+    (void)rk_dim_new(l.g, "d", 'D', 5);
+    l.parameters[l.n++] = hand_parameter(l.g, "shared");
+    x[0] = rk_map(l.g, "square", rk_const(l.g, 3));                    /* no state is behind it */
+    x[1] = rk_add(l.g, l.parameters[0].ref, x[0]);
+    rk_enter(l.g, "h");
+    for (int i = 0; i < layers; i++) {
+        (void)snprintf(name, sizeof name, "%d", i);
+        rk_enter(l.g, name);
+        (void)snprintf(name, sizeof name, "h.%d.w", i);
+        l.parameters[l.n++] = hand_parameter(l.g, name);
+        x[i + 2] = hand_block(l.g, look, i, x + 1, &l, l.parameters[i + 1].ref);
+        rk_leave(l.g);
+    }
+    rk_leave(l.g);
+    rk_ref last = x[layers + 1];
+    if (look == TO_END) last = rk_add(l.g, last, x[layers / 2]);
+    if (look != BARE_END) last = rk_softmax(l.g, rk_mul(l.g, last, l.parameters[0].ref), "d");
+    rk_output(l.g, "loss", rk_reduce(l.g, "sum", last, "d"));
+    OK(ctx, rk_graph_seal(l.g));
+    int nodes = compare(ctx, what, &l);
+    rk_graph_close(l.g);
+    free(l.parameters), free(x);
+    return nodes;
+}
+
+TEST(what_looks_elsewhere_is_counted_in_full)
+{
+    rk_ctx *ctx = test_ctx();
+    for (int layers = 9; layers < 15; layers++) {
+        int usual = compare_hand(ctx, NOWHERE, "blocks in a row", layers);
+        EXPECT(usual != 0);
+        EXPECT_INT(compare_hand(ctx, FROM_START, "blocks that read a constant", layers), usual);
+        EXPECT(compare_hand(ctx, FIRST_DIFFERS, "a first block of its own", layers) > usual);
+        EXPECT((compare_hand(ctx, BY_TURNS, "blocks by turns", layers) != 0) == (layers >= 12));
+        EXPECT(compare_hand(ctx, BARE_END, "a sum right behind the blocks", layers) != 0);     /* one number, seen D times, is what n-2 gets */
+        EXPECT_INT(compare_hand(ctx, SHARED, "blocks that share a parameter", layers), 0);
+        EXPECT_INT(compare_hand(ctx, TO_END, "a block that the end reads too", layers), 0);
+        EXPECT_INT(compare_hand(ctx, FAR_BACK, "blocks that read two blocks back", layers), 0);
+    }
+}
+
+static rk_status shorten_and_price(rk_ctx *ctx)
+{
+    rk_model *model;
+    rk_bill *bill = NULL;
+    rk_status status = rk_model_open(ctx, "gpt2:n_layer=6,n_embd=32,n_head=4,vocab_size=99", &model);
+    if (status != RK_OK) return status;
+    status = rk_bill_of(model, &(rk_bill_settings){ .batch = 1, .seq = 7, .totals = true }, &bill);
+    rk_bill_free(bill);
+    rk_model_close(model);
+    return status;
+}
+
+TEST(every_failed_allocation_ends_well) { FOR_EVERY_FAILED_ALLOCATION(shorten_and_price); }
+
+TEST(blocks_that_differ_are_told)
+{
+    rk_ctx *ctx = test_ctx();
+    for (int odd = -1; odd < 4; odd++) {
+        const struct shortened how = { "h.*", 1, 2, 1 };
+        rk_graph *g;
+        bool holds;
+        OK(ctx, rk_graph_open(ctx, &g));
+        rk_ref x = rk_const(g, 1);
+        rk_enter(g, "h");
+        for (int i = 0; i < 4; i++) {
+            const char *const names[] = { "0", "1", "2", "3" };
+            rk_enter(g, names[i]);
+            x = rk_map(g, "exp", i == odd ? rk_map(g, "tanh", x) : x);
+            rk_leave(g);
+        }
+        OK(ctx, pass_shortened_holds(ctx, g, &how, &holds));
+        EXPECT(holds == (odd != 1 && odd != 2));
+        rk_graph_close(g);
+    }
+}
+
+/* Entries and groups of the totals are those of the whole bill; so are the reasons behind memory. */
+TEST(totals_are_those_of_the_whole_bill)
+{
+    rk_ctx *ctx = test_ctx();
+    for (int mode = RK_MODE_TRAIN; mode <= RK_MODE_DECODE; mode++) {
+        rk_model *model;
+        rk_bill *whole, *totals;
+        OK(ctx, rk_model_open(ctx, "gpt2:n_layer=7", &model));
+        OK(ctx, rk_bill_of(model, &(rk_bill_settings){ .batch = 2, .seq = 9, .mode = (rk_bill_mode)mode }, &whole));
+        OK(ctx, rk_bill_of(model, &(rk_bill_settings){ .batch = 2, .seq = 9, .mode = (rk_bill_mode)mode, .totals = true }, &totals));
+        EXPECT_INT(rk_bill_entries(totals), rk_bill_entries(whole));
+        for (int i = 0; i < rk_bill_entries(whole); i++) {
+            rk_bill_entry a = rk_bill_entry_at(whole, i), b = rk_bill_entry_at(totals, i);
+            bool work = strncmp(a.name, "flops", 5) == 0 || strncmp(a.name, "elements", 8) == 0;
+            EXPECT(a.number == b.number && strcmp(a.name, b.name) == 0 && strcmp(a.formula, b.formula) == 0);
+            EXPECT_INT(rk_bill_reasons(totals, a.name), work ? 0 : rk_bill_reasons(whole, a.name));
+        }
+        for (int by = 0; by < RK_BY_COUNT; by++) EXPECT_INT(rk_bill_groups(totals, (rk_bill_by)by), rk_bill_groups(whole, (rk_bill_by)by));
+        rk_bill_free(whole);
+        rk_bill_free(totals);
+        rk_model_close(model);
+    }
+}
+
+/* --- what pricing may take --- */
+
+static const rk_bill_settings settings_of[] = { { .batch = 1, .totals = true }, { .batch = 1 }, { .batch = 1, .plan = true } };
+
+static size_t peak_of(const char *spec, const rk_bill_settings *settings)
+{
+    rk_ctx *ctx;
+    rk_model *model;
+    rk_bill *bill;
+    REQUIRE(rk_ctx_open(NULL, &ctx) == RK_OK);
+    OK(ctx, rk_model_open(ctx, spec, &model));
+    OK(ctx, rk_bill_of(model, settings, &bill));
+    size_t peak = rk_ctx_peak_bytes(ctx);
+    rk_bill_free(bill);
+    rk_model_close(model);
+    rk_ctx_close(ctx);
+    return peak;
+}
+
+TEST(memory_of_pricing_is_bounded)
+{
+    static const struct { const char *spec; int settings; size_t megabytes; } bounds[] = {
+        { "gpt2", 0, 2 }, { "gpt2-xl", 0, 3 }, { "cs336-xl", 0, 3 }, { "gpt2-xl:n_layer=96", 0, 4 }, { "gpt2-xl", 1, 4 }, { "gpt2-xl", 2, 20 },
+    };
+    for (size_t i = 0; i < sizeof bounds / sizeof *bounds; i++) {
+        size_t peak = peak_of(bounds[i].spec, &settings_of[bounds[i].settings]);
+        if (peak > bounds[i].megabytes * 1000000) test_fail(__FILE__, __LINE__, "pricing %s takes %zu bytes, more than %zu MB", bounds[i].spec, peak, bounds[i].megabytes);
+    }
+}
