@@ -78,6 +78,8 @@ struct torch_tensors { rk_ctx *ctx; struct arena arena; VEC(struct torch_tensor)
 /* named_parameters() with ties, then named_buffers(). Buffers keep their own dtype. Call torch_tensors_close in any case. */
 rk_status torch_tensors_open(rk_ctx *ctx, const rk_model *m, rk_dtype dtype, struct torch_tensors *list) RK_CHECK;
 void      torch_tensors_close(struct torch_tensors *list);
+/* The buffers alone. */
+rk_status torch_buffers_open(rk_ctx *ctx, const struct config *c, struct torch_tensors *list) RK_CHECK;
 /* A line for each: name, kind (parameter, buffer, tie=NAME), shape (768x2304), dtype, apart by tabs; and as JSON. */
 rk_status torch_tensors_print(const struct torch_tensors *list, struct str *out) RK_CHECK;
 rk_status torch_tensors_json(const struct torch_tensors *list, struct str *out) RK_CHECK;

@@ -222,6 +222,18 @@ static rk_status list_buffers(struct listing *l)
     return RK_OK;
 }
 
+static void end(struct listing *l)
+{
+    rk_ctx *ctx = l->ctx;
+    FREE(l->seen, l->built.parameters.n);
+    VEC_FREE(&l->known);
+    map_free(ctx, &l->roles);
+    arena_clear(ctx, &l->arena);
+    str_free(ctx, &l->text);
+    if (l->tree.ctx != NULL) torch_tree_close(&l->tree);
+    built_close(&l->built);
+}
+
 rk_status torch_tensors_open(rk_ctx *ctx, const rk_model *m, rk_dtype dtype, struct torch_tensors *list)
 {
     struct listing l = { .ctx = ctx, .arch = m->config.arch, .dtype = dtype, .list = list };
@@ -232,12 +244,18 @@ rk_status torch_tensors_open(rk_ctx *ctx, const rk_model *m, rk_dtype dtype, str
     GO(list_parameters(&l));
     GO(list_buffers(&l));
 out:
-    FREE(l.seen, l.built.parameters.n);
-    VEC_FREE(&l.known);
-    map_free(ctx, &l.roles);
-    arena_clear(ctx, &l.arena);
-    str_free(ctx, &l.text);
-    if (l.tree.ctx != NULL) torch_tree_close(&l.tree);
-    built_close(&l.built);
+    end(&l);
+    return status;
+}
+
+rk_status torch_buffers_open(rk_ctx *ctx, const struct config *c, struct torch_tensors *list)
+{
+    struct listing l = { .ctx = ctx, .arch = c->arch, .list = list };
+    rk_status status;
+    *list = (struct torch_tensors){ .ctx = ctx };
+    GO(torch_tree_open(ctx, c, &l.tree));
+    GO(list_buffers(&l));
+out:
+    end(&l);
     return status;
 }

@@ -275,12 +275,47 @@ TEST(what_pytorch_has_no_class_for_is_not_printed)
     rk_model_close(m);
 }
 
+/* Two words for one function are two classes, and a saved config keeps the word. */
+TEST(the_word_of_the_file_is_kept)
+{
+    rk_ctx *ctx = test_ctx();
+    rk_model *m = opened(ctx, "gpt2:n_layer=1,activation_function=gelu_fast");
+    const char *text;
+    OK(ctx, rk_model_save_config(m, test_temporary()));
+    rk_model_close(m);
+    m = opened(ctx, test_temporary());
+    EXPECT_TEXT(rk_model_text(m, "act"), "gelu_tanh");
+    OK(ctx, rk_model_show_torch(m, &text));
+    EXPECT(strstr(text, "(act): FastGELUActivation()\n") != NULL);
+    rk_model_close(m);
+}
+
+/* Every word that a family knows for a function has its class: a module is printed wherever PyTorch has one. */
+TEST(every_choice_prints)
+{
+    rk_ctx *ctx = test_ctx();
+    for (int a = 0; arch_list[a] != NULL; a++)
+        for (const struct field *f = arch_list[a]->fields; f->name != NULL; f++) {
+            const char *rest = f->choices != NULL ? f->choices : "", *text;
+            for (struct word w; word_next(&rest, &w);) {
+                char spec[300];
+                (void)snprintf(spec, sizeof spec, "%s:%s=%.*s", arch_list[a]->presets[0].name, f->name, (int)(memchr(w.at, '=', w.n) != NULL ? strcspn(w.at, "=") : w.n), w.at);
+                rk_model *m = opened(ctx, spec);
+                OK(ctx, rk_model_show_torch(m, &text));
+                EXPECT(strlen(text) > 100 && strchr(text, '{') == NULL);
+                rk_model_close(m);
+            }
+        }
+}
+
 static rk_status work(rk_ctx *ctx)
 {
     rk_model *m;
     const char *text;
     TRY(rk_model_open(ctx, "cs336-17m:num_layers=2", &m));
-    rk_status status = rk_model_show_torch(m, &text);
+    rk_status status = rk_model_show(m, NULL, false, &text);
+    if (status == RK_OK) status = rk_model_show(m, NULL, true, &text);
+    if (status == RK_OK) status = rk_model_show_torch(m, &text);
     if (status == RK_OK) status = rk_model_show_tensors(m, RK_f32, false, &text);
     if (status == RK_OK) status = rk_model_show_tensors(m, RK_f32, true, &text);
     rk_model_close(m);
