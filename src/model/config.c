@@ -195,7 +195,7 @@ static bool depends(const struct config *c, const struct field *f)
     const char *s = f->standard;
     if (s == NULL || f->kind == FIELD_CHOICE || f->kind == FIELD_FLAG) return false;
     for (size_t n; *s != '\0'; s += n + (s[n] != '\0')) {
-        n = strcspn(s, "*/");
+        n = strcspn(s, "*/+-()");
         if (field_spelled(c->arch, s, n, true) >= 0) return true;
     }
     return false;
@@ -208,7 +208,7 @@ rk_status config_follow(rk_ctx *ctx, struct config *c, const struct config *type
         double value;
         if (!full.given[i]) TRY(take_standard(ctx, &full, i, where));
         if (!c->given[i] || typed->given[i] || !depends(c, &c->arch->fields[i])) continue;
-        TRY(evaluate(ctx, &full, i, &value));
+        TRY(config_formula(ctx, &full, i, full.arch->fields[i].standard, strlen(full.arch->fields[i].standard), &value));
         if (value == full.value[i]) c->given[i] = false;
     }
     return RK_OK;

@@ -73,8 +73,11 @@ TEST(tensors_are_listed_as_pytorch_lists_them)    { compare_all("tensors", true,
 
 /* --- checkpoints --- */
 
+/* torch.compile wraps a model, and its names. */
 static const struct torch_tensor *find(const struct torch_tensors *list, const char *name)
 {
+    const size_t wrapped = strlen("_orig_mod.");
+    if (strncmp(name, "_orig_mod.", wrapped) == 0) name += wrapped;
     for (int i = 0; i < list->at.n; i++)
         if (strcmp(list->at.at[i].name, name) == 0) return &list->at.at[i];
     return NULL;
