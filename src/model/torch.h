@@ -35,7 +35,7 @@ struct torch_row { const char *name, *class, *when, *role; };
 
 /* Puts a row's text with its {..} filled in. E_DECLINED for an activation that has no class in PyTorch. */
 rk_status torch_fill(rk_ctx *ctx, const struct config *c, const char *text, struct str *out) RK_CHECK;
-const char *torch_dtype(rk_dtype dtype);                        /* "float32"; NULL: PyTorch has no such dtype */
+const char *torch_dtype(rk_dtype dtype);                        /* "float32" */
 
 /* --- modules: torch_tree.c --- */
 
@@ -80,6 +80,8 @@ rk_status torch_tensors_open(rk_ctx *ctx, const rk_model *m, rk_dtype dtype, str
 void      torch_tensors_close(struct torch_tensors *list);
 /* The buffers alone. */
 rk_status torch_buffers_open(rk_ctx *ctx, const struct config *c, struct torch_tensors *list) RK_CHECK;
+/* "float32 2048x64", "int64 scalar": dtype, shape and bytes of a buffer (torch_text.c). */
+rk_status torch_shape(rk_ctx *ctx, const char *text, struct torch_tensor *t) RK_CHECK;
 /* A line for each: name, kind (parameter, buffer, tie=NAME), shape (768x2304), dtype, apart by tabs; and as JSON. */
 rk_status torch_tensors_print(const struct torch_tensors *list, struct str *out) RK_CHECK;
 rk_status torch_tensors_json(const struct torch_tensors *list, struct str *out) RK_CHECK;

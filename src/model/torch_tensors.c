@@ -7,7 +7,6 @@
 #include "core/graph.h"
 #include "model/bind.h"
 #include "model/torch.h"
-#include <stdlib.h>
 #include <string.h>
 
 /* A name that a binding may have in files, with its prefix: "transformer.h.*.ln_1.weight". */
@@ -167,33 +166,13 @@ static rk_status list_parameters(struct listing *l)
 
 /* --- buffers --- */
 
-/* "float32 2048x64", "int64 scalar" */
-static rk_status read_shape(rk_ctx *ctx, const char *text, struct torch_tensor *t)
-{
-    size_t n = strcspn(text, " ");
-    int dtype = 0;
-    while (dtype < RK_DTYPE_COUNT && !word_is(word_of(torch_dtype((rk_dtype)dtype)), text, n)) dtype++;
-    PROMISE(dtype < RK_DTYPE_COUNT && text[n] == ' ');
-    t->dtype = torch_dtype((rk_dtype)dtype);
-    t->bytes = rk_dtype_bytes((rk_dtype)dtype);
-    text += n + 1;
-    if (strcmp(text, "scalar") == 0) return RK_OK;
-    for (char *end; t->rank < RK_MAX_RANK; text = end + 1) {
-        t->shape[t->rank] = strtoll(text, &end, 10);
-        PROMISE(end > text && (*end == 'x' || *end == '\0'));
-        if (__builtin_mul_overflow(t->bytes, (uint64_t)t->shape[t->rank++], &t->bytes)) return FAIL(RK_E_LIMIT, "a buffer of %s is beyond 2^64 bytes", text);
-        if (*end == '\0') return RK_OK;
-    }
-    return FAIL(RK_E_BUG, "a buffer with more than %d dimensions", RK_MAX_RANK);
-}
-
 static rk_status add_buffer(struct listing *l, const struct torch_module *m, const struct torch_row *row)
 {
     rk_ctx *ctx = l->ctx;
     struct torch_tensor t = { .kind = TORCH_BUFFER };
     l->text.n = 0;
     TRY(torch_fill(ctx, l->tree.config, row->class, &l->text));
-    TRY(read_shape(ctx, str_c(&l->text), &t));
+    TRY(torch_shape(ctx, str_c(&l->text), &t));
     l->text.n = 0;
     TRY(str_format(ctx, &l->text, "%s%s%s", m->path, m->path[0] != '\0' ? "." : "", torch_name(row) + 1));
     TRY(keep(l, &t.name));

@@ -5,6 +5,7 @@
 #include "io/decimal.h"
 #include "model/torch.h"
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 const char *torch_dtype(rk_dtype dtype)
@@ -13,7 +14,7 @@ const char *torch_dtype(rk_dtype dtype)
         [RK_f64] = "float64", [RK_f32] = "float32", [RK_f16] = "float16", [RK_bf16] = "bfloat16", [RK_f8e4m3] = "float8_e4m3fn", [RK_f8e5m2] = "float8_e5m2",
         [RK_i64] = "int64", [RK_i32] = "int32", [RK_i16] = "int16", [RK_i8] = "int8", [RK_u16] = "uint16", [RK_u8] = "uint8", [RK_bool] = "bool",
     };
-    return (unsigned)dtype < RK_DTYPE_COUNT ? names[dtype] : NULL;
+    return names[dtype];
 }
 
 /* By the word in config.json: two words for one function may be two classes. */
@@ -64,4 +65,23 @@ rk_status torch_fill(rk_ctx *ctx, const struct config *c, const char *text, stru
         text += n + 1;
     }
     return RK_OK;
+}
+
+rk_status torch_shape(rk_ctx *ctx, const char *text, struct torch_tensor *t)
+{
+    size_t n = strcspn(text, " ");
+    int dtype = 0;
+    while (dtype < RK_DTYPE_COUNT && !word_is((struct word){ text, n }, torch_dtype((rk_dtype)dtype), strlen(torch_dtype((rk_dtype)dtype)))) dtype++;
+    PROMISE(dtype < RK_DTYPE_COUNT && text[n] == ' ');
+    t->dtype = torch_dtype((rk_dtype)dtype);
+    t->bytes = rk_dtype_bytes((rk_dtype)dtype);
+    text += n + 1;
+    if (strcmp(text, "scalar") == 0) return RK_OK;
+    for (char *end; t->rank < RK_MAX_RANK; text = end + 1) {
+        t->shape[t->rank] = strtoll(text, &end, 10);
+        PROMISE(end > text && (*end == 'x' || *end == '\0'));
+        if (__builtin_mul_overflow(t->bytes, (uint64_t)t->shape[t->rank++], &t->bytes)) return FAIL(RK_E_LIMIT, "a buffer of %s is beyond 2^64 bytes", text);
+        if (*end == '\0') return RK_OK;
+    }
+    return FAIL(RK_E_BUG, "a buffer with more than %d dimensions", RK_MAX_RANK);
 }
