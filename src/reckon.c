@@ -10,7 +10,6 @@
 #include "model/model.h"
 #include "pass/count.h"
 #include "pass/pass.h"
-#include "pass/show.h"
 #include "run/device.h"
 #include "run/store.h"
 #include "train/graphs.h"
@@ -360,23 +359,5 @@ rk_status rk_bill_of(rk_model *model, const rk_bill_settings *settings, rk_bill 
 out:
     built_close(&built);
     rk_bill_free(p.bill);
-    return status;
-}
-
-rk_status rk_model_show(rk_model *model, const rk_bill_settings *settings, bool json, const char **text)
-{
-    rk_ctx *ctx = model->ctx;
-    struct build_options options = options_of(settings != NULL ? settings : &standard, FOR_LOGITS);
-    struct built built = { .ctx = NULL };
-    rk_bill_phase phases[] = { { "forward", INT32_MAX } };
-    struct bill_terms terms = { .n_phases = 1, .phases = phases, .n_repeats = N_BLOCKS, .repeats = blocks };
-    rk_status status;
-    *text = "";
-    model->shown.n = 0;
-    GO(model_build(ctx, model, &options, &built));
-    GO(json ? pass_show_json(ctx, built.g, &terms, &model->shown) : pass_show(ctx, built.g, &terms, &model->shown));
-    *text = str_c(&model->shown);
-out:
-    built_close(&built);
     return status;
 }

@@ -66,6 +66,13 @@ RK_API RK_CHECK rk_status rk_bill_of(rk_model *model, const rk_bill_settings *se
 /* The module tree: as text, or as JSON. The text belongs to the model until the next call. */
 RK_API RK_CHECK rk_status rk_model_show(rk_model *model, const rk_bill_settings *settings, bool json, const char **text);
 
+/* print(model) of the class that PyTorch users have for it, to the letter. RK_E_DECLINED where they have none. */
+RK_API RK_CHECK rk_status rk_model_show_torch(rk_model *model, const char **text);
+/* Its tensors in PyTorch's order, a line for each: name, kind (parameter, buffer, tie=NAME), shape (768x2304), dtype, apart by
+ * tabs; ties after what they are tied to, buffers at the end, in the dtype that the class gives them. As JSON also `role`, our
+ * name, and `bytes`, 0 for a tie. dtype: of the parameters. */
+RK_API RK_CHECK rk_status rk_model_show_tensors(rk_model *model, rk_dtype dtype, bool json, const char **text);
+
 /* Writes config.json into a folder, in the family's own spelling. */
 RK_API RK_CHECK rk_status rk_model_save_config(rk_model *model, const char *folder);
 

@@ -26,10 +26,12 @@ struct field {
 };
 
 struct arch;
+struct torch_row;
 struct config {
     const struct arch *arch;
     double value[MOST_FIELDS];          /* numbers and flags, per field */
     char text[MOST_FIELDS][24];         /* our word of a choice */
+    const char *spelled[MOST_FIELDS];   /* where the field's choices have the word that the file took for it */
     bool given[MOST_FIELDS];            /* it stood in the file or on the command line */
     bool null[MOST_FIELDS];             /* it stood there as null */
 };
@@ -84,6 +86,7 @@ struct arch {
     rk_status (*check)(rk_ctx *ctx, const struct config *c);
     /* Dimensions, inputs, wiring, outputs: everything from tokens to logits or loss. */
     void (*build)(struct builder *b);
+    const struct torch_row *torch;      /* the modules of the class that PyTorch users have for it (torch.h); NULL: there is none */
 };
 
 extern const struct arch *const arch_list[];        /* model/list.c; ends with NULL */

@@ -16,6 +16,8 @@ bool bind_matches(struct word pattern, const char *text, size_t n, bool loose, s
 struct word bind_strip(const struct arch *arch, const char *name, size_t n);
 /* The row of this role, and the number in it; NULL: none. */
 const struct binding *bind_row(const struct arch *arch, const char *role, struct word *number);
+/* A pattern with the number in place of each *. */
+rk_status bind_fill(rk_ctx *ctx, struct word pattern, struct word number, struct str *out) RK_CHECK;
 /* The k-th name that a role may have in files, without prefix; E_MISSING past the last. */
 rk_status bind_name(rk_ctx *ctx, const struct binding *row, struct word number, int k, struct str *out) RK_CHECK;
 /* The parameter of `built` that a name in a file stands for; -1: none. For files of gradients, moments, activations. */

@@ -4,6 +4,7 @@
  * appears whole or not at all. */
 #include "core/graph.h"
 #include "model/bind.h"
+#include "model/torch.h"
 #include <string.h>
 
 enum { BLOCK_BYTES = 1 << 18 };
@@ -95,11 +96,10 @@ static rk_status write_weights(rk_ctx *ctx, struct saving *s, const char *path)
 
 static rk_status write_config(rk_ctx *ctx, const rk_model *m, const char *path, rk_dtype dtype)
 {
-    static const char *const torch_names[] = { [RK_f64] = "float64", [RK_f32] = "float32", [RK_f16] = "float16", [RK_bf16] = "bfloat16" };
     struct file_writer w = { .fd = -1 };
     struct str text = { 0 };
     rk_status status;
-    GO(config_write(ctx, &m->config, (size_t)dtype < sizeof torch_names / sizeof *torch_names ? torch_names[dtype] : NULL, &text));
+    GO(config_write(ctx, &m->config, dtype <= RK_bf16 ? torch_dtype(dtype) : NULL, &text));
     GO(file_create(ctx, &w, path));
     GO(file_write(ctx, &w, str_c(&text), (size_t)text.n));
     GO(file_commit(ctx, &w));

@@ -4,7 +4,6 @@
  * message names it. Not here: what the fields are (each family's file), which file is read (spec.c).
  * Source of what is harmless everywhere: transformers configuration_utils.py. */
 #include "model/config.h"
-#include "io/decimal.h"
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -20,7 +19,7 @@ static const char *const harmless =
 
 /* --- one value --- */
 
-/* Our word of a choice as the file spells it; NULL: not among them. */
+/* Our word of a choice as the file spells it, and where the list has that; NULL: not among them. */
 static const char *choice_ours(const struct field *f, const char *text, size_t n, struct word *ours)
 {
     const char *rest = f->choices;
@@ -29,7 +28,7 @@ static const char *choice_ours(const struct field *f, const char *text, size_t n
         size_t spelled = equals == NULL ? w.n : (size_t)(equals - w.at);
         if (spelled != n || memcmp(w.at, text, n) != 0) continue;
         *ours = equals == NULL ? w : (struct word){ equals + 1, w.n - spelled - 1 };
-        return ours->at;
+        return w.at;
     }
     return NULL;
 }
@@ -38,16 +37,18 @@ static rk_status take_choice(rk_ctx *ctx, struct config *c, int i, const struct 
 {
     const struct field *f = &c->arch->fields[i];
     char path[JSON_SHOWN];
-    const char *text;
+    const char *text, *spelled;
     struct word ours;
     TRY(json_as_text(ctx, v, &text));
-    if (choice_ours(f, text, strlen(text), &ours) == NULL) {
+    spelled = choice_ours(f, text, strlen(text), &ours);
+    if (spelled == NULL) {
         (void)FAIL(RK_E_UNKNOWN, "%s: \"%.60s\" is not done here", json_path(v, path), text);
         return ctx_hint(ctx, "it may be: %s", f->choices);
     }
     if (ours.n >= sizeof c->text[0]) return FAIL(RK_E_BUG, "the word %.*s of field %s is too long", (int)ours.n, ours.at, f->name);
     memcpy(c->text[i], ours.at, ours.n);
     c->text[i][ours.n] = '\0';
+    c->spelled[i] = spelled;
     return RK_OK;
 }
 
@@ -199,23 +200,12 @@ rk_status config_set(rk_ctx *ctx, struct config *c, const char *where, const cha
 
 /* --- defaults --- */
 
-/* "4*hidden", "hidden/head", "hidden", "1e-5": over fields that stand earlier in the table; behind a bar, what null means. */
-static rk_status evaluate(rk_ctx *ctx, const struct config *c, int i, double *out)
+/* What a default stands as in the table; behind a bar, what null means. */
+static struct word standard_of(const struct config *c, int i, bool null)
 {
-    const char *s = c->arch->fields[i].standard, *end = s + strcspn(s, "|");
-    double value = 1;
-    if (c->null[i] && *end == '|') s = end + 1, end = s + strlen(s);
-    for (char sign = '*'; s < end;) {
-        size_t n = strcspn(s, "*/|");
-        int of = field_spelled(c->arch, s, n, true);
-        PROMISE(n > 0 && of < i);
-        double factor = of >= 0 ? c->value[of] : decimal_read(s, n);
-        value = sign == '*' ? value * factor : floor(value / factor);
-        sign = s[n];
-        s += n + (s + n < end);
-    }
-    *out = value;
-    return RK_OK;
+    const char *s = c->arch->fields[i].standard;
+    size_t n = strcspn(s, "|");
+    return null && s[n] == '|' ? (struct word){ s + n + 1, strlen(s + n + 1) } : (struct word){ s, n };
 }
 
 static rk_status take_standard(rk_ctx *ctx, struct config *c, int i, const char *where)
@@ -232,11 +222,13 @@ static rk_status take_standard(rk_ctx *ctx, struct config *c, int i, const char 
         return RK_OK;
     }
     if (f->kind == FIELD_CHOICE) {
-        PROMISE(choice_ours(f, f->standard, strlen(f->standard), &ours) != NULL && ours.n < sizeof c->text[0]);
+        c->spelled[i] = choice_ours(f, f->standard, strlen(f->standard), &ours);
+        PROMISE(c->spelled[i] != NULL && ours.n < sizeof c->text[0]);
         memcpy(c->text[i], ours.at, ours.n);
         return RK_OK;
     }
-    TRY(evaluate(ctx, c, i, &c->value[i]));
+    struct word standard = standard_of(c, i, c->null[i]);
+    TRY(config_formula(ctx, c, i, standard.at, standard.n, &c->value[i]));
     if (c->value[i] >= f->least && c->value[i] <= f->most) return RK_OK;
     return FAIL(RK_E_LIMIT, "%s: %s would be %s = %g, which does not lie within %g .. %g", where, f->name, f->standard, c->value[i], f->least, f->most);
 }
@@ -246,8 +238,8 @@ static bool depends(const struct config *c, const struct field *f)
 {
     const char *s = f->standard;            /* of what is given, never null: what stands before a bar */
     if (s == NULL || f->kind == FIELD_CHOICE || f->kind == FIELD_FLAG) return false;
-    for (size_t n; *s != '\0' && *s != '|'; s += n + (s[n] == '*' || s[n] == '/')) {
-        n = strcspn(s, "*/|");
+    for (size_t n; *s != '\0' && *s != '|'; s += n + (s[n] != '\0' && s[n] != '|')) {
+        n = strcspn(s, "*/+-()|");
         if (field_spelled(c->arch, s, n, true) >= 0) return true;
     }
     return false;
@@ -260,7 +252,8 @@ rk_status config_follow(rk_ctx *ctx, struct config *c, const struct config *type
         double value;
         if (!full.given[i]) TRY(take_standard(ctx, &full, i, where));
         if (!c->given[i] || typed->given[i] || !depends(c, &c->arch->fields[i])) continue;
-        TRY(evaluate(ctx, &full, i, &value));
+        struct word standard = standard_of(&full, i, false);
+        TRY(config_formula(ctx, &full, i, standard.at, standard.n, &value));
         if (value == full.value[i]) c->given[i] = false;
     }
     return RK_OK;

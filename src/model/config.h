@@ -27,6 +27,11 @@ rk_status config_finish(rk_ctx *ctx, struct config *c, const char *where) RK_CHE
 rk_status config_follow(rk_ctx *ctx, struct config *c, const struct config *typed, const char *where) RK_CHECK;
 
 const struct field *config_field(const struct config *c, const char *name, int *index);        /* by our name; NULL: none */
+/* "4*hidden", "(hidden/head*pct/1+1)/2": a sum of products of numbers and fields, those that stand before row `before`;
+ * a quotient is rounded down. */
+rk_status config_formula(rk_ctx *ctx, const struct config *c, int before, const char *text, size_t n, double *value) RK_CHECK;
+/* "bias !tied act=relu edition<2025": whether all of it is so; flags, numbers (0 is no) and words of a choice. NULL, "": yes. */
+rk_status config_holds(rk_ctx *ctx, const struct config *c, const char *conditions, bool *holds) RK_CHECK;
 /* config.json in the family's own spelling, every field written out; dtype NULL: none is named. */
 rk_status config_write(rk_ctx *ctx, const struct config *c, const char *dtype, struct str *out) RK_CHECK;
 

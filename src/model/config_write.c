@@ -3,18 +3,8 @@
 #include "model/config.h"
 #include <string.h>
 
-/* The file's word for ours: the first that means it. */
-static struct word choice_file(const struct field *f, const char *ours)
-{
-    const char *rest = f->choices;
-    for (struct word w; word_next(&rest, &w);) {
-        const char *equals = memchr(w.at, '=', w.n);
-        struct word spelled = equals == NULL ? w : (struct word){ w.at, (size_t)(equals - w.at) };
-        struct word meant = equals == NULL ? w : (struct word){ equals + 1, w.n - spelled.n - 1 };
-        if (word_is(meant, ours, strlen(ours))) return spelled;
-    }
-    return (struct word){ ours, strlen(ours) };
-}
+/* The word that the file had, or the default's. */
+static struct word choice_file(const char *spelled) { return (struct word){ spelled, strcspn(spelled, " =") }; }
 
 /* It can have one value only, and says nothing. */
 static bool is_fixed(const struct field *f) { return f->kind == FIELD_CHOICE ? strchr(f->choices, ' ') == NULL : f->least == f->most; }
@@ -30,7 +20,7 @@ static rk_status put_field(rk_ctx *ctx, const struct config *c, int i, struct js
     if (f->kind == FIELD_INT) return json_put_int(ctx, o, NULL, (int64_t)c->value[i]);
     if (f->kind == FIELD_REAL) return json_put_double(ctx, o, NULL, c->value[i]);
     if (f->kind == FIELD_FLAG) return json_put_bool(ctx, o, NULL, c->value[i] != 0);
-    struct word word = choice_file(f, c->text[i]);
+    struct word word = choice_file(c->spelled[i]);
     return json_put_bytes(ctx, o, NULL, word.at, word.n);
 }
 

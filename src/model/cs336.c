@@ -6,6 +6,7 @@
  * Sources: stanford-cs336/assignment1-basics (2025), assignment2-systems cs336_basics/model.py; the 2024 handout. */
 #include "core/graph.h"
 #include "model/block.h"
+#include "model/torch.h"
 #include <math.h>
 
 static const struct field fields[] = {
@@ -64,6 +65,58 @@ static const struct binding names[] = {
     { "head.weight",         "lm_head.weight",                   "vocab hidden" },
     { NULL, "layers.*.attn.positional_encoder.* | layers.*.attn.rope.* | positional_encoder.*", "rotary tables" },
     { NULL, NULL, NULL }
+};
+
+/* The course's own classes. Its RotaryEmbedding prints the first two sizes of its table [2, context, half a head] as context and
+ * half; all blocks hold the one that stands at the top. What an ablation takes away is not there. */
+#define LINEAR(in, out) "Linear(d_out={" out "}, d_in={" in "})"
+#define OLD_LINEAR(in, out) TORCH_LINEAR(in, out, "False")
+#define RMS_NORM "RMSNorm(hidden_size={hidden}, eps={eps})"
+#define ROTARY "RotaryEmbedding(context_length=2, dim/2={position})"
+
+static const struct torch_row modules[] = {
+    { .name = "",                        .class = "BasicsTransformerLM", .when = "edition>=2025" },
+    { .name = "token_embeddings",        .class = "Embedding(vocab_size={vocab}, d={hidden})" },
+    { .name = "positional_encoder",      .class = ROTARY, .when = "!no_rope" },
+    { .name = "  ._freq_cis_cache",      .class = "float32 2x{position}x{hidden/head/2}", .role = "h.*.attn.rotary" },
+    { .name = "layers",                  .class = "ModuleList" },
+    { .name = "  *layer",                .class = "TransformerBlock" },
+    { .name = "    attn",                .class = "CausalMultiHeadSelfAttention" },
+    { .name = "      q_proj",            .class = LINEAR("hidden", "hidden") },
+    { .name = "      k_proj",            .class = LINEAR("hidden", "hidden") },
+    { .name = "      v_proj",            .class = LINEAR("hidden", "hidden") },
+    { .name = "      output_proj",       .class = LINEAR("hidden", "hidden") },
+    { .name = "      positional_encoder", .class = ROTARY, .when = "!no_rope" },
+    { .name = "    ffn",                 .class = "SwiGLU", .when = "ffn=swiglu" },
+    { .name = "      w1",                .class = LINEAR("hidden", "ff") },
+    { .name = "      w2",                .class = LINEAR("ff", "hidden") },
+    { .name = "      w3",                .class = LINEAR("hidden", "ff") },
+    { .name = "    ffn",                 .class = "FFN", .when = "ffn=silu" },
+    { .name = "      w1",                .class = LINEAR("hidden", "ff") },
+    { .name = "      w2",                .class = LINEAR("ff", "hidden") },
+    { .name = "    ln1",                 .class = RMS_NORM, .when = "!no_norm" },
+    { .name = "    ln2",                 .class = RMS_NORM, .when = "!no_norm" },
+    { .name = "ln_final",                .class = RMS_NORM, .when = "!no_norm !post" },
+    { .name = "lm_head",                 .class = LINEAR("hidden", "vocab") },
+
+    { .name = "",                        .class = "BasicsTransformerLM", .when = "edition<2025" },
+    { .name = "token_embeddings",        .class = "Embedding({vocab}, {hidden})" },
+    { .name = "position_embeddings",     .class = "Embedding({position}, {hidden})" },
+    { .name = "layers",                  .class = "ModuleList" },
+    { .name = "  *layer",                .class = "TransformerBlock" },
+    { .name = "    attn",                .class = "CausalMultiHeadSelfAttention" },
+    { .name = "      q_proj",            .class = OLD_LINEAR("hidden", "hidden") },
+    { .name = "      k_proj",            .class = OLD_LINEAR("hidden", "hidden") },
+    { .name = "      v_proj",            .class = OLD_LINEAR("hidden", "hidden") },
+    { .name = "      output_proj",       .class = OLD_LINEAR("hidden", "hidden") },
+    { .name = "    ln1",                 .class = "RMSNorm", .when = "!no_norm" },
+    { .name = "    ffn",                 .class = "FFN" },
+    { .name = "      w1",                .class = OLD_LINEAR("hidden", "ff") },
+    { .name = "      w2",                .class = OLD_LINEAR("ff", "hidden") },
+    { .name = "    ln2",                 .class = "RMSNorm", .when = "!no_norm" },
+    { .name = "ln_final",                .class = "RMSNorm", .when = "!no_norm !post" },
+    { .name = "lm_head",                 .class = OLD_LINEAR("hidden", "vocab") },
+    { .name = NULL }
 };
 
 static bool rotates(const struct config *c) { return config_int(c, "edition") >= 2025 && !config_flag(c, "no_rope"); }
@@ -131,5 +184,5 @@ const struct arch arch_cs336 = {
     .name = "cs336", .title = "CS336 language model", .model_types = "cs336", .class_name = "CS336LM",
     .fields = fields, .presets = presets, .bindings = names, .prefix = "", .ties = "head.weight=embed.weight",
     .harmless = "model_type architectures transformers_version dtype torch_dtype",
-    .check = check, .build = build,
+    .check = check, .build = build, .torch = modules,
 };

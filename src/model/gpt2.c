@@ -7,6 +7,7 @@
  * Sources: openai/gpt-2 src/model.py; transformers modeling_gpt2.py; karpathy/nanoGPT model.py (bias; nanogpt.c has the rest). */
 #include "core/graph.h"
 #include "model/gpt2.h"
+#include "model/torch.h"
 #include <math.h>
 
 static const struct field fields[] = {
@@ -60,6 +61,33 @@ static const struct binding names[] = {
     { NULL, NULL, NULL }
 };
 
+/* The class of transformers, which always has biases. */
+static const struct torch_row modules[] = {
+    { .name = "",                   .class = "GPT2LMHeadModel", .when = "bias" },
+    { .name = "" },
+    { .name = "transformer",        .class = "GPT2Model" },
+    { .name = "  wte",              .class = "Embedding({vocab}, {hidden})" },
+    { .name = "  wpe",              .class = "Embedding({position}, {hidden})" },
+    { .name = "  drop",             .class = TORCH_DROPOUT("embd_pdrop") },
+    { .name = "  h",                .class = "ModuleList" },
+    { .name = "    *layer",         .class = "GPT2Block" },
+    { .name = "      ln_1",         .class = TORCH_NORM },
+    { .name = "      attn",         .class = "GPT2Attention" },
+    { .name = "        c_attn",     .class = "Conv1D(nf={3*hidden}, nx={hidden})" },
+    { .name = "        c_proj",     .class = "Conv1D(nf={hidden}, nx={hidden})" },
+    { .name = "        attn_dropout",  .class = TORCH_DROPOUT("attn_pdrop") },
+    { .name = "        resid_dropout", .class = TORCH_DROPOUT("resid_pdrop") },
+    { .name = "      ln_2",         .class = TORCH_NORM },
+    { .name = "      mlp",          .class = "GPT2MLP" },
+    { .name = "        c_fc",       .class = "Conv1D(nf={ff}, nx={hidden})" },
+    { .name = "        c_proj",     .class = "Conv1D(nf={hidden}, nx={ff})" },
+    { .name = "        act",        .class = "{act}" },
+    { .name = "        dropout",    .class = TORCH_DROPOUT("resid_pdrop") },
+    { .name = "  ln_f",             .class = TORCH_NORM },
+    { .name = "lm_head",            .class = TORCH_LINEAR("hidden", "vocab", "False") },
+    { .name = NULL }
+};
+
 static rk_ref block(struct builder *b, rk_ref x)
 {
     const struct config *c = b->c;
@@ -104,5 +132,5 @@ const struct arch arch_gpt2 = {
     .fields = fields, .presets = presets, .bindings = names, .prefix = "transformer.", .bare = "lm_head.*", .ties = "head.weight=embed.weight",
     .harmless = "architectures model_type transformers_version torch_dtype dtype use_cache bos_token_id eos_token_id pad_token_id summary_* "
                 "gradient_checkpointing output_* return_* task_specific_params n_special predict_special_tokens _* id2label label2id is_* chunk_* problem_type",
-    .check = block_check_heads, .build = build,
+    .check = block_check_heads, .build = build, .torch = modules,
 };

@@ -5,6 +5,7 @@
  * Source: karpathy/nanoGPT model.py and train.py. */
 #include "core/graph.h"
 #include "model/gpt2.h"
+#include "model/torch.h"
 
 static const struct field fields[] = {
     FIELD_SIZES("block_size", "n_embd", "n_layer", "n_head"),
@@ -51,6 +52,33 @@ static const struct binding names[] = {
     { NULL, NULL, NULL }
 };
 
+/* Its own classes, which know one activation. */
+static const struct torch_row modules[] = {
+    { .name = "",                   .class = "GPT", .when = "act=gelu_erf" },
+    { .name = "" },
+    { .name = "transformer",        .class = "ModuleDict" },
+    { .name = "  wte",              .class = "Embedding({vocab}, {hidden})" },
+    { .name = "  wpe",              .class = "Embedding({position}, {hidden})" },
+    { .name = "  drop",             .class = TORCH_DROPOUT("embd_pdrop") },
+    { .name = "  h",                .class = "ModuleList" },
+    { .name = "    *layer",         .class = "Block" },
+    { .name = "      ln_1",         .class = "LayerNorm" },
+    { .name = "      attn",         .class = "CausalSelfAttention" },
+    { .name = "        c_attn",     .class = TORCH_LINEAR("hidden", "3*hidden", "{bias}") },
+    { .name = "        c_proj",     .class = TORCH_LINEAR("hidden", "hidden", "{bias}") },
+    { .name = "        attn_dropout",  .class = TORCH_DROPOUT("attn_pdrop") },
+    { .name = "        resid_dropout", .class = TORCH_DROPOUT("resid_pdrop") },
+    { .name = "      ln_2",         .class = "LayerNorm" },
+    { .name = "      mlp",          .class = "MLP" },
+    { .name = "        c_fc",       .class = TORCH_LINEAR("hidden", "ff", "{bias}") },
+    { .name = "        gelu",       .class = "GELU(approximate='none')" },
+    { .name = "        c_proj",     .class = TORCH_LINEAR("ff", "hidden", "{bias}") },
+    { .name = "        dropout",    .class = TORCH_DROPOUT("resid_pdrop") },
+    { .name = "  ln_f",             .class = "LayerNorm" },
+    { .name = "lm_head",            .class = TORCH_LINEAR("hidden", "vocab", "False") },
+    { .name = NULL }
+};
+
 static void build(struct builder *b)
 {
     rk_ref table, x = gpt2_blocks(b, &table);
@@ -61,5 +89,5 @@ static void build(struct builder *b)
 const struct arch arch_nanogpt = {
     .name = "nanogpt", .title = "nanoGPT", .model_types = "nanogpt", .class_name = "GPT", .tell = "block_size",
     .fields = fields, .presets = presets, .bindings = names, .prefix = "transformer.", .bare = "lm_head.*", .ties = "head.weight=embed.weight",
-    .harmless = "", .check = block_check_heads, .build = build,
+    .harmless = "", .check = block_check_heads, .build = build, .torch = modules,
 };

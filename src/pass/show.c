@@ -2,6 +2,7 @@
  *
  * Not here: how it is written (show_text.c, show_json.c). */
 #include "pass/show.h"
+#include <string.h>
 
 bool show_is_tensor(const struct show *show, const struct count_row *row)
 {
@@ -48,9 +49,21 @@ static rk_status sum_rows(rk_ctx *ctx, struct show *show)
     return RK_OK;
 }
 
-rk_status show_begin(rk_ctx *ctx, const rk_graph *g, const struct bill_terms *terms, struct show *show)
+/* The module of a path, or of the longest beginning of it. */
+static int module_of(const struct show *show, const char *path, bool exactly)
 {
-    *show = (struct show){ .count.ctx = ctx, .phases = { { "forward", g->nodes.n }, { "rest", 0 } } };
+    for (size_t n = strlen(path);; n--) {
+        for (int m = 0; m < show->n_modules; m++)
+            if (strncmp(show->count.modules.at[m].path, path, n) == 0 && show->count.modules.at[m].path[n] == '\0' && show_has(show, m)) return m;
+        if (exactly || n == 0) return exactly ? -1 : 0;
+        while (n > 1 && path[n - 1] != '.') n--;
+    }
+}
+
+rk_status show_begin(rk_ctx *ctx, const rk_graph *g, const struct bill_terms *terms, const struct show_marks *marks, struct show *show)
+{
+    *show = (struct show){ .count.ctx = ctx, .phases = { { "forward", g->nodes.n }, { "rest", 0 } }, .given = g };
+    if (marks != NULL) show->marks = *marks;
     if (terms != NULL) {
         show->terms = *terms;
         show->terms.seen = NULL;
@@ -65,11 +78,14 @@ rk_status show_begin(rk_ctx *ctx, const rk_graph *g, const struct bill_terms *te
     TRY(NEW(show->order, show->n_modules));
     TRY(NEW(show->first, show->n_modules));
     TRY(NEW(show->next, show->n_rows));
+    TRY(NEW(show->marked, show->marks.n));
     TRY(NEW(show->parameters, show->n_modules));
     TRY(NEW(show->bytes, show->n_modules));
     TRY(NEW(show->flops, show->n_modules));
     TRY(count_tree(ctx, &show->count, show->order, &show->n_order));
-    return sum_rows(ctx, show);
+    TRY(sum_rows(ctx, show));
+    for (int i = 0; i < show->marks.n; i++) show->marked[i] = module_of(show, show->marks.at[i].module, show->marks.at[i].tied != 0);
+    return RK_OK;
 }
 
 void show_end(rk_ctx *ctx, struct show *show)
@@ -77,6 +93,7 @@ void show_end(rk_ctx *ctx, struct show *show)
     FREE(show->order, show->n_modules);
     FREE(show->first, show->n_modules);
     FREE(show->next, show->n_rows);
+    FREE(show->marked, show->marks.n);
     FREE(show->parameters, show->n_modules);
     FREE(show->bytes, show->n_modules);
     FREE(show->flops, show->n_modules);

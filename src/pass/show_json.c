@@ -5,6 +5,44 @@
 
 static rk_status put_text(rk_ctx *ctx, struct str *out, const char *text) { return str_json(ctx, out, text, strlen(text)); }
 
+static rk_status put_dims(rk_ctx *ctx, const rk_graph *g, const struct node *n, struct str *out)
+{
+    TRY(str_text(ctx, out, ", \"dims\": ["));
+    for (int i = 0; i < n->rank; i++) TRY(str_format(ctx, out, "%s\"%s\"", i > 0 ? ", " : "", dim_name(g, n->dim[i])));
+    TRY(str_text(ctx, out, "], \"shape\": ["));
+    for (int i = 0; i < n->rank; i++) TRY(str_format(ctx, out, "%s%" PRId64, i > 0 ? ", " : "", dim_size(g, n->dim[i])));
+    return str_text(ctx, out, "]");
+}
+
+static rk_status put_mark(rk_ctx *ctx, const struct show *show, const struct show_mark *mark, struct str *out)
+{
+    TRY(str_text(ctx, out, "{\"name\": "));
+    TRY(put_text(ctx, out, mark->name));
+    if (mark->tied != 0) {
+        TRY(str_text(ctx, out, ", \"tie\": "));
+        TRY(put_text(ctx, out, node_of(show->given, mark->tied)->text));
+        TRY(put_dims(ctx, show->given, node_of(show->given, mark->tied), out));
+    } else {
+        TRY(str_format(ctx, out, ", \"dtype\": \"%s\", \"shape\": [", mark->dtype));
+        for (int i = 0; i < mark->rank; i++) TRY(str_format(ctx, out, "%s%" PRId64, i > 0 ? ", " : "", mark->shape[i]));
+        TRY(str_text(ctx, out, "]"));
+    }
+    return str_text(ctx, out, "}");
+}
+
+static rk_status put_marks(rk_ctx *ctx, const struct show *show, int m, const char *name, bool ties, struct str *out)
+{
+    bool first = true;
+    TRY(str_format(ctx, out, ", \"%s\": [", name));
+    for (int i = 0; i < show->marks.n; i++) {
+        if (show->marked[i] != m || (show->marks.at[i].tied != 0) != ties) continue;
+        TRY(str_text(ctx, out, first ? "" : ", "));
+        TRY(put_mark(ctx, show, &show->marks.at[i], out));
+        first = false;
+    }
+    return str_text(ctx, out, "]");
+}
+
 static rk_status put_tensor(rk_ctx *ctx, const struct show *show, const struct count_row *row, struct str *out)
 {
     const rk_graph *g = show->count.g;
@@ -15,11 +53,9 @@ static rk_status put_tensor(rk_ctx *ctx, const struct show *show, const struct c
     TRY(show_each(ctx, show, row, BYTES, &bytes));
     TRY(str_text(ctx, out, "{\"name\": "));
     TRY(put_text(ctx, out, class->label));
-    TRY(str_format(ctx, out, ", \"dtype\": \"%s\", \"dims\": [", rk_dtype_name(class->dtype)));
-    for (int i = 0; i < n->rank; i++) TRY(str_format(ctx, out, "%s\"%s\"", i > 0 ? ", " : "", dim_name(g, n->dim[i])));
-    TRY(str_text(ctx, out, "], \"shape\": ["));
-    for (int i = 0; i < n->rank; i++) TRY(str_format(ctx, out, "%s%" PRId64, i > 0 ? ", " : "", dim_size(g, n->dim[i])));
-    return str_format(ctx, out, "], \"parameters\": %" PRIu64 ", \"bytes\": %" PRIu64 ", \"times\": %" PRId64 "}", elements, bytes, row->times);
+    TRY(str_format(ctx, out, ", \"dtype\": \"%s\"", rk_dtype_name(class->dtype)));
+    TRY(put_dims(ctx, g, n, out));
+    return str_format(ctx, out, ", \"parameters\": %" PRIu64 ", \"bytes\": %" PRIu64 ", \"times\": %" PRId64 "}", elements, bytes, row->times);
 }
 
 static rk_status put_product(rk_ctx *ctx, const struct show *show, const struct count_row *row, struct str *out)
@@ -63,6 +99,8 @@ static rk_status put_module(rk_ctx *ctx, const struct show *show, int m, struct 
     TRY(str_format(ctx, out, ", \"depth\": %d, \"times\": %" PRId64, module->depth, show->count.repeats.at[module->repeat].n));
     TRY(str_format(ctx, out, ", \"parameters\": %" PRIu64 ", \"bytes\": %" PRIu64 ", \"flops\": %" PRIu64, show->parameters[m], show->bytes[m], show->flops[m]));
     TRY(put_rows(ctx, show, m, "tensors", show_is_tensor, put_tensor, out));
+    TRY(put_marks(ctx, show, m, "ties", true, out));
+    TRY(put_marks(ctx, show, m, "buffers", false, out));
     TRY(put_rows(ctx, show, m, "einsums", show_is_product, put_product, out));
     return str_text(ctx, out, "}");
 }
@@ -78,10 +116,10 @@ static rk_status put_all(rk_ctx *ctx, const struct show *show, struct str *out)
     return str_text(ctx, out, "]}");
 }
 
-rk_status pass_show_json(rk_ctx *ctx, const rk_graph *g, const struct bill_terms *terms, struct str *out)
+rk_status pass_show_json(rk_ctx *ctx, const rk_graph *g, const struct bill_terms *terms, const struct show_marks *marks, struct str *out)
 {
     struct show show;
-    rk_status status = show_begin(ctx, g, terms, &show);
+    rk_status status = show_begin(ctx, g, terms, marks, &show);
     if (status == RK_OK) status = put_all(ctx, &show, out);
     show_end(ctx, &show);
     return status;

@@ -5,6 +5,9 @@
  *       weight  [ff hidden]  3,072 × 768               2,359,296      9.00 MiB   22.75 %
  *       b t d, f d -> b t f:  4,831,838,208 FLOPs = 8·B·T·D²
  *
+ *   head
+ *     weight: embed.weight, [vocab hidden]  50,257 × 768, a tie
+ *
  * A repeated module stands once: what stands inside is of one, shares are of all. */
 #include "base/utf8.h"
 #include "pass/show.h"
@@ -139,6 +142,30 @@ static rk_status product_line(struct page *page, const struct show *show, const 
     return RK_OK;
 }
 
+static rk_status mark_line(struct page *page, const struct show *show, const struct show_mark *mark, int depth)
+{
+    rk_ctx *ctx = page->ctx;
+    struct line line = { { "", "", "", "", "" }, true };
+    TRY(put_indent(ctx, &page->cell, depth));
+    TRY(str_text(ctx, &page->cell, mark->name));
+    if (mark->tied != 0) {
+        const struct node *n = node_of(show->given, mark->tied);
+        TRY(str_format(ctx, &page->cell, ": %s, ", n->text));
+        TRY(put_shape(ctx, &page->cell, show->given, n));
+        TRY(str_text(ctx, &page->cell, ", a tie"));
+    } else {
+        TRY(str_format(ctx, &page->cell, ": %s %s", mark->dtype, mark->rank == 0 ? "scalar" : ""));
+        for (int i = 0; i < mark->rank; i++) {
+            TRY(str_text(ctx, &page->cell, i > 0 ? " × " : ""));
+            TRY(put_number(ctx, &page->cell, (uint64_t)mark->shape[i]));
+        }
+        TRY(str_text(ctx, &page->cell, ", a buffer in PyTorch, computed here where it is used"));
+    }
+    TRY(keep(page, &line.cell[0]));
+    VEC_PUSH(&page->lines, line);
+    return RK_OK;
+}
+
 static rk_status module_lines(struct page *page, const struct show *show, int m)
 {
     rk_ctx *ctx = page->ctx;
@@ -146,6 +173,8 @@ static rk_status module_lines(struct page *page, const struct show *show, int m)
     TRY(module_line(page, show, m));
     for (int i = show->first[m]; i > 0; i = show->next[i - 1])
         if (show_is_tensor(show, &show->count.rows.at[i - 1])) TRY(tensor_line(page, show, &show->count.rows.at[i - 1], depth));
+    for (int i = 0; i < show->marks.n; i++)
+        if (show->marked[i] == m) TRY(mark_line(page, show, &show->marks.at[i], depth));
     for (int i = show->first[m]; i > 0; i = show->next[i - 1])
         if (show_is_product(show, &show->count.rows.at[i - 1])) TRY(product_line(page, show, &show->count.rows.at[i - 1], depth));
     return RK_OK;
@@ -195,11 +224,11 @@ static rk_status put_page(struct page *page, struct str *out)
     return RK_OK;
 }
 
-rk_status pass_show(rk_ctx *ctx, const rk_graph *g, const struct bill_terms *terms, struct str *out)
+rk_status pass_show(rk_ctx *ctx, const rk_graph *g, const struct bill_terms *terms, const struct show_marks *marks, struct str *out)
 {
     struct show show;
     struct page page = { .ctx = ctx };
-    rk_status status = show_begin(ctx, g, terms, &show);
+    rk_status status = show_begin(ctx, g, terms, marks, &show);
     for (int i = 0; i < show.n_order && status == RK_OK; i++)
         if (show_has(&show, show.order[i])) status = module_lines(&page, &show, show.order[i]);
     if (status == RK_OK) status = put_page(&page, out);

@@ -72,6 +72,19 @@ ends 3 reckon show empty/model.safetensors; warns "no config.json beside"
 # show
 ends 0 reckon show gpt2;                  prints "h.* (12 ×)"; prints "b t d, f d -> b t f"; prints "38,597,376"
 ends 0 reckon show cs336-17m --json;      prints '"path": "h.*.mlp.gate"'
+prints '"buffers": [{"name": "rotary", "dtype": "float32", "shape": [2, 256, 16]}]'
+ends 0 reckon show gpt2 --dtype f16;      prints "weight: embed.weight, [vocab hidden]  50,257 × 768, a tie"; prints "73.62 MiB"
+ends 0 reckon show gpt2 --style torch;    prints "      (0-11): 12 x GPT2Block("; prints "(c_attn): Conv1D(nf=2304, nx=768)"; silent "$err"
+is "first line" "$(head -1 "$out")" "GPT2LMHeadModel("
+ends 0 reckon show gpt2:activation_function=gelu_fast --style torch; prints "(act): FastGELUActivation()"
+ends 0 reckon show gpt2 --style tensors;  is "last line" "$(tail -1 "$out")" "$(printf 'lm_head.weight\ttie=transformer.wte.weight\t50257x768\tfloat32')"
+ends 0 reckon show gpt2 --style tensors --dtype bf16 --json; prints '"name": "transformer.h.11.mlp.c_proj.bias", "kind": "parameter", "role": "h.11.mlp.down.bias"'
+prints '"shape": [768], "dtype": "bfloat16", "bytes": 1536}'
+ends 2 reckon show gpt2 --style torch --json;  warns "--style tensors"
+ends 2 reckon show gpt2 --style torch --dtype f16; warns "--dtype"
+ends 2 reckon show gpt2 --style tensors -t 5;  warns "--seq"
+ends 2 reckon show gpt2 --style keras
+ends 3 reckon show gpt2:bias=false --style torch; warns "no class"
 ends 2 reckon show
 ends 2 reckon show gpt2 gpt2-xl
 finish

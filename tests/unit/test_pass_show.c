@@ -41,7 +41,7 @@ TEST(a_tree_to_the_letter)
     rk_ctx *ctx = test_ctx();
     rk_graph *g = two_blocks(ctx, false);
     struct str text = { 0 };
-    OK(ctx, pass_show(ctx, g, NULL, &text));
+    OK(ctx, pass_show(ctx, g, NULL, NULL, &text));
     EXPECT_TEXT(str_c(&text),
                 "(all)                                  1,049,088  4.00 MiB  100.00 %\n"
                 "h                                      1,049,088  4.00 MiB  100.00 %\n"
@@ -55,8 +55,37 @@ TEST(a_tree_to_the_letter)
     str_free(ctx, &text);
     rk_graph_close(g);
     g = two_blocks(ctx, true);
-    OK(ctx, pass_show(ctx, g, NULL, &text));
+    OK(ctx, pass_show(ctx, g, NULL, NULL, &text));
     EXPECT(strstr(str_c(&text), "(1 in 2) bias") != NULL);
+    str_free(ctx, &text);
+    rk_graph_close(g);
+}
+
+/* What is no node: a second name, and what others keep. */
+TEST(marks_stand_in_their_modules)
+{
+    rk_ctx *ctx = test_ctx();
+    rk_graph *g = two_blocks(ctx, false);
+    rk_ref up = 0;
+    for (rk_ref r = 1; r < g->nodes.n && up == 0; r++)
+        if (node_of(g, r)->text != NULL && strcmp(node_of(g, r)->text, "h.0.mlp.up") == 0) up = r;
+    struct show_mark at[] = {
+        { .module = "h.*.mlp", .name = "again", .tied = up },
+        { .module = "nowhere", .name = "gone", .tied = up },
+        { .module = "h.*.other.deep", .name = "table", .dtype = "float32", .rank = 2, .shape = { 2048, 3 } },
+        { .module = "elsewhere", .name = "one", .dtype = "int64" },
+    };
+    const struct show_marks marks = { at, 4, 4 };
+    struct str text = { 0 };
+    OK(ctx, pass_show(ctx, g, NULL, &marks, &text));
+    EXPECT(strstr(str_c(&text), "  bias   [hidden]  256                   256  1.00 KiB    0.05 %\n"
+                                "      again: h.0.mlp.up, [ff hidden]  1,024 × 256, a tie\n      b d, f d -> b f:") != NULL);
+    EXPECT(strstr(str_c(&text), "h.* (2 ×)                            1,049,088  4.00 MiB  100.00 %\n    table: float32 2,048 × 3, a buffer in PyTorch") != NULL);
+    EXPECT(strstr(str_c(&text), "100.00 %\none: int64 scalar, a buffer") != NULL && strstr(str_c(&text), "gone") == NULL);
+    text.n = 0;
+    OK(ctx, pass_show_json(ctx, g, NULL, &marks, &text));
+    EXPECT(strstr(str_c(&text), "\"ties\": [{\"name\": \"again\", \"tie\": \"h.0.mlp.up\", \"dims\": [\"ff\", \"hidden\"], \"shape\": [1024, 256]}], \"buffers\": []") != NULL);
+    EXPECT(strstr(str_c(&text), "\"buffers\": [{\"name\": \"table\", \"dtype\": \"float32\", \"shape\": [2048, 3]}]") != NULL);
     str_free(ctx, &text);
     rk_graph_close(g);
 }
@@ -67,16 +96,16 @@ TEST(the_same_as_json)
     rk_graph *g = two_blocks(ctx, false);
     struct str text = { 0 };
     const struct bill_terms terms = { 0, NULL, 1, blocks, NULL };
-    OK(ctx, pass_show_json(ctx, g, &terms, &text));
+    OK(ctx, pass_show_json(ctx, g, &terms, NULL, &text));
     EXPECT_TEXT(str_c(&text),
-                "{\"modules\": [{\"path\": \"\", \"depth\": 0, \"times\": 1, \"parameters\": 1049088, \"bytes\": 4196352, \"flops\": 4194304, \"tensors\": [], \"einsums\": []}, "
-                "{\"path\": \"h\", \"depth\": 1, \"times\": 1, \"parameters\": 1049088, \"bytes\": 4196352, \"flops\": 4194304, \"tensors\": [], \"einsums\": []}, "
-                "{\"path\": \"h.*\", \"depth\": 2, \"times\": 2, \"parameters\": 1049088, \"bytes\": 4196352, \"flops\": 4194304, \"tensors\": [], \"einsums\": []}, "
+                "{\"modules\": [{\"path\": \"\", \"depth\": 0, \"times\": 1, \"parameters\": 1049088, \"bytes\": 4196352, \"flops\": 4194304, \"tensors\": [], \"ties\": [], \"buffers\": [], \"einsums\": []}, "
+                "{\"path\": \"h\", \"depth\": 1, \"times\": 1, \"parameters\": 1049088, \"bytes\": 4196352, \"flops\": 4194304, \"tensors\": [], \"ties\": [], \"buffers\": [], \"einsums\": []}, "
+                "{\"path\": \"h.*\", \"depth\": 2, \"times\": 2, \"parameters\": 1049088, \"bytes\": 4196352, \"flops\": 4194304, \"tensors\": [], \"ties\": [], \"buffers\": [], \"einsums\": []}, "
                 "{\"path\": \"h.*.mlp\", \"depth\": 3, \"times\": 2, \"parameters\": 1049088, \"bytes\": 4196352, \"flops\": 4194304, "
                 "\"tensors\": [{\"name\": \"up\", \"dtype\": \"f32\", \"dims\": [\"ff\", \"hidden\"], \"shape\": [1024, 256], \"parameters\": 262144, \"bytes\": 1048576, \"times\": 2}, "
                 "{\"name\": \"down\", \"dtype\": \"f32\", \"dims\": [\"hidden\", \"ff\"], \"shape\": [256, 1024], \"parameters\": 262144, \"bytes\": 1048576, \"times\": 2}, "
                 "{\"name\": \"bias\", \"dtype\": \"f32\", \"dims\": [\"hidden\"], \"shape\": [256], \"parameters\": 256, \"bytes\": 1024, \"times\": 2}], "
-                "\"einsums\": [{\"equation\": \"b d, f d -> b f\", \"formula\": \"8·B·D²\", \"flops\": 1048576, \"times\": 2}, "
+                "\"ties\": [], \"buffers\": [], \"einsums\": [{\"equation\": \"b d, f d -> b f\", \"formula\": \"8·B·D²\", \"flops\": 1048576, \"times\": 2}, "
                 "{\"equation\": \"b f, d f -> b d\", \"formula\": \"8·B·D²\", \"flops\": 1048576, \"times\": 2}]}]}");
     str_free(ctx, &text);
     rk_graph_close(g);
@@ -94,12 +123,12 @@ TEST(gpt2_shows_its_blocks_once)
     OK(ctx, hand_gpt2_build(ctx, &small, &g, ends));
     const rk_bill_phase phases[] = { { "forward", ends[0] }, { "backward", 0 } };
     const struct bill_terms terms = { 2, phases, 1, blocks, NULL };
-    OK(ctx, show_begin(ctx, g, &terms, &show));
+    OK(ctx, show_begin(ctx, g, &terms, NULL, &show));
     EXPECT_INT(show.parameters[0], 124439808);
     EXPECT_INT(show.flops[0], 291648307200);
     EXPECT(show.n_order < 20);
     show_end(ctx, &show);
-    OK(ctx, pass_show(ctx, g, &terms, &text));
+    OK(ctx, pass_show(ctx, g, &terms, NULL, &text));
     EXPECT(strstr(str_c(&text), "h.* (12 ×) ") != NULL && strstr(str_c(&text), "85,054,464  324.46 MiB   68.35 %") != NULL);
     EXPECT(strstr(str_c(&text), "h.1") == NULL);
     EXPECT(strstr(str_c(&text), "3,623,878,656 FLOPs = 6·B·T·D²\n") != NULL);
@@ -116,8 +145,8 @@ static rk_status work(rk_ctx *ctx)
     rk_enter(g, "head");
     rk_output(g, "y", rk_softmax(g, rk_mul(g, rk_state(g, RK_PARAMETER, "head.0.w", RK_f32, "hidden"), rk_input(g, "x", RK_f32, "hidden")), "hidden"));
     rk_status status = rk_graph_seal(g);
-    if (status == RK_OK) status = pass_show(ctx, g, NULL, &text);
-    if (status == RK_OK) status = pass_show_json(ctx, g, NULL, &json);
+    if (status == RK_OK) status = pass_show(ctx, g, NULL, NULL, &text);
+    if (status == RK_OK) status = pass_show_json(ctx, g, NULL, NULL, &json);
     str_free(ctx, &text);
     str_free(ctx, &json);
     rk_graph_close(g);
