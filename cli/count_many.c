@@ -36,12 +36,12 @@ void print_many(struct counting *k)
 
 /* The last name of a module's path decides; the first row that fits. "*": anything. */
 static const struct part { const char *words, *names; } parts[] = {
-    { "  embeddings",             "embed position token_type" },
+    { "  embeddings",             "embed position segment" },
     { "  queries, keys, values",  "qkv q k v kv" },
     { "  scores and their values", "attn cross" },
     { "  attention's output",     "out" },
     { "  feed-forward",           "mlp up down gate plain" },
-    { "  head",                   "head transform decoder pooler" },
+    { "  head",                   "head pooler nsp" },
     { "  norms",                  "norm norm1 norm2 norm3" },
     { "  other",                  "*" },
 };
