@@ -144,7 +144,8 @@ TEST(flops_of_a_step_by_convention)
 /* With several sequences and fewer tokens than positions, too: the formulas of full attention are the bill. */
 TEST(full_attention_is_the_bill_of_every_decoder)
 {
-    static const char *const specs[] = { "gpt2", "gpt2-xl", "gpt2:n_inner=1000", "cs336-17m", "cs336-small-2026", "cs336-small-2024", "cs336-17m:ffn_type=silu" };
+    static const char *const specs[] = { "gpt2", "gpt2-xl", "gpt2:n_inner=1000", "cs336-17m", "cs336-small-2026", "cs336-small-2024", "cs336-17m:ffn_type=silu",
+                                         "gpt-j-6b:n_layer=2", "pythia-70m", "gpt-neox-20b:num_hidden_layers=1,vocab_size=1000" };
     rk_ctx *ctx = test_ctx();
     for (size_t i = 0; i < sizeof specs / sizeof *specs; i++) {
         struct opened o = open_model(ctx, specs[i], 3, 100);
@@ -311,6 +312,73 @@ TEST(what_autograd_keeps_by_hand)
             if (found != rows[i].bytes[k])
                 test_fail(__FILE__, __LINE__, "%s %s: %llu bytes, expected %llu", rows[i].family, where, (unsigned long long)found, (unsigned long long)rows[i].bytes[k]);
         }
+}
+
+/* The same sums in closed form, as they were fitted to storages of 684 random models: every size on its own, so that no two
+ * letters of a part can be exchanged. Cross-entropy is added to each; N is B·T, M is B·S, X the probabilities B·H·T². */
+#define CLOSED(family, attention, fp32, amp) { family, attention, { fp32 " + CE", amp " + CE" } }
+static const struct { const char *family, *attention, *formula[2]; } closed[] = {
+    CLOSED("gpt2", "eager", "L·(32·N·D + 4·a·N·F + 4·X + 16·N) + 8·N·D + 8·N + 8·T", "L·(20·N·D + 2·a·N·F + 6·X + 16·N + 8·D² + 4·D·F) + 6·N·D + 8·N + 8·T + 2·D·V"),
+    CLOSED("gpt2", "flash", "L·(32·N·D + 4·a·N·F + 4·N·H + 4·N·T + 16·N) + 8·N·D + 8·N + 8·T",
+           "L·(20·N·D + 2·a·N·F + 4·N·H + 2·N·T + 16·N + 8·D² + 4·D·F) + 6·N·D + 8·N + 8·T + 2·D·V"),
+    CLOSED("gptj", "eager", "L·(24·N·D + 4·a·N·F + 4·X + 8·N + 16·T·r) + 8·N·D + 8·N", "L·(20·N·D + 2·a·N·F + 6·X + 8·N + 8·T·r + 8·D² + 4·D·F) + 6·N·D + 8·N + 2·D·V"),
+    CLOSED("neox", "eager", "L·(28·N·D + 4·a·N·F + 4·X + 16·N) + 8·N·D + 8·N + 8·T·r", "L·(16·N·D + 2·a·N·F + 6·X + 16·N + 8·D² + 4·D·F) + 6·N·D + 8·N + 8·T·r + 2·D·V"),
+    CLOSED("neox", "flash", "L·(40·N·D + 4·a·N·F + 4·N·H + 4·N·T + 16·N) + 8·N·D + 8·N + 8·T·r",
+           "L·(22·N·D + 2·a·N·F + 4·N·H + 2·N·T + 16·N + 8·D² + 4·D·F) + 6·N·D + 8·N + 8·T·r + 2·D·V"),
+    CLOSED("bert", "eager", "L·(32·N·D + 4·a·N·F + 4·X + 16·N) + 12·N·D + 4·a·N·D + 16·N + 8·T",
+           "L·(24·N·D + 2·a·N·F + 2·X + 16·N + 8·D² + 4·D·F) + 8·N·D + 2·a·N·D + 12·N + 8·T + 2·D² + 2·D·V"),
+    CLOSED("bert", "flash", "L·(32·N·D + 4·a·N·F + 4·N·H + 16·N) + 12·N·D + 4·a·N·D + 16·N + 8·T",
+           "L·(24·N·D + 2·a·N·F + 4·N·H + 16·N + 8·D² + 4·D·F) + 8·N·D + 2·a·N·D + 12·N + 8·T + 2·D² + 2·D·V"),
+    CLOSED("marian", "eager",
+           "Le·(32·M·D + 4·a·M·Fe + 4·B·He·S² + 16·M) + L·(48·N·D + 8·M·D + 4·a·N·F + 4·X + 4·B·H·T·S + 24·N) + 4·M·D + 4·N·D",
+           "Le·(24·M·D + 2·a·M·Fe + 2·B·He·S² + 16·M + 8·D² + 4·D·Fe) + L·(34·N·D + 8·M·D + 2·a·N·F + 6·X + 2·B·H·T·S + 24·N + 16·D² + 4·D·F) + 2·N·D + 2·D·V"),
+    CLOSED("marian", "flash",
+           "Le·(32·M·D + 4·a·M·Fe + 4·M·He + 16·M) + L·(48·N·D + 8·M·D + 4·a·N·F + 8·N·H + 4·N·T + 24·N) + 4·M·D + 4·N·D",
+           "Le·(24·M·D + 2·a·M·Fe + 4·M·He + 16·M + 8·D² + 4·D·Fe) + L·(34·N·D + 8·M·D + 2·a·N·F + 8·N·H + 2·N·T + 24·N + 16·D² + 4·D·F) + 2·N·D + 2·D·V"),
+};
+
+TEST(what_autograd_keeps_in_closed_form)
+{
+    static const struct rename short_letters[] = { { "N", "(B·T)" }, { "M", "(B·S)" }, { "X", "(B·H·T²)" }, { "CE", "4·B·T·V + 8·B·T + 4" } };
+    static const char *const names[] = { "B", "T", "S", "L", "Le", "D", "H", "He", "F", "Fe", "V", "r", "a" };
+    rk_ctx *ctx = test_ctx();
+    for (int i = 0; i < 20 * (int)(sizeof closed / sizeof *closed) * 2; i++) {
+        int row = i / 2 % (int)(sizeof closed / sizeof *closed), used = 0;
+        char letters[512], where[256];
+        struct letters l;
+        struct str formula = { 0 };
+        struct rational expected;
+        for (size_t k = 0; k < sizeof names / sizeof *names; k++) used += snprintf(letters + used, sizeof letters - (size_t)used, "%s=%d ", names[k], 2 + (int)test_random(97));
+        (void)snprintf(letters + used, sizeof letters - (size_t)used, "w=%d", i % 2 == 0 ? 4 : 2);
+        (void)snprintf(where, sizeof where, "family=%s policy=%s attention=%s traced=yes alone=no alone_head=no parallel=yes", closed[row].family,
+                       i % 2 == 0 ? "fp32" : "amp-bf16", closed[row].attention);
+        OK(ctx, formula_spell(ctx, closed[row].formula[i % 2], 4, short_letters, &formula));
+        uint64_t found = whole_of(total(ctx, "eager", letters, where));
+        letters_by_hand(ctx, &l, letters);
+        OK(ctx, formula_value(ctx, str_c(&formula), &l, &expected));
+        if (found != whole_of(expected)) test_fail(__FILE__, __LINE__, "%s with %s: %llu bytes, expected %llu", where, letters, (unsigned long long)found, (unsigned long long)whole_of(expected));
+        str_free(ctx, &formula);
+    }
+}
+
+/* What real tensors keep otherwise than tensors without data: no mask, f32 statistics of BERT's head. */
+TEST(what_real_tensors_keep)
+{
+    const char *letters = "B=2 T=1024 L=12 D=768 H=12 F=3072 V=50257 a=5 w=4";
+    rk_ctx *ctx = test_ctx();
+    uint64_t traced = whole_of(total(ctx, "eager", letters, "family=gpt2 policy=fp32 attention=flash traced=yes"));
+    IS(traced - whole_of(total(ctx, "eager", letters, "family=gpt2 policy=fp32 attention=flash traced=no")), 100663296);
+    letters = "B=2 T=512 L=12 D=768 H=12 F=3072 V=21128 a=2 w=2";
+    traced = whole_of(total(ctx, "eager", letters, "family=bert policy=amp-bf16 attention=eager traced=yes"));
+    IS(whole_of(total(ctx, "eager", letters, "family=bert policy=amp-bf16 attention=eager traced=no")) - traced, 4 * 2 * 512);
+    /* GPT-NeoX where B, H or T is 1: v is a view of the whole projection; with H or T of 1 the fused context is not copied. */
+    letters = "B=1 T=64 L=3 D=32 H=4 F=128 V=100 r=4 a=2 w=4";
+    uint64_t plain = whole_of(total(ctx, "eager", letters, "family=neox policy=fp32 attention=eager alone=no"));
+    IS(whole_of(total(ctx, "eager", letters, "family=neox policy=fp32 attention=eager alone=yes")) - plain, 3 * 2 * 64 * 32 * 4);
+    plain = whole_of(total(ctx, "eager", letters, "family=neox policy=fp32 attention=flash alone=yes alone_head=no"));
+    IS(plain - whole_of(total(ctx, "eager", letters, "family=neox policy=fp32 attention=flash alone=yes alone_head=yes")), 3 * 64 * 32 * 4);
+    plain = whole_of(total(ctx, "eager", letters, "family=neox policy=fp32 attention=eager alone=no parallel=yes"));
+    IS(whole_of(total(ctx, "eager", letters, "family=neox policy=fp32 attention=eager alone=no parallel=no")) - plain, 3 * 64 * 32 * 4);
 }
 
 /* Fused attention's backward pass makes the scores again: FlopCounterMode over SDPA. */
