@@ -3,6 +3,7 @@
  * Every point is a model of its own, opened and priced: nothing is interpolated. Not here: ranges (range.c), how it is written
  * (sweep_print.c). */
 #include "out.h"
+#include "reckon/books.h"
 #include "sweep.h"
 #include <stdlib.h>
 #include <string.h>
@@ -138,6 +139,15 @@ static void compare_fields(struct sweep *s, const rk_model *m, bool first)
     }
 }
 
+/* Columns of other people's conventions are added to the bill. */
+static int add_conventions(struct cli *c, const struct sweep *s, const rk_bill_settings *at, rk_model *m, rk_bill *bill)
+{
+    const rk_books books = { .batch = at->batch, .seq = at->seq };
+    for (int i = 0; i < s->n_columns; i++)
+        if (rk_convention_of(s->column[i]).name != NULL && !rk_bill_has(bill, s->column[i])) CLI_TRY(c, rk_books_add(bill, m, &books, rk_convention_of(s->column[i]).name));
+    return CLI_OK;
+}
+
 static int fill_row(struct cli *c, struct sweep *s, size_t row, const rk_bill_settings *settings)
 {
     struct point p = { "", *settings };
@@ -154,6 +164,7 @@ static int fill_row(struct cli *c, struct sweep *s, size_t row, const rk_bill_se
     uint64_t tokens = (uint64_t)p.settings.batch * (p.settings.seq > 0 ? (uint64_t)p.settings.seq : model_size(m, "position"));
     p.settings.totals = true;
     CLI_GO(c, rk_bill_of(m, &p.settings, &bill));
+    code = add_conventions(c, s, &p.settings, m, bill);
     for (int i = 0; i < s->n_columns && code == CLI_OK; i++)
         code = fill_cell(c, s->column[i], m, bill, tokens, &r->cell[i]);
 out:
@@ -229,6 +240,7 @@ static int run(struct cli *c)
 static const struct example examples[] = {
     { "sweep gpt2:layer=2 --over seq=256..4Ki",                                "what a longer context costs", NULL },
     { "sweep cs336-17m --over hidden=128..512:128 --show ff,parameters,flops.training", "and a wider model: ff follows where it is the default", NULL },
+    { "sweep gpt2:layer=2 --over seq=512,1Ki,2Ki --show flops.convention.bill,flops.convention.six_n,bytes.eager.total", "what other people's rules make of it", NULL },
     { "sweep gpt2:layer=2 --over batch=1,2,4 --over seq=128,256 --csv",        "every pair, for a spreadsheet", NULL },
     { "sweep gpt2 --over layer=1..3 --json",                                   "for a program: exact integers", NULL },
     { 0 }

@@ -2,23 +2,11 @@
 #include "count.h"
 #include <string.h>
 
-/* The convention that an entry belongs to: "bytes.eager.total" to eager; name NULL: to none, it is the bill's own. */
-static rk_convention convention_of(const char *entry)
-{
-    rk_convention v;
-    for (int i = 0; (v = rk_convention_at(i)).name != NULL; i++) {
-        const char *before = v.is_memory ? "bytes." : "flops.convention.";
-        size_t n = strlen(before), length = strlen(v.name);
-        if (strncmp(entry, before, n) == 0 && strncmp(entry + n, v.name, length) == 0 && entry[n + length] == (v.is_memory ? '.' : '\0')) return v;
-    }
-    return v;
-}
-
 /* Whatever else the bill lacks is asked of all conventions. */
 static int add_what_is_asked(struct counting *k, struct counted *x, const char *name)
 {
     if (rk_bill_has(x->bill, name)) return CLI_OK;
-    return cli_try(k->c, rk_books_add(x->bill, x->model, &k->books, convention_of(name).name));
+    return cli_try(k->c, rk_books_add(x->bill, x->model, &k->books, rk_convention_of(name).name));
 }
 
 static bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; }
@@ -138,7 +126,7 @@ static int why_json(struct counting *k, struct counted *x, const char *name)
 int print_why(struct counting *k, struct counted *x)
 {
     const char *name = cli_text(k->c, "why");
-    rk_convention v = convention_of(name);
+    rk_convention v = rk_convention_of(name);
     int code = add_what_is_asked(k, x, name);
     if (code != CLI_OK) return code;
     if (v.name != NULL && !k->c->json) return why_convention(k, x, name, &v);

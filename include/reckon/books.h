@@ -33,6 +33,7 @@ typedef struct rk_books {
 
 typedef struct rk_convention { const char *name, *families, *words, *source; bool is_memory; } rk_convention;      /* families: by blanks, "*" all */
 RK_API rk_convention rk_convention_at(int i);                            /* name NULL past the end */
+RK_API rk_convention rk_convention_of(const char *entry);                /* whose it is: "bytes.eager.total" is eager's; name NULL: the bill's own */
 
 /* Adds entries of conventions, named by blanks; "flops" are all of FLOPs; NULL: every one that the family has. A second call
  * replaces numbers. E_UNKNOWN for a name or a word that is none, E_DECLINED for a convention that says nothing of the family. */

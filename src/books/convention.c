@@ -71,3 +71,14 @@ rk_convention rk_convention_at(int i)
         if (i-- == 0) return (rk_convention){ m->name, m->families, m->words, m->source, true };
     return (rk_convention){ NULL, NULL, NULL, NULL, false };
 }
+
+rk_convention rk_convention_of(const char *entry)
+{
+    rk_convention v;
+    for (int i = 0; (v = rk_convention_at(i)).name != NULL; i++) {
+        const char *before = v.is_memory ? "bytes." : "flops.convention.";
+        size_t n = strlen(before), length = strlen(v.name);
+        if (strncmp(entry, before, n) == 0 && strncmp(entry + n, v.name, length) == 0 && entry[n + length] == (v.is_memory ? '.' : '\0')) return v;
+    }
+    return v;
+}

@@ -72,6 +72,10 @@ ends 0 reckon count gpt2 gpt2-medium gpt2-xl:n_positions=16384; prints "by part"
 ends 0 reckon count gpt2 cs336-xl --conventions; prints "CS336"
 ends 0 reckon count gpt2 --parts;         prints "27.10 %"
 
+# a sweep
+ends 0 reckon sweep gpt2:layer=2 --over seq=512,1Ki --show flops.convention.bill,bytes.eager.total --csv; prints "1024,343442718720,489025540"
+reckon sweep cs336-17m --over seq=128 --show bytes.eager.total >"$out" 2>"$err"; last="sweep of eager"; warns "says nothing of it"
+
 # JSON
 ends 0 reckon count gpt2 -b 2 --json --device a100 --rate bf16 --tokens-per-second 1e5 --steps 10 --traced
 if command -v python3 >/dev/null; then
