@@ -23,4 +23,7 @@ bool facts_hold(const struct facts *facts, const char *where);
 /* books/letters.c: the letters alone. */
 rk_status letters_of(rk_ctx *ctx, const rk_bill *bill, const rk_model *model, const rk_books *books, struct letters *letters) RK_CHECK;
 
+/* books/spell.c: a formula in other letters, "L=positions,N=layers"; out is added to. Errors as of rk_books_spell. */
+rk_status letters_spell(rk_ctx *ctx, const char *formula, const char *letters, struct str *out) RK_CHECK;
+
 #endif
