@@ -1,8 +1,9 @@
 /* lower_group.c: which nodes run together.
  *
  * Elementwise nodes over the same dimensions join the groups of their operands as long as nobody outside has read from those
- * groups: a group runs at the place of its last member, so nobody may be waiting for it earlier. The gradients of one fused
- * operation are one group. Where a kernel also gives the forward result (the head and its loss), both run at its place. */
+ * groups: a group runs at the place of its last member, so nobody may be waiting for it earlier. What may be added in place
+ * stays alone. The gradients of one fused operation are one group. Where a kernel also gives the forward result (the head and
+ * its loss), both run at its place. */
 #include "pass/lowering.h"
 
 enum { MOST_MEMBERS = 40, MOST_READS = MOST_PROBLEM_OPERANDS - 4 };
@@ -90,6 +91,20 @@ static void join_operands(struct lowering *l, rk_ref r)
     }
 }
 
+/* y = a + Σ.., both of which nobody else reads: it stays alone, so that share can let the sum be added into a's memory. */
+static bool may_be_sum(const struct lowering *l, rk_ref y)
+{
+    const struct node *n = lowering_node(l, y);
+    bool may = n->at.i[0] == MAP_add && n->in[0] != n->in[1], sum = false;
+    for (int i = 0; i < 2 && may; i++) {
+        rk_ref s = n->in[i];
+        int edge = l->reader_head[s];
+        may = l->stored[s] && !l->is_output[s] && same_space(n, lowering_node(l, s)) && edge >= 0 && l->reader_next[edge] < 0;
+        sum = sum || (lowering_node(l, s)->op->flags & OP_REDUCES) != 0;
+    }
+    return may && sum;
+}
+
 /* Whoever reads a group from outside closes it. */
 static void close_operands(struct lowering *l, rk_ref r)
 {
@@ -159,7 +174,8 @@ rk_status lowering_group(struct lowering *l)
                 absorb(l, with, l->group_of[r]);
                 l->groups.at[with].position = at;            /* the first one's place: every operand is there */
             } else if (is_map(l, r) && lowering_groups(l, r)) {
-                join_operands(l, r);
+                if (may_be_sum(l, r)) l->groups.at[l->group_of[r]].open = false;
+                else join_operands(l, r);
             }
         }
         if (l->needed[r] && (n->op->flags & OP_VIEW) == 0) close_operands(l, r);

@@ -31,11 +31,13 @@ static bool is_private(const struct lowering *l, rk_ref s)
 
 /* --- sums --- */
 
+/* a's memory may itself be that of an earlier sum, as long as it is no state's. */
 static bool takes_sum(const struct lowering *l, rk_ref a, rk_ref y)
 {
     int at = lowering_step(l, y);
     if (lowering_node(l, a)->op == &op_state) return l->updates[a] == y && lowering_last_reader(l, a) <= at;
-    return is_private(l, a) && l->home[a] == 0 && !l->is_value[a] && lowering_last_reader(l, a) <= at;
+    if (lowering_node(l, lowering_home(l, a))->op == &op_state) return false;
+    return is_private(l, a) && !l->is_value[a] && lowering_last_reader(l, a) <= at;
 }
 
 /* b runs later, at y's place: what it reads may not be written over in between. */
@@ -69,7 +71,7 @@ static rk_status try_sum(struct lowering *l, rk_ref y, int which, bool *done)
         return RK_OK;
     }
     l->home[y] = a;
-    l->is_taken[a] = true;
+    l->is_taken[a] = l->is_taken[lowering_home(l, a)] = true;
     l->stored[b] = false;
     l->groups.at[group].position = l->groups.at[old].position;
     l->groups.at[group].step = l->groups.at[old].step;

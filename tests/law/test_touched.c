@@ -20,17 +20,22 @@ static void extend(struct ends *e, const struct plan *plan)
     }
 }
 
-/* Sizes that any family has words for, in its first preset: "hidden=24,layer=2". */
+/* A family's first preset, made small in the words of its fields: "hidden=24,layer=2". */
 static void open_small(rk_ctx *ctx, const rk_family *family, rk_model **m)
 {
-    static const char *const sizes[][2] = { { "vocab", "50" }, { "position", "16" }, { "hidden", "24" }, { "layer", "2" }, { "head", "2" }, { "ff", "40" } };
-    char more[256] = "";
+    static const struct { const char *family, *field, *value; } sizes[] = {         /* family NULL: of any that has such a field */
+        { NULL, "vocab", "50" }, { NULL, "source_vocab", "50" }, { NULL, "position", "16" }, { NULL, "hidden", "24" }, { NULL, "layer", "2" }, { NULL, "source_layer", "2" },
+        { NULL, "head", "2" },   { NULL, "source_head", "2" },   { NULL, "ff", "40" },       { NULL, "source_ff", "40" }, { NULL, "pad", "1" }, { NULL, "start", "1" },
+        { "gptj", "rotary", "8" },
+    };
+    char more[512] = "";
     rk_model *preset;
     rk_field field;
     int first = 0;
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
         for (int f = 0; rk_family_field(family->name, f, &field); f++)
-            if (strcmp(field.name, sizes[i][0]) == 0) (void)snprintf(more + strlen(more), sizeof more - strlen(more), "%s%s=%s", more[0] == '\0' ? "" : ",", sizes[i][0], sizes[i][1]);
+            if (strcmp(field.name, sizes[i].field) == 0 && (sizes[i].family == NULL || strcmp(sizes[i].family, family->name) == 0))
+                (void)snprintf(more + strlen(more), sizeof more - strlen(more), "%s%s=%s", more[0] == '\0' ? "" : ",", sizes[i].field, sizes[i].value);
     for (const char *name; (name = rk_model_preset(first)) != NULL; first++) {
         OK(ctx, rk_model_open(ctx, name, &preset));
         bool ours = strcmp(rk_model_family(preset), family->name) == 0;
@@ -70,7 +75,8 @@ static void check(const struct guard *guard, const struct ends *planned, const c
     EXPECT(guard->calls > 0 && planned->results > 0 && planned->workspace > 0);
 }
 
-static void train_watched(rk_ctx *ctx, const rk_family *family, int64_t accumulate)
+/* False: a family that is not trained on running text. */
+static bool train_watched(rk_ctx *ctx, const rk_family *family, int64_t accumulate)
 {
     uint32_t ids[TOKENS];
     struct backend guarded;
@@ -87,22 +93,26 @@ static void train_watched(rk_ctx *ctx, const rk_family *family, int64_t accumula
     guard_over(backend_cpu(), &guarded);
     OK(ctx, guard_open(ctx, backend_cpu(), &guard));
     const rk_train_setup setup = { .model = m, .data = { .tokens = &tokens, .document_end = -1 }, .options = &o };
-    OK(ctx, train_open(ctx, &setup, &guarded, &t));
-    watch_all(ctx, t, guard, &planned);
-    OK(ctx, rk_train_run(t, NULL, NULL));
-    OK(ctx, rk_train_validate(t, &loss));
-    check(guard, &planned, family->name);
+    rk_status status = train_open(ctx, &setup, &guarded, &t);
+    if (status != RK_E_DECLINED) {
+        OK(ctx, status);
+        watch_all(ctx, t, guard, &planned);
+        OK(ctx, rk_train_run(t, NULL, NULL));
+        OK(ctx, rk_train_validate(t, &loss));
+        check(guard, &planned, family->name);
+    }
     rk_train_close(t);
     guard_close(guard);
     rk_model_close(m);
+    return status == RK_OK;
 }
 
 TEST(training_touches_what_its_plans_ask_for_and_nothing_else)
 {
     rk_ctx *ctx = test_ctx();
     rk_family family;
-    int families = 0;
-    for (; rk_family_at(families, &family); families++)
-        for (int64_t accumulate = 1; accumulate <= 2; accumulate++) train_watched(ctx, &family, accumulate);
-    EXPECT(families >= 2);
+    int trained = 0;
+    for (int i = 0; rk_family_at(i, &family); i++)
+        for (int64_t accumulate = 1; accumulate <= 2; accumulate++) trained += train_watched(ctx, &family, accumulate);
+    EXPECT(trained >= 2 * 5);
 }

@@ -1,8 +1,11 @@
 /* mem.h, vec.h, map.h, arena.h, ctx.h: memory is counted, zeroed, aligned, and bounded. */
 #include "base/arena.h"
 #include "base/map.h"
+#include "base/pages.h"
 #include "base/vec.h"
 #include "test.h"
+#include <sys/mman.h>
+#include <unistd.h>
 
 TEST(memory_is_counted_zeroed_and_aligned)
 {
@@ -165,4 +168,22 @@ TEST(options_out_of_range_open_nothing)
     EXPECT(rk_ctx_open(&options, &ctx) == RK_E_ARG && ctx == NULL);
     EXPECT(rk_ctx_open(NULL, NULL) == RK_E_ARG);
     rk_ctx_close(NULL);
+}
+
+/* Small pages, so that what is touched is known to the byte. */
+TEST(pages_count_once_they_are_touched)
+{
+    size_t page = (size_t)sysconf(_SC_PAGESIZE), bytes = 1, reach = 1, whole = 9000 * page;         /* more than one portion */
+    unsigned char *at = mmap(NULL, whole, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    REQUIRE(at != MAP_FAILED);
+    (void)madvise(at, whole, MADV_NOHUGEPAGE);
+    EXPECT(pages_touched(at, whole, &bytes, &reach) && bytes == 0 && reach == 0);
+    at[3 * page + 5] = 1;
+    at[8000 * page] = 1;
+    EXPECT(pages_touched(at, whole, &bytes, &reach) && bytes == 2 * page && reach == 8001 * page);
+    EXPECT(pages_touched(at + 3 * page + 100, 200, &bytes, &reach) && bytes == 200 && reach == 200);
+    EXPECT(pages_touched(at + 2 * page + 100, page, &bytes, &reach) && bytes == 100 && reach == page);
+    EXPECT(pages_touched(at, 0, &bytes, &reach) && bytes == 0 && reach == 0);
+    (void)munmap(at, whole);
+    EXPECT(!pages_touched(at, whole, &bytes, &reach));
 }

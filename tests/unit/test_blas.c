@@ -159,6 +159,33 @@ TEST(the_race_is_won_by_the_faster_and_bursts_are_positive)
     free(scratch);
 }
 
+struct seen { const float *first, *last; int runs; };
+
+static void note_operands(rk_ctx *ctx, const void *arg, const struct gemm_problem *p, const struct gemm_operands *o)
+{
+    struct seen *seen = (struct seen *)(uintptr_t)arg;
+    (void)ctx;
+    (void)p;
+    if (seen->runs++ == 0) seen->first = o->b;
+    seen->last = o->b;
+}
+
+/* One token meets another matrix every time, far more of them than a cache holds; many tokens meet the same one. */
+TEST(a_matrix_for_one_token_comes_from_memory)
+{
+    rk_ctx *ctx = test_ctx();
+    struct gemm_score scores[1];
+    int winner;
+    for (int c = 0; c < GEMM_CLASSES; c++) {
+        struct seen seen = { .runs = 0 };
+        const struct gemm_candidate candidate = { note_operands, &seen };
+        struct gemm_problem p = gemm_class_problem((enum gemm_class)c);
+        OK(ctx, gemm_race(ctx, (enum gemm_class)c, &candidate, 1, 0.005, scores, &winner));
+        EXPECT(seen.runs > 3);
+        EXPECT(c == GEMM_ONE ? seen.last == seen.first + (seen.runs - 1) * p.n * p.k : seen.last == seen.first);
+    }
+}
+
 static rk_status race_once(rk_ctx *ctx)
 {
     static float scratch[8 << 20];
