@@ -8,6 +8,7 @@
  * Sources: transformers modeling_gptj.py, configuration_gptj.py; kingoflolz/mesh-transformer-jax layers.py. */
 #include "core/graph.h"
 #include "model/block.h"
+#include "model/torch.h"
 #include <math.h>
 
 static const struct field fields[] = {
@@ -53,6 +54,32 @@ static const struct binding names[] = {
     { NULL, NULL, NULL }
 };
 
+static const struct torch_row modules[] = {
+    { .name = "",                   .class = "GPTJForCausalLM" },
+    { .name = "transformer",        .class = "GPTJModel" },
+    { .name = "  wte",              .class = "Embedding({vocab}, {hidden})" },
+    { .name = "  drop",             .class = TORCH_DROPOUT("embd_pdrop") },
+    { .name = "  h",                .class = "ModuleList" },
+    { .name = "    *layer",         .class = "GPTJBlock" },
+    { .name = "      ln_1",         .class = TORCH_NORM },
+    { .name = "      attn",         .class = "GPTJAttention" },
+    { .name = "        .embed_positions", .class = "float32 {position}x{rotary}", .role = "h.*.attn.positions" },
+    { .name = "        attn_dropout",  .class = TORCH_DROPOUT("attn_pdrop") },
+    { .name = "        resid_dropout", .class = TORCH_DROPOUT("resid_pdrop") },
+    { .name = "        k_proj",     .class = TORCH_LINEAR("hidden", "hidden", "False") },
+    { .name = "        v_proj",     .class = TORCH_LINEAR("hidden", "hidden", "False") },
+    { .name = "        q_proj",     .class = TORCH_LINEAR("hidden", "hidden", "False") },
+    { .name = "        out_proj",   .class = TORCH_LINEAR("hidden", "hidden", "False") },
+    { .name = "      mlp",          .class = "GPTJMLP" },
+    { .name = "        fc_in",      .class = TORCH_LINEAR("hidden", "ff", "True") },
+    { .name = "        fc_out",     .class = TORCH_LINEAR("ff", "hidden", "True") },
+    { .name = "        act",        .class = "{act}" },
+    { .name = "        dropout",    .class = TORCH_DROPOUT("resid_pdrop") },
+    { .name = "  ln_f",             .class = TORCH_NORM },
+    { .name = "lm_head",            .class = TORCH_LINEAR("hidden", "vocab", "True") },
+    { .name = NULL }
+};
+
 static rk_status check(rk_ctx *ctx, const struct config *c)
 {
     int64_t width, rotary = config_int(c, "rotary");
@@ -93,5 +120,5 @@ const struct arch arch_gptj = {
     .name = "gptj", .title = "GPT-J", .model_types = "gptj", .class_name = "GPTJForCausalLM", .tell = "rotary_dim",
     .mistaken = "gpt_neo: with rotary_dim this is an early config.json of GPT-J that bears GPT-Neo's name and keys: take the one of model_type gptj",
     .fields = fields, .presets = presets, .bindings = names, .prefix = "transformer.", .bare = "lm_head.*", .ties = "head.weight=embed.weight",
-    .parts_in_f32 = true, .harmless = "summary_*", .check = check, .build = build,
+    .parts_in_f32 = true, .harmless = "summary_*", .check = check, .build = build, .torch = modules,
 };

@@ -8,6 +8,7 @@
  * Sources: transformers modeling_gpt_neox.py, configuration_gpt_neox.py; EleutherAI/gpt-neox and pythia. */
 #include "core/graph.h"
 #include "model/block.h"
+#include "model/torch.h"
 #include <math.h>
 
 /* transformers 4 writes rotary_pct and rotary_emb_base, 5 an object, and reads both. */
@@ -81,6 +82,32 @@ static struct rotary rotary(const struct config *c)
     return (struct rotary){ n > 0, RK_ROPE_HALVES, turned, n > 0 ? pow(config_real(c, "theta"), (double)turned / (double)n) : 1 };
 }
 
+static const struct torch_row modules[] = {
+    { .name = "",                        .class = "GPTNeoXForCausalLM" },
+    { .name = "gpt_neox",                .class = "GPTNeoXModel" },
+    { .name = "  embed_in",              .class = "Embedding({vocab}, {hidden})" },
+    { .name = "  emb_dropout",           .class = TORCH_DROPOUT("hidden_dropout") },
+    { .name = "  layers",                .class = "ModuleList" },
+    { .name = "    *layer",              .class = "GPTNeoXLayer" },
+    { .name = "      input_layernorm",   .class = TORCH_NORM },
+    { .name = "      post_attention_layernorm", .class = TORCH_NORM },
+    { .name = "      post_attention_dropout",   .class = TORCH_DROPOUT("hidden_dropout") },
+    { .name = "      post_mlp_dropout",  .class = TORCH_DROPOUT("hidden_dropout") },
+    { .name = "      attention",         .class = "GPTNeoXAttention" },
+    { .name = "        query_key_value", .class = TORCH_LINEAR("hidden", "3*hidden", "{attn_bias}") },
+    { .name = "        dense",           .class = TORCH_LINEAR("hidden", "hidden", "{attn_bias}") },
+    { .name = "      mlp",               .class = "GPTNeoXMLP" },
+    { .name = "        dense_h_to_4h",   .class = TORCH_LINEAR("hidden", "ff", "True") },
+    { .name = "        dense_4h_to_h",   .class = TORCH_LINEAR("ff", "hidden", "True") },
+    { .name = "        act",             .class = "{act}" },
+    { .name = "  final_layer_norm",      .class = TORCH_NORM },
+    { .name = "  rotary_emb",            .class = "GPTNeoXRotaryEmbedding" },
+    { .name = "    .inv_freq",           .class = "float32 {(hidden/head*rotary/1+1)/2}", .role = "h.*.attn.frequencies" },
+    { .name = "    .original_inv_freq",  .class = "float32 {(hidden/head*rotary/1+1)/2}" },
+    { .name = "lm_head",                 .class = TORCH_LINEAR("hidden", "vocab", "False") },
+    { .name = NULL }
+};
+
 static rk_status check(rk_ctx *ctx, const struct config *c)
 {
     TRY(block_check_heads(ctx, c));
@@ -118,5 +145,5 @@ const struct arch arch_neox = {
     .name = "neox", .title = "GPT-NeoX", .model_types = "gpt_neox", .class_name = "GPTNeoXForCausalLM",
     .tell = "rotary_pct rotary_emb_base rope_parameters use_parallel_residual",
     .fields = fields, .presets = presets, .bindings = names, .prefix = "gpt_neox.", .bare = "lm_head.* embed_out.*", .ties = "head.weight=embed.weight",
-    .parts_in_f32 = true, .harmless = "classifier_dropout", .check = check, .build = build,
+    .parts_in_f32 = true, .harmless = "classifier_dropout", .check = check, .build = build, .torch = modules,
 };

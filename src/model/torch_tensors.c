@@ -47,6 +47,21 @@ static rk_status keep(struct listing *l, const char **kept)
 
 static struct word word_of(const char *text) { return (struct word){ text, strlen(text) }; }
 
+/* The next buffer that stands right in a module, after *row; NULL: from the first, and no more. */
+static rk_status next_buffer(const struct listing *l, int module, const struct torch_row **row)
+{
+    rk_ctx *ctx = l->ctx;
+    const struct torch_row *from = l->tree.modules.at[module].row, *at = *row != NULL ? *row + 1 : module == 0 ? l->tree.first : from + 1;
+    for (*row = NULL; at != NULL && at < l->tree.last && torch_level(at) > torch_level(from); at++) {
+        bool holds = torch_level(at) == torch_level(from) + 1 && torch_name(at)[0] == '.';
+        if (holds) TRY(config_holds(ctx, l->tree.config, at->when, &holds));
+        if (!holds) continue;
+        *row = at;
+        break;
+    }
+    return RK_OK;
+}
+
 /* --- parameters and ties --- */
 
 static rk_status know_names(struct listing *l)
@@ -97,12 +112,12 @@ static rk_status parameter_for(struct listing *l, const char *role, int *paramet
     return RK_OK;
 }
 
-static rk_status shape_of(struct listing *l, int parameter, const char *axes, struct torch_tensor *t)
+static rk_status shape_of(struct listing *l, int parameter, struct torch_tensor *t)
 {
     rk_ctx *ctx = l->ctx;
     struct stored stored;
     const struct parameter *p = &l->built.parameters.at[parameter];
-    TRY(bind_axes(ctx, l->built.g, p->ref, axes, &stored));
+    TRY(bind_stored(ctx, l->arch, &l->built, parameter, &stored));
     t->rank = stored.rank;
     memcpy(t->shape, stored.shape, sizeof t->shape);
     t->dtype = torch_dtype(l->dtype);
@@ -128,7 +143,12 @@ static rk_status add_tensor(struct listing *l, int module, const struct known *k
     if (seen->name != NULL) t.kind = TORCH_TIE, t.tie = seen->name;
     else seen->name = t.name;
     seen->module = module + 1;
-    TRY(shape_of(l, parameter, known->row->axes, &t));
+    for (const struct torch_row *row = NULL;;) {
+        TRY(next_buffer(l, module, &row));
+        if (row == NULL) break;
+        if (strcmp(torch_name(row) + 1, leaf) == 0) return RK_OK;                       /* kept by us, but a buffer there */
+    }
+    TRY(shape_of(l, parameter, &t));
     VEC_PUSH(&l->list->at, t);
     return RK_OK;
 }
@@ -187,17 +207,12 @@ static rk_status add_buffer(struct listing *l, const struct torch_module *m, con
 static rk_status list_buffers(struct listing *l)
 {
     rk_ctx *ctx = l->ctx;
-    for (int m = 0; m < l->tree.modules.n; m++) {
-        const struct torch_module *module = &l->tree.modules.at[m];
-        int level = torch_level(module->row);
-        const struct torch_row *row = m == 0 ? l->tree.first : module->row + 1;
-        for (; row != NULL && row < l->tree.last && torch_level(row) > level; row++) {
-            bool holds;
-            if (torch_level(row) != level + 1 || torch_name(row)[0] != '.') continue;
-            TRY(config_holds(ctx, l->tree.config, row->when, &holds));
-            if (holds) TRY(add_buffer(l, module, row));
+    for (int m = 0; m < l->tree.modules.n; m++)
+        for (const struct torch_row *row = NULL;;) {
+            TRY(next_buffer(l, m, &row));
+            if (row == NULL) break;
+            TRY(add_buffer(l, &l->tree.modules.at[m], row));
         }
-    }
     return RK_OK;
 }
 

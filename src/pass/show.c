@@ -4,18 +4,21 @@
 #include "pass/show.h"
 #include <string.h>
 
-bool show_is_tensor(const struct show *show, const struct count_row *row)
+static bool is_state(const struct show *show, const struct count_row *row, rk_kind kind)
 {
     const struct count_class *class = &show->count.classes.at[row->class];
-    return row->phase < 0 && class->op == &op_state && class->kind == RK_PARAMETER;
+    return row->phase < 0 && class->op == &op_state && class->kind == kind;
 }
+
+bool show_is_tensor(const struct show *show, const struct count_row *row)   { return is_state(show, row, RK_PARAMETER); }
+bool show_is_constant(const struct show *show, const struct count_row *row) { return is_state(show, row, RK_CONSTANT); }
 
 bool show_is_product(const struct show *show, const struct count_row *row)
 {
     return row->phase == 0 && show->count.classes.at[row->class].price[PRODUCTS].n > 0;
 }
 
-bool show_has(const struct show *show, int m) { return m == 0 || show->parameters[m] > 0 || show->flops[m] > 0; }
+bool show_has(const struct show *show, int m) { return m == 0 || show->parameters[m] > 0 || show->constants[m] > 0 || show->flops[m] > 0; }
 
 rk_status show_each(rk_ctx *ctx, const struct show *show, const struct count_row *row, enum quantity q, uint64_t *each)
 {
@@ -42,6 +45,7 @@ static rk_status sum_rows(rk_ctx *ctx, struct show *show)
         show->next[i] = show->first[row->module];
         show->first[row->module] = i + 1;
         if (show_is_product(show, row)) TRY(add_up(ctx, show, row, PRODUCTS, show->flops));
+        if (show_is_constant(show, row)) TRY(add_up(ctx, show, row, ELEMENTS, show->constants));
         if (!show_is_tensor(show, row)) continue;
         TRY(add_up(ctx, show, row, ELEMENTS, show->parameters));
         TRY(add_up(ctx, show, row, BYTES, show->bytes));
@@ -81,6 +85,7 @@ rk_status show_begin(rk_ctx *ctx, const rk_graph *g, const struct bill_terms *te
     TRY(NEW(show->marked, show->marks.n));
     TRY(NEW(show->parameters, show->n_modules));
     TRY(NEW(show->bytes, show->n_modules));
+    TRY(NEW(show->constants, show->n_modules));
     TRY(NEW(show->flops, show->n_modules));
     TRY(count_tree(ctx, &show->count, show->order, &show->n_order));
     TRY(sum_rows(ctx, show));
@@ -96,6 +101,7 @@ void show_end(rk_ctx *ctx, struct show *show)
     FREE(show->marked, show->marks.n);
     FREE(show->parameters, show->n_modules);
     FREE(show->bytes, show->n_modules);
+    FREE(show->constants, show->n_modules);
     FREE(show->flops, show->n_modules);
     count_clear(&show->count);
     rk_graph_close(show->own);

@@ -31,13 +31,14 @@ struct show {
     int *order;                             /* modules in the order of the tree */
     int *first, *next;                      /* rows of a module, each + 1; 0: no more */
     int *marked;                            /* the module of each mark; -1: none */
-    uint64_t *parameters, *bytes, *flops;   /* of a module and all below, over all repetitions */
+    uint64_t *parameters, *bytes, *constants, *flops;       /* of a module and all below, over all repetitions; constants: elements */
 };
 rk_status show_begin(rk_ctx *ctx, const rk_graph *g, const struct bill_terms *terms, const struct show_marks *marks, struct show *show) RK_CHECK;
 void show_end(rk_ctx *ctx, struct show *show);                              /* in any case */
 bool show_is_tensor(const struct show *show, const struct count_row *row);
+bool show_is_constant(const struct show *show, const struct count_row *row);        /* a table that is not trained */
 bool show_is_product(const struct show *show, const struct count_row *row);
-bool show_has(const struct show *show, int module);                         /* a parameter or a product, in it or below; the root in any case */
+bool show_has(const struct show *show, int module);                         /* a parameter, a constant or a product, in it or below; the root in any case */
 /* The value of one of a row's nodes. */
 rk_status show_each(rk_ctx *ctx, const struct show *show, const struct count_row *row, enum quantity q, uint64_t *each) RK_CHECK;
 

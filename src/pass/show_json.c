@@ -16,7 +16,9 @@ static rk_status put_dims(rk_ctx *ctx, const rk_graph *g, const struct node *n, 
 
 static rk_status put_mark(rk_ctx *ctx, const struct show *show, const struct show_mark *mark, struct str *out)
 {
-    TRY(str_text(ctx, out, "{\"name\": "));
+    TRY(str_text(ctx, out, "{\"module\": "));
+    TRY(put_text(ctx, out, mark->module));
+    TRY(str_text(ctx, out, ", \"name\": "));
     TRY(put_text(ctx, out, mark->name));
     if (mark->tied != 0) {
         TRY(str_text(ctx, out, ", \"tie\": "));
@@ -55,7 +57,8 @@ static rk_status put_tensor(rk_ctx *ctx, const struct show *show, const struct c
     TRY(put_text(ctx, out, class->label));
     TRY(str_format(ctx, out, ", \"dtype\": \"%s\"", rk_dtype_name(class->dtype)));
     TRY(put_dims(ctx, g, n, out));
-    return str_format(ctx, out, ", \"parameters\": %" PRIu64 ", \"bytes\": %" PRIu64 ", \"times\": %" PRId64 "}", elements, bytes, row->times);
+    const char *what = show_is_constant(show, row) ? "elements" : "parameters";
+    return str_format(ctx, out, ", \"%s\": %" PRIu64 ", \"bytes\": %" PRIu64 ", \"times\": %" PRId64 "}", what, elements, bytes, row->times);
 }
 
 static rk_status put_product(rk_ctx *ctx, const struct show *show, const struct count_row *row, struct str *out)
@@ -99,6 +102,7 @@ static rk_status put_module(rk_ctx *ctx, const struct show *show, int m, struct 
     TRY(str_format(ctx, out, ", \"depth\": %d, \"times\": %" PRId64, module->depth, show->count.repeats.at[module->repeat].n));
     TRY(str_format(ctx, out, ", \"parameters\": %" PRIu64 ", \"bytes\": %" PRIu64 ", \"flops\": %" PRIu64, show->parameters[m], show->bytes[m], show->flops[m]));
     TRY(put_rows(ctx, show, m, "tensors", show_is_tensor, put_tensor, out));
+    TRY(put_rows(ctx, show, m, "constants", show_is_constant, put_tensor, out));
     TRY(put_marks(ctx, show, m, "ties", true, out));
     TRY(put_marks(ctx, show, m, "buffers", false, out));
     TRY(put_rows(ctx, show, m, "einsums", show_is_product, put_product, out));

@@ -118,7 +118,8 @@ static rk_status tensor_line(struct page *page, const struct show *show, const s
     TRY(keep(page, &line.cell[2]));
     TRY(put_bytes(ctx, &page->cell, bytes));
     TRY(keep(page, &line.cell[3]));
-    TRY(put_share(ctx, &page->cell, elements * (uint64_t)row->times, show->parameters[0]));
+    if (show_is_constant(show, row)) TRY(str_text(ctx, &page->cell, "constant"));
+    else TRY(put_share(ctx, &page->cell, elements * (uint64_t)row->times, show->parameters[0]));
     TRY(keep(page, &line.cell[4]));
     VEC_PUSH(&page->lines, line);
     return RK_OK;
@@ -142,25 +143,31 @@ static rk_status product_line(struct page *page, const struct show *show, const 
     return RK_OK;
 }
 
-static rk_status mark_line(struct page *page, const struct show *show, const struct show_mark *mark, int depth)
+static rk_status put_mark(rk_ctx *ctx, const struct show *show, const struct show_mark *mark, struct str *out)
+{
+    if (mark->tied != 0) {
+        TRY(str_format(ctx, out, "%s, ", node_of(show->given, mark->tied)->text));
+        TRY(put_shape(ctx, out, show->given, node_of(show->given, mark->tied)));
+        return str_text(ctx, out, ", a tie");
+    }
+    TRY(str_format(ctx, out, "%s %s", mark->dtype, mark->rank == 0 ? "scalar" : ""));
+    for (int i = 0; i < mark->rank; i++) {
+        TRY(str_text(ctx, out, i > 0 ? " × " : ""));
+        TRY(put_number(ctx, out, (uint64_t)mark->shape[i]));
+    }
+    return str_text(ctx, out, ", a buffer in PyTorch, computed here where it is used");
+}
+
+static rk_status mark_line(struct page *page, const struct show *show, int i, int depth)
 {
     rk_ctx *ctx = page->ctx;
+    const struct show_mark *mark = &show->marks.at[i];
+    size_t within = strlen(show->count.modules.at[show->marked[i]].path);       /* the rest of its path is in no module that is shown */
     struct line line = { { "", "", "", "", "" }, true };
     TRY(put_indent(ctx, &page->cell, depth));
-    TRY(str_text(ctx, &page->cell, mark->name));
-    if (mark->tied != 0) {
-        const struct node *n = node_of(show->given, mark->tied);
-        TRY(str_format(ctx, &page->cell, ": %s, ", n->text));
-        TRY(put_shape(ctx, &page->cell, show->given, n));
-        TRY(str_text(ctx, &page->cell, ", a tie"));
-    } else {
-        TRY(str_format(ctx, &page->cell, ": %s %s", mark->dtype, mark->rank == 0 ? "scalar" : ""));
-        for (int i = 0; i < mark->rank; i++) {
-            TRY(str_text(ctx, &page->cell, i > 0 ? " × " : ""));
-            TRY(put_number(ctx, &page->cell, (uint64_t)mark->shape[i]));
-        }
-        TRY(str_text(ctx, &page->cell, ", a buffer in PyTorch, computed here where it is used"));
-    }
+    if (mark->module[within] != '\0') TRY(str_format(ctx, &page->cell, "%s.", mark->module + within + (within > 0)));
+    TRY(str_format(ctx, &page->cell, "%s: ", mark->name));
+    TRY(put_mark(ctx, show, mark, &page->cell));
     TRY(keep(page, &line.cell[0]));
     VEC_PUSH(&page->lines, line);
     return RK_OK;
@@ -172,9 +179,9 @@ static rk_status module_lines(struct page *page, const struct show *show, int m)
     int depth = show->count.modules.at[m].depth;
     TRY(module_line(page, show, m));
     for (int i = show->first[m]; i > 0; i = show->next[i - 1])
-        if (show_is_tensor(show, &show->count.rows.at[i - 1])) TRY(tensor_line(page, show, &show->count.rows.at[i - 1], depth));
+        if (show_is_tensor(show, &show->count.rows.at[i - 1]) || show_is_constant(show, &show->count.rows.at[i - 1])) TRY(tensor_line(page, show, &show->count.rows.at[i - 1], depth));
     for (int i = 0; i < show->marks.n; i++)
-        if (show->marked[i] == m) TRY(mark_line(page, show, &show->marks.at[i], depth));
+        if (show->marked[i] == m) TRY(mark_line(page, show, i, depth));
     for (int i = show->first[m]; i > 0; i = show->next[i - 1])
         if (show_is_product(show, &show->count.rows.at[i - 1])) TRY(product_line(page, show, &show->count.rows.at[i - 1], depth));
     return RK_OK;

@@ -72,8 +72,10 @@ ends 3 reckon show empty/model.safetensors; warns "no config.json beside"
 # show
 ends 0 reckon show gpt2;                  prints "h.* (12 ×)"; prints "b t d, f d -> b t f"; prints "38,597,376"
 ends 0 reckon show cs336-17m --json;      prints '"path": "h.*.mlp.gate"'
-prints '"buffers": [{"name": "rotary", "dtype": "float32", "shape": [2, 256, 16]}]'
+prints '"buffers": [{"module": "h.*.attn", "name": "rotary", "dtype": "float32", "shape": [2, 256, 16]}]'
 ends 0 reckon show gpt2 --dtype f16;      prints "weight: embed.weight, [vocab hidden]  50,257 × 768, a tie"; prints "73.62 MiB"
+ends 0 reckon show gpt-j-6b --dtype f16;  prints "16,777,216   32.00 MiB    7.76 %"; prints "67,108,864  128.00 MiB   31.05 %"
+prints "positions: float32 2,048 × 64, a buffer in PyTorch"; prints "b t d, f d -> b t f:  274,877,906,944 FLOPs = 8·B·T·D²"
 ends 0 reckon show gpt2 --style torch;    prints "      (0-11): 12 x GPT2Block("; prints "(c_attn): Conv1D(nf=2304, nx=768)"; silent "$err"
 is "first line" "$(head -1 "$out")" "GPT2LMHeadModel("
 ends 0 reckon show gpt2:activation_function=gelu_fast --style torch; prints "(act): FastGELUActivation()"

@@ -68,8 +68,8 @@ static void compare_all(const char *folder, bool tensors, int least)
     str_free(ctx, &theirs);
 }
 
-TEST(trees_are_printed_as_pytorch_prints_them)    { compare_all("tree", false, 5); }
-TEST(tensors_are_listed_as_pytorch_lists_them)    { compare_all("tensors", true, 5); }
+TEST(trees_are_printed_as_pytorch_prints_them)    { compare_all("tree", false, 17); }
+TEST(tensors_are_listed_as_pytorch_lists_them)    { compare_all("tensors", true, 17); }
 
 /* --- checkpoints --- */
 

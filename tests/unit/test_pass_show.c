@@ -80,12 +80,41 @@ TEST(marks_stand_in_their_modules)
     OK(ctx, pass_show(ctx, g, NULL, &marks, &text));
     EXPECT(strstr(str_c(&text), "  bias   [hidden]  256                   256  1.00 KiB    0.05 %\n"
                                 "      again: h.0.mlp.up, [ff hidden]  1,024 × 256, a tie\n      b d, f d -> b f:") != NULL);
-    EXPECT(strstr(str_c(&text), "h.* (2 ×)                            1,049,088  4.00 MiB  100.00 %\n    table: float32 2,048 × 3, a buffer in PyTorch") != NULL);
-    EXPECT(strstr(str_c(&text), "100.00 %\none: int64 scalar, a buffer") != NULL && strstr(str_c(&text), "gone") == NULL);
+    EXPECT(strstr(str_c(&text), "h.* (2 ×)                            1,049,088  4.00 MiB  100.00 %\n    other.deep.table: float32 2,048 × 3, a buffer in PyTorch") != NULL);
+    EXPECT(strstr(str_c(&text), "100.00 %\nelsewhere.one: int64 scalar, a buffer") != NULL && strstr(str_c(&text), "gone") == NULL);
     text.n = 0;
     OK(ctx, pass_show_json(ctx, g, NULL, &marks, &text));
-    EXPECT(strstr(str_c(&text), "\"ties\": [{\"name\": \"again\", \"tie\": \"h.0.mlp.up\", \"dims\": [\"ff\", \"hidden\"], \"shape\": [1024, 256]}], \"buffers\": []") != NULL);
-    EXPECT(strstr(str_c(&text), "\"buffers\": [{\"name\": \"table\", \"dtype\": \"float32\", \"shape\": [2048, 3]}]") != NULL);
+    EXPECT(strstr(str_c(&text), "\"constants\": [], \"ties\": [{\"module\": \"h.*.mlp\", \"name\": \"again\", \"tie\": \"h.0.mlp.up\", \"dims\": [\"ff\", \"hidden\"], \"shape\": [1024, 256]}], \"buffers\": []") != NULL);
+    EXPECT(strstr(str_c(&text), "\"buffers\": [{\"module\": \"h.*.other.deep\", \"name\": \"table\", \"dtype\": \"float32\", \"shape\": [2048, 3]}]") != NULL);
+    str_free(ctx, &text);
+    rk_graph_close(g);
+}
+
+TEST(constants_are_tensors_that_are_not_trained)
+{
+    rk_ctx *ctx = test_ctx();
+    rk_graph *g;
+    struct str text = { 0 };
+    OK(ctx, rk_graph_open(ctx, &g));
+    (void)rk_dim_new(g, "seq", 'T', 4);
+    (void)rk_dim_new(g, "hidden", 'D', 8);
+    rk_enter(g, "embed");
+    rk_ref x = rk_state(g, RK_PARAMETER, "embed.weight", RK_f32, "seq hidden");
+    rk_leave(g);
+    rk_enter(g, "position");
+    x = rk_add(g, x, rk_state(g, RK_CONSTANT, "position.weight", RK_f32, "seq hidden"));
+    rk_leave(g);
+    rk_output(g, "x", x);
+    OK(ctx, rk_graph_seal(g));
+    OK(ctx, pass_show(ctx, g, NULL, NULL, &text));
+    EXPECT_TEXT(str_c(&text), "(all)                          32  128 B  100.00 %\n"
+                              "embed                          32  128 B  100.00 %\n"
+                              "  weight  [seq hidden]  4 × 8  32  128 B  100.00 %\n"
+                              "position\n"
+                              "  weight  [seq hidden]  4 × 8  32  128 B  constant\n");
+    text.n = 0;
+    OK(ctx, pass_show_json(ctx, g, NULL, NULL, &text));
+    EXPECT(strstr(str_c(&text), "\"constants\": [{\"name\": \"weight\", \"dtype\": \"f32\", \"dims\": [\"seq\", \"hidden\"], \"shape\": [4, 8], \"elements\": 32, \"bytes\": 128, \"times\": 1}]") != NULL);
     str_free(ctx, &text);
     rk_graph_close(g);
 }
@@ -95,17 +124,17 @@ TEST(the_same_as_json)
     rk_ctx *ctx = test_ctx();
     rk_graph *g = two_blocks(ctx, false);
     struct str text = { 0 };
-    const struct bill_terms terms = { 0, NULL, 1, blocks, NULL };
+    const struct bill_terms terms = { .n_repeats = 1, .repeats = blocks };
     OK(ctx, pass_show_json(ctx, g, &terms, NULL, &text));
     EXPECT_TEXT(str_c(&text),
-                "{\"modules\": [{\"path\": \"\", \"depth\": 0, \"times\": 1, \"parameters\": 1049088, \"bytes\": 4196352, \"flops\": 4194304, \"tensors\": [], \"ties\": [], \"buffers\": [], \"einsums\": []}, "
-                "{\"path\": \"h\", \"depth\": 1, \"times\": 1, \"parameters\": 1049088, \"bytes\": 4196352, \"flops\": 4194304, \"tensors\": [], \"ties\": [], \"buffers\": [], \"einsums\": []}, "
-                "{\"path\": \"h.*\", \"depth\": 2, \"times\": 2, \"parameters\": 1049088, \"bytes\": 4196352, \"flops\": 4194304, \"tensors\": [], \"ties\": [], \"buffers\": [], \"einsums\": []}, "
+                "{\"modules\": [{\"path\": \"\", \"depth\": 0, \"times\": 1, \"parameters\": 1049088, \"bytes\": 4196352, \"flops\": 4194304, \"tensors\": [], \"constants\": [], \"ties\": [], \"buffers\": [], \"einsums\": []}, "
+                "{\"path\": \"h\", \"depth\": 1, \"times\": 1, \"parameters\": 1049088, \"bytes\": 4196352, \"flops\": 4194304, \"tensors\": [], \"constants\": [], \"ties\": [], \"buffers\": [], \"einsums\": []}, "
+                "{\"path\": \"h.*\", \"depth\": 2, \"times\": 2, \"parameters\": 1049088, \"bytes\": 4196352, \"flops\": 4194304, \"tensors\": [], \"constants\": [], \"ties\": [], \"buffers\": [], \"einsums\": []}, "
                 "{\"path\": \"h.*.mlp\", \"depth\": 3, \"times\": 2, \"parameters\": 1049088, \"bytes\": 4196352, \"flops\": 4194304, "
                 "\"tensors\": [{\"name\": \"up\", \"dtype\": \"f32\", \"dims\": [\"ff\", \"hidden\"], \"shape\": [1024, 256], \"parameters\": 262144, \"bytes\": 1048576, \"times\": 2}, "
                 "{\"name\": \"down\", \"dtype\": \"f32\", \"dims\": [\"hidden\", \"ff\"], \"shape\": [256, 1024], \"parameters\": 262144, \"bytes\": 1048576, \"times\": 2}, "
                 "{\"name\": \"bias\", \"dtype\": \"f32\", \"dims\": [\"hidden\"], \"shape\": [256], \"parameters\": 256, \"bytes\": 1024, \"times\": 2}], "
-                "\"ties\": [], \"buffers\": [], \"einsums\": [{\"equation\": \"b d, f d -> b f\", \"formula\": \"8·B·D²\", \"flops\": 1048576, \"times\": 2}, "
+                "\"constants\": [], \"ties\": [], \"buffers\": [], \"einsums\": [{\"equation\": \"b d, f d -> b f\", \"formula\": \"8·B·D²\", \"flops\": 1048576, \"times\": 2}, "
                 "{\"equation\": \"b f, d f -> b d\", \"formula\": \"8·B·D²\", \"flops\": 1048576, \"times\": 2}]}]}");
     str_free(ctx, &text);
     rk_graph_close(g);
@@ -122,7 +151,7 @@ TEST(gpt2_shows_its_blocks_once)
     struct show show;
     OK(ctx, hand_gpt2_build(ctx, &small, &g, ends));
     const rk_bill_phase phases[] = { { "forward", ends[0] }, { "backward", 0 } };
-    const struct bill_terms terms = { 2, phases, 1, blocks, NULL };
+    const struct bill_terms terms = { .n_phases = 2, .phases = phases, .n_repeats = 1, .repeats = blocks };
     OK(ctx, show_begin(ctx, g, &terms, NULL, &show));
     EXPECT_INT(show.parameters[0], 124439808);
     EXPECT_INT(show.flops[0], 291648307200);
