@@ -81,6 +81,8 @@ static void fold(const char *names, char *to, size_t room)
     more = true;
     for (; more && back < least - front; back += more)
         for (int i = 1; i < n; i++) more = more && at[i][length[i] - 1 - back] == at[0][length[0] - 1 - back];
+    while (front > 0 && at[0][front - 1] != '.') front--;                   /* whole words only */
+    while (back > 0 && strchr("._", at[0][length[0] - back]) == NULL) back--;
     if (front == 0 && back == 0) return;
     size_t used = (size_t)snprintf(to, room, "%.*s{", front, at[0]);
     for (int i = 0; i < n && used < room; i++) used += (size_t)snprintf(to + used, room - used, "%s%.*s", i > 0 ? "," : "", length[i] - front - back, at[i] + front);

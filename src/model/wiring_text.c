@@ -117,15 +117,6 @@ static rk_status write_mul(rk_ctx *ctx, struct writing *t, const struct node *n,
     return write_product(ctx, t, n, " · ", out);
 }
 
-/* The weight first, as people write it. */
-static rk_status write_einsum(rk_ctx *ctx, struct writing *t, const struct node *n, struct str *out)
-{
-    struct node turned = *n;
-    const rk_ref in[] = { n->in[1], n->in[0] };
-    if (wiring_is_parameter(t->w, wiring_plain(t->w, n->in[1]))) turned.in = in;
-    return write_product(ctx, t, &turned, " · ", out);
-}
-
 static rk_status write_arguments(rk_ctx *ctx, struct writing *t, const struct node *n, int most, struct str *out)
 {
     for (int i = 0; i < n->arity && i < most; i++) {
@@ -133,6 +124,24 @@ static rk_status write_arguments(rk_ctx *ctx, struct writing *t, const struct no
         TRY(expression(ctx, t, n->in[i], false, out));
     }
     return RK_OK;
+}
+
+/* A choice between a value and the same without its gradient is that value. */
+static rk_status write_where(rk_ctx *ctx, struct writing *t, const struct node *n, bool within, struct str *out)
+{
+    if (wiring_plain(t->w, n->in[1]) == wiring_plain(t->w, n->in[2])) return expression(ctx, t, n->in[1], within, out);
+    TRY(str_text(ctx, out, "where("));
+    TRY(write_arguments(ctx, t, n, n->arity, out));
+    return str_text(ctx, out, ")");
+}
+
+/* The weight first, as people write it. */
+static rk_status write_einsum(rk_ctx *ctx, struct writing *t, const struct node *n, struct str *out)
+{
+    struct node turned = *n;
+    const rk_ref in[] = { n->in[1], n->in[0] };
+    if (wiring_is_parameter(t->w, wiring_plain(t->w, n->in[1]))) turned.in = in;
+    return write_product(ctx, t, &turned, " · ", out);
 }
 
 static rk_status write_norm(rk_ctx *ctx, struct writing *t, const struct node *n, struct str *out)
@@ -204,6 +213,7 @@ static rk_status write_node(rk_ctx *ctx, struct writing *t, rk_ref r, bool withi
     const struct node *n = node_of(t->w->built.g, r);
     if (is_map(n, "add")) return write_sum(ctx, t, r, within, out);
     if (is_map(n, "mul")) return write_mul(ctx, t, n, within, out);
+    if (is_map(n, "where")) return write_where(ctx, t, n, within, out);
     for (size_t i = 0; i < sizeof ways / sizeof *ways; i++)
         if (ways[i].op == n->op) return ways[i].write(ctx, t, n, out);
     return write_call(ctx, t, n, out);
@@ -288,7 +298,9 @@ static rk_status write_module(rk_ctx *ctx, const struct wiring *w, int path, boo
 {
     const struct wired *m = &w->modules.at[w->module[path]];
     struct writing t = { .ctx = ctx, .w = w, .self = path, .leaf = m->leaf, .dropout = dropout };
-    TRY(expression(ctx, &t, last_of(w, path), false, computes));
+    rk_ref last = last_of(w, path);
+    if (last == 0) return str_text(ctx, computes, "several values");
+    TRY(expression(ctx, &t, last, false, computes));
     if (path == m->first && w->block[path] == path) return write_stream(ctx, w, path, dropout, reads);
     return write_reads(ctx, w, path, &t, reads);
 }
