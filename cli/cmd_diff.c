@@ -285,6 +285,7 @@ static int open_both(struct cli *c, struct both *b)
 {
     int code = model_settings(c, &b->settings);
     if (code != CLI_OK) return code;
+    b->settings.totals = true;
     for (int s = 0; s < 2; s++) CLI_TRY(c, rk_model_open(c->ctx, c->args[s], &b->model[s]));
     for (int s = 0; s < 2 && !cli_given(c, "seq"); s++) {
         int64_t context = (int64_t)model_size(b->model[s], "position");
