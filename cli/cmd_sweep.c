@@ -3,15 +3,18 @@
  * Every point is a model of its own, opened and priced: nothing is interpolated. Not here: ranges (range.c), how it is written
  * (sweep_print.c). */
 #include "out.h"
+#include "reckon/books.h"
 #include "sweep.h"
 #include <stdlib.h>
 #include <string.h>
 
 #define DEFAULT_SHOW "parameters,flops.forward,flops.backward,bytes.parameters,bytes.cache"
+#define FORWARD_SHOW "parameters,flops.forward,bytes.parameters,bytes.cache"        /* where nothing is learned */
 
 static const struct option options[] = {
     { "over",  'o', OPT_LIST, "NAME=VALUES", NULL,         "seq, batch, dtype or any field: seq=1Ki..128Ki, batch=1,2,4, hidden=256..1024:256; several: every pair" },
-    { "show",  0,   OPT_TEXT, "NAME,...",    DEFAULT_SHOW, "entries of the bill (reckon count MODEL --json), fields, bytes.cache, bytes.state, flops.training" },
+    { "show",  0,   OPT_TEXT, "NAME,...",    DEFAULT_SHOW, "entries of the bill (reckon count MODEL --json) or of conventions (bytes.eager.total), fields, bytes.cache, bytes.state, flops.training" },
+    { "mode",  'm', OPT_CHOICE, "train|eval|prefill|decode", "train", "a step of training, scoring, a prompt's logits, or one token at context T" },
     { "csv",   0,   OPT_FLAG, NULL,          NULL,         "lines of exact integers with commas between them" },
     { "exact", 0,   OPT_FLAG, NULL,          NULL,         "exact integers in the table too" },
     OPTIONS_OF_SIZE,
@@ -47,6 +50,21 @@ static int derive(struct cli *c, const rk_bill *bill, const struct derived *d, u
             return cli_fail(c, CLI_DATA, NULL, "%s is beyond 2^64", d->name);
         at += n;
     }
+    return CLI_OK;
+}
+
+/* Entries of conventions are there once they are asked for: bytes.eager.total, flops.convention.palm. What is none of them
+ * stays unknown. */
+static int add_convention(struct cli *c, const char *name, rk_model *m, rk_bill *bill, const rk_bill_settings *s)
+{
+    char word[48];
+    const char *dot = strchr(name, '.');
+    if (rk_bill_has(bill, name) || derived_of(name) != NULL || dot == NULL) return CLI_OK;
+    (void)snprintf(word, sizeof word, "%.*s", (int)strcspn(dot + 1, "."), dot + 1);
+    if (strncmp(name, "flops.convention.", 17) == 0) (void)snprintf(word, sizeof word, "flops");
+    for (int i = 0; rk_convention_at(i).name != NULL; i++)
+        if (strcmp(rk_convention_at(i).name, word) == 0 || strcmp(word, "flops") == 0)
+            return cli_try(c, rk_books_add(bill, m, &(rk_books){ .batch = s->batch, .seq = s->seq }, word));
     return CLI_OK;
 }
 
@@ -154,8 +172,8 @@ static int fill_row(struct cli *c, struct sweep *s, size_t row, const rk_bill_se
     uint64_t tokens = (uint64_t)p.settings.batch * (p.settings.seq > 0 ? (uint64_t)p.settings.seq : model_size(m, "position"));
     p.settings.totals = true;
     CLI_GO(c, rk_bill_of(m, &p.settings, &bill));
-    for (int i = 0; i < s->n_columns && code == CLI_OK; i++)
-        code = fill_cell(c, s->column[i], m, bill, tokens, &r->cell[i]);
+    for (int i = 0; i < s->n_columns && code == CLI_OK; i++) code = add_convention(c, s->column[i], m, bill, &p.settings);
+    for (int i = 0; i < s->n_columns && code == CLI_OK; i++) code = fill_cell(c, s->column[i], m, bill, tokens, &r->cell[i]);
 out:
     rk_bill_free(bill);
     rk_model_close(m);
@@ -179,9 +197,9 @@ static int read_knobs(struct cli *c, struct sweep *s)
     return s->n_knobs > 0 ? CLI_OK : cli_usage(c, "--over is missing: what is swept, such as --over seq=1Ki..128Ki");
 }
 
-static int read_columns(struct cli *c, struct sweep *s, bool *plan)
+static int read_columns(struct cli *c, struct sweep *s, const rk_bill_settings *settings, bool *plan)
 {
-    const char *shows = cli_text(c, "show");
+    const char *shows = settings->mode != RK_MODE_TRAIN && !cli_given(c, "show") ? FORWARD_SHOW : cli_text(c, "show");
     s->shows = cli_take(strlen(shows) + 1);
     (void)strcpy(s->shows, shows);
     for (char *at = strtok(s->shows, ", "); at != NULL; at = strtok(NULL, ", ")) {
@@ -213,8 +231,9 @@ static int run(struct cli *c)
     struct sweep *s = cli_take(sizeof *s);
     rk_bill_settings settings;
     int code = cli_flag(c, "csv") && c->json ? cli_usage(c, "--csv or --json, not both") : model_settings(c, &settings);
+    settings.mode = (rk_bill_mode)cli_choice(c, "mode");
     if (code == CLI_OK) code = read_knobs(c, s);
-    if (code == CLI_OK) code = read_columns(c, s, &settings.plan);
+    if (code == CLI_OK) code = read_columns(c, s, &settings, &settings.plan);
     if (code == CLI_OK) code = fill(c, s, &settings);
     if (code == CLI_OK && c->json) sweep_json(c, s);
     else if (code == CLI_OK && cli_flag(c, "csv")) sweep_csv(c, s);
@@ -230,6 +249,7 @@ static const struct example examples[] = {
     { "sweep gpt2:layer=2 --over seq=256..4Ki",                                "what a longer context costs", NULL },
     { "sweep cs336-17m --over hidden=128..512:128 --show ff,parameters,flops.training", "and a wider model: ff follows where it is the default", NULL },
     { "sweep gpt2:layer=2 --over batch=1,2,4 --over seq=128,256 --csv",        "every pair, for a spreadsheet", NULL },
+    { "sweep gpt2 --mode decode --over seq=128..1Ki",                          "what one more token costs, by how many stand before it", NULL },
     { "sweep gpt2 --over layer=1..3 --json",                                   "for a program: exact integers", NULL },
     { 0 }
 };
