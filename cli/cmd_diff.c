@@ -1,4 +1,5 @@
 /* reckon diff: two models beside each other: what is the same function, what only lies differently in files, what it costs. */
+#include "diff_torch.h"
 #include "model.h"
 #include "out.h"
 #include "reckon/diff.h"
@@ -6,11 +7,12 @@
 
 static const struct option options[] = {
     OPTIONS_OF_SIZE,
+    { "style", 0, OPT_CHOICE, "files|torch", "files", "modules by their names in files, or as PyTorch prints them" },
     { "check", 0, OPT_FLAG, NULL, NULL, "end with 1 unless everything is the same up to layout" },
     { 0 }
 };
 
-struct both { rk_model *model[2]; rk_bill *bill[2]; rk_diff *diff; rk_bill_settings settings; };
+struct both { rk_model *model[2]; rk_bill *bill[2]; rk_diff *diff; rk_bill_settings settings; bool torch; struct printed_tree tree[2]; };
 
 /* What is compared by cost. */
 static const struct cost { const char *entry, *words; } costs[] = {
@@ -128,15 +130,21 @@ static void verdict_of(const rk_diff *d, int i, char *to, size_t room)
     }
 }
 
+static void module_of(const struct both *b, int s, const char *names, char *to, size_t room)
+{
+    if (b->torch) tree_lines(&b->tree[s], names, to, room);
+    else fold(names, to, room);
+}
+
 static void print_rows(struct cli *c, const struct both *b)
 {
     struct table *t = table_of(c, b, "module|%s|%s|", "lllw");
     for (int i = 0; i < rk_diff_rows(b->diff); i++) {
         rk_diff_row r = rk_diff_row_at(b->diff, i);
         table_cell(t, "%s", r.role);
-        char left[256], right[256], words[512];
-        fold(r.left, left, sizeof left);
-        fold(r.right, right, sizeof right);
+        char left[512], right[512], words[512];
+        module_of(b, 0, r.left, left, sizeof left);
+        module_of(b, 1, r.right, right, sizeof right);
         verdict_of(b->diff, i, words, sizeof words);
         table_cell(t, "%s", left);
         table_cell(t, "%s", right);
@@ -214,14 +222,25 @@ static void print(struct cli *c, const struct both *b)
 
 /* --- JSON --- */
 
-static void json_row(struct json *j, const rk_diff *d, int i)
+static void json_torch(struct json *j, const struct both *b, const char *left, const char *right)
 {
+    char line[2][512];
+    tree_lines(&b->tree[0], left, line[0], sizeof line[0]);
+    tree_lines(&b->tree[1], right, line[1], sizeof line[1]);
+    json_text(j, "left_torch", line[0]);
+    json_text(j, "right_torch", line[1]);
+}
+
+static void json_row(struct json *j, const struct both *b, int i)
+{
+    const rk_diff *d = b->diff;
     rk_diff_row r = rk_diff_row_at(d, i);
     json_object(j, NULL);
     json_text(j, "role", r.role);
     json_text(j, "verdict", rk_verdict_words(r.verdict));
     json_text(j, "left", r.left);
     json_text(j, "right", r.right);
+    if (b->torch) json_torch(j, b, r.left, r.right);
     json_uint(j, "left_parameters", r.left_parameters);
     json_uint(j, "right_parameters", r.right_parameters);
     json_array(j, "details");
@@ -263,7 +282,7 @@ static void print_json(struct cli *c, const struct both *b)
     json_int(&j, "seq", b->settings.seq);
     json_text(&j, "dtype", rk_dtype_name(b->settings.dtype));
     json_array(&j, "modules");
-    for (int i = 0; i < rk_diff_rows(b->diff); i++) json_row(&j, b->diff, i);
+    for (int i = 0; i < rk_diff_rows(b->diff); i++) json_row(&j, b, i);
     json_end(&j);
     json_fields(&j, b->diff);
     json_array(&j, "costs");
@@ -292,6 +311,12 @@ static int open_both(struct cli *c, struct both *b)
         if (s == 0 || context < b->settings.seq) b->settings.seq = context;
     }
     CLI_TRY(c, rk_diff_of(b->model[0], b->model[1], &b->diff));
+    b->torch = cli_choice(c, "style") == 1;
+    for (int s = 0; s < 2 && b->torch; s++) {
+        const char *text;
+        CLI_TRY(c, rk_model_show_torch(b->model[s], &text));
+        tree_read(text, &b->tree[s]);
+    }
     for (int s = 0; s < 2; s++) CLI_TRY(c, rk_bill_of(b->model[s], &b->settings, &b->bill[s]));
     return CLI_OK;
 }
@@ -312,6 +337,7 @@ static int run(struct cli *c)
     if (code == CLI_OK && cli_flag(c, "check") && !all_same(b.diff)) code = CLI_NO;
     rk_diff_free(b.diff);
     for (int s = 0; s < 2; s++) {
+        tree_free(&b.tree[s]);
         rk_bill_free(b.bill[s]);
         rk_model_close(b.model[s]);
     }
@@ -322,6 +348,7 @@ static const struct example examples[] = {
     { "diff gpt2 cs336-small",                       "module by module, by fields, by cost", NULL },
     { "diff gpt2 gpt2:activation_function=gelu",     "the commonest mistake: another GELU", NULL },
     { "diff gpt2 gpt2:tie_word_embeddings=false --json", "for a program", NULL },
+    { "diff gpt2 nanogpt --style torch",             "in the words of PyTorch", NULL },
     { "diff gpt2 gpt2 --check",                      "in a script: ends with 1 where something differs", NULL },
     { 0 }
 };
