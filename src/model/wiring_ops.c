@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MOST_TERMS = 16 };
+enum { MOST_TERMS = 64 };
 
 static bool is_map(const struct node *n, const char *name) { return n->op == &op_map && strcmp(n->text, name) == 0; }
 
@@ -27,11 +27,11 @@ static rk_status terms(rk_ctx *ctx, struct writing *t, rk_ref r, struct str term
 {
     r = wiring_plain(t->w, r);
     const struct node *x = node_of(t->w->built.g, r);
-    if (*n < MOST_TERMS - 1 && wiring_stays(t, r) && is_map(x, "add")) {
+    if (wiring_stays(t, r) && is_map(x, "add")) {
         TRY(terms(ctx, t, x->in[0], term, n));
         return terms(ctx, t, x->in[1], term, n);
     }
-    PROMISE(*n < MOST_TERMS);
+    if (*n == MOST_TERMS) return FAIL(RK_E_LIMIT, "a sum of more than %d terms", MOST_TERMS);
     return wiring_expression(ctx, t, r, false, &term[(*n)++]);
 }
 
@@ -147,7 +147,7 @@ static rk_status write_part(rk_ctx *ctx, struct writing *t, const struct node *n
 static rk_status write_slice(rk_ctx *ctx, struct writing *t, const struct node *n, struct str *out)
 {
     TRY(wiring_expression(ctx, t, n->in[0], true, out));
-    return str_format(ctx, out, "[%s from %lld]", dim_name(t->w->built.g, (rk_dim)n->at.i[0]), (long long)n->at.i[1]);
+    return str_format(ctx, out, "[%s %lld ..]", dim_name(t->w->built.g, (rk_dim)n->at.i[0]), (long long)n->at.i[2]);
 }
 
 static rk_status write_call(rk_ctx *ctx, struct writing *t, const struct node *n, struct str *out)
