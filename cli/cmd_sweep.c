@@ -9,10 +9,12 @@
 #include <string.h>
 
 #define DEFAULT_SHOW "parameters,flops.forward,flops.backward,bytes.parameters,bytes.cache"
+#define FORWARD_SHOW "parameters,flops.forward,bytes.parameters,bytes.cache"        /* where nothing is learned */
 
 static const struct option options[] = {
     { "over",  'o', OPT_LIST, "NAME=VALUES", NULL,         "seq, batch, dtype or any field: seq=1Ki..128Ki, batch=1,2,4, hidden=256..1024:256; several: every pair" },
-    { "show",  0,   OPT_TEXT, "NAME,...",    DEFAULT_SHOW, "entries of the bill (reckon count MODEL --json), fields, bytes.cache, bytes.state, flops.training" },
+    { "show",  0,   OPT_TEXT, "NAME,...",    DEFAULT_SHOW, "entries of the bill (reckon count MODEL --json) or of conventions (bytes.eager.total), fields, bytes.cache, bytes.state, flops.training" },
+    { "mode",  'm', OPT_CHOICE, "train|eval|prefill|decode", "train", "a step of training, scoring, a prompt's logits, or one token at context T" },
     { "csv",   0,   OPT_FLAG, NULL,          NULL,         "lines of exact integers with commas between them" },
     { "exact", 0,   OPT_FLAG, NULL,          NULL,         "exact integers in the table too" },
     OPTIONS_OF_SIZE,
@@ -190,9 +192,9 @@ static int read_knobs(struct cli *c, struct sweep *s)
     return s->n_knobs > 0 ? CLI_OK : cli_usage(c, "--over is missing: what is swept, such as --over seq=1Ki..128Ki");
 }
 
-static int read_columns(struct cli *c, struct sweep *s, bool *plan)
+static int read_columns(struct cli *c, struct sweep *s, const rk_bill_settings *settings, bool *plan)
 {
-    const char *shows = cli_text(c, "show");
+    const char *shows = settings->mode != RK_MODE_TRAIN && !cli_given(c, "show") ? FORWARD_SHOW : cli_text(c, "show");
     s->shows = cli_take(strlen(shows) + 1);
     (void)strcpy(s->shows, shows);
     for (char *at = strtok(s->shows, ", "); at != NULL; at = strtok(NULL, ", ")) {
@@ -224,8 +226,9 @@ static int run(struct cli *c)
     struct sweep *s = cli_take(sizeof *s);
     rk_bill_settings settings;
     int code = cli_flag(c, "csv") && c->json ? cli_usage(c, "--csv or --json, not both") : model_settings(c, &settings);
+    settings.mode = (rk_bill_mode)cli_choice(c, "mode");
     if (code == CLI_OK) code = read_knobs(c, s);
-    if (code == CLI_OK) code = read_columns(c, s, &settings.plan);
+    if (code == CLI_OK) code = read_columns(c, s, &settings, &settings.plan);
     if (code == CLI_OK) code = fill(c, s, &settings);
     if (code == CLI_OK && c->json) sweep_json(c, s);
     else if (code == CLI_OK && cli_flag(c, "csv")) sweep_csv(c, s);
@@ -242,6 +245,7 @@ static const struct example examples[] = {
     { "sweep cs336-17m --over hidden=128..512:128 --show ff,parameters,flops.training", "and a wider model: ff follows where it is the default", NULL },
     { "sweep gpt2:layer=2 --over seq=512,1Ki,2Ki --show flops.convention.bill,flops.convention.six_n,bytes.eager.total", "what other people's rules make of it", NULL },
     { "sweep gpt2:layer=2 --over batch=1,2,4 --over seq=128,256 --csv",        "every pair, for a spreadsheet", NULL },
+    { "sweep gpt2 --mode decode --over seq=128..1Ki",                          "what one more token costs, by how many stand before it", NULL },
     { "sweep gpt2 --over layer=1..3 --json",                                   "for a program: exact integers", NULL },
     { 0 }
 };

@@ -60,9 +60,9 @@ static rk_status compare(rk_ctx *ctx, rk_diff *d, const rk_model *left, const rk
     const struct arch *const arch[] = { left->config.arch, right->config.arch };
     TRY(wiring_read(ctx, left, &side[0]));
     TRY(wiring_read(ctx, right, &side[1]));
+    for (int s = 0; s < 2; s++) TRY(wiring_texts(ctx, &side[s]));
     TRY(diff_align(ctx, d, side));
-    TRY(wiring_texts(ctx, &side[0]));
-    TRY(wiring_texts(ctx, &side[1]));
+    TRY(wiring_texts(ctx, &side[1]));                           /* once more, in the left's names */
     TRY(diff_rows(ctx, d, side, arch));
     return compare_fields(ctx, d, &left->config, &right->config);
 }

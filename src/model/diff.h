@@ -18,7 +18,8 @@ struct rk_diff {
     VEC(rk_diff_field) fields;
 };
 
-/* Fills pairs, in the order of the left side, and gives the right side's modules the left's names: diff_align.c. */
+/* Fills pairs, in the order of the left side, and gives the right side's modules the left's names, for texts that are written
+ * after it: diff_align.c. */
 rk_status diff_align(rk_ctx *ctx, rk_diff *d, struct wiring side[2]) RK_CHECK;
 /* Rows from pairs, once the texts of both are written. */
 rk_status diff_rows(rk_ctx *ctx, rk_diff *d, const struct wiring side[2], const struct arch *const arch[2]) RK_CHECK;

@@ -1,4 +1,4 @@
-/* diff_align.c: which modules of two models belong together, by their roles and nothing else; best matches first:
+/* diff_align.c: which modules of two models belong together, by their roles; best matches first:
  *
  *   the same role               h.*.attn.out        h.*.attn.out
  *   a fused one and its parts   h.*.attn.qkv        h.*.attn.q  h.*.attn.k  h.*.attn.v
@@ -6,7 +6,7 @@
  *   a number that is not there  h.*.norm1           h.*.norm
  *   a stack around one side     decoder.h.*.mlp.up  h.*.mlp.up
  *
- * Not here: what is the same about them (diff_rows.c). */
+ * Of several stacks around one the one that says more of the same. Not here: what is the same about pairs (diff_rows.c). */
 #include "model/diff.h"
 #include <string.h>
 
@@ -97,10 +97,58 @@ static bool ends_in(const char *text, const char *end)
     return n > k && text[n - k - 1] == '.' && strcmp(text + n - k, end) == 0;
 }
 
-static bool in_a_stack(const struct aligning *a, bool leaf, const char *left, const char *right)
+/* --- stacks --- */
+
+/* How much speaks for it that one side's roles are the other's with `prefix` around them: every pair, and more where both say the
+ * same of themselves. join: they are joined, too. */
+struct stack { int side; const char *prefix; size_t n; };
+
+static bool in_stack(const struct aligning *a, const struct stack *k, int l, int r)
 {
-    (void)a, (void)leaf;
-    return ends_in(left, right) || ends_in(right, left);
+    int at[2] = { l, r };
+    if (!free_module(a, 0, l) || !free_module(a, 1, r) || a->side[0].modules.at[l].leaf != a->side[1].modules.at[r].leaf) return false;
+    const char *outer = role_of(a, k->side, at[k->side]), *inner = role_of(a, 1 - k->side, at[1 - k->side]);
+    return strncmp(outer, k->prefix, k->n) == 0 && outer[k->n] == '.' && strcmp(outer + k->n + 1, inner) == 0;
+}
+
+static rk_status each_in_stack(rk_ctx *ctx, struct aligning *a, const struct stack *k, bool joining, int *score)
+{
+    *score = 0;
+    for (int l = 0; l < a->side[0].modules.n; l++)
+        for (int r = 0; r < a->side[1].modules.n; r++) {
+            if (!in_stack(a, k, l, r)) continue;
+            const struct wired *x = &a->side[0].modules.at[l], *y = &a->side[1].modules.at[r];
+            *score += 1 + 2 * (strcmp(x->computes, y->computes) == 0) + 2 * (strcmp(x->reads, y->reads) == 0);
+            if (joining) TRY(join(ctx, a, (struct pair){ { 1, 1 }, { { l }, { r } } }));
+        }
+    return RK_OK;
+}
+
+static bool stack_of(const struct aligning *a, int l, int r, struct stack *k)
+{
+    const char *left = role_of(a, 0, l), *right = role_of(a, 1, r);
+    if (!free_module(a, 0, l) || !free_module(a, 1, r) || (!ends_in(left, right) && !ends_in(right, left))) return false;
+    int side = ends_in(left, right) ? 0 : 1;
+    *k = (struct stack){ side, side == 0 ? left : right, 0 };
+    k->n = strlen(k->prefix) - strlen(side == 0 ? right : left) - 1;
+    return true;
+}
+
+static rk_status join_stacks(rk_ctx *ctx, struct aligning *a)
+{
+    for (int best = 1; best > 0;) {
+        struct stack k, chosen = { 0, "", 0 };
+        int score;
+        best = 0;
+        for (int l = 0; l < a->side[0].modules.n; l++)
+            for (int r = 0; r < a->side[1].modules.n; r++) {
+                if (!stack_of(a, l, r, &k)) continue;
+                TRY(each_in_stack(ctx, a, &k, false, &score));
+                if (score > best) best = score, chosen = k;
+            }
+        if (best > 0) TRY(each_in_stack(ctx, a, &chosen, true, &score));
+    }
+    return RK_OK;
 }
 
 /* --- fused --- */
@@ -196,7 +244,7 @@ static rk_status align(rk_ctx *ctx, struct aligning *a)
     TRY(join_parts(ctx, a, 1));
     TRY(join_alike(ctx, a, same_collapsed));
     TRY(join_alike(ctx, a, same_but_for_number));
-    TRY(join_alike(ctx, a, in_a_stack));
+    TRY(join_stacks(ctx, a));
     TRY(place_rest(ctx, a));
     return rename_right(ctx, a);
 }

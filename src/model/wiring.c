@@ -67,6 +67,37 @@ static bool below(const rk_graph *g, int path, int top)
     return n == 0 || (strncmp(a, b, n) == 0 && (a[n] == '.' || a[n] == '\0'));
 }
 
+/* --- blocks --- */
+
+/* The longest beginning of a path that ends in a number. */
+static void find_blocks(struct wiring *w)
+{
+    const rk_graph *g = w->built.g;
+    for (int p = 1; p < w->n_paths; p++) {
+        const char *path = g->paths.at[p];
+        size_t end = 0;
+        for (const char *s = path; *s != '\0'; s += strspn(s, ".")) {
+            size_t n = strcspn(s, ".");
+            if (is_number(s, n)) end = (size_t)(s - path) + n;
+            s += n;
+        }
+        if (end == 0 || !map_get(&g->path_names, path, end, &w->block[p])) w->block[p] = 0;
+    }
+}
+
+static void find_streams(struct wiring *w)
+{
+    const rk_graph *g = w->built.g;
+    for (rk_ref r = 1; r < g->nodes.n; r++) {
+        const struct node *n = node_of(g, r);
+        int block = w->block[n->path];
+        for (int i = 0; i < n->arity && block != 0 && w->stream[block] == 0; i++) {
+            rk_ref x = wiring_plain(w, n->in[i]);
+            if (!is_source(node_of(g, x)) && w->block[node_of(g, x)->path] != block) w->stream[block] = x;
+        }
+    }
+}
+
 /* --- modules --- */
 
 static rk_status find_module(rk_ctx *ctx, struct wiring *w, int path)
@@ -105,36 +136,12 @@ static rk_status find_modules(rk_ctx *ctx, struct wiring *w)
     for (rk_ref r = 1; r < g->nodes.n; r++) {
         const struct node *n = node_of(g, r);
         if (is_source(n)) continue;
+        if (w->block[n->path] != 0) TRY(find_module(ctx, w, w->block[n->path]));
         TRY(find_module(ctx, w, n->path));
         for (int i = 0; i < n->arity; i++)
             if (wiring_is_parameter(w, n->in[i])) TRY(use_parameter(ctx, w, n->path, n->in[i]));
     }
     return RK_OK;
-}
-
-/* --- blocks, and what comes into them --- */
-
-static void find_blocks(struct wiring *w)
-{
-    const rk_graph *g = w->built.g;
-    for (int p = 1; p < w->n_paths; p++) {
-        const char *path = g->paths.at[p];
-        size_t end = 0;
-        for (const char *s = path; *s != '\0'; s += strspn(s, ".")) {
-            size_t n = strcspn(s, ".");
-            if (is_number(s, n)) end = (size_t)(s - path) + n;
-            s += n;
-        }
-        if (end == 0 || !map_get(&g->path_names, path, end, &w->block[p])) w->block[p] = 0;
-    }
-    for (rk_ref r = 1; r < g->nodes.n; r++) {
-        const struct node *n = node_of(g, r);
-        int block = w->block[n->path];
-        for (int i = 0; i < n->arity && block != 0 && w->stream[block] == 0; i++) {
-            rk_ref x = wiring_plain(w, n->in[i]);
-            if (!is_source(node_of(g, x)) && w->block[node_of(g, x)->path] != block) w->stream[block] = x;
-        }
-    }
 }
 
 /* --- results --- */
@@ -153,6 +160,7 @@ static void find_uses(const struct wiring *w, struct uses *uses)
             rk_ref x = wiring_plain(w, n->in[i]);
             int at = node_of(g, x)->path;
             if (is_source(node_of(g, x)) || at == n->path) continue;
+            if (w->block[at] != 0 && w->block[at] != at && w->block[n->path] != w->block[at]) note_use(&uses[w->block[at]].outside, x);
             note_use(below(g, n->path, at) ? &uses[at].below : &uses[at].outside, x);
         }
     }
@@ -188,8 +196,9 @@ rk_status wiring_read(rk_ctx *ctx, const rk_model *m, struct wiring *w)
     TRY(TAKE(&w->arena, w->result, w->n_paths));
     TRY(TAKE(&w->arena, w->stream, w->n_paths));
     for (int p = 0; p < w->n_paths; p++) w->module[p] = -1;
-    TRY(find_modules(ctx, w));
     find_blocks(w);
+    TRY(find_modules(ctx, w));
+    find_streams(w);
     return find_results(ctx, w);
 }
 

@@ -8,7 +8,7 @@
 #include "base/arena.h"
 #include "model/model.h"
 
-enum { WIRED_PARAMETERS = 8, WIRED_INPUTS = 8 };
+enum { WIRED_PARAMETERS = 8, WIRED_INPUTS = 16 };
 
 struct wired_parameter { const char *name, *role; rk_ref ref; bool tied; };    /* "weight", "h.*.attn.q.weight"; tied: declared elsewhere */
 struct wired {

@@ -22,6 +22,11 @@ assert {"name": "hidden", "left": "768", "right": "768", "same": True} in x["fie
 END_OF_CHECK
 fi
 
+# as PyTorch prints modules
+ends 0 reckon diff gpt2 nanogpt --style torch;             prints "Conv1D(nf=2304, nx=768)"; prints "Linear(in_features=768, out_features=2304, bias=False)"
+ends 0 reckon diff gpt2 cs336-small --style torch;         prints "3 × Linear(d_out=768, d_in=768)"
+ends 0 reckon diff gpt2 nanogpt --style torch --json;      prints '"left_torch": "Embedding(50257, 768)"'
+
 # a folder on either side
 mkdir own && printf '{"n_embd": 768, "n_layer": 12, "n_head": 12, "vocab_size": 50257, "n_positions": 1024}' >own/config.json
 ends 0 reckon diff own gpt2 --check

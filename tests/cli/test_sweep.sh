@@ -29,6 +29,17 @@ for r in rows:
 END_OF_CHECK
 fi
 
+ends 0 reckon sweep gpt2:layer=2 --over seq=64,128 --show bytes.eager.total,flops.convention.palm --csv; prints "seq,bytes.eager.total,flops.convention.palm"
+reckon count gpt2:layer=2 -t 128 --memory eager --json >count.json || fail "count --memory eager"
+if command -v python3 >/dev/null; then
+    python3 - "$out" <<'END_OF_CHECK' && pass || fail "conventions in a sweep"
+import json, sys
+row = open(sys.argv[1]).read().split()[2].split(",")
+assert int(row[1]) == json.load(open("count.json"))["bytes"]["eager"]["total"] and int(row[2]) > 0
+END_OF_CHECK
+fi
+ends 0 reckon sweep gpt2:layer=2 --over seq=64,128 --mode decode; prints "bytes.cache"
+ends 2 reckon sweep gpt2 --over layer=1 --mode eval --show flops.backward; warns 'no entry "flops.backward"'
 ends 2 reckon sweep gpt2;                                 warns "--over is missing"
 ends 2 reckon sweep gpt2 --over seq;                      warns "NAME=VALUES expected"
 ends 2 reckon sweep gpt2 --over seq=4..2;                 warns "4 is more than 2"

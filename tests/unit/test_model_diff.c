@@ -120,11 +120,38 @@ TEST(families_find_each_other)
     rk_diff_free(d);
 }
 
+TEST(gpt2_gptj_and_neox)
+{
+    rk_ctx *ctx = test_ctx();
+    rk_diff *d = compared(ctx, "gpt2", "pythia-160m");
+    int qkv = row_of(d, "h.*.attn.qkv");
+    EXPECT_TEXT(rk_diff_row_at(d, qkv).right, "layers.*.attention.query_key_value");
+    EXPECT(rk_diff_row_at(d, qkv).verdict == RK_SAME_IN_OTHER_LAYOUT);
+    EXPECT_TEXT(rk_diff_detail_at(d, qkv, 0).what, "weight stored transposed, interleaved");
+    EXPECT_TEXT(rk_diff_detail_at(d, qkv, 1).what, "bias stored interleaved");
+    EXPECT(rk_diff_row_at(d, row_of(d, "h.*.norm1")).verdict == RK_SAME);
+    EXPECT_TEXT(rk_diff_detail_at(d, row_of(d, "h.*.norm2"), 0).left, "x + attn.out");
+    EXPECT_TEXT(rk_diff_detail_at(d, row_of(d, "h.*.norm2"), 0).right, "x");
+    EXPECT(strstr(rk_diff_detail_at(d, row_of(d, "h.*.attn"), 0).right, "rotary(attn.q; halves, 0.25 of a head, theta 10000)") != NULL);
+    rk_diff_free(d);
+    d = compared(ctx, "gpt-j-6b", "pythia-6.9b");                          /* parts on the left */
+    qkv = row_of(d, "h.*.attn.qkv");
+    EXPECT_TEXT(rk_diff_row_at(d, qkv).left, "h.*.attn.q_proj h.*.attn.k_proj h.*.attn.v_proj");
+    EXPECT_TEXT(rk_diff_row_at(d, qkv).right, "layers.*.attention.query_key_value");
+    EXPECT_TEXT(rk_diff_detail_at(d, row_of(d, "h.*.mlp.up"), 0).right, "norm2");
+    EXPECT(rk_diff_row_at(d, row_of(d, "h.*.norm2")).verdict == RK_ONLY_RIGHT);
+    EXPECT_TEXT(rk_diff_detail_at(d, row_of(d, "head"), 0).left, "cross entropy(x, weight, labels, bias)");
+    rk_diff_free(d);
+    d = compared(ctx, "pythia-70m", "pythia-70m:use_parallel_residual=false");
+    EXPECT_TEXT(changed(d), "h.*.norm2:reads");
+    rk_diff_free(d);
+}
+
 /* What one says of the left, the other says of the right. */
 TEST(sides_can_be_exchanged)
 {
     static const rk_verdict mirrored[] = { RK_SAME, RK_SAME_IN_OTHER_LAYOUT, RK_SAME_IN_OTHER_SIZE, RK_OTHER, RK_ONLY_RIGHT, RK_ONLY_LEFT };
-    static const char *const models[] = { "gpt2", "cs336-small", "cs336-small-2024", "gpt2:bias=false", "cs336-17m" };
+    static const char *const models[] = { "gpt2", "cs336-small", "cs336-small-2024", "gpt-j-6b", "pythia-70m", "nanogpt" };
     rk_ctx *ctx = test_ctx();
     for (size_t i = 0; i < sizeof models / sizeof *models; i++)
         for (size_t k = 0; k < i; k++) {
