@@ -45,7 +45,7 @@ struct match_row {
     int parameter;                              /* in built->parameters; -1: it is none */
     const struct bundle_entry *entry;           /* NULL: it is missing */
     const struct bundle_entry *other;           /* of a tie: the tensor that it repeats */
-    const struct binding *binding;              /* NULL: nobody knows this name */
+    const struct binding *binding;              /* NULL: nobody knows this name; unexpected and known: the model lacks this parameter */
     struct word pattern, number;                /* the name that fitted, and the number in it */
     struct stored stored;                       /* of a parameter: how it should be stored */
 };

@@ -96,17 +96,19 @@ static const struct bundle_entry *tensor_of(const struct matching *m, struct wor
 static void recognise(const struct matching *m, const struct candidate *c, struct match_row *row)
 {
     row->kind = MATCH_UNEXPECTED;
-    for (row->binding = m->arch->bindings; row->binding->names != NULL; row->binding++) {
-        const char *names = row->binding->names, *role = row->binding->role;
-        while (word_next(&names, &row->pattern)) {
-            if (!bind_matches(row->pattern, c->name.at, c->name.length, role == NULL, &row->number)) continue;
-            row->other = role == NULL ? NULL : tensor_of(m, other_end(m->arch, role));
-            if (role == NULL) row->kind = MATCH_IGNORED;
-            else if (row->other != NULL) row->kind = MATCH_TIED;
+    for (const struct binding *b = m->arch->bindings; b->names != NULL; b++) {
+        const char *names = b->names;
+        struct word w, number;
+        while (word_next(&names, &w)) {
+            if (!bind_matches(w, c->name.at, c->name.length, b->role == NULL, &number)) continue;
+            row->other = b->role == NULL ? NULL : tensor_of(m, other_end(m->arch, b->role));
+            row->kind = b->role == NULL ? MATCH_IGNORED : row->other != NULL ? MATCH_TIED : MATCH_UNEXPECTED;
+            row->binding = b;
+            row->pattern = w;
+            row->number = number;
             if (row->kind != MATCH_UNEXPECTED) return;
         }
     }
-    row->binding = NULL;
 }
 
 static rk_status look_at_rest(rk_ctx *ctx, struct matching *m)
