@@ -76,6 +76,45 @@ RK_API RK_CHECK rk_status rk_model_show_tensors(rk_model *model, rk_dtype dtype,
 /* Writes config.json into a folder, in the family's own spelling. */
 RK_API RK_CHECK rk_status rk_model_save_config(rk_model *model, const char *folder);
 
+/* --- the description held against a checkpoint, to the byte, by headers alone --- */
+
+typedef enum rk_finding {
+#define ROW(name, words, trouble) RK_CHECK_##name,
+#include "reckon/check.def"
+#undef ROW
+    RK_CHECK_COUNT
+} rk_finding;
+RK_API const char *rk_finding_words(rk_finding finding);
+RK_API bool        rk_finding_is_trouble(rk_finding finding);
+
+typedef struct rk_check_row {
+    rk_finding finding;
+    const char *name;                   /* of a file, a tensor, or many tensors ("h.*.attn.bias"); "" */
+    const char *text;                   /* what there is to say, or "" */
+    bool has_dtype;
+    rk_dtype dtype;
+    int rank;                           /* -1: there is no one shape */
+    const int64_t *shape;
+    uint64_t tensors, numbers;          /* how many */
+    uint64_t bytes;                     /* of a file; bytes that no row before it has counted */
+    uint64_t header;                    /* of a file: bytes that no array has: headers, names, padding */
+} rk_check_row;
+typedef bool rk_check_fn(void *user, const rk_check_row *row);          /* false: stop, RK_E_CANCELLED; texts live for the call */
+
+/* Law: file_bytes = header + parameters + ties + buffers + wrong + left, all in bytes. */
+typedef struct rk_checked {
+    uint64_t file_bytes, header_bytes, parameter_bytes, tie_bytes, buffer_bytes;
+    uint64_t wrong_bytes;               /* of tensors that are trouble */
+    uint64_t left_bytes;                /* of arrays that none of the tensors has: an optimizer's state beside the weights */
+    uint64_t described;                 /* parameters of the description */
+    uint64_t found;                     /* parameters that the files hold as described */
+    int troubles;
+} rk_checked;
+
+/* Of a model with weights. Rows are told of as they are known: troubles first, then what the bytes are, then notes. Troubles are no
+ * failure of this call: see result->troubles. No weight is read. Errors: RK_E_MISSING without weights, and what opening a file says. */
+RK_API RK_CHECK rk_status rk_model_check(rk_model *model, rk_check_fn *each, void *user, rk_checked *result);
+
 #ifdef __cplusplus
 }
 #endif

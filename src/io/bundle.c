@@ -162,12 +162,12 @@ static rk_status read(rk_ctx *ctx, const struct source *s, struct bundle *b)
     return finish(ctx, b);
 }
 
-rk_status bundle_peek(rk_ctx *ctx, const char *path, struct bundle *b)
+static rk_status look(rk_ctx *ctx, const char *path, bool lenient, struct bundle *b)
 {
     struct source s;
     struct str inner = { NULL, 0, 0 };
     rk_status status;
-    *b = (struct bundle){ .path = NULL };
+    *b = (struct bundle){ .lenient = lenient };
     if (file_is_folder(path)) GO(path_in(ctx, path, &inner));
     GO(bundle_map(ctx, b, inner.n > 0 ? inner.at : path, &s));
     GO(read(ctx, &s, b));
@@ -176,6 +176,9 @@ out:
     if (status != RK_OK) bundle_close(ctx, b);
     return status;
 }
+
+rk_status bundle_peek(rk_ctx *ctx, const char *path, struct bundle *b) { return look(ctx, path, false, b); }
+rk_status bundle_examine(rk_ctx *ctx, const char *path, struct bundle *b) { return look(ctx, path, true, b); }
 
 rk_status bundle_open(rk_ctx *ctx, const char *path, struct bundle *b)
 {
@@ -205,6 +208,7 @@ void bundle_close(rk_ctx *ctx, struct bundle *b)
     VEC_FREE(&b->entries);
     VEC_FREE(&b->notes);
     VEC_FREE(&b->files);
+    VEC_FREE(&b->troubles);
     arena_clear(ctx, &b->arena);
     *b = (struct bundle){ .path = NULL };
 }

@@ -28,12 +28,16 @@ struct bundle_note { struct name name; const char *text; };          /* metadata
 /* One of the files that were opened: its size, and how much of it is not there for numbers (headers, names, padding). */
 struct bundle_file { const char *path; uint64_t bytes, header; };
 
+struct bundle_trouble { const char *name, *text; };                  /* an index and its shards disagree about this tensor or file */
+
 struct bundle {                                                      /* zero it to begin */
     const char *path, *format;
     struct { struct bundle_file *at; int n, room; } files;
     struct { struct bundle_entry *at; int n, room; } entries;        /* in the order of the files */
     struct { struct bundle_note *at; int n, room; } notes;
     struct { struct file_view *at; int n, room; } views;
+    struct { struct bundle_trouble *at; int n, room; } troubles;      /* only bundle_examine leaves any */
+    bool lenient;
     struct names index;
     struct arena arena;
 };
@@ -44,6 +48,8 @@ struct bundle {                                                      /* zero it 
 RK_CHECK rk_status bundle_open(rk_ctx *ctx, const char *path, struct bundle *b);
 /* The same, for headers alone: no number is read or copied, and entries may have strides. */
 RK_CHECK rk_status bundle_peek(rk_ctx *ctx, const char *path, struct bundle *b);
+/* And where an index and its shards disagree, that is noted, and the rest is opened. */
+RK_CHECK rk_status bundle_examine(rk_ctx *ctx, const char *path, struct bundle *b);
 /* Which of these names of a folder is the one with the weights: the usual ones, then a single *.safetensors; NULL: none. */
 const char *bundle_choose(const struct file_names *names);
 /* The same for a file that lies in memory, borrowed until bundle_close. */

@@ -14,6 +14,7 @@ struct shards {
     struct bundle *bundle;
     const struct json *map;                                         /* weight_map */
     struct map seen;                                                /* file name → its number */
+    struct str text;
     struct { const char *names[MOST_SHARDS]; int n; } *files;
 };
 
@@ -51,6 +52,18 @@ static rk_status list(struct shards *s)
     return RK_OK;
 }
 
+/* Strictly, the first disagreement is an error; leniently, each is noted. */
+static rk_status disagree(struct shards *s, rk_status status, const char *name, size_t n, const char *text)
+{
+    rk_ctx *ctx = s->ctx;
+    struct bundle_trouble t;
+    if (!s->bundle->lenient) return FAIL(status, "%s", text);
+    TRY(arena_text(ctx, &s->bundle->arena, name, n, &t.name));
+    TRY(arena_text(ctx, &s->bundle->arena, text, strlen(text), &t.text));
+    VEC_PUSH(&s->bundle->troubles, t);
+    return RK_OK;
+}
+
 static rk_status check_entry(struct shards *s, const struct bundle_entry *e, const char *file)
 {
     rk_ctx *ctx = s->ctx;
@@ -58,15 +71,25 @@ static rk_status check_entry(struct shards *s, const struct bundle_entry *e, con
     const struct json *listed = json_find_bytes(s->map, e->name.at, e->name.length);
     if (listed != NULL && strcmp(listed->text, file) == 0) return RK_OK;
     (void)name_show(shown, e->name.at, e->name.length);
-    if (listed == NULL) return FAIL(RK_E_FORMAT, "%s: tensor \"%s\" is in this shard and not in the index %s", e->path, shown, s->source->path);
-    return FAIL(RK_E_FORMAT, "%s: tensor \"%s\" is in this shard, and the index %s says %s", e->path, shown, s->source->path, listed->text);
+    s->text.n = 0;
+    TRY(str_format(ctx, &s->text, "%s: tensor \"%s\" is in this shard and not in the index %s", e->path, shown, s->source->path));
+    if (listed != NULL) {
+        s->text.n = 0;
+        TRY(str_format(ctx, &s->text, "%s: tensor \"%s\" is in this shard, and the index %s says %s", e->path, shown, s->source->path, listed->text));
+    }
+    return disagree(s, RK_E_FORMAT, e->name.at, e->name.length, s->text.at);
 }
 
-static rk_status map_shard(struct shards *s, const char *path, struct source *shard)
+/* Maps a shard; leniently, one that is not there is noted. */
+static rk_status map_shard(struct shards *s, const char *path, struct source *shard, bool *there)
 {
     rk_ctx *ctx = s->ctx;
     rk_status status = bundle_map(ctx, s->bundle, path, shard);
-    return status == RK_E_MISSING ? ctx_hint(ctx, "the index %s asks for this shard: was it downloaded?", s->source->path) : status;
+    *there = status == RK_OK;
+    if (status != RK_E_MISSING) return status;
+    if (!s->bundle->lenient) return ctx_hint(ctx, "the index %s asks for this shard: was it downloaded?", s->source->path);
+    rk_error_clear(ctx);
+    return disagree(s, status, path, strlen(path), "the index asks for this shard, and it is not there");
 }
 
 static rk_status read_shard(struct shards *s, const char *file)
@@ -77,18 +100,19 @@ static rk_status read_shard(struct shards *s, const char *file)
     int first = s->bundle->entries.n;
     struct str path = { NULL, 0, 0 };
     struct source shard;
+    bool there = false;
     rk_status status;
     GO(str_add(ctx, &path, s->source->path, folder));
     GO(str_text(ctx, &path, file));
-    GO(map_shard(s, path.at, &shard));
-    GO(bundle_read_shard(ctx, &shard, s->bundle));
+    GO(map_shard(s, path.at, &shard, &there));
+    if (there) GO(bundle_read_shard(ctx, &shard, s->bundle));
     for (int i = first; i < s->bundle->entries.n; i++) GO(check_entry(s, &s->bundle->entries.at[i], file));
 out:
     str_free(ctx, &path);
     return status;
 }
 
-/* check_entry let each tensor in only where it is listed, so fewer tensors than lines means that some line has none. */
+/* Strictly, check_entry let each tensor in only where it is listed, so fewer tensors than lines means that some line has none. */
 static rk_status check_all_found(struct shards *s)
 {
     rk_ctx *ctx = s->ctx;
@@ -96,14 +120,18 @@ static rk_status check_all_found(struct shards *s)
     struct names names = { s->bundle->entries.at, sizeof *s->bundle->entries.at, (uint32_t)s->bundle->entries.n, NULL };
     uint32_t item;
     char shown[NAME_SHOWN];
-    if (names.n == s->map->n) return RK_OK;
-    rk_status status = names_index(ctx, &arena, &names);
-    for (uint32_t i = 0; i < s->map->n && status == RK_OK; i++) {
+    rk_status status = RK_OK;
+    if (names.n == s->map->n && s->bundle->troubles.n == 0) return RK_OK;
+    GO(names_index(ctx, &arena, &names));
+    for (uint32_t i = 0; i < s->map->n; i++) {
         const struct json *line = &s->map->at[i];
         if (names_find(&names, line->key.at, line->key.length, &item)) continue;
-        status = FAIL(RK_E_MISSING, "%s: tensor \"%s\" should be in %s, which has no such tensor", s->source->path,
-                      name_show(shown, line->key.at, line->key.length), line->text);
+        s->text.n = 0;
+        GO(str_format(ctx, &s->text, "%s: tensor \"%s\" should be in %s, which has no such tensor", s->source->path,
+                      name_show(shown, line->key.at, line->key.length), line->text));
+        GO(disagree(s, RK_E_MISSING, line->key.at, line->key.length, s->text.at));
     }
+out:
     arena_clear(ctx, &arena);
     return status;
 }
@@ -127,6 +155,7 @@ rk_status index_read(rk_ctx *ctx, const struct source *source, struct bundle *b)
     GO(read_all(&s, doc.root));
 out:
     map_free(ctx, &s.seen);
+    str_free(ctx, &s.text);
     FREE(s.files, 1);
     json_clear(ctx, &doc);
     return status;

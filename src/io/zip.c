@@ -136,10 +136,10 @@ static rk_status read_local(struct reader *r, const struct central *c, struct zi
 {
     rk_ctx *ctx = r->ctx;
     char shown[NAME_SHOWN];
-    const unsigned char *l = r->s->at + c->header;
     (void)name_show(shown, e->name.at, e->name.length);
-    if (c->header > r->d.offset || r->d.offset - c->header < LOCAL || !is(l, 3, 4))
+    if (c->header > r->d.offset || r->d.offset - c->header < LOCAL || !is(r->s->at + c->header, 3, 4))
         return FAIL(RK_E_FORMAT, "%s: entry \"%s\" should begin at byte %llu, and does not", r->s->path, shown, (unsigned long long)c->header);
+    const unsigned char *l = r->s->at + c->header;
     uint64_t room = r->d.offset - c->header - LOCAL, name = little(l + 26, 2), extra = little(l + 28, 2);
     bool same = name == c->name && name <= room && memcmp(l + LOCAL, e->name.at, name) == 0 && little(l + 8, 2) == STORED;
     if (same && (little(l + 6, 2) & SIZES_BEHIND) == 0)

@@ -16,7 +16,7 @@ bool bind_matches(struct word pattern, const char *text, size_t n, bool loose, s
 struct word bind_strip(const struct arch *arch, const char *name, size_t n);
 /* The row of this role, and the number in it; NULL: none. */
 const struct binding *bind_row(const struct arch *arch, const char *role, struct word *number);
-/* A pattern with the number in place of each *. */
+/* A pattern with its number filled in, added to out. */
 rk_status bind_fill(rk_ctx *ctx, struct word pattern, struct word number, struct str *out) RK_CHECK;
 /* The k-th name that a role may have in files, without prefix; E_MISSING past the last. */
 rk_status bind_name(rk_ctx *ctx, const struct binding *row, struct word number, int k, struct str *out) RK_CHECK;
@@ -37,7 +37,26 @@ int64_t reorder_box(const struct reorder *r, int64_t first, int64_t most);
 /* Elements first .. first + count of the destination; count from reorder_box; width: bytes of an element: 1, 2, 4 or 8. */
 void    reorder_copy(const struct reorder *r, void *to, const void *from, int64_t first, int64_t count, size_t width);
 
-/* --- reading and writing: bind_match.c, bind.c, bind_save.c --- */
+/* --- tensors against parameters, by headers alone: bind_match.c --- */
+
+enum match { MATCH_FOUND, MATCH_MISSING, MATCH_SHAPE, MATCH_DTYPE, MATCH_IGNORED, MATCH_TIED, MATCH_UNEXPECTED, MATCH_KINDS };
+struct match_row {
+    enum match kind;
+    int parameter;                              /* in built->parameters; -1: it is none */
+    const struct bundle_entry *entry;           /* NULL: it is missing */
+    const struct bundle_entry *other;           /* of a tie: the tensor that it repeats */
+    const struct binding *binding;              /* NULL: nobody knows this name; unexpected and known: the model lacks this parameter */
+    struct word pattern, number;                /* the name that fitted, and the number in it */
+    struct stored stored;                       /* of a parameter: how it should be stored */
+};
+typedef rk_status match_fn(void *user, const struct match_row *row);
+/* Tells of every parameter, in order, then of every tensor that is none; fills found[parameter]. E_FORMAT: two tensors are one
+ * but for their prefix. */
+rk_status bind_compare(rk_ctx *ctx, const struct arch *arch, const struct built *built, const struct bundle *b, const struct bundle_entry **found,
+                       match_fn *each, void *user) RK_CHECK;
+rk_status bind_shape_text(rk_ctx *ctx, int rank, const int64_t *shape, struct str *out) RK_CHECK;       /* "[2 3]" */
+
+/* --- reading and writing: bind_report.c, bind.c, bind_save.c --- */
 
 struct bind_report { int used, ignored, tied, missing, unexpected, misshapen; struct str text; };       /* text: a line for each that was not just used */
 void bind_report_clear(rk_ctx *ctx, struct bind_report *r);

@@ -1,13 +1,13 @@
-/* bind_match.c: the tensors of a checkpoint find their parameters, and every disagreement is noted by name.
+/* bind_match.c: the tensors of a checkpoint find their parameters; every tensor and every parameter is told of, once.
  *
- * Nothing is read yet, so a checkpoint that does not fit changes nothing. Not here: what tensors are called (the family's
- * table), moving their numbers (bind.c). */
+ * No number is looked at, so headers are enough. Not here: what tensors are called (the family's table), what is made of
+ * disagreements (bind_report.c for loading, reconcile.c for people), moving numbers (bind.c). */
 #include "core/graph.h"
 #include "model/bind.h"
 #include <stdio.h>
 #include <string.h>
 
-/* One tensor of the file: its name without prefixes, and what became of it. */
+/* One tensor of the file: its name without prefixes, and whether it is somebody's. */
 struct candidate { struct name name; const struct bundle_entry *entry; bool spoken_for; };
 
 struct matching {
@@ -18,27 +18,11 @@ struct matching {
     struct arena arena;                 /* of the index */
     struct candidate *all;
     struct names index;
-    const struct bundle_entry **found;
-    struct bind_report *report;
+    const struct bundle_entry **found;  /* per parameter */
     struct str name;
-    char first[4][NAME_SHOWN];          /* per finding: the first that had it */
+    match_fn *each;
+    void *user;
 };
-enum finding { MISSING, MISSHAPEN, UNEXPECTED, FINE };
-
-static rk_status note(struct matching *m, enum finding t, int *count, const char *name, size_t n, const char *what)
-{
-    char shown[NAME_SHOWN];
-    rk_ctx *ctx = m->ctx;
-    (void)name_show(shown, name, n);
-    if ((*count)++ == 0) (void)snprintf(m->first[t], sizeof m->first[t], "%s", shown);
-    return str_format(ctx, &m->report->text, "%s: %s\n", shown, what);
-}
-
-void bind_report_clear(rk_ctx *ctx, struct bind_report *r)
-{
-    str_free(ctx, &r->text);
-    *r = (struct bind_report){ 0 };
-}
 
 static rk_status index_names(rk_ctx *ctx, struct matching *m)
 {
@@ -59,50 +43,33 @@ static rk_status index_names(rk_ctx *ctx, struct matching *m)
 
 /* --- parameters --- */
 
-static rk_status shape_text(rk_ctx *ctx, int rank, const int64_t *shape, struct str *out)
+static enum match judge(const struct match_row *row)
 {
-    TRY(str_text(ctx, out, "["));
-    for (int i = 0; i < rank; i++) TRY(str_format(ctx, out, "%s%lld", i > 0 ? " " : "", (long long)shape[i]));
-    return str_text(ctx, out, "]");
-}
-
-static rk_status check_shape(rk_ctx *ctx, struct matching *m, const struct binding *row, rk_ref parameter, const struct bundle_entry *e)
-{
-    struct stored s;
-    TRY(bind_axes(ctx, m->built->g, parameter, row->axes, &s));
-    if (s.rank == e->rank && memcmp(s.shape, e->shape, (size_t)s.rank * sizeof *s.shape) == 0) return RK_OK;
-    m->name.n = 0;
-    TRY(shape_text(ctx, e->rank, e->shape, &m->name));
-    TRY(str_format(ctx, &m->name, " in the file, but by its config %s = ", row->axes));
-    TRY(shape_text(ctx, s.rank, s.shape, &m->name));
-    return note(m, MISSHAPEN, &m->report->misshapen, e->name.at, e->name.length, str_c(&m->name));
+    const struct bundle_entry *e = row->entry;
+    if (e->dtype > RK_f8e5m2) return MATCH_DTYPE;
+    bool same = row->stored.rank == e->rank && memcmp(row->stored.shape, e->shape, (size_t)e->rank * sizeof *e->shape) == 0;
+    return same ? MATCH_FOUND : MATCH_SHAPE;
 }
 
 static rk_status match_one(rk_ctx *ctx, struct matching *m, int i)
 {
     const struct parameter *p = &m->built->parameters.at[i];
-    struct word number;
+    struct match_row row = { .kind = MATCH_MISSING, .parameter = i };
     uint32_t at;
-    const struct binding *row = bind_row(m->arch, p->name, &number);
-    if (row == NULL) return FAIL(RK_E_BUG, "%s has no binding for parameter %s", m->arch->name, p->name);
-    const char *names = row->names;
-    int k = 0;
-    for (struct word w; word_next(&names, &w); k++) {
+    row.binding = bind_row(m->arch, p->name, &row.number);
+    if (row.binding == NULL) return FAIL(RK_E_BUG, "%s has no binding for parameter %s", m->arch->name, p->name);
+    TRY(bind_axes(ctx, m->built->g, p->ref, row.binding->axes, &row.stored));
+    const char *names = row.binding->names;
+    for (struct word w; row.entry == NULL && word_next(&names, &w);) {
         m->name.n = 0;
-        TRY(bind_name(ctx, row, number, k, &m->name));
+        TRY(bind_fill(ctx, w, row.number, &m->name));
         if (!names_find(&m->index, str_c(&m->name), (size_t)m->name.n, &at)) continue;
         m->all[at].spoken_for = true;
-        m->found[i] = m->all[at].entry;
-        m->report->used++;
-        if (m->found[i]->dtype > RK_f8e5m2)
-            return FAIL(RK_E_DTYPE, "%s: tensor \"%s\" is a parameter, and of %s", m->found[i]->path, str_c(&m->name), rk_dtype_name(m->found[i]->dtype));
-        return check_shape(ctx, m, row, p->ref, m->found[i]);
+        row.pattern = w;
+        row.entry = m->found[i] = m->all[at].entry;
+        row.kind = judge(&row);
     }
-    m->name.n = 0;
-    TRY(bind_name(ctx, row, number, 0, &m->name));
-    char name[NAME_SHOWN];
-    (void)name_show(name, str_c(&m->name), (size_t)m->name.n);
-    return note(m, MISSING, &m->report->missing, name, strlen(name), "is missing");
+    return m->each(m->user, &row);
 }
 
 /* --- what is left --- */
@@ -121,80 +88,36 @@ static struct word other_end(const struct arch *arch, const char *role)
 
 static const struct bundle_entry *tensor_of(const struct matching *m, struct word role)
 {
-    for (int i = 0; i < m->built->parameters.n; i++)
-        if (word_is(role, m->built->parameters.at[i].name, strlen(m->built->parameters.at[i].name))) return m->found[i];
-    return NULL;
+    int i = role.n == 0 ? -1 : built_find(m->built, role.at, role.n);
+    return i < 0 ? NULL : m->found[i];
 }
 
-/* The tensor that this one repeats, if it is the second end of a tie. */
-static const struct bundle_entry *tied_to(const struct matching *m, const struct candidate *c)
+/* What this name stands for, though no parameter took it: nothing at all, or the second end of a tie. */
+static void recognise(const struct matching *m, const struct candidate *c, struct match_row *row)
 {
-    struct word number;
-    for (const struct binding *row = m->arch->bindings; row->names != NULL; row++) {
-        const char *names = row->names;
-        for (struct word w; row->role != NULL && word_next(&names, &w);) {
-            if (!bind_matches(w, c->name.at, c->name.length, false, &number)) continue;
-            const struct bundle_entry *e = tensor_of(m, other_end(m->arch, row->role));
-            if (e != NULL) return e;
+    row->kind = MATCH_UNEXPECTED;
+    for (const struct binding *b = m->arch->bindings; b->names != NULL; b++) {
+        const char *names = b->names;
+        struct word w, number;
+        while (word_next(&names, &w)) {
+            if (!bind_matches(w, c->name.at, c->name.length, b->role == NULL, &number)) continue;
+            row->other = b->role == NULL ? NULL : tensor_of(m, other_end(m->arch, b->role));
+            row->kind = b->role == NULL ? MATCH_IGNORED : row->other != NULL ? MATCH_TIED : MATCH_UNEXPECTED;
+            row->binding = b;
+            row->pattern = w;
+            row->number = number;
+            if (row->kind != MATCH_UNEXPECTED) return;
         }
     }
-    return NULL;
-}
-
-static bool equal(const struct bundle_entry *a, const struct bundle_entry *b)
-{
-    return a->dtype == b->dtype && a->rank == b->rank && memcmp(a->shape, b->shape, (size_t)a->rank * sizeof *a->shape) == 0 && a->bytes == b->bytes
-        && (a->data == b->data || memcmp(a->data, b->data, a->bytes) == 0);
-}
-
-static const char *ignored_why(const struct arch *arch, const struct candidate *c)
-{
-    struct word number;
-    for (const struct binding *row = arch->bindings; row->names != NULL; row++) {
-        const char *names = row->names;
-        for (struct word w; row->role == NULL && word_next(&names, &w);)
-            if (bind_matches(w, c->name.at, c->name.length, true, &number)) return row->axes;
-    }
-    return NULL;
 }
 
 static rk_status look_at_rest(rk_ctx *ctx, struct matching *m)
 {
     for (int i = 0; i < m->b->entries.n; i++) {
-        const struct candidate *c = &m->all[i];
-        const struct name *name = &c->entry->name;
-        if (c->spoken_for) continue;
-        const char *why = ignored_why(m->arch, c);
-        const struct bundle_entry *other = why == NULL ? tied_to(m, c) : NULL;
-        char shown[NAME_SHOWN];
-        if (why != NULL) TRY(note(m, FINE, &m->report->ignored, name->at, name->length, why));
-        else if (other == NULL) TRY(note(m, UNEXPECTED, &m->report->unexpected, name->at, name->length, "is in the file, but not in the model"));
-        else if (equal(c->entry, other)) TRY(note(m, FINE, &m->report->tied, name->at, name->length, "the same numbers once more: a tie"));
-        else {
-            (void)FAIL(RK_E_DIFFERS, "%s: tensor \"%s\" should be tied to another one, but holds other numbers", c->entry->path, name_show(shown, name->at, name->length));
-            return ctx_hint(ctx, "if head and embedding are two tables, say \"tie_word_embeddings\": false in config.json");
-        }
-    }
-    return RK_OK;
-}
-
-static rk_status verdict(rk_ctx *ctx, const struct matching *m)
-{
-    const struct bind_report *r = m->report;
-    const char *path = m->b->path;
-    if (r->misshapen > 0) {
-        const char *line = strstr(str_c(&r->text), m->first[MISSHAPEN]);
-        (void)FAIL(RK_E_SHAPE, "%s: %d of %d tensors have another shape; %.*s", path, r->misshapen, m->b->entries.n, (int)strcspn(line, "\n"), line);
-        return ctx_hint(ctx, "the sizes of config.json and the weights must be of one model");
-    }
-    if (r->missing > 0) {
-        (void)FAIL(RK_E_MISSING, "%s: %d of %d parameters are missing, the first is %s", path, r->missing, m->built->parameters.n, m->first[MISSING]);
-        if (r->unexpected == 0) return ctx->status;
-        return ctx_hint(ctx, "%d tensors are there that the model does not have, the first is %s", r->unexpected, m->first[UNEXPECTED]);
-    }
-    if (r->unexpected > 0) {
-        (void)FAIL(RK_E_UNKNOWN, "%s: %d tensors are not of this model, the first is %s", path, r->unexpected, m->first[UNEXPECTED]);
-        return ctx_hint(ctx, "if they belong to another task, save the model without them; if not, config.json describes another model");
+        struct match_row row = { .parameter = -1, .entry = m->all[i].entry };
+        if (m->all[i].spoken_for) continue;
+        recognise(m, &m->all[i], &row);
+        TRY(m->each(m->user, &row));
     }
     return RK_OK;
 }
@@ -203,15 +126,13 @@ static rk_status match_all(rk_ctx *ctx, struct matching *m)
 {
     TRY(index_names(ctx, m));
     for (int i = 0; i < m->built->parameters.n; i++) TRY(match_one(ctx, m, i));
-    TRY(look_at_rest(ctx, m));
-    return verdict(ctx, m);
+    return look_at_rest(ctx, m);
 }
 
-rk_status bind_match(rk_ctx *ctx, const struct arch *arch, const struct built *built, const struct bundle *b, const struct bundle_entry **found,
-                     struct bind_report *report)
+rk_status bind_compare(rk_ctx *ctx, const struct arch *arch, const struct built *built, const struct bundle *b, const struct bundle_entry **found,
+                       match_fn *each, void *user)
 {
-    struct matching m = { .ctx = ctx, .arch = arch, .built = built, .b = b, .found = found, .report = report };
-    *report = (struct bind_report){ 0 };
+    struct matching m = { .ctx = ctx, .arch = arch, .built = built, .b = b, .found = found, .each = each, .user = user };
     rk_status status = match_all(ctx, &m);
     FREE(m.all, b->entries.n);
     str_free(ctx, &m.name);

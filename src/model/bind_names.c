@@ -47,11 +47,12 @@ const struct binding *bind_row(const struct arch *arch, const char *role, struct
 
 rk_status bind_fill(rk_ctx *ctx, struct word pattern, struct word number, struct str *out)
 {
-    for (size_t i = 0; i < pattern.n; i++) {
-        if (pattern.at[i] == '*') TRY(str_add(ctx, out, number.at, number.n));
-        else TRY(str_add(ctx, out, pattern.at + i, 1));
+    const char *at = pattern.at, *end = at + pattern.n;
+    for (const char *star; (star = memchr(at, '*', (size_t)(end - at))) != NULL; at = star + 1) {
+        TRY(str_add(ctx, out, at, (size_t)(star - at)));
+        TRY(str_add(ctx, out, number.at, number.n));
     }
-    return RK_OK;
+    return str_add(ctx, out, at, (size_t)(end - at));
 }
 
 rk_status bind_name(rk_ctx *ctx, const struct binding *row, struct word number, int k, struct str *out)
@@ -67,9 +68,7 @@ static int parameter_of(rk_ctx *ctx, const struct built *built, const struct bin
 {
     struct str role = { 0 };
     int found = -1;
-    if (bind_fill(ctx, (struct word){ row->role, strlen(row->role) }, number, &role) == RK_OK)
-        for (int i = 0; i < built->parameters.n && found < 0; i++)
-            if (strcmp(built->parameters.at[i].name, str_c(&role)) == 0) found = i;
+    if (bind_fill(ctx, (struct word){ row->role, strlen(row->role) }, number, &role) == RK_OK) found = built_find(built, str_c(&role), (size_t)role.n);
     str_free(ctx, &role);
     return found;
 }

@@ -2,6 +2,7 @@
 #include "base/vec.h"
 #include "core/graph.h"
 #include "model/model.h"
+#include <string.h>
 
 int64_t parameter_elements(const rk_graph *g, const struct parameter *p)
 {
@@ -16,8 +17,15 @@ void built_close(struct built *b)
     rk_ctx *ctx = b->ctx;
     if (ctx == NULL) return;
     VEC_FREE(&b->parameters);
+    map_free(ctx, &b->roles);
     rk_graph_close(b->g);
     *b = (struct built){ .ctx = NULL };
+}
+
+int built_find(const struct built *b, const char *role, size_t n)
+{
+    int i;
+    return map_get(&b->roles, role, n, &i) ? i : -1;
 }
 
 /* The longest sequence: fields called position are a promise of every family. */
@@ -55,6 +63,7 @@ rk_status model_build(rk_ctx *ctx, const rk_model *m, const struct build_options
     GO(rk_graph_open(ctx, &b.g));
     m->config.arch->build(&b);
     GO(rk_graph_seal(b.g));
+    for (int i = 0; i < b.parameters.n; i++) GO(map_put(ctx, &built->roles, b.parameters.at[i].name, strlen(b.parameters.at[i].name), i));
 out:
     built->g = b.g;
     built->parameters.at = b.parameters.at;

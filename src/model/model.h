@@ -7,6 +7,7 @@
  * Not here: bills, plans, devices (src/reckon.c puts those together with this). */
 #ifndef MODEL_MODEL_H
 #define MODEL_MODEL_H
+#include "base/map.h"
 #include "model/config.h"
 #include "reckon/model.h"
 
@@ -37,12 +38,15 @@ struct built {
     rk_ctx *ctx;
     rk_graph *g;
     struct { struct parameter *at; int n, room; } parameters;
+    struct map roles;                   /* name → its place in parameters */
 };
 
 /* Runs the family's wiring: inputs tokens [batch seq], labels for a loss, last for decoding; outputs loss (a sum over
  * labels >= 0), logits, hidden.0 .. E_ARG for sizes that make no sense, E_LIMIT for more positions than the model has. */
 rk_status model_build(rk_ctx *ctx, const rk_model *m, const struct build_options *options, struct built *built) RK_CHECK;
 void      built_close(struct built *b);
+/* The parameter of this name; -1: none. */
+int       built_find(const struct built *b, const char *role, size_t n);
 /* How many numbers a parameter has, by the sizes of its dims. */
 int64_t   parameter_elements(const rk_graph *g, const struct parameter *p);
 
