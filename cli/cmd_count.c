@@ -83,7 +83,6 @@ static int check_asked(struct counting *k)
     if (k->n > MOST_MODELS) return cli_usage(c, "at most %d models side by side", MOST_MODELS);
     if (cli_given(c, "tokens-per-second") && !(cli_real(c, "tokens-per-second") > 0)) return cli_usage(c, "--tokens-per-second: above 0");
     if (roof && !(k->machine.peak > 0 && k->machine.bandwidth > 0)) return cli_usage(c, "--roofline needs a machine: --device, or --peak and --bandwidth");
-    if (roof && c->json) return cli_usage(c, "--roofline has no JSON; the bill's elements.read and elements.written have what it is made of");
     if (cli_flag(c, "switches") && !cli_given(c, "memory")) return cli_usage(c, "--switches is of a convention of memory: --memory llmc, megatron or eager");
     if (k->s.mode != RK_MODE_TRAIN && k->s.plan) return cli_usage(c, "--plan is of a training: --mode train");
     return CLI_OK;

@@ -62,5 +62,6 @@ int  json_training(struct counting *k, struct counted *x, struct json *j);
 bool training_asked(const struct counting *k);
 
 int  print_roofline(struct counting *k, struct counted *x);
+void json_roofline(const struct counting *k, const struct counted *x, struct json *j);
 
 #endif

@@ -33,7 +33,7 @@ static uint64_t next_of(struct walk *w, const rk_bill_reason *of)
     return same ? r.number : 0;
 }
 
-static void add_phase(struct counting *k, const rk_bill *bill, const char *phase, struct roof *roof)
+static void add_phase(const struct counting *k, const rk_bill *bill, const char *phase, struct roof *roof)
 {
     static const char *const entries[] = { "elements.written", "elements.read", "flops", "flops.elementwise" };
     double width = strcmp(phase, "update") == 0 ? 4 : (double)rk_dtype_bytes(k->s.dtype);       /* the optimizer works in f32 */
@@ -75,21 +75,54 @@ static void print_phase(struct counting *k, const struct roof *roof, const char 
     table_print(t);
 }
 
+static const char *const phases[] = { "forward", "backward", "update", NULL };
+
+/* False: the bill has no such phase. */
+static bool roof_of(const struct counting *k, const struct counted *x, const char *phase, struct roof *roof)
+{
+    char entry[32];
+    (void)snprintf(entry, sizeof entry, "flops.%s", phase);
+    memset(roof, 0, sizeof *roof);
+    if (rk_bill_has(x->bill, entry)) add_phase(k, x->bill, phase, roof);
+    return roof->n > 0;
+}
+
+/* "roofline": {"forward": {"seconds": .., "modules": [{"name": "h.*.mlp.up", "flops": .., "bytes": .., ..}, ..]}, ..} */
+void json_roofline(const struct counting *k, const struct counted *x, struct json *j)
+{
+    struct roof *roof = cli_take(sizeof *roof);
+    json_object(j, "roofline");
+    for (int p = 0; phases[p] != NULL; p++) {
+        if (!roof_of(k, x, phases[p], roof)) continue;
+        json_object(j, phases[p]);
+        json_real(j, "seconds", roof->seconds);
+        json_array(j, "modules");
+        for (int i = 0; i < roof->n; i++) {
+            json_object(j, NULL);
+            json_text(j, "name", roof->at[i].name);
+            json_real(j, "flops", roof->at[i].flops);
+            json_real(j, "bytes", roof->at[i].bytes);
+            json_real(j, "seconds", roof->at[i].seconds);
+            json_real(j, "computing", roof->at[i].computing);
+            json_end(j);
+        }
+        json_end(j);
+        json_end(j);
+    }
+    json_end(j);
+    free(roof);
+}
+
 int print_roofline(struct counting *k, struct counted *x)
 {
-    static const char *const phases[] = { "forward", "backward", "update" };
     struct roof *roof = cli_take(sizeof *roof);
     double all = 0;
     headline(k, x);
     (void)fprintf(k->c->out, "%s: %s in %s, %s/s; in balance at %.1f FLOPs a byte\n", k->machine.name != NULL ? k->machine.name : "the machine given",
                   say_si(k->machine.peak, "FLOP/s").at, k->machine.rate, say_bytes_si(k->machine.bandwidth).at, k->machine.peak / (double)k->machine.bandwidth);
-    for (int i = 0; i < 3; i++) {
-        char entry[32];
-        (void)snprintf(entry, sizeof entry, "flops.%s", phases[i]);
-        if (!rk_bill_has(x->bill, entry)) continue;
-        memset(roof, 0, sizeof *roof);
-        add_phase(k, x->bill, phases[i], roof);
-        print_phase(k, roof, phases[i]);
+    for (int p = 0; phases[p] != NULL; p++) {
+        if (!roof_of(k, x, phases[p], roof)) continue;
+        print_phase(k, roof, phases[p]);
         all += roof->seconds;
     }
     (void)fprintf(k->c->out, "\ntogether at least %s, nothing fused\n", say_seconds(all).at);

@@ -153,6 +153,7 @@ int print_json(struct counting *k, struct counted *x)
     json_machine(k, &j);
     json_memory(k, x, &j);
     if (utilisation_asked(k)) json_utilisation(k, x, &j);
+    if (cli_flag(c, "roofline")) json_roofline(k, x, &j);
     int code = training_asked(k) ? json_training(k, x, &j) : CLI_OK;
     (void)fprintf(c->out, ",\n%s\n", text + 1);
     return code;

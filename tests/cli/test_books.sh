@@ -77,7 +77,7 @@ ends 0 reckon sweep gpt2:layer=2 --over seq=512,1Ki --show flops.convention.bill
 reckon sweep cs336-17m --over seq=128 --show bytes.eager.total >"$out" 2>"$err"; last="sweep of eager"; warns "says nothing of it"
 
 # JSON
-ends 0 reckon count gpt2 -b 2 --json --device a100 --rate bf16 --tokens-per-second 1e5 --steps 10 --traced
+ends 0 reckon count gpt2 -b 2 --json --device a100 --rate bf16 --tokens-per-second 1e5 --steps 10 --traced --roofline
 if command -v python3 >/dev/null; then
     python3 - "$out" <<'END' && pass || fail "count --json with conventions"
 import json, sys
@@ -90,6 +90,10 @@ assert total == sum(e.values()) == 3746611204
 assert x["formulas"]["bytes.eager.probabilities"] == "L·4·B·H·T²"
 assert abs(x["mfu"]["palm"] - c["palm"] / 2048 * 1e5 / 312e12) < 1e-12
 assert x["training"]["flops"] == 10 * c["bill"] and x["training"]["days"] > 0
+r = x["roofline"]["forward"]
+assert abs(sum(m["seconds"] for m in r["modules"]) - r["seconds"]) < 1e-9 and all(m["computing"] <= m["seconds"] for m in r["modules"])
+assert sum(m["flops"] for m in r["modules"]) == x["flops"]["forward"] + x["flops"]["elementwise"]["forward"]
+assert sum(m["bytes"] for m in r["modules"]) == 4 * (x["elements"]["read"]["forward"] + x["elements"]["written"]["forward"])
 assert x["machine"]["bytes"] == 80000000000 and x["fits"]["eager"]["batch"] > 10
 END
 fi
