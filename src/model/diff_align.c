@@ -97,20 +97,58 @@ static bool ends_in(const char *text, const char *end)
     return n > k && text[n - k - 1] == '.' && strcmp(text + n - k, end) == 0;
 }
 
-/* --- stacks --- */
+/* --- fused --- */
 
-/* How much speaks for it that one side's roles are the other's with `prefix` around them: every pair, and more where both say the
- * same of themselves. join: they are joined, too. */
-struct stack { int side; const char *prefix; size_t n; };
+struct stack { int side; const char *prefix; size_t n; };       /* one side's roles are the other's with `prefix` around them; n 0: the same */
+
+/* A role without the stack around it; NULL: it is in none. */
+static const char *inside(const struct stack *k, int side, const char *role)
+{
+    if (k->n == 0 || k->side != side) return role;
+    return strncmp(role, k->prefix, k->n) == 0 && role[k->n] == '.' ? role + k->n + 1 : NULL;
+}
+
+static int find_part(const struct aligning *a, const struct stack *k, int s, const char *whole, const char *part)
+{
+    struct word last = wiring_last(whole);
+    size_t parent = (size_t)(last.at - whole);
+    for (int i = 0; i < a->side[s].modules.n; i++) {
+        const char *role = inside(k, s, role_of(a, s, i));
+        if (role != NULL && free_module(a, s, i) && strncmp(role, whole, parent) == 0 && strcmp(role + parent, part) == 0) return i;
+    }
+    return -1;
+}
+
+/* Fused modules of side s with all their parts on the other. */
+static rk_status join_parts(rk_ctx *ctx, struct aligning *a, const struct stack *k, int s)
+{
+    for (int i = 0; i < a->side[s].modules.n; i++) {
+        struct pair p = { { 0, 0 }, { { 0 }, { 0 } } };
+        const char *part, *whole = inside(k, s, role_of(a, s, i));
+        bool all = whole != NULL && free_module(a, s, i);
+        p.n[s] = 1;
+        p.module[s][0] = i;
+        for (int j = 0; all && (part = wiring_part(whole, j)) != NULL; j++) {
+            int found = find_part(a, k, 1 - s, whole, part);
+            all = found >= 0;
+            p.module[1 - s][p.n[1 - s]++] = found;
+        }
+        if (all && p.n[1 - s] > 0) TRY(join(ctx, a, p));
+    }
+    return RK_OK;
+}
+
+/* --- stacks --- */
 
 static bool in_stack(const struct aligning *a, const struct stack *k, int l, int r)
 {
     int at[2] = { l, r };
     if (!free_module(a, 0, l) || !free_module(a, 1, r) || a->side[0].modules.at[l].leaf != a->side[1].modules.at[r].leaf) return false;
-    const char *outer = role_of(a, k->side, at[k->side]), *inner = role_of(a, 1 - k->side, at[1 - k->side]);
-    return strncmp(outer, k->prefix, k->n) == 0 && outer[k->n] == '.' && strcmp(outer + k->n + 1, inner) == 0;
+    const char *outer = inside(k, k->side, role_of(a, k->side, at[k->side]));
+    return outer != NULL && strcmp(outer, role_of(a, 1 - k->side, at[1 - k->side])) == 0;
 }
 
+/* How much speaks for a stack: every pair, and more where both say the same of themselves. joining: they are joined, too. */
 static rk_status each_in_stack(rk_ctx *ctx, struct aligning *a, const struct stack *k, bool joining, int *score)
 {
     *score = 0;
@@ -146,38 +184,9 @@ static rk_status join_stacks(rk_ctx *ctx, struct aligning *a)
                 TRY(each_in_stack(ctx, a, &k, false, &score));
                 if (score > best) best = score, chosen = k;
             }
-        if (best > 0) TRY(each_in_stack(ctx, a, &chosen, true, &score));
-    }
-    return RK_OK;
-}
-
-/* --- fused --- */
-
-static int find_part(const struct aligning *a, int s, const char *whole, const char *part)
-{
-    struct word last = wiring_last(whole);
-    size_t parent = (size_t)(last.at - whole);
-    for (int i = 0; i < a->side[s].modules.n; i++) {
-        const char *role = role_of(a, s, i);
-        if (free_module(a, s, i) && strncmp(role, whole, parent) == 0 && strcmp(role + parent, part) == 0) return i;
-    }
-    return -1;
-}
-
-static rk_status join_parts(rk_ctx *ctx, struct aligning *a, int s)
-{
-    for (int i = 0; i < a->side[s].modules.n; i++) {
-        struct pair p = { { 0, 0 }, { { 0 }, { 0 } } };
-        const char *part;
-        bool all = free_module(a, s, i);
-        p.n[s] = 1;
-        p.module[s][0] = i;
-        for (int k = 0; all && (part = wiring_part(role_of(a, s, i), k)) != NULL; k++) {
-            int found = find_part(a, 1 - s, role_of(a, s, i), part);
-            all = found >= 0;
-            p.module[1 - s][p.n[1 - s]++] = found;
-        }
-        if (all && p.n[1 - s] > 0) TRY(join(ctx, a, p));
+        if (best == 0) break;
+        TRY(each_in_stack(ctx, a, &chosen, true, &score));
+        for (int s = 0; s < 2; s++) TRY(join_parts(ctx, a, &chosen, s));
     }
     return RK_OK;
 }
@@ -239,9 +248,9 @@ static rk_status rename_right(rk_ctx *ctx, struct aligning *a)
 
 static rk_status align(rk_ctx *ctx, struct aligning *a)
 {
+    static const struct stack none = { 0, "", 0 };
     TRY(join_alike(ctx, a, same));
-    TRY(join_parts(ctx, a, 0));
-    TRY(join_parts(ctx, a, 1));
+    for (int s = 0; s < 2; s++) TRY(join_parts(ctx, a, &none, s));
     TRY(join_alike(ctx, a, same_collapsed));
     TRY(join_alike(ctx, a, same_but_for_number));
     TRY(join_stacks(ctx, a));

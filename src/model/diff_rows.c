@@ -94,37 +94,47 @@ static void shape_text(const struct comparing *c, int s, const struct wired_para
     for (int i = 0; i < n->rank && used < room; i++) used += (size_t)snprintf(to + used, room - used, "%s%" PRId64, i > 0 ? " × " : "", dim_size(g, n->dim[i]));
 }
 
-/* The dims of "hidden (three head head_dim)" in order, without the three; and whether the three stands before the heads. */
-static bool plain_axes(const char *axes, char *to, size_t room)
+/* "hidden (three head head_dim)" as structure, whatever the dims are called: "2(t01)": t is the three of a fused projection,
+ * a digit the parameter's dim in our order, without the three. groups false: only the dims, without t. */
+static void structure_of(const struct comparing *c, int s, const struct wired_parameter *p, const char *axes, bool groups, char *to, size_t room)
 {
-    const char *three = strstr(axes, "three"), *head = strstr(axes, "head");
+    const rk_graph *g = c->side[s].built.g;
+    const struct node *n = node_of(g, p->ref);
     size_t used = 0;
-    for (const char *s = axes; *s != '\0';) {
-        size_t n = strcspn(s, " ()");
-        if (n > 0 && !(n == 5 && memcmp(s, "three", 5) == 0) && used + n + 2 < room) {
-            memcpy(to + used, s, n);
-            used += n;
-            to[used++] = ' ';
+    for (const char *a = axes; *a != '\0' && used + 2 < room;) {
+        size_t length = strcspn(a, " ()");
+        if (length == 0) {
+            if (groups && *a != ' ') to[used++] = *a;
+            a++;
+            continue;
         }
-        s += n + strspn(s + n, " ()");
+        bool three = length == 5 && memcmp(a, "three", 5) == 0;
+        int index = 0;
+        for (int i = 0; i < n->rank && n->dim[i] != graph_dim(g, a, length); i++) index += strcmp(dim_name(g, n->dim[i]), "three") != 0;
+        if (!three || groups) to[used++] = three ? 't' : (char)('0' + index);
+        a += length;
     }
     to[used] = '\0';
-    return three != NULL && (head == NULL || three < head);
 }
 
-/* In which ways two parameters lie differently in files: "transposed, interleaved, fused". */
-static void layout_words(const char *left, const char *right, bool fused, char *to, size_t room)
+/* In which ways two parameters lie differently in files: "transposed, interleaved, fused"; none: not at all. */
+static void layout_words(const struct comparing *c, const struct wired_parameter *const p[2], const char *const axes[2], char *to, size_t room)
 {
-    char dims[2][160];
-    bool first[2] = { plain_axes(left, dims[0], sizeof dims[0]), plain_axes(right, dims[1], sizeof dims[1]) };
-    bool both = strstr(left, "three") != NULL && strstr(right, "three") != NULL;
-    const char *const words[] = { strcmp(dims[0], dims[1]) != 0 ? "transposed" : NULL, both && first[0] != first[1] ? "interleaved" : NULL, fused ? "fused" : NULL };
+    char dims[2][40], whole[2][40];
+    for (int s = 0; s < 2; s++) {
+        structure_of(c, s, p[s], axes[s], false, dims[s], sizeof dims[s]);
+        structure_of(c, s, p[s], axes[s], true, whole[s], sizeof whole[s]);
+    }
+    const char *three[2] = { strchr(whole[0], 't'), strchr(whole[1], 't') };
+    bool turned = strcmp(dims[0], dims[1]) != 0, fused = c->pair->n[0] != c->pair->n[1];
+    bool mixed = three[0] != NULL && three[1] != NULL && (three[0] < strchr(whole[0], '0')) != (three[1] < strchr(whole[1], '0'));
+    bool grouped = !turned && !mixed && !fused && strcmp(whole[0], whole[1]) != 0;
+    const char *const words[] = { turned ? "transposed" : NULL, mixed ? "interleaved" : NULL, fused ? "fused" : NULL, grouped ? "grouped" : NULL };
     to[0] = '\0';
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < 4; i++) {
         size_t used = strlen(to);
         if (words[i] != NULL) (void)snprintf(to + used, room - used, "%s%s", used > 0 ? ", " : "", words[i]);
     }
-    if (to[0] == '\0') (void)snprintf(to, room, "grouped");
 }
 
 static rk_status compare_parameter(rk_ctx *ctx, struct comparing *c, const struct wired_parameter *l, const struct wired_parameter *r)
@@ -143,9 +153,9 @@ static rk_status compare_parameter(rk_ctx *ctx, struct comparing *c, const struc
     if (l->tied != r->tied) TRY(because(ctx, c, RK_OTHER, what, l->tied ? l->role : "its own", r->tied ? r->role : "its own"));
     else if (l->tied && strcmp(l->role, r->role) != 0) TRY(because(ctx, c, RK_OTHER, what, l->role, r->role));
     if (strcmp(shape[0], shape[1]) != 0) TRY(because(ctx, c, RK_SAME_IN_OTHER_SIZE, what, shape[0], shape[1]));
-    layout_words(axes[0], axes[1], c->pair->n[0] != c->pair->n[1], words, sizeof words);
+    layout_words(c, p, axes, words, sizeof words);
     (void)snprintf(what, sizeof what, "%.30s stored %s", l->name, words);
-    if (strcmp(stored[0], stored[1]) != 0) TRY(because(ctx, c, RK_SAME_IN_OTHER_LAYOUT, what, stored[0], stored[1]));
+    if (words[0] != '\0') TRY(because(ctx, c, RK_SAME_IN_OTHER_LAYOUT, what, stored[0], stored[1]));
     return RK_OK;
 }
 

@@ -90,10 +90,10 @@ static void find_streams(struct wiring *w)
     const rk_graph *g = w->built.g;
     for (rk_ref r = 1; r < g->nodes.n; r++) {
         const struct node *n = node_of(g, r);
-        int block = w->block[n->path];
+        int block = w->block[w->at[r]];
         for (int i = 0; i < n->arity && block != 0 && w->stream[block] == 0; i++) {
             rk_ref x = wiring_plain(w, n->in[i]);
-            if (!is_source(node_of(g, x)) && w->block[node_of(g, x)->path] != block) w->stream[block] = x;
+            if (!is_source(node_of(g, x)) && w->block[w->at[x]] != block) w->stream[block] = x;
         }
     }
 }
@@ -125,9 +125,42 @@ static rk_status use_parameter(rk_ctx *ctx, struct wiring *w, int path, rk_ref r
     PROMISE(m->n_parameters < WIRED_PARAMETERS);
     struct wired_parameter *p = &m->parameter[m->n_parameters++];
     struct word last = wiring_last(n->text);
-    *p = (struct wired_parameter){ .ref = r, .tied = n->path != path };
+    *p = (struct wired_parameter){ .ref = r };
     TRY(arena_text(ctx, &w->arena, last.at, last.n, &p->name));
     return starred(ctx, &w->arena, n->text, &p->role);
+}
+
+static rk_status place_nodes(rk_ctx *ctx, struct wiring *w)
+{
+    const rk_graph *g = w->built.g;
+    TRY(TAKE(&w->arena, w->at, g->nodes.n));
+    for (rk_ref r = 1; r < g->nodes.n; r++) {
+        const struct node *n = node_of(g, r);
+        w->at[r] = n->path;
+        for (int i = 0; i < n->arity && w->at[r] == 0; i++)
+            if (wiring_is_parameter(w, n->in[i])) w->at[r] = node_of(g, n->in[i])->path;
+    }
+    return RK_OK;
+}
+
+static bool uses(const struct wired *m, rk_ref r)
+{
+    for (int i = 0; i < m->n_parameters; i++)
+        if (m->parameter[i].ref == r) return true;
+    return false;
+}
+
+/* A parameter is at home where it was declared, or, if nobody uses it there, with the first who does; elsewhere it is a tie. */
+static void find_ties(struct wiring *w)
+{
+    for (int k = 0; k < w->modules.n; k++)
+        for (int i = 0; i < w->modules.at[k].n_parameters; i++) {
+            struct wired_parameter *p = &w->modules.at[k].parameter[i];
+            int home = w->module[node_of(w->built.g, p->ref)->path];
+            if (home < 0 || !uses(&w->modules.at[home], p->ref))
+                for (home = 0; !uses(&w->modules.at[home], p->ref);) home++;
+            p->tied = home != k;
+        }
 }
 
 static rk_status find_modules(rk_ctx *ctx, struct wiring *w)
@@ -136,53 +169,55 @@ static rk_status find_modules(rk_ctx *ctx, struct wiring *w)
     for (rk_ref r = 1; r < g->nodes.n; r++) {
         const struct node *n = node_of(g, r);
         if (is_source(n)) continue;
-        if (w->block[n->path] != 0) TRY(find_module(ctx, w, w->block[n->path]));
-        TRY(find_module(ctx, w, n->path));
+        int path = w->at[r];
+        if (w->block[path] != 0) TRY(find_module(ctx, w, w->block[path]));
+        TRY(find_module(ctx, w, path));
         for (int i = 0; i < n->arity; i++)
-            if (wiring_is_parameter(w, n->in[i])) TRY(use_parameter(ctx, w, n->path, n->in[i]));
+            if (wiring_is_parameter(w, n->in[i])) TRY(use_parameter(ctx, w, path, n->in[i]));
     }
+    find_ties(w);
     return RK_OK;
 }
 
 /* --- results --- */
 
 /* One value that others use, of each kind; -1: several. */
-struct uses { rk_ref outside, below; };
+struct results { rk_ref outside, below; };
 
 static void note_use(rk_ref *of, rk_ref r) { *of = *of == 0 || *of == r ? r : -1; }
 
-static void find_uses(const struct wiring *w, struct uses *uses)
+static void find_uses(const struct wiring *w, struct results *of)
 {
     const rk_graph *g = w->built.g;
     for (rk_ref r = 1; r < g->nodes.n; r++) {
         const struct node *n = node_of(g, r);
         for (int i = 0; i < n->arity; i++) {
             rk_ref x = wiring_plain(w, n->in[i]);
-            int at = node_of(g, x)->path;
-            if (is_source(node_of(g, x)) || at == n->path) continue;
-            if (w->block[at] != 0 && w->block[at] != at && w->block[n->path] != w->block[at]) note_use(&uses[w->block[at]].outside, x);
-            note_use(below(g, n->path, at) ? &uses[at].below : &uses[at].outside, x);
+            int at = w->at[x], by = w->at[r];
+            if (is_source(node_of(g, x)) || at == by) continue;
+            if (w->block[at] != 0 && w->block[at] != at && w->block[by] != w->block[at]) note_use(&of[w->block[at]].outside, x);
+            note_use(below(g, by, at) ? &of[at].below : &of[at].outside, x);
         }
     }
     for (int i = 0; i < g->outputs.n; i++) {
         rk_ref x = wiring_plain(w, g->outputs.at[i].ref);
-        note_use(&uses[node_of(g, x)->path].outside, x);
+        note_use(&of[w->at[x]].outside, x);
     }
 }
 
 static rk_status find_results(rk_ctx *ctx, struct wiring *w)
 {
-    struct uses *uses;
-    TRY(NEW(uses, w->n_paths));
-    find_uses(w, uses);
+    struct results *of;
+    TRY(NEW(of, w->n_paths));
+    find_uses(w, of);
     for (int p = 1; p < w->n_paths; p++) {
-        rk_ref r = uses[p].outside != 0 ? uses[p].outside : uses[p].below;
+        rk_ref r = of[p].outside != 0 ? of[p].outside : of[p].below;
         if (w->module[p] < 0 || r == 0) continue;
         if (r > 0) w->result[p] = r;
         struct wired *m = &w->modules.at[w->module[p]];
         m->shown = m->shown || r > 0 || m->leaf;
     }
-    FREE(uses, w->n_paths);
+    FREE(of, w->n_paths);
     return RK_OK;
 }
 
@@ -197,6 +232,7 @@ rk_status wiring_read(rk_ctx *ctx, const rk_model *m, struct wiring *w)
     TRY(TAKE(&w->arena, w->stream, w->n_paths));
     for (int p = 0; p < w->n_paths; p++) w->module[p] = -1;
     find_blocks(w);
+    TRY(place_nodes(ctx, w));
     TRY(find_modules(ctx, w));
     find_streams(w);
     return find_results(ctx, w);

@@ -28,6 +28,7 @@ struct wiring {
     struct built built;
     VEC(struct wired) modules;
     int n_paths;
+    int *at;                            /* the path that a node belongs to: its own; of the top, that of the parameter which it uses */
     int *module;                        /* of a path; -1: nothing stands there */
     int *block;                         /* the path of the block that a path is in; 0: of none */
     rk_ref *result;                     /* of a path: the one value that others use; 0: none or several */

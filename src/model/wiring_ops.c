@@ -59,11 +59,27 @@ static rk_status write_product(rk_ctx *ctx, struct writing *t, const struct node
 
 static bool is_mask(const struct writing *t, rk_ref r) { return node_of(t->w->built.g, wiring_plain(t->w, r))->op == &op_rand; }
 
+/* The letter of the last dim of x, where the constant c is the root of its size; 0: it is not. */
+static char root_letter(const struct writing *t, rk_ref c, rk_ref x)
+{
+    const rk_graph *g = t->w->built.g;
+    const struct node *n = node_of(g, c), *of = node_of(g, x);
+    if (n->op != &op_const || of->rank == 0) return 0;
+    const struct dim_info *d = &g->dims.at[of->dim[of->rank - 1]];
+    return d->size > 1 && fabs(n->at.f[0] / sqrt((double)d->size) - 1) < 1e-9 ? d->letter : 0;
+}
+
 /* A value times a mask of dropout is that value, where dropout is not asked for. */
 static rk_status write_mul(rk_ctx *ctx, struct writing *t, const struct node *n, bool within, struct str *out)
 {
     for (int i = 0; i < 2 && !t->dropout; i++)
         if (is_mask(t, n->in[i])) return wiring_expression(ctx, t, n->in[1 - i], within, out);
+    for (int i = 0; i < 2; i++) {
+        char letter = root_letter(t, n->in[i], n->in[1 - i]);
+        if (letter == 0) continue;
+        TRY(wiring_expression(ctx, t, n->in[1 - i], true, out));
+        return str_format(ctx, out, " · √%c", letter);
+    }
     return write_product(ctx, t, n, " · ", out);
 }
 
@@ -137,7 +153,7 @@ static rk_status write_gather(rk_ctx *ctx, struct writing *t, const struct node 
 static rk_status write_part(rk_ctx *ctx, struct writing *t, const struct node *n, struct str *out)
 {
     rk_ref base = wiring_plain(t->w, n->in[0]);
-    int path = node_of(t->w->built.g, base)->path;
+    int path = t->w->at[base];
     const char *part = t->w->module[path] >= 0 && path != t->self && !t->leaf ? wiring_part(t->w->modules.at[t->w->module[path]].role, (int)n->at.i[1]) : NULL;
     if (part != NULL) return wiring_name(ctx, t, path, part, out);
     TRY(wiring_expression(ctx, t, base, true, out));

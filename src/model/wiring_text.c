@@ -46,7 +46,7 @@ static rk_status write_source(rk_ctx *ctx, struct writing *t, rk_ref r, struct s
 bool wiring_stays(const struct writing *t, rk_ref r)
 {
     const struct wiring *w = t->w;
-    int path = node_of(w->built.g, r)->path, block = w->block[t->self];
+    int path = w->at[r], block = w->block[t->self];
     if (path == t->self) return true;
     if (t->leaf || w->module[path] < 0) return !t->leaf;
     if (w->block[path] != block) return false;
@@ -57,7 +57,7 @@ bool wiring_stays(const struct writing *t, rk_ref r)
 static rk_status write_name(rk_ctx *ctx, struct writing *t, rk_ref r, struct str *out)
 {
     const struct wiring *w = t->w;
-    int path = node_of(w->built.g, r)->path, block = w->block[t->self];
+    int path = w->at[r], block = w->block[t->self];
     if (block != 0 && w->stream[block] == r) return str_text(ctx, out, "x");
     if (w->block[path] != 0 && w->block[path] != block) path = w->block[path];
     if (w->module[path] < 0) return str_text(ctx, out, w->built.g->paths.at[path]);
@@ -68,7 +68,7 @@ rk_status wiring_expression(rk_ctx *ctx, struct writing *t, rk_ref r, bool withi
 {
     r = wiring_plain(t->w, r);
     if ((node_of(t->w->built.g, r)->op->flags & OP_SOURCE) != 0) return write_source(ctx, t, r, out);
-    if (t->leaf && node_of(t->w->built.g, r)->path != t->self) return write_input(ctx, t, r, out);
+    if (t->leaf && t->w->at[r] != t->self) return write_input(ctx, t, r, out);
     if (!wiring_stays(t, r)) return write_name(ctx, t, r, out);
     if (t->depth == DEEPEST) return FAIL(RK_E_LIMIT, "module %s nests more than %d operations", t->w->built.g->paths.at[t->self], DEEPEST);
     t->depth++;
@@ -79,13 +79,27 @@ rk_status wiring_expression(rk_ctx *ctx, struct writing *t, rk_ref r, bool withi
 
 /* --- a module --- */
 
-/* The last node of a path: what a leaf makes. */
-static rk_ref last_of(const struct wiring *w, int path)
+/* Whether nothing else in its path uses a node. */
+static bool is_end(const struct wiring *w, rk_ref x)
 {
-    rk_ref last = w->result[path];
-    for (rk_ref r = w->built.g->nodes.n - 1; r > 0 && last == 0; r--)
-        if (node_of(w->built.g, r)->path == path && (node_of(w->built.g, r)->op->flags & OP_SOURCE) == 0) last = r;
-    return last;
+    const rk_graph *g = w->built.g;
+    for (rk_ref r = x + 1; r < g->nodes.n; r++)
+        for (int i = 0; i < node_of(g, r)->arity && w->at[r] == w->at[x]; i++)
+            if (node_of(g, r)->in[i] == x) return false;
+    return true;
+}
+
+/* What the nodes of a path make: the one value that others use, or all of them. */
+static rk_status write_ends(rk_ctx *ctx, struct writing *t, struct str *out)
+{
+    const struct wiring *w = t->w;
+    if (w->result[t->self] != 0) return wiring_expression(ctx, t, w->result[t->self], false, out);
+    for (rk_ref r = 1; r < w->built.g->nodes.n; r++) {
+        if (w->at[r] != t->self || (node_of(w->built.g, r)->op->flags & OP_SOURCE) != 0 || !is_end(w, r)) continue;
+        if (out->n > 0) TRY(str_text(ctx, out, ", "));
+        TRY(wiring_expression(ctx, t, r, false, out));
+    }
+    return out->n > 0 ? RK_OK : str_text(ctx, out, "several values");
 }
 
 /* The path around a path. */
@@ -119,9 +133,7 @@ static rk_status write_module(rk_ctx *ctx, const struct wiring *w, int path, boo
 {
     const struct wired *m = &w->modules.at[w->module[path]];
     struct writing t = { .ctx = ctx, .w = w, .self = path, .leaf = m->leaf, .dropout = dropout };
-    rk_ref last = last_of(w, path);
-    if (last == 0) return str_text(ctx, computes, "several values");
-    TRY(wiring_expression(ctx, &t, last, false, computes));
+    TRY(write_ends(ctx, &t, computes));
     if (path == m->first && w->block[path] == path) return write_stream(ctx, w, path, dropout, reads);
     return write_reads(ctx, w, path, &t, reads);
 }
