@@ -34,6 +34,7 @@ static double norm(const double *x, int64_t n)
 }
 
 static bool wide(const struct learning *l) { return l->v->backend->bytes_of(RK_f32) == sizeof(double); }       /* we compute in f64 */
+static bool parts(const struct learning *l) { return l->v->model->config.arch->parts_in_f32; }                  /* and the file's maker not all of it */
 
 /* --- gradients --- */
 
@@ -80,7 +81,7 @@ static rk_status compare_gradients(rk_ctx *ctx, struct learning *l)
 /* Widens a tolerance that rounding alone breaks, and says so. */
 static rk_status widen(rk_ctx *ctx, struct learning *l, double error, const double *spread, double *tolerance, char note[NOTE])
 {
-    if (error <= *tolerance || wide(l)) return RK_OK;
+    if (error <= *tolerance || (wide(l) && !parts(l))) return RK_OK;
     TRY(learn_spread(ctx, l));
     if (!(4 * *spread * l->v->loosen > *tolerance)) return RK_OK;
     size_t n = strlen(note);
@@ -143,7 +144,7 @@ static rk_status compare_weight(rk_ctx *ctx, struct learning *l, const struct bu
     char note[NOTE] = "";
     TRY(read_expected(ctx, l, e, parameter, &theirs));
     double error = weight_error(l, parameter, theirs, &left_out);
-    if (wide(l) && l->v->model->config.arch->parts_in_f32) tolerance += learn_unsure(l, parameter) * l->v->loosen / norm(theirs, n);
+    if (wide(l) && parts(l)) tolerance += learn_unsure(l, parameter) * l->v->loosen / norm(theirs, n);
     FREE(theirs, n);
     if (left_out > 0) (void)snprintf(note, sizeof note, "%lld of %lld left out: no first gradient", (long long)left_out, (long long)n);
     TRY(widen(ctx, l, error, &l->weight_spread[parameter], &tolerance, note));

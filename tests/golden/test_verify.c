@@ -9,6 +9,11 @@
 #include "test.h"
 
 enum { FAMILIES = 16 };
+#ifdef __SANITIZE_ADDRESS__
+enum { SLOW = true };                       /* the reference under a sanitizer: two models of each family */
+#else
+enum { SLOW = false };
+#endif
 
 static bool each_must_be_near(void *user, const rk_verify_row *row)
 {
@@ -49,6 +54,7 @@ static void verify_all(const char *device_name)
         int family = family_of(ctx, str_c(&folder));
         if (family < 0) continue;
         REQUIRE(family < FAMILIES);
+        if (SLOW && strcmp(device_name, "ref") == 0 && cases[family] == 2) continue;
         OK(ctx, rk_verify(ctx, str_c(&folder), NULL, &(rk_verify_options){ .device = device }, each_must_be_near, names.at[i], &r));
         EXPECT(r.checked > 50);
         EXPECT(r.not_checked == 0 || r.not_checked == 9);           /* beam searches, where the file has them */
