@@ -121,7 +121,7 @@ static void print_sums(struct report *r)
     for (size_t i = 0; i < r->n; i++) {
         const struct kept *all = &r->rows[i];
         const char *sign = "=";
-        if (all->row.finding != RK_CHECK_ALL) continue;
+        if (all->row.finding != RK_CHECK_ALL || strchr(all->text, '+') == NULL) continue;
         (void)fprintf(r->c->out, "%s: %s", rk_dtype_name(all->row.dtype), say_count(all->row.numbers).at);
         for (size_t k = 0; k < r->n; k++) {
             const struct kept *part = &r->rows[k];

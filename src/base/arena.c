@@ -44,6 +44,16 @@ rk_status arena_text(rk_ctx *ctx, struct arena *a, const char *text, size_t leng
     return RK_OK;
 }
 
+void arena_reuse(rk_ctx *ctx, struct arena *a)
+{
+    if (a->chunks == NULL) return;
+    struct arena rest = { a->chunks->next, 0 };
+    a->chunks->next = NULL;
+    memset(a->chunks + 1, 0, a->used);
+    a->used = 0;
+    arena_clear(ctx, &rest);
+}
+
 void arena_clear(rk_ctx *ctx, struct arena *a)
 {
     while (a->chunks != NULL) {

@@ -19,18 +19,25 @@ static const struct { size_t bytes; const char *written; } dtypes[] = {
 size_t      dtype_bytes(rk_dtype dtype) { return dtypes[dtype].bytes; }
 const char *dtype_written(rk_dtype dtype) { return dtypes[dtype].written; }
 
-rk_status array_bytes(rk_ctx *ctx, const char *what, rk_dtype dtype, int rank, const int64_t *shape, size_t *bytes)
+bool array_fits(rk_dtype dtype, int rank, const int64_t *shape, size_t *bytes)
 {
     int64_t product = (int64_t)dtype_bytes(dtype);
     bool none = false, fits = true;
     for (int i = 0; i < rank; i++) {
-        if (shape[i] < 0) return FAIL(RK_E_FORMAT, "%s: size %lld of dimension %d is negative", what, (long long)shape[i], i);
+        if (shape[i] < 0) return false;
         none = none || shape[i] == 0;
     }
     for (int i = 0; i < rank && !none && fits; i++) fits = extent_mul(product, shape[i], &product);
-    if (!fits) return FAIL(RK_E_LIMIT, "%s: its shape has more bytes than an address can hold", what);
     *bytes = none ? 0 : (size_t)product;
-    return RK_OK;
+    return fits;
+}
+
+rk_status array_bytes(rk_ctx *ctx, const char *what, rk_dtype dtype, int rank, const int64_t *shape, size_t *bytes)
+{
+    if (array_fits(dtype, rank, shape, bytes)) return RK_OK;
+    for (int i = 0; i < rank; i++)
+        if (shape[i] < 0) return FAIL(RK_E_FORMAT, "%s: size %lld of dimension %d is negative", what, (long long)shape[i], i);
+    return FAIL(RK_E_LIMIT, "%s: its shape has more bytes than an address can hold", what);
 }
 
 static bool ends_in(const char *path, const char *ending)

@@ -38,7 +38,9 @@ RK_CHECK rk_status strided_dense(rk_ctx *ctx, struct bundle *b);
 /* "model" of "dir/model.pt": the name of an array in a file that names none. */
 struct name path_stem(const char *path);
 
-/* The bytes of an array, or RK_E_LIMIT naming `what`: "x.safetensors: tensor \"w\"". A negative size is RK_E_FORMAT. */
+/* The bytes of an array; false: no sizes, or more bytes than an address can hold. */
+bool array_fits(rk_dtype dtype, int rank, const int64_t *shape, size_t *bytes);
+/* The same, or RK_E_LIMIT naming `what`: "x.safetensors: tensor \"w\"". A negative size is RK_E_FORMAT. */
 RK_CHECK rk_status array_bytes(rk_ctx *ctx, const char *what, rk_dtype dtype, int rank, const int64_t *shape, size_t *bytes);
 size_t      dtype_bytes(rk_dtype dtype);
 const char *dtype_written(rk_dtype dtype);                               /* as safetensors writes it: "F8_E4M3" */

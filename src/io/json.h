@@ -40,6 +40,11 @@ RK_CHECK rk_status json_read(rk_ctx *ctx, struct json_doc *doc, const char *name
 RK_CHECK rk_status json_load(rk_ctx *ctx, struct json_doc *doc, const char *path, unsigned flags);
 void json_clear(rk_ctx *ctx, struct json_doc *doc);
 
+/* The members of the one object that the text is, each as it is read, for headers of many: a member lives for the call.
+ * A key that comes twice in it is for the caller to notice. */
+typedef rk_status json_member_fn(void *user, const struct json *member);
+RK_CHECK rk_status json_each(rk_ctx *ctx, const char *name, const char *text, size_t n, unsigned flags, json_member_fn *each, void *user);
+
 /* NULL when there is no such key, and when `object` is NULL or none. O(log n). */
 const struct json *json_find(const struct json *object, const char *key);
 const struct json *json_find_bytes(const struct json *object, const char *key, size_t length);

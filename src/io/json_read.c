@@ -20,8 +20,11 @@ struct parser {
     size_t      n, at;
     unsigned    flags;
     int         depth, values;
-    struct json_doc *doc;
+    struct arena *texts, *trees;                /* of the copy, of values; they may be one */
     struct { struct json *at; int n, room; } stack;
+    json_member_fn *each;                       /* NULL: everything is kept */
+    void *user;
+    struct json root;                           /* what members told one by one are in */
 };
 
 /* "config.json: byte 17 (line 2, column 5)", columns in characters. */
@@ -124,10 +127,25 @@ static rk_status character(struct parser *p, size_t *to)
     return RK_OK;
 }
 
+/* How many characters from p->at on stand for themselves: eight at a time, until one of them is a quote, a backslash, a
+ * control character or no ASCII. Source of the test for a zero byte: Warren, Hacker's Delight 6-1. */
+static size_t plain_run(const struct parser *p)
+{
+    const uint64_t ones = 0x0101010101010101u, tops = 0x8080808080808080u;
+    size_t at = p->at;
+    for (uint64_t v; at + 8 <= p->n; at += 8) {
+        memcpy(&v, p->text + at, 8);
+        uint64_t quote = v ^ ones * '"', slash = v ^ ones * '\\';
+        if ((((quote - ones) & ~quote) | ((slash - ones) & ~slash) | (v - ones * 0x20) | v) & tops) break;
+    }
+    return at - p->at;
+}
+
 static rk_status string(struct parser *p, const char **text, uint32_t *n)
 {
     rk_ctx *ctx = p->ctx;
-    size_t first = ++p->at, to = first;
+    size_t first = ++p->at, run = plain_run(p), to = first + run;
+    p->at += run;
     for (unsigned char c; (c = (unsigned char)p->text[p->at]) != '"';) {
         bool plain = c >= 0x20 && c < 0x80 && c != '\\';
         if (plain) {
@@ -209,7 +227,7 @@ static rk_status close_over(struct parser *p, struct json *v, int first)
 {
     rk_ctx *ctx = p->ctx;
     v->n = (uint32_t)(p->stack.n - first);
-    TRY(TAKE(&p->doc->arena, v->at, v->n));
+    TRY(TAKE(p->trees, v->at, v->n));
     if (v->n > 0) memcpy(v->at, p->stack.at + first, v->n * sizeof *v->at);
     for (uint32_t i = 0; i < v->n; i++) adopt(&v->at[i]);
     p->stack.n = first;
@@ -223,7 +241,7 @@ static rk_status check_keys(struct parser *p, struct json *v)
     uint32_t first, second = 0;
     v->slots = NULL;
     if (v->n > FEW_KEYS) {
-        TRY(names_index(ctx, &p->doc->arena, &names));
+        TRY(names_index(ctx, p->trees, &names));
         v->slots = names.slots;
         if (!names_twins(&names, &first, &second)) return RK_OK;
     } else {
@@ -235,6 +253,18 @@ static rk_status check_keys(struct parser *p, struct json *v)
     char shown[NAME_SHOWN];
     const struct name *twin = &v->at[second].key;
     return fail_at(p, (size_t)(twin->at - p->text) - 1, RK_E_FORMAT, "a second value for the key ", name_show(shown, twin->at, twin->length));
+}
+
+/* The value on top of the stack is told of, and gone. */
+static rk_status hand_over(struct parser *p)
+{
+    rk_ctx *ctx = p->ctx;
+    struct json member = p->stack.at[--p->stack.n];
+    member.up = &p->root;
+    adopt(&member);
+    TRY(p->each(p->user, &member));
+    arena_reuse(ctx, p->trees);
+    return RK_OK;
 }
 
 static rk_status value(struct parser *p, struct name key);
@@ -256,6 +286,7 @@ static rk_status members(struct parser *p, bool object)
             p->at++;
         }
         TRY(value(p, key));
+        if (p->each != NULL && p->depth == 1) TRY(hand_over(p));
         skip_space(p);
         if (p->text[p->at] == end) return RK_OK;
         if (p->text[p->at] != ',') return unexpected(p, object ? "',' or '}'" : "',' or ']'");
@@ -289,7 +320,7 @@ static rk_status value(struct parser *p, struct name key)
     else if (c == '"') {
         v.kind = JSON_STRING;
         TRY(string(p, &v.text, &v.n));
-    } else if (!word(p, &v)) TRY(number(p, &v));
+    } else if ((c >= '0' && c <= '9') || !word(p, &v)) TRY(number(p, &v));
     VEC_PUSH(&p->stack, v);
     return RK_OK;
 }
@@ -298,27 +329,47 @@ static rk_status whole(struct parser *p)
 {
     rk_ctx *ctx = p->ctx;
     struct name name = { NULL, (uint32_t)strlen(p->name) };
-    TRY(arena_text(ctx, &p->doc->arena, p->name, name.length, &name.at));
-    TRY(arena_text(ctx, &p->doc->arena, p->source, p->n, (const char **)&p->text));
+    if (p->n > JSON_BYTES) return FAIL(RK_E_LIMIT, "%s: %zu bytes of JSON, more than %zu", p->name, p->n, JSON_BYTES);
+    TRY(arena_text(ctx, p->texts, p->name, name.length, &name.at));
+    TRY(arena_text(ctx, p->texts, p->source, p->n, (const char **)&p->text));
+    p->root = (struct json){ .key = name, .kind = JSON_OBJECT };
     (void)skip_word(p, "\xef\xbb\xbf");                       /* a byte order mark is allowed, and ignored */
+    skip_space(p);
+    if (p->each != NULL && p->text[p->at] != '{') return unexpected(p, "an object");
     TRY(value(p, name));
     skip_space(p);
-    if (p->at != p->n) return unexpected(p, "nothing more");
+    return p->at == p->n ? RK_OK : unexpected(p, "nothing more");
+}
+
+static rk_status read(struct parser *p, struct json_doc *doc)
+{
+    rk_ctx *ctx = p->ctx;
     struct json root = { .n = 0 };
+    TRY(whole(p));
     TRY(close_over(p, &root, 0));
     adopt(root.at);
-    p->doc->root = root.at;
+    doc->root = root.at;
     return RK_OK;
 }
 
 rk_status json_read(rk_ctx *ctx, struct json_doc *doc, const char *name, const char *text, size_t n, unsigned flags)
 {
     *doc = (struct json_doc){ .root = NULL };
-    if (n > JSON_BYTES) return FAIL(RK_E_LIMIT, "%s: %zu bytes of JSON, more than %zu", name, n, JSON_BYTES);
-    struct parser p = { .ctx = ctx, .name = name, .source = text, .n = n, .flags = flags, .doc = doc };
-    rk_status status = whole(&p);
+    struct parser p = { .ctx = ctx, .name = name, .source = text, .n = n, .flags = flags, .texts = &doc->arena, .trees = &doc->arena };
+    rk_status status = read(&p, doc);
     VEC_FREE(&p.stack);
     if (status != RK_OK) json_clear(ctx, doc);
+    return status;
+}
+
+rk_status json_each(rk_ctx *ctx, const char *name, const char *text, size_t n, unsigned flags, json_member_fn *each, void *user)
+{
+    struct arena texts = { NULL, 0 }, trees = { NULL, 0 };
+    struct parser p = { .ctx = ctx, .name = name, .source = text, .n = n, .flags = flags, .texts = &texts, .trees = &trees, .each = each, .user = user };
+    rk_status status = whole(&p);
+    VEC_FREE(&p.stack);
+    arena_clear(ctx, &texts);
+    arena_clear(ctx, &trees);
     return status;
 }
 

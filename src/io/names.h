@@ -2,7 +2,8 @@
  *
  * An index sorts (hash, item) pairs and compares bytes only where hashes agree. A hash table would be a little quicker,
  * but names chosen to collide drive it into n^2 steps, and the names here come from files that anybody may have written.
- * Sorting is heapsort (Williams 1964): in place, no recursion, at most 2 n log2 n comparisons whatever the input. */
+ * Sorting goes byte by byte from the top of the key (McIlroy, Bostic, McIlroy 1993, "American flag"): in place, at most eight
+ * passes whatever the input; what has one key for all is sorted by name on a heap, in at most 2 n log2 n comparisons. */
 #ifndef IO_NAMES_H
 #define IO_NAMES_H
 #include "base/arena.h"

@@ -8,7 +8,7 @@
 
 enum { LENGTH = 8, MOST_HEADER = 100000000 };           /* the bound of the reference implementation */
 
-struct reader { rk_ctx *ctx; const struct source *source; struct bundle *bundle; size_t data, data_bytes; };
+struct reader { rk_ctx *ctx; const struct source *source; struct bundle *bundle; size_t data, data_bytes; bool noted; };
 
 static uint64_t header_length(const struct source *s) { return little(s->at, LENGTH); }
 
@@ -65,6 +65,7 @@ static rk_status read_shape(rk_ctx *ctx, const struct json *tensor, struct bundl
     if (shape->n > RK_MAX_RANK) return FAIL(RK_E_LIMIT, "%s: %u dimensions, more than %d", json_path(shape, path), shape->n, RK_MAX_RANK);
     e->rank = (int)shape->n;
     for (int i = 0; i < e->rank; i++) TRY(json_as_int(ctx, &shape->at[i], 0, INT64_MAX, &e->shape[i]));
+    if (array_fits(e->dtype, e->rank, e->shape, &e->bytes)) return RK_OK;
     return array_bytes(ctx, json_path(shape, path), e->dtype, e->rank, e->shape, &e->bytes);
 }
 
@@ -145,32 +146,30 @@ static rk_status check_cover(struct reader *r, int first)
     return status;
 }
 
-static rk_status read_all(struct reader *r, const struct json *header)
+static rk_status read_member(void *user, const struct json *member)
 {
+    struct reader *r = user;
     rk_ctx *ctx = r->ctx;
-    int first = r->bundle->entries.n;
-    for (uint32_t i = 0; i < header->n; i++) {
-        const struct json *member = &header->at[i];
-        if (strcmp(member->key.at, "__metadata__") == 0) TRY(read_notes(r, member));
-        else TRY(read_tensor(r, member));
-    }
-    return check_cover(r, first);
+    char path[JSON_SHOWN];
+    if (strcmp(member->key.at, "__metadata__") != 0) return read_tensor(r, member);
+    if (r->noted) return FAIL(RK_E_FORMAT, "%s: it is there twice", json_path(member, path));
+    r->noted = true;
+    return read_notes(r, member);
 }
 
 rk_status safetensors_read(rk_ctx *ctx, const struct source *s, struct bundle *b)
 {
-    struct json_doc header = { .root = NULL };
     struct str name = { NULL, 0, 0 };
     rk_status status;
     GO(check_length(ctx, s));
     size_t n = (size_t)header_length(s);
-    struct reader r = { ctx, s, b, LENGTH + n, s->n - LENGTH - n };
-    GO(str_format(ctx, &name, "%s (header)", s->path));
-    GO(json_read(ctx, &header, name.at, (const char *)s->at + LENGTH, n, 0));
+    struct reader r = { ctx, s, b, LENGTH + n, s->n - LENGTH - n, false };
+    int first = b->entries.n;
     GO(bundle_count(ctx, b, s, r.data));
-    GO(read_all(&r, header.root));
+    GO(str_format(ctx, &name, "%s (header)", s->path));
+    GO(json_each(ctx, name.at, (const char *)s->at + LENGTH, n, 0, read_member, &r));
+    GO(check_cover(&r, first));
 out:
-    json_clear(ctx, &header);
     str_free(ctx, &name);
     return status;
 }

@@ -14,6 +14,10 @@
 bool bind_matches(struct word pattern, const char *text, size_t n, bool loose, struct word *number);
 /* What is left of a name in a file without "transformer.", "model.", "module.", "_orig_mod." in any order. */
 struct word bind_strip(const struct arch *arch, const char *name, size_t n);
+enum { MOST_PREFIXES = 8 };
+struct prefixes { struct word at[MOST_PREFIXES]; int n; };
+void        bind_prefixes(const struct arch *arch, struct prefixes *all);                       /* once, for many names */
+struct word bind_strip_with(const struct prefixes *all, const char *name, size_t n);
 /* The row of this role, and the number in it; NULL: none. */
 const struct binding *bind_row(const struct arch *arch, const char *role, struct word *number);
 /* A pattern with its number filled in, added to out. */
@@ -49,6 +53,7 @@ struct match_row {
     struct word pattern, number;                /* the name that fitted, and the number in it */
     struct stored stored;                       /* of a parameter: how it should be stored */
 };
+static inline bool match_is_trouble(enum match kind) { return kind != MATCH_FOUND && kind != MATCH_IGNORED && kind != MATCH_TIED; }
 typedef rk_status match_fn(void *user, const struct match_row *row);
 /* Tells of every parameter, in order, then of every tensor that is none; fills found[parameter]. E_FORMAT: two tensors are one
  * but for their prefix. */

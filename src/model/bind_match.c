@@ -10,6 +10,9 @@
 /* One tensor of the file: its name without prefixes, and whether it is somebody's. */
 struct candidate { struct name name; const struct bundle_entry *entry; bool spoken_for; };
 
+/* One way in which a binding is spelled, found once; and what follows its last *, which few names end in. */
+struct spelling { struct word pattern, tail; const struct binding *row; };
+
 struct matching {
     rk_ctx *ctx;
     const struct arch *arch;
@@ -19,6 +22,7 @@ struct matching {
     struct candidate *all;
     struct names index;
     const struct bundle_entry **found;  /* per parameter */
+    struct { struct spelling *at; int n, room; } spellings;
     struct str name;
     match_fn *each;
     void *user;
@@ -28,10 +32,12 @@ static rk_status index_names(rk_ctx *ctx, struct matching *m)
 {
     uint32_t one, other;
     char a[NAME_SHOWN], b[NAME_SHOWN];
+    struct prefixes prefixes;
+    bind_prefixes(m->arch, &prefixes);
     TRY(NEW(m->all, m->b->entries.n));
     for (int i = 0; i < m->b->entries.n; i++) {
         const struct bundle_entry *e = &m->b->entries.at[i];
-        struct word plain = bind_strip(m->arch, e->name.at, e->name.length);
+        struct word plain = bind_strip_with(&prefixes, e->name.at, e->name.length);
         m->all[i] = (struct candidate){ { plain.at, (uint32_t)plain.n }, e, false };
     }
     m->index = (struct names){ m->all, sizeof *m->all, (uint32_t)m->b->entries.n, NULL };
@@ -96,18 +102,18 @@ static const struct bundle_entry *tensor_of(const struct matching *m, struct wor
 static void recognise(const struct matching *m, const struct candidate *c, struct match_row *row)
 {
     row->kind = MATCH_UNEXPECTED;
-    for (const struct binding *b = m->arch->bindings; b->names != NULL; b++) {
-        const char *names = b->names;
-        struct word w, number;
-        while (word_next(&names, &w)) {
-            if (!bind_matches(w, c->name.at, c->name.length, b->role == NULL, &number)) continue;
-            row->other = b->role == NULL ? NULL : tensor_of(m, other_end(m->arch, b->role));
-            row->kind = b->role == NULL ? MATCH_IGNORED : row->other != NULL ? MATCH_TIED : MATCH_UNEXPECTED;
-            row->binding = b;
-            row->pattern = w;
-            row->number = number;
-            if (row->kind != MATCH_UNEXPECTED) return;
-        }
+    for (int i = 0; i < m->spellings.n; i++) {
+        const struct spelling *s = &m->spellings.at[i];
+        const char *role = s->row->role;
+        struct word number;
+        if (c->name.length < s->tail.n || memcmp(c->name.at + c->name.length - s->tail.n, s->tail.at, s->tail.n) != 0) continue;
+        if (!bind_matches(s->pattern, c->name.at, c->name.length, role == NULL, &number)) continue;
+        row->other = role == NULL ? NULL : tensor_of(m, other_end(m->arch, role));
+        row->kind = role == NULL ? MATCH_IGNORED : row->other != NULL ? MATCH_TIED : MATCH_UNEXPECTED;
+        row->binding = s->row;
+        row->pattern = s->pattern;
+        row->number = number;
+        if (row->kind != MATCH_UNEXPECTED) return;
     }
 }
 
@@ -122,8 +128,22 @@ static rk_status look_at_rest(rk_ctx *ctx, struct matching *m)
     return RK_OK;
 }
 
+static rk_status spell(rk_ctx *ctx, struct matching *m)
+{
+    for (const struct binding *b = m->arch->bindings; b->names != NULL; b++) {
+        const char *names = b->names;
+        for (struct spelling s = { .row = b }; word_next(&names, &s.pattern);) {
+            s.tail = s.pattern;
+            for (const char *star; (star = memchr(s.tail.at, '*', s.tail.n)) != NULL;) s.tail = (struct word){ star + 1, s.tail.n - (size_t)(star + 1 - s.tail.at) };
+            VEC_PUSH(&m->spellings, s);
+        }
+    }
+    return RK_OK;
+}
+
 static rk_status match_all(rk_ctx *ctx, struct matching *m)
 {
+    TRY(spell(ctx, m));
     TRY(index_names(ctx, m));
     for (int i = 0; i < m->built->parameters.n; i++) TRY(match_one(ctx, m, i));
     return look_at_rest(ctx, m);
@@ -136,6 +156,7 @@ rk_status bind_compare(rk_ctx *ctx, const struct arch *arch, const struct built 
     rk_status status = match_all(ctx, &m);
     FREE(m.all, b->entries.n);
     str_free(ctx, &m.name);
+    VEC_FREE(&m.spellings);
     arena_clear(ctx, &m.arena);
     return status;
 }

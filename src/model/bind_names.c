@@ -4,20 +4,31 @@
 
 static const char *const prefixes = "transformer. model. module. _orig_mod.";
 
-struct word bind_strip(const struct arch *arch, const char *name, size_t n)
+void bind_prefixes(const struct arch *arch, struct prefixes *all)
+{
+    const char *lists[] = { prefixes, arch->prefix };
+    all->n = 0;
+    for (int i = 0; i < 2; i++)
+        while (all->n < MOST_PREFIXES && word_next(&lists[i], &all->at[all->n])) all->n++;
+}
+
+struct word bind_strip_with(const struct prefixes *all, const char *name, size_t n)
 {
     struct word left = { name, n };
-    for (bool again = true; again;) {
-        const char *lists[] = { prefixes, arch->prefix };
-        again = false;
-        for (int i = 0; i < 2; i++)
-            for (struct word p; word_next(&lists[i], &p);) {
-                if (left.n <= p.n || memcmp(left.at, p.at, p.n) != 0) continue;
-                left = (struct word){ left.at + p.n, left.n - p.n };
-                again = true;
-            }
+    for (int i = 0; i < all->n; i++) {
+        struct word p = all->at[i];
+        if (left.n <= p.n || left.at[0] != p.at[0] || memcmp(left.at, p.at, p.n) != 0) continue;
+        left = (struct word){ left.at + p.n, left.n - p.n };
+        i = -1;                         /* they stand in any order: from the first again */
     }
     return left;
+}
+
+struct word bind_strip(const struct arch *arch, const char *name, size_t n)
+{
+    struct prefixes all;
+    bind_prefixes(arch, &all);
+    return bind_strip_with(&all, name, n);
 }
 
 bool bind_matches(struct word pattern, const char *text, size_t n, bool loose, struct word *number)

@@ -22,6 +22,7 @@ struct reconcile {
     struct seen *seen;                      /* per tensor */
     uint64_t *fresh;                        /* per tensor: bytes that no tensor before it counts */
     struct evidence evidence;
+    int unmatched;                          /* troubles that other fields might mend */
     struct str name, text;
     rk_check_fn *each;
     void *user;

@@ -7,12 +7,12 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { MOST_TRIED = 10000 };            /* parameters: a description beyond is not built again and again */
+enum { MOST_TRIED = 10000 };            /* parameters and tensors: beyond, flags are not tried one by one */
 
 static rk_status count_trouble(void *user, const struct match_row *row)
 {
     int *troubles = user;
-    *troubles += row->kind != MATCH_FOUND && row->kind != MATCH_IGNORED && row->kind != MATCH_TIED;
+    *troubles += match_is_trouble(row->kind);
     return RK_OK;
 }
 
@@ -96,18 +96,16 @@ static rk_status say_changes(rk_ctx *ctx, const struct reconcile *r, const struc
 
 rk_status reconcile_fit(rk_ctx *ctx, struct reconcile *r)
 {
-    int before = 0, troubles, fewer;
+    int before = r->unmatched, troubles = before, fewer;
     struct config best = r->m->config, c = suggested(r, false);
-    if (r->result->troubles == 0 || r->built.parameters.n > MOST_TRIED) return RK_OK;
-    TRY(try(ctx, r, &best, &before));
-    troubles = before;
     for (int all = 0; all < 2 && troubles > 0; all++, c = suggested(r, true)) {
+        if (memcmp(c.value, r->m->config.value, sizeof c.value) == 0) continue;          /* sizes and names suggest nothing else */
         TRY(try(ctx, r, &c, &fewer));
         if (fewer >= troubles) continue;
         best = c;
         troubles = fewer;
     }
-    TRY(try_flags(ctx, r, &best, &troubles));
+    if (r->built.parameters.n + r->b.entries.n <= MOST_TRIED) TRY(try_flags(ctx, r, &best, &troubles));
     if (troubles >= before) return RK_OK;
     r->text.n = 0;
     TRY(say_changes(ctx, r, &best, &r->text));

@@ -109,6 +109,7 @@ static rk_status each_match(void *user, const struct match_row *row)
 {
     struct reconcile *r = user;
     rk_ctx *ctx = r->ctx;
+    r->unmatched += match_is_trouble(row->kind);
     if (row->entry == NULL) return missing(r, row);
     r->seen[row->entry - r->b.entries.at] = (struct seen){ row->kind, row->binding, row->pattern, row->other };
     if (row->kind != MATCH_IGNORED && row->kind != MATCH_TIED && row->binding != NULL) count_blocks(r, row);

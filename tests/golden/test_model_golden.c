@@ -299,3 +299,33 @@ TEST(checkpoints_load_and_save)
         rk_model_close(m);
     }
 }
+
+/* Every reference checkpoint of a family that is here is explained to the byte; of PyTorch files, too. */
+TEST(every_reference_checkpoint_is_explained)
+{
+    rk_ctx *ctx = test_ctx();
+    struct file_names names = { 0 };
+    struct str models = { 0 }, path = { 0 };
+    int checked = 0;
+    if (test_shared() == NULL) SKIP("the reference models are not here");
+    OK(ctx, str_format(ctx, &models, "%s/golden/models", test_shared()));
+    OK(ctx, file_list(ctx, str_c(&models), &names));
+    for (int i = 0; i < 2 * names.n; i++) {
+        rk_model *m;
+        rk_checked c;
+        bool there = true;
+        OK(ctx, file_join(ctx, &path, str_c(&models), names.at[i / 2]));
+        if (i % 2 == 1) OK(ctx, file_join(ctx, &path, str_c(&path), "pytorch_model.bin"));
+        OK(ctx, file_exists(ctx, str_c(&path), &there));
+        if (!there || rk_model_open(ctx, str_c(&path), &m) != RK_OK) continue;              /* no such file, or a family that is not here */
+        OK(ctx, rk_model_check(m, NULL, NULL, &c));
+        if (c.troubles != 0 || c.found != c.described) test_fail(__FILE__, __LINE__, "%s: %d troubles", str_c(&path), c.troubles);
+        EXPECT_INT(c.file_bytes, c.header_bytes + c.parameter_bytes + c.tie_bytes + c.buffer_bytes + c.left_bytes);
+        rk_model_close(m);
+        checked++;
+    }
+    EXPECT(checked >= 18);
+    file_names_free(ctx, &names);
+    str_free(ctx, &models);
+    str_free(ctx, &path);
+}

@@ -157,7 +157,7 @@ static const struct { const char *header; size_t data; rk_status status; const c
     { "{" ONE("\"U8\"", "[4]", "[0,4]") TWO("[5,9]") "}", 9,             RK_E_FORMAT,   "leaving a gap" },
     { "{" ONE("\"U8\"", "[4]", "[1,5]") "}", 5,                          RK_E_FORMAT,   "leaving a gap" },
     { "{" ONE("\"U8\"", "[0]", "[2,2]") TWO("[0,4]") "}", 4,             RK_E_FORMAT,   "overlapping" },
-    { "{" ONE("\"U8\"", "[4]", "[0,4]") "," ONE("\"U8\"", "[4]", "[4,8]") "}", 8, RK_E_FORMAT, "a second value for the key w" },
+    { "{" ONE("\"U8\"", "[4]", "[0,4]") "," ONE("\"U8\"", "[4]", "[4,8]") "}", 8, RK_E_FORMAT, "tensor \"w\" is also in" },
     { "{\"a\\u0000b\":{\"dtype\":\"U8\",\"shape\":[],\"data_offsets\":[0,1]}}", 1, RK_E_FORMAT, "a zero byte inside a tensor's name" },
 };
 

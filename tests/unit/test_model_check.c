@@ -180,6 +180,32 @@ TEST(masks_of_old_files_are_explained)
     free(t.at);
 }
 
+/* What the header of Pythia-1B says: F16 1,011,782,144 and U8 67,108,864. */
+TEST(a_header_of_two_dtypes_is_explained)
+{
+    rk_ctx *ctx = test_ctx();
+    struct tensors t = { 0 };
+    struct told told;
+    rk_checked c;
+    char name[96];
+    describe(ctx, "pythia-1b", RK_f16, &t);
+    for (int i = 0; i < 16; i++) {
+        (void)snprintf(name, sizeof name, "gpt_neox.layers.%d.attention.bias", i);
+        (void)add(&t, name, RK_u8, 4, (int64_t[]){ 1, 1, 2048, 2048 });
+        (void)snprintf(name, sizeof name, "gpt_neox.layers.%d.attention.rotary_emb.inv_freq", i);
+        (void)add(&t, name, RK_f16, 1, (int64_t[]){ 32 });
+    }
+    (void)write_tensors("model.safetensors", &t, 0, 1);
+    check(ctx, test_temporary(), &told, &c);
+    EXPECT_INT(c.troubles, 0);
+    EXPECT_INT(c.parameter_bytes, 2 * 1011781632ull);
+    EXPECT_INT(c.buffer_bytes, 67108864ull + 2 * 512);
+    expect_text(&told, "all of one dtype  1011781632 parameters + 512 buffers");
+    expect_text(&told, "all of one dtype  67108864 buffers");
+    expect_text(&told, "buffers layers.*.attention.rotary_emb.inv_freq rotary tables");
+    free(t.at);
+}
+
 TEST(ties_and_mixed_dtypes)
 {
     rk_ctx *ctx = test_ctx();
