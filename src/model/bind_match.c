@@ -84,6 +84,7 @@ static rk_status match_one(rk_ctx *ctx, struct matching *m, int i)
     struct word number;
     uint32_t at;
     const struct binding *row = bind_row(m->arch, p->name, &number);
+    if (row == NULL && p->kind == RK_CONSTANT) return RK_OK;                  /* no file has it: it is computed */
     if (row == NULL) return FAIL(RK_E_BUG, "%s has no binding for parameter %s", m->arch->name, p->name);
     const char *names = row->names;
     int k = 0;
@@ -102,6 +103,7 @@ static rk_status match_one(rk_ctx *ctx, struct matching *m, int i)
     TRY(bind_name(ctx, row, number, 0, &m->name));
     char name[NAME_SHOWN];
     (void)name_show(name, str_c(&m->name), (size_t)m->name.n);
+    if (p->kind == RK_CONSTANT) return note(m, FINE, &m->report->computed, name, strlen(name), "is not in the file: computed");
     return note(m, MISSING, &m->report->missing, name, strlen(name), "is missing");
 }
 
@@ -121,12 +123,12 @@ static struct word other_end(const struct arch *arch, const char *role)
 
 static const struct bundle_entry *tensor_of(const struct matching *m, struct word role)
 {
-    for (int i = 0; i < m->built->parameters.n; i++)
+    for (int i = 0; i < built_stored(m->built); i++)
         if (word_is(role, m->built->parameters.at[i].name, strlen(m->built->parameters.at[i].name))) return m->found[i];
     return NULL;
 }
 
-/* The tensor that this one repeats, if it is the second end of a tie. */
+/* The tensor that this one repeats, if it is the second end of a tie, or the second name of one. */
 static const struct bundle_entry *tied_to(const struct matching *m, const struct candidate *c)
 {
     struct word number;
@@ -135,7 +137,8 @@ static const struct bundle_entry *tied_to(const struct matching *m, const struct
         for (struct word w; row->role != NULL && word_next(&names, &w);) {
             if (!bind_matches(w, c->name.at, c->name.length, false, &number)) continue;
             const struct bundle_entry *e = tensor_of(m, other_end(m->arch, row->role));
-            if (e != NULL) return e;
+            if (e == NULL) e = tensor_of(m, (struct word){ row->role, strlen(row->role) });
+            if (e != NULL && e != c->entry) return e;
         }
     }
     return NULL;
@@ -158,13 +161,25 @@ static const char *ignored_why(const struct arch *arch, const struct candidate *
     return NULL;
 }
 
+/* A role that other heads of the family have. */
+static bool elsewhere(const struct matching *m, const struct candidate *c)
+{
+    struct word number;
+    for (const struct binding *row = m->arch->bindings; row->names != NULL; row++) {
+        const char *names = row->names;
+        for (struct word w; row->role != NULL && word_next(&names, &w);)
+            if (bind_matches(w, c->name.at, c->name.length, false, &number) && word_among(m->built->without, row->role, strlen(row->role))) return true;
+    }
+    return false;
+}
+
 static rk_status look_at_rest(rk_ctx *ctx, struct matching *m)
 {
     for (int i = 0; i < m->b->entries.n; i++) {
         const struct candidate *c = &m->all[i];
         const struct name *name = &c->entry->name;
         if (c->spoken_for) continue;
-        const char *why = ignored_why(m->arch, c);
+        const char *why = elsewhere(m, c) ? "belongs to another head" : ignored_why(m->arch, c);
         const struct bundle_entry *other = why == NULL ? tied_to(m, c) : NULL;
         char shown[NAME_SHOWN];
         if (why != NULL) TRY(note(m, FINE, &m->report->ignored, name->at, name->length, why));
@@ -202,7 +217,7 @@ static rk_status verdict(rk_ctx *ctx, const struct matching *m)
 static rk_status match_all(rk_ctx *ctx, struct matching *m)
 {
     TRY(index_names(ctx, m));
-    for (int i = 0; i < m->built->parameters.n; i++) TRY(match_one(ctx, m, i));
+    for (int i = 0; i < built_stored(m->built); i++) TRY(match_one(ctx, m, i));
     TRY(look_at_rest(ctx, m));
     return verdict(ctx, m);
 }

@@ -68,7 +68,7 @@ static int parameter_of(rk_ctx *ctx, const struct built *built, const struct bin
     struct str role = { 0 };
     int found = -1;
     if (fill_in(ctx, (struct word){ row->role, strlen(row->role) }, number, &role) == RK_OK)
-        for (int i = 0; i < built->parameters.n && found < 0; i++)
+        for (int i = 0; i < built_stored(built) && found < 0; i++)
             if (strcmp(built->parameters.at[i].name, str_c(&role)) == 0) found = i;
     str_free(ctx, &role);
     return found;

@@ -66,6 +66,10 @@ static const struct binding names[] = {
     { NULL, NULL, NULL }
 };
 
+static const struct head ends[] = {
+    { "lm", "CS336LM", "" }, { "model", "CS336Model", "head.*" }, { NULL, NULL, NULL }
+};
+
 static bool rotates(const struct config *c) { return config_int(c, "edition") >= 2025 && !config_flag(c, "no_rope"); }
 
 static rk_status check(rk_ctx *ctx, const struct config *c)
@@ -128,7 +132,7 @@ static void build(struct builder *b)
 }
 
 const struct arch arch_cs336 = {
-    .name = "cs336", .title = "CS336 language model", .model_types = "cs336", .class_name = "CS336LM",
+    .name = "cs336", .title = "CS336 language model", .model_types = "cs336", .heads = ends,
     .fields = fields, .presets = presets, .bindings = names, .prefix = "", .ties = "head.weight=embed.weight",
     .harmless = "model_type architectures transformers_version dtype torch_dtype",
     .check = check, .build = build,
