@@ -45,13 +45,15 @@ static rk_status note_shape(struct recorder *r, const struct match_row *row)
     return note(r, MATCH_SHAPE, &r->report->misshapen, e->name.at, e->name.length, str_c(&r->text));
 }
 
-static rk_status note_missing(struct recorder *r, const struct match_row *row)
+/* What no tensor has: a parameter is missing, a constant is computed. */
+static rk_status note_absent(struct recorder *r, const struct match_row *row)
 {
     rk_ctx *ctx = r->ctx;
     char shown[NAME_SHOWN];
     r->text.n = 0;
     TRY(bind_name(ctx, row->binding, row->number, 0, &r->text));
     (void)name_show(shown, str_c(&r->text), (size_t)r->text.n);
+    if (row->kind == MATCH_COMPUTED) return note(r, MATCH_COMPUTED, &r->report->computed, shown, strlen(shown), "is not in the file: computed");
     return note(r, MATCH_MISSING, &r->report->missing, shown, strlen(shown), "is missing");
 }
 
@@ -79,9 +81,9 @@ static rk_status record(void *user, const struct match_row *row)
     char shown[NAME_SHOWN];
     r->report->used += row->parameter >= 0 && row->entry != NULL;
     if (row->kind == MATCH_SHAPE) return note_shape(r, row);
-    if (row->kind == MATCH_MISSING) return note_missing(r, row);
+    if (row->kind == MATCH_MISSING || row->kind == MATCH_COMPUTED) return note_absent(r, row);
     if (row->kind == MATCH_TIED) return note_tie(r, row);
-    if (row->kind == MATCH_IGNORED) return note(r, MATCH_IGNORED, &r->report->ignored, name->at, name->length, row->binding->axes);
+    if (row->kind == MATCH_IGNORED) return note(r, MATCH_IGNORED, &r->report->ignored, name->at, name->length, row->why);
     if (row->kind == MATCH_UNEXPECTED) return note(r, MATCH_UNEXPECTED, &r->report->unexpected, name->at, name->length, "is in the file, but not in the model");
     if (row->kind == MATCH_FOUND) return RK_OK;
     return FAIL(RK_E_DTYPE, "%s: tensor \"%s\" is a parameter, and of %s", row->entry->path, name_show(shown, name->at, name->length), rk_dtype_name(row->entry->dtype));

@@ -8,7 +8,7 @@
 #include "model/bind.h"
 
 /* What a tensor turned out to be. */
-struct seen { enum match kind; const struct binding *binding; struct word pattern; const struct bundle_entry *other; };
+struct seen { enum match kind; const struct binding *binding; struct word pattern; const struct bundle_entry *other; const char *why; };
 
 /* What tensors say about fields: sizes that stand alone in a dimension, and how many blocks there are. */
 struct evidence { int64_t value[MOST_FIELDS]; bool given[MOST_FIELDS]; int64_t blocks; };

@@ -110,13 +110,15 @@ static rk_status each_match(void *user, const struct match_row *row)
     struct reconcile *r = user;
     rk_ctx *ctx = r->ctx;
     r->unmatched += match_is_trouble(row->kind);
-    if (row->entry == NULL) return missing(r, row);
-    r->seen[row->entry - r->b.entries.at] = (struct seen){ row->kind, row->binding, row->pattern, row->other };
+    if (row->entry == NULL) return row->kind == MATCH_COMPUTED ? RK_OK : missing(r, row);
+    struct seen *seen = &r->seen[row->entry - r->b.entries.at];
+    *seen = (struct seen){ row->kind, row->binding, row->pattern, row->other, row->why };
+    if (row->kind == MATCH_FOUND && row->parameter >= r->built.parameters.n) seen->kind = MATCH_IGNORED, seen->why = "a table that is not trained";
     if (row->kind != MATCH_IGNORED && row->kind != MATCH_TIED && row->binding != NULL) count_blocks(r, row);
     if (row->kind == MATCH_UNEXPECTED) return unexpected(r, row);
     if (row->kind == MATCH_DTYPE) return reconcile_tell(r, row_of(row->entry, RK_CHECK_DTYPE, ""));
     if (row->kind == MATCH_TIED && !same_shape(row->entry, row->other)) {
-        r->seen[row->entry - r->b.entries.at].kind = MATCH_SHAPE;
+        seen->kind = MATCH_SHAPE;
         return reconcile_tell(r, row_of(row->entry, RK_CHECK_SHAPE, "it is tied to a tensor of another shape or dtype"));
     }
     if (row->kind != MATCH_SHAPE) return RK_OK;
