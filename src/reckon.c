@@ -13,11 +13,21 @@
 #include "run/device.h"
 #include "run/store.h"
 #include "train/graphs.h"
+#include <stdio.h>
 #include <string.h>
 
-/* Blocks of every family stand under h, their moments under m.h and v.h; their number is written L. */
-static const struct bill_repeat blocks[] = { { "h.*", 'L' }, { "m.h.*", 'L' }, { "v.h.*", 'L' } };
-enum { N_BLOCKS = sizeof blocks / sizeof *blocks };
+/* Blocks of every family stand under h, or under the h of two towers, their moments under m and v; their number is written L. An
+ * encoder of another number of blocks has M. */
+#define BLOCKS(path, letter) { path ".*", letter }, { "m." path ".*", letter }, { "v." path ".*", letter }
+static const struct bill_repeat same_blocks[] = { BLOCKS("h", 'L'), BLOCKS("decoder.h", 'L'), BLOCKS("encoder.h", 'L') };
+static const struct bill_repeat other_blocks[] = { BLOCKS("h", 'L'), BLOCKS("decoder.h", 'L'), BLOCKS("encoder.h", 'M') };
+enum { N_BLOCKS = sizeof same_blocks / sizeof *same_blocks };
+
+static const struct bill_repeat *blocks_of(const rk_model *m)
+{
+    bool same = !model_has_encoder(m) || config_int(&m->config, "layer") == config_int(&m->config, "source_layer");
+    return same ? same_blocks : other_blocks;
+}
 
 /* What AdamW is priced with; no price depends on the values, only on clipping being there. */
 static const struct train_rule usual_rule = { .beta1 = 0.9, .beta2 = 0.999, .eps = 1e-8, .weight_decay = 0.1, .clip = 1 };
@@ -26,7 +36,7 @@ struct pricing { rk_ctx *ctx; const rk_model *model; const rk_bill_settings *set
 
 static struct build_options options_of(const rk_bill_settings *s, enum purpose purpose)
 {
-    return (struct build_options){ .purpose = purpose, .batch = s->batch, .seq = s->seq, .dropout = s->dropout, .dtype = s->dtype, .wide = s->zero_dtype_is_f64 };
+    return (struct build_options){ .purpose = purpose, .batch = s->batch, .seq = s->seq, .source = s->source_seq, .dropout = s->dropout, .dtype = s->dtype, .wide = s->zero_dtype_is_f64 };
 }
 
 /* --- the meaning of a training step --- */
@@ -60,20 +70,23 @@ static rk_status shorten(rk_ctx *ctx, const struct built *from, struct shortened
     rk_ref *map;
     *to = (struct built){ .ctx = ctx };
     TRY(NEW(map, from->g->nodes.n));
-    rk_status status = pass_shorten(ctx, from->g, blocks[0].path, how, &to->g, map);
+    rk_status status = pass_shorten(ctx, from->g, same_blocks[0].path, how, &to->g, map);
     if (status == RK_OK && to->g != NULL) status = keep_parameters(ctx, from, map, to);
     FREE(map, from->g->nodes.n);
     return status;
 }
 
-static void keep_gradients(rk_graph *g, const struct built *built, const rk_ref *by, const rk_ref *gradients)
+static void keep_gradients(rk_graph *g, const struct parameter *wanted, int n, const rk_ref *by, const rk_ref *gradients)
 {
     char dims[RK_MAX_RANK * 64];
-    for (int i = 0; i < built->parameters.n; i++) {
+    for (int i = 0; i < n; i++) {
         const struct node *p = node_of(g, by[i]);
+        char name[128];
         dims_text(g, p, dims);
+        (void)snprintf(name, sizeof name, "%s_gradient", p->text);
         g->times = p->times;
-        if (gradients[i] != 0) rk_update(g, rk_state(g, RK_GRADIENT, built->parameters.at[i].name, p->dtype, dims), gradients[i]);
+        if (wanted[i].kind == RK_INPUT) rk_output(g, name, gradients[i]);
+        else if (gradients[i] != 0) rk_update(g, rk_state(g, RK_GRADIENT, wanted[i].name, p->dtype, dims), gradients[i]);
     }
     g->times = 1;
 }
@@ -81,19 +94,21 @@ static void keep_gradients(rk_graph *g, const struct built *built, const rk_ref 
 /* The graph of loss and gradients in primitives; *backward is its first node after the loss. */
 static rk_status meaning(rk_ctx *ctx, const struct built *built, rk_graph **out, rk_ref *backward)
 {
-    int n = built->parameters.n, nodes = built->g->nodes.n;
+    int n = built->parameters.n + built->n_inputs, nodes = built->g->nodes.n;
     rk_ref *map = NULL, *by = NULL, *gradients = NULL, loss;
+    struct parameter *wanted = NULL;
     rk_graph *g = NULL;
     rk_status status;
     GO(NEW(map, nodes));
     GO(NEW(by, n));
     GO(NEW(gradients, n));
+    GO(model_wanted(ctx, built, &wanted));
     GO(pass_expand(ctx, built->g, NULL, NULL, &g, map));
     loss = map[graph_find_output(built->g, "loss")];
     *backward = g->nodes.n;
-    for (int i = 0; i < n; i++) by[i] = map[built->parameters.at[i].ref];
+    for (int i = 0; i < n; i++) by[i] = map[wanted[i].ref];
     rk_grad(g, loss, rk_input(g, "inverse_tokens", RK_f32, ""), by, n, gradients);
-    if (rk_graph_ok(g)) keep_gradients(g, built, by, gradients);
+    if (rk_graph_ok(g)) keep_gradients(g, wanted, n, by, gradients);
     GO(rk_graph_seal(g));
     *out = g;
     g = NULL;
@@ -102,6 +117,7 @@ out:
     FREE(map, nodes);
     FREE(by, n);
     FREE(gradients, n);
+    FREE(wanted, n);
     return status;
 }
 
@@ -129,7 +145,7 @@ static rk_status add_update(rk_ctx *ctx, struct pricing *p, const struct built *
     rk_graph *update = NULL;
     TRY(train_update(ctx, built->g, built->parameters.at, built->parameters.n, &usual_rule, &update));
     rk_bill_phase last[] = { { "update", update->nodes.n } };
-    rk_status status = bill_add_graph(p->bill, update, &(struct bill_terms){ .n_phases = 1, .phases = last, .n_repeats = N_BLOCKS, .repeats = blocks, .totals = p->settings->totals });
+    rk_status status = bill_add_graph(p->bill, update, &(struct bill_terms){ .n_phases = 1, .phases = last, .n_repeats = N_BLOCKS, .repeats = blocks_of(p->model), .totals = p->settings->totals });
     rk_graph_close(update);
     return status;
 }
@@ -161,7 +177,7 @@ static rk_status price_step(rk_ctx *ctx, struct pricing *p, const struct built *
     rk_status status;
     GO(shortest_meaning(ctx, built, &fewer, &used, &step, &backward));
     rk_bill_phase phases[] = { { "forward", backward }, { "backward", step->nodes.n } };
-    GO(bill_add_graph(p->bill, step, &(struct bill_terms){ .n_phases = 2, .phases = phases, .n_repeats = N_BLOCKS, .repeats = blocks, .totals = p->settings->totals }));
+    GO(bill_add_graph(p->bill, step, &(struct bill_terms){ .n_phases = 2, .phases = phases, .n_repeats = N_BLOCKS, .repeats = blocks_of(p->model), .totals = p->settings->totals }));
     GO(price_update(ctx, p, used));
 out:
     rk_graph_close(step);
@@ -171,14 +187,21 @@ out:
 
 /* --- what decoding keeps --- */
 
-/* One cache per token of one sequence: its dims without the batch and the positions, in bytes. */
-static struct poly per_token(struct polys *p, const rk_graph *g, const struct node *n)
+/* What is kept for each token: of the sequence itself, and of the source that it is made from; by the dim that caches are along. */
+static const struct { const char *along, *entry; } caches[] = { { "cached", "bytes.cache_per_token" }, { "source_cached", "bytes.cache_per_source_token" } };
+
+/* One cache per token of one sequence: its dims without the batch and the positions, in bytes; nothing for one along another dim. */
+static struct poly per_token(struct polys *p, const rk_graph *g, const struct node *n, const char *along)
 {
     rk_dim dims[RK_MAX_RANK];
     int rank = 0;
-    for (int i = 0; i < n->rank; i++)
-        if (strcmp(dim_name(g, n->dim[i]), "batch") != 0 && strcmp(dim_name(g, n->dim[i]), "cached") != 0) dims[rank++] = n->dim[i];
-    return poly_dims(p, (int64_t)rk_dtype_bytes(n->dtype), rank, dims);
+    bool fits = false;
+    for (int i = 0; i < n->rank; i++) {
+        const char *name = dim_name(g, n->dim[i]);
+        if (strcmp(name, along) == 0) fits = true;
+        else if (strcmp(name, "batch") != 0) dims[rank++] = n->dim[i];
+    }
+    return fits ? poly_dims(p, (int64_t)rk_dtype_bytes(n->dtype), rank, dims) : poly_zero();
 }
 
 /* "8·L·D" where every block keeps the same, else the sum as it is. */
@@ -191,7 +214,7 @@ static rk_status token_text(rk_ctx *ctx, struct polys *p, const rk_graph *g, str
     return term_write(ctx, g, &folded.term[0], 'L', out);
 }
 
-static rk_status cache_entry(rk_ctx *ctx, struct pricing *p, const rk_graph *g, struct arena *arena, struct str *text)
+static rk_status cache_entry(rk_ctx *ctx, struct pricing *p, const rk_graph *g, int cache, struct arena *arena, struct str *text)
 {
     struct polys polys = { ctx, arena, RK_OK };
     struct poly sum = poly_zero(), each = poly_zero();
@@ -199,14 +222,15 @@ static rk_status cache_entry(rk_ctx *ctx, struct pricing *p, const rk_graph *g, 
     for (rk_ref r = 1; r < g->nodes.n; r++) {
         const struct node *n = node_of(g, r);
         if (n->op != &op_state || n->at.i[0] != RK_CACHE) continue;
-        each = per_token(&polys, g, n);
-        sum = poly_add(&polys, sum, each);
+        struct poly own = per_token(&polys, g, n, caches[cache].along);
+        if (own.n > 0) each = own;
+        sum = poly_add(&polys, sum, own);
     }
     TRY(polys.status);
     if (sum.n == 0) return RK_OK;
     TRY(poly_value(ctx, g, sum, NULL, &bytes));
     TRY(token_text(ctx, &polys, g, each, sum, config_int(&p->model->config, "layer"), text));
-    return bill_set(p->bill, "bytes.cache_per_token", bytes, str_c(text));
+    return bill_set(p->bill, caches[cache].entry, bytes, str_c(text));
 }
 
 static rk_status price_cache(rk_ctx *ctx, struct pricing *p)
@@ -216,9 +240,13 @@ static rk_status price_cache(rk_ctx *ctx, struct pricing *p)
     struct arena arena = { NULL, 0 };
     struct str text = { 0 };
     rk_status status;
+    if (!model_decodes(p->model)) return RK_OK;
     options.seq = options.batch = 1;
     GO(model_build(ctx, p->model, &options, &built));
-    GO(cache_entry(ctx, p, built.g, &arena, &text));
+    for (int i = 0; i < 2; i++) {
+        text.n = 0;
+        GO(cache_entry(ctx, p, built.g, i, &arena, &text));
+    }
 out:
     str_free(ctx, &text);
     arena_clear(ctx, &arena);
@@ -279,10 +307,12 @@ static rk_status price_plan(rk_ctx *ctx, struct pricing *p, const struct built *
     const struct backend *backend = p->settings->device != NULL ? device_backend(p->settings->device) : &cpu;
     rk_graph *step = NULL, *update = NULL;
     struct store *store = NULL;
+    struct parameter *wanted = NULL;
     struct program_cost step_cost, update_cost;
     rk_status status;
     if (!is_single(p->settings)) return FAIL(RK_E_DECLINED, "%s: training is planned in f32 only", p->model->name);
-    GO(train_micro(ctx, backend, built->g, built->parameters.at, built->parameters.n, false, &step));
+    GO(model_wanted(ctx, built, &wanted));
+    GO(train_micro(ctx, backend, built->g, wanted, built->parameters.n + built->n_inputs, false, &step));
     GO(train_update(ctx, built->g, built->parameters.at, built->parameters.n, &usual_rule, &update));
     GO(plan_of(ctx, step, backend, &step_cost));
     GO(plan_of(ctx, update, backend, &update_cost));
@@ -291,6 +321,7 @@ static rk_status price_plan(rk_ctx *ctx, struct pricing *p, const struct built *
     GO(store_declare(ctx, store, update));
     GO(set_plan(ctx, p->bill, store, &step_cost, &update_cost));
 out:
+    FREE(wanted, built->parameters.n + built->n_inputs);
     store_close(store);
     rk_graph_close(step);
     rk_graph_close(update);
@@ -307,7 +338,7 @@ static rk_status price_forward(rk_ctx *ctx, struct pricing *p)
     struct built built = { .ctx = NULL }, fewer = { .ctx = NULL };
     struct shortened how;
     rk_bill_phase phases[] = { { "forward", INT32_MAX } };
-    struct bill_terms terms = { .n_phases = 1, .phases = phases, .n_repeats = N_BLOCKS, .repeats = blocks, .totals = p->settings->totals };
+    struct bill_terms terms = { .n_phases = 1, .phases = phases, .n_repeats = N_BLOCKS, .repeats = blocks_of(p->model), .totals = p->settings->totals };
     rk_graph *own = NULL;
     rk_status status;
     if (p->settings->mode == RK_MODE_DECODE) {

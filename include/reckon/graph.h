@@ -88,13 +88,16 @@ RK_API rk_ref rk_place(rk_graph *g, rk_ref x, const char *part, const char *dim,
 /* Fused operations: defined by their expansion into the above (op/NAME.c), so that a fast kernel can match them. */
 RK_API rk_ref rk_softmax(rk_graph *g, rk_ref x, const char *dim);
 RK_API rk_ref rk_layer_norm(rk_graph *g, rk_ref x, const char *dim, rk_ref weight, rk_ref bias, double eps);  /* weight, bias may be 0: none */
+/* (x - mean) / (deviation + eps), the deviation over n - 1: The Annotated Transformer's. */
+RK_API rk_ref rk_deviation_norm(rk_graph *g, rk_ref x, const char *dim, rk_ref weight, rk_ref bias, double eps);
 RK_API rk_ref rk_rms_norm(rk_graph *g, rk_ref x, const char *dim, rk_ref weight, double eps);
 typedef enum rk_rope_style { RK_ROPE_INTERLEAVED, RK_ROPE_HALVES } rk_rope_style;
 RK_API rk_ref rk_rope(rk_graph *g, rk_ref x, const char *position_dim, const char *past, const char *dim,
                       rk_rope_style style, int64_t rotary, double theta);
-typedef struct rk_attend_options { bool causal; double scale; double keep; const char *site; } rk_attend_options;
+typedef struct rk_attend_options { bool causal; double scale; double keep; const char *site; rk_ref lengths; } rk_attend_options;
 /* q [.. seq .. head_dim], k and v [.. key .. head_dim], other names shared: softmax(q·k · scale) · v over "key".
- * Causal: query t sees the keys up to t + (keys - queries). keep < 1: dropout of the weights at `site`. */
+ * Causal: query t sees the keys up to t + (keys - queries). keep < 1: dropout of the weights at `site`.
+ * lengths (0: none), i32 over some of the shared names: of a sequence only so many keys are seen, the first in any case. */
 RK_API rk_ref rk_attend(rk_graph *g, rk_ref q, rk_ref k, rk_ref v, const char *seq, const char *key, const char *head_dim,
                         const rk_attend_options *options);
 /* Sum of -log softmax(x·w + bias)[label] over labels >= 0: no dimension left. x [.. hidden], w [vocab hidden], bias [vocab]

@@ -31,15 +31,21 @@ typedef struct rk_session_options {      /* zero means the default */
     int64_t batch;                       /* sequences side by side, all of one length; 1 */
     int64_t context;                     /* most tokens remembered; the model's positions */
     int64_t chunk;                       /* most tokens computed at once; 64 */
+    int64_t source;                      /* with an encoder: most tokens of a source; the model's positions */
 } rk_session_options;
 
 typedef struct rk_session rk_session;
 RK_API RK_CHECK rk_status rk_session_open(rk_weights *weights, const rk_session_options *options, rk_session **session);
 RK_API void     rk_session_close(rk_session *session);
 
+/* With an encoder: reads the sources, ids [batch n], of which row b has lengths[b] tokens, 1 .. n, and padding behind them (NULL: all
+ * have n); what was fed before is forgotten. Every session of such a model begins with this. Errors: RK_E_DECLINED for a model
+ * without an encoder, RK_E_LIMIT for more than `source` tokens, RK_E_ARG for ids and lengths that cannot be. */
+RK_API RK_CHECK rk_status rk_session_encode(rk_session *session, const uint32_t *ids, int64_t n, const int64_t *lengths);
+
 /* Reads n more tokens of every sequence, ids [batch n], and gives the logits [batch vocab] that follow the last of them
  * (NULL: not wanted). Any cutting into calls gives the same numbers up to rounding. Errors: RK_E_LIMIT beyond the context,
- * RK_E_ARG for an id that the model does not have; the session is then as it was.
+ * RK_E_ARG for an id that the model does not have, or before the source of an encoder; the session is then as it was.
  * Law: equal to the whole forward pass. */
 RK_API RK_CHECK rk_status rk_session_feed(rk_session *session, const uint32_t *ids, int64_t n, float *logits);
 RK_API int64_t  rk_session_past(const rk_session *session);             /* tokens read so far */

@@ -1,9 +1,10 @@
 /* model.h: a described model: its family, its sizes, what it looks like and what it costs. No weights are needed.
  *
  * MODEL texts: a preset ("gpt2", "cs336-17m"), a directory with a config.json, a config.json, a file of weights beside one
- * (.safetensors, .bin, .pt, an index of shards), nanoGPT's ckpt.pt or the directory that holds it; each with overrides, in the
- * spelling of files or by our names: "gpt2:n_layer=48,hidden=1600". A preset wins over a directory of its name ("./gpt2").
- * Every key of a config.json is known, harmless, or refused by name. */
+ * (.safetensors, .bin, .pt, an index of shards), nanoGPT's ckpt.pt or the directory that holds it; each with a head behind a
+ * plus, where it is not to be the usual one or that of the config.json: "bert-base-chinese+pretraining", "gpt2+model" (no head:
+ * hidden states); each with overrides, in the spelling of files or by our names: "gpt2:n_layer=48,hidden=1600". A preset wins
+ * over a directory of its name ("./gpt2"). Every key of a config.json is known, harmless, or refused by name. */
 #ifndef RECKON_MODEL_H
 #define RECKON_MODEL_H
 #include "reckon/bill.h"
@@ -23,6 +24,7 @@ RK_API RK_CHECK rk_status rk_model_open_with(rk_ctx *ctx, const char *spec, cons
 RK_API void        rk_model_close(rk_model *model);
 RK_API const char *rk_model_name(const rk_model *model);                /* the preset's name, or the path */
 RK_API const char *rk_model_family(const rk_model *model);              /* "gpt2" */
+RK_API const char *rk_model_head(const rk_model *model);                /* "lm", "mlm", "model" ... */
 RK_API const char *rk_model_title(const rk_model *model);               /* "GPT-2" */
 /* Fields by reckon's own names: vocab position hidden layer head ff ...; "" or RK_E_UNKNOWN for what the family lacks. */
 RK_API RK_CHECK rk_status rk_model_number(const rk_model *model, const char *field, double *value);
@@ -54,6 +56,7 @@ typedef enum rk_bill_mode {
 typedef struct rk_bill_settings {
     rk_bill_mode mode;
     int64_t batch, seq;
+    int64_t source_seq;                 /* tokens of the source, where there is an encoder; 0: as many as seq */
     rk_dtype dtype;
     bool zero_dtype_is_f64;             /* dtype 0 is f64: say so, or f32 is taken */
     bool plan;                          /* also what the program of this machine will allocate and issue (bytes.plan.*, flops.plan.*) */

@@ -4,19 +4,28 @@
  * appends to. Nothing is allocated while feeding. What lies in a cache beyond `past` is never read, so that going back is
  * setting a number. */
 #include "infer/session.h"
+#include <string.h>
 
 enum { CHUNK = 64 };
+
+static int64_t widest(const rk_session *s) { return s->chunk > s->source ? s->chunk : s->source; }
 
 void rk_session_close(rk_session *s)
 {
     if (s == NULL) return;
     rk_ctx *ctx = s->ctx;
+    bool hosted = s->encoder != NULL && s->encoder->host != NULL;          /* whose arena it is goes last */
+    if (hosted) run_close(s->encoder);
     run_close(s->run);
+    if (!hosted) run_close(s->encoder);
     store_close(s->store);
     plan_free(s->plan);
+    plan_free(s->encoder_plan);
     rk_graph_close(s->g);
-    FREE(s->tokens, s->batch * s->chunk);
+    rk_graph_close(s->encoder_g);
+    FREE(s->tokens, s->batch * widest(s));
     FREE(s->last, s->batch);
+    FREE(s->source_lengths, s->batch);
     FREE(s, 1);
 }
 
@@ -31,21 +40,42 @@ rk_status infer_plan(rk_ctx *ctx, const rk_graph *g, const struct backend *backe
     return status == RK_OK ? RK_OK : ctx_pass(ctx, status, __FILE__, __LINE__, __func__);
 }
 
-static rk_status prepare(rk_ctx *ctx, rk_session *s)
+static rk_status plan_one(rk_ctx *ctx, const rk_session *s, enum purpose purpose, rk_graph **g, struct plan **plan)
 {
     const rk_weights *w = s->weights;
     struct built built;
-    struct build_options how = { .purpose = FOR_DECODING, .batch = s->batch, .seq = s->chunk, .positions = s->context };
+    struct build_options how = { .purpose = purpose, .batch = s->batch, .seq = s->chunk, .positions = s->context, .source = s->source };
     TRY(model_build(ctx, w->model, &how, &built));
-    rk_status status = infer_plan(ctx, built.g, w->backend, &s->g, &s->plan);
+    rk_status status = infer_plan(ctx, built.g, w->backend, g, plan);
     built_close(&built);
-    if (status != RK_OK) return ctx_pass(ctx, status, __FILE__, __LINE__, __func__);
+    return status == RK_OK ? RK_OK : ctx_pass(ctx, status, __FILE__, __LINE__, __func__);
+}
+
+/* Both graphs in one arena, since neither is halfway when the other runs: that of the larger. */
+static rk_status open_runs(rk_ctx *ctx, rk_session *s)
+{
+    if (s->encoder_plan == NULL) return run_open(ctx, s->plan, s->store, &s->run);
+    if (s->encoder_plan->bytes > s->plan->bytes) {
+        TRY(run_open(ctx, s->encoder_plan, s->store, &s->encoder));
+        return run_open_in(ctx, s->plan, s->store, s->encoder, &s->run);
+    }
+    TRY(run_open(ctx, s->plan, s->store, &s->run));
+    return run_open_in(ctx, s->encoder_plan, s->store, s->run, &s->encoder);
+}
+
+static rk_status prepare(rk_ctx *ctx, rk_session *s)
+{
+    const rk_weights *w = s->weights;
+    TRY(plan_one(ctx, s, FOR_DECODING, &s->g, &s->plan));
+    if (s->source > 0) TRY(plan_one(ctx, s, FOR_ENCODING, &s->encoder_g, &s->encoder_plan));
     TRY(store_open(ctx, w->backend, &s->store));
     s->store->shared = w->store;
     TRY(store_declare(ctx, s->store, s->g));
+    if (s->source > 0) TRY(store_declare(ctx, s->store, s->encoder_g));
     TRY(store_allocate(ctx, s->store));
-    TRY(run_open(ctx, s->plan, s->store, &s->run));
-    TRY(NEW(s->tokens, s->batch * s->chunk));
+    TRY(open_runs(ctx, s));
+    TRY(NEW(s->tokens, s->batch * widest(s)));
+    TRY(NEW(s->source_lengths, s->batch));
     return NEW(s->last, s->batch);
 }
 
@@ -56,7 +86,8 @@ rk_status rk_session_open(rk_weights *weights, const rk_session_options *options
     int64_t context = config_int(&weights->model->config, "position");
     rk_session *s;
     *out = NULL;
-    if (o->batch < 0 || o->context < 0 || o->chunk < 0) return FAIL(RK_E_ARG, "a session of batch %lld, context %lld, chunk %lld", (long long)o->batch, (long long)o->context, (long long)o->chunk);
+    if (o->batch < 0 || o->context < 0 || o->chunk < 0 || o->source < 0)
+        return FAIL(RK_E_ARG, "a session of batch %lld, context %lld, chunk %lld, source %lld", (long long)o->batch, (long long)o->context, (long long)o->chunk, (long long)o->source);
     TRY(NEW(s, 1));
     s->ctx = ctx;
     s->weights = weights;
@@ -64,7 +95,9 @@ rk_status rk_session_open(rk_weights *weights, const rk_session_options *options
     s->context = o->context == 0 ? context : o->context;
     s->chunk = o->chunk == 0 ? CHUNK : o->chunk;
     if (s->chunk > s->context) s->chunk = s->context;
+    if (model_has_encoder(weights->model)) s->source = o->source == 0 ? context : o->source;
     s->vocab = config_int(&weights->model->config, "vocab");
+    s->source_vocab = config_int(&weights->model->config, "source_vocab");
     rk_status status = prepare(ctx, s);
     if (status == RK_OK) *out = s;
     else rk_session_close(s);
@@ -73,6 +106,13 @@ rk_status rk_session_open(rk_weights *weights, const rk_session_options *options
 
 /* --- feeding --- */
 
+static rk_status check_ids(rk_ctx *ctx, const uint32_t *ids, int64_t n, int64_t vocab)
+{
+    for (int64_t i = 0; i < n; i++)
+        if (ids[i] >= (uint64_t)vocab) return FAIL(RK_E_ARG, "token %lld has the id %lu; the model has %lld", (long long)i, (unsigned long)ids[i], (long long)vocab);
+    return RK_OK;
+}
+
 static rk_status check(rk_ctx *ctx, const rk_session *s, const uint32_t *ids, int64_t n)
 {
     if (n < 1) return FAIL(RK_E_ARG, "feeding %lld tokens", (long long)n);
@@ -80,10 +120,43 @@ static rk_status check(rk_ctx *ctx, const rk_session *s, const uint32_t *ids, in
         (void)FAIL(RK_E_LIMIT, "%lld tokens after %lld do not fit into the context of %lld", (long long)n, (long long)s->past, (long long)s->context);
         return ctx_hint(ctx, "take a shorter prompt, fewer new tokens, or a model with a longer context");
     }
-    for (int64_t i = 0; i < s->batch * n; i++)
-        if (ids[i] >= (uint64_t)s->vocab) return FAIL(RK_E_ARG, "token %lld has the id %lu; the model has %lld", (long long)i, (unsigned long)ids[i], (long long)s->vocab);
+    if (s->source > 0 && s->source_n == 0) {
+        (void)FAIL(RK_E_ARG, "feeding tokens before there is a source to go by");
+        return ctx_hint(ctx, "rk_session_encode reads it");
+    }
+    return check_ids(ctx, ids, s->batch * n, s->vocab);
+}
+
+/* --- reading a source --- */
+
+static rk_status check_source(rk_ctx *ctx, const rk_session *s, const uint32_t *ids, int64_t n, const int64_t *lengths)
+{
+    if (s->source == 0) return FAIL(RK_E_DECLINED, "%s has no encoder to read a source", s->weights->model->config.arch->title);
+    if (n < 1) return FAIL(RK_E_ARG, "a source of %lld tokens", (long long)n);
+    if (n > s->source) return FAIL(RK_E_LIMIT, "a source of %lld tokens; the session takes %lld", (long long)n, (long long)s->source);
+    for (int64_t b = 0; b < s->batch && lengths != NULL; b++)
+        if (lengths[b] < 1 || lengths[b] > n) return FAIL(RK_E_ARG, "source %lld is %lld tokens long, of %lld", (long long)b, (long long)lengths[b], (long long)n);
+    return check_ids(ctx, ids, s->batch * n, s->source_vocab);
+}
+
+rk_status rk_session_encode(rk_session *s, const uint32_t *ids, int64_t n, const int64_t *lengths)
+{
+    rk_ctx *ctx = s->ctx;
+    TRY(check_source(ctx, s, ids, n, lengths));
+    s->source_n = s->past = 0;                          /* until the caches are whole */
+    for (int64_t i = 0; i < s->batch * n; i++) s->tokens[i] = (int32_t)ids[i];
+    for (int64_t b = 0; b < s->batch; b++) s->source_lengths[b] = (int32_t)(lengths == NULL ? n : lengths[b]);
+    TRY(run_extent(ctx, s->encoder, "source", n));
+    TRY(run_extent(ctx, s->encoder, "source_key", n));
+    TRY(run_extent(ctx, s->encoder, "none", 0));
+    TRY(run_input(ctx, s->encoder, "source", s->tokens, RK_i32));
+    TRY(run_input(ctx, s->encoder, "source_lengths", s->source_lengths, RK_i32));
+    TRY(run_go(ctx, s->encoder, 0, 0));
+    s->source_n = n;
     return RK_OK;
 }
+
+/* --- feeding --- */
 
 /* Tokens from .. from + n of rows of `row`, after `past` others. */
 static rk_status run_chunk(rk_ctx *ctx, rk_session *s, const uint32_t *ids, int64_t row, int64_t from, int64_t n, int64_t past)
@@ -97,6 +170,8 @@ static rk_status run_chunk(rk_ctx *ctx, rk_session *s, const uint32_t *ids, int6
     TRY(run_extent(ctx, s->run, "key", past + n));
     TRY(run_input(ctx, s->run, "tokens", s->tokens, RK_i32));
     TRY(run_input(ctx, s->run, "last", s->last, RK_i32));
+    if (s->source > 0) TRY(run_input(ctx, s->run, "source_lengths", s->source_lengths, RK_i32));
+    if (s->source > 0) TRY(run_extent(ctx, s->run, "source", s->source_n));
     return run_go(ctx, s->run, 0, 0);
 }
 
@@ -118,10 +193,12 @@ rk_status rk_session_rewind(rk_session *s, int64_t past)
     return RK_OK;
 }
 
+static int64_t arena_bytes(const rk_session *s) { return s->encoder_plan != NULL && s->encoder_plan->bytes > s->plan->bytes ? s->encoder_plan->bytes : s->plan->bytes; }
+
 int64_t  rk_session_past(const rk_session *s)    { return s->past; }
 int64_t  rk_session_context(const rk_session *s) { return s->context; }
 int64_t  rk_session_vocab(const rk_session *s)   { return s->vocab; }
-uint64_t rk_session_bytes(const rk_session *s)   { return (uint64_t)(s->store->bytes[RK_CACHE] + s->plan->bytes + s->run->input_bytes); }
+uint64_t rk_session_bytes(const rk_session *s)   { return (uint64_t)(s->store->bytes[RK_CACHE] + arena_bytes(s) + s->run->input_bytes + (s->encoder != NULL ? s->encoder->input_bytes : 0)); }
 
 /* --- what it costs --- */
 
@@ -134,6 +211,13 @@ static bool read_whole(const rk_graph *g, rk_ref state)
     return false;
 }
 
+static bool is_along(const rk_graph *g, const struct node *n, const char *dim)
+{
+    for (int i = 0; i < n->rank; i++)
+        if (strcmp(dim_name(g, n->dim[i]), dim) == 0) return true;
+    return false;
+}
+
 uint64_t session_reads(const rk_session *s)
 {
     uint64_t bytes = 0;
@@ -142,7 +226,9 @@ uint64_t session_reads(const rk_session *s)
         if (n->op != &op_state || !read_whole(s->g, r)) continue;
         const struct store_entry *e = store_entry(s->store, (rk_kind)n->at.i[0], n->text);
         uint64_t whole = (uint64_t)e->elements * s->store->backend->bytes_of(e->dtype);
-        bytes += e->kind == RK_CACHE ? whole / (uint64_t)s->context * (uint64_t)(s->past + 1) : whole;
+        bool of_source = e->kind == RK_CACHE && is_along(s->g, n, "source_cached");
+        if (of_source) bytes += whole / (uint64_t)s->source * (uint64_t)s->source_n;
+        else bytes += e->kind == RK_CACHE ? whole / (uint64_t)s->context * (uint64_t)(s->past + 1) : whole;
     }
     return bytes;
 }

@@ -20,8 +20,13 @@ struct rk_session {
     struct plan *plan;
     struct store *store;                        /* the caches */
     struct run *run;
+    rk_graph *encoder_g;                        /* of a model with an encoder: a source into the caches */
+    struct plan *encoder_plan;
+    struct run *encoder;
     int64_t batch, context, chunk, vocab, past;
-    int32_t *tokens, *last;                     /* [batch chunk], [batch] */
+    int64_t source, source_n, source_vocab;     /* most tokens of a source, 0: no encoder; tokens of the present one, 0: none yet */
+    int32_t *tokens, *last;                     /* [batch, the larger of chunk and source], [batch] */
+    int32_t *source_lengths;                    /* [batch] */
 };
 
 /* rk_weights_open, for a back end instead of a device. */

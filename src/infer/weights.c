@@ -56,4 +56,4 @@ rk_status rk_weights_open(rk_ctx *ctx, rk_model *model, rk_device *device, rk_we
     return weights_open(ctx, model, device_backend(device), weights);
 }
 
-uint64_t rk_weights_bytes(const rk_weights *w) { return (uint64_t)w->store->bytes[RK_PARAMETER]; }
+uint64_t rk_weights_bytes(const rk_weights *w) { return (uint64_t)(w->store->bytes[RK_PARAMETER] + w->store->bytes[RK_CONSTANT]); }

@@ -29,6 +29,7 @@ struct arch;
 struct torch_row;
 struct config {
     const struct arch *arch;
+    int head;                           /* which of arch->heads */
     double value[MOST_FIELDS];          /* numbers and flags, per field */
     char text[MOST_FIELDS][24];         /* our word of a choice */
     const char *spelled[MOST_FIELDS];   /* where the field's choices have the word that the file took for it */
@@ -39,39 +40,64 @@ int64_t     config_int(const struct config *c, const char *name);
 double      config_real(const struct config *c, const char *name);
 bool        config_flag(const struct config *c, const char *name);
 const char *config_text(const struct config *c, const char *name);
+bool        config_ends_in(const struct config *c, const char *head);          /* the model ends in this head: "lm", "model" ... */
+
+/* What may stand at the end of a model, by the word behind a +, "bert-base-chinese+pretraining"; the first is meant where nobody
+ * says. "model" is no head at all: hidden states. `classes`: what architectures in config.json calls it, the one we write first,
+ * by spaces. `without`: roles of other heads, which files may hold and this one does not need, by spaces. */
+struct head { const char *name, *classes, *without; };
+
+/* What a model learns. Of what follows: labels are its own tokens, shifted by one. Of what is missing: labels stand where tokens
+ * were masked; it reads both ways and continues nothing. Of another sequence: it has an encoder and a decoder. */
+enum objective { LEARNS_NEXT, LEARNS_MASKED, LEARNS_TARGET };
 
 /* Where a parameter is in files: role ("h.*.attn.q.weight"), names there ("a | b", the one we write first, * is the same
  * number), and the axes as stored ("hidden (three head head_dim)": one group per stored dimension). role NULL: known names
  * that are no parameters, with the reason in `axes`. A binding whose role the model does not have is skipped. */
 struct binding { const char *role, *names, *axes; };
 
-/* A named size: fields as "n_embd=768 n_layer=12 ...", in the spelling of files. */
+/* A named size: fields as "n_embd=768 n_layer=12 ...", in the spelling of files; "+model" in front where its head is not the
+ * family's first. */
 struct preset { const char *name, *aliases, *fields; };
 
-enum init_kind { INIT_ZEROS, INIT_ONES, INIT_NORMAL, INIT_TRUNCATED };      /* truncated: at 3 standard deviations */
+/* Truncated: at 3 standard deviations. Uniform: within ± deviation. Sinusoids: row t of a table of positions has sin and cos of
+ * t / 10000^(2i/D) in pairs, or all sines and then all cosines. */
+enum init_kind { INIT_ZEROS, INIT_ONES, INIT_NORMAL, INIT_TRUNCATED, INIT_UNIFORM, INIT_SINUSOID_PAIRS, INIT_SINUSOID_HALVES };
 struct init { enum init_kind kind; double deviation; };
+/* Number i of a table with rows of `width` that is no matter of chance: zeros, ones, sinusoids. */
+double init_known(enum init_kind kind, uint64_t i, int64_t width);
 
-enum purpose { FOR_TRAINING, FOR_SCORING, FOR_LOGITS, FOR_DECODING };
 
-/* What is built, and what comes of it. */
-struct parameter { rk_ref ref; const char *name; struct init init; bool decays; };
+/* Decoding of an encoder and decoder takes two graphs: encoding reads the source once and keeps what every later token attends
+ * to; decoding goes on from there. */
+enum purpose { FOR_TRAINING, FOR_SCORING, FOR_LOGITS, FOR_DECODING, FOR_ENCODING };
+
+/* What is built, and what comes of it. kind: a parameter is trained; a constant is a table that is loaded or computed, and stays;
+ * an input is a value from outside by which gradients are wanted. */
+struct parameter { rk_ref ref; const char *name; struct init init; bool decays; rk_kind kind; };
+struct parameters { struct parameter *at; int n, room; };
 struct builder {
     rk_ctx *ctx;
     rk_graph *g;
     const struct config *c;
     enum purpose purpose;
     int64_t batch, seq, positions;      /* positions: the bound of the cache when decoding */
+    int64_t source;                     /* tokens of the source, where there is an encoder */
+    bool padded, source_padded;         /* sequences, sources are of different lengths: inputs lengths, source_lengths [batch] */
+    const struct stack *stack;          /* the dimensions of the tower that is being built: block.h */
     bool dropout;                       /* only FOR_TRAINING with rates above 0 */
     bool hidden_states;                 /* outputs hidden.0 .. hidden.L */
     rk_dtype dtype;                     /* of parameters and activations */
     int layer;                          /* the block that is being built */
-    struct { struct parameter *at; int n, room; } parameters;
+    rk_ref loss;                        /* what was added to it so far, or 0 */
+    struct parameters parameters, constants, inputs;
 };
 
 struct arch {
     const char *name, *title;           /* "gpt2", "GPT-2" */
     const char *model_types;            /* config.json's model_type, by spaces */
-    const char *class_name;             /* architectures[0] that we write */
+    const struct head *heads;           /* ends with name NULL */
+    enum objective objective;
     const char *tell;                   /* keys without any of which a file that names no model_type is not of this family; NULL: none */
     const char *mistaken;               /* "TYPE: advice": a model_type that files of this family wrongly bear; NULL: none */
     const struct field *fields;         /* ends with name NULL */

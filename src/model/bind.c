@@ -20,7 +20,7 @@ rk_status bind_stored(rk_ctx *ctx, const struct arch *arch, const struct built *
 
 static rk_status load_one(rk_ctx *ctx, const struct built *built, int i, const struct stored *s, const struct bundle_entry *e, struct store *store, void *block)
 {
-    int at = store_find(store, RK_PARAMETER, built->parameters.at[i].name);
+    int at = store_find(store, built->parameters.at[i].kind, built->parameters.at[i].name);
     if (at < 0) return FAIL(RK_E_BUG, "the store has no parameter %s", built->parameters.at[i].name);
     const struct store_entry *to = &store->entries.at[at];
     size_t width = rk_dtype_bytes(e->dtype), step = store->backend->bytes_of(to->dtype);
@@ -34,13 +34,32 @@ static rk_status load_one(rk_ctx *ctx, const struct built *built, int i, const s
     return RK_OK;
 }
 
+rk_status bind_compute(rk_ctx *ctx, const struct built *built, int i, struct store *store)
+{
+    const struct parameter *p = &built->parameters.at[i];
+    int at = store_find(store, p->kind, p->name);
+    const struct node *n = node_of(built->g, p->ref);
+    double *values;
+    PROMISE(at >= 0 && n->rank > 0);
+    int64_t elements = store->entries.at[at].elements, width = dim_size(built->g, n->dim[n->rank - 1]);
+    TRY(NEW(values, elements));
+    for (int64_t k = 0; k < elements; k++) values[k] = init_known(p->init.kind, (uint64_t)k, width);
+    rk_status status = store_write(ctx, store, at, values, RK_f64);
+    FREE(values, elements);
+    return status;
+}
+
 static rk_status load_all(rk_ctx *ctx, const struct arch *arch, const struct built *built, const struct bundle_entry *const *found, struct store *store)
 {
     unsigned char *block;
     rk_status status = RK_OK;
     TRY(NEW(block, BLOCK_BYTES));
-    for (int i = 0; i < built->parameters.n; i++) {
+    for (int i = 0; i < built_stored(built); i++) {
         struct stored s;
+        if (found[i] == NULL) {
+            GO(bind_compute(ctx, built, i, store));
+            continue;
+        }
         GO(bind_stored(ctx, arch, built, i, &s));
         GO(load_one(ctx, built, i, &s, found[i], store, block));
     }
@@ -53,11 +72,11 @@ rk_status bind_load(rk_ctx *ctx, const struct arch *arch, const struct built *bu
 {
     struct bind_report own = { 0 };
     const struct bundle_entry **found;
-    TRY(NEW(found, built->parameters.n));
+    TRY(NEW(found, built_stored(built)));
     rk_status status = bind_match(ctx, arch, built, b, found, report != NULL ? report : &own);
     if (status == RK_OK) status = load_all(ctx, arch, built, found, store);
     bind_report_clear(ctx, &own);
-    FREE(found, built->parameters.n);
+    FREE(found, built_stored(built));
     return status;
 }
 

@@ -43,7 +43,7 @@ void    reorder_copy(const struct reorder *r, void *to, const void *from, int64_
 
 /* --- tensors against parameters, by headers alone: bind_match.c --- */
 
-enum match { MATCH_FOUND, MATCH_MISSING, MATCH_SHAPE, MATCH_DTYPE, MATCH_IGNORED, MATCH_TIED, MATCH_UNEXPECTED, MATCH_KINDS };
+enum match { MATCH_FOUND, MATCH_MISSING, MATCH_SHAPE, MATCH_DTYPE, MATCH_IGNORED, MATCH_TIED, MATCH_COMPUTED, MATCH_UNEXPECTED, MATCH_KINDS };      /* computed: a constant that the file lacks */
 struct match_row {
     enum match kind;
     int parameter;                              /* in built->parameters; -1: it is none */
@@ -53,7 +53,9 @@ struct match_row {
     struct word pattern, number;                /* the name that fitted, and the number in it */
     struct stored stored;                       /* of a parameter: how it should be stored */
 };
-static inline bool match_is_trouble(enum match kind) { return kind != MATCH_FOUND && kind != MATCH_IGNORED && kind != MATCH_TIED; }
+static inline bool match_is_trouble(enum match kind) { return kind != MATCH_FOUND && kind != MATCH_IGNORED && kind != MATCH_TIED && kind != MATCH_COMPUTED; }
+/* Why a tensor is passed over. */
+static inline const char *match_why(const struct binding *b) { return b->role == NULL ? b->axes : "no parameter of this model: not trained, or another head's"; }
 typedef rk_status match_fn(void *user, const struct match_row *row);
 /* Tells of every parameter, in order, then of every tensor that is none; fills found[parameter]. E_FORMAT: two tensors are one
  * but for their prefix. */
@@ -63,18 +65,22 @@ rk_status bind_shape_text(rk_ctx *ctx, int rank, const int64_t *shape, struct st
 
 /* --- reading and writing: bind_report.c, bind.c, bind_save.c --- */
 
-struct bind_report { int used, ignored, tied, missing, unexpected, misshapen; struct str text; };       /* text: a line for each that was not just used */
+struct bind_report { int used, ignored, tied, computed, missing, unexpected, misshapen; struct str text; };       /* text: a line for each that was not just used */
 void bind_report_clear(rk_ctx *ctx, struct bind_report *r);
 
-/* The tensor of every parameter, found[i] for parameters.at[i]; nothing is read yet but tensors that stand for a tie. Errors,
+/* The tensor of every parameter and constant, found[i] for parameters.at[i], NULL for a constant that no file need have; nothing is read yet but tensors that stand for a tie. Errors,
  * with every name in the report: E_MISSING, E_SHAPE, E_DTYPE, E_UNKNOWN for leftovers, E_DIFFERS for a tie stored as two. */
 rk_status bind_match(rk_ctx *ctx, const struct arch *arch, const struct built *built, const struct bundle *b, const struct bundle_entry **found,
                      struct bind_report *report) RK_CHECK;
-/* Matches, then fills the parameters of the store, converted to its dtypes. report may be NULL. */
+/* Matches, then fills the parameters and constants of the store, converted to its dtypes. report may be NULL. */
 rk_status bind_load(rk_ctx *ctx, const struct arch *arch, const struct built *built, const struct bundle *b, struct store *store, struct bind_report *report) RK_CHECK;
+/* Computes one that is no matter of chance: a constant that is in no file. */
+rk_status bind_compute(rk_ctx *ctx, const struct built *built, int parameter, struct store *store) RK_CHECK;
 /* A tensor that is stored like a parameter, in the order of that parameter's dims: f32 or f64. */
 rk_status bind_read(rk_ctx *ctx, const struct arch *arch, const struct built *built, int parameter, const struct bundle_entry *e, rk_dtype dtype, void *to) RK_CHECK;
 
+/* The name that a parameter is saved under. */
+rk_status bind_written(rk_ctx *ctx, const struct config *c, const struct built *built, int parameter, struct str *out) RK_CHECK;
 /* FOLDER/model.safetensors and FOLDER/config.json, as the family writes them; a tie is stored once. */
 rk_status bind_save(rk_ctx *ctx, const rk_model *m, const struct built *built, const struct store *store, const char *folder, rk_dtype dtype) RK_CHECK;
 

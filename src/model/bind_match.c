@@ -63,6 +63,7 @@ static rk_status match_one(rk_ctx *ctx, struct matching *m, int i)
     struct match_row row = { .kind = MATCH_MISSING, .parameter = i };
     uint32_t at;
     row.binding = bind_row(m->arch, p->name, &row.number);
+    if (row.binding == NULL && p->kind == RK_CONSTANT) return RK_OK;          /* no file has it: it is computed */
     if (row.binding == NULL) return FAIL(RK_E_BUG, "%s has no binding for parameter %s", m->arch->name, p->name);
     TRY(bind_axes(ctx, m->built->g, p->ref, row.binding->axes, &row.stored));
     const char *names = row.binding->names;
@@ -75,6 +76,7 @@ static rk_status match_one(rk_ctx *ctx, struct matching *m, int i)
         row.entry = m->found[i] = m->all[at].entry;
         row.kind = judge(&row);
     }
+    if (row.entry == NULL && p->kind == RK_CONSTANT) row.kind = MATCH_COMPUTED;
     return m->each(m->user, &row);
 }
 
@@ -98,7 +100,15 @@ static const struct bundle_entry *tensor_of(const struct matching *m, struct wor
     return i < 0 ? NULL : m->found[i];
 }
 
-/* What this name stands for, though no parameter took it: nothing at all, or the second end of a tie. */
+/* The tensor that this one repeats: at the other end of a tie, or under another name of the same role. */
+static const struct bundle_entry *repeated(const struct matching *m, const char *role, const struct bundle_entry *e)
+{
+    const struct bundle_entry *other = tensor_of(m, other_end(m->arch, role));
+    if (other == NULL) other = tensor_of(m, (struct word){ role, strlen(role) });
+    return other != e ? other : NULL;
+}
+
+/* What this name stands for, though no parameter took it: nothing at all, another head's, or a tensor once more. */
 static void recognise(const struct matching *m, const struct candidate *c, struct match_row *row)
 {
     row->kind = MATCH_UNEXPECTED;
@@ -108,8 +118,9 @@ static void recognise(const struct matching *m, const struct candidate *c, struc
         struct word number;
         if (c->name.length < s->tail.n || memcmp(c->name.at + c->name.length - s->tail.n, s->tail.at, s->tail.n) != 0) continue;
         if (!bind_matches(s->pattern, c->name.at, c->name.length, role == NULL, &number)) continue;
-        row->other = role == NULL ? NULL : tensor_of(m, other_end(m->arch, role));
-        row->kind = role == NULL ? MATCH_IGNORED : row->other != NULL ? MATCH_TIED : MATCH_UNEXPECTED;
+        bool elsewhere = role != NULL && word_among(m->built->without, role, strlen(role));       /* other heads of the family have it */
+        row->other = role == NULL || elsewhere ? NULL : repeated(m, role, c->entry);
+        row->kind = role == NULL || elsewhere ? MATCH_IGNORED : row->other != NULL ? MATCH_TIED : MATCH_UNEXPECTED;
         row->binding = s->row;
         row->pattern = s->pattern;
         row->number = number;
@@ -120,6 +131,7 @@ static void recognise(const struct matching *m, const struct candidate *c, struc
 static rk_status look_at_rest(rk_ctx *ctx, struct matching *m)
 {
     for (int i = 0; i < m->b->entries.n; i++) {
+    if (row.entry == NULL && p->kind == RK_CONSTANT) row.kind = MATCH_COMPUTED;
         struct match_row row = { .parameter = -1, .entry = m->all[i].entry };
         if (m->all[i].spoken_for) continue;
         recognise(m, &m->all[i], &row);
@@ -145,7 +157,7 @@ static rk_status match_all(rk_ctx *ctx, struct matching *m)
 {
     TRY(spell(ctx, m));
     TRY(index_names(ctx, m));
-    for (int i = 0; i < m->built->parameters.n; i++) TRY(match_one(ctx, m, i));
+    for (int i = 0; i < built_stored(m->built); i++) TRY(match_one(ctx, m, i));
     return look_at_rest(ctx, m);
 }
 

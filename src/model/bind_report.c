@@ -80,8 +80,10 @@ static rk_status record(void *user, const struct match_row *row)
     r->report->used += row->parameter >= 0 && row->entry != NULL;
     if (row->kind == MATCH_SHAPE) return note_shape(r, row);
     if (row->kind == MATCH_MISSING) return note_missing(r, row);
+    if (row->kind == MATCH_COMPUTED) r->report->computed++;
+    if (row->kind == MATCH_COMPUTED) return RK_OK;
     if (row->kind == MATCH_TIED) return note_tie(r, row);
-    if (row->kind == MATCH_IGNORED) return note(r, MATCH_IGNORED, &r->report->ignored, name->at, name->length, row->binding->axes);
+    if (row->kind == MATCH_IGNORED) return note(r, MATCH_IGNORED, &r->report->ignored, name->at, name->length, match_why(row->binding));
     if (row->kind == MATCH_UNEXPECTED) return note(r, MATCH_UNEXPECTED, &r->report->unexpected, name->at, name->length, "is in the file, but not in the model");
     if (row->kind == MATCH_FOUND) return RK_OK;
     return FAIL(RK_E_DTYPE, "%s: tensor \"%s\" is a parameter, and of %s", row->entry->path, name_show(shown, name->at, name->length), rk_dtype_name(row->entry->dtype));

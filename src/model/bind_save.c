@@ -19,25 +19,36 @@ struct saving {
     struct str name;
 };
 
-static rk_status file_name(rk_ctx *ctx, struct saving *s, int i)
+rk_status bind_written(rk_ctx *ctx, const struct config *c, const struct built *built, int parameter, struct str *out)
 {
-    const struct arch *arch = s->m->config.arch;
     struct word number;
-    const struct binding *row = bind_row(arch, s->built->parameters.at[i].name, &number);
-    if (row == NULL) return FAIL(RK_E_BUG, "%s has no binding for parameter %s", arch->name, s->built->parameters.at[i].name);
-    s->name.n = 0;
-    TRY(bind_name(ctx, row, number, 0, &s->name));
-    if (arch->bare != NULL && word_among(arch->bare, str_c(&s->name), (size_t)s->name.n)) return RK_OK;
-    s->name.n = 0;
-    TRY(str_text(ctx, &s->name, arch->prefix));
-    return bind_name(ctx, row, number, 0, &s->name);
+    const char *role = built->parameters.at[parameter].name;
+    const struct binding *row = bind_row(c->arch, role, &number);
+    if (row == NULL) return FAIL(RK_E_BUG, "%s has no binding for parameter %s", c->arch->name, role);
+    out->n = 0;
+    TRY(bind_name(ctx, row, number, 0, out));
+    if (config_ends_in(c, "model")) return RK_OK;                     /* what has no head has no module around it */
+    if (c->arch->bare != NULL && word_among(c->arch->bare, str_c(out), (size_t)out->n)) return RK_OK;
+    out->n = 0;
+    TRY(str_text(ctx, out, c->arch->prefix));
+    return bind_name(ctx, row, number, 0, out);
+}
+
+static rk_status file_name(rk_ctx *ctx, struct saving *s, int i) { return bind_written(ctx, &s->m->config, s->built, i, &s->name); }
+
+/* Constants that files do not have are computed wherever they are needed. */
+static bool is_saved(const struct saving *s, int i)
+{
+    struct word number;
+    return s->built->parameters.at[i].kind != RK_CONSTANT || bind_row(s->m->config.arch, s->built->parameters.at[i].name, &number) != NULL;
 }
 
 static rk_status declare(rk_ctx *ctx, struct saving *s)
 {
     TRY(bundle_declare_note(ctx, &s->w, "format", "pt"));
-    for (int i = 0; i < s->built->parameters.n; i++) {
+    for (int i = 0; i < built_stored(s->built); i++) {
         struct stored stored;
+        if (!is_saved(s, i)) continue;
         TRY(file_name(ctx, s, i));
         TRY(bind_stored(ctx, s->m->config.arch, s->built, i, &stored));
         TRY(bundle_declare(ctx, &s->w, str_c(&s->name), s->dtype, stored.rank, stored.shape));
@@ -82,9 +93,10 @@ static rk_status write_weights(rk_ctx *ctx, struct saving *s, const char *path)
     TRY(NEW(s->block, BLOCK_BYTES));
     TRY(declare(ctx, s));
     TRY(bundle_begin(ctx, &s->w, path));
-    for (int i = 0; i < s->built->parameters.n; i++) {
+    for (int i = 0; i < built_stored(s->built); i++) {
         struct stored stored;
-        int entry = store_find(s->store, RK_PARAMETER, s->built->parameters.at[i].name);
+        int entry = store_find(s->store, s->built->parameters.at[i].kind, s->built->parameters.at[i].name);
+        if (!is_saved(s, i)) continue;
         if (entry < 0) return FAIL(RK_E_BUG, "the store has no parameter %s", s->built->parameters.at[i].name);
         TRY(file_name(ctx, s, i));
         TRY(bind_stored(ctx, s->m->config.arch, s->built, i, &stored));

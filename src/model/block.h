@@ -1,7 +1,7 @@
 /* block.h: the blocks that families are wired from. Each declares its parameters under the module it stands in.
  *
  * Dimensions (block_dims): batch B, seq T, hidden D, head H, head_dim K, ff F, vocab V, position P; key is T again, as the
- * position of what is attended to. While decoding, seq, key and past are live. */
+ * position of what is attended to; inner is D again, for square matrices. While decoding, seq, key and past are live. */
 #ifndef MODEL_BLOCK_H
 #define MODEL_BLOCK_H
 #include "model/arch.h"
@@ -34,17 +34,36 @@
 rk_status block_check_heads(rk_ctx *ctx, const struct config *c) RK_CHECK;
 /* The size of a head. */
 int64_t block_head_dim(const struct config *c);
+/* The dimensions of a tower of blocks. Of an encoder apart (block_source_dims): source S, source_key; heads and width of its own. */
+struct stack { const char *seq, *key, *head, *head_dim, *ff; };
+extern const struct stack stack_decoder, stack_encoder;
 
 /* Declares the dimensions from the fields vocab, position, hidden, head, ff and layer; says that H·K is D, and F = 4·D where
  * it is. */
 void block_dims(struct builder *b);
+/* Those of the encoder, from the fields source_head, source_ff, source_layer. While decoding source and source_key are live. */
+void block_source_dims(struct builder *b);
 /* tokens [batch seq] */
 rk_ref block_tokens(struct builder *b);
+/* lengths [batch], where sequences are of different lengths; else 0. */
+rk_ref block_lengths(struct builder *b);
+rk_ref block_source_lengths(struct builder *b);
 
 rk_ref parameter(struct builder *b, const char *name, const char *dims, struct init init, bool decays);
 
+/* weight and bias of a module: einsum of the equation; bias_dims NULL: none. */
+rk_ref constant(struct builder *b, const char *name, const char *dims, struct init init);      /* a table that is loaded or computed, not trained */
+
+rk_ref linear(struct builder *b, const char *name, const char *equation, const char *weight_dims, const char *bias_dims, rk_ref x, struct init init);
 rk_ref embedding(struct builder *b, const char *name, rk_ref tokens, struct init init, rk_ref *table);     /* rows of [vocab hidden] */
+/* Rows of a table of any dims, "types hidden". */
+rk_ref lookup(struct builder *b, const char *name, const char *dims, rk_ref ids, struct init init, rk_ref *table);
+/* x as it is, but where the token is `pad` no gradient passes on to its table, as torch has it; pad < 0: everywhere it does. */
+rk_ref unpadded(struct builder *b, rk_ref x, rk_ref tokens, int64_t pad);
 rk_ref positions(struct builder *b, const char *name, rk_ref x, struct init init);                          /* x + rows of [position hidden] */
+/* x + the rows of a table [position hidden] that its places have. */
+rk_ref add_rows(struct builder *b, rk_ref x, rk_ref table);
+rk_ref deviation_norm(struct builder *b, const char *name, rk_ref x, double eps);
 rk_ref layer_norm(struct builder *b, const char *name, rk_ref x, double eps, bool bias);
 rk_ref rms_norm(struct builder *b, const char *name, rk_ref x, double eps);
 rk_ref dropout(struct builder *b, const char *name, rk_ref x, double rate);
@@ -54,19 +73,32 @@ struct rotary { bool on; rk_rope_style style; int64_t numbers; double theta; };
 struct attention {
     bool fused_qkv, bias;               /* one projection [three head head_dim hidden], or q, k and v */
     struct rotary rotary;
+    bool both_ways;                     /* every key is seen, not only those before */
+    rk_ref lengths;                     /* [batch]: keys from there on are padding; 0: none is */
     double scale, dropout;
     struct init init, out_init;
 };
-rk_ref attention(struct builder *b, const char *name, rk_ref x, const struct attention *a);     /* causal */
+rk_ref attention(struct builder *b, const char *name, rk_ref x, const struct attention *a);
+/* Attention of x to the memory [batch source hidden] that an encoder left; lengths: of the sources. While decoding the memory is 0:
+ * keys and values lie in caches, where cross_remember put them. */
+rk_ref cross_attention(struct builder *b, const char *name, rk_ref x, rk_ref memory, const struct attention *a);
+void   cross_remember(struct builder *b, const char *name, rk_ref memory, const struct attention *a);
 
-struct mlp { const char *act; bool gate, bias; struct init init, out_init; };
+struct mlp { const char *act; bool gate, bias; double dropout; struct init init, out_init; };     /* dropout: behind act */
 rk_ref mlp(struct builder *b, const char *name, rk_ref x, const struct mlp *m);                 /* down(act(up x)), or down(act(gate x) · up x) */
 
 /* Every layer in turn, as h.0, h.1 ...: x = block(x), with b->layer its number. hidden.0 is what goes in; what comes out of the
  * last is hidden.L only where `last`: families differ on which side of the final norm that is. */
 rk_ref blocks(struct builder *b, rk_ref x, rk_ref (*block)(struct builder *b, rk_ref x), bool last);
 void hidden_state(struct builder *b, int i, rk_ref x);
-/* Loss or logits, whatever the builder is for, from the last hidden state; `table` is the tied embedding or 0. */
+/* Loss or logits, whatever the builder is for, from the last hidden state; `table` is the tied embedding or 0. A model that ends in
+ * "model" has neither: bare(b, "hidden", x). */
 void head(struct builder *b, const char *name, rk_ref x, rk_ref table, bool bias, struct init init);
+void predict(struct builder *b, rk_ref x, rk_ref w, rk_ref bias);       /* what a head does, with its matrix [vocab hidden]; bias 0: none */
+/* A value that a model without a head ends in. What comes behind it is somebody else's: to a loss it adds its products with the
+ * input NAME_gradient, so that its gradient is what was given; else it is an output. */
+void bare(struct builder *b, const char *name, rk_ref x);
+/* One more part of the output "loss". */
+void add_loss(struct builder *b, rk_ref part);
 
 #endif

@@ -1,6 +1,7 @@
 /* build.c: a graph of a model: checks the sizes, lets the family say its wiring, seals. */
 #include "base/vec.h"
 #include "core/graph.h"
+#include "model/block.h"
 #include "model/model.h"
 #include <string.h>
 
@@ -35,42 +36,82 @@ static rk_status check_sizes(rk_ctx *ctx, const rk_model *m, const struct builde
     if (b->batch < 1) return FAIL(RK_E_ARG, "%s: a batch of %lld sequences", m->name, (long long)b->batch);
     if (b->seq < 1) return FAIL(RK_E_ARG, "%s: sequences of %lld tokens", m->name, (long long)b->seq);
     if (b->positions < 1) return FAIL(RK_E_ARG, "%s: a cache of %lld positions", m->name, (long long)b->positions);
-    if (b->seq <= most && b->positions <= most) return RK_OK;
-    (void)FAIL(RK_E_LIMIT, "%s: %lld positions are asked for, but its context is %lld", m->name, (long long)(b->seq > most ? b->seq : b->positions), (long long)most);
+    if (b->source < 0) return FAIL(RK_E_ARG, "%s: sources of %lld tokens", m->name, (long long)b->source);
+    int64_t longest = b->seq > b->positions ? b->seq : b->positions;
+    if (b->source > longest) longest = b->source;
+    if (longest <= most) return RK_OK;
+    (void)FAIL(RK_E_LIMIT, "%s: %lld positions are asked for, but its context is %lld", m->name, (long long)longest, (long long)most);
     return ctx_hint(ctx, "take shorter sequences, or a model with a longer context");
+}
+
+bool model_has_encoder(const rk_model *m) { return m->config.arch->objective == LEARNS_TARGET; }
+bool model_decodes(const rk_model *m) { return m->config.arch->objective != LEARNS_MASKED && !config_ends_in(&m->config, "model"); }
+
+/* What goes on from what was said needs a head, and may not look ahead. */
+static rk_status check_decoding(rk_ctx *ctx, const rk_model *m)
+{
+    if (model_decodes(m)) return RK_OK;
+    if (m->config.arch->objective == LEARNS_MASKED) return FAIL(RK_E_DECLINED, "%s: %s fills in what is masked; it does not continue a text", m->name, m->config.arch->title);
+    (void)FAIL(RK_E_DECLINED, "%s: a model without a head says no next token", m->name);
+    return ctx_hint(ctx, "open it as +%s", m->config.arch->heads[0].name);
 }
 
 static struct builder begin(rk_ctx *ctx, const rk_model *m, const struct build_options *o)
 {
     int64_t context = config_int(&m->config, "position");
+    bool decoding = o->purpose == FOR_DECODING || o->purpose == FOR_ENCODING;
     return (struct builder){
         .ctx = ctx, .c = &m->config, .purpose = o->purpose, .batch = o->batch == 0 ? 1 : o->batch, .seq = o->seq == 0 ? context : o->seq,
         .positions = o->positions == 0 ? context : o->positions, .dropout = o->dropout, .hidden_states = o->hidden_states,
-        .dtype = o->dtype == RK_f64 && !o->wide ? RK_f32 : o->dtype,
+        .padded = o->padded, .source_padded = o->source_padded || decoding, .source = !model_has_encoder(m) ? 0 : o->source != 0 ? o->source : o->seq == 0 ? context : o->seq,
+        .stack = &stack_decoder, .dtype = o->dtype == RK_f64 && !o->wide ? RK_f32 : o->dtype,
     };
+}
+
+/* Behind those that are trained; parameters.n stays. */
+static rk_status append(rk_ctx *ctx, struct built *built, const struct parameters *more, int *n)
+{
+    struct parameters *p = &built->parameters;
+    int at = p->n + built->n_constants + built->n_inputs;
+    TRY(vec_reserve(ctx, (void **)&p->at, &p->room, at + more->n, sizeof *p->at, "parameters"));
+    for (int i = 0; i < more->n; i++) p->at[at + i] = more->at[i];
+    *n = more->n;
+    return RK_OK;
 }
 
 rk_status model_build(rk_ctx *ctx, const rk_model *m, const struct build_options *options, struct built *built)
 {
     struct builder b = begin(ctx, m, options);
     rk_status status;
-    *built = (struct built){ .ctx = ctx };
+    *built = (struct built){ .ctx = ctx, .without = m->config.arch->heads[m->config.head].without };
     GO(check_sizes(ctx, m, &b));
+    if (b.purpose == FOR_DECODING || b.purpose == FOR_ENCODING) GO(check_decoding(ctx, m));
     if (b.dtype > RK_f8e5m2) {
         status = FAIL(RK_E_DTYPE, "%s: parameters of %s", m->name, rk_dtype_name(b.dtype));
         goto out;
     }
     GO(rk_graph_open(ctx, &b.g));
     m->config.arch->build(&b);
+    if (b.loss != 0) rk_output(b.g, "loss", b.loss);
     GO(rk_graph_seal(b.g));
-    for (int i = 0; i < b.parameters.n; i++) GO(map_put(ctx, &built->roles, b.parameters.at[i].name, strlen(b.parameters.at[i].name), i));
 out:
     built->g = b.g;
-    built->parameters.at = b.parameters.at;
-    built->parameters.n = b.parameters.n;
-    built->parameters.room = b.parameters.room;
+    built->parameters = b.parameters;
+    if (status == RK_OK) status = append(ctx, built, &b.constants, &built->n_constants);
+    if (status == RK_OK) status = append(ctx, built, &b.inputs, &built->n_inputs);
+    for (int i = 0; status == RK_OK && i < built_stored(built); i++) status = map_put(ctx, &built->roles, built->parameters.at[i].name, strlen(built->parameters.at[i].name), i);
+    VEC_FREE(&b.constants);
+    VEC_FREE(&b.inputs);
     if (status != RK_OK) built_close(built);
     return status;
+}
+
+rk_status model_wanted(rk_ctx *ctx, const struct built *b, struct parameter **wanted)
+{
+    int n = b->parameters.n;
+    TRY(NEW(*wanted, n + b->n_inputs));
+    for (int i = 0; i < n + b->n_inputs; i++) (*wanted)[i] = b->parameters.at[i < n ? i : i + b->n_constants];
+    return RK_OK;
 }
 
 rk_status rk_model_parameters(rk_model *m, uint64_t *parameters)

@@ -28,11 +28,12 @@ rk_status config_write(rk_ctx *ctx, const struct config *c, const char *dtype, s
 {
     struct json_out o = { .to = out, .indent = 2 };
     const char *types = c->arch->model_types;
-    struct word type;
-    PROMISE(word_next(&types, &type));
+    const char *classes = c->arch->heads[c->head].classes;
+    struct word type, class;
+    PROMISE(word_next(&types, &type) && word_next(&classes, &class));
     TRY(json_open_object(ctx, &o, NULL));
     TRY(json_open_array(ctx, &o, "architectures"));
-    TRY(json_put_text(ctx, &o, NULL, c->arch->class_name));
+    TRY(json_put_bytes(ctx, &o, NULL, class.at, class.n));
     TRY(json_close(ctx, &o));
     TRY(json_key(ctx, &o, "model_type", strlen("model_type")));
     TRY(json_put_bytes(ctx, &o, NULL, type.at, type.n));

@@ -67,6 +67,10 @@ static const struct binding names[] = {
     { NULL, NULL, NULL }
 };
 
+static const struct head ends[] = {
+    { "lm", "CS336LM", "" }, { "model", "CS336Model", "head.*" }, { NULL, NULL, NULL }
+};
+
 /* The course's own classes. Its RotaryEmbedding prints the first two sizes of its table [2, context, half a head] as context and
  * half; all blocks hold the one that stands at the top. What an ablation takes away is not there. */
 #define LINEAR(in, out) "Linear(d_out={" out "}, d_in={" in "})"
@@ -181,7 +185,7 @@ static void build(struct builder *b)
 }
 
 const struct arch arch_cs336 = {
-    .name = "cs336", .title = "CS336 language model", .model_types = "cs336", .class_name = "CS336LM",
+    .name = "cs336", .title = "CS336 language model", .model_types = "cs336", .heads = ends,
     .fields = fields, .presets = presets, .bindings = names, .prefix = "", .ties = "head.weight=embed.weight",
     .harmless = "model_type architectures transformers_version dtype torch_dtype",
     .check = check, .build = build, .torch = modules,

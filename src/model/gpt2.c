@@ -61,6 +61,10 @@ static const struct binding names[] = {
     { NULL, NULL, NULL }
 };
 
+static const struct head ends[] = {
+    { "lm", "GPT2LMHeadModel", "" }, { "model", "GPT2Model", "head.*" }, { NULL, NULL, NULL }
+};
+
 /* The class of transformers, which always has biases. */
 static const struct torch_row modules[] = {
     { .name = "",                   .class = "GPT2LMHeadModel", .when = "bias" },
@@ -128,7 +132,7 @@ static void build(struct builder *b)
 }
 
 const struct arch arch_gpt2 = {
-    .name = "gpt2", .title = "GPT-2", .model_types = "gpt2", .class_name = "GPT2LMHeadModel",
+    .name = "gpt2", .title = "GPT-2", .model_types = "gpt2", .heads = ends,
     .fields = fields, .presets = presets, .bindings = names, .prefix = "transformer.", .bare = "lm_head.*", .ties = "head.weight=embed.weight",
     .harmless = "architectures model_type transformers_version torch_dtype dtype use_cache bos_token_id eos_token_id pad_token_id summary_* "
                 "gradient_checkpointing output_* return_* task_specific_params n_special predict_special_tokens _* id2label label2id is_* chunk_* problem_type",

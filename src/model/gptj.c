@@ -54,6 +54,10 @@ static const struct binding names[] = {
     { NULL, NULL, NULL }
 };
 
+static const struct head ends[] = {
+    { "lm", "GPTJForCausalLM", "" }, { "model", "GPTJModel", "head.*" }, { NULL, NULL, NULL }
+};
+
 static const struct torch_row modules[] = {
     { .name = "",                   .class = "GPTJForCausalLM" },
     { .name = "transformer",        .class = "GPTJModel" },
@@ -117,7 +121,7 @@ static void build(struct builder *b)
 }
 
 const struct arch arch_gptj = {
-    .name = "gptj", .title = "GPT-J", .model_types = "gptj", .class_name = "GPTJForCausalLM", .tell = "rotary_dim",
+    .name = "gptj", .title = "GPT-J", .model_types = "gptj", .heads = ends, .tell = "rotary_dim",
     .mistaken = "gpt_neo: with rotary_dim this is an early config.json of GPT-J that bears GPT-Neo's name and keys: take the one of model_type gptj",
     .fields = fields, .presets = presets, .bindings = names, .prefix = "transformer.", .bare = "lm_head.*", .ties = "head.weight=embed.weight",
     .parts_in_f32 = true, .harmless = "summary_*", .check = check, .build = build, .torch = modules,

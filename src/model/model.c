@@ -13,6 +13,7 @@ void rk_model_close(rk_model *m)
 
 const char *rk_model_name(const rk_model *m)        { return m->name; }
 const char *rk_model_family(const rk_model *m)      { return m->config.arch->name; }
+const char *rk_model_head(const rk_model *m)        { return m->config.arch->heads[m->config.head].name; }
 const char *rk_model_title(const rk_model *m)       { return m->config.arch->title; }
 const char *rk_model_folder(const rk_model *m)      { return m->folder; }
 bool        rk_model_has_weights(const rk_model *m) { return m->weights[0] != '\0'; }

@@ -18,6 +18,7 @@ struct rk_model {
     const char *folder;                 /* "" for a preset */
     const char *weights;                /* file or folder for bundle_open; "" where there are none */
     struct config config;
+    struct word head;                   /* that was asked for behind a plus; of no length while opening: none was */
     struct str shown;                   /* rk_model_show's text */
 };
 
@@ -25,11 +26,12 @@ struct rk_model {
 const struct preset *preset_find(const char *name, size_t length, const struct arch **arch);
 
 /* What is built. Zeros: training is not assumed, batch 1, seq the context, parameters of f32 (dtype is RK_f64 only where
- * `wide` says that zero is meant). positions: the bound of the cache when decoding, 0: the context. */
+ * `wide` says that zero is meant). padded, source_padded: sequences, sources of a batch are of different
+ * lengths. source: tokens of the source where there is an encoder, 0: as many as seq. positions: the bound of the cache when decoding, 0: the context. */
 struct build_options {
     enum purpose purpose;
-    int64_t batch, seq, positions;
-    bool dropout, hidden_states, wide;
+    int64_t batch, seq, positions, source;
+    bool dropout, hidden_states, padded, source_padded, wide;
     rk_dtype dtype;
 };
 
@@ -37,16 +39,28 @@ struct build_options {
 struct built {
     rk_ctx *ctx;
     rk_graph *g;
-    struct { struct parameter *at; int n, room; } parameters;
-    struct map roles;                   /* name → its place in parameters */
+    struct parameters parameters;       /* n that are trained; behind them constants, behind those inputs */
+    int n_constants, n_inputs;
+    struct map roles;                   /* name → its place in parameters, of those that are in files */
+    const char *without;                /* roles of other heads of the family, which files may hold */
 };
 
-/* Runs the family's wiring: inputs tokens [batch seq], labels for a loss, last for decoding; outputs loss (a sum over
- * labels >= 0), logits, hidden.0 .. E_ARG for sizes that make no sense, E_LIMIT for more positions than the model has. */
+/* What is kept in files: parameters and constants. */
+static inline int built_stored(const struct built *b) { return b->parameters.n + b->n_constants; }
+
+/* Runs the family's wiring: inputs tokens [batch seq], lengths [batch] where padded, labels for a loss, last for decoding, of an
+ * encoder source [batch source] and source_lengths where padded, which they always are when decoding, and what the family has
+ * besides; outputs loss (a sum over labels >= 0), logits, hidden.0 .. E_ARG for sizes that make no sense, E_LIMIT for more positions than the model has. */
 rk_status model_build(rk_ctx *ctx, const rk_model *m, const struct build_options *options, struct built *built) RK_CHECK;
 void      built_close(struct built *b);
 /* The parameter of this name; -1: none. */
 int       built_find(const struct built *b, const char *role, size_t n);
+/* Those by which a training step has gradients: parameters, then inputs; the caller frees as many. */
+rk_status model_wanted(rk_ctx *ctx, const struct built *b, struct parameter **wanted) RK_CHECK;
+/* Whether it continues what it has read: FOR_DECODING is E_DECLINED where it does not. */
+bool      model_decodes(const rk_model *m);
+/* Whether it has an encoder, which reads a source. */
+bool      model_has_encoder(const rk_model *m);
 /* How many numbers a parameter has, by the sizes of its dims. */
 int64_t   parameter_elements(const rk_graph *g, const struct parameter *p);
 

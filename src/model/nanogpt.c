@@ -52,6 +52,10 @@ static const struct binding names[] = {
     { NULL, NULL, NULL }
 };
 
+static const struct head ends[] = {
+    { "lm", "GPT", "" }, { "model", "GPTModel", "head.*" }, { NULL, NULL, NULL }
+};
+
 /* Its own classes, which know one activation. */
 static const struct torch_row modules[] = {
     { .name = "",                   .class = "GPT", .when = "act=gelu_erf" },
@@ -87,7 +91,7 @@ static void build(struct builder *b)
 }
 
 const struct arch arch_nanogpt = {
-    .name = "nanogpt", .title = "nanoGPT", .model_types = "nanogpt", .class_name = "GPT", .tell = "block_size",
+    .name = "nanogpt", .title = "nanoGPT", .model_types = "nanogpt", .heads = ends, .tell = "block_size",
     .fields = fields, .presets = presets, .bindings = names, .prefix = "transformer.", .bare = "lm_head.*", .ties = "head.weight=embed.weight",
     .harmless = "", .check = block_check_heads, .build = build, .torch = modules,
 };

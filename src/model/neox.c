@@ -82,6 +82,10 @@ static struct rotary rotary(const struct config *c)
     return (struct rotary){ n > 0, RK_ROPE_HALVES, turned, n > 0 ? pow(config_real(c, "theta"), (double)turned / (double)n) : 1 };
 }
 
+static const struct head ends[] = {
+    { "lm", "GPTNeoXForCausalLM", "" }, { "model", "GPTNeoXModel", "head.*" }, { NULL, NULL, NULL }
+};
+
 static const struct torch_row modules[] = {
     { .name = "",                        .class = "GPTNeoXForCausalLM" },
     { .name = "gpt_neox",                .class = "GPTNeoXModel" },
@@ -142,7 +146,7 @@ static void build(struct builder *b)
 }
 
 const struct arch arch_neox = {
-    .name = "neox", .title = "GPT-NeoX", .model_types = "gpt_neox", .class_name = "GPTNeoXForCausalLM",
+    .name = "neox", .title = "GPT-NeoX", .model_types = "gpt_neox", .heads = ends,
     .tell = "rotary_pct rotary_emb_base rope_parameters use_parallel_residual",
     .fields = fields, .presets = presets, .bindings = names, .prefix = "gpt_neox.", .bare = "lm_head.* embed_out.*", .ties = "head.weight=embed.weight",
     .parts_in_f32 = true, .harmless = "classifier_dropout", .check = check, .build = build, .torch = modules,

@@ -114,7 +114,7 @@ static rk_status say_group(rk_ctx *ctx, struct reconcile *r, struct group *g)
     r->name.n = r->text.n = 0;
     if (g->seen.kind == MATCH_FOUND) return RK_OK;
     TRY(str_add(ctx, &r->name, g->seen.pattern.at, g->seen.pattern.n));
-    if (g->seen.kind == MATCH_IGNORED) return str_text(ctx, &r->text, g->seen.binding->axes);
+    if (g->seen.kind == MATCH_IGNORED) return str_text(ctx, &r->text, match_why(g->seen.binding));
     const struct name *other = &g->seen.other->name;
     return str_format(ctx, &r->text, "%s \"%s\"", g->row.bytes == 0 ? "on the bytes of" : "a second copy of", name_show(shown, other->at, other->length));
 }
@@ -187,7 +187,7 @@ static rk_status check(rk_ctx *ctx, struct reconcile *r, struct groups *all)
     TRY(bundle_examine(ctx, r->m->weights, &r->b));
     TRY(model_build(ctx, r->m, &(struct build_options){ .purpose = FOR_SCORING, .seq = 1 }, &r->built));
     for (int i = 0; i < r->built.parameters.n; i++) r->result->described += (uint64_t)parameter_elements(r->built.g, &r->built.parameters.at[i]);
-    TRY(NEW(r->found, r->built.parameters.n));
+    TRY(NEW(r->found, built_stored(&r->built)));
     TRY(NEW(r->seen, r->b.entries.n));
     TRY(NEW(r->fresh, r->b.entries.n));
     TRY(reconcile_match(ctx, r));
@@ -201,7 +201,7 @@ static rk_status check(rk_ctx *ctx, struct reconcile *r, struct groups *all)
 
 static void end(rk_ctx *ctx, struct reconcile *r)
 {
-    FREE(r->found, r->built.parameters.n);
+    FREE(r->found, built_stored(&r->built));
     FREE(r->seen, r->b.entries.n);
     FREE(r->fresh, r->b.entries.n);
     built_close(&r->built);

@@ -22,7 +22,7 @@ static rk_status compare(rk_ctx *ctx, const struct reconcile *r, const rk_model 
     const struct bundle_entry **found = NULL;
     int n = 0;
     TRY(model_build(ctx, m, &(struct build_options){ .purpose = FOR_SCORING, .seq = 1 }, &built));
-    n = built.parameters.n;
+    n = built_stored(&built);
     rk_status status = NEW(found, n);
     if (status == RK_OK) status = bind_compare(ctx, m->config.arch, &built, &r->b, found, count_trouble, troubles);
     FREE(found, n);

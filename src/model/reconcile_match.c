@@ -110,8 +110,10 @@ static rk_status each_match(void *user, const struct match_row *row)
     struct reconcile *r = user;
     rk_ctx *ctx = r->ctx;
     r->unmatched += match_is_trouble(row->kind);
+    if (row->kind == MATCH_COMPUTED) return RK_OK;
     if (row->entry == NULL) return missing(r, row);
-    r->seen[row->entry - r->b.entries.at] = (struct seen){ row->kind, row->binding, row->pattern, row->other };
+    bool constant = row->kind == MATCH_FOUND && row->parameter >= r->built.parameters.n;
+    r->seen[row->entry - r->b.entries.at] = (struct seen){ constant ? MATCH_IGNORED : row->kind, row->binding, row->pattern, row->other };
     if (row->kind != MATCH_IGNORED && row->kind != MATCH_TIED && row->binding != NULL) count_blocks(r, row);
     if (row->kind == MATCH_UNEXPECTED) return unexpected(r, row);
     if (row->kind == MATCH_DTYPE) return reconcile_tell(r, row_of(row->entry, RK_CHECK_DTYPE, ""));

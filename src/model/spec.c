@@ -1,8 +1,10 @@
 /* spec.c: which model is meant by a text: a preset, a folder, a config.json, a file of weights beside one or that describes
- * itself (nanoGPT's ckpt.pt); and overrides.
+ * itself (nanoGPT's ckpt.pt); its head; and overrides.
+ *
+ *   NAME+HEAD:key=value,key=value        bert-base-chinese+pretraining:layer=2
  *
  * A preset wins over a folder of the same name ("./gpt2" is the folder). Overrides stand behind the last colon, and only if
- * something with a = follows. */
+ * something with a = follows; a head behind the last plus, unless a preset or a file is called like all of it. */
 #include "io/bundle.h"
 #include "model/model.h"
 #include <stdio.h>
@@ -46,6 +48,13 @@ static rk_status keep(rk_model *m, const char *text, size_t n, const char **kept
 
 /* --- files --- */
 
+static rk_status take_config(rk_ctx *ctx, rk_model *m, const struct json *root)
+{
+    TRY(config_read(ctx, root, &m->config));
+    if (m->head.n > 0) return config_set_head(ctx, &m->config, m->name, m->head.at, m->head.n);
+    return config_find_head(ctx, &m->config, root);
+}
+
 static rk_status read_config(rk_ctx *ctx, rk_model *m, const char *path)
 {
     struct str text = { 0 };
@@ -53,7 +62,7 @@ static rk_status read_config(rk_ctx *ctx, rk_model *m, const char *path)
     rk_status status;
     GO(file_read(ctx, path, CONFIG_BYTES, &text));
     GO(json_read(ctx, &doc, path, str_c(&text), (size_t)text.n, 0));
-    GO(config_read(ctx, doc.root, &m->config));
+    GO(take_config(ctx, m, doc.root));
 out:
     json_clear(ctx, &doc);
     str_free(ctx, &text);
@@ -71,7 +80,7 @@ static rk_status read_note(rk_ctx *ctx, rk_model *m, const struct bundle *b, boo
     if (note == NULL) return RK_OK;
     GO(str_format(ctx, &name, "%s (model_args)", b->path));
     GO(json_read(ctx, &doc, str_c(&name), note, strlen(note), 0));
-    GO(config_read(ctx, doc.root, &m->config));
+    GO(take_config(ctx, m, doc.root));
 out:
     json_clear(ctx, &doc);
     str_free(ctx, &name);
@@ -150,13 +159,13 @@ static rk_status open_path(rk_ctx *ctx, rk_model *m, const char *path)
 
 /* --- the whole text --- */
 
-static rk_status nothing_called(rk_ctx *ctx, const char *name)
+static rk_status nothing_called(rk_ctx *ctx, const char *name, size_t n)
 {
     char list[ERROR_HINT - 100] = "";
     const char *preset;
     for (int i = 0, used = 0; (preset = rk_model_preset(i)) != NULL && used < (int)sizeof list; i++)
         used += snprintf(list + used, sizeof list - (size_t)used, "%s%s", i > 0 ? ", " : "", preset);
-    (void)FAIL(RK_E_MISSING, "\"%.200s\" is neither a preset nor a file or folder that is there", name);
+    (void)FAIL(RK_E_MISSING, "\"%.*s\" is neither a preset nor a file or folder that is there", (int)(n < 200 ? n : 200), name);
     return ctx_hint(ctx, "presets: %s", list);
 }
 
@@ -178,27 +187,67 @@ static rk_status override(rk_ctx *ctx, rk_model *m, const char *typed, const cha
     return config_set(ctx, &m->config, m->name, more);
 }
 
-static rk_status find(rk_ctx *ctx, rk_model *m, const char *spec, const char *more)
+/* Where a path that is there ends: all of the text, or what stands before the overrides, or before the head. 0: nowhere. */
+static rk_status path_end(rk_ctx *ctx, const char *spec, size_t overrides, size_t plus, size_t *end)
+{
+    const size_t ends[] = { strlen(spec), overrides, plus };       /* a name that holds : and =, or a plus, may be a file */
+    char path[LONGEST_SPEC];
+    *end = 0;
+    if (ends[0] >= sizeof path) return FAIL(RK_E_LIMIT, "the name of a model has more than %d bytes", LONGEST_SPEC - 1);
+    for (int i = 0; i < 3 && *end == 0; i++) {
+        bool there = false;
+        memcpy(path, spec, ends[i]);
+        path[ends[i]] = '\0';
+        TRY(file_exists(ctx, path, &there));
+        if (there) *end = ends[i];
+    }
+    return RK_OK;
+}
+
+/* The plus before a head, in the first n bytes; n where there is none. */
+static size_t plus_at(const char *spec, size_t n)
+{
+    size_t at = n;
+    while (at > 0 && spec[at - 1] != '+' && spec[at - 1] != '/') at--;
+    return at > 1 && spec[at - 1] == '+' && at < n ? at - 1 : n;
+}
+
+static rk_status take_preset(rk_ctx *ctx, rk_model *m, const struct arch *arch, const struct preset *preset)
+{
+    const char *fields = preset->fields;
+    struct word own = { fields + 1, 0 };
+    m->config = (struct config){ .arch = arch };
+    if (fields[0] == '+') own.n = strcspn(own.at, " "), fields = own.at + own.n;
+    TRY(config_set(ctx, &m->config, preset->name, fields));
+    struct word head = m->head.n > 0 ? m->head : own;
+    return head.n == 0 ? RK_OK : config_set_head(ctx, &m->config, m->name, head.at, head.n);
+}
+
+static rk_status take_path(rk_ctx *ctx, rk_model *m, const char *spec, size_t n)
 {
     char path[LONGEST_SPEC];
+    memcpy(path, spec, n);                                              /* path_end has looked at the length */
+    path[n] = '\0';
+    return open_path(ctx, m, path);
+}
+
+static rk_status find(rk_ctx *ctx, rk_model *m, const char *spec, const char *more)
+{
     const struct arch *arch;
-    size_t n = overrides_at(spec);
-    bool there = false;
+    size_t n = overrides_at(spec), plus = plus_at(spec, n), end = 0;
+    struct word head = { spec + plus, 0 };
     const struct preset *preset = preset_find(spec, n, &arch);
-    if (preset != NULL) {
-        m->config = (struct config){ .arch = arch };
-        TRY(config_set(ctx, &m->config, preset->name, preset->fields));
-    } else {
-        if (strlen(spec) >= sizeof path) return FAIL(RK_E_LIMIT, "the name of a model has more than %d bytes", LONGEST_SPEC - 1);
-        TRY(file_exists(ctx, spec, &there));                            /* a name that holds both : and = may be a file */
-        if (there) n = strlen(spec);
-        memcpy(path, spec, n);
-        path[n] = '\0';
-        if (!there) TRY(file_exists(ctx, path, &there));
-        if (!there) return nothing_called(ctx, path);
-        TRY(open_path(ctx, m, path));
+    if (plus < n) head = (struct word){ spec + plus + 1, n - plus - 1 };
+    if (preset == NULL) {
+        preset = preset_find(spec, plus, &arch);
+        if (preset == NULL) TRY(path_end(ctx, spec, n, plus, &end));
+        if (preset != NULL || (end == plus && plus < n)) m->head = head;
     }
-    TRY(override(ctx, m, spec[n] == ':' ? spec + n + 1 : "", more));
+    if (preset != NULL) TRY(take_preset(ctx, m, arch, preset));
+    else if (end == 0) return nothing_called(ctx, spec, n);
+    else TRY(take_path(ctx, m, spec, end));
+    if (end < n) end = n;
+    TRY(override(ctx, m, spec[end] == ':' ? spec + end + 1 : "", more));
     return config_finish(ctx, &m->config, m->name);
 }
 
@@ -224,6 +273,7 @@ rk_status rk_model_open_with(rk_ctx *ctx, const char *spec, const char *override
     *m = (struct rk_model){ .ctx = ctx, .folder = "", .weights = "" };
     GO(keep_name(ctx, m, spec, overrides));
     GO(find(ctx, m, spec, overrides));
+    m->head = (struct word){ "", 0 };                      /* it was said in words of the caller's */
     *model = m;
     m = NULL;
 out:

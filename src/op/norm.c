@@ -1,11 +1,14 @@
-/* norm: layer norm, (x - mean) / sqrt(variance + eps) · weight + bias, and RMS norm, x / sqrt(mean of squares + eps) · weight.
+/* norm: layer norm, (x - mean) / sqrt(variance + eps) · weight + bias; RMS norm, x / sqrt(mean of squares + eps) · weight; and
+ * deviation norm, (x - mean) / (deviation + eps) · weight + bias.
  *
- * The variance is the biased one, eps stands inside the root. Fused: it is what its expansion says.
- * Attributes  i[0] = the dimension, i[1] = 0 layer norm, 1 RMS norm, i[2] = operand that is the weight or 0, i[3] = the bias or
- * 0; f[0] = eps. Sources: Ba et al. 2016 (arXiv 1607.06450); Zhang & Sennrich 2019 (arXiv 1910.07467). */
+ * The variance is the biased one, eps stands inside the root. The deviation is the unbiased one, over n - 1, and eps stands
+ * beside it: The Annotated Transformer has its norm so. Fused: it is what its expansion says.
+ * Attributes  i[0] = the dimension, i[1] = 0 layer norm, 1 RMS norm, 2 deviation norm, i[2] = operand that is the weight or 0,
+ * i[3] = the bias or 0; f[0] = eps. Sources: Ba et al. 2016 (arXiv 1607.06450); Zhang & Sennrich 2019 (arXiv 1910.07467); Rush
+ * 2018, The Annotated Transformer (class LayerNorm). */
 #include "op/build.h"
 
-enum { LAYER, RMS };
+enum { LAYER, RMS, DEVIATION };
 
 static rk_status infer(rk_ctx *ctx, rk_graph *g, struct node *n)
 {
@@ -19,6 +22,7 @@ static rk_status infer(rk_ctx *ctx, rk_graph *g, struct node *n)
     }
     if (g->dims.at[d].live)
         return FAIL(RK_E_SHAPE, "norm: %s is live: the mean would be over its bound (%lld), not over what is there", dim_name(g, d), (long long)dim_size(g, d));
+    if (n->at.i[1] == DEVIATION && dim_size(g, d) == 1) return FAIL(RK_E_SHAPE, "norm: one number along %s has no deviation", dim_name(g, d));
     if (!(n->at.f[0] >= 0)) return FAIL(RK_E_ARG, "norm: eps is %g", n->at.f[0]);
     node_like(n, x);
     return RK_OK;
@@ -28,11 +32,12 @@ static rk_ref expand(rk_graph *g, const rk_graph *from, rk_ref y, const rk_ref *
 {
     const struct node *n = node_of(from, y);
     const char *dim = dim_name(from, (rk_dim)n->at.i[0]);
-    double one_over = 1 / (double)dim_size(from, (rk_dim)n->at.i[0]);
+    double size = (double)dim_size(from, (rk_dim)n->at.i[0]), one_over = 1 / size;
     rk_ref x = in[0];
-    if (n->at.i[1] == LAYER) x = rk_sub(g, x, rk_scale(g, rk_reduce(g, "sum", x, dim), one_over));
-    rk_ref mean_square = rk_scale(g, rk_reduce(g, "sum", rk_map(g, "square", x), dim), one_over);
-    x = rk_mul(g, x, rk_map(g, "rsqrt", rk_add(g, mean_square, rk_const(g, n->at.f[0]))));
+    if (n->at.i[1] != RMS) x = rk_sub(g, x, rk_scale(g, rk_reduce(g, "sum", x, dim), one_over));
+    rk_ref squares = rk_reduce(g, "sum", rk_map(g, "square", x), dim);
+    if (n->at.i[1] == DEVIATION) x = rk_map2(g, "div", x, rk_add(g, rk_map(g, "sqrt", rk_scale(g, squares, 1 / (size - 1))), rk_const(g, n->at.f[0])));
+    else x = rk_mul(g, x, rk_map(g, "rsqrt", rk_add(g, rk_scale(g, squares, one_over), rk_const(g, n->at.f[0]))));
     if (n->at.i[2] != 0) x = rk_mul(g, x, in[n->at.i[2]]);
     if (n->at.i[3] != 0) x = rk_add(g, x, in[n->at.i[3]]);
     return x;
@@ -41,14 +46,21 @@ static rk_ref expand(rk_graph *g, const rk_graph *from, rk_ref y, const rk_ref *
 OPDEF(norm) = { .name = "norm", .flags = OP_FUSED | OP_LIGHT, .infer = infer, .expand = expand, .adjoint_reads = 1 | 2 };
 
 #ifndef RECKON_METER
-rk_ref rk_layer_norm(rk_graph *g, rk_ref x, const char *dim, rk_ref weight, rk_ref bias, double eps)
+static rk_ref centred(rk_graph *g, int kind, rk_ref x, const char *dim, rk_ref weight, rk_ref bias, double eps)
 {
     rk_ref in[3] = { x };
-    rk_dim d = dim_named(g, "layer norm", dim);
+    rk_dim d = dim_named(g, kind == LAYER ? "layer norm" : "deviation norm", dim);
     int arity = 1, w = 0, b = 0;
     if (weight != 0) in[w = arity++] = weight;
     if (bias != 0) in[b = arity++] = bias;
-    return graph_add(g, NODE(op_norm, .arity = arity, .in = in, .at.i = { d, LAYER, w, b }, .at.f[0] = eps));
+    return graph_add(g, NODE(op_norm, .arity = arity, .in = in, .at.i = { d, kind, w, b }, .at.f[0] = eps));
+}
+
+rk_ref rk_layer_norm(rk_graph *g, rk_ref x, const char *dim, rk_ref weight, rk_ref bias, double eps) { return centred(g, LAYER, x, dim, weight, bias, eps); }
+
+rk_ref rk_deviation_norm(rk_graph *g, rk_ref x, const char *dim, rk_ref weight, rk_ref bias, double eps)
+{
+    return centred(g, DEVIATION, x, dim, weight, bias, eps);
 }
 
 rk_ref rk_rms_norm(rk_graph *g, rk_ref x, const char *dim, rk_ref weight, double eps)

@@ -16,7 +16,8 @@ struct train_rule { double beta1, beta2, eps, weight_decay, clip; };
 /* From a sealed graph with the output "loss", a sum without dimensions, and its parameters: a sealed graph that also writes
  * seed · dloss/dparameter into RK_GRADIENT states, where the seed is the scalar input "inverse_tokens"; with `accumulate` it
  * is added to what they hold. Fused operations stay where `backend` takes them together with their gradients (NULL: none
- * stays). Errors: RK_E_ARG for a parameter that the loss does not depend on. */
+ * stays). A gradient by an input
+ * (parameter.kind) is the output NAME_gradient. Errors: RK_E_ARG for a parameter that the loss does not depend on. */
 rk_status train_micro(rk_ctx *ctx, const struct backend *backend, const rk_graph *loss, const struct parameter *parameters, int n, bool accumulate,
                       rk_graph **micro) RK_CHECK;
 

@@ -8,7 +8,7 @@
 
 enum { TASK = 1 << 16, BLOCK = 1024 };
 
-struct filling { rk_ctx *ctx; const rk_train *t; const struct store_entry *e; struct init init; uint64_t stream; rk_status *status; };
+struct filling { rk_ctx *ctx; const rk_train *t; const struct store_entry *e; struct init init; int64_t width; uint64_t stream; rk_status *status; };
 
 /* A normal number cut at three deviations: those beyond are drawn anew, from far behind any index. */
 static double truncated(uint64_t seed, uint64_t stream, uint64_t i)
@@ -22,8 +22,11 @@ static double first_value(const struct filling *f, uint64_t i)
 {
     uint64_t seed = (uint64_t)f->t->options.seed;
     switch (f->init.kind) {
-    case INIT_ZEROS:     return 0;
-    case INIT_ONES:      return 1;
+    case INIT_ZEROS:
+    case INIT_ONES:
+    case INIT_SINUSOID_PAIRS:
+    case INIT_SINUSOID_HALVES: return init_known(f->init.kind, i, f->width);
+    case INIT_UNIFORM:   return f->init.deviation * (2 * rng_uniform(seed, f->stream, i) - 1);
     case INIT_NORMAL:    return f->init.deviation * rng_normal(seed, f->stream, i);
     case INIT_TRUNCATED: return f->init.deviation * truncated(seed, f->stream, i);
     }
@@ -48,9 +51,10 @@ static void fill_task(void *arg, int64_t task, int worker)
 
 static rk_status fill(rk_ctx *ctx, rk_train *t, const struct parameter *p)
 {
-    int entry = store_find(t->store, RK_PARAMETER, p->name);
+    int entry = store_find(t->store, p->kind, p->name);
     PROMISE(entry >= 0);
-    struct filling f = { ctx, t, &t->store->entries.at[entry], p->init, hash_bytes(p->name, strlen(p->name)), NULL };
+    const struct store_entry *e = &t->store->entries.at[entry];
+    struct filling f = { ctx, t, e, p->init, e->rank > 0 ? e->shape[e->rank - 1] : 1, hash_bytes(p->name, strlen(p->name)), NULL };
     int64_t tasks = (f.e->elements + TASK - 1) / TASK;
     rk_status status = RK_OK;
     TRY(NEW(f.status, tasks));
@@ -62,6 +66,6 @@ static rk_status fill(rk_ctx *ctx, rk_train *t, const struct parameter *p)
 
 rk_status train_first_weights(rk_ctx *ctx, rk_train *t)
 {
-    for (int i = 0; i < t->built.parameters.n; i++) TRY(fill(ctx, t, &t->built.parameters.at[i]));
+    for (int i = 0; i < built_stored(&t->built); i++) TRY(fill(ctx, t, &t->built.parameters.at[i]));
     return RK_OK;
 }

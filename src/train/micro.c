@@ -2,6 +2,7 @@
  *
  * rk_grad leaves the gradients strewn over its nodes; each is put away where it arises, so that nothing waits for the end. */
 #include "train/graphs.h"
+#include <stdio.h>
 #include <string.h>
 
 struct micro {
@@ -43,6 +44,12 @@ static void put_away(const struct micro *m, rk_graph *to, const rk_graph *from, 
     for (int i = 0; i < p->rank; i++) {
         if (i > 0) (void)strncat(dims, " ", sizeof dims - strlen(dims) - 1);
         (void)strncat(dims, dim_name(from, p->dim[i]), sizeof dims - strlen(dims) - 1);
+    }
+    if (m->parameters[parameter].kind == RK_INPUT) {                        /* for whoever made it */
+        char name[128];
+        (void)snprintf(name, sizeof name, "%s_gradient", m->parameters[parameter].name);
+        rk_output(to, name, gradient);
+        return;
     }
     to->path = p->path;
     rk_ref state = rk_state(to, RK_GRADIENT, m->parameters[parameter].name, p->dtype, dims);

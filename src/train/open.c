@@ -152,8 +152,20 @@ out:
 
 /* --- all of it --- */
 
+/* Files of tokens are texts to go on with: what else models learn needs other data, and its loss other inputs. */
+static rk_status check_learns(rk_ctx *ctx, const rk_model *m)
+{
+    static const char *const wants[] = { [LEARNS_MASKED] = "masked tokens", [LEARNS_TARGET] = "pairs of texts" };
+    const struct arch *arch = m->config.arch;
+    if (arch->objective != LEARNS_NEXT) return FAIL(RK_E_DECLINED, "%s: %s learns from %s; training from a file of tokens is for models of the next token", m->name, arch->title, wants[arch->objective]);
+    if (!config_ends_in(&m->config, "model")) return RK_OK;
+    (void)FAIL(RK_E_DECLINED, "%s: a model without a head has nothing to learn from tokens", m->name);
+    return ctx_hint(ctx, "open it as +%s", arch->heads[0].name);
+}
+
 static rk_status open_all(rk_ctx *ctx, rk_train *t, const rk_train_setup *setup)
 {
+    TRY(check_learns(ctx, t->model));
     if (setup->data.tokens == NULL) return FAIL(RK_E_ARG, "there are no tokens to train on");
     TRY(fill_in(ctx, t, setup->options));
     TRY(keep_text(ctx, t, setup->output, &t->output));

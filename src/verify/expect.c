@@ -1,4 +1,4 @@
-/* expect.c: what the file gives, how near is near enough, and the rows that are told.
+/* expect.c: what the file expects, how near is near enough, and the rows that are told.
  *
  * Tolerances, each widened to four times what the file's notes say of its maker's own error in f32; where both sides are f64
  * 1e-9, or 2e-6 for families whose makers compute parts in f32 all the same (weights: and what AdamW makes of that):
@@ -24,12 +24,6 @@ static const struct { double usual; const char *own; } rules[] = {
     [RULE_WEIGHTS]  = { 1e-3, NULL },
 };
 static const double exact = 1e-9, exact_but_for_parts = 2e-6;
-
-/* Inputs that other kinds of models have. */
-static const struct { const char *name, *what; } declined[] = {
-    { "token_type_ids", "segments" }, { "decoder_input_ids", "an encoder and a decoder" }, { "decoder_attention_mask", "an encoder and a decoder" },
-    { "position_ids", "positions of one's own" }, { "inputs_embeds", "embeddings instead of ids" },
-};
 
 static double noted(const struct verify *v, const char *key)
 {
@@ -89,78 +83,9 @@ rk_status expect_values(rk_ctx *ctx, const struct bundle_entry *e, double **valu
     return status;
 }
 
-/* --- inputs --- */
-
-static rk_status read_ids(rk_ctx *ctx, const struct verify *v, const struct bundle_entry *e, bool labels, int32_t **out)
-{
-    double *values;
-    int64_t n;
-    rk_status status = RK_OK;
-    if (e->dtype <= RK_f8e5m2) return FAIL(RK_E_DTYPE, "%s: tensor \"%s\" is of %s; ids are integers", e->path, e->name.at, rk_dtype_name(e->dtype));
-    TRY(expect_values(ctx, e, &values, &n));
-    GO(NEW(*out, n));
-    for (int64_t i = 0; i < n; i++) {
-        bool ignored = labels && values[i] == -100;
-        if (!ignored && !(values[i] >= 0 && values[i] < (double)v->vocab)) {
-            status = FAIL(RK_E_ARG, "%s: %s[%lld, %lld] is %.0f; the model has ids below %lld", e->path, e->name.at, (long long)(i / v->seq), (long long)(i % v->seq), values[i], (long long)v->vocab);
-            goto out;
-        }
-        (*out)[i] = ignored ? -1 : (int32_t)values[i];
-    }
-out:
-    FREE(values, n);
-    return status;
-}
-
-/* Each position is to foretell the next token: shifted here, as causal models do it inside their loss. */
-static void shift(struct verify *v)
-{
-    for (int64_t b = 0; b < v->batch; b++)
-        for (int64_t t = 0; t < v->seq; t++) {
-            int64_t i = b * v->seq + t;
-            v->labels[i] = t + 1 < v->seq ? v->labels[i + 1] : -1;
-            v->targets += v->labels[i] >= 0;
-        }
-}
-
-/* A mask of ones hides nothing. */
-static rk_status check_mask(rk_ctx *ctx, const struct bundle_entry *e)
-{
-    double *values;
-    int64_t n, ones = 0;
-    TRY(expect_values(ctx, e, &values, &n));
-    for (int64_t i = 0; i < n; i++) ones += values[i] == 1;
-    FREE(values, n);
-    return ones == n ? RK_OK : FAIL(RK_E_DECLINED, "%s: attention_mask hides tokens; padded batches are not checked here", e->path);
-}
+/* --- rows --- */
 
 static void mark(struct verify *v, const struct bundle_entry *e) { v->checked[e - v->io.entries.at] = true; }
-
-rk_status expect_inputs(rk_ctx *ctx, struct verify *v)
-{
-    const struct bundle_entry *ids, *labels = expect_find(v, "labels"), *mask = expect_find(v, "attention_mask");
-    for (size_t i = 0; i < sizeof declined / sizeof *declined; i++)
-        if (expect_find(v, declined[i].name) != NULL)
-            return FAIL(RK_E_DECLINED, "%s: tensor \"%s\": models with %s are not checked here", v->io.path, declined[i].name, declined[i].what);
-    TRY(bundle_get(ctx, &v->io, "input_ids", &ids));
-    if (ids->rank != 2 || ids->shape[0] < 1 || ids->shape[1] < 1) return FAIL(RK_E_SHAPE, "%s: input_ids has %d dimensions; it is [batch, positions], neither of them 0", ids->path, ids->rank);
-    v->batch = ids->shape[0];
-    v->seq = ids->shape[1];
-    TRY(read_ids(ctx, v, ids, false, &v->tokens));
-    mark(v, ids);
-    if (mask != NULL) {
-        TRY(check_mask(ctx, mask));
-        mark(v, mask);
-    }
-    if (labels == NULL) return RK_OK;
-    TRY(expect_shape(ctx, labels, 2, ids->shape));
-    TRY(read_ids(ctx, v, labels, true, &v->labels));
-    shift(v);
-    mark(v, labels);
-    return v->targets > 0 ? RK_OK : FAIL(RK_E_ARG, "%s: labels leave nothing to foretell", labels->path);
-}
-
-/* --- rows --- */
 
 static rk_status tell(rk_ctx *ctx, struct verify *v, const struct bundle_entry *e, rk_verify_row row)
 {

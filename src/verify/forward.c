@@ -1,4 +1,5 @@
-/* forward.c: logits and hidden states of the whole forward pass, without a cache. */
+/* forward.c: logits, hidden states and what else a model gives, of the whole forward pass, without a cache. */
+#include "core/graph.h"
 #include "verify/verify.h"
 #include <math.h>
 #include <stdio.h>
@@ -16,13 +17,14 @@ static void forward_close(struct forward *f)
 static rk_status forward_open(rk_ctx *ctx, struct forward *f, const struct verify *v)
 {
     struct built built;
-    struct build_options how = { .purpose = FOR_LOGITS, .batch = v->batch, .seq = v->seq, .hidden_states = true };
+    struct build_options how = verify_sizes(v, FOR_LOGITS);
+    how.hidden_states = true;
     TRY(model_build(ctx, v->model, &how, &built));
     rk_status status = infer_plan(ctx, built.g, v->backend, &f->g, &f->plan);
     built_close(&built);
     if (status != RK_OK) return ctx_pass(ctx, status, __FILE__, __LINE__, __func__);
     TRY(run_open(ctx, f->plan, v->weights->store, &f->run));
-    TRY(run_input(ctx, f->run, "tokens", v->tokens, RK_i32));
+    TRY(verify_feed(ctx, v, f->run));
     return run_go(ctx, f->run, 0, 0);
 }
 
@@ -39,12 +41,14 @@ static double distance(const double *ours, const double *theirs, int64_t n)
     return most == 0 ? 0 : most / largest;
 }
 
-static rk_status compare(rk_ctx *ctx, const struct forward *f, struct verify *v, const struct bundle_entry *e, const char *output, int64_t width)
+static rk_status compare(rk_ctx *ctx, const struct forward *f, struct verify *v, const struct bundle_entry *e, const char *output)
 {
+    const struct node *y = node_of(f->g, graph_find_output(f->g, output));
     double *ours = NULL, *theirs;
-    int64_t n, shape[] = { v->batch, v->seq, width };
+    int64_t n, shape[RK_MAX_RANK];
     rk_status status;
-    TRY(expect_shape(ctx, e, 3, shape));
+    for (int i = 0; i < y->rank; i++) shape[i] = dim_size(f->g, y->dim[i]);
+    TRY(expect_shape(ctx, e, y->rank, shape));
     TRY(expect_values(ctx, e, &theirs, &n));
     GO(NEW(ours, n));
     GO(run_output(ctx, f->run, output, ours, RK_f64));
@@ -55,23 +59,26 @@ out:
     return status;
 }
 
-/* "logits" -> "logits", "hidden64.3" -> "hidden.3"; false: neither. */
+/* "logits", "pooled", "nsp" are called so; "hidden64.3" -> "hidden.3"; false: none of these. */
 static bool output_of(const struct name *name, char *output, size_t room)
 {
     int i, end = 0;
-    if (strcmp(name->at, "logits") == 0 || strcmp(name->at, "logits64") == 0) return snprintf(output, room, "logits") > 0;
+    static const char *const plain[] = { "logits", "pooled", "nsp" };
+    for (size_t k = 0; k < sizeof plain / sizeof *plain; k++) {
+        size_t n = strlen(plain[k]);
+        if (strncmp(name->at, plain[k], n) == 0 && (name->at[n] == '\0' || strcmp(name->at + n, "64") == 0)) return snprintf(output, room, "%s", plain[k]) > 0;
+    }
     if (sscanf(name->at, "hidden.%9d%n", &i, &end) != 1 && sscanf(name->at, "hidden64.%9d%n", &i, &end) != 1) return false;
     return (uint32_t)end == name->length && snprintf(output, room, "hidden.%d", i) > 0;
 }
 
 static rk_status compare_all(rk_ctx *ctx, const struct forward *f, struct verify *v)
 {
-    int64_t hidden = config_int(&v->model->config, "hidden");
     char output[32];
     for (int i = 0; i < v->io.entries.n; i++) {
         const struct bundle_entry *e = &v->io.entries.at[i];
         if (!output_of(&e->name, output, sizeof output) || !run_has_output(f->run, output)) continue;
-        TRY(compare(ctx, f, v, e, output, output[0] == 'l' ? v->vocab : hidden));
+        TRY(compare(ctx, f, v, e, output));
     }
     return RK_OK;
 }

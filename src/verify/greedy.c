@@ -33,10 +33,28 @@ static void judge(struct greedy *g, const struct verify *v, int64_t at)
     }
 }
 
+static rk_status encode(rk_ctx *ctx, const struct greedy *g, const struct verify *v)
+{
+    const int32_t *source = verify_input(v, "source"), *lengths = verify_input(v, "source_lengths");
+    int64_t n = v->batch * v->source, *each = NULL;
+    uint32_t *ids = NULL;
+    rk_status status;
+    GO(NEW(ids, n));
+    GO(NEW(each, v->batch));
+    for (int64_t i = 0; i < n; i++) ids[i] = (uint32_t)source[i];
+    for (int64_t b = 0; b < v->batch && lengths != NULL; b++) each[b] = lengths[b];
+    GO(rk_session_encode(g->s, ids, v->source, lengths == NULL ? NULL : each));
+out:
+    FREE(ids, n);
+    FREE(each, v->batch);
+    return status;
+}
+
 static rk_status decode(rk_ctx *ctx, struct greedy *g, const struct verify *v)
 {
-    rk_session_options options = { .batch = v->batch, .context = g->n };
+    rk_session_options options = { .batch = v->batch, .context = g->n, .source = v->source };
     TRY(rk_session_open(v->weights, &options, &g->s));
+    if (v->source > 0) TRY(encode(ctx, g, v));
     TRY(NEW(g->logits, v->batch * v->vocab));
     TRY(NEW(g->column, v->batch * g->prompt));
     for (int64_t b = 0; b < v->batch; b++)

@@ -6,6 +6,7 @@
 #include "base/rng.h"
 #include "train/graphs.h"
 #include <math.h>
+#include <string.h>
 
 enum { SPREAD_RUNS = 3 };
 static const double rate = 1e-2, noise = 1e-6, last_bit = 0x1p-24, makers_noise = 2e-7;
@@ -23,7 +24,7 @@ static void machine_close(struct machine *m)
 
 void learn_close(rk_ctx *ctx, struct learning *l)
 {
-    int n = l->built.parameters.n;
+    int n = l->n;
     machine_close(&l->micro);
     machine_close(&l->update);
     store_close(l->store);
@@ -40,7 +41,7 @@ void learn_close(rk_ctx *ctx, struct learning *l)
 
 static rk_status set_decay(rk_ctx *ctx, struct learning *l)
 {
-    for (int i = 0; i < l->built.parameters.n; i++) {
+    for (int i = 0; i < l->trained; i++) {
         struct parameter *p = &l->built.parameters.at[i];
         struct word number;
         struct stored s;
@@ -49,6 +50,28 @@ static rk_status set_decay(rk_ctx *ctx, struct learning *l)
         TRY(bind_axes(ctx, l->built.g, p->ref, row->axes, &s));
         p->decays = s.rank >= 2;
     }
+    return RK_OK;
+}
+
+/* What had no gradient was not trained: no step moves it, not even decay. Those go behind the others. */
+static rk_status find_trained(rk_ctx *ctx, struct learning *l)
+{
+    const struct bundle *io = &l->v->io;
+    bool *has, any = false;
+    TRY(NEW(has, l->n));
+    for (int e = 0; e < io->entries.n; e++) {
+        const struct name *name = &io->entries.at[e].name;
+        int i = name->length > 5 && memcmp(name->at, "grad.", 5) == 0 ? bind_find(ctx, l->v->model->config.arch, &l->built, name->at + 5, name->length - 5) : -1;
+        if (i >= 0 && i < l->built.parameters.n) has[i] = any = true;
+    }
+    l->trained = any ? 0 : l->built.parameters.n;
+    for (int i = 0; i < l->n && any; i++) {
+        if (!has[i]) continue;
+        struct parameter p = l->built.parameters.at[i];
+        memmove(&l->built.parameters.at[l->trained + 1], &l->built.parameters.at[l->trained], (size_t)(i - l->trained) * sizeof p);
+        l->built.parameters.at[l->trained++] = p;
+    }
+    FREE(has, l->n);
     return RK_OK;
 }
 
@@ -71,11 +94,13 @@ static rk_status load(rk_ctx *ctx, struct learning *l)
 static rk_status make_ready(rk_ctx *ctx, struct learning *l)
 {
     const struct verify *v = l->v;
-    struct build_options how = { .purpose = FOR_TRAINING, .batch = v->batch, .seq = v->seq };
+    struct build_options how = verify_sizes(v, FOR_TRAINING);
     TRY(model_build(ctx, v->model, &how, &l->built));
+    l->n = built_stored(&l->built);
+    TRY(find_trained(ctx, l));
     TRY(set_decay(ctx, l));
-    TRY(train_micro(ctx, v->backend, l->built.g, l->built.parameters.at, l->built.parameters.n, false, &l->micro.g));
-    TRY(train_update(ctx, l->built.g, l->built.parameters.at, l->built.parameters.n, &rule, &l->update.g));
+    TRY(train_micro(ctx, v->backend, l->built.g, l->built.parameters.at, l->trained, false, &l->micro.g));
+    TRY(train_update(ctx, l->built.g, l->built.parameters.at, l->trained, &rule, &l->update.g));
     TRY(store_open(ctx, v->backend, &l->store));
     TRY(place(ctx, l, &l->micro));
     TRY(place(ctx, l, &l->update));
@@ -83,21 +108,30 @@ static rk_status make_ready(rk_ctx *ctx, struct learning *l)
     TRY(load(ctx, l));
     TRY(run_open(ctx, l->micro.plan, l->store, &l->micro.run));
     TRY(run_open(ctx, l->update.plan, l->store, &l->update.run));
-    TRY(NEW(l->first, l->built.parameters.n));
-    TRY(NEW(l->last, l->built.parameters.n));
-    TRY(NEW(l->weight_spread, l->built.parameters.n));
+    TRY(NEW(l->first, l->n));
+    TRY(NEW(l->last, l->n));
+    TRY(NEW(l->weight_spread, l->n));
     return NEW(l->losses, l->steps);
 }
 
 /* --- steps --- */
 
+/* Both parts of a loss are means: over the labels, and over the pairs of texts that are judged. */
+static double next_weight(const struct verify *v)
+{
+    const int32_t *next = verify_input(v, "next");
+    int64_t judged = 0;
+    for (int64_t b = 0; b < v->batch && next != NULL; b++) judged += next[b] >= 0;
+    return judged > 0 ? (double)v->targets / (double)judged : 0;
+}
+
 static rk_status loss_and_gradients(rk_ctx *ctx, struct learning *l, double *loss)
 {
     const struct verify *v = l->v;
-    double inverse = 1 / (double)v->targets;
-    TRY(run_input(ctx, l->micro.run, "tokens", v->tokens, RK_i32));
-    TRY(run_input(ctx, l->micro.run, "labels", v->labels, RK_i32));
+    double inverse = 1 / (double)v->targets, next = next_weight(v);
+    TRY(verify_feed(ctx, v, l->micro.run));
     TRY(run_input(ctx, l->micro.run, "inverse_tokens", &inverse, RK_f64));
+    TRY(run_input(ctx, l->micro.run, "next_weight", &next, RK_f64));
     TRY(run_go(ctx, l->micro.run, 0, 0));
     TRY(run_output(ctx, l->micro.run, "loss", loss, RK_f64));
     *loss *= inverse;
@@ -124,7 +158,8 @@ static rk_status trajectory(rk_ctx *ctx, struct learning *l, double *losses)
 
 static rk_status read_state(rk_ctx *ctx, const struct learning *l, rk_kind kind, int parameter, double **values)
 {
-    int entry = store_find(l->store, kind, l->built.parameters.at[parameter].name);
+    const struct parameter *p = &l->built.parameters.at[parameter];
+    int entry = store_find(l->store, kind == RK_PARAMETER ? p->kind : kind, p->name);
     PROMISE(entry >= 0);
     if (*values == NULL) TRY(NEW(*values, learn_elements(l, parameter)));
     return store_read(ctx, l->store, entry, *values, RK_f64);
@@ -135,14 +170,14 @@ rk_status learn_open(rk_ctx *ctx, struct learning *l, struct verify *v, int64_t 
     *l = (struct learning){ .v = v, .steps = steps };
     TRY(make_ready(ctx, l));
     TRY(loss_and_gradients(ctx, l, &l->loss));
-    for (int i = 0; i < l->built.parameters.n; i++) TRY(read_state(ctx, l, RK_GRADIENT, i, &l->first[i]));
+    for (int i = 0; i < l->trained; i++) TRY(read_state(ctx, l, RK_GRADIENT, i, &l->first[i]));
     return RK_OK;
 }
 
 rk_status learn_steps(rk_ctx *ctx, struct learning *l)
 {
     TRY(trajectory(ctx, l, l->losses));
-    for (int i = 0; i < l->built.parameters.n; i++) TRY(read_state(ctx, l, RK_PARAMETER, i, &l->last[i]));
+    for (int i = 0; i < l->n; i++) TRY(read_state(ctx, l, RK_PARAMETER, i, &l->last[i]));
     return RK_OK;
 }
 
@@ -179,7 +214,7 @@ static rk_status spread_once(rk_ctx *ctx, struct learning *l, uint64_t run, doub
     for (int e = 0; e < l->store->entries.n; e++) TRY(nudge(ctx, l, e, run));
     TRY(trajectory(ctx, l, losses));
     for (int64_t t = 0; t < l->steps; t++) l->loss_spread = fmax(l->loss_spread, fabs(losses[t] - l->losses[t]) / fabs(l->losses[t]));
-    for (int i = 0; i < l->built.parameters.n; i++) {
+    for (int i = 0; i < l->trained; i++) {
         double *values = NULL;
         rk_status status = read_state(ctx, l, RK_PARAMETER, i, &values);
         if (status == RK_OK) l->weight_spread[i] = fmax(l->weight_spread[i], moved(l->last[i], values, l->first[i], learn_elements(l, i)));

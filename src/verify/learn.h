@@ -11,6 +11,7 @@ struct machine { rk_graph *g; struct plan *plan; struct run *run; };
 struct learning {
     struct verify *v;
     struct built built;
+    int n, trained;                         /* parameters: all, and those before which the file has gradients of (all, if it has none) */
     struct store *store;
     struct machine micro, update;
     int64_t steps;

@@ -4,8 +4,7 @@
 
 static void verify_close(rk_ctx *ctx, struct verify *v)
 {
-    FREE(v->tokens, v->batch * v->seq);
-    FREE(v->labels, v->batch * v->seq);
+    verify_inputs_free(ctx, v);
     FREE(v->checked, v->io.entries.n);
     bundle_close(ctx, &v->io);
     rk_weights_close(v->weights);
@@ -19,7 +18,7 @@ static rk_status open_expectations(rk_ctx *ctx, struct verify *v, const char *io
     if (io == NULL) GO(file_join(ctx, &path, v->model->folder, "io.safetensors"));
     GO(bundle_open(ctx, io != NULL ? io : str_c(&path), &v->io));
     GO(NEW(v->checked, v->io.entries.n));
-    GO(expect_inputs(ctx, v));
+    GO(verify_inputs(ctx, v));
 out:
     if (status == RK_E_MISSING && io == NULL && v->io.entries.n == 0) (void)ctx_hint(ctx, "name a file of expectations behind the folder");
     str_free(ctx, &path);

@@ -1,14 +1,19 @@
 /* verify.h: one comparison of a model with a file of expectations, from the inside.
  *
- *   expect.c   what the file gives: ids, labels, arrays as f64, tolerances; and the rows that are told
+ *   inputs.c   ids, masks and labels, as the model's graphs take them
+ *   expect.c   what else the file gives: arrays as f64, tolerances; and the rows that are told
  *   forward.c  logits and hidden states        greedy.c  continuation
  *   learn.c    loss, gradients, AdamW steps    weigh.c   and their comparison
  *   verify.c   the order of these, and what was left over */
 #ifndef VERIFY_VERIFY_H
 #define VERIFY_VERIFY_H
+#include "base/vec.h"
 #include "infer/session.h"
 #include "model/bind.h"
 #include "reckon/verify.h"
+
+/* An input of a graph by its name there, and what is fed. */
+struct verify_input { const char *name; int32_t *values; int64_t n; };
 
 struct verify {
     rk_ctx *ctx;
@@ -21,8 +26,10 @@ struct verify {
     rk_verify_fn *each;
     void *user;
     rk_verified *result;
-    int64_t batch, seq, vocab;
-    int32_t *tokens, *labels;               /* [batch seq]; labels NULL where there are none */
+    int64_t batch, seq, source, vocab;      /* source 0: there is no encoder apart */
+    VEC(struct verify_input) inputs;        /* of the model's graphs, from the file */
+    bool padded, source_padded;             /* some sequence, some source is shorter than the longest */
+    bool labelled;
     int64_t targets;                        /* labels that count */
 };
 
@@ -32,8 +39,14 @@ enum rule { RULE_VALUES, RULE_LOSS, RULE_GRADIENT, RULE_LOSSES, RULE_WEIGHTS };
 rk_status verify_run(rk_ctx *ctx, const char *folder, const char *io, const struct backend *backend, double loosen, rk_verify_fn *each, void *user,
                      rk_verified *result) RK_CHECK;
 
+/* inputs.c */
+rk_status verify_inputs(rk_ctx *ctx, struct verify *v) RK_CHECK;               /* reads them */
+rk_status verify_feed(rk_ctx *ctx, const struct verify *v, struct run *run) RK_CHECK;       /* all that a graph may want, but for what only training does */
+const int32_t *verify_input(const struct verify *v, const char *name);         /* NULL: the file has none */
+void      verify_inputs_free(rk_ctx *ctx, struct verify *v);
+struct build_options verify_sizes(const struct verify *v, enum purpose purpose);
+
 /* expect.c */
-rk_status expect_inputs(rk_ctx *ctx, struct verify *v) RK_CHECK;
 const struct bundle_entry *expect_find(const struct verify *v, const char *name);              /* NULL: not in the file */
 rk_status expect_shape(rk_ctx *ctx, const struct bundle_entry *e, int rank, const int64_t *shape) RK_CHECK;
 rk_status expect_values(rk_ctx *ctx, const struct bundle_entry *e, double **values, int64_t *n) RK_CHECK;     /* the caller frees n */

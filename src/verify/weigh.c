@@ -128,10 +128,11 @@ static double weight_error(const struct learning *l, int parameter, const double
     const double *ours = l->last[parameter], *gradient = l->first[parameter];
     double sum = 0, largest = 0;
     int64_t n = learn_elements(l, parameter);
+    bool trained = parameter < l->trained;
     *left_out = 0;
-    for (int64_t i = 0; i < n; i++) largest = fmax(largest, fabs(gradient[i]));
+    for (int64_t i = 0; i < n && trained; i++) largest = fmax(largest, fabs(gradient[i]));
     for (int64_t i = 0; i < n; i++) {
-        if (learn_is_noise(gradient[i], largest)) ++*left_out;
+        if (trained && learn_is_noise(gradient[i], largest)) ++*left_out;
         else sum += (ours[i] - theirs[i]) * (ours[i] - theirs[i]);
     }
     return sum == 0 ? 0 : sqrt(sum) / norm(theirs, n);
@@ -185,7 +186,7 @@ rk_status verify_learning(rk_ctx *ctx, struct verify *v)
     const struct bundle_entry *loss = expect_find(v, "loss"), *losses = expect_find(v, "adamw.losses");
     struct learning l = { 0 };
     if (loss == NULL && !begins(v, "grad.") && !begins(v, "adamw.")) return RK_OK;
-    if (v->labels == NULL) return FAIL(RK_E_MISSING, "%s: a loss or gradients, but no labels", v->io.path);
+    if (!v->labelled) return FAIL(RK_E_MISSING, "%s: a loss or gradients, but no labels", v->io.path);
     if (losses != NULL && (losses->rank != 1 || losses->shape[0] < 1 || losses->shape[0] > MOST_STEPS))
         return FAIL(RK_E_SHAPE, "%s: adamw.losses holds one loss for each of 1 to %d steps", v->io.path, MOST_STEPS);
     if (loss != NULL && loss->bytes != rk_dtype_bytes(loss->dtype)) return FAIL(RK_E_SHAPE, "%s: loss is one number", v->io.path);

@@ -23,7 +23,8 @@ static void has(rk_bill *bill, const char *spec, const char *name, int64_t expec
 }
 
 /* GPT-2: OpenAI's sizes as everybody counts them (keras-hub, transformers); without biases and with a padded vocabulary as
- * nanoGPT and llm.c do. CS336: assignment 1, editions 2024, 2025 and 2026. FLOPs: matrix products, one sequence, full attention. */
+ * nanoGPT and llm.c do. CS336: assignment 1, editions 2024, 2025 and 2026. BERT: keras-hub, DeepSpeed's README, the shapes that
+ * transformers lists; with and without its heads. FLOPs: matrix products, one sequence, full attention. */
 static const struct { const char *spec; int64_t parameters, forward; const char *formula; } counts[] = {
     { "gpt2",               124439808,  291648307200,   "V·D + P·D + L·(12·D² + 13·D) + 2·D" },
     { "gpt2-medium",        354823168,  826951073792,   NULL },
@@ -54,6 +55,26 @@ static const struct { const char *spec; int64_t parameters, forward; const char 
     { "gpt3",               174604259328, 0,          "V·D + P·D + L·(12·D² + 13·D) + 2·D" },
     { "gpt-j-6b",           6050882784, 0,            "2·V·D + L·(12·D² + 7·D) + V + 2·D" },
     { "gpt-neox-20b",       20554567680, 0,           "2·V·D + L·(12·D² + 13·D) + 2·D" },
+    { "bert-base-chinese",              102290312, 113856479232, "V·D + P·D + 7·D + L·(12·D² + 13·D) + D² + V" },
+    { "bert-base-chinese+model",        102267648, 96637943808,  NULL },
+    { "bert-base-chinese+pretraining",  102882442, 113857661952, NULL },
+    { "bert-base-chinese:tie_word_embeddings=false", 118516616, 113856479232, NULL },
+    { "bert-base-uncased+model",        109482240, 0, NULL },
+    { "bert-base-cased+model",          108310272, 0, NULL },
+    { "bert-base-multilingual-cased+model", 177853440, 0, NULL },
+    { "bert-large-uncased+model",       335141888, 0, NULL },
+    { "bert-large-cased+model",         333579264, 0, NULL },
+    { "bert-tiny+model",                4385920,   0, NULL },
+    { "bert-small+model",               28763648,  0, NULL },
+    { "bert-medium+model",              41373184,  0, NULL },
+    { "bert-base-uncased",              109514298, 0, NULL },
+    { "bert-base-uncased+pretraining",  110106428, 0, NULL },
+    { "bert-large-uncased",             335174458, 0, NULL },
+    { "bert-large-uncased+pretraining", 336226108, 0, NULL },
+    { "gpt2+model",                     124439808, 212600881152, NULL },
+    { "gpt2:tie_word_embeddings=false", 163037184, 291648307200, NULL },
+    { "gpt2+model:tie_word_embeddings=false", 124439808, 0, NULL },
+    { "cs336-17m+model",                17576448,  0, NULL },
 };
 
 TEST(counts_that_others_made)

@@ -186,6 +186,10 @@ static const char *const files[][2] = {
     { "EleutherAI--pythia-31m", "pythia-31m" }, { "EleutherAI--pythia-70m", "pythia-70m" }, { "EleutherAI--pythia-160m", "pythia-160m" },
     { "EleutherAI--pythia-410m", "pythia-410m" }, { "EleutherAI--pythia-1b", "pythia-1b" }, { "EleutherAI--pythia-1.4b", "pythia-1.4b" },
     { "EleutherAI--pythia-2.8b", "pythia-2.8b" }, { "EleutherAI--pythia-6.9b", "pythia-6.9b" }, { "EleutherAI--pythia-12b", "pythia-12b" },
+    { "google-bert--bert-base-uncased", "bert-base-uncased" }, { "google-bert--bert-base-cased", "bert-base-cased" }, { "google-bert--bert-base-chinese", "bert-base-chinese" },
+    { "google-bert--bert-base-multilingual-cased", "bert-base-multilingual-cased" }, { "google-bert--bert-large-uncased", "bert-large-uncased" },
+    { "google-bert--bert-large-cased", "bert-large-cased" }, { "google-bert--bert-base-chinese+model", "bert-base-chinese+model" },
+    { "google-bert--bert-base-chinese+pretraining", "google-bert/bert-base-chinese+pretraining" },
 };
 
 TEST(config_files_are_their_presets)
@@ -237,16 +241,8 @@ TEST(tensors_are_those_that_the_library_lists)
         for (const char *s = str_c(&text); (s = strstr(s, "\tparameter\t")) != NULL; s++) lines++;
         EXPECT_INT(b.parameters.n, lines);
         for (int k = 0; k < b.parameters.n; k++) {
-            struct word number_in_name;
             struct stored stored;
-            const struct binding *row = bind_row(m->config.arch, b.parameters.at[k].name, &number_in_name);
-            name.n = 0;
-            OK(ctx, bind_name(ctx, row, number_in_name, 0, &name));
-            if (!word_among(m->config.arch->bare, str_c(&name), (size_t)name.n)) {
-                name.n = 0;
-                OK(ctx, str_text(ctx, &name, m->config.arch->prefix));
-                OK(ctx, bind_name(ctx, row, number_in_name, 0, &name));
-            }
+            OK(ctx, bind_written(ctx, &m->config, &b, k, &name));
             OK(ctx, bind_stored(ctx, m->config.arch, &b, k, &stored));
             if (!listed(str_c(&text), str_c(&name), &stored)) test_fail(__FILE__, __LINE__, "%s has no %s of this shape", files[i][0], str_c(&name));
         }
@@ -259,7 +255,8 @@ TEST(tensors_are_those_that_the_library_lists)
 
 static const char *const checkpoints[] = { "gpt2", "gpt2-bf16-sharded", "gpt2-inner-erf", "gpt2-relu-one-head-size-5", "gpt2-scale-by-layer",
                                            "gpt2-unscaled-untied", "cs336", "cs336-2024", "cs336-odd", "cs336-tied", "gptj", "gptj-rotary-full", "gptj-two-heads",
-                                           "neox-parallel", "neox-serial", "neox-no-attention-bias-tied", "neox-rotary-full-fast-gelu" };
+                                           "neox-parallel", "neox-serial", "neox-no-attention-bias-tied", "neox-rotary-full-fast-gelu",
+                                           "bert-mlm", "bert-gelu-new-eps", "bert-pretraining+pretraining" };
 
 /* They load whole, and saving them gives the same numbers under the same names. */
 TEST(checkpoints_load_and_save)

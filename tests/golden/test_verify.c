@@ -155,7 +155,7 @@ TEST(a_file_without_inputs_or_with_foreign_ones_is_refused)
     struct str folder = { 0 }, path = { 0 };
     struct bundle b = { 0 };
     struct bundle_writer w = { 0 };
-    int64_t shape[] = { 1, 2 }, wrong[] = { 1, 2, 5 }, ids[] = { 3, 96 }, high[] = { 3, 97 };
+    int64_t shape[] = { 1, 2 }, wrong[] = { 1, 2, 5 }, ids[] = { 3, 96 }, high[] = { 3, 97 }, one[] = { 1, 0 }, gap[] = { 0, 1 }, none[] = { 0, 0 };
     float logits[10] = { 0 };
     rk_verified r;
     open_reference(ctx, &folder, &b);
@@ -168,7 +168,10 @@ TEST(a_file_without_inputs_or_with_foreign_ones_is_refused)
     const struct { const char *name; rk_dtype dtype; int rank; const int64_t *shape; const void *data; size_t bytes; rk_status status; const char *words; const void *ids; } cases[] = {
         { "logits", RK_f32, 3, wrong, logits, sizeof logits, RK_E_SHAPE, "this model gives [1, 2, 97]", ids },
         { "token_type_ids", RK_i64, 2, shape, ids, sizeof ids, RK_E_DECLINED, "token_type_ids", ids },
-        { "attention_mask", RK_i64, 2, shape, ids, sizeof ids, RK_E_DECLINED, "attention_mask hides", ids },
+        { "attention_mask", RK_i64, 2, shape, ids, sizeof ids, RK_E_DECLINED, "is 3, neither 0 nor 1", ids },
+        { "attention_mask", RK_i64, 2, shape, one, sizeof one, RK_E_DECLINED, "attention_mask hides tokens", ids },
+        { "attention_mask", RK_i64, 2, shape, gap, sizeof gap, RK_E_DECLINED, "attention_mask[0, 1] is behind a gap", ids },
+        { "attention_mask", RK_i64, 2, shape, none, sizeof none, RK_E_DECLINED, "attention_mask hides all of row 0", ids },
         { "labels", RK_i64, 2, shape, ids, sizeof ids, RK_E_ARG, "input_ids[0, 1] is 97", high },
         { "labels", RK_i64, 2, shape, high, sizeof high, RK_E_ARG, "labels[0, 1] is 97", ids },
         { "greedy", RK_i64, 2, shape, ids, sizeof ids, RK_E_SHAPE, "greedy", ids },

@@ -335,6 +335,20 @@ static void norm(struct sample *s, bool rms)
 }
 
 static void make_layer_norm(struct sample *s) { norm(s, false); }
+
+static void make_deviation_norm(struct sample *s)
+{
+    rk_dim dims[RK_MAX_RANK];
+    int n = draw_dims(s, 0, 3, dims);
+    rk_dim d = dims[n] = draw_dim_of(s, 2 + (int64_t)draw(s, (uint64_t)s->largest));
+    s->ties = false;                                        /* equal numbers have no deviation: a kink */
+    draw_order(s, n + 1, dims);
+    s->operand[0] = draw_operand(s, RK_f64, ANY_SIGN, n + 1, dims);
+    if (draw(s, 3) != 0) s->operand[1] = draw_operand(s, RK_f64, ANY_SIGN, 1, &d);
+    if (draw(s, 3) != 0) s->operand[2] = draw_operand(s, RK_f64, ANY_SIGN, 1, &d);
+    s->y = rk_deviation_norm(s->g, s->operand[0], dim_text(s, d), s->operand[1], s->operand[2], 1e-2);
+}
+
 static void make_rms_norm(struct sample *s) { norm(s, true); }
 
 static void make_rope(struct sample *s)
@@ -363,6 +377,14 @@ static void make_attend(struct sample *s)
         draw_order(s, n + 2, q);
         for (int a = 0; a < n + 2; a++) k[a] = q[a] == seq ? key : q[a];
         s->operand[i] = draw_operand(s, RK_f64, ANY_SIGN, n + 2, i == 0 ? q : k);
+    }
+    if (draw(s, 2) == 0) {
+        rk_dim sharing[RK_MAX_RANK];
+        int shared = 0;
+        for (int a = 0; a < n + 2; a++)
+            if (q[a] != seq && q[a] != width && draw(s, 3) != 0) sharing[shared++] = q[a];
+        s->operand[3] = options.lengths = draw_leaf(s, RK_i32, INDEX, shared, sharing);
+        s->leaf[s->n_leaves - 1].below = dim_size(s->g, key) + 3;                           /* 0, and beyond the keys, too */
     }
     s->y = rk_attend(s->g, s->operand[0], s->operand[1], s->operand[2], dim_text(s, seq), dim_text(s, key), dim_text(s, width), &options);
 }
@@ -426,6 +448,7 @@ const struct maker makers[] = {
     { "softmax", &op_softmax, make_softmax, FUSED, -1 },
     { "layer norm", &op_norm, make_layer_norm, FUSED, -1 },
     { "RMS norm", &op_norm, make_rms_norm, FUSED, -1 },
+    { "deviation norm", &op_norm, make_deviation_norm, FUSED, -1 },
     { "rope", &op_rope, make_rope, FUSED, -1 },
     { "attend", &op_attend, make_attend, FUSED, -1 },
     { "xent_head", &op_xent_head, make_xent_head, FUSED, -1 },

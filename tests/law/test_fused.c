@@ -26,6 +26,16 @@ static double layer_norm(struct sample *s, const struct values *v, const struct 
     return (x - mean) / sqrt(variance + 1e-2) * w + b;
 }
 
+static double deviation_norm(struct sample *s, const struct values *v, const struct node *n, int64_t *index)
+{
+    rk_dim d = (rk_dim)n->at.i[0];
+    double x = values_at(v, n->in[0], index), size = (double)dim_size(v->g, d), mean = 0, variance = 0;
+    double w = s->operand[1] != 0 ? values_at(v, s->operand[1], index) : 1, b = s->operand[2] != 0 ? values_at(v, s->operand[2], index) : 0;
+    SUM_OVER(d) mean += values_at(v, n->in[0], index) / size;
+    SUM_OVER(d) variance += pow(values_at(v, n->in[0], index) - mean, 2) / (size - 1);
+    return (x - mean) / (sqrt(variance) + 1e-2) * w + b;
+}
+
 static double rms_norm(struct sample *s, const struct values *v, const struct node *n, int64_t *index)
 {
     rk_dim d = (rk_dim)n->at.i[0];
@@ -67,6 +77,7 @@ static double score(const struct values *v, const struct node *n, int64_t *index
     int64_t queries = dim_size(v->g, (rk_dim)n->at.i[0]), keys = dim_size(v->g, (rk_dim)n->at.i[1]), column = index[width];
     double dot = 0;
     if (n->at.i[3] != 0 && index[n->at.i[1]] > index[n->at.i[0]] + keys - queries) return -INFINITY;
+    if (n->arity > 3 && index[n->at.i[1]] >= fmax(1, values_at(v, n->in[3], index))) return -INFINITY;
     SUM_OVER(width) dot += values_at(v, n->in[0], index) * values_at(v, n->in[1], index);
     index[width] = column;
     return dot * n->at.f[0];
@@ -110,7 +121,7 @@ static double xent_head(struct sample *s, const struct values *v, const struct n
 }
 
 static const struct formula formulas[] = {
-    { "softmax", softmax }, { "layer norm", layer_norm }, { "RMS norm", rms_norm }, { "rope", rope }, { "attend", attend }, { "xent_head", xent_head },
+    { "softmax", softmax }, { "layer norm", layer_norm }, { "RMS norm", rms_norm }, { "deviation norm", deviation_norm }, { "rope", rope }, { "attend", attend }, { "xent_head", xent_head },
 };
 
 static double (*formula_at)(struct sample *, const struct values *, const struct node *, int64_t *);

@@ -43,7 +43,7 @@ static rk_ref biased(struct built *b, int layer, const char *part, const char *d
 static rk_ref attention(struct built *b, int layer, rk_ref x)
 {
     rk_graph *g = b->g;
-    static const struct rk_attend_options options = { true, 0.125, 1, NULL };
+    static const struct rk_attend_options options = { .causal = true, .scale = 0.125, .keep = 1 };
     rk_enter(g, "attn");
     rk_ref qkv = rk_einsum(g, "b t d, s h k d -> b t s h k", x, block_parameter(b, layer, "attn.qkv.weight", "side head head_dim hidden"));
     qkv = biased(b, layer, "attn.qkv.bias", "side head head_dim", qkv);

@@ -135,6 +135,15 @@ static void attend_keep(rk_graph *g)
     const rk_attend_options o = { .scale = 1, .keep = 2 };
     (void)rk_attend(g, q, k, k, "seq", "key", "hidden", &o);
 }
+static void attend_with_lengths(rk_graph *g, rk_dtype dtype, const char *dims)
+{
+    rk_ref q = x(g), k = rk_rename(g, q, "seq", "key");
+    const rk_attend_options o = { .scale = 1, .lengths = rk_input(g, "lengths", dtype, dims) };
+    (void)rk_attend(g, q, k, k, "seq", "key", "hidden", &o);
+}
+static void attend_lengths_dtype(rk_graph *g) { attend_with_lengths(g, RK_i64, "batch"); }
+static void attend_lengths_dims(rk_graph *g)  { attend_with_lengths(g, RK_i32, "batch seq"); }
+static void deviation_of_one(rk_graph *g)     { (void)rk_deviation_norm(g, rk_slice(g, x(g), "seq", 0, "short"), "short", 0, 0, 1e-6); }
 static void attend_causal_short(rk_graph *g)
 {
     rk_ref q = x(g), k = rk_slice(g, q, "seq", 0, "short");
@@ -231,6 +240,9 @@ static const struct { const char *name; void (*make)(rk_graph *g); rk_status sta
     ROW(rope_theta, RK_E_ARG, "theta is 0"),
     ROW(attend_key, RK_E_SHAPE, "attend: k lacks the dimension key"),
     ROW(attend_keep, RK_E_ARG, "attend: keep is 2"),
+    ROW(attend_lengths_dtype, RK_E_DTYPE, "attend: lengths are i64"),
+    ROW(attend_lengths_dims, RK_E_SHAPE, "attend: lengths differ along seq"),
+    ROW(deviation_of_one, RK_E_SHAPE, "norm: one number along short"),
     ROW(attend_causal_short, RK_E_SHAPE, "1 keys for 3 queries"),
     ROW(head_labels, RK_E_ARG, "declared twice"),
     ROW(head_labels_float, RK_E_DTYPE, "xent_head: labels are f32"),
@@ -276,7 +288,7 @@ TEST(after_a_mistake_builders_return_nothing)
     EXPECT(rk_split(g, a, "hidden", "two key") == 0 && rk_merge(g, a, "batch seq", "hidden") == 0 && rk_slice(g, a, "seq", 0, "two") == 0);
     EXPECT(rk_select(g, a, "seq", 0) == 0 && rk_order(g, a, "seq") == 0 && rk_spread(g, a, "seq") == 0 && rk_copy(g, a) == 0);
     EXPECT(rk_join(g, "two", parts, 2, "two") == 0 && rk_place(g, a, NULL, "ff", 0, "ff") == 0 && rk_softmax(g, a, "seq") == 0);
-    EXPECT(rk_layer_norm(g, a, "seq", 0, 0, 0) == 0 && rk_rms_norm(g, a, "seq", 0, 0) == 0);
+    EXPECT(rk_layer_norm(g, a, "seq", 0, 0, 0) == 0 && rk_rms_norm(g, a, "seq", 0, 0) == 0 && rk_deviation_norm(g, a, "seq", 0, 0, 0) == 0);
     EXPECT(rk_rope(g, a, "seq", NULL, "hidden", RK_ROPE_HALVES, 2, 10) == 0 && rk_xent_head(g, a, b, 0, a, "hidden", "ff") == 0);
     EXPECT(rk_attend(g, a, a, a, "seq", "key", "hidden", &(rk_attend_options){ .scale = 1 }) == 0 && rk_append(g, b, b, "ff", "seq") == 0);
     EXPECT(rk_dim_new(g, "more", 'M', 1) == 0 && rk_dim_live(g, "even", 'E', 1) == 0);

@@ -1,11 +1,11 @@
 /* Attention and its gradients on this processor: equal to the expansion in f64, on every instruction set, the same bits on one
  * thread and two: any order of dims, parts of a joined q-k-v, queries and keys that are no multiple of a block, more keys than
- * queries, causal or not, live keys, dropout. */
+ * queries, causal or not, live keys, dropout, sequences of different lengths. */
 #include "backend/cpu/attend_inner.h"
 #include "hand_fused.h"
 #include "test.h"
 
-struct shape { int64_t batch, head, seq, key, width; bool causal; double keep; };
+struct shape { int64_t batch, head, seq, key, width; bool causal; double keep; const char *lengths; };     /* lengths: their dims; NULL: none */
 
 static const char *const orders[][2] = {            /* of queries; of keys */
     { "batch head seq width", "batch head key width" }, { "batch seq head width", "batch key head width" },
@@ -43,6 +43,10 @@ static void try_apart(rk_ctx *ctx, const struct shape *s, int order, bool live)
     c.source[1] = rk_input(c.g, "k", RK_f32, orders[order][1]);
     c.source[2] = rk_input(c.g, "v", RK_f32, orders[(order + 1) % 4][1]);
     c.source[3] = rk_input(c.g, "weights", RK_f32, "batch head seq width");
+    if (s->lengths != NULL) {
+        c.source[c.n++] = o.lengths = rk_input(c.g, "lengths", RK_i32, s->lengths);
+        c.most_id = (double)s->key + 2;             /* from -1 on: what is out of range is brought into it */
+    }
     finish(c.g, rk_attend(c.g, c.source[0], c.source[1], c.source[2], "seq", "key", "width", &o), c.source[3]);
     fused_try(ctx, &c, 2e-5);
     rk_graph_close(c.g);
@@ -99,11 +103,37 @@ TEST(attention_equals_its_expansion)
     close_one(ctx);
 }
 
+/* One length for a sequence, for a head, for both or for all; 1, all keys, and everything between. */
+TEST(padded_sequences)
+{
+    static const char *const dims[] = { "batch", "head", "head batch", "", "batch head" };
+    rk_ctx *ctx = open_one();
+    for (int i = 0; i < 60; i++) {
+        struct shape s = draw_shape(i);
+        s.lengths = dims[i % 5];
+        if (i % 7 == 0) s.seq = draw(4), s.key = s.seq + draw(40);          /* few queries */
+        if (i % 6 == 1) s.key = draw(140);                                  /* another sequence's keys: no mask */
+        s.causal = s.causal && s.key >= s.seq;
+        try_apart(ctx, &s, i % 4, i % 11 == 0 && s.keep == 1);
+    }
+    close_one(ctx);
+}
+
+TEST(padding_around_the_borders_of_blocks)
+{
+    static const int64_t keys[] = { 1, 7, 8, 15, 16, 17, 31, 32, 33, 47, 48, 49, 63, 64, 65, 96, 129 };
+    rk_ctx *ctx = open_one();
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+        for (int causal = 0; causal < 2; causal++)
+            try_apart(ctx, &(struct shape){ 1 + 2 * (int64_t)(i % 2), 2, causal ? keys[i] : 5 + (int64_t)i, keys[i], 32, causal, 1, "batch" }, 1, false);
+    close_one(ctx);
+}
+
 TEST(fewer_keys_than_queries_without_a_mask)
 {
     rk_ctx *ctx = open_one();
-    try_apart(ctx, &(struct shape){ 2, 2, 70, 5, 32, false, 1 }, 0, false);
-    try_apart(ctx, &(struct shape){ 1, 3, 9, 1, 64, false, 1 }, 1, false);
+    try_apart(ctx, &(struct shape){ 2, 2, 70, 5, 32, false, 1, NULL }, 0, false);
+    try_apart(ctx, &(struct shape){ 1, 3, 9, 1, 64, false, 1, NULL }, 1, false);
     close_one(ctx);
 }
 
@@ -112,7 +142,7 @@ TEST(around_the_borders_of_blocks)
     static const int64_t lengths[] = { 13, 14, 15, 16, 17, 28, 31, 32, 33, 48, 63, 64, 65, 95, 96, 97, 127, 128, 129, 191, 193, 256, 257 };
     rk_ctx *ctx = open_one();
     for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++)
-        try_apart(ctx, &(struct shape){ 1, 1, lengths[i], lengths[i] + (i % 3 == 0 ? 5 : 0), i % 2 == 0 ? 32 : 64, true, 1 }, 1, false);
+        try_apart(ctx, &(struct shape){ 1, 1, lengths[i], lengths[i] + (i % 3 == 0 ? 5 : 0), i % 2 == 0 ? 32 : 64, true, 1, NULL }, 1, false);
     close_one(ctx);
 }
 
@@ -140,8 +170,9 @@ TEST(parts_of_one_value)
 TEST(nothing_to_attend_to_is_no_crash)
 {
     rk_ctx *ctx = open_one();
-    try_apart(ctx, &(struct shape){ 0, 2, 3, 3, 8, true, 1 }, 0, false);
-    try_apart(ctx, &(struct shape){ 2, 2, 0, 4, 8, true, 1 }, 0, false);
+    try_apart(ctx, &(struct shape){ 0, 2, 3, 3, 8, true, 1, NULL }, 0, false);
+    try_apart(ctx, &(struct shape){ 2, 2, 0, 4, 8, true, 1, NULL }, 0, false);
+    try_apart(ctx, &(struct shape){ 2, 2, 0, 4, 8, false, 1, "batch" }, 0, false);
     close_one(ctx);
 }
 

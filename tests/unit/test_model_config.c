@@ -4,6 +4,7 @@
 #include "model/model.h"
 #include "test.h"
 #include "tiny.h"
+#include <sys/stat.h>
 
 static char place[600];
 
@@ -89,6 +90,14 @@ static const struct { const char *spec; rk_status status; const char *words; } w
     { "gpt2:act=nonsense",       RK_E_UNKNOWN, "nonsense" },
     { "gpt2:add_cross_attention=true", RK_E_DECLINED, "add_cross_attention" },
     { "gpt2:n_layer=null",       RK_E_MISSING, "n_layer" },
+    { "gpt2+mlm",                RK_E_UNKNOWN, "GPT-2 has no head \"mlm\"" },
+    { "bert-tiny+lm:layer=1",    RK_E_UNKNOWN, "BERT has no head \"lm\"" },
+    { "gpt2+",                   RK_E_MISSING, "gpt2+" },
+    { "+model",                  RK_E_MISSING, "+model" },
+    { "gpt3+model",              RK_E_MISSING, "gpt3+model" },
+    { "bert-tiny:is_decoder=true", RK_E_DECLINED, "is_decoder" },
+    { "bert-tiny:add_cross_attention=true", RK_E_DECLINED, "add_cross_attention" },
+    { "bert-tiny:position_embedding_type=relative_key", RK_E_UNKNOWN, "relative_key" },
     { "cs336-17m:num_heads=512", RK_E_SHAPE,   "rotary" },
     { "gpt-j-6b:rotary_dim=7",   RK_E_SHAPE,   "pairs" },
     { "gpt-j-6b:rotary_dim=0",   RK_E_FORMAT,  "rotary_dim" },
@@ -168,6 +177,61 @@ TEST(files_that_make_no_sense)
         EXPECT(strstr(rk_error_message(ctx), "config.json") != NULL);
         EXPECT(m == NULL);
     }
+}
+
+#define BERT "\"model_type\": \"bert\", \"vocab_size\": 50, \"hidden_size\": 8, \"num_hidden_layers\": 1, \"num_attention_heads\": 2, \"max_position_embeddings\": 9"
+static const struct { const char *text, *behind, *head; } headed[] = {
+    { "{" BERT "}",                                                     "",                    "mlm" },
+    { "{" BERT ", \"architectures\": []}",                              "",                    "mlm" },
+    { "{" BERT ", \"architectures\": null}",                            "",                    "mlm" },
+    { "{" BERT ", \"architectures\": [\"BertModel\"]}",                 "",                    "model" },
+    { "{" BERT ", \"architectures\": [\"BertForPreTraining\"]}",        "",                    "pretraining" },
+    { "{" BERT ", \"architectures\": [\"BertForPreTraining\"]}",        "+model",              "model" },
+    { "{" BERT ", \"architectures\": [\"BertForTokenClassification\"]}", "+model:num_hidden_layers=2", "model" },
+    { "{" GPT2 ", \"architectures\": [\"GPT2Model\"]}",                 "",                    "model" },
+    { "{" GPT2 "}",                                                     ":n_layer=1",          "lm" },
+};
+
+/* architectures says which head a folder's model has, a + says it more loudly; what is saved says it again. */
+TEST(heads_are_chosen)
+{
+    rk_ctx *ctx = test_ctx();
+    for (size_t i = 0; i < sizeof headed / sizeof *headed; i++) {
+        char spec[700];
+        (void)write_config(headed[i].text);
+        (void)snprintf(spec, sizeof spec, "%s%s", i % 2 == 0 ? test_temporary() : place, headed[i].behind);
+        rk_model *m = opened(ctx, spec);
+        EXPECT_TEXT(rk_model_head(m), headed[i].head);
+        EXPECT_TEXT(rk_model_folder(m), test_temporary());
+        OK(ctx, rk_model_save_config(m, test_temporary()));
+        rk_model *again = opened(ctx, test_temporary());
+        EXPECT_TEXT(rk_model_head(again), headed[i].head);
+        rk_model_close(again);
+        rk_model_close(m);
+    }
+    rk_model *m;
+    FAILS(ctx, rk_model_open(ctx, write_config("{" BERT ", \"architectures\": [\"BertForTokenClassification\"]}"), &m), RK_E_UNKNOWN, "BertForTokenClassification");
+    EXPECT(strstr(rk_error_hint(ctx), "+model (BertModel)") != NULL);
+}
+
+/* A folder that is called like a head is a folder. */
+TEST(a_plus_in_a_name_is_no_head)
+{
+    rk_ctx *ctx = test_ctx();
+    char folder[600], path[640];
+    (void)snprintf(folder, sizeof folder, "%s/a+model", test_temporary());
+    (void)snprintf(path, sizeof path, "%s/config.json", folder);
+    REQUIRE(mkdir(folder, 0700) == 0);
+    FILE *f = fopen(path, "wb");
+    REQUIRE(f != NULL && fputs("{" BERT "}", f) >= 0 && fclose(f) == 0);
+    rk_model *m = opened(ctx, folder);
+    EXPECT_TEXT(rk_model_head(m), "mlm");
+    rk_model_close(m);
+    (void)snprintf(path, sizeof path, "%s+pretraining", folder);
+    m = opened(ctx, path);
+    EXPECT_TEXT(rk_model_head(m), "pretraining");
+    EXPECT_TEXT(rk_model_folder(m), folder);
+    rk_model_close(m);
 }
 
 TEST(spellings_nulls_and_bookkeeping)

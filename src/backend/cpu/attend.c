@@ -28,12 +28,26 @@ static struct attend_strides strides_of(const struct problem *p, const struct la
     return s;
 }
 
+/* Lengths have some of the dims in front. */
+static struct attend_strides lengths_of(const struct problem *p, const struct layout *l, const struct layout *q)
+{
+    struct attend_strides s = { .offset = l->offset };
+    const struct node *n = op_node(p);
+    int k = 0;
+    for (int i = 0; i < q->rank; i++) {
+        if (q->dim[i] == (rk_dim)n->at.i[0] || q->dim[i] == (rk_dim)n->at.i[2]) continue;
+        int axis = layout_axis(l, q->dim[i]);
+        s.outer[k++] = axis < 0 ? 0 : l->stride[axis];
+    }
+    return s;
+}
+
 static struct attend attend_of(const struct problem *p)
 {
     const struct node *n = op_node(p);
     rk_dim seq = (rk_dim)n->at.i[0], key = (rk_dim)n->at.i[1], width = (rk_dim)n->at.i[2];
     const struct layout *q = &p->in[0].at, *k = &p->in[1].at;
-    struct attend a = { .heads = 1, .q_out = -1, .k_out = -1, .v_out = -1, .causal = n->at.i[3] != 0, .gradients = p->op == &op_adjoint,
+    struct attend a = { .heads = 1, .q_out = -1, .k_out = -1, .v_out = -1, .lengths_in = n->arity > 3 ? 3 : -1, .dy_in = n->arity + 1, .causal = n->at.i[3] != 0, .gradients = p->op == &op_adjoint,
                         .scale = (float)n->at.f[0], .keep = n->at.f[1], .site = rand_site(n->text), .isa = machine_isa(p) };
     a.seq = q->size[layout_axis(q, seq)];
     a.width = q->size[layout_axis(q, width)];
@@ -47,7 +61,8 @@ static struct attend attend_of(const struct problem *p)
     a.k = strides_of(p, k, key, width, q);
     a.v = strides_of(p, &p->in[2].at, key, width, q);
     if (!a.gradients) a.y = strides_of(p, &p->out[0].at, seq, width, q);
-    else a.dy = strides_of(p, &p->in[4].at, seq, width, q);
+    else a.dy = strides_of(p, &p->in[a.dy_in].at, seq, width, q);
+    if (a.lengths_in >= 0) a.lengths = lengths_of(p, &p->in[a.lengths_in].at, q);
     for (int i = 0; i < p->n_out && a.gradients; i++) {
         const struct layout *l = &p->out[i].at;
         if (p->out_role[i] == 1) a.q_out = i, a.dq = strides_of(p, l, seq, width, q);
@@ -61,6 +76,7 @@ static bool accepts(const struct problem *p)
 {
     bool ok = !p->accumulate;
     for (int i = 0; i < 3; i++) ok = ok && p->in[i].dtype == RK_f32;
+    ok = ok && (op_node(p)->arity < 4 || p->in[3].dtype == RK_i32);
     for (int i = 0; i < p->n_out; i++) ok = ok && p->out[i].dtype == RK_f32 && (p->op != &op_adjoint || (p->out_role[i] >= 1 && p->out_role[i] <= 3));
     return ok;
 }
@@ -88,14 +104,19 @@ static size_t worker_bytes(const struct attend *a, bool live)
     return ((panel > rows ? panel : rows) + 63) & ~(size_t)63;
 }
 
+static uint64_t product_flops(const struct attend *a, uint64_t scores)
+{
+    uint64_t products = a->gradients ? 2 + (uint64_t)((a->q_out >= 0) + (a->k_out >= 0) + (a->v_out >= 0)) : 2;
+    return 2 * scores * (uint64_t)a->width * products;
+}
+
 /* Forward: two products; per score the scale and a softmax. Gradients: those of the scores and dP again, one more for each
  * gradient; the softmax again, its gradient, and the scale twice. Dropout multiplies what it meets. */
 static void price(const struct attend *a, struct prepared *out)
 {
-    uint64_t scores = few(a) ? attend_few_scores(a) : attend_panel_scores(a), products = 2, each = a->gradients ? 5 + 4 + 2 : 5 + 1;
-    if (a->gradients) products += (uint64_t)((a->q_out >= 0) + (a->k_out >= 0) + (a->v_out >= 0));
+    uint64_t scores = few(a) ? attend_few_scores(a) : attend_panel_scores(a, a->key) * (uint64_t)a->heads, each = a->gradients ? 5 + 4 + 2 : 5 + 1;
     if (a->keep < 1) each += a->gradients ? 2 : 1;
-    out->product_flops = 2 * scores * (uint64_t)a->width * products;
+    out->product_flops = product_flops(a, scores);
     out->elementwise_flops = scores * each;
 }
 
@@ -115,6 +136,15 @@ static rk_status prepare(rk_ctx *ctx, const struct problem *p, struct prepared *
 rk_status attend_prepare(rk_ctx *ctx, const struct problem *p, struct prepared *out) { return prepare(ctx, p, out); }
 rk_status attend_adjoint_prepare(rk_ctx *ctx, const struct problem *p, struct prepared *out) { return prepare(ctx, p, out); }
 
+/* Products of padding are planned for, but not made. */
+static uint64_t issued(const struct attend_work *w)
+{
+    uint64_t scores = 0;
+    if (w->a->lengths_in < 0 || few(w->a)) return w->c->prepared->product_flops;
+    for (int64_t head = 0; head < w->a->heads; head++) scores += attend_panel_scores(w->a, attend_keys(w, head));
+    return product_flops(w->a, scores);
+}
+
 static rk_status run(rk_ctx *ctx, const struct call *c)
 {
 #define X(isa) &attend_kernels_##isa,
@@ -124,7 +154,7 @@ static rk_status run(rk_ctx *ctx, const struct call *c)
     memcpy(&a, c->prepared->own, sizeof a);
     struct attend_work w = { &a, c, kernels[a.isa], gemm_kernels(a.isa) };
     par_for(ctx, a.heads, a.gradients ? attend_panel_adjoint : few(&a) ? attend_few : attend_panel, &w);
-    if (c->issued != NULL) *c->issued += c->prepared->product_flops;
+    if (c->issued != NULL) *c->issued += issued(&w);
     return RK_OK;
 }
 

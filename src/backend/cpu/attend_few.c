@@ -37,9 +37,10 @@ void attend_few(void *work, int64_t head, int worker)
     float *p = (float *)own;
     struct gemm_plan scores = scores_plan(a), values = values_plan(a);
     const float *q = attend_at(a, in[0], &a->q, head), *k = attend_at(a, in[1], &a->k, head), *v = attend_at(a, in[2], &a->v, head);
+    int64_t keys = attend_keys(w, head);
     gemm_alone(&scores, &(struct gemm_operands){ .a = q, .b = k, .c = p }, own + weights_bytes(a));
     for (int64_t t = 0; t < a->seq; t++) {
-        w->kernels->row(p + t * a->key, a->key, attend_seen(a, t + 1), a->scale);
+        w->kernels->row(p + t * a->key, a->key, attend_seen(a, t + 1, keys), a->scale);
         for (int64_t s = 0; s < a->key && a->keep < 1; s++) p[t * a->key + s] *= attend_mask(w, head, t, s);
     }
     gemm_alone(&values, &(struct gemm_operands){ .a = p, .b = v, .c = attend_at(a, w->c->out[0], &a->y, head) }, own + weights_bytes(a));

@@ -12,7 +12,8 @@ struct attend {
     int64_t seq, key, width, heads;             /* heads: product of the dims in front */
     int     n_outer;
     int64_t outer[RK_MAX_RANK];
-    struct attend_strides q, k, v, y, dy, dq, dk, dv;
+    struct attend_strides q, k, v, y, dy, dq, dk, dv, lengths;
+    int     lengths_in, dy_in;                  /* which operand; lengths_in -1: every sequence has all keys */
     int     q_out, k_out, v_out;                /* which result is the gradient, -1: not wanted */
     bool    causal, gradients;
     float   scale;
@@ -35,8 +36,19 @@ static inline float *attend_at(const struct attend *a, void *base, const struct 
     return p;
 }
 
-/* Keys that a block of queries up to `end` may see. */
-static inline int64_t attend_seen(const struct attend *a, int64_t end) { return a->causal ? end + a->key - a->seq : a->key; }
+/* Keys that are no padding in the sequence of this head. */
+static inline int64_t attend_keys(const struct attend_work *w, int64_t head)
+{
+    const struct attend *a = w->a;
+    if (a->lengths_in < 0 || a->key == 0) return a->key;
+    int64_t n = *(const int32_t *)attend_at(a, w->c->in[a->lengths_in], &a->lengths, head);
+    return n < 1 ? 1 : n > a->key ? a->key : n;
+}
+/* Keys that a block of queries up to `end` may see, of the `keys` that there are. */
+static inline int64_t attend_seen(const struct attend *a, int64_t end, int64_t keys)
+{
+    return a->causal && end + a->key - a->seq < keys ? end + a->key - a->seq : keys;
+}
 /* The mask of the weight of (head, query, key): an index in the space of all scores. */
 float attend_mask(const struct attend_work *w, int64_t head, int64_t query, int64_t key);
 
@@ -47,7 +59,7 @@ uint64_t attend_few_scores(const struct attend *a);         /* how many are made
 void     attend_few(void *work, int64_t head, int worker);
 /* attend_panel.c: forward and gradients. */
 size_t   attend_panel_bytes(const struct attend *a);
-uint64_t attend_panel_scores(const struct attend *a);
+uint64_t attend_panel_scores(const struct attend *a, int64_t keys);            /* that one head makes, which has so many keys */
 void     attend_panel(void *work, int64_t head, int worker);
 void     attend_panel_adjoint(void *work, int64_t head, int worker);
 

@@ -6,8 +6,8 @@
  *   forward     Sᵀ = K Qᵀ, P = softmax, Yᵀ = Vᵀ Pᵀ / sum
  *   gradients   Sᵀ and P again;  dPᵀ = V dYᵀ;  dS = P (dP - Σ P dP);  dQᵀ = Kᵀ dSᵀ;  dK += dSᵀ Q;  dV += Pᵀ dY
  *
- * Panels of the gradients come from the last to the first: the last one sees every key, so it writes dK and dV, and the others
- * add. One owner, one order: the same bits on any number of threads. */
+ * Panels of the gradients come from the last to the first: the last one sees every key that is no padding, so it writes dK
+ * and dV, and the others add. One owner, one order: the same bits on any number of threads. */
 #include "backend/cpu/attend_inner.h"
 
 /* Packed rows: slivers of a register tile's height, each `depth` deep, with a vector of slack. */
@@ -63,14 +63,14 @@ size_t attend_panel_bytes(const struct attend *a)
     return room_of(a, gemm_kernels(a->isa), NULL).floats * sizeof(float);
 }
 
-uint64_t attend_panel_scores(const struct attend *a)
+uint64_t attend_panel_scores(const struct attend *a, int64_t keys)
 {
     int64_t wide = lanes_of(gemm_kernels(a->isa)), pairs = 0;
     for (int64_t from = 0; from < a->seq; from += wide) {
         int64_t n = gemm_least(wide, a->seq - from);
-        pairs += n * attend_seen(a, from + n);
+        pairs += n * attend_seen(a, from + n, keys);
     }
-    return (uint64_t)pairs * (uint64_t)a->heads;
+    return (uint64_t)pairs;
 }
 
 /* --- packing and products --- */
@@ -125,12 +125,12 @@ static void collect(const struct attend_work *w, const struct room *r, const flo
 
 /* --- a panel of queries --- */
 
-struct panel { int64_t head, from, n, seen; };
+struct panel { int64_t head, from, n, seen, keys; };
 
-static struct panel panel_of(const struct attend *a, int64_t head, int64_t from, int64_t wide)
+static struct panel panel_of(const struct attend *a, int64_t head, int64_t from, int64_t wide, int64_t keys)
 {
     int64_t n = gemm_least(wide, a->seq - from);
-    return (struct panel){ head, from, n, attend_seen(a, from + n) };
+    return (struct panel){ head, from, n, attend_seen(a, from + n, keys), keys };
 }
 
 static void weights_of(const struct attend_work *w, const struct room *r, const struct panel *b, const float *q, bool divide)
@@ -139,7 +139,7 @@ static void weights_of(const struct attend_work *w, const struct room *r, const 
     const struct gemm_kernels *k = w->products;
     k->pack(r->queries, lanes_of(k), q + b->from * a->q.row, a->q.row, a->q.number, (int)b->n, a->width);
     multiply(k, &r->keys, b->seen, a->width, r->queries, r->p, a->scale);
-    w->kernels->lanes(r->p, b->seen, attend_seen(a, b->from + 1), !a->causal, divide, r->over);
+    w->kernels->lanes(r->p, b->seen, attend_seen(a, b->from + 1, b->keys), !a->causal, divide, r->over);
 }
 
 static void drop(const struct attend_work *w, const struct panel *b, const float *p, float *out)
@@ -156,13 +156,14 @@ void attend_panel(void *work, int64_t head, int worker)
     const struct gemm_kernels *k = w->products;
     void *const *in = w->c->in;
     int wide = lanes_of(k);
+    int64_t keys = attend_keys(w, head);
     const float *q = attend_at(a, in[0], &a->q, head);
     float *y = attend_at(a, w->c->out[0], &a->y, head);
     struct room r = room_of(a, k, (float *)((char *)w->c->scratch + (size_t)worker * a->worker_bytes));
     pack_slivers(k, &r.keys, attend_at(a, in[1], &a->k, head), a->k.row, a->k.number);
     pack_slivers(k, &r.turned, attend_at(a, in[2], &a->v, head), a->v.number, a->v.row);
     for (int64_t from = 0; from < a->seq; from += wide) {
-        struct panel b = panel_of(a, head, from, wide);
+        struct panel b = panel_of(a, head, from, wide, keys);
         weights_of(w, &r, &b, q, false);
         if (a->keep < 1) drop(w, &b, r.p, r.p);
         multiply(k, &r.turned, a->width, b.seen, r.p, r.result, 1);
@@ -205,9 +206,10 @@ static float *gradient(const struct attend_work *w, int result, const struct att
     return result < 0 ? NULL : attend_at(w->a, w->c->out[result], s, head);
 }
 
-static void clear(const struct attend *a, float *x, const struct attend_strides *s)
+/* What no query sees has no gradient. */
+static void clear(const struct attend *a, int64_t from, float *x, const struct attend_strides *s)
 {
-    for (int64_t t = 0; t < a->key && x != NULL; t++)
+    for (int64_t t = from; t < a->key && x != NULL; t++)
         for (int64_t i = 0; i < a->width; i++) x[t * s->row + i * s->number] = 0;
 }
 
@@ -219,15 +221,17 @@ void attend_panel_adjoint(void *work, int64_t head, int worker)
     void *const *in = w->c->in;
     int wide = lanes_of(k);
     const float *keys = attend_at(a, in[1], &a->k, head);
-    struct gradients g = { attend_at(a, in[0], &a->q, head), attend_at(a, in[4], &a->dy, head), gradient(w, a->q_out, &a->dq, head),
+    struct gradients g = { attend_at(a, in[0], &a->q, head), attend_at(a, in[a->dy_in], &a->dy, head), gradient(w, a->q_out, &a->dq, head),
                            gradient(w, a->k_out, &a->dk, head), gradient(w, a->v_out, &a->dv, head) };
     struct room r = room_of(a, k, (float *)((char *)w->c->scratch + (size_t)worker * a->worker_bytes));
-    if (a->seq == 0) clear(a, g.dk, &a->dk), clear(a, g.dv, &a->dv);
+    int64_t all = attend_keys(w, head), unseen = a->seq == 0 ? 0 : all;
+    clear(a, unseen, g.dk, &a->dk);
+    clear(a, unseen, g.dv, &a->dv);
     pack_slivers(k, &r.keys, keys, a->k.row, a->k.number);
     pack_slivers(k, &r.turned, keys, a->k.number, a->k.row);
     pack_slivers(k, &r.values, attend_at(a, in[2], &a->v, head), a->v.row, a->v.number);
     for (int64_t panels = (a->seq + wide - 1) / wide; panels > 0; panels--) {
-        struct panel b = panel_of(a, head, (panels - 1) * wide, wide);
+        struct panel b = panel_of(a, head, (panels - 1) * wide, wide, all);
         panel_adjoint(w, &r, &b, &g);
     }
 }
