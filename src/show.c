@@ -80,7 +80,7 @@ rk_status rk_model_show(rk_model *model, const rk_bill_settings *settings, bool 
     static const rk_bill_settings standard = { 0 };
     const rk_bill_settings *b = settings != NULL ? settings : &standard;
     rk_ctx *ctx = model->ctx;
-    struct build_options options = { .purpose = FOR_LOGITS, .batch = b->batch, .seq = b->seq, .dtype = b->dtype, .wide = b->zero_dtype_is_f64 };
+    struct build_options options = { .purpose = FOR_LOGITS, .batch = b->batch, .seq = b->seq, .source = b->source_seq, .dtype = b->dtype, .wide = b->zero_dtype_is_f64 };
     struct showing s = { .ctx = ctx, .model = model };
     struct torch_tensors buffers = { .ctx = ctx };
     rk_bill_phase phases[] = { { "forward", INT32_MAX } };

@@ -94,7 +94,7 @@ static const struct { const char *spec; rk_status status; const char *words; } w
     { "bert-tiny+lm:layer=1",    RK_E_UNKNOWN, "BERT has no head \"lm\"" },
     { "gpt2+",                   RK_E_MISSING, "gpt2+" },
     { "+model",                  RK_E_MISSING, "+model" },
-    { "gpt3+model",              RK_E_MISSING, "gpt3+model" },
+    { "gpt4+model",              RK_E_MISSING, "gpt4+model" },
     { "bert-tiny:is_decoder=true", RK_E_DECLINED, "is_decoder" },
     { "bert-tiny:add_cross_attention=true", RK_E_DECLINED, "add_cross_attention" },
     { "bert-tiny:position_embedding_type=relative_key", RK_E_UNKNOWN, "relative_key" },
