@@ -146,6 +146,16 @@ static rk_status check_cover(struct reader *r, int first)
     return status;
 }
 
+/* Room for as many tensors as the header can describe: one for each brace, and none in fewer bytes than this. */
+static rk_status make_room(struct reader *r, const char *text, size_t n)
+{
+    static const char least[] = "\"\":{\"dtype\":\"U8\",\"shape\":[],\"data_offsets\":[0,0]}";
+    rk_ctx *ctx = r->ctx;
+    size_t braces = 0, most = n / (sizeof least - 1);
+    for (size_t i = 0; i < n; i++) braces += text[i] == '{';
+    return VEC_ROOM(&r->bundle->entries, (int)(braces < most ? braces : most));
+}
+
 static rk_status read_member(void *user, const struct json *member)
 {
     struct reader *r = user;
@@ -167,6 +177,7 @@ rk_status safetensors_read(rk_ctx *ctx, const struct source *s, struct bundle *b
     int first = b->entries.n;
     GO(bundle_count(ctx, b, s, r.data));
     GO(str_format(ctx, &name, "%s (header)", s->path));
+    GO(make_room(&r, (const char *)s->at + LENGTH, n));
     GO(json_each(ctx, name.at, (const char *)s->at + LENGTH, n, 0, read_member, &r));
     GO(check_cover(&r, first));
 out:

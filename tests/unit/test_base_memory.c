@@ -142,6 +142,27 @@ out:
     return status;
 }
 
+TEST(an_arena_used_again_is_zeroed_and_keeps_one_chunk)
+{
+    rk_ctx *ctx = test_ctx();
+    struct arena arena = { NULL, 0 };
+    unsigned char *p;
+    arena_reuse(ctx, &arena);
+    for (int round = 0; round < 50; round++) {
+        size_t before = rk_ctx_bytes(ctx);
+        for (int i = 0; i < 40; i++) {
+            size_t n = 1 + test_random(700);
+            OK(ctx, TAKE(&arena, p, n));
+            for (size_t k = 0; k < n; k++) EXPECT(p[k] == 0);
+            memset(p, 0xee, n);
+        }
+        arena_reuse(ctx, &arena);
+        if (round > 8) EXPECT(rk_ctx_bytes(ctx) <= before + 65536);
+    }
+    arena_clear(ctx, &arena);
+    EXPECT_INT(rk_ctx_bytes(ctx), 0);
+}
+
 TEST(errors_keep_message_hint_and_trail)
 {
     rk_ctx *ctx = test_ctx();

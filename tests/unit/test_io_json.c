@@ -95,6 +95,52 @@ static const struct { const char *text; rk_status status; const char *words; } w
     { "[1]\x1b[31m",             RK_E_FORMAT, "found \"?[31m\"" },
 };
 
+/* One character that does not stand for itself, at every place of strings of every length up to three words. */
+TEST(strings_of_every_length)
+{
+    static const struct { const char *written, *meant; } odd[] = { { "\\n", "\n" }, { "\\\"", "\"" }, { "\xc3\xa9", "\xc3\xa9" }, { "\\u00e9", "\xc3\xa9" }, { "!", "!" }, { "\x7f", "\x7f" }, { "#", "#" } };
+    rk_ctx *ctx = test_ctx();
+    for (int n = 0; n <= 26; n++)
+        for (int k = 0; k <= n; k++)
+            for (size_t i = 0; i < sizeof odd / sizeof *odd; i++) {
+                char text[80], expected[80];
+                (void)snprintf(text, sizeof text, "\"%.*s%s%.*s\"", k, "abcdefghijklmnopqrstuvwxyz", odd[i].written, n - k, "ABCDEFGHIJKLMNOPQRSTUVWXYZ");
+                (void)snprintf(expected, sizeof expected, "%.*s%s%.*s", k, "abcdefghijklmnopqrstuvwxyz", odd[i].meant, n - k, "ABCDEFGHIJKLMNOPQRSTUVWXYZ");
+                EXPECT_TEXT(parse(ctx, text)->text, expected);
+                json_clear(ctx, &doc);
+                text[1 + k] = '\x1f';
+                EXPECT_INT(json_read(ctx, &doc, "x", text, strlen(text), 0), RK_E_FORMAT);
+            }
+}
+
+struct members { int n; char text[200]; rk_status end; };
+
+static rk_status each_member(void *user, const struct json *member)
+{
+    struct members *m = user;
+    char path[JSON_SHOWN], words[JSON_SHOWN];
+    size_t used = strlen(m->text);
+    (void)snprintf(m->text + used, sizeof m->text - used, "%s is %s; ", json_path(member->kind == JSON_ARRAY ? &member->at[0] : member, path), json_words(member, words));
+    return ++m->n == 3 ? m->end : RK_OK;
+}
+
+TEST(members_one_by_one)
+{
+    rk_ctx *ctx = test_ctx();
+    static const char text[] = " {\"a\": 1, \"b\": [true, {\"c\": null}], \"a\": \"x\"} ";
+    struct members m = { .end = RK_OK };
+    OK(ctx, json_each(ctx, "x.json", text, sizeof text - 1, 0, each_member, &m));
+    EXPECT_TEXT(m.text, "x.json: a is the number 1; x.json: b[0] is an array of 2 values; x.json: a is the string \"x\"; ");
+    m = (struct members){ .end = RK_E_CANCELLED };
+    EXPECT_INT(json_each(ctx, "x.json", text, sizeof text - 1, 0, each_member, &m), RK_E_CANCELLED);
+    m = (struct members){ .end = RK_OK };
+    FAILS(ctx, json_each(ctx, "x.json", "[1]", 3, 0, each_member, &m), RK_E_FORMAT, "expected an object");
+    FAILS(ctx, json_each(ctx, "x.json", "{\"a\": 1}x", 9, 0, each_member, &m), RK_E_FORMAT, "expected nothing more");
+    EXPECT_INT(m.n, 1);
+    OK(ctx, json_each(ctx, "x.json", "{}", 2, 0, each_member, &m));
+    EXPECT_INT(m.n, 1);
+}
+
 TEST(what_is_wrong_is_said_where)
 {
     rk_ctx *ctx = test_ctx();

@@ -3,6 +3,7 @@
 #include "core/opdef.h"
 #include "model/model.h"
 #include "test.h"
+#include "torch_made.h"
 #include "tiny.h"
 #include <sys/stat.h>
 
@@ -338,6 +339,56 @@ TEST(a_file_of_weights_needs_its_config)
     m = opened(ctx, test_temporary());
     EXPECT(rk_model_has_weights(m));
     rk_model_close(m);
+}
+
+/* A training checkpoint says itself what it is, alone or as ckpt.pt of a folder; what it says is held against the family. */
+TEST(a_training_checkpoint_is_a_model)
+{
+    static const struct made_tensor tensor = { .dtype = RK_f32, .key = "0", .elements = 1, .rank = 1, .shape = { 1 }, .stride = { 1 } };
+    static const struct { const char *last; rk_status status; const char *words; } fields[] = {
+        { "vocab_size", RK_OK, "" }, { "d_vocab", RK_E_UNKNOWN, "model_args" }, { "n_head", RK_E_FORMAT, "model_args" },
+    };
+    static const char *const first[] = { "n_layer", "n_head", "n_embd", "block_size" };
+    static const int sizes[] = { 3, 2, 6, 9 };
+    rk_ctx *ctx = test_ctx();
+    rk_model *m;
+    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
+        struct made pickle = { 0 };
+        struct made_zip z = { .lie = MADE_PLAIN };
+        char path[600];
+        made_add(&pickle, "\x80\2}(", 4);
+        made_text(&pickle, "w");
+        made_tensor(&pickle, &tensor);
+        made_text(&pickle, "model_args");
+        made_add(&pickle, "}(", 2);
+        for (int k = 0; k < 4; k++) {
+            made_text(&pickle, first[k]);
+            made_int(&pickle, sizes[k]);
+        }
+        made_text(&pickle, fields[i].last);
+        made_int(&pickle, 11);
+        made_text(&pickle, "bias");
+        made_add(&pickle, "\x89uu.", 4);
+        made_file(&z, &pickle, 1, &(size_t){ 4 });
+        (void)snprintf(path, sizeof path, "%s/ckpt.pt", test_temporary());
+        FILE *f = fopen(path, "wb");
+        REQUIRE(f != NULL && fwrite(z.out.at, 1, z.out.n, f) == z.out.n && fclose(f) == 0);
+        for (int folder = 0; folder < 2; folder++) {
+            const char *spec = folder ? test_temporary() : path;
+            if (fields[i].status != RK_OK) {
+                FAILS(ctx, rk_model_open(ctx, spec, &m), fields[i].status, fields[i].words);
+                continue;
+            }
+            m = opened(ctx, spec);
+            EXPECT_TEXT(rk_model_family(m), "nanogpt");
+            EXPECT(config_int(&m->config, "layer") == 3 && config_int(&m->config, "head") == 2 && config_int(&m->config, "hidden") == 6 && config_int(&m->config, "position") == 9);
+            EXPECT(!config_flag(&m->config, "bias") && config_real(&m->config, "attn_pdrop") == 0 && rk_model_has_weights(m));
+            EXPECT_TEXT(config_text(&m->config, "act"), "gelu_erf");
+            rk_model_close(m);
+        }
+        made_free(&pickle);
+        made_free(&z.out);
+    }
 }
 
 /* Law: what is saved and opened again is the same, for every field at random. */
