@@ -131,7 +131,6 @@ static void recognise(const struct matching *m, const struct candidate *c, struc
 static rk_status look_at_rest(rk_ctx *ctx, struct matching *m)
 {
     for (int i = 0; i < m->b->entries.n; i++) {
-    if (row.entry == NULL && p->kind == RK_CONSTANT) row.kind = MATCH_COMPUTED;
         struct match_row row = { .parameter = -1, .entry = m->all[i].entry };
         if (m->all[i].spoken_for) continue;
         recognise(m, &m->all[i], &row);
