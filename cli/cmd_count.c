@@ -33,7 +33,6 @@ static const struct option options[] = {
     { "edition", 0, OPT_INT, "YEAR", "(the model's, or 2025)", "of the CS336 handout: 2024, 2025, 2026" },
     { "logits", 0, OPT_CHOICE, "reuse|keep", "reuse", "CS336: has the loss its own copy of the logits?" },
     { "activation", 0, OPT_TEXT, "NAME", "(the family's usual)", "eager: in Hugging Face's spelling, gelu_new or gelu_pytorch_tanh ..." },
-    { "source", 0, OPT_SIZE, NULL, "(the target's)", "tokens of the source sequence (S)" },
     { "traced", 0, OPT_FLAG, NULL, NULL, "eager: as tensors without data see it" },
 
     { "device", 0, OPT_TEXT, "NAME", NULL, "whose peak, memory and bandwidth to use: a100, h100 ... (`reckon list devices`)" },
@@ -54,7 +53,7 @@ static const struct option options[] = {
 
 static int check_ranks(struct cli *c)
 {
-    static const char *const names[] = { "micro-batch", "tp", "pp", "dp", "interleave", "gpus", "source" };
+    static const char *const names[] = { "micro-batch", "tp", "pp", "dp", "interleave", "gpus" };
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (cli_given(c, names[i]) && cli_int(c, names[i]) < 1) return cli_usage(c, "--%s: at least 1", names[i]);
     return CLI_OK;
@@ -64,7 +63,7 @@ static int read_books(struct counting *k)
 {
     struct cli *c = k->c;
     k->books = (rk_books){
-        .batch = k->s.batch, .seq = k->s.seq, .source = cli_int(c, "source"), .micro_batch = cli_int(c, "micro-batch"),
+        .batch = k->s.batch, .seq = k->s.seq, .source = k->s.source_seq, .micro_batch = cli_int(c, "micro-batch"),
         .policy = cli_text(c, "policy"), .attention = cli_text(c, "attention"), .recompute = cli_text(c, "recompute"),
         .logits = cli_text(c, "logits"), .offload = cli_text(c, "offload"), .activation = cli_text(c, "activation"), .edition = cli_int(c, "edition"),
         .tensor = cli_int(c, "tp"), .pipeline = cli_int(c, "pp"), .interleave = cli_int(c, "interleave"), .data = cli_int(c, "dp"), .gpus = cli_int(c, "gpus"),

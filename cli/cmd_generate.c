@@ -9,6 +9,7 @@
 
 static const struct option options[] = {
     { "ids",            0,   OPT_TEXT,   "1,2,3",  NULL,              "the prompt as ids; without a tokenizer ids are printed, too" },
+    { "source-ids",     0,   OPT_TEXT,   "1,2,3",  NULL,              "with an encoder: what it reads; the prompt is then the start token, if none is given" },
     { "file",           'f', OPT_FILE,   NULL,     NULL,              "the prompt is what is in this file" },
     { "tokenizer",      'k', OPT_FOLDER, NULL,     "(DIR)",           "the tokenizer" },
     { "max-new-tokens", 'm', OPT_SIZE,   NULL,     "64",              "stop after so many tokens" },
@@ -34,7 +35,7 @@ struct generating {
     rk_weights *weights;
     rk_session *session;
     rk_tok *tok;
-    rk_ids prompt;
+    rk_ids prompt, source;
     uint32_t end;
     bool has_end;
     rk_generating how;
@@ -47,16 +48,17 @@ struct generating {
 /* --- the prompt --- */
 
 /* "1,2 3": numbers apart by commas or blanks. */
-static int read_ids(struct generating *g, const char *text)
+static int read_ids(struct generating *g, const char *option, rk_ids *ids)
 {
+    const char *text = cli_text(g->c, option);
     size_t room = strlen(text) + 1;
-    g->prompt.at = cli_take(room * sizeof *g->prompt.at);
+    ids->at = cli_take(room * sizeof *ids->at);
     for (const char *at = text; *(at += strspn(at, ", ")) != '\0';) {
         char *end;
         errno = 0;
         unsigned long long id = *at >= '0' && *at <= '9' ? strtoull(at, &end, 10) : UINT64_MAX;
-        if (id > UINT32_MAX || errno != 0 || strchr(", ", *end) == NULL) return cli_usage(g->c, "--ids: no id at \"%.20s\"", at);
-        g->prompt.at[g->prompt.n++] = (uint32_t)id;
+        if (id > UINT32_MAX || errno != 0 || strchr(", ", *end) == NULL) return cli_usage(g->c, "--%s: no id at \"%.20s\"", option, at);
+        ids->at[ids->n++] = (uint32_t)id;
         at = end;
     }
     return CLI_OK;
@@ -81,16 +83,32 @@ static int encode(struct generating *g, const char *text, size_t n)
     return code;
 }
 
+/* A decoder begins with a token that its model says. */
+static int take_start(struct generating *g)
+{
+    double start;
+    CLI_TRY(g->c, rk_model_number(g->model, "start", &start));
+    g->prompt.at = cli_take(sizeof *g->prompt.at);
+    g->prompt.at[g->prompt.n++] = (uint32_t)start;
+    return CLI_OK;
+}
+
 static int read_prompt(struct generating *g)
 {
     struct cli *c = g->c;
     const char *file = cli_text(c, "file"), *word = c->n_args > 1 ? c->args[1] : NULL;
     struct input in = { 0 };
-    if ((word != NULL) + (file != NULL) + cli_given(c, "ids") != 1) return cli_usage(c, "give one of PROMPT, --file and --ids");
-    if (cli_given(c, "ids")) return read_ids(g, cli_text(c, "ids"));
+    int code = CLI_OK, given = (word != NULL) + (file != NULL) + cli_given(c, "ids");
+    bool encoder = rk_model_has_encoder(g->model);
+    if (encoder != cli_given(c, "source-ids"))
+        return cli_usage(c, encoder ? "%s has an encoder: give it something to read by --source-ids" : "--source-ids: %s has no encoder to read them", rk_model_title(g->model));
+    if (encoder) code = read_ids(g, "source-ids", &g->source);
+    if (code != CLI_OK || (encoder && given == 0)) return code != CLI_OK ? code : take_start(g);
+    if (given != 1) return cli_usage(c, "give one of PROMPT, --file and --ids");
+    if (cli_given(c, "ids")) return read_ids(g, "ids", &g->prompt);
     if (g->tok == NULL) return cli_usage(c, "there is no tokenizer in %s: give --tokenizer, or a prompt of --ids", c->args[0]);
     if (file == NULL && strcmp(word, "-") != 0) return encode(g, word, strlen(word));
-    int code = input_add(c, &in, file != NULL ? file : "-", NULL);
+    code = input_add(c, &in, file != NULL ? file : "-", NULL);
     if (code == CLI_OK) code = encode(g, in.n > 0 ? in.text[0].at : "", in.n > 0 ? in.text[0].n : 0);
     input_free(&in);
     return code;
@@ -150,9 +168,10 @@ static int open_session(struct generating *g)
     double positions;
     CLI_TRY(g->c, rk_model_number(g->model, "position", &positions));
     double wanted = (double)g->prompt.n + (double)g->how.max_new_tokens;
-    rk_session_options sizes = { .context = (int64_t)(wanted < positions ? wanted : positions) };
+    rk_session_options sizes = { .context = (int64_t)(wanted < positions ? wanted : positions), .source = (int64_t)g->source.n };
     CLI_TRY(g->c, rk_weights_open(g->c->ctx, g->model, g->device, &g->weights));
-    return cli_try(g->c, rk_session_open(g->weights, &sizes, &g->session));
+    CLI_TRY(g->c, rk_session_open(g->weights, &sizes, &g->session));
+    return g->source.n == 0 ? CLI_OK : cli_try(g->c, rk_session_encode(g->session, g->source.at, (int64_t)g->source.n, NULL));
 }
 
 /* --- samples --- */
@@ -251,6 +270,7 @@ static int run(struct cli *c)
     free(g.text);
     free(g.stops);
     free(g.prompt.at);
+    free(g.source.at);
     rk_session_close(g.session);
     rk_weights_close(g.weights);
     rk_device_close(g.device);
@@ -262,6 +282,7 @@ static int run(struct cli *c)
 static const struct example examples[] = {
     { "generate model 'It was' --max-new-tokens 20",     "twenty tokens after a prompt", "model/model.safetensors" },
     { "generate model 'It was' -n 3 -t 0.8 --top-p 0.95 --seed 7",  "three samples, a little bolder", "model/model.safetensors" },
+    { "generate marian --source-ids 5,17,9,2 --greedy",  "what an encoder and decoder make of a source", "marian/model.safetensors" },
     { "generate model --ids 1,2,3 --greedy --json",      "ids instead of text, for a program", "model/model.safetensors" },
     { 0 }
 };

@@ -11,8 +11,8 @@ enum { STYLE_RECKON, STYLE_TORCH, STYLE_TENSORS };
 /* What a style cannot answer is refused, so that nobody believes it was answered. */
 static int check(struct cli *c, int style)
 {
-    static const char *const sizes[] = { "batch", "seq", "dtype" };
-    for (int i = 0; i < (style == STYLE_TORCH ? 3 : style == STYLE_TENSORS ? 2 : 0); i++)
+    static const char *const sizes[] = { "batch", "seq", "source-seq", "dtype" };
+    for (int i = 0; i < (style == STYLE_TORCH ? 4 : style == STYLE_TENSORS ? 3 : 0); i++)
         if (cli_given(c, sizes[i])) return cli_usage(c, "--%s: changes nothing of --style %s", sizes[i], cli_text(c, "style"));
     if (style == STYLE_TORCH && c->json) return cli_usage(c, "--json: --style torch is the text that PyTorch prints; take --style tensors, or reckon");
     return CLI_OK;

@@ -5,10 +5,11 @@
 
 int model_settings(struct cli *c, rk_bill_settings *s)
 {
-    *s = (rk_bill_settings){ .batch = cli_int(c, "batch"), .seq = cli_int(c, "seq"), .zero_dtype_is_f64 = true };
+    *s = (rk_bill_settings){ .batch = cli_int(c, "batch"), .seq = cli_int(c, "seq"), .source_seq = cli_int(c, "source-seq"), .zero_dtype_is_f64 = true };
     if (!rk_dtype_find(cli_text(c, "dtype"), &s->dtype)) cli_bug("no dtype %s", cli_text(c, "dtype"));
     if (s->batch < 1) return cli_usage(c, "--batch: at least 1 sequence");
     if (cli_given(c, "seq") && s->seq < 1) return cli_usage(c, "--seq: at least 1 token");
+    if (cli_given(c, "source-seq") && s->source_seq < 1) return cli_usage(c, "--source-seq: at least 1 token");
     return CLI_OK;
 }
 
@@ -28,7 +29,9 @@ void model_headline(struct cli *c, const rk_model *m, const rk_bill_settings *s)
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
         if (model_size(m, sizes[i].field) > 0) (void)fprintf(c->out, " %c %s,", sizes[i].letter, say_count(model_size(m, sizes[i].field)).at);
     uint64_t seq = s->seq > 0 ? (uint64_t)s->seq : model_size(m, "position");
-    (void)fprintf(c->out, " B %s, T %s, %s\n", say_count((uint64_t)s->batch).at, say_count(seq).at, rk_dtype_name(s->dtype));
+    (void)fprintf(c->out, " B %s, T %s, ", say_count((uint64_t)s->batch).at, say_count(seq).at);
+    if (rk_model_has_encoder(m)) (void)fprintf(c->out, "S %s, ", say_count(s->source_seq > 0 ? (uint64_t)s->source_seq : seq).at);
+    (void)fprintf(c->out, "%s\n", rk_dtype_name(s->dtype));
 }
 
 const char *model_complete(int i) { return rk_model_preset(i); }

@@ -8,6 +8,7 @@
 #define OPTIONS_OF_SIZE                                                                                               \
     { "batch", 'b', OPT_SIZE,   NULL,                "1",                     "sequences side by side (B)" },           \
     { "seq",   't', OPT_SIZE,   NULL,                "(the model's context)", "tokens per sequence (T)" },              \
+    { "source-seq", 0, OPT_SIZE, NULL,               "(as many as --seq)",    "with an encoder: tokens per source (S)" },        \
     { "dtype", 0,   OPT_CHOICE, "f32|f16|bf16|f64",  "f32",                   "of parameters and activations" }
 
 int model_settings(struct cli *c, rk_bill_settings *s);             /* from those options; an exit code */

@@ -1,6 +1,7 @@
 /* tiny.c: see tiny.h. */
 #include "tiny.h"
 #include <stdio.h>
+#include <string.h>
 
 static const struct { const char *preset, *sizes; } models[] = {
     { "gpt2",       "hidden=24,head=3" },
@@ -15,11 +16,18 @@ static const struct { const char *preset, *sizes; } models[] = {
     { "pythia-14m", "hidden=20,head=2,ff=24,rotary=0.3,parallel=false,attn_bias=false,tied=true" },     /* 3 of 10: 4 turn */
     { "nanogpt",    "hidden=24,head=3" },
     { "nanogpt",    "hidden=8,head=2,bias=true,scale=false" },
+    { "bert-tiny",  "hidden=24,head=3,ff=40" },
+    { "bert-tiny+pretraining", "hidden=8,head=2,ff=20,types=3,act=gelu_new,tied=false,pad=3" },
+    { "transformer-base", "hidden=24,head=3,ff=40,source_layer=1" },
+    { "transformer-base", "hidden=16,head=2,ff=24,source_layer=1,source_head=4,source_ff=20,pre_norm=true,final_norm=true,bias=false,places=none,share=false,tied=false" },
+    { "opus-mt-en-de", "hidden=24,head=3,ff=40,source_layer=1,source_head=2,source_ff=20,pad=3" },
+    { "opus-mt-en-de", "hidden=16,head=2,ff=24,source_layer=1,source_head=2,source_ff=24,act=relu,scaled=false,tied=false" },
 };
 _Static_assert(sizeof models / sizeof *models == TINY_MODELS, "the number of rows");
 
 const char *tiny_model(int i, int64_t vocab, int64_t position, char room[TINY_ROOM])
 {
-    (void)snprintf(room, TINY_ROOM, "%s:layer=2,vocab=%lld,position=%lld,%s", models[i].preset, (long long)vocab, (long long)position, models[i].sizes);
+    int n = snprintf(room, TINY_ROOM, "%s:layer=2,vocab=%lld,position=%lld,%s", models[i].preset, (long long)vocab, (long long)position, models[i].sizes);
+    if (strstr(models[i].sizes, "source_layer") != NULL) (void)snprintf(room + n, (size_t)(TINY_ROOM - n), ",source_vocab=%lld", (long long)vocab);
     return room;
 }

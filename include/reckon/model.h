@@ -29,6 +29,7 @@ RK_API const char *rk_model_title(const rk_model *model);               /* "GPT-
 /* Fields by reckon's own names: vocab position hidden layer head ff ...; "" or RK_E_UNKNOWN for what the family lacks. */
 RK_API RK_CHECK rk_status rk_model_number(const rk_model *model, const char *field, double *value);
 RK_API const char *rk_model_text(const rk_model *model, const char *field);
+RK_API bool        rk_model_has_encoder(const rk_model *model);         /* it reads a source first: rk_session_encode */
 RK_API bool        rk_model_has_weights(const rk_model *model);         /* the directory holds them */
 RK_API const char *rk_model_folder(const rk_model *model);              /* "" for a preset */
 /* How many numbers are trained; a tie counts once. Law: the same as the bill's. */

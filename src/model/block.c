@@ -280,8 +280,11 @@ static rk_ref cross_project(struct builder *b, int i, rk_ref x, const struct att
 {
     static const char *const names[] = { "q", "k", "v" };
     if (!a->fused_qkv) return linear(b, names[i], "b t d, h k d -> b t h k", "head head_dim hidden", a->bias ? "head head_dim" : NULL, x, a->init);
+    rk_enter(b->g, "qkv");
     rk_ref y = rk_einsum(b->g, "b t d, h k d -> b t h k", x, rk_select(b->g, fused[0], "three", i));
-    return a->bias ? rk_add(b->g, y, rk_select(b->g, fused[1], "three", i)) : y;
+    if (a->bias) y = rk_add(b->g, y, rk_select(b->g, fused[1], "three", i));
+    rk_leave(b->g);
+    return y;
 }
 
 static void cross_fused(struct builder *b, const struct attention *a, rk_ref fused[2])

@@ -111,10 +111,12 @@ static rk_ref vectors(struct builder *b, const char *name, const char *dims)
 }
 
 /* Rows of the table that `ids` name, times √D, with positions. */
-static rk_ref read_ids(const struct towers *t, rk_ref table, const char *vocab, rk_ref ids)
+static rk_ref read_ids(const struct towers *t, const char *name, rk_ref table, const char *vocab, rk_ref ids)
 {
     struct builder *b = t->b;
+    rk_enter(b->g, name);
     rk_ref x = unpadded(b, rk_gather(b->g, table, vocab, ids), ids, t->e->pad);
+    rk_leave(b->g);
     return config_flag(b->c, "scaled") ? rk_scale(b->g, x, sqrt((double)config_int(b->c, "hidden"))) : x;
 }
 
@@ -146,8 +148,8 @@ static rk_ref source_of(const struct towers *t, rk_ref table)
     struct builder *b = t->b;
     if (!t->e->embedded) return vectors(b, "source", "batch source hidden");
     rk_ref ids = rk_input(b->g, "source", RK_i32, "batch source");
-    if (!config_flag(b->c, "share")) return read_ids(t, table_of(t, "source_embed", "source_vocab hidden"), "source_vocab", ids);
-    return read_ids(t, table, "vocab", ids);
+    if (!config_flag(b->c, "share")) return read_ids(t, "source_embed", table_of(t, "source_embed", "source_vocab hidden"), "source_vocab", ids);
+    return read_ids(t, "embed", table, "vocab", ids);
 }
 
 static rk_ref encode(struct towers *t, rk_ref table)
@@ -169,7 +171,7 @@ static rk_ref decode(const struct towers *t, rk_ref table)
     struct builder *b = t->b;
     int first = (int)config_int(b->c, "source_layer") + 1;
     rk_ref x = 0;
-    if (b->purpose != FOR_ENCODING) x = t->e->embedded ? read_ids(t, table, "vocab", block_tokens(b)) : vectors(b, "tokens", "batch seq hidden");
+    if (b->purpose != FOR_ENCODING) x = t->e->embedded ? read_ids(t, "embed", table, "vocab", block_tokens(b)) : vectors(b, "tokens", "batch seq hidden");
     rk_enter(b->g, "decoder");
     if (x != 0) {
         x = dropout(b, "embed", with_positions(t, x), config_real(b->c, "pdrop"));

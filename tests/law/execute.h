@@ -5,7 +5,7 @@
 #include "evaluate.h"
 #include "run/run.h"
 
-enum { MOST_OUTCOMES = 64 };
+enum { MOST_OUTCOMES = 256 };
 
 struct outcome { char plan[8192]; int n; char name[MOST_OUTCOMES][64]; int64_t count[MOST_OUTCOMES]; double *at[MOST_OUTCOMES]; };   /* outputs, then states */
 

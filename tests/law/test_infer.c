@@ -10,7 +10,7 @@
 #include <stdlib.h>
 
 enum { LENGTH = 37, CONTEXT = 40, VOCAB = 300 };
-enum { GPT2 = 0, CS336 = 3, CS336_2024 = 5 };                 /* of tiny_model */
+enum { GPT2 = 0, CS336 = 3, CS336_2024 = 5, TRANSFORMER = 14 };                 /* of tiny_model */
 
 /* Weights of a model that no folder holds: normal, as wide as to matter. */
 static rk_status random_weights_of(rk_ctx *ctx, const char *spec, const struct backend *backend, rk_weights *w)
@@ -50,13 +50,30 @@ static void weights_end(rk_weights *w)
     rk_model_close(w->model);
 }
 
+/* Sources of an encoder, all different: of 1 to SOURCE tokens, and what lies behind them. */
+enum { SOURCE = 11, MOST_SOURCES = 3 };
+static uint32_t source[MOST_SOURCES * SOURCE];
+static int64_t source_lengths[MOST_SOURCES];
+
+static void draw_source(void)
+{
+    for (int i = 0; i < MOST_SOURCES * SOURCE; i++) source[i] = (uint32_t)test_random(VOCAB);
+    for (int b = 0; b < MOST_SOURCES; b++) source_lengths[b] = b == 0 ? SOURCE : 1 + (int64_t)test_random(SOURCE);
+}
+
+/* From the first-th source on, as many as the session has sequences. */
+static void read_source(rk_ctx *ctx, rk_session *s, int first)
+{
+    if (model_has_encoder(s->weights->model)) OK(ctx, rk_session_encode(s, source + first * SOURCE, SOURCE, source_lengths + first));
+}
+
 static void random_ids(uint32_t *ids, int n) { for (int i = 0; i < n; i++) ids[i] = (uint32_t)test_random(VOCAB); }
 
 /* The logits of every position at once, without a cache. */
 static double *whole(rk_ctx *ctx, const rk_weights *w, const uint32_t *ids, int64_t batch, int64_t n)
 {
     struct built built;
-    struct build_options how = { .purpose = FOR_LOGITS, .batch = batch, .seq = n };
+    struct build_options how = { .purpose = FOR_LOGITS, .batch = batch, .seq = n, .source = SOURCE, .source_padded = true };
     rk_graph *g = NULL;
     struct plan *plan = NULL;
     struct run *run = NULL;
@@ -65,6 +82,8 @@ static double *whole(rk_ctx *ctx, const rk_weights *w, const uint32_t *ids, int6
     OK(ctx, infer_plan(ctx, built.g, w->backend, &g, &plan));
     OK(ctx, run_open(ctx, plan, w->store, &run));
     OK(ctx, run_input(ctx, run, "tokens", ids, RK_i32));
+    OK(ctx, run_input(ctx, run, "source", source, RK_i32));
+    OK(ctx, run_input(ctx, run, "source_lengths", source_lengths, RK_i64));
     OK(ctx, run_go(ctx, run, 0, 0));
     OK(ctx, run_output(ctx, run, "logits", logits, RK_f64));
     run_close(run);
@@ -95,8 +114,15 @@ static void check_cached(const struct backend *backend, double tolerance)
         rk_session *s;
         rk_session_options options = { .chunk = 1 + (int64_t)test_random(9) };
         OK(ctx, random_weights(ctx, round, backend, &w));
+        if (!model_decodes(w.model)) {
+            FAILS(ctx, rk_session_open(&w, &options, &s), RK_E_DECLINED, "does not continue a text");
+            weights_end(&w);
+            continue;
+        }
         OK(ctx, rk_session_open(&w, &options, &s));
         random_ids(ids, LENGTH);
+        draw_source();
+        read_source(ctx, s, 0);
         double *expected = whole(ctx, &w, ids, 1, LENGTH);
         while (s->past < LENGTH) {
             int64_t n = 1 + (int64_t)test_random(12);
@@ -172,12 +198,19 @@ TEST(a_batch_equals_its_sequences)
         rk_weights w;
         rk_session *s;
         OK(ctx, random_weights(ctx, k, backend_cpu(), &w));
+        if (!model_decodes(w.model)) {
+            weights_end(&w);
+            continue;
+        }
         random_ids(ids, BATCH * N);
+        draw_source();
         OK(ctx, rk_session_open(&w, &(rk_session_options){ .batch = BATCH, .chunk = 4 }, &s));
+        read_source(ctx, s, 0);
         OK(ctx, rk_session_feed(s, ids, N, together));
         rk_session_close(s);
         OK(ctx, rk_session_open(&w, NULL, &s));
         for (int b = 0; b < BATCH; b++) {
+            read_source(ctx, s, b);
             OK(ctx, rk_session_rewind(s, 0));
             OK(ctx, rk_session_feed(s, ids + b * N, N, alone));
             for (int i = 0; i < VOCAB; i++) EXPECT_NEAR(together[b * VOCAB + i], alone[i], 2e-5);
@@ -208,6 +241,66 @@ TEST(what_a_session_cannot_hold_is_refused_and_changes_nothing)
     OK(ctx, rk_session_rewind(s, 2));
     OK(ctx, rk_session_feed(s, ids, 1, after));
     for (int i = 0; i < VOCAB; i++) EXPECT_NEAR(before[i], after[i], 1e-4);
+    rk_session_close(s);
+    weights_end(&w);
+}
+
+/* Cut to its length, a source says the same as with padding behind it; a longer one before it leaves nothing. */
+TEST(what_lies_behind_a_source_is_never_read)
+{
+    rk_ctx *ctx = test_ctx();
+    uint32_t ids[LENGTH];
+    float padded[VOCAB], alone[VOCAB];
+    random_ids(ids, LENGTH);
+    for (int k = 0; k < TINY_MODELS; k++) {
+        rk_weights w;
+        rk_session *s;
+        OK(ctx, random_weights(ctx, k, backend_cpu(), &w));
+        if (!model_has_encoder(w.model)) {
+            weights_end(&w);
+            continue;
+        }
+        draw_source();
+        OK(ctx, rk_session_open(&w, &(rk_session_options){ .source = SOURCE }, &s));
+        for (int64_t length = 1; length < SOURCE; length += 3) {
+            OK(ctx, rk_session_encode(s, source, SOURCE, NULL));
+            OK(ctx, rk_session_feed(s, ids, 5, NULL));
+            OK(ctx, rk_session_encode(s, source, SOURCE, &length));
+            EXPECT_INT(rk_session_past(s), 0);
+            OK(ctx, rk_session_feed(s, ids, 9, padded));
+            OK(ctx, rk_session_encode(s, source, length, NULL));
+            OK(ctx, rk_session_feed(s, ids, 9, alone));
+            for (int i = 0; i < VOCAB; i++) EXPECT_NEAR(padded[i], alone[i], 2e-5);
+        }
+        rk_session_close(s);
+        weights_end(&w);
+    }
+}
+
+TEST(sources_that_make_no_sense)
+{
+    rk_ctx *ctx = test_ctx();
+    rk_weights w;
+    rk_session *s;
+    const int64_t none[] = { 0 }, many[] = { 5 };
+    const uint32_t ids[12] = { 0 }, high[] = { 1, VOCAB };
+    OK(ctx, random_weights(ctx, GPT2, backend_cpu(), &w));
+    OK(ctx, rk_session_open(&w, NULL, &s));
+    FAILS(ctx, rk_session_encode(s, ids, 2, NULL), RK_E_DECLINED, "GPT-2 has no encoder");
+    rk_session_close(s);
+    weights_end(&w);
+    OK(ctx, random_weights(ctx, TRANSFORMER, backend_cpu(), &w));
+    FAILS(ctx, rk_session_open(&w, &(rk_session_options){ .source = 41 }, &s), RK_E_LIMIT, "context is 40");
+    FAILS(ctx, rk_session_open(&w, &(rk_session_options){ .source = -1 }, &s), RK_E_ARG, "source -1");
+    OK(ctx, rk_session_open(&w, &(rk_session_options){ .source = 10 }, &s));
+    FAILS(ctx, rk_session_feed(s, ids, 1, NULL), RK_E_ARG, "before there is a source");
+    FAILS(ctx, rk_session_encode(s, ids, 0, NULL), RK_E_ARG, "0 tokens");
+    FAILS(ctx, rk_session_encode(s, ids, 11, NULL), RK_E_LIMIT, "11 tokens; the session takes 10");
+    FAILS(ctx, rk_session_encode(s, ids, 4, none), RK_E_ARG, "0 tokens long");
+    FAILS(ctx, rk_session_encode(s, ids, 4, many), RK_E_ARG, "5 tokens long, of 4");
+    FAILS(ctx, rk_session_encode(s, high, 2, NULL), RK_E_ARG, "token 1 has the id 300");
+    OK(ctx, rk_session_encode(s, ids, 10, NULL));
+    OK(ctx, rk_session_feed(s, ids, 1, NULL));
     rk_session_close(s);
     weights_end(&w);
 }

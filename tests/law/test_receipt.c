@@ -257,7 +257,7 @@ TEST(bill_is_receipt_for_every_family)
         const char *found = difference(ctx, g, m.meter, v.extent, 1);
         if (found != NULL) test_fail(__FILE__, __LINE__, "%s: %s", spec, found);
         outcome_of(&v, &expected);
-        EXPECT_INT(did.n, 1 + 2 * built.parameters.n);
+        EXPECT_INT(did.n, 1 + 2 * built.parameters.n + built.n_constants);
         for (int k = 0; k < did.n; k++)
             for (int64_t j = 0; j < did.count[k]; j++) EXPECT_NEAR(did.at[k][j], expected.at[k][j], 1e-9 * (1 + fabs(expected.at[k][j])));
         outcome_free(&did);

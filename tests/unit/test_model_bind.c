@@ -168,6 +168,15 @@ TEST(every_parameter_has_one_name)
     }
 }
 
+/* Parameters, and the constants that files hold. */
+static int in_files(const struct arch *arch, const struct built *b)
+{
+    struct word number;
+    int n = 0;
+    for (int i = 0; i < built_stored(b); i++) n += bind_row(arch, b->parameters.at[i].name, &number) != NULL;
+    return n;
+}
+
 /* Law: load after save is the identity; in half precision, one rounding. */
 TEST(load_after_save_is_the_identity)
 {
@@ -186,9 +195,9 @@ TEST(load_after_save_is_the_identity)
         open_all(ctx, test_temporary(), &n, &c, &t);
         EXPECT(rk_model_has_weights(n));
         OK(ctx, bundle_open(ctx, n->weights, &file));
-        EXPECT_INT(file.entries.n, b.parameters.n);
+        EXPECT_INT(file.entries.n, in_files(m->config.arch, &b));
         OK(ctx, bind_load(ctx, n->config.arch, &c, &file, t, &report));
-        EXPECT_INT(report.used, b.parameters.n);
+        EXPECT_INT(report.used, file.entries.n);
         EXPECT_TEXT(str_c(&report.text), "");
         EXPECT(difference(ctx, &b, s, t) <= kinds[i % 4].error);
         bind_report_clear(ctx, &report);

@@ -407,6 +407,7 @@ TEST(save_and_open_is_the_identity)
         for (const struct field *f = arch->fields; f->name != NULL; f++) {
             const char *name = f->name;
             if (test_random(2) == 0 || strcmp(name, "head") == 0 || strcmp(name, "hidden") == 0 || strcmp(name, "rotary") == 0 || strcmp(name, "post") == 0) continue;
+            if (arch->objective == LEARNS_TARGET && (strstr(name, "vocab") != NULL || strstr(name, "head") != NULL || strcmp(name, "embedded") == 0)) continue;
             if (f->kind == FIELD_FLAG) n += snprintf(spec + n, sizeof spec - (size_t)n, "%c%s=%s", sign, name, f->least + (double)test_random(2) >= 1 && f->most > 0 ? "true" : "false");
             else if (f->kind == FIELD_REAL) n += snprintf(spec + n, sizeof spec - (size_t)n, "%c%s=%.17g", sign, name, f->least + (double)test_random(1000) / 1001 * (f->most < 1 ? f->most : 1));
             else if (f->kind == FIELD_INT) n += snprintf(spec + n, sizeof spec - (size_t)n, "%c%s=%lld", sign, name, (long long)f->least + (long long)test_random(2));
@@ -479,6 +480,11 @@ TEST(every_purpose_builds)
         rk_model *m = opened(ctx, tiny_model(i / 8, 11, 8, spec));
         struct built b;
         struct build_options o = { .purpose = purposes[i % 4].purpose, .batch = 3, .seq = 5, .dropout = i % 8 > 3, .hidden_states = i % 8 > 3, .dtype = i % 8 > 3 ? RK_bf16 : RK_f64 };
+        if (o.purpose == FOR_DECODING && !model_decodes(m)) {
+            FAILS(ctx, model_build(ctx, m, &o, &b), RK_E_DECLINED, "does not continue a text");
+            rk_model_close(m);
+            continue;
+        }
         OK(ctx, model_build(ctx, m, &o, &b));
         EXPECT(graph_find_output(b.g, purposes[i % 4].output) != 0);
         EXPECT((graph_find_output(b.g, "hidden.2") != 0) == o.hidden_states);
