@@ -31,11 +31,11 @@ out:
     return status;
 }
 
-/* The first parameter of a pattern; 0: none. */
+/* The first parameter or constant of a pattern; 0: none. */
 static rk_ref state_of(const struct built *built, struct word pattern)
 {
     struct word number;
-    for (int i = 0; i < built->parameters.n; i++) {
+    for (int i = 0; i < built_stored(built); i++) {
         const char *name = built->parameters.at[i].name;
         if (bind_matches(pattern, name, strlen(name), false, &number)) return built->parameters.at[i].ref;
     }
@@ -66,7 +66,7 @@ static rk_status mark_buffers(struct showing *s, const struct torch_tensors *buf
         const struct torch_tensor *t = &buffers->at.at[i];
         struct show_mark mark = { .dtype = t->dtype, .rank = t->rank };
         bool twice = false;
-        if (t->role == NULL) continue;
+        if (t->role == NULL || state_of(&s->built, (struct word){ t->role, strlen(t->role) }) != 0) continue;      /* a table here too */
         memcpy(mark.shape, t->shape, sizeof mark.shape);
         TRY(set_place(s, t->role, strlen(t->role), &mark));
         for (int k = 0; k < s->marks.n && !twice; k++) twice = strcmp(s->marks.at[k].module, mark.module) == 0 && strcmp(s->marks.at[k].name, mark.name) == 0;

@@ -9,6 +9,7 @@
  * Sources: google-research/bert modeling.py, run_pretraining.py; transformers modeling_bert.py. */
 #include "core/graph.h"
 #include "model/block.h"
+#include "model/torch.h"
 #include <math.h>
 
 static const struct field fields[] = {
@@ -75,6 +76,62 @@ static const struct binding names[] = {
     DENSE("nsp", "cls.seq_relationship", "answer", "hidden"),
     { NULL,              "embeddings.position_ids | embeddings.token_type_ids", "numbers of positions and segments" },
     { NULL, NULL, NULL }
+};
+
+#define NORM_AND_DROPOUT(in)                                                                                             \
+    { .name = in "LayerNorm",                .class = TORCH_NORM },                                                          \
+    { .name = in "dropout",                  .class = TORCH_DROPOUT("pdrop") }
+#define SQUARE TORCH_LINEAR("hidden", "hidden", "True")
+
+static const struct torch_row modules[] = {
+    { .name = "",                            .class = "BertForMaskedLM",    .when = "+mlm" },
+    { .name = "",                            .class = "BertForPreTraining", .when = "+pretraining" },
+    { .name = "",                            .class = "BertModel" },
+    { .name = "~bert",                       .class = "BertModel",          .when = "!+model" },
+    { .name = "  embeddings",                .class = "BertEmbeddings" },
+    { .name = "    .position_ids",           .class = "int64 1x{position}", .role = "position.ids" },
+    { .name = "    .token_type_ids",         .class = "int64 1x{position}", .role = "segment.ids" },
+    { .name = "    word_embeddings",         .class = "Embedding({vocab}, {hidden}, padding_idx={pad})" },
+    { .name = "    position_embeddings",     .class = "Embedding({position}, {hidden})" },
+    { .name = "    token_type_embeddings",   .class = "Embedding({types}, {hidden})" },
+    NORM_AND_DROPOUT("    "),
+    { .name = "  encoder",                   .class = "BertEncoder" },
+    { .name = "    layer",                   .class = "ModuleList" },
+    { .name = "      *layer",                .class = "BertLayer" },
+    { .name = "        attention",           .class = "BertAttention" },
+    { .name = "          self",              .class = "BertSelfAttention" },
+    { .name = "            query",           .class = SQUARE },
+    { .name = "            key",             .class = SQUARE },
+    { .name = "            value",           .class = SQUARE },
+    { .name = "            dropout",         .class = TORCH_DROPOUT("attn_pdrop") },
+    { .name = "          output",            .class = "BertSelfOutput" },
+    { .name = "            dense",           .class = SQUARE },
+    NORM_AND_DROPOUT("            "),
+    { .name = "        intermediate",        .class = "BertIntermediate" },
+    { .name = "          dense",             .class = TORCH_LINEAR("hidden", "ff", "True") },
+    { .name = "          intermediate_act_fn", .class = "{act}" },
+    { .name = "        output",              .class = "BertOutput" },
+    { .name = "          dense",             .class = TORCH_LINEAR("ff", "hidden", "True") },
+    NORM_AND_DROPOUT("          "),
+    { .name = "  pooler",                    .class = "BertPooler",         .when = "!+mlm" },
+    { .name = "    dense",                   .class = SQUARE },
+    { .name = "    activation",              .class = "Tanh()" },
+    { .name = "cls",                         .class = "BertOnlyMLMHead",    .when = "+mlm" },
+    { .name = "  predictions",               .class = "BertLMPredictionHead" },
+    { .name = "    transform",               .class = "BertPredictionHeadTransform" },
+    { .name = "      dense",                 .class = SQUARE },
+    { .name = "      transform_act_fn",      .class = "{act}" },
+    { .name = "      LayerNorm",             .class = TORCH_NORM },
+    { .name = "    decoder",                 .class = TORCH_LINEAR("hidden", "vocab", "True") },
+    { .name = "cls",                         .class = "BertPreTrainingHeads", .when = "+pretraining" },
+    { .name = "  predictions",               .class = "BertLMPredictionHead" },
+    { .name = "    transform",               .class = "BertPredictionHeadTransform" },
+    { .name = "      dense",                 .class = SQUARE },
+    { .name = "      transform_act_fn",      .class = "{act}" },
+    { .name = "      LayerNorm",             .class = TORCH_NORM },
+    { .name = "    decoder",                 .class = TORCH_LINEAR("hidden", "vocab", "True") },
+    { .name = "  seq_relationship",          .class = TORCH_LINEAR("hidden", "2", "True") },
+    { .name = NULL }
 };
 
 static const struct head ends[] = {
@@ -159,5 +216,5 @@ const struct arch arch_bert = {
     .name = "bert", .title = "BERT", .model_types = "bert", .tell = "type_vocab_size", .heads = ends, .objective = LEARNS_MASKED,
     .fields = fields, .presets = presets, .bindings = names, .prefix = "bert.", .bare = "cls.*", .ties = "head.weight=embed.weight",
     .harmless = "classifier_dropout directionality pooler_fc_size pooler_num_attention_heads pooler_num_fc_layers pooler_size_per_head pooler_type",
-    .check = block_check_heads, .build = build,
+    .check = block_check_heads, .build = build, .torch = modules,
 };

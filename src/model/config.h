@@ -34,7 +34,7 @@ const struct field *config_field(const struct config *c, const char *name, int *
 /* "4*hidden", "(hidden/head*pct/1+1)/2": a sum of products of numbers and fields, those that stand before row `before`;
  * a quotient is rounded down. */
 rk_status config_formula(rk_ctx *ctx, const struct config *c, int before, const char *text, size_t n, double *value) RK_CHECK;
-/* "bias !tied act=relu edition<2025": whether all of it is so; flags, numbers (0 is no) and words of a choice. NULL, "": yes. */
+/* "bias !tied act=relu edition<2025 +lm": whether all of it is so; flags, numbers (0 is no), words of a choice, the head. NULL, "": yes. */
 rk_status config_holds(rk_ctx *ctx, const struct config *c, const char *conditions, bool *holds) RK_CHECK;
 /* config.json in the family's own spelling, every field written out; dtype NULL: none is named. */
 rk_status config_write(rk_ctx *ctx, const struct config *c, const char *dtype, struct str *out) RK_CHECK;

@@ -79,7 +79,8 @@ static const struct head ends[] = {
 #define ROTARY "RotaryEmbedding(context_length=2, dim/2={position})"
 
 static const struct torch_row modules[] = {
-    { .name = "",                        .class = "BasicsTransformerLM", .when = "edition>=2025" },
+    { .name = "",                        .class = "BasicsTransformerLM", .when = "edition>=2025 +lm" },
+    { .name = "",                        .when = "edition>=2025" },
     { .name = "token_embeddings",        .class = "Embedding(vocab_size={vocab}, d={hidden})" },
     { .name = "positional_encoder",      .class = ROTARY, .when = "!no_rope" },
     { .name = "  ._freq_cis_cache",      .class = "float32 2x{position}x{hidden/head/2}", .role = "h.*.attn.rotary" },
@@ -101,9 +102,10 @@ static const struct torch_row modules[] = {
     { .name = "    ln1",                 .class = RMS_NORM, .when = "!no_norm" },
     { .name = "    ln2",                 .class = RMS_NORM, .when = "!no_norm" },
     { .name = "ln_final",                .class = RMS_NORM, .when = "!no_norm !post" },
-    { .name = "lm_head",                 .class = LINEAR("hidden", "vocab") },
+    { .name = "lm_head",                 .class = LINEAR("hidden", "vocab"), .when = "+lm" },
 
-    { .name = "",                        .class = "BasicsTransformerLM", .when = "edition<2025" },
+    { .name = "",                        .class = "BasicsTransformerLM", .when = "+lm" },
+    { .name = "" },
     { .name = "token_embeddings",        .class = "Embedding({vocab}, {hidden})" },
     { .name = "position_embeddings",     .class = "Embedding({position}, {hidden})" },
     { .name = "layers",                  .class = "ModuleList" },
@@ -119,7 +121,7 @@ static const struct torch_row modules[] = {
     { .name = "      w2",                .class = OLD_LINEAR("ff", "hidden") },
     { .name = "    ln2",                 .class = "RMSNorm", .when = "!no_norm" },
     { .name = "ln_final",                .class = "RMSNorm", .when = "!no_norm !post" },
-    { .name = "lm_head",                 .class = OLD_LINEAR("hidden", "vocab") },
+    { .name = "lm_head",                 .class = OLD_LINEAR("hidden", "vocab"), .when = "+lm" },
     { .name = NULL }
 };
 

@@ -1,7 +1,7 @@
 /* formula.c: small formulas and conditions over a family's fields, as its tables say them.
  *
  *   sum      product { + - product }         product   atom { * / atom }, a quotient rounded down
- *   atom     number, field, (sum)            condition [!] field [ = < > >= value ]
+ *   atom     number, field, (sum)            condition [!] field [ = < > >= value ], [!] +head
  *
  * The texts stand in our own tables, so a mistake in one is a broken promise. */
 #include "io/decimal.h"
@@ -99,6 +99,11 @@ static rk_status condition(rk_ctx *ctx, const struct config *c, struct word w, b
     bool not = w.n > 0 && w.at[0] == '!';
     const char *name = w.at + not, *end = w.at + w.n, *op = name;
     while (op < end && is_letter(*op)) op++;
+    if (name < end && *name == '+') {
+        const char *head = c->arch->heads[c->head].name;
+        *holds = word_is((struct word){ name + 1, (size_t)(end - name - 1) }, head, strlen(head)) != not;
+        return RK_OK;
+    }
     int row = field_row(c, name, (size_t)(op - name));
     if (row < 0) return FAIL(RK_E_BUG, "%s has no field for the condition \"%.*s\"", c->arch->title, (int)w.n, w.at);
     bool equal = op < end && op[op + 1 < end && op[1] == '='] == '=';

@@ -67,9 +67,10 @@ static const struct head ends[] = {
 
 /* The class of transformers, which always has biases. */
 static const struct torch_row modules[] = {
-    { .name = "",                   .class = "GPT2LMHeadModel", .when = "bias" },
+    { .name = "",                   .class = "GPT2LMHeadModel", .when = "bias +lm" },
+    { .name = "",                   .class = "GPT2Model", .when = "bias" },
     { .name = "" },
-    { .name = "transformer",        .class = "GPT2Model" },
+    { .name = "~transformer",       .class = "GPT2Model", .when = "+lm" },
     { .name = "  wte",              .class = "Embedding({vocab}, {hidden})" },
     { .name = "  wpe",              .class = "Embedding({position}, {hidden})" },
     { .name = "  drop",             .class = TORCH_DROPOUT("embd_pdrop") },
@@ -88,7 +89,7 @@ static const struct torch_row modules[] = {
     { .name = "        act",        .class = "{act}" },
     { .name = "        dropout",    .class = TORCH_DROPOUT("resid_pdrop") },
     { .name = "  ln_f",             .class = TORCH_NORM },
-    { .name = "lm_head",            .class = TORCH_LINEAR("hidden", "vocab", "False") },
+    { .name = "lm_head",            .class = TORCH_LINEAR("hidden", "vocab", "False"), .when = "+lm" },
     { .name = NULL }
 };
 

@@ -59,8 +59,9 @@ static const struct head ends[] = {
 };
 
 static const struct torch_row modules[] = {
-    { .name = "",                   .class = "GPTJForCausalLM" },
-    { .name = "transformer",        .class = "GPTJModel" },
+    { .name = "",                   .class = "GPTJForCausalLM", .when = "+lm" },
+    { .name = "",                   .class = "GPTJModel" },
+    { .name = "~transformer",       .class = "GPTJModel", .when = "+lm" },
     { .name = "  wte",              .class = "Embedding({vocab}, {hidden})" },
     { .name = "  drop",             .class = TORCH_DROPOUT("embd_pdrop") },
     { .name = "  h",                .class = "ModuleList" },
@@ -80,7 +81,7 @@ static const struct torch_row modules[] = {
     { .name = "        act",        .class = "{act}" },
     { .name = "        dropout",    .class = TORCH_DROPOUT("resid_pdrop") },
     { .name = "  ln_f",             .class = TORCH_NORM },
-    { .name = "lm_head",            .class = TORCH_LINEAR("hidden", "vocab", "True") },
+    { .name = "lm_head",            .class = TORCH_LINEAR("hidden", "vocab", "True"), .when = "+lm" },
     { .name = NULL }
 };
 

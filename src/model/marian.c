@@ -6,6 +6,7 @@
 #include "core/graph.h"
 #include "model/config.h"
 #include "model/encdec.h"
+#include "model/torch.h"
 
 static const struct field fields[] = {
     { "source_vocab", "vocab_size",              FIELD_INT, NULL,           1, 1 << 28, NULL, false },
@@ -78,6 +79,49 @@ static const struct head ends[] = {
     { "lm", "MarianMTModel", "" }, { "model", "MarianModel", "head.*" }, { NULL, NULL, NULL }
 };
 
+#define EMBED(vocab) "Embedding({" vocab "}, {hidden}, padding_idx={pad})"
+#define SQUARE TORCH_LINEAR("hidden", "hidden", "True")
+#define PROJECTIONS                                                                                                   \
+    { .name = "          k_proj",               .class = SQUARE }, { .name = "          v_proj",   .class = SQUARE },       \
+    { .name = "          q_proj",               .class = SQUARE }, { .name = "          out_proj", .class = SQUARE }
+
+static const struct torch_row modules[] = {
+    { .name = "",                               .class = "MarianMTModel", .when = "+lm" },
+    { .name = "",                               .class = "MarianModel" },
+    { .name = ".final_logits_bias",             .class = "float32 1x{vocab}", .when = "+lm", .role = "head.bias" },
+    { .name = "~model",                         .class = "MarianModel", .when = "+lm" },
+    { .name = "  shared",                       .class = EMBED("vocab") },
+    { .name = "  encoder",                      .class = "MarianEncoder" },
+    { .name = "    embed_tokens",               .class = EMBED("source_vocab") },
+    { .name = "    embed_positions",            .class = "MarianSinusoidalPositionalEmbedding({position}, {hidden})" },
+    { .name = "    layers",                     .class = "ModuleList" },
+    { .name = "      *source_layer",            .class = "MarianEncoderLayer" },
+    { .name = "        self_attn",              .class = "MarianAttention" },
+    PROJECTIONS,
+    { .name = "        self_attn_layer_norm",   .class = TORCH_NORM },
+    { .name = "        activation_fn",          .class = "{act}" },
+    { .name = "        fc1",                    .class = TORCH_LINEAR("hidden", "source_ff", "True") },
+    { .name = "        fc2",                    .class = TORCH_LINEAR("source_ff", "hidden", "True") },
+    { .name = "        final_layer_norm",       .class = TORCH_NORM },
+    { .name = "  decoder",                      .class = "MarianDecoder" },
+    { .name = "    embed_tokens",               .class = EMBED("vocab") },
+    { .name = "    embed_positions",            .class = "MarianSinusoidalPositionalEmbedding({position}, {hidden})" },
+    { .name = "    layers",                     .class = "ModuleList" },
+    { .name = "      *layer",                   .class = "MarianDecoderLayer" },
+    { .name = "        self_attn",              .class = "MarianAttention" },
+    PROJECTIONS,
+    { .name = "        activation_fn",          .class = "{act}" },
+    { .name = "        self_attn_layer_norm",   .class = TORCH_NORM },
+    { .name = "        encoder_attn",           .class = "MarianAttention" },
+    PROJECTIONS,
+    { .name = "        encoder_attn_layer_norm", .class = TORCH_NORM },
+    { .name = "        fc1",                    .class = TORCH_LINEAR("hidden", "ff", "True") },
+    { .name = "        fc2",                    .class = TORCH_LINEAR("ff", "hidden", "True") },
+    { .name = "        final_layer_norm",       .class = TORCH_NORM },
+    { .name = "lm_head",                        .class = TORCH_LINEAR("hidden", "vocab", "False"), .when = "+lm" },
+    { .name = NULL }
+};
+
 static void build(struct builder *b)
 {
     const struct config *c = b->c;
@@ -101,5 +145,5 @@ const struct arch arch_marian = {
     .fields = fields, .presets = presets, .bindings = names, .prefix = "model.", .bare = "final_logits_bias lm_head.*",
     .ties = "head.weight=embed.weight source_embed.weight=embed.weight",
     .harmless = "encoder_layerdrop decoder_layerdrop is_encoder_decoder add_bias_logits extra_pos_embeddings classifier_dropout classif_dropout",
-    .check = encdec_check, .build = build,
+    .check = encdec_check, .build = build, .torch = modules,
 };

@@ -58,9 +58,9 @@ static const struct head ends[] = {
 
 /* Its own classes, which know one activation. */
 static const struct torch_row modules[] = {
-    { .name = "",                   .class = "GPT", .when = "act=gelu_erf" },
+    { .name = "",                   .class = "GPT", .when = "act=gelu_erf +lm" },
     { .name = "" },
-    { .name = "transformer",        .class = "ModuleDict" },
+    { .name = "~transformer",       .class = "ModuleDict", .when = "+lm" },
     { .name = "  wte",              .class = "Embedding({vocab}, {hidden})" },
     { .name = "  wpe",              .class = "Embedding({position}, {hidden})" },
     { .name = "  drop",             .class = TORCH_DROPOUT("embd_pdrop") },
@@ -79,7 +79,7 @@ static const struct torch_row modules[] = {
     { .name = "        c_proj",     .class = TORCH_LINEAR("ff", "hidden", "{bias}") },
     { .name = "        dropout",    .class = TORCH_DROPOUT("resid_pdrop") },
     { .name = "  ln_f",             .class = "LayerNorm" },
-    { .name = "lm_head",            .class = TORCH_LINEAR("hidden", "vocab", "False") },
+    { .name = "lm_head",            .class = TORCH_LINEAR("hidden", "vocab", "False"), .when = "+lm" },
     { .name = NULL }
 };
 

@@ -87,8 +87,9 @@ static const struct head ends[] = {
 };
 
 static const struct torch_row modules[] = {
-    { .name = "",                        .class = "GPTNeoXForCausalLM" },
-    { .name = "gpt_neox",                .class = "GPTNeoXModel" },
+    { .name = "",                        .class = "GPTNeoXForCausalLM", .when = "+lm" },
+    { .name = "",                        .class = "GPTNeoXModel" },
+    { .name = "~gpt_neox",               .class = "GPTNeoXModel", .when = "+lm" },
     { .name = "  embed_in",              .class = "Embedding({vocab}, {hidden})" },
     { .name = "  emb_dropout",           .class = TORCH_DROPOUT("hidden_dropout") },
     { .name = "  layers",                .class = "ModuleList" },
@@ -108,7 +109,7 @@ static const struct torch_row modules[] = {
     { .name = "  rotary_emb",            .class = "GPTNeoXRotaryEmbedding" },
     { .name = "    .inv_freq",           .class = "float32 {(hidden/head*rotary/1+1)/2}", .role = "h.*.attn.frequencies" },
     { .name = "    .original_inv_freq",  .class = "float32 {(hidden/head*rotary/1+1)/2}" },
-    { .name = "lm_head",                 .class = TORCH_LINEAR("hidden", "vocab", "False") },
+    { .name = "lm_head",                 .class = TORCH_LINEAR("hidden", "vocab", "False"), .when = "+lm" },
     { .name = NULL }
 };
 

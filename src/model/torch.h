@@ -19,7 +19,6 @@
  *   "~bert"     a module whose condition takes away only itself: what stands in it moves up
  *   "*layer"    as many modules as the formula says, called 0, 1 ..
  *   ".inv_freq" a buffer of the module that it stands in
- *   "-"         parameters of ours that the class does not have: `class` lists the roles
  * class: NULL of a whole model that PyTorch has no class for: it has tensors, but cannot be printed;
  *        what is printed, {..} filled in: {eps} as Python writes it, {3*hidden} a formula, {act} the class of an activation;
  *        of a buffer dtype and shape: "float32 {position}x{rotary}"

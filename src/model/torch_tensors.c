@@ -153,19 +153,15 @@ static rk_status add_tensor(struct listing *l, int module, const struct known *k
     return RK_OK;
 }
 
-/* Every parameter stands in the class, or its table says that it does not. */
+/* Every parameter stands in the class; so does a constant, unless no file has it. */
 static rk_status check_all_seen(struct listing *l)
 {
     rk_ctx *ctx = l->ctx;
-    struct word number;
-    for (int i = 0; i < l->built.parameters.n; i++) {
-        const char *role = l->built.parameters.at[i].name;
-        bool outside = l->seen[i].name != NULL;
-        for (const struct torch_row *row = l->tree.first; row < l->tree.last && !outside; row++) {
-            const char *rest = row->class;
-            for (struct word w; strcmp(row->name, "-") == 0 && !outside && word_next(&rest, &w);) outside = bind_matches(w, role, strlen(role), true, &number);
-        }
-        if (!outside) return FAIL(RK_E_BUG, "parameter %s of %s has no name in its PyTorch class", role, l->arch->title);
+    for (int i = 0; i < built_stored(&l->built); i++) {
+        const struct parameter *p = &l->built.parameters.at[i];
+        struct word number;
+        bool computed = p->kind == RK_CONSTANT && bind_row(l->arch, p->name, &number) == NULL;
+        if (l->seen[i].name == NULL && !computed) return FAIL(RK_E_BUG, "parameter %s of %s has no name in its PyTorch class", p->name, l->arch->title);
     }
     return RK_OK;
 }
@@ -173,9 +169,9 @@ static rk_status check_all_seen(struct listing *l)
 static rk_status list_parameters(struct listing *l)
 {
     rk_ctx *ctx = l->ctx;
-    TRY(NEW(l->seen, l->built.parameters.n));
+    TRY(NEW(l->seen, built_stored(&l->built)));
     TRY(know_names(l));
-    for (int i = 0; i < l->built.parameters.n; i++) TRY(map_put(ctx, &l->roles, l->built.parameters.at[i].name, strlen(l->built.parameters.at[i].name), i));
+    for (int i = 0; i < built_stored(&l->built); i++) TRY(map_put(ctx, &l->roles, l->built.parameters.at[i].name, strlen(l->built.parameters.at[i].name), i));
     for (int m = 0; m < l->tree.modules.n; m++)
         for (int k = 0; k < l->known.n; k++) {
             const char *leaf = leaf_in(l->tree.modules.at[m].pattern, l->known.at[k].name);
@@ -219,7 +215,7 @@ static rk_status list_buffers(struct listing *l)
 static void end(struct listing *l)
 {
     rk_ctx *ctx = l->ctx;
-    FREE(l->seen, l->built.parameters.n);
+    FREE(l->seen, built_stored(&l->built));
     VEC_FREE(&l->known);
     map_free(ctx, &l->roles);
     arena_clear(ctx, &l->arena);

@@ -87,7 +87,7 @@ static rk_status expand(struct torch_tree *t, const struct torch_row *from, cons
     for (const struct torch_row *row = from; row < to; row = row_end(t, row)) {
         const char *name = torch_name(row);
         bool holds, lifted = name[0] == '~';
-        if (name[0] == '.' || name[0] == '-') continue;
+        if (name[0] == '.') continue;
         TRY(config_holds(ctx, t->config, row->when, &holds));
         if (!holds && lifted) TRY(lift(t, row, around));
         if (!holds) continue;

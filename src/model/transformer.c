@@ -7,6 +7,7 @@
 #include "core/graph.h"
 #include "model/config.h"
 #include "model/encdec.h"
+#include "model/torch.h"
 #include <math.h>
 
 static const struct field fields[] = {
@@ -85,6 +86,47 @@ static const struct head ends[] = {
     { "lm", "Transformer", "" }, { "model", "TransformerModel", "head.*" }, { NULL, NULL, NULL }
 };
 
+#define TORCH_NORM_OR_NOT "LayerNorm(({hidden},), eps={eps}, elementwise_affine=True, bias={bias})"
+#define SELF_ATTENTION(module)                                                                                        \
+    { .name = module,                           .class = "MultiheadAttention" },                                        \
+    { .name = "          out_proj",             .class = "NonDynamicallyQuantizable" TORCH_LINEAR("hidden", "hidden", "{bias}") }
+#define FEED_FORWARD(ff)                                                                                              \
+    { .name = "        linear1",                .class = TORCH_LINEAR("hidden", ff, "{bias}") },                          \
+    { .name = "        dropout",                .class = TORCH_DROPOUT("act_pdrop") },                                   \
+    { .name = "        linear2",                .class = TORCH_LINEAR(ff, "hidden", "{bias}") },                          \
+    { .name = "        norm1",                  .class = TORCH_NORM_OR_NOT },                                           \
+    { .name = "        norm2",                  .class = TORCH_NORM_OR_NOT }
+
+/* torch.nn.Transformer itself has no embeddings and no head; what stands around it is everybody's own. */
+static const struct torch_row modules[] = {
+    { .name = "",                               .class = "Transformer", .when = "!embedded" },
+    { .name = "" },
+    { .name = "embed",                          .when = "embedded" },
+    { .name = "source_embed",                   .when = "embedded !share" },
+    { .name = "~transformer",                   .class = "Transformer", .when = "+lm" },
+    { .name = "  encoder",                      .class = "TransformerEncoder" },
+    { .name = "    layers",                     .class = "ModuleList" },
+    { .name = "      *source_layer",            .class = "TransformerEncoderLayer" },
+    SELF_ATTENTION("        self_attn"),
+    FEED_FORWARD("source_ff"),
+    { .name = "        dropout1",               .class = TORCH_DROPOUT("pdrop") },
+    { .name = "        dropout2",               .class = TORCH_DROPOUT("pdrop") },
+    { .name = "    norm",                       .class = TORCH_NORM_OR_NOT, .when = "final_norm" },
+    { .name = "  decoder",                      .class = "TransformerDecoder" },
+    { .name = "    layers",                     .class = "ModuleList" },
+    { .name = "      *layer",                   .class = "TransformerDecoderLayer" },
+    SELF_ATTENTION("        self_attn"),
+    SELF_ATTENTION("        multihead_attn"),
+    FEED_FORWARD("ff"),
+    { .name = "        norm3",                  .class = TORCH_NORM_OR_NOT },
+    { .name = "        dropout1",               .class = TORCH_DROPOUT("pdrop") },
+    { .name = "        dropout2",               .class = TORCH_DROPOUT("pdrop") },
+    { .name = "        dropout3",               .class = TORCH_DROPOUT("pdrop") },
+    { .name = "    norm",                       .class = TORCH_NORM_OR_NOT, .when = "final_norm" },
+    { .name = "generator",                      .when = "+lm" },
+    { .name = NULL }
+};
+
 static rk_status check(rk_ctx *ctx, const struct config *c)
 {
     if (!config_flag(c, "embedded") && !config_ends_in(c, "model"))
@@ -106,5 +148,5 @@ static void build(struct builder *b)
 const struct arch arch_transformer = {
     .name = "transformer", .title = "Transformer", .model_types = "transformer", .tell = "nhead dim_feedforward norm_first", .heads = ends, .objective = LEARNS_TARGET,
     .fields = fields, .presets = presets, .bindings = names, .prefix = "transformer.", .bare = "embed.* source_embed.* generator.*",
-    .ties = "head.weight=embed.weight source_embed.weight=embed.weight", .harmless = "batch_first", .check = check, .build = build,
+    .ties = "head.weight=embed.weight source_embed.weight=embed.weight", .harmless = "batch_first", .check = check, .build = build, .torch = modules,
 };

@@ -82,6 +82,11 @@ ends 0 reckon show gpt2:activation_function=gelu_fast --style torch; prints "(ac
 ends 0 reckon show gpt2 --style tensors;  is "last line" "$(tail -1 "$out")" "$(printf 'lm_head.weight\ttie=transformer.wte.weight\t50257x768\tfloat32')"
 ends 0 reckon show gpt2 --style tensors --dtype bf16 --json; prints '"name": "transformer.h.11.mlp.c_proj.bias", "kind": "parameter", "role": "h.11.mlp.down.bias"'
 prints '"shape": [768], "dtype": "bfloat16", "bytes": 1536}'
+ends 0 reckon show bert-base-cased+pretraining --style torch; prints "(seq_relationship): Linear(in_features=768, out_features=2, bias=True)"
+ends 0 reckon show gpt2+model --style tensors; is "first name" "$(head -1 "$out" | cut -f 1)" "wte.weight"
+ends 0 reckon show opus-mt-en-de;         prints "262,144    1.00 MiB  constant"; prints "weight: embed.weight, [vocab hidden]  58,101 × 512, a tie"
+if grep -q "buffer in PyTorch" "$out"; then fail "what is kept here is said to be computed"; else pass; fi
+ends 3 reckon show transformer-base --style torch; warns "no class"
 ends 2 reckon show gpt2 --style torch --json;  warns "--style tensors"
 ends 2 reckon show gpt2 --style torch --dtype f16; warns "--dtype"
 ends 2 reckon show gpt2 --style tensors -t 5;  warns "--seq"

@@ -68,8 +68,8 @@ static void compare_all(const char *folder, bool tensors, int least)
     str_free(ctx, &theirs);
 }
 
-TEST(trees_are_printed_as_pytorch_prints_them)    { compare_all("tree", false, 17); }
-TEST(tensors_are_listed_as_pytorch_lists_them)    { compare_all("tensors", true, 17); }
+TEST(trees_are_printed_as_pytorch_prints_them)    { compare_all("tree", false, 28); }
+TEST(tensors_are_listed_as_pytorch_lists_them)    { compare_all("tensors", true, 28); }
 
 /* --- checkpoints --- */
 
@@ -119,6 +119,7 @@ TEST(checkpoints_hold_what_is_listed)
     for (int i = 0; i < names.n; i++) {
         rk_model *m;
         OK(ctx, file_join(ctx, &folder, str_c(&path), names.at[i]));
+        if (strcmp(names.at[i], "bert-pretraining") == 0) OK(ctx, str_text(ctx, &folder, "+pretraining"));     /* its config.json does not say so */
         if (rk_model_open(ctx, str_c(&folder), &m) != RK_OK) {      /* a family that is not here, or no safetensors */
             rk_error_clear(ctx);
             continue;

@@ -1,5 +1,6 @@
 /* A model as PyTorch tells it: the rules of printing, formulas and conditions of tables, and what lists of tensors promise. */
 #include "io/json.h"
+#include "model/bind.h"
 #include "model/torch.h"
 #include "test.h"
 
@@ -14,7 +15,8 @@ static const struct field fields[] = {
 /* A config of a family that is nothing but these rows. */
 static struct config made(struct arch *arch, const struct torch_row *rows, int layers, bool bias)
 {
-    *arch = (struct arch){ .name = "made", .title = "Made", .fields = fields, .torch = rows };
+    static const struct head heads[] = { { "lm", "Made", "" }, { NULL, NULL, NULL } };
+    *arch = (struct arch){ .heads = heads, .name = "made", .title = "Made", .fields = fields, .torch = rows };
     struct config c = { .arch = arch, .value = { 12, layers, 1e-5, bias, 0, 0.1 } };
     (void)strcpy(c.text[4], "gelu_tanh");
     c.spelled[4] = fields[4].choices;
@@ -177,6 +179,7 @@ TEST(conditions_are_read_as_they_stand)
         { "", true }, { "bias", true }, { "!bias", false }, { "hidden=12", true }, { "hidden>=12", true }, { "hidden>12", false }, { "hidden<12", false },
         { "hidden<=12", true }, { "!hidden<12", true }, { "act=gelu_tanh", true }, { "act=gelu", false }, { "!act=relu", true }, { "bias act=relu", false },
         { "bias hidden=12 rate<0.5", true }, { "layer", false }, { "!layer", true },
+        { "+lm", true }, { "+model", false }, { "!+model bias", true }, { "!+lm", false },
     };
     rk_ctx *ctx = test_ctx();
     struct arch arch;
@@ -203,7 +206,40 @@ static rk_model *opened(rk_ctx *ctx, const char *spec)
     return m;
 }
 
-/* Every parameter is listed once, whatever the preset: the sizes add up to the count. Names are unique, ties point back. */
+static int parameter_of(const struct built *b, const char *role)
+{
+    for (int i = 0; i < built_stored(b) && role != NULL; i++)
+        if (strcmp(b->parameters.at[i].name, role) == 0) return i;
+    return -1;
+}
+
+static void check_tensor(rk_ctx *ctx, const rk_model *m, const struct built *b, const struct torch_tensors *list, int k, uint64_t *elements)
+{
+    const struct torch_tensor *t = &list->at.at[k];
+    int p = parameter_of(b, t->role);
+    uint64_t n = 1;
+    bool found = t->kind != TORCH_TIE;
+    struct str written = { 0 };
+    for (int d = 0; d < t->rank; d++) n *= (uint64_t)t->shape[d];
+    if (t->kind == TORCH_PARAMETER) {
+        REQUIRE(p >= 0);
+        EXPECT_INT(t->bytes, 2 * n);
+        EXPECT_INT(n, parameter_elements(b->g, &b->parameters.at[p]));
+        if (b->parameters.at[p].kind == RK_PARAMETER) *elements += n;
+        OK(ctx, bind_written(ctx, &m->config, b, p, &written));
+        EXPECT_TEXT(t->name, str_c(&written));
+        str_free(ctx, &written);
+    }
+    if (t->kind == TORCH_TIE) EXPECT_INT(t->bytes, 0);
+    for (int j = 0; j < k; j++) {
+        if (strcmp(list->at.at[j].name, t->name) == 0) test_fail(__FILE__, __LINE__, "%s: two tensors are called %s", rk_model_name(m), t->name);
+        found = found || strcmp(list->at.at[j].name, t->tie) == 0;
+    }
+    if (!found) test_fail(__FILE__, __LINE__, "%s: %s is tied to %s, which is not before it", rk_model_name(m), t->name, t->tie);
+}
+
+/* Every parameter is listed once, whatever the preset, under the name that it is saved by: the sizes add up to the count. Names
+ * are unique, ties point back. */
 TEST(every_preset_lists_all_its_numbers)
 {
     rk_ctx *ctx = test_ctx();
@@ -211,25 +247,15 @@ TEST(every_preset_lists_all_its_numbers)
     for (int i = 0; (preset = rk_model_preset(i)) != NULL; i++) {
         rk_model *m = opened(ctx, preset);
         struct torch_tensors list;
-        uint64_t parameters, bytes = 0;
+        struct built b;
+        uint64_t parameters, elements = 0;
+        OK(ctx, model_build(ctx, m, &(struct build_options){ .purpose = FOR_SCORING, .seq = 1 }, &b));
         OK(ctx, torch_tensors_open(ctx, m, RK_f16, &list));
         OK(ctx, rk_model_parameters(m, &parameters));
-        for (int k = 0; k < list.at.n; k++) {
-            const struct torch_tensor *t = &list.at.at[k];
-            uint64_t elements = 1;
-            bool found = t->kind != TORCH_TIE;
-            for (int d = 0; d < t->rank; d++) elements *= (uint64_t)t->shape[d];
-            if (t->kind == TORCH_PARAMETER) bytes += 2 * elements;
-            if (t->kind == TORCH_PARAMETER) EXPECT_INT(t->bytes, 2 * elements);
-            if (t->kind == TORCH_TIE) EXPECT_INT(t->bytes, 0);
-            for (int j = 0; j < k; j++) {
-                if (strcmp(list.at.at[j].name, t->name) == 0) test_fail(__FILE__, __LINE__, "%s: two tensors are called %s", preset, t->name);
-                found = found || strcmp(list.at.at[j].name, t->tie) == 0;
-            }
-            if (!found) test_fail(__FILE__, __LINE__, "%s: %s is tied to %s, which is not before it", preset, t->name, t->tie);
-        }
-        EXPECT_INT(bytes, 2 * parameters);
+        for (int k = 0; k < list.at.n; k++) check_tensor(ctx, m, &b, &list, k, &elements);
+        EXPECT_INT(elements, parameters);
         torch_tensors_close(&list);
+        built_close(&b);
         rk_model_close(m);
     }
 }
