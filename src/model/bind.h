@@ -25,7 +25,7 @@ rk_status bind_fill(rk_ctx *ctx, struct word pattern, struct word number, struct
 /* The k-th name that a role may have in files, without prefix; E_MISSING past the last. */
 rk_status bind_name(rk_ctx *ctx, const struct binding *row, struct word number, int k, struct str *out) RK_CHECK;
 /* The parameter of `built` that a name in a file stands for; -1: none. For files of gradients, moments, activations. */
-int bind_find(rk_ctx *ctx, const struct arch *arch, const struct built *built, const char *name, size_t n);
+rk_status bind_find(rk_ctx *ctx, const struct arch *arch, const struct built *built, const char *name, size_t n, int *parameter) RK_CHECK;
 
 /* --- axes: bind_axes.c --- */
 

@@ -75,25 +75,25 @@ rk_status bind_name(rk_ctx *ctx, const struct binding *row, struct word number, 
 }
 
 /* The parameter in which a role's number has been filled in. */
-static int parameter_of(rk_ctx *ctx, const struct built *built, const struct binding *row, struct word number)
+static rk_status parameter_of(rk_ctx *ctx, const struct built *built, const struct binding *row, struct word number, int *parameter)
 {
     struct str role = { 0 };
-    int found = -1;
-    if (bind_fill(ctx, (struct word){ row->role, strlen(row->role) }, number, &role) == RK_OK) found = built_find(built, str_c(&role), (size_t)role.n);
+    rk_status status = bind_fill(ctx, (struct word){ row->role, strlen(row->role) }, number, &role);
+    if (status == RK_OK) *parameter = built_find(built, str_c(&role), (size_t)role.n);
     str_free(ctx, &role);
-    return found;
+    return status;
 }
 
-int bind_find(rk_ctx *ctx, const struct arch *arch, const struct built *built, const char *name, size_t n)
+rk_status bind_find(rk_ctx *ctx, const struct arch *arch, const struct built *built, const char *name, size_t n, int *parameter)
 {
     struct word plain = bind_strip(arch, name, n), number;
+    *parameter = -1;
     for (const struct binding *row = arch->bindings; row->names != NULL; row++) {
         const char *rest = row->names;
         for (struct word w; row->role != NULL && word_next(&rest, &w);) {
-            if (!bind_matches(w, plain.at, plain.n, false, &number)) continue;
-            int found = parameter_of(ctx, built, row, number);
-            if (found >= 0) return found;
+            if (bind_matches(w, plain.at, plain.n, false, &number)) TRY(parameter_of(ctx, built, row, number, parameter));
+            if (*parameter >= 0) return RK_OK;
         }
     }
-    return -1;
+    return RK_OK;
 }

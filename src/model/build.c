@@ -29,6 +29,12 @@ int built_find(const struct built *b, const char *role, size_t n)
     return map_get(&b->roles, role, n, &i) ? i : -1;
 }
 
+rk_status built_index(rk_ctx *ctx, struct built *b)
+{
+    for (int i = 0; i < built_stored(b); i++) TRY(map_put(ctx, &b->roles, b->parameters.at[i].name, strlen(b->parameters.at[i].name), i));
+    return RK_OK;
+}
+
 /* The longest sequence: fields called position are a promise of every family. */
 static rk_status check_sizes(rk_ctx *ctx, const rk_model *m, const struct builder *b)
 {
@@ -99,7 +105,7 @@ out:
     built->parameters = b.parameters;
     if (status == RK_OK) status = append(ctx, built, &b.constants, &built->n_constants);
     if (status == RK_OK) status = append(ctx, built, &b.inputs, &built->n_inputs);
-    for (int i = 0; i < built_stored(built) && status == RK_OK; i++) status = map_put(ctx, &built->roles, built->parameters.at[i].name, strlen(built->parameters.at[i].name), i);
+    if (status == RK_OK) status = built_index(ctx, built);
     VEC_FREE(&b.constants);
     VEC_FREE(&b.inputs);
     if (status != RK_OK) built_close(built);

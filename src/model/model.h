@@ -55,6 +55,8 @@ rk_status model_build(rk_ctx *ctx, const rk_model *m, const struct build_options
 void      built_close(struct built *b);
 /* The parameter of this name; -1: none. */
 int       built_find(const struct built *b, const char *role, size_t n);
+/* Again, for whoever put them in another order. */
+rk_status built_index(rk_ctx *ctx, struct built *b) RK_CHECK;
 /* Those by which a training step has gradients: parameters, then inputs; the caller frees as many. */
 rk_status model_wanted(rk_ctx *ctx, const struct built *b, struct parameter **wanted) RK_CHECK;
 /* Whether it continues what it has read: FOR_DECODING is E_DECLINED where it does not. */

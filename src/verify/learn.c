@@ -58,10 +58,12 @@ static rk_status find_trained(rk_ctx *ctx, struct learning *l)
 {
     const struct bundle *io = &l->v->io;
     bool *has, any = false;
+    rk_status status = RK_OK;
     TRY(NEW(has, l->n));
     for (int e = 0; e < io->entries.n; e++) {
         const struct name *name = &io->entries.at[e].name;
-        int i = name->length > 5 && memcmp(name->at, "grad.", 5) == 0 ? bind_find(ctx, l->v->model->config.arch, &l->built, name->at + 5, name->length - 5) : -1;
+        int i = -1;
+        if (name->length > 5 && memcmp(name->at, "grad.", 5) == 0) GO(bind_find(ctx, l->v->model->config.arch, &l->built, name->at + 5, name->length - 5, &i));
         if (i >= 0 && i < l->built.parameters.n) has[i] = any = true;
     }
     l->trained = any ? 0 : l->built.parameters.n;
@@ -71,8 +73,10 @@ static rk_status find_trained(rk_ctx *ctx, struct learning *l)
         memmove(&l->built.parameters.at[l->trained + 1], &l->built.parameters.at[l->trained], (size_t)(i - l->trained) * sizeof p);
         l->built.parameters.at[l->trained++] = p;
     }
+    GO(built_index(ctx, &l->built));
+out:
     FREE(has, l->n);
-    return RK_OK;
+    return status;
 }
 
 static rk_status place(rk_ctx *ctx, struct learning *l, struct machine *m)

@@ -11,11 +11,12 @@
 enum { STEPS = 10, MOST_STEPS = 1000, NOTE = 160 };
 
 /* The parameter of a name "grad.TENSOR"; -1: not one of these, or no such parameter. */
-static int parameter_of(rk_ctx *ctx, const struct learning *l, const struct bundle_entry *e, const char *prefix)
+static rk_status parameter_of(rk_ctx *ctx, const struct learning *l, const struct bundle_entry *e, const char *prefix, int *parameter)
 {
     size_t n = strlen(prefix);
-    if (e->name.length <= n || memcmp(e->name.at, prefix, n) != 0) return -1;
-    return bind_find(ctx, l->v->model->config.arch, &l->built, e->name.at + n, e->name.length - n);
+    *parameter = -1;
+    if (e->name.length <= n || memcmp(e->name.at, prefix, n) != 0) return RK_OK;
+    return bind_find(ctx, l->v->model->config.arch, &l->built, e->name.at + n, e->name.length - n, parameter);
 }
 
 static rk_status read_expected(rk_ctx *ctx, const struct learning *l, const struct bundle_entry *e, int parameter, double **values)
@@ -46,7 +47,9 @@ static rk_status largest_norm(rk_ctx *ctx, const struct learning *l, double *lar
         const struct bundle_entry *e = &l->v->io.entries.at[i];
         double *values;
         int64_t n;
-        if (parameter_of(ctx, l, e, "grad.") < 0) continue;
+        int parameter;
+        TRY(parameter_of(ctx, l, e, "grad.", &parameter));
+        if (parameter < 0) continue;
         TRY(expect_values(ctx, e, &values, &n));
         *largest = fmax(*largest, norm(values, n));
         FREE(values, n);
@@ -70,7 +73,8 @@ static rk_status compare_gradients(rk_ctx *ctx, struct learning *l)
     double largest;
     TRY(largest_norm(ctx, l, &largest));
     for (int i = 0; i < l->v->io.entries.n; i++) {
-        int parameter = parameter_of(ctx, l, &l->v->io.entries.at[i], "grad.");
+        int parameter;
+        TRY(parameter_of(ctx, l, &l->v->io.entries.at[i], "grad.", &parameter));
         if (parameter >= 0) TRY(compare_gradient(ctx, l, &l->v->io.entries.at[i], parameter, largest));
     }
     return RK_OK;
@@ -155,7 +159,8 @@ static rk_status compare_weight(rk_ctx *ctx, struct learning *l, const struct bu
 static rk_status compare_weights(rk_ctx *ctx, struct learning *l)
 {
     for (int i = 0; i < l->v->io.entries.n; i++) {
-        int parameter = parameter_of(ctx, l, &l->v->io.entries.at[i], "adamw.");
+        int parameter;
+        TRY(parameter_of(ctx, l, &l->v->io.entries.at[i], "adamw.", &parameter));
         if (parameter >= 0) TRY(compare_weight(ctx, l, &l->v->io.entries.at[i], parameter));
     }
     return RK_OK;

@@ -165,7 +165,9 @@ void trial_arrangement(struct trial *t, const struct kernel *k, struct problem p
 {
     struct memory in[MOST_PROBLEM_OPERANDS], out[MOST_PROBLEM_RESULTS];
     double *got[2][MOST_PROBLEM_RESULTS], *old[MOST_PROBLEM_RESULTS];
-    struct problem_room room = t->room;         /* p comes from there; its layouts are this arrangement's */
+    struct problem_room room;                   /* the same operands, in this arrangement's layouts */
+    memcpy(room.in, p.in, (size_t)p.n_in * sizeof *p.in);
+    memcpy(room.out, p.out, (size_t)p.n_out * sizeof *p.out);
     p.in = room.in;
     p.out = room.out;
     for (int i = 0; i < p.n_in; i++) {

@@ -159,8 +159,11 @@ TEST(every_parameter_has_one_name)
             REQUIRE(row != NULL);
             OK(ctx, bind_stored(ctx, m->config.arch, &b, k, &stored));
             OK(ctx, bind_name(ctx, row, number, 0, &name));
-            EXPECT_INT(bind_find(ctx, m->config.arch, &b, str_c(&name), (size_t)name.n), k);
-            EXPECT_INT(bind_find(ctx, m->config.arch, &b, "nonsense", 8), -1);
+            int found;
+            OK(ctx, bind_find(ctx, m->config.arch, &b, str_c(&name), (size_t)name.n, &found));
+            EXPECT_INT(found, k);
+            OK(ctx, bind_find(ctx, m->config.arch, &b, "nonsense", 8, &found));
+            EXPECT_INT(found, -1);
             str_free(ctx, &name);
         }
         built_close(&b);
@@ -234,7 +237,9 @@ TEST(axes_mean_what_they_say)
                     EXPECT(stored == q[((c * H + h) * K + k) * D + d]);
                 }
     double *back = malloc(sizeof *back * 3 * H * K * D);
-    OK(ctx, bind_read(ctx, m->config.arch, &b, bind_find(ctx, m->config.arch, &b, "transformer.h.1.attn.c_attn.weight", 34), e, RK_f64, back));
+    int found;
+    OK(ctx, bind_find(ctx, m->config.arch, &b, "transformer.h.1.attn.c_attn.weight", 34, &found));
+    OK(ctx, bind_read(ctx, m->config.arch, &b, found, e, RK_f64, back));
     for (int i = 0; i < 3 * H * K * D; i++) EXPECT(back[i] == (double)q[i]);
     free(back);
     bundle_close(ctx, &file);
