@@ -56,10 +56,12 @@ static bool word_of(const char *words, const char *name)
     return false;
 }
 
-static int part_of(const char *module)
+/* A product of the hidden state that stands in attention itself makes queries, keys or values: a family's one matrix in parts. */
+static int part_of(const char *module, const char *label)
 {
     const char *dot = strrchr(module, '.'), *name = dot != NULL ? dot + 1 : module;
     int i = 0;
+    if (strncmp(label, "b t d,", 6) == 0 && word_of("attn cross", name)) name = "qkv";
     if (strncmp(module, "head", 4) == 0 && (module[4] == '\0' || module[4] == '.')) name = "head";
     while (!word_of(parts[i].names, name)) i++;
     return i;
@@ -70,7 +72,7 @@ static void sums_of(const rk_bill *bill, const char *entry, uint64_t sum[PARTS])
     memset(sum, 0, PARTS * sizeof *sum);
     for (int i = 0; i < rk_bill_reasons(bill, entry); i++) {
         rk_bill_reason r = rk_bill_reason_at(bill, entry, i);
-        sum[part_of(r.module)] += r.number;
+        sum[part_of(r.module, r.label)] += r.number;
     }
 }
 

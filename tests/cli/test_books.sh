@@ -40,6 +40,9 @@ ends 2 reckon count gpt2 --tp 1e18 --pp 1e18; warns "more devices"
 ends 2 reckon count gpt2 --tp 0;          warns "--tp: at least 1"
 reckon count gpt2 --memory cs336 --edition 2020 >"$out" 2>"$err"; last="edition 2020"; warns "2024, 2025 and 2026"
 
+ends 0 reckon count opus-mt-en-de -b 4 -t 128 --source-seq 96 --memory eager --traced; prints "360,802,308"
+ends 0 reckon count gpt2+model --conventions; prints "without_logits"; if grep -q "causal_half" "$out"; then fail "causal counts of a model without a head"; else pass; fi
+
 # machines, days
 ends 0 reckon list devices;               prints "NVIDIA H200 SXM"; prints "2614.9"
 ends 0 reckon list devices --json;        prints '"name": "tpu-v5p"'; prints '"source"'
