@@ -22,6 +22,8 @@ static const struct { const char *preset, *sizes; } models[] = {
     { "transformer-base", "hidden=16,head=2,ff=24,source_layer=1,source_head=4,source_ff=20,pre_norm=true,final_norm=true,bias=false,places=none,share=false,tied=false" },
     { "opus-mt-en-de", "hidden=24,head=3,ff=40,source_layer=1,source_head=2,source_ff=20,pad=3" },
     { "opus-mt-en-de", "hidden=16,head=2,ff=24,source_layer=1,source_head=2,source_ff=24,act=relu,scaled=false,tied=false" },
+    { "annotated-copy", "hidden=24,head=3,ff=40,source_layer=1" },
+    { "annotated-copy", "hidden=8,head=2,ff=12,source_layer=1,source_head=4,source_ff=9,eps=0.001" },
 };
 _Static_assert(sizeof models / sizeof *models == TINY_MODELS, "the number of rows");
 

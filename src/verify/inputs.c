@@ -68,6 +68,7 @@ struct build_options verify_sizes(const struct verify *v, enum purpose purpose)
 static int64_t most_of(const struct verify *v, const char *input)
 {
     if (strcmp(input, "segments") == 0) return config_int(&v->model->config, "types");
+    if (strcmp(input, "source") == 0) return config_int(&v->model->config, "source_vocab");
     return strcmp(input, "next") == 0 ? 2 : v->vocab;
 }
 

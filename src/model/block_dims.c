@@ -1,0 +1,95 @@
+/* block_dims.c: the dimensions of models, of one tower or two, and the inputs that go along them. */
+#include "model/block_inner.h"
+#include <stdio.h>
+
+int64_t block_head_dim(const struct config *c) { return config_int(c, "hidden") / config_int(c, "head"); }
+
+rk_status block_check_heads(rk_ctx *ctx, const struct config *c)
+{
+    int at[2];
+    const char *rest[] = { config_field(c, "hidden", &at[0])->spellings, config_field(c, "head", &at[1])->spellings };
+    struct word name[2];
+    int64_t hidden = config_int(c, "hidden"), heads = config_int(c, "head");
+    if (hidden % heads == 0) return RK_OK;
+    for (int i = 0; i < 2; i++) PROMISE(word_next(&rest[i], &name[i]));
+    return FAIL(RK_E_SHAPE, "%.*s %lld is no multiple of %.*s %lld", (int)name[0].n, name[0].at, (long long)hidden, (int)name[1].n, name[1].at, (long long)heads);
+}
+
+static void dim(struct builder *b, const char *name, char letter, int64_t size, bool live)
+{
+    if (live) (void)rk_dim_live(b->g, name, letter, size);
+    else (void)rk_dim_new(b->g, name, letter, size);
+}
+
+void block_dims(struct builder *b)
+{
+    const struct config *c = b->c;
+    bool decoding = b->purpose == FOR_DECODING;
+    int64_t hidden = config_int(c, "hidden"), heads = config_int(c, "head"), ff = config_int(c, "ff");
+    dim(b, "layer", 'L', config_int(c, "layer"), false);
+    dim(b, "batch", 'B', b->batch, false);
+    dim(b, "seq", 'T', b->seq, decoding);
+    dim(b, "key", 'T', decoding ? b->positions : b->seq, decoding);
+    if (decoding) {
+        dim(b, "past", 'C', b->positions, true);
+        dim(b, "cached", 'P', b->positions, false);
+    }
+    dim(b, "vocab", 'V', config_int(c, "vocab"), false);               /* before hidden, since people write V·D */
+    dim(b, "position", 'P', config_int(c, "position"), false);
+    dim(b, "hidden", 'D', hidden, false);
+    dim(b, "inner", 'D', hidden, false);
+    dim(b, "head", 'H', heads, false);
+    dim(b, "head_dim", 'K', hidden / heads, false);
+    dim(b, "three", 0, 3, false);
+    dim(b, "ff", 'F', ff, false);
+    rk_dim_relate(b->g, "head head_dim", 1, "hidden");
+    if (ff == 4 * hidden) rk_dim_relate(b->g, "ff", 4, "hidden");
+}
+
+const struct stack stack_decoder = { "seq", "key", "head", "head_dim", "ff" };
+const struct stack stack_encoder = { "source", "source_key", "source_head", "source_head_dim", "source_ff" };
+
+void block_source_dims(struct builder *b)
+{
+    const struct config *c = b->c;
+    bool decoding = b->purpose == FOR_DECODING || b->purpose == FOR_ENCODING;
+    int64_t hidden = config_int(c, "hidden"), heads = config_int(c, "source_head"), ff = config_int(c, "source_ff");
+    bool same_heads = heads == config_int(c, "head"), same_ff = ff == config_int(c, "ff");
+    dim(b, "source", 'S', b->source, decoding);
+    dim(b, "source_key", 'S', b->source, decoding);
+    if (decoding) dim(b, "source_cached", 'S', b->source, false);
+    if (b->purpose == FOR_ENCODING) dim(b, "none", 0, 1, true);         /* a source is written from its beginning */
+    dim(b, "source_head", same_heads ? 'H' : 'A', heads, false);        /* a letter for each size */
+    dim(b, "source_head_dim", same_heads ? 'K' : 'J', hidden / heads, false);
+    dim(b, "source_ff", same_ff ? 'F' : 'E', ff, false);
+    rk_dim_relate(b->g, "source_head source_head_dim", 1, "hidden");
+    if (ff == 4 * hidden) rk_dim_relate(b->g, "source_ff", 4, "hidden");
+}
+
+struct block_text block_named(const struct builder *b, const char *dims)
+{
+    const struct stack *t = b->stack;
+    struct block_text out = { "" };
+    size_t n = 0;
+    for (const char *s = dims; *s != '\0' && n + 1 < sizeof out.at; s++) {
+        if (*s != '$') {
+            out.at[n++] = *s;
+            continue;
+        }
+        s++;
+        const char *name = *s == 's' ? t->seq : *s == 'h' ? t->head : *s == 'k' ? t->head_dim : t->ff;
+        n += (size_t)snprintf(out.at + n, sizeof out.at - n, "%s", name);
+    }
+    return out;
+}
+
+rk_ref block_tokens(struct builder *b) { return rk_input(b->g, "tokens", RK_i32, "batch seq"); }
+
+static rk_ref lengths_named(struct builder *b, const char *name)
+{
+    rk_ref known = graph_find_source(b->g, &op_input, 0, name);
+    return known != 0 ? known : rk_input(b->g, name, RK_i32, "batch");
+}
+
+rk_ref block_lengths(struct builder *b)        { return b->padded ? lengths_named(b, "lengths") : 0; }
+rk_ref block_source_lengths(struct builder *b) { return b->source_padded ? lengths_named(b, "source_lengths") : 0; }

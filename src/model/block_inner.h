@@ -1,0 +1,17 @@
+/* block_inner.h: what the files of blocks share. */
+#ifndef MODEL_BLOCK_INNER_H
+#define MODEL_BLOCK_INNER_H
+#include "core/opdef.h"
+#include "model/block.h"
+#include "model/config.h"
+
+static const struct init zeros = { INIT_ZEROS, 0 };
+
+/* "batch $s hidden" with the names of the tower that is being built: $s seq, $h head, $k head_dim, $f ff. */
+struct block_text { char at[256]; };
+struct block_text block_named(const struct builder *b, const char *dims);
+/* Dropout over dims that are named so. */
+rk_ref block_drop(struct builder *b, const char *name, rk_ref x, double rate, const char *dims);
+static inline bool block_has_loss(const struct builder *b) { return b->purpose == FOR_TRAINING || b->purpose == FOR_SCORING; }
+
+#endif
