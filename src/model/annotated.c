@@ -7,6 +7,7 @@
 #include "core/graph.h"
 #include "model/config.h"
 #include "model/encdec.h"
+#include "model/torch.h"
 #include <math.h>
 
 static const struct field fields[] = {
@@ -67,6 +68,56 @@ static const struct binding names[] = {
     { NULL, NULL, NULL }
 };
 
+#define DROPOUT(module) { .name = module, .class = TORCH_DROPOUT("pdrop") }
+#define PROJECTION(number) { .name = "          " number, .class = TORCH_LINEAR("hidden", "hidden", "True") }
+#define HEADS(module)                                                                                                 \
+    { .name = "      " module,           .class = "MultiHeadedAttention" },                                           \
+    { .name = "        linears",         .class = "ModuleList" },                                                     \
+    PROJECTION("0"), PROJECTION("1"), PROJECTION("2"), PROJECTION("3"),                                               \
+    DROPOUT("        dropout")
+#define FEED_FORWARD(ff)                                                                                              \
+    { .name = "      feed_forward",      .class = "PositionwiseFeedForward" },                                        \
+    { .name = "        w_1",             .class = TORCH_LINEAR("hidden", ff, "True") },                               \
+    { .name = "        w_2",             .class = TORCH_LINEAR(ff, "hidden", "True") },                               \
+    DROPOUT("        dropout")
+#define SUBLAYERS { .name = "      sublayer", .class = "ModuleList" }
+#define SUBLAYER(number)                                                                                              \
+    { .name = "        " number,         .class = "SublayerConnection" },                                             \
+    { .name = "          norm",          .class = "LayerNorm" },                                                      \
+    DROPOUT("          dropout")
+#define EMBED(module, vocab)                                                                                          \
+    { .name = module,                      .class = "Sequential" },                                                       \
+    { .name = "  0",                   .class = "Embeddings" },                                                       \
+    { .name = "    lut",               .class = "Embedding({" vocab "}, {hidden})" },                                 \
+    { .name = "  1",                   .class = "PositionalEncoding" },                                               \
+    DROPOUT("    dropout"),                                                                                           \
+    { .name = "    .pe",               .class = "float32 1x{position}x{hidden}" }
+
+static const struct torch_row modules[] = {
+    { .name = "",                        .class = "EncoderDecoder", .when = "+lm" },
+    { .name = "" },
+    { .name = "encoder",                 .class = "Encoder" },
+    { .name = "  layers",                .class = "ModuleList" },
+    { .name = "    *source_layer",       .class = "EncoderLayer" },
+    HEADS("self_attn"),
+    FEED_FORWARD("source_ff"),
+    SUBLAYERS, SUBLAYER("0"), SUBLAYER("1"),
+    { .name = "  norm",                  .class = "LayerNorm" },
+    { .name = "decoder",                 .class = "Decoder" },
+    { .name = "  layers",                .class = "ModuleList" },
+    { .name = "    *layer",              .class = "DecoderLayer" },
+    HEADS("self_attn"),
+    HEADS("src_attn"),
+    FEED_FORWARD("ff"),
+    SUBLAYERS, SUBLAYER("0"), SUBLAYER("1"), SUBLAYER("2"),
+    { .name = "  norm",                  .class = "LayerNorm" },
+    EMBED("src_embed", "source_vocab"),
+    EMBED("tgt_embed", "vocab"),
+    { .name = "generator",               .class = "Generator", .when = "+lm" },
+    { .name = "  proj",                  .class = TORCH_LINEAR("hidden", "vocab", "True") },
+    { .name = NULL }
+};
+
 static const struct head ends[] = {
     { "lm", "EncoderDecoder", "" }, { "model", "EncoderDecoderModel", "head.*" }, { NULL, NULL, NULL }
 };
@@ -85,4 +136,5 @@ static void build(struct builder *b)
 const struct arch arch_annotated = {
     .name = "annotated", .title = "The Annotated Transformer", .model_types = "annotated-transformer", .heads = ends, .objective = LEARNS_TARGET,
     .tell = "tgt_vocab src_vocab", .fields = fields, .presets = presets, .bindings = names, .prefix = "", .harmless = "", .check = encdec_check, .build = build,
+    .torch = modules,
 };

@@ -17,9 +17,9 @@ rk_status config_family(rk_ctx *ctx, const struct json *root, const struct arch 
 /* What stands in config.json: every key is a field's, harmless, or refused. Messages name the text (root->key) and the key. */
 rk_status config_read(rk_ctx *ctx, const struct json *root, struct config *c) RK_CHECK;
 /* Which head the model ends in: by the word behind a +; or as the file's architectures has it, the family's first where it names
- * none. E_UNKNOWN, with those there are. */
+ * none (named: whether it does). E_UNKNOWN, with those there are. */
 rk_status config_set_head(rk_ctx *ctx, struct config *c, const char *where, const char *name, size_t n) RK_CHECK;
-rk_status config_find_head(rk_ctx *ctx, struct config *c, const struct json *root) RK_CHECK;
+rk_status config_find_head(rk_ctx *ctx, struct config *c, const struct json *root, bool *named) RK_CHECK;
 /* "key=value" separated by blanks and commas; keys as files spell them or by our names; null: the default. `where` is
  * what messages call it. */
 rk_status config_set(rk_ctx *ctx, struct config *c, const char *where, const char *texts) RK_CHECK;

@@ -24,12 +24,13 @@ rk_status config_set_head(rk_ctx *ctx, struct config *c, const char *where, cons
     return no_such_head(ctx, c->arch, where, name, n);
 }
 
-rk_status config_find_head(rk_ctx *ctx, struct config *c, const struct json *root)
+rk_status config_find_head(rk_ctx *ctx, struct config *c, const struct json *root, bool *named)
 {
     char path[JSON_SHOWN];
     const struct json *classes = json_find(root, "architectures"), *first = classes != NULL && classes->kind == JSON_ARRAY && classes->n > 0 ? &classes->at[0] : NULL;
     const char *text;
     c->head = 0;
+    *named = first != NULL;
     if (first == NULL) return RK_OK;
     TRY(json_as_text(ctx, first, &text));
     for (int i = 0; c->arch->heads[i].name != NULL; i++)

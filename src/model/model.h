@@ -19,9 +19,12 @@ struct rk_model {
     const char *weights;                /* file or folder for bundle_open; "" where there are none */
     struct config config;
     struct word head;                   /* that was asked for behind a plus; of no length while opening: none was */
+    bool any_head;                      /* nobody has named one: the weights may tell */
     struct str shown;                   /* rk_model_show's text */
 };
 
+/* spec_head.c: of a model of which nobody has named the head: the first that has all tensors of its weights. */
+rk_status spec_head(rk_ctx *ctx, rk_model *m) RK_CHECK;
 /* A preset by its name or an alias; NULL: none. */
 const struct preset *preset_find(const char *name, size_t length, const struct arch **arch);
 

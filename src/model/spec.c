@@ -52,7 +52,10 @@ static rk_status take_config(rk_ctx *ctx, rk_model *m, const struct json *root)
 {
     TRY(config_read(ctx, root, &m->config));
     if (m->head.n > 0) return config_set_head(ctx, &m->config, m->name, m->head.at, m->head.n);
-    return config_find_head(ctx, &m->config, root);
+    bool named;
+    TRY(config_find_head(ctx, &m->config, root, &named));
+    m->any_head = !named;
+    return RK_OK;
 }
 
 static rk_status read_config(rk_ctx *ctx, rk_model *m, const char *path)
@@ -228,7 +231,8 @@ static rk_status take_path(rk_ctx *ctx, rk_model *m, const char *spec, size_t n)
     char path[LONGEST_SPEC];
     memcpy(path, spec, n);                                              /* path_end has looked at the length */
     path[n] = '\0';
-    return open_path(ctx, m, path);
+    TRY(open_path(ctx, m, path));
+    return m->any_head && m->weights[0] != '\0' ? spec_head(ctx, m) : RK_OK;
 }
 
 static rk_status find(rk_ctx *ctx, rk_model *m, const char *spec, const char *more)

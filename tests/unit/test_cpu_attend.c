@@ -108,7 +108,7 @@ TEST(padded_sequences)
 {
     static const char *const dims[] = { "batch", "head", "head batch", "", "batch head" };
     rk_ctx *ctx = open_one();
-    for (int i = 0; i < 60; i++) {
+    for (int i = 0; i < 35; i++) {
         struct shape s = draw_shape(i);
         s.lengths = dims[i % 5];
         if (i % 7 == 0) s.seq = draw(4), s.key = s.seq + draw(40);          /* few queries */
@@ -139,7 +139,7 @@ TEST(fewer_keys_than_queries_without_a_mask)
 
 TEST(around_the_borders_of_blocks)
 {
-    static const int64_t lengths[] = { 13, 14, 15, 16, 17, 28, 31, 32, 33, 48, 63, 64, 65, 95, 96, 97, 127, 128, 129, 191, 193, 256, 257 };
+    static const int64_t lengths[] = { 13, 14, 15, 16, 17, 28, 31, 32, 33, 48, 63, 64, 65, 96, 97, 127, 129, 193 };
     rk_ctx *ctx = open_one();
     for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++)
         try_apart(ctx, &(struct shape){ 1, 1, lengths[i], lengths[i] + (i % 3 == 0 ? 5 : 0), i % 2 == 0 ? 32 : 64, true, 1, NULL }, 1, false);
