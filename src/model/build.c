@@ -23,16 +23,17 @@ void built_close(struct built *b)
     *b = (struct built){ .ctx = NULL };
 }
 
+rk_status built_index(rk_ctx *ctx, struct built *b)
+{
+    map_free(ctx, &b->roles);
+    for (int i = 0; i < built_stored(b); i++) TRY(map_put(ctx, &b->roles, b->parameters.at[i].name, strlen(b->parameters.at[i].name), i));
+    return RK_OK;
+}
+
 int built_find(const struct built *b, const char *role, size_t n)
 {
     int i;
     return map_get(&b->roles, role, n, &i) ? i : -1;
-}
-
-rk_status built_index(rk_ctx *ctx, struct built *b)
-{
-    for (int i = 0; i < built_stored(b); i++) TRY(map_put(ctx, &b->roles, b->parameters.at[i].name, strlen(b->parameters.at[i].name), i));
-    return RK_OK;
 }
 
 /* The longest sequence: fields called position are a promise of every family. */

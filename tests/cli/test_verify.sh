@@ -40,6 +40,15 @@ ends 0 reckon generate "$models/gpt2" --ids '1 2 3' -t 0 -m 5 -q --device ref; i
 ends 0 reckon generate "$models/gpt2" --ids 1,2,3 -m 5 --seed 4 -n 2 -q; sampled=$(cat "$out")
 ends 0 reckon generate "$models/gpt2" --ids 1,2,3 -m 5 --seed 4 -n 2 -q --threads 1; is "the same seed" "$(cat "$out")" "$sampled"
 ends 0 reckon generate "$models/gpt2" --ids 1,2,3 --greedy --max-new-tokens 5 --json; prints '"prompt": [1, 2, 3]'; prints '"stop": "length"'
+ends 0 reckon generate "$models/marian" --source-ids 5,17,9,2 -g -m 6 -q; translated=$(cat "$out")
+ends 0 reckon generate "$models/marian" --source-ids 5,17,9,2 --ids 82 -g -m 6 -q; is "the start token is the model's" "$(cat "$out")" "$translated"
+ends 0 reckon generate "$models/marian" --source-ids 5,17,9,2 -g -m 6 -q --device ref; is "a source on ref" "$(cat "$out")" "$translated"
+ends 2 reckon generate "$models/marian" --ids 1;                 warns "give it something to read by --source-ids"
+ends 2 reckon generate "$models/marian" --source-ids 1,x;        warns '--source-ids: no id at "x"'
+ends 2 reckon generate "$models/marian" --source-ids 1,83;       warns "the model has 83"
+ends 2 reckon generate "$models/gpt2" --source-ids 1 --ids 1;    warns "GPT-2 has no encoder"
+ends 3 reckon generate "$models/bert-mlm" --ids 1;               warns "does not continue a text"
+ends 0 reckon verify "$models/bert-pretraining+pretraining";     prints "nsp"; prints "pooled"
 ends 0 reckon generate "$models/gpt2" --ids 1,2,3 -m 100;    warns "(context)"; warns "tokens/s"
 ends 2 reckon generate "$models/gpt2" --ids 1,97;            warns "the model has 97"
 ends 2 reckon generate "$models/gpt2" --ids 1 --top-p 2;     warns "top_p"

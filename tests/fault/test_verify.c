@@ -8,13 +8,13 @@
 
 enum { VOCAB = 3, SEQ = 2 };
 
-static void write_model(rk_ctx *ctx)
+static void write_model(rk_ctx *ctx, const char *spec)
 {
     rk_model *model;
     struct built built;
     struct build_options how = { .purpose = FOR_LOGITS, .batch = 1, .seq = 1 };
     struct store *store;
-    OK(ctx, rk_model_open(ctx, "gpt2:n_layer=1,n_embd=2,n_head=1,vocab_size=3,n_positions=4", &model));
+    OK(ctx, rk_model_open(ctx, spec, &model));
     OK(ctx, model_build(ctx, model, &how, &built));
     OK(ctx, store_open(ctx, backend_ref(), &store));
     OK(ctx, store_declare(ctx, store, built.g));
@@ -31,26 +31,33 @@ static void write_model(rk_ctx *ctx)
     rk_model_close(model);
 }
 
-static void write_expectations(rk_ctx *ctx)
+/* of: 1 for a decoder alone, 2 with an encoder. */
+static void write_expectations(rk_ctx *ctx, int of)
 {
-    static const int64_t ids[] = { 0, 1 }, greedy[] = { 0, 1, 2 };
+    static const int64_t ids[] = { 0, 1 }, greedy[] = { 0, 1, 2 }, mask[] = { 1, 0 };
     static const float logits[SEQ * VOCAB], loss = 1, losses[] = { 1, 1 }, bias[2];
-    static const struct { const char *name; rk_dtype dtype; int rank; int64_t shape[3]; const void *data; size_t bytes; } tensors[] = {
-        { "input_ids",   RK_i64, 2, { 1, SEQ },        ids,    sizeof ids },
-        { "labels",      RK_i64, 2, { 1, SEQ },        ids,    sizeof ids },
-        { "greedy",      RK_i64, 2, { 1, SEQ + 1 },    greedy, sizeof greedy },
-        { "logits",      RK_f32, 3, { 1, SEQ, VOCAB }, logits, sizeof logits },
-        { "loss",        RK_f32, 0, { 0 },             &loss,  sizeof loss },
-        { "grad.transformer.ln_f.bias", RK_f32, 1, { 2 }, bias, sizeof bias },
-        { "adamw.losses", RK_f32, 1, { 2 },            losses, sizeof losses },
-        { "adamw.transformer.ln_f.bias", RK_f32, 1, { 2 }, bias, sizeof bias },
+    static const struct { const char *name; rk_dtype dtype; int rank; int64_t shape[3]; const void *data; size_t bytes; int of; } tensors[] = {
+        { "input_ids",   RK_i64, 2, { 1, SEQ },        ids,    sizeof ids, 0 },
+        { "labels",      RK_i64, 2, { 1, SEQ },        ids,    sizeof ids, 0 },
+        { "greedy",      RK_i64, 2, { 1, SEQ + 1 },    greedy, sizeof greedy, 0 },
+        { "logits",      RK_f32, 3, { 1, SEQ, VOCAB }, logits, sizeof logits, 0 },
+        { "loss",        RK_f32, 0, { 0 },             &loss,  sizeof loss, 0 },
+        { "grad.transformer.ln_f.bias", RK_f32, 1, { 2 }, bias, sizeof bias, 1 },
+        { "adamw.losses", RK_f32, 1, { 2 },            losses, sizeof losses, 0 },
+        { "adamw.transformer.ln_f.bias", RK_f32, 1, { 2 }, bias, sizeof bias, 1 },
+        { "decoder_input_ids", RK_i64, 2, { 1, SEQ },  ids,    sizeof ids, 2 },
+        { "attention_mask",    RK_i64, 2, { 1, SEQ },  mask,   sizeof mask, 2 },
+        { "grad.transformer.decoder.norm.bias",  RK_f32, 1, { 2 }, bias, sizeof bias, 2 },
+        { "adamw.transformer.decoder.norm.bias", RK_f32, 1, { 2 }, bias, sizeof bias, 2 },
     };
     struct bundle_writer w = { 0 };
     struct str path = { 0 };
     OK(ctx, file_join(ctx, &path, test_temporary(), "io.safetensors"));
-    for (size_t i = 0; i < sizeof tensors / sizeof *tensors; i++) OK(ctx, bundle_declare(ctx, &w, tensors[i].name, tensors[i].dtype, tensors[i].rank, tensors[i].shape));
+    for (size_t i = 0; i < sizeof tensors / sizeof *tensors; i++)
+        if (tensors[i].of == 0 || tensors[i].of == of) OK(ctx, bundle_declare(ctx, &w, tensors[i].name, tensors[i].dtype, tensors[i].rank, tensors[i].shape));
     OK(ctx, bundle_begin(ctx, &w, str_c(&path)));
-    for (size_t i = 0; i < sizeof tensors / sizeof *tensors; i++) OK(ctx, bundle_write(ctx, &w, tensors[i].name, tensors[i].data, tensors[i].bytes));
+    for (size_t i = 0; i < sizeof tensors / sizeof *tensors; i++)
+        if (tensors[i].of == 0 || tensors[i].of == of) OK(ctx, bundle_write(ctx, &w, tensors[i].name, tensors[i].data, tensors[i].bytes));
     OK(ctx, bundle_commit(ctx, &w));
     str_free(ctx, &path);
 }
@@ -70,7 +77,15 @@ static rk_status verify_it(rk_ctx *ctx)
 TEST(verification_survives_every_failed_allocation)
 {
     rk_ctx *ctx = test_ctx();
-    write_model(ctx);
-    write_expectations(ctx);
+    write_model(ctx, "gpt2:n_layer=1,n_embd=2,n_head=1,vocab_size=3,n_positions=4");
+    write_expectations(ctx, 1);
+    FOR_EVERY_FAILED_ALLOCATION(verify_it);
+}
+
+TEST(so_does_that_of_an_encoder_and_a_decoder)
+{
+    rk_ctx *ctx = test_ctx();
+    write_model(ctx, "transformer-base:layer=1,source_layer=1,hidden=2,head=1,ff=2,vocab=3,position=4,final_norm=true");
+    write_expectations(ctx, 2);
     FOR_EVERY_FAILED_ALLOCATION(verify_it);
 }

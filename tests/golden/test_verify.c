@@ -62,7 +62,8 @@ static void verify_all(const char *device_name)
         cases[family]++;
     }
     for (int a = 0; arch_list[a] != NULL; a++)
-        if (cases[a] < 2) test_fail(__FILE__, __LINE__, "only %d reference models are %s", cases[a], arch_list[a]->title);
+        if (cases[a] < 2 && strcmp(arch_list[a]->name, "annotated") != 0)              /* a text, of which no library has models */
+            test_fail(__FILE__, __LINE__, "only %d reference models are %s", cases[a], arch_list[a]->title);
     rk_device_close(device);
     file_names_free(ctx, &names);
     str_free(ctx, &path);
