@@ -24,7 +24,12 @@ rk_status spec_head(rk_ctx *ctx, rk_model *m)
 {
     struct bundle b;
     const struct arch *arch = m->config.arch;
-    TRY(bundle_peek(ctx, m->weights, &b));
+    rk_status status = bundle_peek(ctx, m->weights, &b);
+    if (status != RK_OK && status != RK_E_NOMEM) {         /* weights that cannot be read tell nothing: who loads them is told why */
+        rk_error_clear(ctx);
+        return RK_OK;
+    }
+    TRY(status);
     int head = 0;
     while (arch->heads[head].name != NULL && lacks(arch, &b, &arch->heads[head])) head++;
     if (arch->heads[head].name != NULL) m->config.head = head;
