@@ -41,7 +41,7 @@ static int line_of(struct counting *k, struct counted *x, const char *convention
     rk_status status = rk_books_line_of(x->bill, x->model, books, convention, line);
     if (status != RK_E_DECLINED) return cli_try(k->c, status);
     rk_error_clear(k->c->ctx);
-    *line = (rk_books_line){ 0, 0 };
+    *line = (rk_books_line){ 0, 0, 0 };
     return CLI_OK;
 }
 
