@@ -19,61 +19,18 @@ static const struct option options[] = {
     { "tokens-per-second", 0, OPT_REAL, NULL, NULL, "measured on all --gpus: utilisation by every convention, with --device or --peak" },
     { "memory", 0, OPT_TEXT,   "NAMES", NULL, "memory as others keep it: eager, cs336, megatron, llmc, zero0 .. zero3, states, kv ..., or all" },
     { "switches", 0, OPT_FLAG, NULL,   NULL, "with --memory: under every attention and recomputation, bytes for FLOPs" },
-    { "policy", 0, OPT_CHOICE, "fp32|amp-bf16|mixed", "fp32", "numbers as they are, autocast to bf16, or 16-bit weights with a master copy" },
-    { "attention", 0, OPT_CHOICE, "eager|flash", "eager", "with its scores in memory or without" },
-    { "recompute", 0, OPT_CHOICE, "none|gelu|norm|attention|full", "none", "what is forgotten and computed again" },
     { "micro-batch", 0, OPT_SIZE, NULL, "(the batch)", "sequences at once on one device (b)" },
-    { "tp", 0, OPT_SIZE, NULL, "1", "tensor-parallel ranks (t)" },
-    { "pp", 0, OPT_SIZE, NULL, "1", "pipeline-parallel ranks (p)" },
-    { "dp", 0, OPT_SIZE, NULL, "1", "data-parallel ranks (dp)" },
-    { "interleave", 0, OPT_SIZE, NULL, "1", "pieces of the pipeline on each rank (m)" },
-    { "sequence-parallel", 0, OPT_FLAG, NULL, NULL, "norms and dropouts over the tensor-parallel ranks too" },
-    { "gpus", 0, OPT_SIZE, NULL, "(tp · pp · dp)", "devices altogether (g)" },
-    { "offload", 0, OPT_CHOICE, "none|optimizer|all", "none", "what DeepSpeed keeps on the host" },
-    { "edition", 0, OPT_INT, "YEAR", "(the model's, or 2025)", "of the CS336 handout: 2024, 2025, 2026" },
-    { "logits", 0, OPT_CHOICE, "reuse|keep", "reuse", "CS336: has the loss its own copy of the logits?" },
-    { "activation", 0, OPT_TEXT, "NAME", "(the family's usual)", "eager: in Hugging Face's spelling, gelu_new or gelu_pytorch_tanh ..." },
-    { "traced", 0, OPT_FLAG, NULL, NULL, "eager: as tensors without data see it" },
+    OPTIONS_OF_RUN("fp32", "eager", "none", "0"),
 
-    { "device", 0, OPT_TEXT, "NAME", NULL, "whose peak, memory and bandwidth to use: a100, h100 ... (`reckon list devices`)" },
-    { "rate", 0, OPT_CHOICE, "f32|tf32|bf16|fp8|int8", "(that of the dtype or policy)", "which of the device's peaks" },
-    { "peak", 0, OPT_REAL, NULL, NULL, "operations per second, of any device: 312e12" },
+    OPTIONS_OF_MACHINE,
     { "device-memory", 0, OPT_SIZE, "BYTES", NULL, "its memory: 80GB, 80GiB" },
     { "bandwidth", 0, OPT_SIZE, "BYTES", NULL, "its memory's bytes per second: 2TB" },
-    { "roofline", 0, OPT_FLAG, NULL, NULL, "arithmetic intensity and least time of every module on the device" },
-    { "tokens", 0, OPT_SIZE, NULL, NULL, "of a whole training: its FLOPs, days, cost" },
-    { "steps", 0, OPT_SIZE, NULL, NULL, "of a whole training, each of B · T tokens" },
-    { "flops", 0, OPT_TEXT, "NAME", "bill", "the convention that a training's FLOPs are counted by" },
-    { "mfu", 0, OPT_REAL, NULL, "0.4", "the part of the peak that a training reaches" },
-    { "price", 0, OPT_REAL, NULL, NULL, "of one device for an hour" },
+    { "roofline", 0, OPT_FLAG, NULL,   NULL, "arithmetic intensity and least time of every module on the device" },
+    OPTIONS_OF_TRAINING,
     { 0 }
 };
 
 /* --- what was asked --- */
-
-static int check_ranks(struct cli *c)
-{
-    static const char *const names[] = { "micro-batch", "tp", "pp", "dp", "interleave", "gpus" };
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if (cli_given(c, names[i]) && cli_int(c, names[i]) < 1) return cli_usage(c, "--%s: at least 1", names[i]);
-    return CLI_OK;
-}
-
-static int read_books(struct counting *k)
-{
-    struct cli *c = k->c;
-    k->books = (rk_books){
-        .batch = k->s.batch, .seq = k->s.seq, .source = k->s.source_seq, .micro_batch = cli_int(c, "micro-batch"),
-        .policy = cli_text(c, "policy"), .attention = cli_text(c, "attention"), .recompute = cli_text(c, "recompute"),
-        .logits = cli_text(c, "logits"), .offload = cli_text(c, "offload"), .activation = cli_text(c, "activation"), .edition = cli_int(c, "edition"),
-        .tensor = cli_int(c, "tp"), .pipeline = cli_int(c, "pp"), .interleave = cli_int(c, "interleave"), .data = cli_int(c, "dp"), .gpus = cli_int(c, "gpus"),
-        .sequence_parallel = cli_flag(c, "sequence-parallel"), .traced = cli_flag(c, "traced"),
-    };
-    int code = check_ranks(c);
-    if (code != CLI_OK || k->books.gpus > 0) return code;
-    bool many = __builtin_mul_overflow(k->books.tensor, k->books.pipeline, &k->books.gpus) || __builtin_mul_overflow(k->books.gpus, k->books.data, &k->books.gpus);
-    return many ? cli_usage(c, "--tp, --pp, --dp: more devices together than can be counted") : CLI_OK;
-}
 
 static int check_asked(struct counting *k)
 {
@@ -96,8 +53,12 @@ static int read_options(struct counting *k)
     k->s.plan = cli_flag(c, "plan") || (c->json && k->s.dtype == RK_f32 && k->s.mode == RK_MODE_TRAIN);        /* what is done here is done in f32 */
     k->s.totals = k->n == 1 && !c->json && !cli_given(c, "why") && !cli_flag(c, "parts") && !cli_flag(c, "roofline");      /* those look behind the FLOPs */
     k->letters = cli_text(c, "letters");
-    if (code == CLI_OK) code = read_books(k);
+    if (code == CLI_OK && cli_given(c, "micro-batch") && cli_int(c, "micro-batch") < 1) code = cli_usage(c, "--micro-batch: at least 1");
+    if (code == CLI_OK) code = books_read(k);
     if (code == CLI_OK) code = machine_read(k);
+    k->books.micro_batch = cli_int(c, "micro-batch");
+    if (cli_given(c, "device-memory")) k->machine.bytes = (uint64_t)cli_int(c, "device-memory");
+    if (cli_given(c, "bandwidth")) k->machine.bandwidth = (uint64_t)cli_int(c, "bandwidth");
     return code == CLI_OK ? check_asked(k) : code;
 }
 

@@ -43,22 +43,24 @@ static int read_row(struct counting *k, const rk_accelerator *a)
     return cli_fail(k->c, CLI_USAGE, "choose another with --rate, or give --peak", "no rate of %s in %s is known here", a->name, k->machine.rate);
 }
 
+int machine_named(struct cli *c, const rk_accelerator **a)
+{
+    *a = cli_given(c, "device") ? rk_accelerator_find(cli_text(c, "device")) : NULL;
+    return *a == NULL && cli_given(c, "device") ? unknown_device(c, cli_text(c, "device")) : CLI_OK;
+}
+
 int machine_read(struct counting *k)
 {
     struct cli *c = k->c;
-    int code = CLI_OK;
-    if (cli_given(c, "device")) {
-        const rk_accelerator *a = rk_accelerator_find(cli_text(c, "device"));
-        code = a != NULL ? read_row(k, a) : unknown_device(c, cli_text(c, "device"));
-    }
+    const rk_accelerator *a;
+    int code = machine_named(c, &a);
+    if (code == CLI_OK && a != NULL) code = read_row(k, a);
     if (cli_given(c, "peak")) {
         k->machine.peak = cli_real(c, "peak");
         k->machine.reached = 0;
         k->machine.rate = "given";
         if (!(k->machine.peak > 0)) return cli_usage(c, "--peak: operations per second, above 0");
     }
-    if (cli_given(c, "device-memory")) k->machine.bytes = (uint64_t)cli_int(c, "device-memory");
-    if (cli_given(c, "bandwidth")) k->machine.bandwidth = (uint64_t)cli_int(c, "bandwidth");
     return code;
 }
 

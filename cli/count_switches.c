@@ -15,7 +15,7 @@ static uint64_t beyond(const struct counted *x, const char *convention)
     return more > bill ? more - bill : 0;
 }
 
-static uint64_t again(const struct counted *x, const char *attention, const char *recompute)
+uint64_t flops_again(const struct counted *x, const char *attention, const char *recompute)
 {
     uint64_t n = strcmp(attention, "flash") == 0 ? beyond(x, "flops.convention.torch_sdpa") : 0;
     if (strcmp(recompute, "attention") == 0) n += beyond(x, "flops.convention.hfu_attention");
@@ -25,7 +25,7 @@ static uint64_t again(const struct counted *x, const char *attention, const char
 
 static void print_row(struct counting *k, struct counted *x, struct table *t, const rk_books *books, const rk_books_line *line, uint64_t most)
 {
-    uint64_t step = number_of(x->bill, "flops.convention.bill"), more = again(x, books->attention, books->recompute);
+    uint64_t step = number_of(x->bill, "flops.convention.bill"), more = flops_again(x, books->attention, books->recompute);
     table_cell(t, "  %s", books->attention);
     table_cell(t, "%s", books->recompute);
     table_cell(t, "%s", say_count(line->each).at);

@@ -26,6 +26,8 @@ static const struct line training[] = {
     { "bytes.plan.activations",     "  activations", BYTES },
     { "bytes.plan.workspace",       "  workspace", BYTES },
     { "bytes.plan.update",          "  update", BYTES },
+    { "bytes.plan.inputs",          "  inputs", BYTES },
+    { "bytes.plan.total",           "  together", BYTES },
     { NULL,                         "FLOPs of matrix products that it computes", PART },
     { "flops.plan.step",            "  forward and backward", FLOPS },
     { "flops.plan.update",          "  update", FLOPS },

@@ -256,7 +256,19 @@ out:
 
 /* --- the program of this machine --- */
 
-struct program_cost { uint64_t activations, workspace, products, elementwise; };
+struct program_cost { uint64_t activations, workspace, inputs, seed, products, elementwise; };
+
+static uint64_t aligned(uint64_t bytes) { return (bytes + PLAN_ALIGNMENT - 1) & ~(uint64_t)(PLAN_ALIGNMENT - 1); }
+
+/* Seed: of the input that only a graph with gradients has. */
+static void add_inputs(const struct plan *plan, const struct backend *backend, struct program_cost *c)
+{
+    for (int i = 0; i < plan->n_inputs; i++) {
+        uint64_t bytes = aligned((uint64_t)plan->inputs[i].elements * backend->bytes_of(plan->inputs[i].dtype));
+        c->inputs += bytes;
+        if (strcmp(plan->inputs[i].name, "inverse_tokens") == 0) c->seed += bytes;
+    }
+}
 
 /* Addresses are shared over time: activations reach up to the first number, workspace goes on above it. */
 static struct program_cost cost_of(const struct plan *plan)
@@ -270,7 +282,7 @@ static struct program_cost cost_of(const struct plan *plan)
         c.products += plan->steps[i].prepared.product_flops;
         c.elementwise += plan->steps[i].prepared.elementwise_flops;
     }
-    c.activations = (c.activations + PLAN_ALIGNMENT - 1) & ~(uint64_t)(PLAN_ALIGNMENT - 1);
+    c.activations = aligned(c.activations);
     c.workspace = (uint64_t)plan->bytes > c.activations ? (uint64_t)plan->bytes - c.activations : 0;
     return c;
 }
@@ -281,16 +293,22 @@ static rk_status plan_of(rk_ctx *ctx, const rk_graph *g, const struct backend *b
     TRY(pass_lower(ctx, g, backend, &plan));
     rk_status status = pass_place(ctx, plan, &(struct plan_options){ .reuse = true });
     if (status == RK_OK) *cost = cost_of(plan);
+    if (status == RK_OK) add_inputs(plan, backend, cost);
     plan_free(plan);
     return status;
 }
 
 static rk_status set_plan(rk_ctx *ctx, rk_bill *bill, const struct store *store, const struct program_cost *step, const struct program_cost *update)
 {
+    uint64_t total = step->activations + step->workspace;
+    const uint64_t inputs = 2 * step->inputs - step->seed + update->inputs;         /* scoring has its own: the same but for the seed */
+    if (update->activations + update->workspace > total) total = update->activations + update->workspace;
+    for (int kind = 0; kind < RK_KIND_COUNT; kind++) total += (uint64_t)store->bytes[kind];
     const struct { const char *name; uint64_t number; } rows[] = {
         { "bytes.plan.parameters", (uint64_t)store->bytes[RK_PARAMETER] }, { "bytes.plan.gradients", (uint64_t)store->bytes[RK_GRADIENT] },
         { "bytes.plan.optimizer", (uint64_t)store->bytes[RK_OPTIMIZER] },  { "bytes.plan.activations", step->activations },
         { "bytes.plan.workspace", step->workspace },                       { "bytes.plan.update", update->activations + update->workspace },
+        { "bytes.plan.inputs", inputs },                                   { "bytes.plan.total", total + inputs },
         { "flops.plan.step", step->products },                             { "flops.plan.update", update->products },
         { "flops.plan.elementwise.step", step->elementwise },              { "flops.plan.elementwise.update", update->elementwise },
     };

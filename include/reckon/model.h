@@ -46,8 +46,9 @@ RK_API bool rk_family_field(const char *family, int index, rk_field *field);
 
 /* What is priced. Zero: batch 1, seq the context, f32; a step of training with clipping and AdamW (in f32, whatever the
  * dtype); in the other modes the phase "forward" alone. Beside the entries of bill.h: bytes.cache_per_token, what decoding keeps for each token of one sequence; with plan:
- * bytes.plan.{parameters,gradients,optimizer,activations,workspace,update}, flops.plan.{step,update} and
- * flops.plan.elementwise.{step,update} (what is made again counts again), f32 only. */
+ * bytes.plan.{parameters,gradients,optimizer,activations,workspace,update,inputs} and bytes.plan.total, which has the larger
+ * of update's and step's memory, for they share it; flops.plan.{step,update} and flops.plan.elementwise.{step,update} (what is
+ * made again counts again), f32 only. */
 typedef enum rk_bill_mode {
     RK_MODE_TRAIN,                      /* forward with its loss, backward, update */
     RK_MODE_EVAL,                       /* forward with its loss */

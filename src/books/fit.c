@@ -90,17 +90,18 @@ static rk_status lies_in(struct fitting *f, int64_t tokens, uint64_t bytes, bool
     return RK_OK;
 }
 
-/* Memory grows with the tokens: doubled until it is too much, then halved. */
+/* Memory grows with the tokens: doubled from books->seq until it is too much, then halved. */
 rk_status rk_books_context(const rk_bill *bill, rk_model *model, const rk_books *books, const char *convention, uint64_t bytes, int64_t most, int64_t *tokens)
 {
     rk_ctx *ctx = model->ctx;
     struct fitting f;
-    int64_t low = 0, high = 1;
+    int64_t low = 0, high, begin;
     bool lies = true;
     *tokens = 0;
     TRY(fitting_of(bill, model, books, convention, &f));
+    begin = high = f.books.seq > 0 ? f.books.seq : 1;
     while (lies && low < most) {
-        high = low > most / 2 ? most : low > 0 ? 2 * low : 1;
+        high = low > most / 2 ? most : low > 0 ? 2 * low : begin < most ? begin : most;
         TRY(lies_in(&f, high, bytes, &lies));
         if (lies) low = high;
     }
