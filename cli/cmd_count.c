@@ -27,6 +27,9 @@ static const struct option options[] = {
     { "bandwidth", 0, OPT_SIZE, "BYTES", NULL, "its memory's bytes per second: 2TB" },
     { "roofline", 0, OPT_FLAG, NULL,   NULL, "arithmetic intensity and least time of every module on the device" },
     OPTIONS_OF_TRAINING,
+
+    { "check", 0, OPT_FILE, "FILE", NULL, "the receipt of a run (reckon train --receipt FILE.json): ends with 1 where it used more than predicted" },
+    { "tolerance", 0, OPT_LIST, "PART", "(none)", "how much more is allowed: 1%, or of one entry: bytes.resident=20%; may be given again" },
     { 0 }
 };
 
@@ -39,6 +42,7 @@ static int check_asked(struct counting *k)
     if (k->n > MOST_MODELS) return cli_usage(c, "at most %d models side by side", MOST_MODELS);
     if (cli_given(c, "tokens-per-second") && !(cli_real(c, "tokens-per-second") > 0)) return cli_usage(c, "--tokens-per-second: above 0");
     if (roof && !(k->machine.peak > 0 && k->machine.bandwidth > 0)) return cli_usage(c, "--roofline needs a machine: --device, or --peak and --bandwidth");
+    if (cli_given(c, "tolerance") && !cli_given(c, "check")) return cli_usage(c, "--tolerance is of a run: --check FILE.json");
     if (cli_flag(c, "switches") && !cli_given(c, "memory")) return cli_usage(c, "--switches is of a convention of memory: --memory llmc, megatron or eager");
     if (k->s.mode != RK_MODE_TRAIN && k->s.plan) return cli_usage(c, "--plan is of a training: --mode train");
     return CLI_OK;
@@ -148,6 +152,11 @@ static int run(struct cli *c)
     int code = read_options(&k);
     if (code != CLI_OK) return code;
     keep_memory();
+    if (cli_given(c, "check")) {
+        code = count_check(&k);
+        k.n = 1;
+        goto out;
+    }
     for (int i = 0; i < k.n; i++) {
         CLI_GO(c, rk_model_open(c->ctx, c->args[i], &k.all[i].model));
         CLI_GO(c, rk_bill_of(k.all[i].model, &k.s, &k.all[i].bill));
@@ -176,6 +185,7 @@ static const struct example examples[] = {
     { "count gpt2:vocab_size=50304 --memory llmc --switches --device-memory 40GB", "what forgetting saves, and what it costs", NULL },
     { "count cs336-xl -b 1024 --steps 400k --device a100 --mfu 0.5", "days of a whole training", NULL },
     { "count gpt2 -b 8 --roofline --device h100 --dtype bf16", "where the time would go", NULL },
+    { "count model --check run.json --tolerance 1% --tolerance bytes.resident=50%", "in a script: did a run use more than predicted?", "run.json" },
     { "count gpt2 --formula '12*L*D^2 + 13*L*D'", "a formula of one's own", NULL },
     { "count gpt2 --why parameters --letters L=positions,N=layers,W=parameters", "in other people's letters", NULL },
     { 0 }

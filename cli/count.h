@@ -5,6 +5,7 @@
  *   count_flops.c    FLOPs and MFU by convention count_memory.c   memory by convention, what fits
  *   count_machine.c  which machine; days, cost   count_roofline.c how long it takes at least
  *   count_switches.c bytes for FLOPs             count_books.c    how others run the model, from the options
+ *   count_check.c    a run held against the bill
  *
  * `reckon fit` asks some of the same: see fit.h. */
 #ifndef CLI_COUNT_H
@@ -94,6 +95,8 @@ int  print_training(struct counting *k, struct counted *x);             /* days 
 void json_machine(const struct counting *k, struct json *j);
 int  json_training(struct counting *k, struct counted *x, struct json *j);
 bool training_asked(const struct counting *k);
+
+int  count_check(struct counting *k);                                   /* opens the model itself */
 
 int  print_roofline(struct counting *k, struct counted *x);
 void json_roofline(const struct counting *k, const struct counted *x, struct json *j);

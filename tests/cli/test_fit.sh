@@ -13,9 +13,9 @@ ends 0 reckon fit cs336-xl:ffn_type=silu --memory 80GB;    prints "+ 26,168,601,
 # llm.c's log of GPT-2 on an A800: B 56 in use 21,315 of 81,100 MiB, 851 of them no tensors, at most 236 sequences.
 ends 0 reckon fit gpt2:vocab_size=50304 --memory 81100MiB --reserve 851MiB --convention llmc --attention flash --recompute gelu
 prints "236 sequences: 347.6 MB each"; prints "892,338,176 of them for others"
-# llm.c PR 676, 350M at B 20: 12,042 MiB of activations, 8,362 once norms are made again, too.
+# llm.c PR 676, 350M at B 20 with -r 2: 12,042 MiB of activations, 631,386,112 bytes a sequence.
 ends 0 reckon fit gpt2-medium:vocab_size=50304 -b 20 --device a100 --convention llmc --attention flash --json
-prints '"bytes_each": 631377920'; prints '"bytes_saved": 3858759680'
+prints '"bytes_each": 631386112'; prints '"bytes_fixed": 5677940736'
 
 # one question, one command
 ends 0 reckon fit pythia-2.8b --device h100 --tokens 300B --mfu 0.4
