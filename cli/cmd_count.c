@@ -2,9 +2,6 @@
  * what others would count, and what it takes on their machines. What is printed is in count_*.c. */
 #include "count.h"
 #include <string.h>
-#ifdef __GLIBC__
-#include <malloc.h>
-#endif
 
 static const struct option options[] = {
     OPTIONS_OF_SIZE,
@@ -135,23 +132,13 @@ static int print(struct counting *k)
     return code;
 }
 
-/* A bill takes a few milliseconds, half of them for memory that comes from the system and goes back to it, again and again. */
-static void keep_memory(void)
-{
-#ifdef __GLIBC__
-    (void)mallopt(M_MMAP_THRESHOLD, 1 << 30);
-    (void)mallopt(M_TRIM_THRESHOLD, 1 << 30);
-    (void)mallopt(M_TOP_PAD, 4 << 20);
-#endif
-}
-
 static int run(struct cli *c)
 {
     struct counting k = { .c = c };
     const char *checked;
     int code = read_options(&k);
     if (code != CLI_OK) return code;
-    keep_memory();
+    model_keep_memory();
     if (cli_given(c, "check")) {
         code = count_check(&k);
         k.n = 1;

@@ -70,6 +70,7 @@ static int run(struct cli *c)
     f.k.c = c;
     code = read_options(&f);
     if (code != CLI_OK) return code;
+    model_keep_memory();
     CLI_GO(c, rk_model_open(c->ctx, c->args[0], &x->model));
     if (f.seq == 0) f.seq = (int64_t)model_size(x->model, "position");
     CLI_GO(c, rk_bill_of(x->model, &f.k.s, &x->bill));

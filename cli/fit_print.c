@@ -26,7 +26,7 @@ static void print_line(const struct fit *f, const struct way *w)
 {
     FILE *out = f->k.c->out;
     (void)fprintf(out, "memory = %s · batch + %s bytes", say_count(w->line.each).at, say_count(w->line.fixed).at);
-    if (!w->is_line) (void)fprintf(out, " about, from two sequences on; the batch was found by plans");
+    if (!w->is_line) (void)fprintf(out, " near this batch; plans found it, no line");
     (void)fputc('\n', out);
 }
 

@@ -299,8 +299,9 @@ rk_status rk_bill_of(rk_model *model, const rk_bill_settings *settings, rk_bill 
     if (p.settings->mode != RK_MODE_TRAIN) GO(price_mode(ctx, &p));
     else {
         GO(model_build(ctx, model, &options, &built));
-        GO(price_step(ctx, &p, &built));
-        GO(price_cache(ctx, &p));
+        bool meaning_too = !(p.settings->plan && p.settings->plan_alone);
+        if (meaning_too) GO(price_step(ctx, &p, &built));
+        if (meaning_too) GO(price_cache(ctx, &p));
         if (p.settings->plan) GO(price_plan(ctx, model, p.settings, &built, p.bill));
     }
     *bill = p.bill;

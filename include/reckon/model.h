@@ -62,6 +62,7 @@ typedef struct rk_bill_settings {
     rk_dtype dtype;
     bool zero_dtype_is_f64;             /* dtype 0 is f64: say so, or f32 is taken */
     bool plan;                          /* also what the program of this machine will allocate and issue (bytes.plan.*, flops.plan.*) */
+    bool plan_alone;                    /* with plan: nothing but bytes.plan.* and flops.plan.*, sooner */
     rk_device *device;                  /* for plan; NULL: the CPU back end */
     int64_t accumulate;                 /* for plan: micro-batches of a step (0: 1); more than one take an arena and inputs of their own size */
     bool dropout;
