@@ -75,6 +75,7 @@ static int print_formula(struct counting *k, struct counted *x)
         struct json j;
         json_begin(&j, c->out);
         json_object(&j, NULL);
+        json_text(&j, "schema", "reckon.formula/1");
         json_text(&j, "model", rk_model_name(x->model));
         json_text(&j, "formula", text);
         json_uint(&j, "number", q.over);

@@ -32,7 +32,9 @@ static void print_row(struct counting *k, struct counted *x, struct table *t, co
     table_cell(t, "%s", say_bytes(line->each).at);
     table_cell(t, "%s", say_percent(most > 0 ? 1 - (double)line->each / (double)most : 0).at);
     table_cell(t, "%s", step > 0 ? say_percent((double)more / (double)step).at : "");
-    if (k->machine.bytes > 0) table_cell(t, "%s", k->machine.bytes > line->fixed ? say_count((k->machine.bytes - line->fixed) / line->each).at : "none");
+    if (k->machine.bytes == 0) return;
+    uint64_t batch = rk_books_batch(line, k->machine.bytes);
+    table_cell(t, "%s", batch > 0 ? say_count(batch).at : "none");
 }
 
 /* The line of one pair of switches; each 0 where the convention says nothing of it. */

@@ -121,6 +121,7 @@ void json_real(struct json *j, const char *key, double value)
     raw(j, key, whole ? text : isfinite(value) ? say_real(value).at : "null");
 }
 
+void json_number(struct json *j, const char *key, const char *digits) { raw(j, key, digits); }
 void json_bool(struct json *j, const char *key, bool value)   { raw(j, key, value ? "true" : "false"); }
 
 void json_bytes(struct json *j, const char *key, const void *bytes, size_t n)

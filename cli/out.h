@@ -39,6 +39,7 @@ void json_end(struct json *j);                              /* of the innermost 
 void json_uint(struct json *j, const char *key, uint64_t value);
 void json_int(struct json *j, const char *key, int64_t value);
 void json_real(struct json *j, const char *key, double value);
+void json_number(struct json *j, const char *key, const char *digits);      /* of any size, as it stands */
 void json_bool(struct json *j, const char *key, bool value);
 void json_text(struct json *j, const char *key, const char *value);         /* NULL: null */
 void json_bytes(struct json *j, const char *key, const void *bytes, size_t n);
