@@ -49,6 +49,7 @@ static int read_options(struct fit *f)
     int code = books_read(&f->k);
     if (code == CLI_OK) code = read_memory(f);
     if (code == CLI_OK && training_asked(&f->k) && f->memory == 0) code = cli_usage(c, "days of a training need a machine: --device, or --memory and --peak");
+    if (code == CLI_OK && training_asked(&f->k)) code = training_check(&f->k);
     if (code == CLI_OK && cli_given(c, "zero") && cli_choice(c, "zero") > 0 && f->k.books.data < 2) code = cli_usage(c, "--zero: over --dp 2 ranks and more");
     return code;
 }
@@ -60,6 +61,15 @@ static bool fits(const struct fit *f)
     for (int i = 0; rk_accelerator_at(i) != NULL; i++)
         if (fit_cheapest(last, fit_room(f, rk_accelerator_at(i)->bytes)) != NULL) return true;
     return false;
+}
+
+/* Days are those of the way that fits, at the machine's rate for its policy. */
+static int read_rate(struct fit *f)
+{
+    const struct answer *last = &f->answer[f->n - 1];
+    if (!training_asked(&f->k) || last->best < 0) return CLI_OK;
+    f->k.books.policy = last->way[last->best].policy;
+    return machine_read(&f->k);
 }
 
 static int run(struct cli *c)
@@ -75,6 +85,7 @@ static int run(struct cli *c)
     if (f.seq == 0) f.seq = (int64_t)model_size(x->model, "position");
     CLI_GO(c, rk_bill_of(x->model, &f.k.s, &x->bill));
     code = fit_search(&f);
+    if (code == CLI_OK) code = read_rate(&f);
     if (code == CLI_OK) code = c->json ? fit_json(&f) : fit_print(&f);
     if (code == CLI_OK && !fits(&f)) code = CLI_NO;
 out:

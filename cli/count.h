@@ -84,7 +84,8 @@ bool utilisation_asked(const struct counting *k);
 
 int  print_memory(struct counting *k, struct counted *x);               /* the conventions of --memory */
 int  print_switches(struct counting *k, struct counted *x, const char *convention);     /* count_switches.c */
-/* FLOPs of a step's products that are computed again; "flops" has been added to the bill. */
+/* FLOPs of a step's products that are computed again; "flops" has been added to the bill. Unknown where no convention says. */
+#define FLOPS_UNKNOWN UINT64_MAX
 uint64_t flops_again(const struct counted *x, const char *attention, const char *recompute);
 void json_memory(struct counting *k, struct counted *x, struct json *j);
 
@@ -95,6 +96,7 @@ int  print_training(struct counting *k, struct counted *x);             /* days 
 void json_machine(const struct counting *k, struct json *j);
 int  json_training(struct counting *k, struct counted *x, struct json *j);
 bool training_asked(const struct counting *k);
+int  training_check(const struct counting *k);                          /* its options; an exit code */
 
 int  count_check(struct counting *k);                                   /* opens the model itself */
 

@@ -102,7 +102,7 @@ static int training_of(struct counting *k, struct counted *x, struct training *t
     return CLI_OK;
 }
 
-static int check_training(struct counting *k)
+int training_check(const struct counting *k)
 {
     struct cli *c = k->c;
     double mfu = cli_real(c, "mfu");
@@ -160,7 +160,7 @@ static void print_days(struct counting *k, const struct training *x)
 int print_training(struct counting *k, struct counted *x)
 {
     struct training t;
-    int code = check_training(k);
+    int code = training_check(k);
     if (code == CLI_OK) code = training_of(k, x, &t);
     if (code != CLI_OK) return code;
     (void)fprintf(k->c->out, "\nthe whole training%s%s\n", k->machine.name != NULL ? " on " : "", k->machine.name != NULL ? k->machine.name : "");
@@ -182,7 +182,7 @@ static struct say digits_of(unsigned __int128 n)
 int json_training(struct counting *k, struct counted *x, struct json *j)
 {
     struct training t;
-    int code = check_training(k);
+    int code = training_check(k);
     if (code == CLI_OK) code = training_of(k, x, &t);
     if (code != CLI_OK) return code;
     json_object(j, "training");

@@ -20,7 +20,8 @@ static void json_way(const struct fit *f, const struct way *w, const struct way 
     json_bool(j, "linear", w->is_line);
     json_uint(j, "bytes_needed", w->needed);
     json_int(j, "bytes_saved", (int64_t)(first->needed - w->needed));
-    json_uint(j, "flops_added", w->again);
+    if (w->again == FLOPS_UNKNOWN) json_number(j, "flops_added", "null");
+    else json_uint(j, "flops_added", w->again);
     if (f->memory > 0) {
         json_bool(j, "fits", w->batch > 0);
         json_uint(j, "batch", w->batch);
@@ -60,15 +61,6 @@ static void json_machines(const struct fit *f, const struct answer *a, struct js
     json_end(j);
 }
 
-static int json_days(struct fit *f, const struct way *w, struct json *j)
-{
-    f->k.books.policy = w->policy;
-    int code = machine_read(&f->k);
-    if (code != CLI_OK) return code;
-    json_machine(&f->k, j);
-    return json_training(&f->k, &f->k.all[0], j);
-}
-
 int fit_json(struct fit *f)
 {
     struct cli *c = f->k.c;
@@ -91,7 +83,10 @@ int fit_json(struct fit *f)
     for (int i = 0; i < f->n; i++) json_answer(f, &f->answer[i], &j);
     json_end(&j);
     if (f->memory == 0) json_machines(f, last, &j);
-    if (training_asked(&f->k) && last->best >= 0) code = json_days(f, &last->way[last->best], &j);
+    if (training_asked(&f->k) && last->best >= 0) {
+        json_machine(&f->k, &j);
+        code = json_training(&f->k, &f->k.all[0], &j);
+    }
     json_end(&j);
     return code;
 }

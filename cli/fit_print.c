@@ -119,8 +119,8 @@ static void print_ways(struct fit *f, const struct answer *a)
         table_cell(t, "%s", say_count(w->line.each).at);
         table_cell(t, "%s", say_count(w->line.fixed).at);
         cell_saved(t, &a->way[0], w);
-        table_cell(t, "%s", w->again == 0 ? "0" : say_si((double)w->again, "FLOP").at);
-        table_cell(t, "%s", w->again == 0 ? "" : say_percent((double)w->again / step).at);
+        table_cell(t, "%s", w->again == FLOPS_UNKNOWN ? "unknown" : w->again == 0 ? "0" : say_si((double)w->again, "FLOP").at);
+        table_cell(t, "%s", w->again == FLOPS_UNKNOWN || w->again == 0 ? "" : say_percent((double)w->again / step).at);
         if (f->memory == 0) continue;
         table_cell(t, "%s", w->batch > 0 ? say_count(w->batch).at : "none");
         table_cell(t, "%s", w->batch > 0 ? say_count((uint64_t)w->context).at : "");
@@ -173,16 +173,6 @@ static void print_head(struct fit *f)
     (void)fputc('\n', out);
 }
 
-/* Days at the machine's rate for the way that fits. */
-static int print_days(struct fit *f, const struct way *w)
-{
-    f->k.books.policy = w->policy;
-    f->k.books.attention = w->attention[0] != '\0' ? w->attention : NULL;
-    f->k.books.recompute = w->recompute[0] != '\0' ? w->recompute : NULL;
-    int code = machine_read(&f->k);
-    return code == CLI_OK ? print_training(&f->k, &f->k.all[0]) : code;
-}
-
 int fit_print(struct fit *f)
 {
     const struct answer *last = &f->answer[f->n - 1];
@@ -194,5 +184,5 @@ int fit_print(struct fit *f)
     }
     if (f->memory == 0) print_machines(f, last);
     else if (f->reserve == 0) (void)fprintf(f->k.c->out, "\nNot counted: the device's context, libraries, gaps between tensors; --reserve says how much.\n");
-    return training_asked(&f->k) && last->best >= 0 ? print_days(f, &last->way[last->best]) : CLI_OK;
+    return training_asked(&f->k) && last->best >= 0 ? print_training(&f->k, &f->k.all[0]) : CLI_OK;
 }

@@ -52,7 +52,7 @@ static void price(struct fit *f, struct way *w)
     const struct counted *x = &f->k.all[0];
     double flops = (double)(number_of(x->bill, "flops.forward") + number_of(x->bill, "flops.backward")), rate = rate_under(f, w->policy);
     w->again = flops_again(x, w->attention, w->recompute);
-    w->cost = (flops + (double)w->again) / (rate > 0 ? rate : 1);
+    w->cost = (flops + (w->again != FLOPS_UNKNOWN ? (double)w->again : 0)) / (rate > 0 ? rate : 1);
     if (f->device != NULL && rate <= 0 && !cli_given(f->k.c, "rate") && !cli_given(f->k.c, "peak")) w->cost *= 1e30;     /* a rate that the machine lacks */
 }
 

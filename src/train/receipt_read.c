@@ -1,6 +1,7 @@
 /* receipt_read.c: a receipt in a file, as `reckon train --receipt FILE.json` wrote it. See docs/json.md, reckon.receipt/1.
  *
  * Keys that are not known are left alone, so that what a later version says more does no harm. */
+#include "base/file.h"
 #include "train/training.h"
 #include <math.h>
 #include <string.h>
@@ -63,16 +64,28 @@ static rk_status read_all(rk_ctx *ctx, const struct json *root, const char *path
     return RK_OK;
 }
 
-rk_status rk_receipt_read(rk_ctx *ctx, const char *path, rk_receipt *receipt)
+rk_status receipt_parse(rk_ctx *ctx, const char *name, const char *text, size_t n, rk_receipt *receipt)
 {
     struct json_doc doc = { .root = NULL };
     rk_receipt read = { .n = 0 };
     rk_status status;
     *receipt = read;
-    GO(json_load(ctx, &doc, path, 0));
-    GO(read_all(ctx, doc.root, path, &read));
+    GO(json_read(ctx, &doc, name, text, n, 0));
+    GO(read_all(ctx, doc.root, name, &read));
     *receipt = read;
 out:
     json_clear(ctx, &doc);
+    return status;
+}
+
+rk_status rk_receipt_read(rk_ctx *ctx, const char *path, rk_receipt *receipt)
+{
+    struct str text = { 0 };
+    rk_status status;
+    *receipt = (rk_receipt){ .n = 0 };
+    GO(file_read(ctx, path, 1 << 20, &text));
+    GO(receipt_parse(ctx, path, str_c(&text), (size_t)text.n, receipt));
+out:
+    str_free(ctx, &text);
     return status;
 }
