@@ -50,9 +50,21 @@ for batch in 1 5; do
     is "bytes of a plan of $batch" "$(sed -n 's/.*"bytes_needed": \([0-9]*\).*/\1/p' "$out")" "$told"
     ends 0 reckon fit $sizes --convention plan --memory "$told" --json
     is "sequences in as many bytes" "$(sed -n 's/.*"batch": \([0-9]*\),.*/\1/p' "$out" | tail -n 1)" $batch
+    reckon fit $sizes --convention plan --memory $((told - 1)) --json >"$out"
+    is "sequences in a byte less" "$(sed -n 's/.*"batch": \([0-9]*\),.*/\1/p' "$out" | tail -n 1)" $((batch - 1))
 done
 ends 1 reckon fit $sizes --convention plan --memory 100k;  prints "none: "
 ends 0 reckon fit gpt2:n_layer=2 --convention plan --memory 2GiB; prints "the model's own"
+
+# several devices: days are those of all of them
+ends 0 reckon fit pythia-6.9b --device a100 --dp 8 --tokens 300B; prints "on 8 at once"
+
+# every preset has an answer, yes or no
+for model in $(reckon list --json | sed -n 's/.*"name": "\([^"]*\)".*/\1/p'); do
+    reckon fit "$model" --device h100 --dp 8 >"$out" 2>"$err" </dev/null; code=$?; last="fit $model"
+    [ $code -le 1 ] && pass || fail "$last: exit code $code"
+    prints "memory = "; silent "$err"
+done
 
 # what is wrong
 ends 2 reckon fit;                                         warns "MODEL is missing"
