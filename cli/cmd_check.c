@@ -184,6 +184,7 @@ static void print_json(const struct report *r, const rk_model *m, const rk_check
     struct json j;
     json_begin(&j, r->c->out);
     json_object(&j, NULL);
+    json_text(&j, "schema", "reckon.check/1");
     json_text(&j, "model", rk_model_name(m));
     json_text(&j, "family", rk_model_family(m));
     json_bool(&j, "explained", x->troubles == 0);

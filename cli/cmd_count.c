@@ -2,9 +2,6 @@
  * what others would count, and what it takes on their machines. What is printed is in count_*.c. */
 #include "count.h"
 #include <string.h>
-#ifdef __GLIBC__
-#include <malloc.h>
-#endif
 
 static const struct option options[] = {
     OPTIONS_OF_SIZE,
@@ -19,61 +16,21 @@ static const struct option options[] = {
     { "tokens-per-second", 0, OPT_REAL, NULL, NULL, "measured on all --gpus: utilisation by every convention, with --device or --peak" },
     { "memory", 0, OPT_TEXT,   "NAMES", NULL, "memory as others keep it: eager, cs336, megatron, llmc, zero0 .. zero3, states, kv ..., or all" },
     { "switches", 0, OPT_FLAG, NULL,   NULL, "with --memory: under every attention and recomputation, bytes for FLOPs" },
-    { "policy", 0, OPT_CHOICE, "fp32|amp-bf16|mixed", "fp32", "numbers as they are, autocast to bf16, or 16-bit weights with a master copy" },
-    { "attention", 0, OPT_CHOICE, "eager|flash", "eager", "with its scores in memory or without" },
-    { "recompute", 0, OPT_CHOICE, "none|gelu|norm|attention|full", "none", "what is forgotten and computed again" },
     { "micro-batch", 0, OPT_SIZE, NULL, "(the batch)", "sequences at once on one device (b)" },
-    { "tp", 0, OPT_SIZE, NULL, "1", "tensor-parallel ranks (t)" },
-    { "pp", 0, OPT_SIZE, NULL, "1", "pipeline-parallel ranks (p)" },
-    { "dp", 0, OPT_SIZE, NULL, "1", "data-parallel ranks (dp)" },
-    { "interleave", 0, OPT_SIZE, NULL, "1", "pieces of the pipeline on each rank (m)" },
-    { "sequence-parallel", 0, OPT_FLAG, NULL, NULL, "norms and dropouts over the tensor-parallel ranks too" },
-    { "gpus", 0, OPT_SIZE, NULL, "(tp · pp · dp)", "devices altogether (g)" },
-    { "offload", 0, OPT_CHOICE, "none|optimizer|all", "none", "what DeepSpeed keeps on the host" },
-    { "edition", 0, OPT_INT, "YEAR", "(the model's, or 2025)", "of the CS336 handout: 2024, 2025, 2026" },
-    { "logits", 0, OPT_CHOICE, "reuse|keep", "reuse", "CS336: has the loss its own copy of the logits?" },
-    { "activation", 0, OPT_TEXT, "NAME", "(the family's usual)", "eager: in Hugging Face's spelling, gelu_new or gelu_pytorch_tanh ..." },
-    { "traced", 0, OPT_FLAG, NULL, NULL, "eager: as tensors without data see it" },
+    OPTIONS_OF_RUN("fp32", "eager", "none", "0"),
 
-    { "device", 0, OPT_TEXT, "NAME", NULL, "whose peak, memory and bandwidth to use: a100, h100 ... (`reckon list devices`)" },
-    { "rate", 0, OPT_CHOICE, "f32|tf32|bf16|fp8|int8", "(that of the dtype or policy)", "which of the device's peaks" },
-    { "peak", 0, OPT_REAL, NULL, NULL, "operations per second, of any device: 312e12" },
+    OPTIONS_OF_MACHINE,
     { "device-memory", 0, OPT_SIZE, "BYTES", NULL, "its memory: 80GB, 80GiB" },
     { "bandwidth", 0, OPT_SIZE, "BYTES", NULL, "its memory's bytes per second: 2TB" },
-    { "roofline", 0, OPT_FLAG, NULL, NULL, "arithmetic intensity and least time of every module on the device" },
-    { "tokens", 0, OPT_SIZE, NULL, NULL, "of a whole training: its FLOPs, days, cost" },
-    { "steps", 0, OPT_SIZE, NULL, NULL, "of a whole training, each of B · T tokens" },
-    { "flops", 0, OPT_TEXT, "NAME", "bill", "the convention that a training's FLOPs are counted by" },
-    { "mfu", 0, OPT_REAL, NULL, "0.4", "the part of the peak that a training reaches" },
-    { "price", 0, OPT_REAL, NULL, NULL, "of one device for an hour" },
+    { "roofline", 0, OPT_FLAG, NULL,   NULL, "arithmetic intensity and least time of every module on the device" },
+    OPTIONS_OF_TRAINING,
+
+    { "check", 0, OPT_FILE, "FILE", NULL, "the receipt of a run (reckon train --receipt FILE.json): ends with 1 where it used more than predicted" },
+    { "tolerance", 0, OPT_LIST, "PART", "(none)", "how much more is allowed: 1%, or of one entry: bytes.resident=20%; may be given again" },
     { 0 }
 };
 
 /* --- what was asked --- */
-
-static int check_ranks(struct cli *c)
-{
-    static const char *const names[] = { "micro-batch", "tp", "pp", "dp", "interleave", "gpus" };
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if (cli_given(c, names[i]) && cli_int(c, names[i]) < 1) return cli_usage(c, "--%s: at least 1", names[i]);
-    return CLI_OK;
-}
-
-static int read_books(struct counting *k)
-{
-    struct cli *c = k->c;
-    k->books = (rk_books){
-        .batch = k->s.batch, .seq = k->s.seq, .source = k->s.source_seq, .micro_batch = cli_int(c, "micro-batch"),
-        .policy = cli_text(c, "policy"), .attention = cli_text(c, "attention"), .recompute = cli_text(c, "recompute"),
-        .logits = cli_text(c, "logits"), .offload = cli_text(c, "offload"), .activation = cli_text(c, "activation"), .edition = cli_int(c, "edition"),
-        .tensor = cli_int(c, "tp"), .pipeline = cli_int(c, "pp"), .interleave = cli_int(c, "interleave"), .data = cli_int(c, "dp"), .gpus = cli_int(c, "gpus"),
-        .sequence_parallel = cli_flag(c, "sequence-parallel"), .traced = cli_flag(c, "traced"),
-    };
-    int code = check_ranks(c);
-    if (code != CLI_OK || k->books.gpus > 0) return code;
-    bool many = __builtin_mul_overflow(k->books.tensor, k->books.pipeline, &k->books.gpus) || __builtin_mul_overflow(k->books.gpus, k->books.data, &k->books.gpus);
-    return many ? cli_usage(c, "--tp, --pp, --dp: more devices together than can be counted") : CLI_OK;
-}
 
 static int check_asked(struct counting *k)
 {
@@ -82,6 +39,7 @@ static int check_asked(struct counting *k)
     if (k->n > MOST_MODELS) return cli_usage(c, "at most %d models side by side", MOST_MODELS);
     if (cli_given(c, "tokens-per-second") && !(cli_real(c, "tokens-per-second") > 0)) return cli_usage(c, "--tokens-per-second: above 0");
     if (roof && !(k->machine.peak > 0 && k->machine.bandwidth > 0)) return cli_usage(c, "--roofline needs a machine: --device, or --peak and --bandwidth");
+    if (cli_given(c, "tolerance") && !cli_given(c, "check")) return cli_usage(c, "--tolerance is of a run: --check FILE.json");
     if (cli_flag(c, "switches") && !cli_given(c, "memory")) return cli_usage(c, "--switches is of a convention of memory: --memory llmc, megatron or eager");
     if (k->s.mode != RK_MODE_TRAIN && k->s.plan) return cli_usage(c, "--plan is of a training: --mode train");
     return CLI_OK;
@@ -96,8 +54,12 @@ static int read_options(struct counting *k)
     k->s.plan = cli_flag(c, "plan") || (c->json && k->s.dtype == RK_f32 && k->s.mode == RK_MODE_TRAIN);        /* what is done here is done in f32 */
     k->s.totals = k->n == 1 && !c->json && !cli_given(c, "why") && !cli_flag(c, "parts") && !cli_flag(c, "roofline");      /* those look behind the FLOPs */
     k->letters = cli_text(c, "letters");
-    if (code == CLI_OK) code = read_books(k);
+    if (code == CLI_OK && cli_given(c, "micro-batch") && cli_int(c, "micro-batch") < 1) code = cli_usage(c, "--micro-batch: at least 1");
+    if (code == CLI_OK) code = books_read(k);
     if (code == CLI_OK) code = machine_read(k);
+    k->books.micro_batch = cli_int(c, "micro-batch");
+    if (cli_given(c, "device-memory")) k->machine.bytes = (uint64_t)cli_int(c, "device-memory");
+    if (cli_given(c, "bandwidth")) k->machine.bandwidth = (uint64_t)cli_int(c, "bandwidth");
     return code == CLI_OK ? check_asked(k) : code;
 }
 
@@ -113,6 +75,7 @@ static int print_formula(struct counting *k, struct counted *x)
         struct json j;
         json_begin(&j, c->out);
         json_object(&j, NULL);
+        json_text(&j, "schema", "reckon.formula/1");
         json_text(&j, "model", rk_model_name(x->model));
         json_text(&j, "formula", text);
         json_uint(&j, "number", q.over);
@@ -170,23 +133,18 @@ static int print(struct counting *k)
     return code;
 }
 
-/* A bill takes a few milliseconds, half of them for memory that comes from the system and goes back to it, again and again. */
-static void keep_memory(void)
-{
-#ifdef __GLIBC__
-    (void)mallopt(M_MMAP_THRESHOLD, 1 << 30);
-    (void)mallopt(M_TRIM_THRESHOLD, 1 << 30);
-    (void)mallopt(M_TOP_PAD, 4 << 20);
-#endif
-}
-
 static int run(struct cli *c)
 {
     struct counting k = { .c = c };
     const char *checked;
     int code = read_options(&k);
     if (code != CLI_OK) return code;
-    keep_memory();
+    model_keep_memory();
+    if (cli_given(c, "check")) {
+        code = count_check(&k);
+        k.n = 1;
+        goto out;
+    }
     for (int i = 0; i < k.n; i++) {
         CLI_GO(c, rk_model_open(c->ctx, c->args[i], &k.all[i].model));
         CLI_GO(c, rk_bill_of(k.all[i].model, &k.s, &k.all[i].bill));
@@ -215,6 +173,7 @@ static const struct example examples[] = {
     { "count gpt2:vocab_size=50304 --memory llmc --switches --device-memory 40GB", "what forgetting saves, and what it costs", NULL },
     { "count cs336-xl -b 1024 --steps 400k --device a100 --mfu 0.5", "days of a whole training", NULL },
     { "count gpt2 -b 8 --roofline --device h100 --dtype bf16", "where the time would go", NULL },
+    { "count model --check run.json --tolerance 1% --tolerance bytes.resident=50%", "in a script: did a run use more than predicted?", "run.json" },
     { "count gpt2 --formula '12*L*D^2 + 13*L*D'", "a formula of one's own", NULL },
     { "count gpt2 --why parameters --letters L=positions,N=layers,W=parameters", "in other people's letters", NULL },
     { 0 }

@@ -31,7 +31,8 @@ static int run(struct cli *c)
     else if (style == STYLE_TENSORS) CLI_GO(c, rk_model_show_tensors(m, settings.dtype, c->json, &text));
     else CLI_GO(c, rk_model_show(m, &settings, c->json, &text));
     if (style == STYLE_RECKON && !c->json) model_headline(c, m, &settings);
-    (void)fprintf(c->out, "%s%s", text, c->json ? "\n" : "");
+    if (c->json) (void)fprintf(c->out, "{\"schema\": \"reckon.%s/1\", %s\n", style == STYLE_TENSORS ? "tensors" : "show", text + 1);       /* the library's own brace */
+    else (void)fputs(text, c->out);
 out:
     rk_model_close(m);
     return code;

@@ -34,7 +34,7 @@ static const struct option options[] = {
     { "end",         0,   OPT_TEXT,   "TOKEN",   "(<|endoftext|> where the tokenizer has it)",   "special token after each document; \"\" for none" },
     { "dtype",       0,   OPT_CHOICE, "u16|u32", "(by the name of the file)",                   "size of a token in a file of tokens" },
     { "memory",      0,   OPT_SIZE,   "BYTES",   "(what is free)",                              "refuse a run that would need more" },
-    { "receipt",     0,   OPT_FILE,   NULL,      "(the screen)",                                "where the receipt is written" },
+    { "receipt",     0,   OPT_FILE,   NULL,      "(the screen)",                                "where the receipt is written; FILE.json: for a program, and for `reckon count --check`" },
     { "peak",        0,   OPT_TEXT,   "DEVICE",  NULL,                                          "tell MFU against this device's data sheet, too: H100, A100 ..." },
     OPTION_DEVICE,
     { 0 }

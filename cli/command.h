@@ -19,6 +19,7 @@ enum option_type {
     OPT_FLAG,                       /* is there or not */
     OPT_INT,                        /* a whole number, maybe negative */
     OPT_SIZE,                       /* a count or a number of bytes: 4096 4k 4Ki 1.5M 1e6 2GiB */
+    OPT_COUNT,                      /* the same, never of bytes: 300B is 300 billions */
     OPT_REAL,
     OPT_TEXT,
     OPT_CHOICE,                     /* one of `words`, "a|b|c" */
@@ -68,7 +69,7 @@ struct cli {
 /* Values by name. The name must be in the command's table with a fitting type: anything else is a bug that ends the program. */
 bool        cli_given(const struct cli *c, const char *name);              /* was typed */
 bool        cli_flag(const struct cli *c, const char *name);
-int64_t     cli_int(const struct cli *c, const char *name);                /* OPT_INT, OPT_SIZE */
+int64_t     cli_int(const struct cli *c, const char *name);                /* OPT_INT, OPT_SIZE, OPT_COUNT */
 double      cli_real(const struct cli *c, const char *name);
 const char *cli_text(const struct cli *c, const char *name);               /* OPT_TEXT, OPT_FILE, OPT_FOLDER, OPT_CHOICE */
 int         cli_choice(const struct cli *c, const char *name);             /* which of the words, from 0; -1 without one */

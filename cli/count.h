@@ -4,7 +4,10 @@
  *   count_many.c     several side by side        count_why.c      what is behind a number; JSON
  *   count_flops.c    FLOPs and MFU by convention count_memory.c   memory by convention, what fits
  *   count_machine.c  which machine; days, cost   count_roofline.c how long it takes at least
- *   count_switches.c bytes for FLOPs */
+ *   count_switches.c bytes for FLOPs             count_books.c    how others run the model, from the options
+ *   count_check.c    a run held against the bill
+ *
+ * `reckon fit` asks some of the same: see fit.h. */
 #ifndef CLI_COUNT_H
 #define CLI_COUNT_H
 #include "model.h"
@@ -27,6 +30,34 @@ struct counting {
     int n;
     struct counted all[MOST_MODELS];
 };
+
+/* Rows for tables of options. The first four take their defaults. */
+#define OPTIONS_OF_RUN(policy_, attention_, recompute_, zero_)                                                                                      \
+    { "policy", 0, OPT_CHOICE, "fp32|amp-bf16|mixed", policy_, "numbers as they are, autocast to bf16, or 16-bit weights with a master copy" },     \
+    { "attention", 0, OPT_CHOICE, "eager|flash", attention_, "with its scores in memory or without" },                                              \
+    { "recompute", 0, OPT_CHOICE, "none|gelu|norm|attention|full", recompute_, "what is forgotten and computed again" },                            \
+    { "zero", 0, OPT_CHOICE, "0|1|2|3", zero_, "ZeRO's stage over the data-parallel ranks: optimizer, gradients too, weights too" },                \
+    { "tp", 0, OPT_SIZE, NULL, "1", "tensor-parallel ranks (t)" },                                                                                  \
+    { "pp", 0, OPT_SIZE, NULL, "1", "pipeline-parallel ranks (p)" },                                                                                \
+    { "dp", 0, OPT_SIZE, NULL, "1", "data-parallel ranks (dp)" },                                                                                   \
+    { "interleave", 0, OPT_SIZE, NULL, "1", "pieces of the pipeline on each rank (m)" },                                                            \
+    { "sequence-parallel", 0, OPT_FLAG, NULL, NULL, "norms and dropouts over the tensor-parallel ranks too" },                                      \
+    { "gpus", 0, OPT_SIZE, NULL, "(tp · pp · dp)", "devices altogether (g)" },                                                                      \
+    { "offload", 0, OPT_CHOICE, "none|optimizer|all", "none", "what DeepSpeed keeps on the host" },                                                 \
+    { "edition", 0, OPT_INT, "YEAR", "(the model's, or 2025)", "of the CS336 handout: 2024, 2025, 2026" },                                          \
+    { "logits", 0, OPT_CHOICE, "reuse|keep|inside", "reuse", "CS336: the loss keeps a number per token, its own copy of the logits, or nothing" },  \
+    { "activation", 0, OPT_TEXT, "NAME", "(the family's usual)", "eager: in Hugging Face's spelling, gelu_new or gelu_pytorch_tanh ..." },          \
+    { "traced", 0, OPT_FLAG, NULL, NULL, "eager: as tensors without data see it" }
+#define OPTIONS_OF_MACHINE                                                                                                                          \
+    { "device", 0, OPT_TEXT, "NAME", NULL, "whose peak, memory and bandwidth to use: a100, h100 ... (`reckon list devices`)" },                     \
+    { "rate", 0, OPT_CHOICE, "f32|tf32|bf16|fp8|int8", "(that of the dtype or policy)", "which of the device's peaks" },                            \
+    { "peak", 0, OPT_REAL, NULL, NULL, "operations per second, of any device: 312e12" }
+#define OPTIONS_OF_TRAINING                                                                                                                         \
+    { "tokens", 0, OPT_COUNT, NULL, NULL, "of a whole training: its FLOPs, days, cost" },                                                           \
+    { "steps", 0, OPT_COUNT, NULL, NULL, "of a whole training, each of B · T tokens" },                                                             \
+    { "flops", 0, OPT_TEXT, "NAME", "bill", "the convention that a training's FLOPs are counted by" },                                              \
+    { "mfu", 0, OPT_REAL, NULL, "0.4", "the part of the peak that a training reaches" },                                                            \
+    { "price", 0, OPT_REAL, NULL, NULL, "of one device for an hour" }
 
 /* A line of the bill: entry NULL begins a part, under these words. */
 enum unit { PART, COUNT, FLOPS, BYTES };
@@ -53,13 +84,21 @@ bool utilisation_asked(const struct counting *k);
 
 int  print_memory(struct counting *k, struct counted *x);               /* the conventions of --memory */
 int  print_switches(struct counting *k, struct counted *x, const char *convention);     /* count_switches.c */
+/* FLOPs of a step's products that are computed again; "flops" has been added to the bill. Unknown where no convention says. */
+#define FLOPS_UNKNOWN UINT64_MAX
+uint64_t flops_again(const struct counted *x, const char *attention, const char *recompute);
 void json_memory(struct counting *k, struct counted *x, struct json *j);
 
-int  machine_read(struct counting *k);                                  /* from the options; an exit code */
+int  books_read(struct counting *k);                                    /* from OPTIONS_OF_RUN; an exit code */
+int  machine_read(struct counting *k);                                  /* from OPTIONS_OF_MACHINE; likewise */
+int  machine_named(struct cli *c, const rk_accelerator **a);            /* by --device; NULL where that was not given */
 int  print_training(struct counting *k, struct counted *x);             /* days and cost, where asked */
 void json_machine(const struct counting *k, struct json *j);
 int  json_training(struct counting *k, struct counted *x, struct json *j);
 bool training_asked(const struct counting *k);
+int  training_check(const struct counting *k);                          /* its options; an exit code */
+
+int  count_check(struct counting *k);                                   /* opens the model itself */
 
 int  print_roofline(struct counting *k, struct counted *x);
 void json_roofline(const struct counting *k, const struct counted *x, struct json *j);

@@ -43,22 +43,24 @@ static int read_row(struct counting *k, const rk_accelerator *a)
     return cli_fail(k->c, CLI_USAGE, "choose another with --rate, or give --peak", "no rate of %s in %s is known here", a->name, k->machine.rate);
 }
 
+int machine_named(struct cli *c, const rk_accelerator **a)
+{
+    *a = cli_given(c, "device") ? rk_accelerator_find(cli_text(c, "device")) : NULL;
+    return *a == NULL && cli_given(c, "device") ? unknown_device(c, cli_text(c, "device")) : CLI_OK;
+}
+
 int machine_read(struct counting *k)
 {
     struct cli *c = k->c;
-    int code = CLI_OK;
-    if (cli_given(c, "device")) {
-        const rk_accelerator *a = rk_accelerator_find(cli_text(c, "device"));
-        code = a != NULL ? read_row(k, a) : unknown_device(c, cli_text(c, "device"));
-    }
+    const rk_accelerator *a;
+    int code = machine_named(c, &a);
+    if (code == CLI_OK && a != NULL) code = read_row(k, a);
     if (cli_given(c, "peak")) {
         k->machine.peak = cli_real(c, "peak");
         k->machine.reached = 0;
         k->machine.rate = "given";
         if (!(k->machine.peak > 0)) return cli_usage(c, "--peak: operations per second, above 0");
     }
-    if (cli_given(c, "device-memory")) k->machine.bytes = (uint64_t)cli_int(c, "device-memory");
-    if (cli_given(c, "bandwidth")) k->machine.bandwidth = (uint64_t)cli_int(c, "bandwidth");
     return code;
 }
 
@@ -80,27 +82,27 @@ void json_machine(const struct counting *k, struct json *j)
 
 bool training_asked(const struct counting *k) { return cli_given(k->c, "tokens") || cli_given(k->c, "steps"); }
 
-struct training { double tokens, flops, gpus, mfu, hours, days; };      /* hours: of one device, days: of all together; 0 without a peak */
+struct training { uint64_t tokens; unsigned __int128 flops; double gpus, mfu, hours, days; };      /* hours: of one device, days: of all together; 0 without a peak */
 
 static int training_of(struct counting *k, struct counted *x, struct training *t)
 {
     struct cli *c = k->c;
     char name[96];
-    double per_step;
     uint64_t seq = k->s.seq > 0 ? (uint64_t)k->s.seq : model_size(x->model, "position");
     (void)snprintf(name, sizeof name, "flops.convention.%.60s", cli_text(c, "flops"));
     CLI_TRY(c, rk_books_add(x->bill, x->model, &k->books, cli_text(c, "flops")));
-    per_step = (double)k->s.batch * (double)seq;
+    uint64_t per_step = (uint64_t)k->s.batch * seq;             /* the bill has been made of so many */
     t->gpus = k->books.gpus > 0 ? (double)k->books.gpus : 1;
     t->mfu = cli_real(c, "mfu");
-    t->tokens = cli_given(c, "steps") ? (double)cli_int(c, "steps") * per_step : (double)cli_int(c, "tokens");
-    t->flops = (double)number_of(x->bill, name) / per_step * t->tokens;
-    t->hours = k->machine.peak > 0 ? t->flops / (k->machine.peak * t->mfu) / 3600 : 0;
+    t->tokens = (uint64_t)cli_int(c, "tokens");
+    if (cli_given(c, "steps") && __builtin_mul_overflow((uint64_t)cli_int(c, "steps"), per_step, &t->tokens)) return cli_usage(c, "--steps: more than 2^64 tokens");
+    t->flops = ((unsigned __int128)number_of(x->bill, name) * t->tokens + per_step - 1) / per_step;
+    t->hours = k->machine.peak > 0 ? (double)t->flops / (k->machine.peak * t->mfu) / 3600 : 0;
     t->days = t->hours / t->gpus / 24;
     return CLI_OK;
 }
 
-static int check_training(struct counting *k)
+int training_check(const struct counting *k)
 {
     struct cli *c = k->c;
     double mfu = cli_real(c, "mfu");
@@ -134,9 +136,9 @@ static void print_days(struct counting *k, const struct training *x)
 {
     struct table *t = table_new(k->c, NULL, "lrw");
     char text[96], how[160];
-    (void)snprintf(text, sizeof text, "%.4g", x->flops);
+    (void)snprintf(text, sizeof text, "%.4g", (double)x->flops);
     (void)snprintf(how, sizeof how, "by the convention %s", cli_text(k->c, "flops"));
-    row(t, "tokens", say_si(x->tokens, "").at, cli_given(k->c, "steps") ? "steps · B · T" : "");
+    row(t, "tokens", say_si((double)x->tokens, "").at, cli_given(k->c, "steps") ? "steps · B · T" : "");
     row(t, "FLOPs", text, how);
     if (k->machine.peak > 0) {
         (void)snprintf(text, sizeof text, "%.1f", x->hours);
@@ -158,25 +160,35 @@ static void print_days(struct counting *k, const struct training *x)
 int print_training(struct counting *k, struct counted *x)
 {
     struct training t;
-    int code = check_training(k);
+    int code = training_check(k);
     if (code == CLI_OK) code = training_of(k, x, &t);
     if (code != CLI_OK) return code;
     (void)fprintf(k->c->out, "\nthe whole training%s%s\n", k->machine.name != NULL ? " on " : "", k->machine.name != NULL ? k->machine.name : "");
     print_days(k, &t);
-    print_beside(k, t.flops);
+    print_beside(k, (double)t.flops);
     return CLI_OK;
+}
+
+static struct say digits_of(unsigned __int128 n)
+{
+    struct say s;
+    char *at = s.at + sizeof s.at;
+    for (*--at = '\0'; n > 9; n /= 10) *--at = (char)('0' + n % 10);
+    *--at = (char)('0' + n);
+    memmove(s.at, at, strlen(at) + 1);
+    return s;
 }
 
 int json_training(struct counting *k, struct counted *x, struct json *j)
 {
     struct training t;
-    int code = check_training(k);
+    int code = training_check(k);
     if (code == CLI_OK) code = training_of(k, x, &t);
     if (code != CLI_OK) return code;
     json_object(j, "training");
     json_text(j, "convention", cli_text(k->c, "flops"));
-    json_real(j, "tokens", t.tokens);
-    json_real(j, "flops", t.flops);
+    json_uint(j, "tokens", t.tokens);
+    json_number(j, "flops", digits_of(t.flops).at);
     if (k->machine.peak > 0) {
         json_real(j, "device_hours", t.hours);
         json_real(j, "days", t.days);

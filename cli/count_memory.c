@@ -38,7 +38,7 @@ static int print_fit(struct counting *k, struct counted *x, const char *conventi
     if (line.each == 0) return CLI_OK;
     (void)fprintf(c->out, "  with states: %s · batch + %s bytes", say_count(line.each).at, say_count(line.fixed).at);
     if (k->machine.bytes >= line.fixed)
-        (void)fprintf(c->out, "; %s sequences in %s", say_count((k->machine.bytes - line.fixed) / line.each).at, say_count(k->machine.bytes).at);
+        (void)fprintf(c->out, "; %s sequences in %s", say_count(rk_books_batch(&line, k->machine.bytes)).at, say_count(k->machine.bytes).at);
     else if (k->machine.bytes > 0) (void)fprintf(c->out, "; the states alone are more than %s", say_count(k->machine.bytes).at);
     (void)fputc('\n', c->out);
     return CLI_OK;
@@ -80,7 +80,7 @@ void json_memory(struct counting *k, struct counted *x, struct json *j)
         json_object(j, v.name);
         json_uint(j, "each", line.each);
         json_uint(j, "fixed", line.fixed);
-        json_uint(j, "batch", k->machine.bytes > line.fixed ? (k->machine.bytes - line.fixed) / line.each : 0);
+        json_uint(j, "batch", rk_books_batch(&line, k->machine.bytes));
         json_end(j);
     }
     json_end(j);

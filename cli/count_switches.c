@@ -8,31 +8,33 @@
 enum { RECOMPUTES = 5 };
 static const char *const attentions[] = { "eager", "flash" }, *const recomputes[RECOMPUTES] = { "none", "gelu", "norm", "attention", "full" };
 
-/* FLOPs of a step that a convention has beyond the bill; 0 where it says nothing of the model. */
-static uint64_t beyond(const struct counted *x, const char *convention)
+/* Adds what a convention has beyond the bill. */
+static uint64_t plus_beyond(uint64_t n, const struct counted *x, const char *convention)
 {
     uint64_t more = number_of(x->bill, convention), bill = number_of(x->bill, "flops.convention.bill");
-    return more > bill ? more - bill : 0;
+    if (n == FLOPS_UNKNOWN || !rk_bill_has(x->bill, convention)) return FLOPS_UNKNOWN;
+    return n + (more > bill ? more - bill : 0);
 }
 
-static uint64_t again(const struct counted *x, const char *attention, const char *recompute)
+uint64_t flops_again(const struct counted *x, const char *attention, const char *recompute)
 {
-    uint64_t n = strcmp(attention, "flash") == 0 ? beyond(x, "flops.convention.torch_sdpa") : 0;
-    if (strcmp(recompute, "attention") == 0) n += beyond(x, "flops.convention.hfu_attention");
-    if (strcmp(recompute, "full") == 0) n += beyond(x, "flops.convention.hfu_full");
-    return n;
+    uint64_t n = strcmp(attention, "flash") == 0 ? plus_beyond(0, x, "flops.convention.torch_sdpa") : 0;
+    if (strcmp(recompute, "attention") == 0) n = plus_beyond(n, x, "flops.convention.hfu_attention");
+    return strcmp(recompute, "full") == 0 ? plus_beyond(n, x, "flops.convention.hfu_full") : n;
 }
 
 static void print_row(struct counting *k, struct counted *x, struct table *t, const rk_books *books, const rk_books_line *line, uint64_t most)
 {
-    uint64_t step = number_of(x->bill, "flops.convention.bill"), more = again(x, books->attention, books->recompute);
+    uint64_t step = number_of(x->bill, "flops.convention.bill"), more = flops_again(x, books->attention, books->recompute);
     table_cell(t, "  %s", books->attention);
     table_cell(t, "%s", books->recompute);
     table_cell(t, "%s", say_count(line->each).at);
     table_cell(t, "%s", say_bytes(line->each).at);
     table_cell(t, "%s", say_percent(most > 0 ? 1 - (double)line->each / (double)most : 0).at);
-    table_cell(t, "%s", step > 0 ? say_percent((double)more / (double)step).at : "");
-    if (k->machine.bytes > 0) table_cell(t, "%s", k->machine.bytes > line->fixed ? say_count((k->machine.bytes - line->fixed) / line->each).at : "none");
+    table_cell(t, "%s", more == FLOPS_UNKNOWN ? "unknown" : step > 0 ? say_percent((double)more / (double)step).at : "");
+    if (k->machine.bytes == 0) return;
+    uint64_t batch = rk_books_batch(line, k->machine.bytes);
+    table_cell(t, "%s", batch > 0 ? say_count(batch).at : "none");
 }
 
 /* The line of one pair of switches; each 0 where the convention says nothing of it. */
@@ -41,7 +43,7 @@ static int line_of(struct counting *k, struct counted *x, const char *convention
     rk_status status = rk_books_line_of(x->bill, x->model, books, convention, line);
     if (status != RK_E_DECLINED) return cli_try(k->c, status);
     rk_error_clear(k->c->ctx);
-    *line = (rk_books_line){ 0, 0 };
+    *line = (rk_books_line){ 0, 0, 0 };
     return CLI_OK;
 }
 

@@ -26,6 +26,9 @@ static const struct line training[] = {
     { "bytes.plan.activations",     "  activations", BYTES },
     { "bytes.plan.workspace",       "  workspace", BYTES },
     { "bytes.plan.update",          "  update", BYTES },
+    { "bytes.plan.arena",           "  step and update, in turn", BYTES },
+    { "bytes.plan.inputs",          "  inputs", BYTES },
+    { "bytes.plan.total",           "  together", BYTES },
     { NULL,                         "FLOPs of matrix products that it computes", PART },
     { "flops.plan.step",            "  forward and backward", FLOPS },
     { "flops.plan.update",          "  update", FLOPS },
@@ -133,7 +136,7 @@ int print_one(struct counting *k, struct counted *x)
             continue;
         }
         uint64_t number = number_of(x->bill, line->entry);
-        table_cell(t, "%-22s", line->words);
+        table_cell(t, "%-24s", line->words);
         table_cell(t, "%20s", say_count(number).at);
         table_cell(t, "%12s", short_form(line->unit, number).at);
         table_cell(t, "%s", spelled(k, x->bill, formula_of(x->bill, line->entry)));

@@ -265,6 +265,7 @@ void diff_json(struct cli *c, const struct both *b)
     struct json j;
     json_begin(&j, c->out);
     json_object(&j, NULL);
+    json_text(&j, "schema", "reckon.diff/1");
     json_text(&j, "left", rk_model_name(b->model[0]));
     json_text(&j, "right", rk_model_name(b->model[1]));
     json_int(&j, "batch", b->settings.batch);

@@ -28,6 +28,7 @@ bool words_split(const char **words, const char **word, int *n);       /* the ne
 
 bool number_int(const char *text, int64_t *value);
 bool number_size(const char *text, int64_t *value);
+bool number_count(const char *text, int64_t *value);
 bool number_real(const char *text, double *value);
 
 /* Who walks over all commands: f gets every command below and with `k`, and its words ("reckon tok train"). */

@@ -112,7 +112,16 @@ void json_int(struct json *j, const char *key, int64_t value)
     raw(j, key, text);
 }
 
-void json_real(struct json *j, const char *key, double value) { raw(j, key, isfinite(value) ? say_real(value).at : "null"); }
+/* A whole number that a double holds exactly is written in all its digits: readers tell integers by them. */
+void json_real(struct json *j, const char *key, double value)
+{
+    char text[32];
+    bool whole = isfinite(value) && fabs(value) < 9007199254740992.0 && value == trunc(value);
+    (void)snprintf(text, sizeof text, "%.0f", whole ? value + 0.0 : 0.0);
+    raw(j, key, whole ? text : isfinite(value) ? say_real(value).at : "null");
+}
+
+void json_number(struct json *j, const char *key, const char *digits) { raw(j, key, digits); }
 void json_bool(struct json *j, const char *key, bool value)   { raw(j, key, value ? "true" : "false"); }
 
 void json_bytes(struct json *j, const char *key, const void *bytes, size_t n)

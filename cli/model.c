@@ -2,6 +2,9 @@
 #include "model.h"
 #include "out.h"
 #include <string.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 
 int model_settings(struct cli *c, rk_bill_settings *s)
 {
@@ -35,3 +38,12 @@ void model_headline(struct cli *c, const rk_model *m, const rk_bill_settings *s)
 }
 
 const char *model_complete(int i) { return rk_model_preset(i); }
+
+void model_keep_memory(void)
+{
+#ifdef __GLIBC__
+    (void)mallopt(M_MMAP_THRESHOLD, 1 << 30);
+    (void)mallopt(M_TRIM_THRESHOLD, 1 << 30);
+    (void)mallopt(M_TOP_PAD, 4 << 20);
+#endif
+}

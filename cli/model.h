@@ -15,6 +15,8 @@ int model_settings(struct cli *c, rk_bill_settings *s);             /* from thos
 uint64_t model_size(const rk_model *m, const char *field);          /* 0 where the family has no such field */
 /* "gpt2: GPT-2, V 50,257, P 1,024 ..., B 1, T 1,024, f32" on one or two lines. */
 void model_headline(struct cli *c, const rk_model *m, const rk_bill_settings *s);
+/* A bill takes a few milliseconds, half of them for memory that comes from the system and goes back to it, again and again: it stays. */
+void model_keep_memory(void);
 const char *model_complete(int i);                                  /* presets, for the shell */
 
 #define MODEL_NOTES "MODEL is a preset (`reckon list`), a folder with a config.json, a config.json, a file of weights beside one (.safetensors, .bin, .pt, an index of shards), or nanoGPT's ckpt.pt. Fields can be " \

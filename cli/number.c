@@ -83,6 +83,17 @@ bool number_size(const char *text, int64_t *value)
     return true;
 }
 
+/* A size, or billions: "300B", which of bytes would say something else. */
+bool number_count(const char *text, int64_t *value)
+{
+    char billions[72];
+    size_t n = strlen(text);
+    bool short_scale = n > 1 && n < sizeof billions - 1 && text[n - 1] == 'B' && strchr("0123456789.", text[n - 2]) != NULL;
+    if (!short_scale) return number_size(text, value);
+    (void)snprintf(billions, sizeof billions, "%.*sG", (int)n - 1, text);
+    return number_size(billions, value);
+}
+
 bool number_real(const char *text, double *value)
 {
     if (text[0] == '\0' || text[strspn(text, "0123456789+-.eE")] != '\0') return false;       /* no hex, inf or nan */

@@ -39,6 +39,7 @@ static int choice_of(const char *words, const char *text)
 
 static bool read_int(const char *text, struct value *v)    { return number_int(text, &v->integer); }
 static bool read_size(const char *text, struct value *v)   { return number_size(text, &v->integer); }
+static bool read_count(const char *text, struct value *v)  { return number_count(text, &v->integer); }
 static bool read_real(const char *text, struct value *v)   { return number_real(text, &v->real); }
 static bool read_choice(const char *text, struct value *v) { return (v->choice = choice_of(v->option->words, text)) >= 0; }
 
@@ -46,6 +47,7 @@ static const struct { const char *words, *wants; bool (*read)(const char *text, 
     [OPT_FLAG]   = { NULL,   "nothing",                                     NULL },
     [OPT_INT]    = { "N",    "a whole number",                              read_int },
     [OPT_SIZE]   = { "SIZE", "a whole number such as 4096, 4k, 4Ki or 1e6", read_size },
+    [OPT_COUNT]  = { "N",    "a whole number such as 300B, 4k or 1e6",      read_count },
     [OPT_REAL]   = { "X",    "a number",                                    read_real },
     [OPT_CHOICE] = { NULL,   "one of ",                                     read_choice },
     [OPT_TEXT]   = { "TEXT", "a text",                                      NULL },
@@ -263,7 +265,7 @@ bool cli_given(const struct cli *c, const char *name)
 }
 
 bool        cli_flag(const struct cli *c, const char *name)   { return get(c, name, 1u << OPT_FLAG).option != NULL; }
-int64_t     cli_int(const struct cli *c, const char *name)    { return get(c, name, 1u << OPT_INT | 1u << OPT_SIZE).integer; }
+int64_t     cli_int(const struct cli *c, const char *name)    { return get(c, name, 1u << OPT_INT | 1u << OPT_SIZE | 1u << OPT_COUNT).integer; }
 double      cli_real(const struct cli *c, const char *name)   { return get(c, name, 1u << OPT_REAL).real; }
 int         cli_choice(const struct cli *c, const char *name) { return get(c, name, 1u << OPT_CHOICE).choice; }
 const char *cli_text(const struct cli *c, const char *name)

@@ -28,7 +28,7 @@ void table_cell(struct table *t, const char *format, ...) RK_PRINTF(2, 3);
 void table_rule(struct table *t);                           /* a line below the last full row */
 void table_print(struct table *t);
 
-/* JSON, written as it comes: 64-bit integers exact, doubles shortest, NaN and infinity null, invalid UTF-8 as U+FFFD.
+/* JSON, written as it comes: 64-bit integers exact, doubles shortest (whole ones in digits), NaN and infinity null, invalid UTF-8 as U+FFFD.
  * key is NULL in an array and at the top. */
 enum { JSON_DEPTH = 32 };
 struct json { FILE *out; bool one_line; int depth; struct { char kind; bool some, broken; } level[JSON_DEPTH]; };
@@ -39,6 +39,7 @@ void json_end(struct json *j);                              /* of the innermost 
 void json_uint(struct json *j, const char *key, uint64_t value);
 void json_int(struct json *j, const char *key, int64_t value);
 void json_real(struct json *j, const char *key, double value);
+void json_number(struct json *j, const char *key, const char *digits);      /* of any size, as it stands */
 void json_bool(struct json *j, const char *key, bool value);
 void json_text(struct json *j, const char *key, const char *value);         /* NULL: null */
 void json_bytes(struct json *j, const char *key, const void *bytes, size_t n);

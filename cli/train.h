@@ -1,4 +1,5 @@
-/* train.h: the parts of `reckon train`: what it learns from (train_data.c), what it says (train_show.c), and the command. */
+/* train.h: the parts of `reckon train`: what it learns from (train_data.c), what it says (train_show.c,
+ * train_receipt.c), and the command. */
 #ifndef CLI_TRAIN_H
 #define CLI_TRAIN_H
 #include "input.h"
@@ -29,6 +30,9 @@ void train_data_free(struct training *t);
 
 int  train_bill(struct training *t);                                /* what it will cost, before the first step */
 bool train_each(void *user, const rk_train_report *r);              /* an rk_train_fn */
+struct say  train_amount(const char *unit, double x, bool plus);    /* a number of a receipt; plus: with its sign */
+const char *train_unit(const char *unit);                           /* as people write it */
+
 int  train_receipt(struct training *t);
 uint64_t train_memory(void);                                        /* bytes that this process may still take; 0: not known */
 

@@ -1,7 +1,6 @@
-/* train_show.c: what a training run says: the bill before the first step, a line while it goes, the receipt at the end. */
+/* train_show.c: what a training run says: the bill before the first step, a line while it goes. Not here: the receipt (train_receipt.c). */
 #include "model.h"
 #include "train.h"
-#include <errno.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
@@ -42,7 +41,7 @@ static struct say with_sign(struct say s, double x, bool plus)
     return s;
 }
 
-static struct say amount(const char *unit, double x, bool plus)
+struct say train_amount(const char *unit, double x, bool plus)
 {
     struct say s = { "" };
     if (!isfinite(x)) return s;
@@ -53,7 +52,7 @@ static struct say amount(const char *unit, double x, bool plus)
     return with_sign(s, x, plus);
 }
 
-static const char *unit_words(const char *unit) { return strcmp(unit, "1") == 0 || strcmp(unit, "s") == 0 ? "" : unit; }
+const char *train_unit(const char *unit) { return strcmp(unit, "1") == 0 || strcmp(unit, "s") == 0 ? "" : unit; }
 
 /* --- before --- */
 
@@ -73,8 +72,8 @@ static void bill_table(struct training *t, const rk_bill *bill)
         rk_receipt_row r = rk_receipt_at(t->train, i);
         if (!isfinite(r.predicted) || r.name[0] == ' ') continue;
         table_cell(table, "%s", r.name);
-        table_cell(table, "%s", amount(r.unit, r.predicted, false).at);
-        table_cell(table, "%s", unit_words(r.unit));
+        table_cell(table, "%s", train_amount(r.unit, r.predicted, false).at);
+        table_cell(table, "%s", train_unit(r.unit));
         table_cell(table, "%s", strcmp(r.unit, "bytes") == 0 ? say_bytes((uint64_t)r.predicted).at : strcmp(r.unit, "FLOP") == 0 ? say_si(r.predicted, "FLOP").at : "");
     }
     table_print(table);
@@ -158,89 +157,4 @@ bool train_each(void *user, const rk_train_report *r)
         cli_note(t->c, "step %s: loss %.4f, validation loss %.4f%s", say_count((uint64_t)r->step).at, r->loss, r->validation_loss, r->saved ? ", saved" : "");
     }
     return !cli_cancelled(t->c);
-}
-
-/* --- afterwards --- */
-
-static void receipt_json(struct training *t, double bigram)
-{
-    struct json *j = &t->json;
-    json_object(j, NULL);
-    json_text(j, "event", "receipt");
-    json_int(j, "step", rk_train_steps_done(t->train));
-    if (isfinite(t->loss)) json_real(j, "loss", t->loss);
-    json_real(j, "validation_loss", t->validation);
-    json_real(j, "bigram_loss", bigram);
-    json_array(j, "rows");
-    for (int i = 0; i < rk_receipt_rows(t->train); i++) {
-        rk_receipt_row r = rk_receipt_at(t->train, i);
-        json_object(j, NULL);
-        json_text(j, "name", r.name);
-        json_text(j, "unit", r.unit);
-        json_real(j, "predicted", r.predicted);
-        json_real(j, "measured", r.measured);
-        json_text(j, "note", r.note);
-        json_end(j);
-    }
-    json_end(j);
-    json_end(j);
-}
-
-static void receipt_table(struct training *t)
-{
-    struct cli *c = t->c;
-    struct table *table = table_new(c, "receipt|predicted|measured|difference|", "lrrrl");
-    for (int i = 0; i < rk_receipt_rows(t->train); i++) {
-        rk_receipt_row r = rk_receipt_at(t->train, i);
-        if (!isfinite(r.predicted) && !isfinite(r.measured)) continue;
-        table_cell(table, "%s%s", r.name[0] == ' ' ? "  " : "", r.name + (r.name[0] == ' '));
-        table_cell(table, "%s", amount(r.unit, r.predicted, false).at);
-        table_cell(table, "%s", amount(r.unit, r.measured, false).at);
-        table_cell(table, "%s", amount(r.unit, r.measured - r.predicted, true).at);
-        table_cell(table, "%s", unit_words(r.unit));
-    }
-    table_print(table);
-    (void)fputc('\n', c->out);
-    for (int i = 0; i < rk_receipt_rows(t->train); i++) {
-        rk_receipt_row r = rk_receipt_at(t->train, i);
-        bool named = r.name[0] == ' ' || strcmp(r.unit, "1") == 0 || strcmp(r.unit, "s") == 0;
-        if (!named || (!isfinite(r.predicted) && !isfinite(r.measured))) continue;
-        int column = fprintf(c->out, "%s: ", r.name + (r.name[0] == ' '));
-        text_wrap(c->out, r.note, column, c->width);
-    }
-}
-
-/* As text, on the screen or into a file of its own. */
-static int receipt_text(struct training *t)
-{
-    struct cli *c = t->c;
-    FILE *screen = c->out;
-    const char *path = cli_text(c, "receipt");
-    if (path == NULL) {
-        receipt_table(t);
-        return CLI_OK;
-    }
-    FILE *file = fopen(path, "w");
-    if (file == NULL) return cli_fail(c, CLI_SYSTEM, NULL, "cannot write %s: %s", path, strerror(errno));
-    c->out = file;
-    receipt_table(t);
-    c->out = screen;
-    bool bad = ferror(file) != 0;
-    bad = fclose(file) != 0 || bad;
-    return bad ? cli_fail(c, CLI_SYSTEM, NULL, "cannot write %s: %s", path, strerror(errno)) : CLI_OK;
-}
-
-int train_receipt(struct training *t)
-{
-    struct cli *c = t->c;
-    double bigram;
-    if (!isfinite(t->validation)) CLI_TRY(c, rk_train_validate(t->train, &t->validation));
-    CLI_TRY(c, rk_train_bigram(t->train, &bigram));
-    if (c->json) {
-        receipt_json(t, bigram);
-        return CLI_OK;
-    }
-    if (isfinite(t->validation))
-        (void)fprintf(c->out, "validation loss %.4f nats per token; an interpolated bigram model on the same tokens: %.4f\n\n", t->validation, bigram);
-    return receipt_text(t);
 }

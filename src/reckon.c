@@ -2,16 +2,13 @@
  *
  *   meaning   loss, everything fused written out, gradients by every parameter, AdamW: counted, never run
  *   cache     what a decoding graph keeps per token
- *   plan      the same training step as the trainer makes it: lowered and placed, to the byte
+ *   plan      the same training step as the trainer makes it, to the byte (price_plan.c)
  *
  * Not here: devices (device.c), how a graph is counted (pass/count), what a model is (model). */
-#include "backend/cpu/cpu.h"
-#include "backend/cpu/machine.h"
 #include "model/model.h"
 #include "pass/count.h"
 #include "pass/pass.h"
-#include "run/device.h"
-#include "run/store.h"
+#include "price.h"
 #include "train/graphs.h"
 #include <stdio.h>
 #include <string.h>
@@ -28,9 +25,6 @@ static const struct bill_repeat *blocks_of(const rk_model *m)
     bool same = !model_has_encoder(m) || config_int(&m->config, "layer") == config_int(&m->config, "source_layer");
     return same ? same_blocks : other_blocks;
 }
-
-/* What AdamW is priced with; no price depends on the values, only on clipping being there. */
-static const struct train_rule usual_rule = { .beta1 = 0.9, .beta2 = 0.999, .eps = 1e-8, .weight_decay = 0.1, .clip = 1 };
 
 struct pricing { rk_ctx *ctx; const rk_model *model; const rk_bill_settings *settings; rk_bill *bill; };
 
@@ -121,8 +115,6 @@ out:
     return status;
 }
 
-static bool is_single(const rk_bill_settings *s) { return s->dtype == RK_f32 || (s->dtype == RK_f64 && !s->zero_dtype_is_f64); }
-
 /* Of five blocks instead of all, where that is enough to know all: *used says of which. */
 static rk_status shortest_meaning(rk_ctx *ctx, const struct built *built, struct built *fewer, const struct built **used, rk_graph **step, rk_ref *backward)
 {
@@ -143,7 +135,7 @@ static rk_status shortest_meaning(rk_ctx *ctx, const struct built *built, struct
 static rk_status add_update(rk_ctx *ctx, struct pricing *p, const struct built *built)
 {
     rk_graph *update = NULL;
-    TRY(train_update(ctx, built->g, built->parameters.at, built->parameters.n, &usual_rule, &update));
+    TRY(train_update(ctx, built->g, built->parameters.at, built->parameters.n, &price_rule, &update));
     rk_bill_phase last[] = { { "update", update->nodes.n } };
     rk_status status = bill_add_graph(p->bill, update, &(struct bill_terms){ .n_phases = 1, .phases = last, .n_repeats = N_BLOCKS, .repeats = blocks_of(p->model), .totals = p->settings->totals });
     rk_graph_close(update);
@@ -157,7 +149,7 @@ static rk_status price_update(rk_ctx *ctx, struct pricing *p, const struct built
     struct built single = { .ctx = NULL }, fewer = { .ctx = NULL };
     struct shortened how;
     rk_status status;
-    if (is_single(p->settings)) return add_update(ctx, p, used);
+    if (price_is_single(p->settings)) return add_update(ctx, p, used);
     options.dtype = RK_f32;
     GO(model_build(ctx, p->model, &options, &single));
     GO(shorten(ctx, &single, &how, &fewer));
@@ -254,80 +246,6 @@ out:
     return status;
 }
 
-/* --- the program of this machine --- */
-
-struct program_cost { uint64_t activations, workspace, products, elementwise; };
-
-/* Addresses are shared over time: activations reach up to the first number, workspace goes on above it. */
-static struct program_cost cost_of(const struct plan *plan)
-{
-    struct program_cost c = { 0 };
-    for (int i = 0; i < plan->n_values; i++) {
-        const struct plan_value *v = &plan->values[i];
-        if (v->tag != RK_WORKSPACE && (uint64_t)(v->at + v->bytes) > c.activations) c.activations = (uint64_t)(v->at + v->bytes);
-    }
-    for (int i = 0; i < plan->n_steps; i++) {
-        c.products += plan->steps[i].prepared.product_flops;
-        c.elementwise += plan->steps[i].prepared.elementwise_flops;
-    }
-    c.activations = (c.activations + PLAN_ALIGNMENT - 1) & ~(uint64_t)(PLAN_ALIGNMENT - 1);
-    c.workspace = (uint64_t)plan->bytes > c.activations ? (uint64_t)plan->bytes - c.activations : 0;
-    return c;
-}
-
-static rk_status plan_of(rk_ctx *ctx, const rk_graph *g, const struct backend *backend, struct program_cost *cost)
-{
-    struct plan *plan;
-    TRY(pass_lower(ctx, g, backend, &plan));
-    rk_status status = pass_place(ctx, plan, &(struct plan_options){ .reuse = true });
-    if (status == RK_OK) *cost = cost_of(plan);
-    plan_free(plan);
-    return status;
-}
-
-static rk_status set_plan(rk_ctx *ctx, rk_bill *bill, const struct store *store, const struct program_cost *step, const struct program_cost *update)
-{
-    const struct { const char *name; uint64_t number; } rows[] = {
-        { "bytes.plan.parameters", (uint64_t)store->bytes[RK_PARAMETER] }, { "bytes.plan.gradients", (uint64_t)store->bytes[RK_GRADIENT] },
-        { "bytes.plan.optimizer", (uint64_t)store->bytes[RK_OPTIMIZER] },  { "bytes.plan.activations", step->activations },
-        { "bytes.plan.workspace", step->workspace },                       { "bytes.plan.update", update->activations + update->workspace },
-        { "flops.plan.step", step->products },                             { "flops.plan.update", update->products },
-        { "flops.plan.elementwise.step", step->elementwise },              { "flops.plan.elementwise.update", update->elementwise },
-    };
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) TRY(bill_set(bill, rows[i].name, rows[i].number, ""));
-    return RK_OK;
-}
-
-/* The graphs that the trainer makes, on a back end; nothing of a tensor's size is allocated. */
-static rk_status price_plan(rk_ctx *ctx, struct pricing *p, const struct built *built)
-{
-    const struct machine plain = { .isa = isa_best() };         /* no library: its races have not been run */
-    struct backend cpu = *backend_cpu();
-    cpu.machine = &plain;
-    const struct backend *backend = p->settings->device != NULL ? device_backend(p->settings->device) : &cpu;
-    rk_graph *step = NULL, *update = NULL;
-    struct store *store = NULL;
-    struct parameter *wanted = NULL;
-    struct program_cost step_cost, update_cost;
-    rk_status status;
-    if (!is_single(p->settings)) return FAIL(RK_E_DECLINED, "%s: training is planned in f32 only", p->model->name);
-    GO(model_wanted(ctx, built, &wanted));
-    GO(train_micro(ctx, backend, built->g, wanted, built->parameters.n + built->n_inputs, false, &step));
-    GO(train_update(ctx, built->g, built->parameters.at, built->parameters.n, &usual_rule, &update));
-    GO(plan_of(ctx, step, backend, &step_cost));
-    GO(plan_of(ctx, update, backend, &update_cost));
-    GO(store_open(ctx, backend, &store));
-    GO(store_declare(ctx, store, step));
-    GO(store_declare(ctx, store, update));
-    GO(set_plan(ctx, p->bill, store, &step_cost, &update_cost));
-out:
-    FREE(wanted, built->parameters.n + built->n_inputs);
-    store_close(store);
-    rk_graph_close(step);
-    rk_graph_close(update);
-    return status;
-}
-
 /* --- without gradients --- */
 
 /* The forward graph of a mode as it stands, everything fused written out. */
@@ -381,9 +299,10 @@ rk_status rk_bill_of(rk_model *model, const rk_bill_settings *settings, rk_bill 
     if (p.settings->mode != RK_MODE_TRAIN) GO(price_mode(ctx, &p));
     else {
         GO(model_build(ctx, model, &options, &built));
-        GO(price_step(ctx, &p, &built));
-        GO(price_cache(ctx, &p));
-        if (p.settings->plan) GO(price_plan(ctx, &p, &built));
+        bool meaning_too = !(p.settings->plan && p.settings->plan_alone);
+        if (meaning_too) GO(price_step(ctx, &p, &built));
+        if (meaning_too) GO(price_cache(ctx, &p));
+        if (p.settings->plan) GO(price_plan(ctx, model, p.settings, &built, p.bill));
     }
     *bill = p.bill;
     p.bill = NULL;

@@ -22,8 +22,9 @@ typedef struct rk_books {
     const char *policy;                     /* fp32 amp-bf16 mixed fp8 */
     const char *attention;                  /* eager flash */
     const char *recompute;                  /* none gelu norm attention full */
-    const char *logits;                     /* reuse keep: has the loss its own copy of them? (CS336) */
+    const char *logits;                     /* reuse keep inside: has the loss its own copy of them, a number per token, nothing? (CS336) */
     const char *offload;                    /* none optimizer all (DeepSpeed) */
+    const char *zero;                       /* 0 1 2 3: ZeRO's stage, over `data` ranks */
     const char *activation;                 /* in Hugging Face's spelling: one function has several, which keep different amounts */
     int64_t edition;                        /* of the CS336 handout: 2024 2025 2026 */
     int64_t tensor, pipeline, interleave, data, gpus, micro_batch;     /* gpus: of all; micro_batch 0: batch */
@@ -39,9 +40,21 @@ RK_API rk_convention rk_convention_of(const char *entry);                /* whos
  * replaces numbers. E_UNKNOWN for a name or a word that is none, E_DECLINED for a convention that says nothing of the family. */
 RK_API RK_CHECK rk_status rk_books_add(rk_bill *bill, rk_model *model, const rk_books *books, const char *conventions);
 
-/* memory = each · batch + fixed under a memory convention, states included; exact from two sequences on. */
-typedef struct rk_books_line { uint64_t each, fixed; } rk_books_line;
+/* memory = each · batch + fixed under a memory convention, states included; exact from two sequences on. One sequence alone
+ * may take more, where copies of it are views: `one` is what it takes, fixed included. What is not whole is rounded up. */
+typedef struct rk_books_line { uint64_t each, fixed, one; } rk_books_line;
 RK_API RK_CHECK rk_status rk_books_line_of(const rk_bill *bill, rk_model *model, const rk_books *books, const char *convention, rk_books_line *line);
+
+/* How many sequences lie in so many bytes; UINT64_MAX for a line that does not grow. */
+RK_API uint64_t rk_books_batch(const rk_books_line *line, uint64_t bytes);
+/* The most tokens of each of books->batch sequences that lie in so many bytes, at most `most`; 0: not even one. Positions
+ * that the model has learned are those of the bill: a longer table is not counted. */
+RK_API RK_CHECK rk_status rk_books_context(const rk_bill *bill, rk_model *model, const rk_books *books, const char *convention, uint64_t bytes, int64_t most, int64_t *tokens);
+
+/* The words of a setting (policy, attention, recompute, zero ..) that a memory convention tells apart, by blanks; the others
+ * change nothing in it. "" for what is no setting of words, and no memory convention. Whether the convention speaks of a
+ * model run like that, rk_books_line_of says. */
+RK_API const char *rk_books_switch(const char *convention, const char *name);
 
 /* A formula of one's own over the same letters (docs/books.md lists them). over/under in lowest terms, E_LIMIT beyond 2^64. */
 typedef struct rk_quotient { uint64_t over, under; } rk_quotient;

@@ -46,8 +46,9 @@ RK_API bool rk_family_field(const char *family, int index, rk_field *field);
 
 /* What is priced. Zero: batch 1, seq the context, f32; a step of training with clipping and AdamW (in f32, whatever the
  * dtype); in the other modes the phase "forward" alone. Beside the entries of bill.h: bytes.cache_per_token, what decoding keeps for each token of one sequence; with plan:
- * bytes.plan.{parameters,gradients,optimizer,activations,workspace,update}, flops.plan.{step,update} and
- * flops.plan.elementwise.{step,update} (what is made again counts again), f32 only. */
+ * bytes.plan.{parameters,gradients,optimizer,activations,workspace,update,inputs}, bytes.plan.arena, the memory that step and
+ * update take in turn, and bytes.plan.total; flops.plan.{step,update} and flops.plan.elementwise.{step,update} (what is made
+ * again counts again), f32 only. */
 typedef enum rk_bill_mode {
     RK_MODE_TRAIN,                      /* forward with its loss, backward, update */
     RK_MODE_EVAL,                       /* forward with its loss */
@@ -61,7 +62,9 @@ typedef struct rk_bill_settings {
     rk_dtype dtype;
     bool zero_dtype_is_f64;             /* dtype 0 is f64: say so, or f32 is taken */
     bool plan;                          /* also what the program of this machine will allocate and issue (bytes.plan.*, flops.plan.*) */
+    bool plan_alone;                    /* with plan: nothing but bytes.plan.* and flops.plan.*, sooner */
     rk_device *device;                  /* for plan; NULL: the CPU back end */
+    int64_t accumulate;                 /* for plan: micro-batches of a step (0: 1); more than one take an arena and inputs of their own size */
     bool dropout;
     bool totals;                        /* sooner: no shares of groups, and no reasons but those of parameters and bytes */
 } rk_bill_settings;

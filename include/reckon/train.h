@@ -121,9 +121,21 @@ RK_API RK_CHECK rk_status rk_train_read(rk_train *train, rk_kind kind, const cha
 /* What was predicted from the graphs and plans before the first step, and what was measured; NaN: not (yet) known. A row
  * whose name begins with a blank names a difference: how much of it is predicted, and how much was found. Units: "bytes",
  * "FLOP", "FLOP/s", "s", "1" (a ratio), "tokens/s". */
-typedef struct rk_receipt_row { const char *name, *unit; double predicted, measured; const char *note; } rk_receipt_row;
+typedef struct rk_receipt_row { const char *name, *unit; double predicted, measured; const char *note, *entry; } rk_receipt_row;      /* entry: docs/json.md */
 RK_API int            rk_receipt_rows(const rk_train *train);
 RK_API rk_receipt_row rk_receipt_at(const rk_train *train, int i);
+
+/* The same as `reckon train --receipt FILE.json` wrote it, read again: schema reckon.receipt/1. NaN where the file says null. */
+enum { RK_RECEIPT_MOST = 64 };
+typedef struct rk_receipt {
+    char model[RK_TRAIN_TEXT], device[RK_TRAIN_TEXT];
+    int64_t batch, accumulate, seq, parameters;
+    bool dropout;
+    int n;
+    struct { char entry[48], unit[16]; double predicted, measured; } row[RK_RECEIPT_MOST];
+} rk_receipt;
+/* RK_E_FORMAT, RK_E_MISSING by file and key. */
+RK_API RK_CHECK rk_status rk_receipt_read(rk_ctx *ctx, const char *path, rk_receipt *receipt);
 
 #ifdef __cplusplus
 }

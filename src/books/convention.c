@@ -12,6 +12,7 @@ const struct flops_rule flops_rules[] = {
 #define MEMORY(name, families, with, words, source)
 #define PART(of, name, where, formula, words)
 #define EXCEPT(of, where, words)
+#define ONLY(of, name, words)
 
 #undef MEMORY
 #define MEMORY(name, families, with, words, source) { #name, families, with, words, source },
@@ -38,6 +39,15 @@ const struct memory_except memory_excepts[] = {
     { NULL, NULL, NULL },
 };
 #undef EXCEPT
+#define EXCEPT(of, where, words)
+
+#undef ONLY
+#define ONLY(of, name, words) { #of, #name, words },
+const struct memory_only memory_onlys[] = {
+#include "books/memory.def"
+    { NULL, NULL, NULL },
+};
+#undef ONLY
 
 const struct memory_rule *memory_named(const char *name, size_t n)
 {
@@ -60,6 +70,13 @@ const char *memory_refusal(const struct memory_rule *rule, const char *family, c
     if (!family_among(rule->families, family)) return rule->families;
     for (const struct memory_except *x = memory_excepts; x->of != NULL; x++)
         if (strcmp(x->of, rule->name) == 0 && facts_hold(facts, x->where)) return x->words;
+    return NULL;
+}
+
+const struct memory_only *memory_only(const char *convention, const char *name)
+{
+    for (const struct memory_only *o = memory_onlys; o->of != NULL; o++)
+        if (strcmp(o->of, convention) == 0 && strcmp(o->name, name) == 0) return o;
     return NULL;
 }
 

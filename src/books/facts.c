@@ -9,10 +9,18 @@ static const struct choice { const char *key, *words; size_t at; } choices[] = {
     { "policy",    "fp32 amp-bf16 mixed",           offsetof(rk_books, policy) },
     { "attention", "eager flash",                   offsetof(rk_books, attention) },
     { "recompute", "none gelu norm attention full", offsetof(rk_books, recompute) },
-    { "logits",    "reuse keep",                    offsetof(rk_books, logits) },
+    { "logits",    "reuse keep inside",             offsetof(rk_books, logits) },
     { "offload",   "none optimizer all",            offsetof(rk_books, offload) },
+    { "zero",      "0 1 2 3",                       offsetof(rk_books, zero) },
 };
 enum { CHOICES = sizeof choices / sizeof *choices };
+
+const char *facts_words(const char *key)
+{
+    for (int i = 0; i < CHOICES; i++)
+        if (strcmp(choices[i].key, key) == 0) return choices[i].words;
+    return "";
+}
 
 static const struct fact *fact_named(const struct facts *facts, const char *key, size_t n)
 {

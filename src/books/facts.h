@@ -17,6 +17,9 @@ struct facts {
  * word that is no choice, E_ARG for sizes below 0. */
 rk_status facts_of(rk_ctx *ctx, const rk_bill *bill, const rk_model *model, const rk_books *books, struct facts *facts) RK_CHECK;
 
+/* The words that a setting may have, apart by blanks, the default first; "" for what is no setting of words. */
+const char *facts_words(const char *key);
+
 /* "family=gpt2|gptj policy=fp32": every key has one of these words. "" is true. */
 bool facts_hold(const struct facts *facts, const char *where);
 

@@ -1,4 +1,5 @@
-/* fit.c: questions to the conventions: memory as a line in the batch, and what a formula of one's own gives. */
+/* fit.c: questions to the conventions: memory as a line in the batch, what lies in so many bytes, and what a formula of one's
+ * own gives. Not here: which switches to try, and in which order (cli/fit_search.c): that is taste. */
 #include "books/convention.h"
 #include "books/facts.h"
 #include "model/model.h"
@@ -8,51 +9,120 @@ static const rk_books standard = { 0 };
 
 /* --- memory as a line in the batch --- */
 
-/* The sum of a convention's parts with `batch` sequences, not rounded. */
-static rk_status parts_at(rk_ctx *ctx, const rk_bill *bill, const rk_model *model, const rk_books *books, const char *convention, int64_t batch,
-                          struct rational *sum)
+struct fitting { rk_ctx *ctx; const rk_bill *bill; rk_model *model; rk_books books; const struct memory_rule *rule; };
+
+/* The convention's parts with `batch` sequences, those that hold its states among them, not rounded. */
+static rk_status memory_at(const struct fitting *f, int64_t batch, struct rational *sum)
 {
-    rk_books at = *books;
+    rk_ctx *ctx = f->ctx;
+    rk_books at = f->books;
     struct facts facts;
     struct rational value;
     at.batch = batch;
     at.micro_batch = 0;
-    TRY(facts_of(ctx, bill, model, &at, &facts));
+    TRY(facts_of(ctx, f->bill, f->model, &at, &facts));
     *sum = rational_of(0);
     for (const struct memory_part *part = memory_parts; part->of != NULL; part++) {
-        if (strcmp(part->of, convention) != 0 || !facts_hold(&facts, part->where)) continue;
+        if ((strcmp(part->of, f->rule->name) != 0 && strcmp(part->of, f->rule->with) != 0) || !facts_hold(&facts, part->where)) continue;
         TRY(formula_value(ctx, part->formula, &facts.letters, &value));
-        if (!rational_add(sum, value)) return FAIL(RK_E_LIMIT, "%s of %lld sequences is beyond 127 bits", convention, (long long)batch);
+        if (!rational_add(sum, value)) return FAIL(RK_E_LIMIT, "%s of %lld sequences is beyond 127 bits", f->rule->name, (long long)batch);
     }
     return RK_OK;
+}
+
+static rk_status fitting_of(const rk_bill *bill, rk_model *model, const rk_books *books, const char *convention, struct fitting *f)
+{
+    rk_ctx *ctx = model->ctx;
+    struct facts facts;
+    *f = (struct fitting){ ctx, bill, model, books != NULL ? *books : standard, memory_named(convention, strlen(convention)) };
+    if (f->rule == NULL) return FAIL(RK_E_UNKNOWN, "there is no memory convention \"%.60s\"", convention);
+    TRY(facts_of(ctx, bill, model, &f->books, &facts));
+    const char *why = memory_refusal(f->rule, model->config.arch->name, &facts);
+    if (why == NULL) return RK_OK;
+    (void)FAIL(RK_E_DECLINED, "%s: the convention \"%s\" says nothing of it", model->name, f->rule->name);
+    return ctx_hint(ctx, why == f->rule->families ? "it speaks of: %s" : "%s", why);
+}
+
+static rk_status line_of(const struct fitting *f, rk_books_line *line)
+{
+    rk_ctx *ctx = f->ctx;
+    struct rational one, two, three;
+    bool exact;
+    TRY(memory_at(f, 1, &one));
+    TRY(memory_at(f, 2, &two));
+    TRY(memory_at(f, 3, &three));
+    struct rational each = three, fixed = two, of_two;
+    bool small = rational_subtract(&each, two);
+    of_two = each;
+    small = small && rational_multiply(&of_two, rational_of(2)) && rational_subtract(&fixed, of_two);
+    small = small && rational_to_u64(each, &line->each, &exact) && rational_to_u64(fixed, &line->fixed, &exact) && rational_to_u64(one, &line->one, &exact);
+    return small ? RK_OK : FAIL(RK_E_LIMIT, "%s is beyond 2^64", f->rule->name);
 }
 
 rk_status rk_books_line_of(const rk_bill *bill, rk_model *model, const rk_books *books, const char *convention, rk_books_line *line)
 {
     rk_ctx *ctx = model->ctx;
-    const rk_books *k = books != NULL ? books : &standard;
-    const struct memory_rule *rule = memory_named(convention, strlen(convention));
-    struct rational two, three, states;
-    struct facts facts;
-    const char *why;
+    struct fitting f;
+    *line = (rk_books_line){ 0, 0, 0 };
+    TRY(fitting_of(bill, model, books, convention, &f));
+    return line_of(&f, line);
+}
+
+/* --- what lies in so many bytes --- */
+
+uint64_t rk_books_batch(const rk_books_line *line, uint64_t bytes)
+{
+    uint64_t n = 0;
+    if (line->each == 0) return line->fixed <= bytes ? UINT64_MAX : 0;
+    if (bytes > line->fixed) n = (bytes - line->fixed) / line->each;
+    return n > 1 ? n : line->one <= bytes;
+}
+
+static rk_status lies_in(struct fitting *f, int64_t tokens, uint64_t bytes, bool *lies)
+{
+    rk_ctx *ctx = f->ctx;
+    struct rational sum;
+    uint64_t needed;
     bool exact;
-    *line = (rk_books_line){ 0, 0 };
-    if (rule == NULL) return FAIL(RK_E_UNKNOWN, "there is no memory convention \"%.60s\"", convention);
-    TRY(facts_of(ctx, bill, model, k, &facts));
-    why = memory_refusal(rule, model->config.arch->name, &facts);
-    if (why != NULL) {
-        (void)FAIL(RK_E_DECLINED, "%s: the convention \"%s\" says nothing of it", model->name, rule->name);
-        return ctx_hint(ctx, "%s", why);
+    f->books.seq = tokens;
+    TRY(memory_at(f, f->books.batch > 0 ? f->books.batch : 1, &sum));
+    *lies = rational_to_u64(sum, &needed, &exact) && needed <= bytes;
+    return RK_OK;
+}
+
+/* Memory grows with the tokens: doubled from books->seq until it is too much, then halved. */
+rk_status rk_books_context(const rk_bill *bill, rk_model *model, const rk_books *books, const char *convention, uint64_t bytes, int64_t most, int64_t *tokens)
+{
+    rk_ctx *ctx = model->ctx;
+    struct fitting f;
+    int64_t low = 0, high, begin;
+    bool lies = true;
+    *tokens = 0;
+    TRY(fitting_of(bill, model, books, convention, &f));
+    begin = high = f.books.seq > 0 ? f.books.seq : 1;
+    while (lies && low < most) {
+        high = low > most / 2 ? most : low > 0 ? 2 * low : begin < most ? begin : most;
+        TRY(lies_in(&f, high, bytes, &lies));
+        if (lies) low = high;
     }
-    TRY(parts_at(ctx, bill, model, k, rule->name, 2, &two));
-    TRY(parts_at(ctx, bill, model, k, rule->name, 3, &three));
-    TRY(parts_at(ctx, bill, model, k, rule->with, 2, &states));
-    struct rational each = three, fixed = two;
-    bool small = rational_subtract(&each, two);
-    struct rational of_two = each;
-    small = small && rational_multiply(&of_two, rational_of(2)) && rational_subtract(&fixed, of_two) && rational_add(&fixed, states);
-    if (small && rational_to_u64(each, &line->each, &exact) && rational_to_u64(fixed, &line->fixed, &exact)) return RK_OK;
-    return FAIL(RK_E_LIMIT, "%s is beyond 2^64", convention);
+    while (!lies && high - low > 1) {
+        int64_t middle = low + (high - low) / 2;
+        bool inside;
+        TRY(lies_in(&f, middle, bytes, &inside));
+        if (inside) low = middle;
+        else high = middle;
+    }
+    *tokens = low;
+    return RK_OK;
+}
+
+/* --- switches --- */
+
+const char *rk_books_switch(const char *convention, const char *name)
+{
+    const struct memory_only *only = memory_only(convention, name);
+    if (memory_named(convention, strlen(convention)) == NULL) return "";
+    return only != NULL ? only->words : facts_words(name);
 }
 
 /* --- a formula of one's own --- */

@@ -213,25 +213,25 @@ static double unknown(const rk_train *t)
 /* --- rows --- */
 
 typedef double ask(const rk_train *t);
-static const struct { const char *name, *unit; ask *predicted, *measured; const char *note; } rows[] = {
-    { "parameters",            "bytes",    parameters_predicted, parameters_measured, "the bill; the store" },
-    { "gradients",             "bytes",    gradients_predicted,  gradients_measured,  "the bill; the store" },
-    { "optimizer state",       "bytes",    moments_predicted,    moments_measured,    "two moments; the store" },
-    { " rounding of addresses", "bytes",   rounding_predicted,   rounding_measured,   "every state begins at a multiple of 64 bytes; ref keeps f32 as f64" },
-    { "activations, workspace", "bytes",   arena_predicted,      arena_measured,      "the plan's arena, one for all graphs; up to its last page that was touched" },
-    { " lost between lifetimes", "bytes",  lost_between,         arena_untouched,     "the arena beyond what is alive at its fullest step; its pages that were never touched" },
-    { "inputs",                "bytes",    inputs_predicted,     inputs_measured,     "tokens, labels, scalars" },
-    { "resident memory",       "bytes",    memory_predicted,     memory_measured,     "all of the above; growth of the process's peak" },
-    { " descriptions",         "bytes",    described,            unknown,             "graphs, plans, buffers of batches: part of what the process itself takes" },
-    { " the process itself",   "bytes",    unknown,              process_measured,    "descriptions, stacks, libraries' own memory; less the pages that were never touched" },
-    { "products per step",     "FLOP",     products_planned,     products_issued,     "the plan; counted by the kernels" },
-    { " against the meaning",  "FLOP",     products_saved_predicted, products_saved_measured, "tiles behind the causal mask are left out, weights of attention are made again" },
-    { "model FLOPs per step",  "FLOP",     products_meaning,     unknown,             "products as the graph says them: full attention, nothing made again" },
-    { "time per step",         "s",        seconds_predicted,    seconds_measured,    "predicted: products at the best rate of a product here, everything else at the rate of a copy; measured: mean without the first step" },
-    { "tokens per second",     "tokens/s", rate_predicted,       rate_measured,       "" },
-    { "MFU",                   "1",        mfu_predicted,        mfu_measured,        "model FLOPs per second over the measured f32 FMA rate" },
-    { "HFU",                   "1",        hfu_predicted,        hfu_measured,        "issued products per second over the same" },
-    { "MFU, promised peak",    "1",        promised_predicted,   promised_measured,   "model FLOPs per second over the device's data sheet" },
+static const struct { const char *name, *entry, *unit; ask *predicted, *measured; const char *note; } rows[] = {
+    { "parameters",            "bytes.plan.parameters",  "bytes",    parameters_predicted, parameters_measured, "the bill; the store" },
+    { "gradients",             "bytes.plan.gradients",   "bytes",    gradients_predicted,  gradients_measured,  "the bill; the store" },
+    { "optimizer state",       "bytes.plan.optimizer",   "bytes",    moments_predicted,    moments_measured,    "two moments; the store" },
+    { " rounding of addresses", "bytes.rounding",         "bytes",   rounding_predicted,   rounding_measured,   "every state begins at a multiple of 64 bytes; ref keeps f32 as f64" },
+    { "activations, workspace", "bytes.plan.arena",       "bytes",   arena_predicted,      arena_measured,      "the plan's arena, one for all graphs; up to its last page that was touched" },
+    { " lost between lifetimes", "bytes.lost",             "bytes",  lost_between,         arena_untouched,     "the arena beyond what is alive at its fullest step; its pages that were never touched" },
+    { "inputs",                "bytes.plan.inputs",      "bytes",    inputs_predicted,     inputs_measured,     "tokens, labels, scalars" },
+    { "resident memory",       "bytes.resident",         "bytes",    memory_predicted,     memory_measured,     "all of the above; growth of the process's peak" },
+    { " descriptions",         "bytes.descriptions",     "bytes",    described,            unknown,             "graphs, plans, buffers of batches: part of what the process itself takes" },
+    { " the process itself",   "bytes.process",          "bytes",    unknown,              process_measured,    "descriptions, stacks, libraries' own memory; less the pages that were never touched" },
+    { "products per step",     "flops.step",             "FLOP",     products_planned,     products_issued,     "the plan; counted by the kernels" },
+    { " against the meaning",  "flops.against_meaning",  "FLOP",     products_saved_predicted, products_saved_measured, "tiles behind the causal mask are left out, weights of attention are made again" },
+    { "model FLOPs per step",  "flops.model",            "FLOP",     products_meaning,     unknown,             "products as the graph says them: full attention, nothing made again" },
+    { "time per step",         "seconds.step",           "s",        seconds_predicted,    seconds_measured,    "predicted: products at the best rate of a product here, everything else at the rate of a copy; measured: mean without the first step" },
+    { "tokens per second",     "tokens_per_second",      "tokens/s", rate_predicted,       rate_measured,       "" },
+    { "MFU",                   "mfu",                    "1",        mfu_predicted,        mfu_measured,        "model FLOPs per second over the measured f32 FMA rate" },
+    { "HFU",                   "hfu",                    "1",        hfu_predicted,        hfu_measured,        "issued products per second over the same" },
+    { "MFU, promised peak",    "mfu.promised",           "1",        promised_predicted,   promised_measured,   "model FLOPs per second over the device's data sheet" },
 };
 
 int rk_receipt_rows(const rk_train *t)
@@ -242,6 +242,6 @@ int rk_receipt_rows(const rk_train *t)
 
 rk_receipt_row rk_receipt_at(const rk_train *t, int i)
 {
-    if (i < 0 || i >= rk_receipt_rows(t)) return (rk_receipt_row){ "", "", NAN, NAN, "" };
-    return (rk_receipt_row){ rows[i].name, rows[i].unit, rows[i].predicted(t), rows[i].measured(t), rows[i].note };
+    if (i < 0 || i >= rk_receipt_rows(t)) return (rk_receipt_row){ "", "", NAN, NAN, "", "" };
+    return (rk_receipt_row){ rows[i].name, rows[i].unit, rows[i].predicted(t), rows[i].measured(t), rows[i].note, rows[i].entry };
 }

@@ -64,6 +64,9 @@ rk_status options_check(rk_ctx *ctx, const rk_train_options *options) RK_CHECK;
 /* What a resumed run may not change (E_DIFFERS, by name); what else is different is logged. */
 rk_status options_compare(rk_ctx *ctx, const rk_train_options *saved, const rk_train_options *now, const char *where) RK_CHECK;
 
+/* receipt_read.c; `name` is what messages call the text */
+rk_status receipt_parse(rk_ctx *ctx, const char *name, const char *text, size_t n, rk_receipt *receipt) RK_CHECK;
+
 /* save.c, resume.c */
 const char *train_device_text(const rk_train *t);
 extern const char *const tokenizer_files[];             /* that go with a model; ends with NULL */

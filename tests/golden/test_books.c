@@ -303,7 +303,7 @@ TEST(what_autograd_keeps_by_hand)
             char letters[256], where[256];
             if (rows[i].bytes[k] == 0) continue;
             (void)snprintf(letters, sizeof letters, "%s w=%d", rows[i].letters, k % 2 == 0 ? 4 : 2);
-            (void)snprintf(where, sizeof where, "family=%s policy=%s attention=%s traced=yes alone=no alone_head=no parallel=yes", rows[i].family, k % 2 == 0 ? "fp32" : "amp-bf16",
+            (void)snprintf(where, sizeof where, "family=%s policy=%s attention=%s traced=yes zero=0 alone=no alone_head=no parallel=yes", rows[i].family, k % 2 == 0 ? "fp32" : "amp-bf16",
                            k < 2 ? "eager" : "flash");
             uint64_t found = whole_of(total(ctx, "eager", letters, where));
             if (found != rows[i].bytes[k])
@@ -347,7 +347,7 @@ TEST(what_autograd_keeps_in_closed_form)
         struct rational expected;
         for (size_t k = 0; k < sizeof names / sizeof *names; k++) used += snprintf(letters + used, sizeof letters - (size_t)used, "%s=%d ", names[k], 2 + (int)test_random(97));
         (void)snprintf(letters + used, sizeof letters - (size_t)used, "w=%d", i % 2 == 0 ? 4 : 2);
-        (void)snprintf(where, sizeof where, "family=%s policy=%s attention=%s traced=yes alone=no alone_head=no parallel=yes", closed[row].family,
+        (void)snprintf(where, sizeof where, "family=%s policy=%s attention=%s traced=yes zero=0 alone=no alone_head=no parallel=yes", closed[row].family,
                        i % 2 == 0 ? "fp32" : "amp-bf16", closed[row].attention);
         OK(ctx, formula_spell(ctx, closed[row].formula[i % 2], 4, short_letters, &formula));
         uint64_t found = whole_of(total(ctx, "eager", letters, where));
@@ -366,8 +366,8 @@ TEST(what_real_tensors_keep)
     uint64_t traced = whole_of(total(ctx, "eager", letters, "family=gpt2 policy=fp32 attention=flash traced=yes"));
     IS(traced - whole_of(total(ctx, "eager", letters, "family=gpt2 policy=fp32 attention=flash traced=no")), 100663296);
     letters = "B=2 T=512 L=12 D=768 H=12 F=3072 V=21128 a=2 w=2";
-    traced = whole_of(total(ctx, "eager", letters, "family=bert policy=amp-bf16 attention=eager traced=yes"));
-    IS(whole_of(total(ctx, "eager", letters, "family=bert policy=amp-bf16 attention=eager traced=no")) - traced, 4 * 2 * 512);
+    traced = whole_of(total(ctx, "eager", letters, "family=bert policy=amp-bf16 zero=0 attention=eager traced=yes"));
+    IS(whole_of(total(ctx, "eager", letters, "family=bert policy=amp-bf16 zero=0 attention=eager traced=no")) - traced, 4 * 2 * 512);
     /* GPT-NeoX where B, H or T is 1: v is a view of the whole projection; with H or T of 1 the fused context is not copied. */
     letters = "B=1 T=64 L=3 D=32 H=4 F=128 V=100 r=4 a=2 w=4";
     uint64_t plain = whole_of(total(ctx, "eager", letters, "family=neox policy=fp32 attention=eager alone=no"));
@@ -416,14 +416,15 @@ static void line_is(const char *spec, const rk_books *books, uint64_t each, uint
     OK(ctx, rk_books_line_of(o.bill, o.model, books, "cs336", &line));
     IS(line.each, each);
     IS(line.fixed, fixed);
-    IS((80000000000 - line.fixed) / line.each, batch);
-    IS(((80ull << 30) - line.fixed) / line.each, 3);            /* in 80 GiB every reading gives 3 */
+    IS(rk_books_batch(&line, 80000000000), batch);
+    IS(rk_books_batch(&line, 80ull << 30), 3);            /* in 80 GiB every reading gives 3 */
     close_model(o);
 }
 
 TEST(cs336_memory)
 {
     line_is("cs336-xl", &(rk_books){ .logits = "reuse" }, 15311904768, 34032921600, 3);
+    line_is("cs336-xl", &(rk_books){ .logits = "inside" }, 15311900672, 34032921600, 3);
     line_is("cs336-xl", &(rk_books){ .logits = "keep" }, 15517753344, 34032921600, 2);
     line_is("cs336-xl-2026", &(rk_books){ .edition = 2026 }, 16167542784, 26247244800, 3);
     line_is("cs336-xl:ffn_type=silu", &(rk_books){ .logits = "reuse" }, 15311904768, 26168601600, 3);
@@ -463,7 +464,7 @@ TEST(megatron_figure_1)
         letters_by_hand(ctx, &l, rows[i].letters);
         OK(ctx, formula_value(ctx, "12·L·D²", &l, &blocks));
         (void)snprintf(letters, sizeof letters, "%s N=%lld", rows[i].letters, (long long)whole_of(blocks));
-        EXPECT_NEAR(gib(total(ctx, "megatron_states", letters, "")), rows[i].states, 0);
+        EXPECT_NEAR(gib(total(ctx, "megatron_states", letters, "zero=0")), rows[i].states, 0);
     }
 }
 
@@ -530,6 +531,73 @@ TEST(llmc_on_an_a800)
     OK(ctx, rk_books_line_of(o.bill, o.model, &books, "llmc", &line));
     IS(line.each, bytes / 56);
     IS(line.fixed, 16ull * 124475904);
+    IS(rk_books_batch(&line, (81100ull - 851) << 20), 236);     /* 851 MiB of the 21,315 are no tensors */
+    close_model(o);
+}
+
+/* --- what fits --- */
+
+static uint64_t needed(rk_ctx *ctx, const struct opened *o, const rk_books *books, const char *convention)
+{
+    rk_books_line line;
+    OK(ctx, rk_books_line_of(o->bill, o->model, books, convention, &line));
+    return books->batch == 1 ? line.one : line.each * (uint64_t)books->batch + line.fixed;
+}
+
+/* The longest context lies in the memory, one token more does not; and so with the batch. */
+TEST(what_fits_is_the_last_that_fits)
+{
+    static const struct { const char *spec, *convention; rk_books books; uint64_t bytes; } cases[] = {
+        { "gpt2",        "eager",    { .batch = 1 },                                                   24000000000 },
+        { "gpt2",        "eager",    { .batch = 4, .policy = "amp-bf16", .attention = "flash" },       24ull << 30 },
+        { "pythia-160m", "eager",    { .batch = 1, .attention = "flash" },                             16000000000 },      /* B = 1: v is a view */
+        { "gpt2-xl",     "megatron", { .batch = 2, .recompute = "full" },                              40000000000 },
+        { "gpt2-medium", "llmc",     { .batch = 3, .recompute = "gelu", .zero = "1", .data = 8 },      16000000000 },
+        { "cs336-large", "cs336",    { .batch = 1 },                                                   80000000000 },
+    };
+    rk_ctx *ctx = test_ctx();
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct opened o = open_model(ctx, cases[i].spec, 1, 0);
+        rk_books books = cases[i].books;
+        rk_books_line line;
+        int64_t tokens;
+        OK(ctx, rk_books_line_of(o.bill, o.model, &books, cases[i].convention, &line));
+        uint64_t batch = rk_books_batch(&line, cases[i].bytes);
+        EXPECT(batch >= 1);
+        EXPECT((batch == 1 ? line.one : line.each * batch + line.fixed) <= cases[i].bytes && line.each * (batch + 1) + line.fixed > cases[i].bytes);
+        OK(ctx, rk_books_context(o.bill, o.model, &books, cases[i].convention, cases[i].bytes, 1 << 24, &tokens));
+        books.seq = tokens;
+        EXPECT(tokens >= 1 && tokens < 1 << 24 && needed(ctx, &o, &books, cases[i].convention) <= cases[i].bytes);
+        books.seq = tokens + 1;
+        EXPECT(needed(ctx, &o, &books, cases[i].convention) > cases[i].bytes);
+        OK(ctx, rk_books_context(o.bill, o.model, &books, cases[i].convention, cases[i].bytes, tokens - 1, &books.seq));
+        IS((uint64_t)books.seq, (uint64_t)tokens - 1);
+        OK(ctx, rk_books_context(o.bill, o.model, &books, cases[i].convention, 1000, 1 << 24, &tokens));
+        IS((uint64_t)tokens, 0);
+        close_model(o);
+    }
+}
+
+/* ZeRO's stages on the states by policy: with one rank nothing changes but what stage 3 gathers. */
+TEST(zero_of_states_by_policy)
+{
+    rk_ctx *ctx = test_ctx();
+    struct opened o = open_model(ctx, "gpt2-xl", 1, 0);
+    const uint64_t n = number(ctx, &o, "parameters");
+    static const struct { const char *policy, *zero; int whole, split; } rows[] = {
+        { "fp32", "0", 16, 0 }, { "fp32", "1", 8, 8 }, { "fp32", "2", 4, 12 }, { "fp32", "3", 0, 16 },
+        { "mixed", "0", 16, 0 }, { "mixed", "1", 4, 12 }, { "mixed", "2", 2, 14 }, { "mixed", "3", 0, 16 },
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        const rk_books books = { .policy = rows[i].policy, .zero = rows[i].zero, .data = 64 };
+        OK(ctx, rk_books_add(o.bill, o.model, &books, "states"));
+        uint64_t gathered = rows[i].zero[0] == '3' ? number(ctx, &o, "bytes.states.gathered") : 0;
+        IS(number(ctx, &o, "bytes.states.total") - gathered, (uint64_t)rows[i].whole * n + (uint64_t)rows[i].split * n / 64);
+    }
+    EXPECT_TEXT(rk_books_switch("llmc", "recompute"), "none gelu norm");
+    EXPECT_TEXT(rk_books_switch("eager", "zero"), "0 1 2 3");
+    EXPECT_TEXT(rk_books_switch("nobody", "zero"), "");
+    EXPECT_TEXT(rk_books_switch("eager", "batch"), "");
     close_model(o);
 }
 

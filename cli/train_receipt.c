@@ -1,0 +1,109 @@
+/* train_receipt.c: what a run was predicted to use beside what it used: a table, an event, or a file for `reckon count --check`
+ * (schema reckon.receipt/1, docs/json.md). */
+#include "model.h"
+#include "train.h"
+#include <errno.h>
+#include <math.h>
+#include <string.h>
+
+static void json_run(struct training *t, double bigram, struct json *j)
+{
+    uint64_t parameters = 0;
+    if (rk_model_parameters(t->model, &parameters) != RK_OK) rk_error_clear(t->c->ctx);
+    json_text(j, "model", rk_model_name(t->model));
+    json_text(j, "family", rk_model_family(t->model));
+    json_uint(j, "parameters", parameters);
+    json_text(j, "device", rk_device_text(t->device));
+    json_int(j, "batch", t->options.batch);
+    json_int(j, "accumulate", t->options.accumulate);
+    json_int(j, "seq", t->options.seq > 0 ? t->options.seq : (int64_t)model_size(t->model, "position"));
+    json_bool(j, "dropout", !t->options.no_dropout);
+    json_int(j, "step", rk_train_steps_done(t->train));
+    if (isfinite(t->loss)) json_real(j, "loss", t->loss);
+    json_real(j, "validation_loss", t->validation);
+    json_real(j, "bigram_loss", bigram);
+}
+
+static void json_rows(struct training *t, struct json *j)
+{
+    json_array(j, "rows");
+    for (int i = 0; i < rk_receipt_rows(t->train); i++) {
+        rk_receipt_row r = rk_receipt_at(t->train, i);
+        json_object(j, NULL);
+        json_text(j, "entry", r.entry);
+        json_text(j, "name", r.name);
+        json_text(j, "unit", r.unit);
+        json_real(j, "predicted", r.predicted);
+        json_real(j, "measured", r.measured);
+        json_text(j, "note", r.note);
+        json_end(j);
+    }
+    json_end(j);
+}
+
+static void receipt_json(struct training *t, double bigram, struct json *j, bool event)
+{
+    json_object(j, NULL);
+    if (event) json_text(j, "event", "receipt");
+    json_text(j, "schema", "reckon.receipt/1");
+    json_run(t, bigram, j);
+    json_rows(t, j);
+    json_end(j);
+}
+
+static void receipt_table(struct training *t)
+{
+    struct cli *c = t->c;
+    struct table *table = table_new(c, "receipt|predicted|measured|difference|", "lrrrl");
+    for (int i = 0; i < rk_receipt_rows(t->train); i++) {
+        rk_receipt_row r = rk_receipt_at(t->train, i);
+        if (!isfinite(r.predicted) && !isfinite(r.measured)) continue;
+        table_cell(table, "%s%s", r.name[0] == ' ' ? "  " : "", r.name + (r.name[0] == ' '));
+        table_cell(table, "%s", train_amount(r.unit, r.predicted, false).at);
+        table_cell(table, "%s", train_amount(r.unit, r.measured, false).at);
+        table_cell(table, "%s", train_amount(r.unit, r.measured - r.predicted, true).at);
+        table_cell(table, "%s", train_unit(r.unit));
+    }
+    table_print(table);
+    (void)fputc('\n', c->out);
+    for (int i = 0; i < rk_receipt_rows(t->train); i++) {
+        rk_receipt_row r = rk_receipt_at(t->train, i);
+        bool named = r.name[0] == ' ' || strcmp(r.unit, "1") == 0 || strcmp(r.unit, "s") == 0;
+        if (!named || (!isfinite(r.predicted) && !isfinite(r.measured))) continue;
+        int column = fprintf(c->out, "%s: ", r.name + (r.name[0] == ' '));
+        text_wrap(c->out, r.note, column, c->width);
+    }
+}
+
+/* FILE.json: for a program; else as people read it. */
+static int receipt_file(struct training *t, double bigram, const char *path)
+{
+    struct cli *c = t->c;
+    FILE *screen = c->out, *file = fopen(path, "w");
+    const char *dot = strrchr(path, '.');
+    struct json j;
+    if (file == NULL) return cli_fail(c, CLI_SYSTEM, NULL, "cannot write %s: %s", path, strerror(errno));
+    json_begin(&j, file);
+    c->out = file;
+    if (dot != NULL && strcmp(dot, ".json") == 0) receipt_json(t, bigram, &j, false);
+    else receipt_table(t);
+    c->out = screen;
+    bool bad = ferror(file) != 0;
+    bad = fclose(file) != 0 || bad;
+    return bad ? cli_fail(c, CLI_SYSTEM, NULL, "cannot write %s: %s", path, strerror(errno)) : CLI_OK;
+}
+
+int train_receipt(struct training *t)
+{
+    struct cli *c = t->c;
+    const char *path = cli_text(c, "receipt");
+    double bigram;
+    if (!isfinite(t->validation)) CLI_TRY(c, rk_train_validate(t->train, &t->validation));
+    CLI_TRY(c, rk_train_bigram(t->train, &bigram));
+    if (c->json) receipt_json(t, bigram, &t->json, true);
+    else if (isfinite(t->validation))
+        (void)fprintf(c->out, "validation loss %.4f nats per token; an interpolated bigram model on the same tokens: %.4f\n\n", t->validation, bigram);
+    if (path != NULL) return receipt_file(t, bigram, path);
+    if (!c->json) receipt_table(t);
+    return CLI_OK;
+}

@@ -1,0 +1,15 @@
+/* price.h: what the two halves of a bill share: by meaning (reckon.c), and as the plan of a program (price_plan.c). */
+#ifndef PRICE_H
+#define PRICE_H
+#include "model/model.h"
+#include "train/graphs.h"
+
+/* What AdamW is priced with; no price depends on the values, only on clipping being there. */
+extern const struct train_rule price_rule;
+
+static inline bool price_is_single(const rk_bill_settings *s) { return s->dtype == RK_f32 || (s->dtype == RK_f64 && !s->zero_dtype_is_f64); }
+
+/* Adds bytes.plan.* and flops.plan.* of the trainer's graphs; built: the graph of the loss. */
+rk_status price_plan(rk_ctx *ctx, const rk_model *model, const rk_bill_settings *settings, const struct built *built, rk_bill *bill) RK_CHECK;
+
+#endif

@@ -1,0 +1,123 @@
+/* price_plan.c: the plan of a training step as the trainer makes it: lowered and placed, to the byte; nothing of a tensor's
+ * size is allocated. Law: what `reckon train` says it will take, and takes (tests/cli/test_check_run.sh). */
+#include "backend/cpu/cpu.h"
+#include "backend/cpu/machine.h"
+#include "pass/count.h"
+#include "pass/pass.h"
+#include "price.h"
+#include "run/device.h"
+#include "run/store.h"
+#include <string.h>
+
+const struct train_rule price_rule = { .beta1 = 0.9, .beta2 = 0.999, .eps = 1e-8, .weight_decay = 0.1, .clip = 1 };
+
+struct program_cost { uint64_t activations, workspace, inputs, seed, products, elementwise; };
+
+static uint64_t aligned(uint64_t bytes) { return (bytes + PLAN_ALIGNMENT - 1) & ~(uint64_t)(PLAN_ALIGNMENT - 1); }
+
+/* Seed: of the input that only a graph with gradients has. */
+static void add_inputs(const struct plan *plan, const struct backend *backend, struct program_cost *c)
+{
+    for (int i = 0; i < plan->n_inputs; i++) {
+        uint64_t bytes = aligned((uint64_t)plan->inputs[i].elements * backend->bytes_of(plan->inputs[i].dtype));
+        c->inputs += bytes;
+        if (strcmp(plan->inputs[i].name, "inverse_tokens") == 0) c->seed += bytes;
+    }
+}
+
+/* Addresses are shared over time: activations reach up to the first number, workspace goes on above it. */
+static struct program_cost cost_of(const struct plan *plan)
+{
+    struct program_cost c = { 0 };
+    for (int i = 0; i < plan->n_values; i++) {
+        const struct plan_value *v = &plan->values[i];
+        if (v->tag != RK_WORKSPACE && (uint64_t)(v->at + v->bytes) > c.activations) c.activations = (uint64_t)(v->at + v->bytes);
+    }
+    for (int i = 0; i < plan->n_steps; i++) {
+        c.products += plan->steps[i].prepared.product_flops;
+        c.elementwise += plan->steps[i].prepared.elementwise_flops;
+    }
+    c.activations = aligned(c.activations);
+    c.workspace = (uint64_t)plan->bytes > c.activations ? (uint64_t)plan->bytes - c.activations : 0;
+    return c;
+}
+
+static rk_status plan_of(rk_ctx *ctx, const rk_graph *g, const struct backend *backend, struct program_cost *cost)
+{
+    struct plan *plan;
+    TRY(pass_lower(ctx, g, backend, &plan));
+    rk_status status = pass_place(ctx, plan, &(struct plan_options){ .reuse = true });
+    if (status == RK_OK) *cost = cost_of(plan);
+    if (status == RK_OK) add_inputs(plan, backend, cost);
+    plan_free(plan);
+    return status;
+}
+
+/* What the graphs of a run take: a micro-batch, those after the first (zeros: there is one), the update. */
+struct run_cost { struct program_cost step, more, update; };
+
+static uint64_t arena_of(const struct run_cost *c)
+{
+    const struct program_cost *all[] = { &c->step, &c->more, &c->update };
+    uint64_t most = 0;
+    for (int i = 0; i < 3; i++)
+        if (all[i]->activations + all[i]->workspace > most) most = all[i]->activations + all[i]->workspace;
+    return most;
+}
+
+static rk_status set_plan(rk_ctx *ctx, rk_bill *bill, const struct store *store, const struct run_cost *c)
+{
+    const uint64_t score = c->step.inputs - c->step.seed;               /* scoring reads the same but for the seed of gradients */
+    uint64_t inputs = c->step.inputs + c->more.inputs + c->update.inputs + score, total = arena_of(c) + inputs;
+    for (int kind = 0; kind < RK_KIND_COUNT; kind++) total += (uint64_t)store->bytes[kind];
+    const struct { const char *name; uint64_t number; } rows[] = {
+        { "bytes.plan.parameters", (uint64_t)store->bytes[RK_PARAMETER] }, { "bytes.plan.gradients", (uint64_t)store->bytes[RK_GRADIENT] },
+        { "bytes.plan.optimizer", (uint64_t)store->bytes[RK_OPTIMIZER] },  { "bytes.plan.activations", c->step.activations },
+        { "bytes.plan.workspace", c->step.workspace },                     { "bytes.plan.update", c->update.activations + c->update.workspace },
+        { "bytes.plan.arena", arena_of(c) },                               { "bytes.plan.inputs", inputs },
+        { "bytes.plan.total", total },
+        { "flops.plan.step", c->step.products },                           { "flops.plan.update", c->update.products },
+        { "flops.plan.elementwise.step", c->step.elementwise },            { "flops.plan.elementwise.update", c->update.elementwise },
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) TRY(bill_set(bill, rows[i].name, rows[i].number, ""));
+    return RK_OK;
+}
+
+/* The graphs that the trainer makes, on a back end. */
+struct planning { const struct built *built; const struct backend *backend; struct parameter *wanted; rk_graph *step, *more, *update; struct store *store; };
+
+static rk_status plan_micro(rk_ctx *ctx, struct planning *p, bool accumulate, rk_graph **g, struct program_cost *cost)
+{
+    TRY(train_micro(ctx, p->backend, p->built->g, p->wanted, p->built->parameters.n + p->built->n_inputs, accumulate, g));
+    return plan_of(ctx, *g, p->backend, cost);
+}
+
+static rk_status plan_all(rk_ctx *ctx, struct planning *p, bool accumulate, struct run_cost *cost)
+{
+    TRY(model_wanted(ctx, p->built, &p->wanted));
+    TRY(plan_micro(ctx, p, false, &p->step, &cost->step));
+    if (accumulate) TRY(plan_micro(ctx, p, true, &p->more, &cost->more));
+    TRY(train_update(ctx, p->built->g, p->built->parameters.at, p->built->parameters.n, &price_rule, &p->update));
+    TRY(plan_of(ctx, p->update, p->backend, &cost->update));
+    TRY(store_open(ctx, p->backend, &p->store));
+    TRY(store_declare(ctx, p->store, p->step));
+    return store_declare(ctx, p->store, p->update);
+}
+
+rk_status price_plan(rk_ctx *ctx, const rk_model *model, const rk_bill_settings *settings, const struct built *built, rk_bill *bill)
+{
+    const struct machine plain = { .isa = isa_best() };         /* no library: its races have not been run */
+    struct backend cpu = *backend_cpu();
+    cpu.machine = &plain;
+    struct planning p = { .built = built, .backend = settings->device != NULL ? device_backend(settings->device) : &cpu };
+    struct run_cost cost = { .step = { 0 } };
+    if (!price_is_single(settings)) return FAIL(RK_E_DECLINED, "%s: training is planned in f32 only", model->name);
+    rk_status status = plan_all(ctx, &p, settings->accumulate > 1, &cost);
+    if (status == RK_OK) status = set_plan(ctx, bill, p.store, &cost);
+    FREE(p.wanted, built->parameters.n + built->n_inputs);
+    store_close(p.store);
+    rk_graph_close(p.step);
+    rk_graph_close(p.more);
+    rk_graph_close(p.update);
+    return status;
+}
