@@ -42,13 +42,15 @@ static struct program_cost cost_of(const struct plan *plan)
     return c;
 }
 
-static rk_status plan_of(rk_ctx *ctx, const rk_graph *g, const struct backend *backend, struct program_cost *cost)
+/* time: the bill that also takes the plan over time; NULL: none does. */
+static rk_status plan_of(rk_ctx *ctx, const rk_graph *g, const struct backend *backend, struct program_cost *cost, rk_bill *time)
 {
     struct plan *plan;
     TRY(pass_lower(ctx, g, backend, &plan));
     rk_status status = pass_place(ctx, plan, &(struct plan_options){ .reuse = true });
     if (status == RK_OK) *cost = cost_of(plan);
     if (status == RK_OK) add_inputs(plan, backend, cost);
+    if (status == RK_OK && time != NULL) status = bill_add_time(time, plan, graph_find_output(g, "loss") + 1);
     plan_free(plan);
     return status;
 }
@@ -86,19 +88,19 @@ static rk_status set_plan(rk_ctx *ctx, rk_bill *bill, const struct store *store,
 /* The graphs that the trainer makes, on a back end. */
 struct planning { const struct built *built; const struct backend *backend; struct parameter *wanted; rk_graph *step, *more, *update; struct store *store; };
 
-static rk_status plan_micro(rk_ctx *ctx, struct planning *p, bool accumulate, rk_graph **g, struct program_cost *cost)
+static rk_status plan_micro(rk_ctx *ctx, struct planning *p, bool accumulate, rk_graph **g, struct program_cost *cost, rk_bill *time)
 {
     TRY(train_micro(ctx, p->backend, p->built->g, p->wanted, p->built->parameters.n + p->built->n_inputs, accumulate, g));
-    return plan_of(ctx, *g, p->backend, cost);
+    return plan_of(ctx, *g, p->backend, cost, time);
 }
 
-static rk_status plan_all(rk_ctx *ctx, struct planning *p, bool accumulate, struct run_cost *cost)
+static rk_status plan_all(rk_ctx *ctx, struct planning *p, bool accumulate, struct run_cost *cost, rk_bill *bill)
 {
     TRY(model_wanted(ctx, p->built, &p->wanted));
-    TRY(plan_micro(ctx, p, false, &p->step, &cost->step));
-    if (accumulate) TRY(plan_micro(ctx, p, true, &p->more, &cost->more));
+    TRY(plan_micro(ctx, p, false, &p->step, &cost->step, bill));
+    if (accumulate) TRY(plan_micro(ctx, p, true, &p->more, &cost->more, NULL));
     TRY(train_update(ctx, p->built->g, p->built->parameters.at, p->built->parameters.n, &price_rule, &p->update));
-    TRY(plan_of(ctx, p->update, p->backend, &cost->update));
+    TRY(plan_of(ctx, p->update, p->backend, &cost->update, NULL));
     TRY(store_open(ctx, p->backend, &p->store));
     TRY(store_declare(ctx, p->store, p->step));
     return store_declare(ctx, p->store, p->update);
@@ -112,7 +114,7 @@ rk_status price_plan(rk_ctx *ctx, const rk_model *model, const rk_bill_settings 
     struct planning p = { .built = built, .backend = settings->device != NULL ? device_backend(settings->device) : &cpu };
     struct run_cost cost = { .step = { 0 } };
     if (!price_is_single(settings)) return FAIL(RK_E_DECLINED, "%s: training is planned in f32 only", model->name);
-    rk_status status = plan_all(ctx, &p, settings->accumulate > 1, &cost);
+    rk_status status = plan_all(ctx, &p, settings->accumulate > 1, &cost, bill);
     if (status == RK_OK) status = set_plan(ctx, bill, p.store, &cost);
     FREE(p.wanted, built->parameters.n + built->n_inputs);
     store_close(p.store);

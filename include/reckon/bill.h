@@ -55,6 +55,28 @@ typedef struct rk_bill_reason {
 RK_API int            rk_bill_reasons(const rk_bill *bill, const char *name);               /* 0 for a name that is not there */
 RK_API rk_bill_reason rk_bill_reason_at(const rk_bill *bill, const char *name, int i);
 
+/* What the program of a training step does over time, where a plan was made: its steps in order, forward and then backward,
+ * and the values in its arena, each alive from its first step to its last (== steps: to the end). bytes are of its place, a
+ * multiple of 64; `alive` is their sum at a step, and the largest one is at most bytes.plan.activations + workspace: what
+ * is missing lies between places. Not here: states, which live always, and the update, whose memory is bytes.plan.update.
+ * Law: tests/law/test_timeline.c. */
+typedef struct rk_bill_step {
+    const char *module, *op, *label, *kernel;   /* modules with their numbers, h.0.mlp: steps do not repeat; zeros beyond the end */
+    uint64_t product_flops, elementwise_flops, alive;
+    bool backward;
+} rk_bill_step;
+typedef struct rk_bill_value {
+    const char *module, *op, *label;            /* of what makes it */
+    rk_kind kind;                               /* RK_ACTIVATION, RK_WORKSPACE */
+    bool backward;                              /* made in the backward pass */
+    int first, last;
+    uint64_t bytes, at;
+} rk_bill_value;
+RK_API int           rk_bill_steps(const rk_bill *bill);                                    /* 0: no plan was made */
+RK_API rk_bill_step  rk_bill_step_at(const rk_bill *bill, int step);
+RK_API int           rk_bill_values(const rk_bill *bill);
+RK_API rk_bill_value rk_bill_value_at(const rk_bill *bill, int value);
+
 /* The whole bill as JSON: entries nested by their names as exact integers, then "formulas", "modules" and "ops". */
 RK_API RK_CHECK rk_status rk_bill_json(rk_bill *bill, const char **text);
 

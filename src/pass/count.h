@@ -13,6 +13,7 @@
 #define PASS_COUNT_H
 #include "core/bill.h"
 #include "core/opdef.h"
+#include "core/plan.h"
 #include "reckon/bill.h"
 
 /* The modules h.0, h.1 .. are repetitions of one, "h.*", and their number is written L. */
@@ -100,5 +101,7 @@ rk_status bill_of_graph(rk_ctx *ctx, const rk_graph *g, const struct bill_terms 
 /* What a graph does not know, such as bytes.plan.activations; replaces. formula: text, or "" for none. */
 rk_status bill_set(rk_bill *bill, const char *name, uint64_t number, const char *formula) RK_CHECK;
 rk_status bill_reason(rk_bill *bill, const char *name, const rk_bill_reason *reason) RK_CHECK;        /* one more line behind it; texts are copied */
+/* A plan's steps and values over time; steps from the node `backward` on are of the backward pass: pass/count_time.c. */
+rk_status bill_add_time(rk_bill *bill, const struct plan *plan, rk_ref backward) RK_CHECK;
 
 #endif

@@ -1,6 +1,6 @@
 /* count_bill.c: the bill that customers see: numbers and texts, so that it outlives the graphs it was made of.
  *
- * Not here: where the numbers come from (count_write.c), JSON (count_json.c). */
+ * Not here: where the numbers come from (count_write.c), a plan over time (count_time.c), JSON (count_json.c). */
 #include "pass/count_bill.h"
 #include <stdio.h>
 #include <string.h>
@@ -12,7 +12,7 @@ rk_status bill_new(rk_ctx *ctx, rk_bill **bill)
     return RK_OK;
 }
 
-static rk_status keep(rk_bill *bill, const char *text, const char **kept)
+rk_status bill_keep(rk_bill *bill, const char *text, const char **kept)
 {
     rk_ctx *ctx = bill->ctx;
     if (text == NULL || text[0] == '\0') {
@@ -43,7 +43,7 @@ rk_status bill_find_entry(rk_bill *bill, const char *name, int *id)
     struct bill_entry fresh = { .shown = { .formula = "" } };
     if (map_get(&bill->names, name, strlen(name), id)) return RK_OK;
     TRY(check_name(bill, name));
-    TRY(keep(bill, name, &fresh.shown.name));
+    TRY(bill_keep(bill, name, &fresh.shown.name));
     VEC_PUSH(&bill->entries, fresh);
     *id = bill->entries.n - 1;
     return map_put(ctx, &bill->names, fresh.shown.name, strlen(fresh.shown.name), *id);
@@ -55,7 +55,7 @@ rk_status bill_set(rk_bill *bill, const char *name, uint64_t number, const char 
     int id;
     TRY(bill_find_entry(bill, name, &id));
     bill->entries.at[id].shown.number = number;
-    return keep(bill, formula, &bill->entries.at[id].shown.formula);
+    return bill_keep(bill, formula, &bill->entries.at[id].shown.formula);
 }
 
 rk_status bill_reason(rk_bill *bill, const char *name, const rk_bill_reason *reason)
@@ -64,10 +64,10 @@ rk_status bill_reason(rk_bill *bill, const char *name, const rk_bill_reason *rea
     rk_bill_reason r = *reason;
     int id;
     TRY(bill_find_entry(bill, name, &id));
-    TRY(keep(bill, reason->module, &r.module));
-    TRY(keep(bill, reason->op, &r.op));
-    TRY(keep(bill, reason->label, &r.label));
-    TRY(keep(bill, reason->formula, &r.formula));
+    TRY(bill_keep(bill, reason->module, &r.module));
+    TRY(bill_keep(bill, reason->op, &r.op));
+    TRY(bill_keep(bill, reason->label, &r.label));
+    TRY(bill_keep(bill, reason->formula, &r.formula));
     VEC_PUSH(&bill->entries.at[id].reasons, r);
     return RK_OK;
 }
@@ -77,7 +77,7 @@ rk_status bill_find_group(rk_bill *bill, rk_bill_by by, const char *name, int de
     rk_ctx *ctx = bill->ctx;
     rk_bill_group fresh = { "", depth, times };
     if (map_get(&bill->group_names[by], name, strlen(name), id)) return RK_OK;
-    TRY(keep(bill, name, &fresh.name));
+    TRY(bill_keep(bill, name, &fresh.name));
     VEC_PUSH(&bill->groups[by], fresh);
     *id = bill->groups[by].n - 1;
     return map_put(ctx, &bill->group_names[by], fresh.name, strlen(fresh.name), *id);
@@ -90,9 +90,9 @@ rk_status bill_add_up(rk_bill *bill, rk_bill_entry *e, uint64_t number, const ch
     struct str sum = { 0 };
     if (__builtin_add_overflow(e->number, number, &e->number)) return FAIL(RK_E_LIMIT, "%s is beyond 2^64", e->name);
     if (number == 0 && e->formula[0] != '\0') return RK_OK;
-    if (e->formula[0] == '\0' || e->number == number) return keep(bill, formula, &e->formula);
+    if (e->formula[0] == '\0' || e->number == number) return bill_keep(bill, formula, &e->formula);
     rk_status status = str_format(ctx, &sum, "%s + %s", e->formula, formula);
-    if (status == RK_OK) status = keep(bill, str_c(&sum), &e->formula);
+    if (status == RK_OK) status = bill_keep(bill, str_c(&sum), &e->formula);
     str_free(ctx, &sum);
     return status;
 }
@@ -113,7 +113,7 @@ rk_status bill_add_cell(rk_bill *bill, rk_bill_by by, int group, int entry, uint
     size_t length = write_key(key, by, group, entry);
     if (number == 0) return RK_OK;
     if (!map_get(&bill->cell_names, key, length, &id)) {
-        TRY(keep(bill, key, &kept));
+        TRY(bill_keep(bill, key, &kept));
         VEC_PUSH(&bill->cells[by], fresh);
         id = bill->cells[by].n - 1;
         TRY(map_put(ctx, &bill->cell_names, kept, length, id));
@@ -134,6 +134,8 @@ void rk_bill_free(rk_bill *bill)
         VEC_FREE(&bill->cells[by]);
         map_free(ctx, &bill->group_names[by]);
     }
+    VEC_FREE(&bill->steps);
+    VEC_FREE(&bill->values);
     map_free(ctx, &bill->names);
     map_free(ctx, &bill->cell_names);
     for (int kind = 0; kind < RK_KIND_COUNT; kind++) map_free(ctx, &bill->seen.names[kind]);

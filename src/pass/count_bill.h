@@ -13,10 +13,13 @@ struct rk_bill {
     VEC(rk_bill_group) groups[RK_BY_COUNT];
     VEC(struct bill_cell) cells[RK_BY_COUNT];
     struct map names, group_names[RK_BY_COUNT], cell_names;      /* cells by "by group entry" */
+    VEC(rk_bill_step) steps;                        /* count_time.c */
+    VEC(rk_bill_value) values;
     struct bill_seen seen;
     struct str json;
 };
 
+rk_status bill_keep(rk_bill *bill, const char *text, const char **kept) RK_CHECK;                                  /* NULL is "" */
 rk_status bill_find_entry(rk_bill *bill, const char *name, int *id) RK_CHECK;                                      /* made if it is not there */
 rk_status bill_find_group(rk_bill *bill, rk_bill_by by, const char *name, int depth, int64_t times, int *id) RK_CHECK;
 rk_status bill_add_up(rk_bill *bill, rk_bill_entry *e, uint64_t number, const char *formula) RK_CHECK;
