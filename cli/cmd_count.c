@@ -8,6 +8,8 @@ static const struct option options[] = {
     { "why",  'w', OPT_TEXT,   "NAME", NULL, "what is behind one number: flops.forward, parameters, bytes.eager.total ..." },
     { "mode", 'm', OPT_CHOICE, "train|eval|prefill|decode", "train", "a step of training, scoring, a prompt's logits, or one token at context T" },
     { "plan", 'p', OPT_FLAG,   NULL,   NULL, "also what this program will allocate and compute on this machine" },
+    { "timeline", 0, OPT_FLAG, NULL, NULL, "memory over the steps of this program, and what is alive where most is" },
+    { "html", 0, OPT_FILE, "FILE", NULL, "all of it as a page to look at, in one file" },
     { "parts", 0,  OPT_FLAG,   NULL,   NULL, "parameters and forward products by part, with shares; always with several models" },
     { "formula", 0, OPT_TEXT,  "TEXT", NULL, "the value of a formula over the model's letters: \"12·L·D²\" or 12*L*D^2" },
     { "letters", 0, OPT_TEXT,  "LIST", NULL, "formulas in other letters: L=positions,N=layers,W=parameters" },
@@ -38,9 +40,12 @@ static int check_asked(struct counting *k)
     bool roof = cli_flag(c, "roofline");
     if (k->n > MOST_MODELS) return cli_usage(c, "at most %d models side by side", MOST_MODELS);
     if (cli_given(c, "tokens-per-second") && !(cli_real(c, "tokens-per-second") > 0)) return cli_usage(c, "--tokens-per-second: above 0");
-    if (roof && !(k->machine.peak > 0 && k->machine.bandwidth > 0)) return cli_usage(c, "--roofline needs a machine: --device, or --peak and --bandwidth");
+    if (roof && !roof_known(k)) return cli_usage(c, "--roofline needs a machine: --device, or --peak and --bandwidth");
     if (cli_given(c, "tolerance") && !cli_given(c, "check")) return cli_usage(c, "--tolerance is of a run: --check FILE.json");
     if (cli_flag(c, "switches") && !cli_given(c, "memory")) return cli_usage(c, "--switches is of a convention of memory: --memory llmc, megatron or eager");
+    if (k->s.mode != RK_MODE_TRAIN && cli_flag(c, "timeline")) return cli_usage(c, "--timeline is of a training: --mode train");
+    if (cli_given(c, "html") && (c->json || cli_given(c, "why") || cli_given(c, "formula") || cli_given(c, "check") || cli_flag(c, "timeline")))
+        return cli_usage(c, "--html is a page of all of it: without --json, --why, --formula, --check and --timeline");
     if (k->s.mode != RK_MODE_TRAIN && k->s.plan) return cli_usage(c, "--plan is of a training: --mode train");
     return CLI_OK;
 }
@@ -51,12 +56,15 @@ static int read_options(struct counting *k)
     int code = model_settings(c, &k->s);
     k->n = c->n_args;
     k->s.mode = (rk_bill_mode)cli_choice(c, "mode");
-    k->s.plan = cli_flag(c, "plan") || (c->json && k->s.dtype == RK_f32 && k->s.mode == RK_MODE_TRAIN);        /* what is done here is done in f32 */
-    k->s.totals = k->n == 1 && !c->json && !cli_given(c, "why") && !cli_flag(c, "parts") && !cli_flag(c, "roofline");      /* those look behind the FLOPs */
+    bool all = c->json || cli_given(c, "html");
+    k->s.plan = cli_flag(c, "plan") || cli_flag(c, "timeline") || (all && k->s.dtype == RK_f32 && k->s.mode == RK_MODE_TRAIN);     /* what is done here is done in f32 */
+    k->s.totals = k->n == 1 && !all && !cli_given(c, "why") && !cli_flag(c, "parts") && !cli_flag(c, "roofline");      /* those look behind the FLOPs */
     k->letters = cli_text(c, "letters");
     if (code == CLI_OK && cli_given(c, "micro-batch") && cli_int(c, "micro-batch") < 1) code = cli_usage(c, "--micro-batch: at least 1");
     if (code == CLI_OK) code = books_read(k);
     if (code == CLI_OK) code = machine_read(k);
+    bool own = cli_given(c, "device") || cli_given(c, "peak");
+    if (code == CLI_OK && cli_given(c, "html") && !own && k->s.dtype != RK_f64) code = machine_use(k, "h100");     /* whose roofline a page has */
     k->books.micro_batch = cli_int(c, "micro-batch");
     if (cli_given(c, "device-memory")) k->machine.bytes = (uint64_t)cli_int(c, "device-memory");
     if (cli_given(c, "bandwidth")) k->machine.bandwidth = (uint64_t)cli_int(c, "bandwidth");
@@ -111,6 +119,7 @@ static int print_each(struct counting *k, struct counted *x)
     struct cli *c = k->c;
     if (cli_given(c, "formula")) return print_formula(k, x);
     if (cli_given(c, "why")) return print_why(k, x);
+    if (cli_flag(c, "timeline") && !c->json) return print_timeline(k, x);
     return c->json ? print_json(k, x) : print_alone(k, x);
 }
 
@@ -118,9 +127,10 @@ static int print_each(struct counting *k, struct counted *x)
 static int print(struct counting *k)
 {
     struct cli *c = k->c;
-    bool own = c->json || k->n == 1 || cli_given(c, "why") || cli_given(c, "formula") || cli_given(c, "memory") || cli_flag(c, "roofline") ||
+    bool own = c->json || k->n == 1 || cli_given(c, "why") || cli_given(c, "formula") || cli_flag(c, "timeline") || cli_given(c, "memory") || cli_flag(c, "roofline") ||
                training_asked(k) || utilisation_asked(k) || cli_flag(c, "conventions");
     int code = CLI_OK;
+    if (cli_given(c, "html")) return print_html(k);
     if (c->json && k->n > 1) (void)fputs("[\n", c->out);
     for (int i = 0; own && i < k->n && code == CLI_OK; i++) {
         if (i > 0) (void)fputs(c->json ? ",\n" : "\n", c->out);
@@ -175,6 +185,8 @@ static const struct example examples[] = {
     { "count gpt2 -b 8 --roofline --device h100 --dtype bf16", "where the time would go", NULL },
     { "count model --check run.json --tolerance 1% --tolerance bytes.resident=50%", "in a script: did a run use more than predicted?", "run.json" },
     { "count gpt2 --formula '12*L*D^2 + 13*L*D'", "a formula of one's own", NULL },
+    { "count cs336-17m -b 32 --timeline",         "what fills the memory while it trains", NULL },
+    { "count gpt2 cs336-small --html bills.html", "two models as one page to look at", NULL },
     { "count gpt2 --why parameters --letters L=positions,N=layers,W=parameters", "in other people's letters", NULL },
     { 0 }
 };

@@ -5,7 +5,8 @@
  *   count_flops.c    FLOPs and MFU by convention count_memory.c   memory by convention, what fits
  *   count_machine.c  which machine; days, cost   count_roofline.c how long it takes at least
  *   count_switches.c bytes for FLOPs             count_books.c    how others run the model, from the options
- *   count_check.c    a run held against the bill
+ *   count_check.c    a run held against the bill count_timeline.c memory over the steps of the program
+ *   count_context.c  over lengths of context     html.h           all of it as a page
  *
  * `reckon fit` asks some of the same: see fit.h. */
 #ifndef CLI_COUNT_H
@@ -16,7 +17,11 @@
 
 enum { MOST_MODELS = 8 };
 
-struct counted { rk_model *model; rk_bill *bill; };
+/* The same model with another length of context, one sequence. FLOPs: forward, of all its tokens; beyond: longer than its own. */
+enum { CONTEXTS = 11, SHORTEST_CONTEXT = 128 };
+struct context { uint64_t seq, tokens, flops, scores, parameters, cache, state, plan; bool beyond; };     /* state, plan: 0 where there is none */
+
+struct counted { rk_model *model; rk_bill *bill; struct context context[CONTEXTS]; };     /* context: of a page */
 
 /* The machine that was named, or put together from numbers. Zero: not known. */
 struct machine { const char *name, *rate, *source; double peak, reached; uint64_t bytes, bandwidth; };
@@ -75,7 +80,11 @@ int         print_one(struct counting *k, struct counted *x);
 
 void print_many(struct counting *k);
 void print_parts(struct counting *k);
+enum { PARTS = 8, PART_SCORES = 2, PART_OTHER = PARTS - 1 };
+int         part_of(const char *module, const char *label);              /* what it is part of, by its last name and what is done there ("" if nothing) */
+const char *part_words(int part);                                       /* "feed-forward" */
 int  print_why(struct counting *k, struct counted *x);
+bool stands_in(const char *formula, const char *letter);                /* as a name of its own */
 int  print_json(struct counting *k, struct counted *x);
 
 int  print_conventions(struct counting *k, struct counted *x);
@@ -92,6 +101,8 @@ void json_memory(struct counting *k, struct counted *x, struct json *j);
 int  books_read(struct counting *k);                                    /* from OPTIONS_OF_RUN; an exit code */
 int  machine_read(struct counting *k);                                  /* from OPTIONS_OF_MACHINE; likewise */
 int  machine_named(struct cli *c, const rk_accelerator **a);            /* by --device; NULL where that was not given */
+int  machine_use(struct counting *k, const char *name);                 /* one of the table */
+bool roof_known(const struct counting *k);                              /* a peak and a bandwidth */
 int  print_training(struct counting *k, struct counted *x);             /* days and cost, where asked */
 void json_machine(const struct counting *k, struct json *j);
 int  json_training(struct counting *k, struct counted *x, struct json *j);
@@ -100,7 +111,26 @@ int  training_check(const struct counting *k);                          /* its o
 
 int  count_check(struct counting *k);                                   /* opens the model itself */
 
+/* One operation of a phase after the other, each by itself: what it takes at least on the machine. */
+struct walk { const rk_bill *bill; char name[64]; int i; };
+struct roof_walk { const struct counting *k; double width; struct walk entry[4]; int i; };
+struct roof_op { rk_bill_reason what; double flops, bytes, seconds; bool computing; };     /* computing: bound by arithmetic */
+extern const char *const roof_phases[];                                  /* ends with NULL */
+void roof_begin(struct roof_walk *w, const struct counting *k, const rk_bill *bill, const char *phase);
+bool roof_next(struct roof_walk *w, struct roof_op *op);
 int  print_roofline(struct counting *k, struct counted *x);
 void json_roofline(const struct counting *k, const struct counted *x, struct json *j);
+
+/* What is alive where most is. Free p.at. */
+enum { MODULE_ROOM = 96 };
+struct alive { char module[MODULE_ROOM]; const char *as; int values; uint64_t bytes; };     /* as: "kept going forward" */
+struct peak { int step, forward, n; uint64_t bytes; struct alive *at; };                    /* forward: steps before the backward pass */
+struct peak peak_of(const rk_bill *bill);
+int  print_timeline(struct counting *k, struct counted *x);
+void json_timeline(struct counted *x, struct json *j);
+
+int  contexts_of(struct counting *k, struct counted *x, const char *model);         /* fills x->context */
+void json_contexts(const struct counted *x, struct json *j);
+int  print_html(struct counting *k);                                    /* html_page.c */
 
 #endif

@@ -49,6 +49,14 @@ int machine_named(struct cli *c, const rk_accelerator **a)
     return *a == NULL && cli_given(c, "device") ? unknown_device(c, cli_text(c, "device")) : CLI_OK;
 }
 
+int machine_use(struct counting *k, const char *name)
+{
+    const rk_accelerator *a = rk_accelerator_find(name);
+    return a != NULL ? read_row(k, a) : unknown_device(k->c, name);
+}
+
+bool roof_known(const struct counting *k) { return k->machine.peak > 0 && k->machine.bandwidth > 0; }
+
 int machine_read(struct counting *k)
 {
     struct cli *c = k->c;

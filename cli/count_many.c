@@ -45,7 +45,7 @@ static const struct part { const char *words, *names; } parts[] = {
     { "  norms",                  "norm norm1 norm2 norm3" },
     { "  other",                  "*" },
 };
-enum { PARTS = sizeof parts / sizeof *parts };
+_Static_assert(sizeof parts / sizeof *parts == PARTS, "count.h says how many parts there are");
 
 static bool word_of(const char *words, const char *name)
 {
@@ -57,7 +57,7 @@ static bool word_of(const char *words, const char *name)
 }
 
 /* A product of the hidden state that stands in attention itself makes queries, keys or values: a family's one matrix in parts. */
-static int part_of(const char *module, const char *label)
+int part_of(const char *module, const char *label)
 {
     const char *dot = strrchr(module, '.'), *name = dot != NULL ? dot + 1 : module;
     int i = 0;
@@ -66,6 +66,8 @@ static int part_of(const char *module, const char *label)
     while (!word_of(parts[i].names, name)) i++;
     return i;
 }
+
+const char *part_words(int part) { return parts[part].words + strspn(parts[part].words, " "); }
 
 static void sums_of(const rk_bill *bill, const char *entry, uint64_t sum[PARTS])
 {

@@ -22,8 +22,6 @@ static struct own *own_of(struct roof *r, const char *module)
 
 /* Reasons of one entry come in the order of the operations, so what an operation has of several entries is found by walking
  * them side by side. */
-struct walk { const rk_bill *bill; char name[64]; int i; };
-
 static uint64_t next_of(struct walk *w, const rk_bill_reason *of)
 {
     rk_bill_reason r = rk_bill_reason_at(w->bill, w->name, w->i);
@@ -33,29 +31,45 @@ static uint64_t next_of(struct walk *w, const rk_bill_reason *of)
     return same ? r.number : 0;
 }
 
-static void add_phase(const struct counting *k, const rk_bill *bill, const char *phase, struct roof *roof)
+void roof_begin(struct roof_walk *w, const struct counting *k, const rk_bill *bill, const char *phase)
 {
     static const char *const entries[] = { "elements.written", "elements.read", "flops", "flops.elementwise" };
-    double width = strcmp(phase, "update") == 0 ? 4 : (double)rk_dtype_bytes(k->s.dtype);       /* the optimizer works in f32 */
-    struct walk walk[4];
+    *w = (struct roof_walk){ .k = k, .width = strcmp(phase, "update") == 0 ? 4 : (double)rk_dtype_bytes(k->s.dtype) };      /* the optimizer works in f32 */
     for (int i = 0; i < 4; i++) {
-        walk[i] = (struct walk){ .bill = bill };
-        (void)snprintf(walk[i].name, sizeof walk[i].name, "%s.%s", entries[i], phase);
+        w->entry[i].bill = bill;
+        (void)snprintf(w->entry[i].name, sizeof w->entry[i].name, "%s.%s", entries[i], phase);
     }
-    for (int i = 0; i < rk_bill_reasons(bill, walk[0].name); i++) {
-        rk_bill_reason r = rk_bill_reason_at(bill, walk[0].name, i);
-        double elements = (double)r.number + (double)next_of(&walk[1], &r), flops = (double)next_of(&walk[2], &r);
-        flops += (double)next_of(&walk[3], &r);
-        double bytes = elements * width, compute = flops / k->machine.peak, move = bytes / (double)k->machine.bandwidth;
-        struct own *own = own_of(roof, r.module);
-        own->flops += flops;
-        own->bytes += bytes;
-        own->seconds += compute > move ? compute : move;
-        own->computing += compute > move ? compute : 0;
-        roof->seconds += compute > move ? compute : move;
+}
+
+bool roof_next(struct roof_walk *w, struct roof_op *op)
+{
+    const struct walk *written = &w->entry[0];
+    if (w->i == rk_bill_reasons(written->bill, written->name)) {
+        for (int i = 1; i < 4; i++)
+            if (w->entry[i].i != rk_bill_reasons(written->bill, w->entry[i].name)) cli_bug("%s has operations that write nothing", w->entry[i].name);
+        return false;
     }
-    for (int i = 1; i < 4; i++)
-        if (walk[i].i != rk_bill_reasons(bill, walk[i].name)) cli_bug("%s has operations that write nothing", walk[i].name);
+    rk_bill_reason r = rk_bill_reason_at(written->bill, written->name, w->i++);
+    double elements = (double)r.number + (double)next_of(&w->entry[1], &r), flops = (double)next_of(&w->entry[2], &r);
+    flops += (double)next_of(&w->entry[3], &r);
+    double bytes = elements * w->width, compute = flops / w->k->machine.peak, move = bytes / (double)w->k->machine.bandwidth;
+    *op = (struct roof_op){ r, flops, bytes, compute > move ? compute : move, compute > move };
+    return true;
+}
+
+static void add_phase(const struct counting *k, const rk_bill *bill, const char *phase, struct roof *roof)
+{
+    struct roof_walk w;
+    struct roof_op op;
+    roof_begin(&w, k, bill, phase);
+    while (roof_next(&w, &op)) {
+        struct own *own = own_of(roof, op.what.module);
+        own->flops += op.flops;
+        own->bytes += op.bytes;
+        own->seconds += op.seconds;
+        own->computing += op.computing ? op.seconds : 0;
+        roof->seconds += op.seconds;
+    }
 }
 
 static void print_phase(struct counting *k, const struct roof *roof, const char *phase)
@@ -75,7 +89,7 @@ static void print_phase(struct counting *k, const struct roof *roof, const char 
     table_print(t);
 }
 
-static const char *const phases[] = { "forward", "backward", "update", NULL };
+const char *const roof_phases[] = { "forward", "backward", "update", NULL };
 
 /* False: the bill has no such phase. */
 static bool roof_of(const struct counting *k, const struct counted *x, const char *phase, struct roof *roof)
@@ -92,9 +106,9 @@ void json_roofline(const struct counting *k, const struct counted *x, struct jso
 {
     struct roof *roof = cli_take(sizeof *roof);
     json_object(j, "roofline");
-    for (int p = 0; phases[p] != NULL; p++) {
-        if (!roof_of(k, x, phases[p], roof)) continue;
-        json_object(j, phases[p]);
+    for (int p = 0; roof_phases[p] != NULL; p++) {
+        if (!roof_of(k, x, roof_phases[p], roof)) continue;
+        json_object(j, roof_phases[p]);
         json_real(j, "seconds", roof->seconds);
         json_array(j, "modules");
         for (int i = 0; i < roof->n; i++) {
@@ -120,9 +134,9 @@ int print_roofline(struct counting *k, struct counted *x)
     headline(k, x);
     (void)fprintf(k->c->out, "%s: %s in %s, %s/s; in balance at %.1f FLOPs a byte\n", k->machine.name != NULL ? k->machine.name : "the machine given",
                   say_si(k->machine.peak, "FLOP/s").at, k->machine.rate, say_bytes_si(k->machine.bandwidth).at, k->machine.peak / (double)k->machine.bandwidth);
-    for (int p = 0; phases[p] != NULL; p++) {
-        if (!roof_of(k, x, phases[p], roof)) continue;
-        print_phase(k, roof, phases[p]);
+    for (int p = 0; roof_phases[p] != NULL; p++) {
+        if (!roof_of(k, x, roof_phases[p], roof)) continue;
+        print_phase(k, roof, roof_phases[p]);
         all += roof->seconds;
     }
     (void)fprintf(k->c->out, "\ntogether at least %s, nothing fused\n", say_seconds(all).at);

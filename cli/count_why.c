@@ -12,7 +12,7 @@ static int add_what_is_asked(struct counting *k, struct counted *x, const char *
 static bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; }
 
 /* Does the letter stand in the formula, as a name of its own? */
-static bool stands_in(const char *formula, const char *letter)
+bool stands_in(const char *formula, const char *letter)
 {
     size_t n = strlen(letter);
     for (const char *at = formula; (at = strstr(at, letter)) != NULL; at += n)
@@ -155,7 +155,9 @@ int print_json(struct counting *k, struct counted *x)
     json_machine(k, &j);
     json_memory(k, x, &j);
     if (utilisation_asked(k)) json_utilisation(k, x, &j);
-    if (cli_flag(c, "roofline")) json_roofline(k, x, &j);
+    if (cli_flag(c, "roofline") || (cli_given(c, "html") && roof_known(k))) json_roofline(k, x, &j);
+    if (cli_flag(c, "timeline") || (cli_given(c, "html") && k->s.plan)) json_timeline(x, &j);
+    if (cli_given(c, "html")) json_contexts(x, &j);
     int code = training_asked(k) ? json_training(k, x, &j) : CLI_OK;
     (void)fprintf(c->out, ",\n%s\n", text + 1);
     return code;

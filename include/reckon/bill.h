@@ -66,7 +66,7 @@ typedef struct rk_bill_step {
     bool backward;
 } rk_bill_step;
 typedef struct rk_bill_value {
-    const char *module, *op, *label;            /* of what makes it */
+    const char *module, *op, *label;            /* of what makes it; its place may pass to another when it dies */
     rk_kind kind;                               /* RK_ACTIVATION, RK_WORKSPACE */
     bool backward;                              /* made in the backward pass */
     int first, last;

@@ -36,13 +36,21 @@ static rk_status add_step(rk_bill *bill, struct names *names, const struct plan 
     return RK_OK;
 }
 
-static rk_status add_value(rk_bill *bill, struct names *names, const struct plan *plan, const struct plan_value *v, rk_ref backward)
+/* What is written there first. The value's own ref may be a later one, which took the place over when the first died. */
+static rk_ref maker_of(const struct plan *plan, const struct plan_value *v)
+{
+    const struct step *s = &plan->steps[v->first];
+    for (int i = 0; i < s->problem.n_out; i++)
+        if (v->ref != 0 && s->out[i].kind == IN_ARENA && s->out[i].at == v->at) return s->problem.out[i].ref;
+    return s->problem.first;                                /* workspace */
+}
+
+static rk_status add_value(rk_bill *bill, struct names *names, const struct plan *plan, const struct plan_value *v)
 {
     rk_ctx *ctx = bill->ctx;
-    const struct problem *maker = &plan->steps[v->first].problem;
-    rk_ref ref = v->ref != 0 ? v->ref : maker->first;
+    rk_ref ref = maker_of(plan, v);
     const struct node *n = node_of(plan->g, ref);
-    rk_bill_value value = { .kind = v->tag, .backward = ref >= backward, .first = v->first, .last = v->last, .at = (uint64_t)v->at,
+    rk_bill_value value = { .kind = v->tag, .backward = bill->steps.at[v->first].backward, .first = v->first, .last = v->last, .at = (uint64_t)v->at,
                             .bytes = ((uint64_t)v->bytes + PLAN_ALIGNMENT - 1) & ~(uint64_t)(PLAN_ALIGNMENT - 1) };
     TRY(keep_once(bill, names, plan->g->paths.at[n->path], &value.module));
     TRY(keep_once(bill, names, n->op->name, &value.op));
@@ -69,7 +77,7 @@ rk_status bill_add_time(rk_bill *bill, const struct plan *plan, rk_ref backward)
     bill->steps.n = bill->values.n = 0;
     for (int i = 0; i < plan->n_steps && status == RK_OK; i++) status = add_step(bill, &names, plan, &plan->steps[i], backward);
     for (int i = 0; i < plan->n_values && status == RK_OK; i++)
-        if (plan->values[i].last >= 0 && plan->values[i].bytes > 0) status = add_value(bill, &names, plan, &plan->values[i], backward);      /* of -1 nobody knows */
+        if (plan->values[i].last >= 0 && plan->values[i].bytes > 0) status = add_value(bill, &names, plan, &plan->values[i]);      /* of -1 nobody knows */
     if (status == RK_OK) add_up_alive(bill);
     VEC_FREE(&names.texts);
     map_free(ctx, &names.kept);

@@ -57,9 +57,9 @@ static void check(rk_ctx *ctx, const rk_bill *bill)
 
 TEST(of_every_family)
 {
+    rk_ctx *ctx = test_ctx();
     char room[TINY_ROOM];
     for (int i = 0; i < TINY_MODELS; i++) {
-        rk_ctx *ctx = test_ctx();
         rk_model *model;
         rk_bill *bill;
         OK(ctx, rk_model_open(ctx, tiny_model(i, 29, 16, room), &model));
