@@ -3,10 +3,17 @@
 #include "count.h"
 #include <string.h>
 
+static const char optimizer_words[] =
+#define ROW(name, word, title) "|" word
+#include "reckon/optimizer.def"
+#undef ROW
+    ;
+
 static const struct option options[] = {
     OPTIONS_OF_SIZE,
     { "why",  'w', OPT_TEXT,   "NAME", NULL, "what is behind one number: flops.forward, parameters, bytes.eager.total ..." },
     { "mode", 'm', OPT_CHOICE, "train|eval|prefill|decode", "train", "a step of training, scoring, a prompt's logits, or one token at context T" },
+    { "optimizer", 0, OPT_CHOICE, optimizer_words + 1, "adamw", "what the step ends with, after clipping" },
     { "plan", 'p', OPT_FLAG,   NULL,   NULL, "also what this program will allocate and compute on this machine" },
     { "parts", 0,  OPT_FLAG,   NULL,   NULL, "parameters and forward products by part, with shares; always with several models" },
     { "formula", 0, OPT_TEXT,  "TEXT", NULL, "the value of a formula over the model's letters: \"12·L·D²\" or 12*L*D^2" },
@@ -51,6 +58,7 @@ static int read_options(struct counting *k)
     int code = model_settings(c, &k->s);
     k->n = c->n_args;
     k->s.mode = (rk_bill_mode)cli_choice(c, "mode");
+    k->s.optimizer = (rk_optimizer)cli_choice(c, "optimizer");
     k->s.plan = cli_flag(c, "plan") || (c->json && k->s.dtype == RK_f32 && k->s.mode == RK_MODE_TRAIN);        /* what is done here is done in f32 */
     k->s.totals = k->n == 1 && !c->json && !cli_given(c, "why") && !cli_flag(c, "parts") && !cli_flag(c, "roofline");      /* those look behind the FLOPs */
     k->letters = cli_text(c, "letters");
@@ -184,6 +192,6 @@ const struct command cmd_count = {
     .examples = examples, .complete = model_complete, .json = true, .run = run,
     .notes = MODEL_NOTES
              "\nBy meaning, unless the words say that this program does it: products in full, attention without regard to its mask, nothing fused, one "
-             "multiply-add is 2 FLOPs. The step ends with clipping by the global norm and AdamW."
+             "multiply-add is 2 FLOPs. The step ends with clipping by the global norm and AdamW, or another --optimizer."
              "\nConventions of others never replace these numbers: they stand beside them, by name, with formula and source (docs/books.md).",
 };

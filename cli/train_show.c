@@ -102,7 +102,8 @@ int train_bill(struct training *t)
 {
     struct cli *c = t->c;
     rk_bill *bill;
-    rk_bill_settings s = { .batch = t->options.batch, .seq = t->options.seq, .dropout = !t->options.no_dropout, .dtype = RK_f32, .totals = true };
+    rk_bill_settings s = { .batch = t->options.batch, .seq = t->options.seq, .dropout = !t->options.no_dropout, .dtype = RK_f32, .totals = true,
+                           .optimizer = (rk_optimizer)t->options.optimizer, .no_momentum = t->options.momentum == 0 };
     CLI_TRY(c, rk_bill_of(t->model, &s, &bill));
     if (c->json) bill_json(t, bill);
     else {
