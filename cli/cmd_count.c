@@ -48,6 +48,7 @@ static int check_asked(struct counting *k)
     if (roof && !(k->machine.peak > 0 && k->machine.bandwidth > 0)) return cli_usage(c, "--roofline needs a machine: --device, or --peak and --bandwidth");
     if (cli_given(c, "tolerance") && !cli_given(c, "check")) return cli_usage(c, "--tolerance is of a run: --check FILE.json");
     if (cli_flag(c, "switches") && !cli_given(c, "memory")) return cli_usage(c, "--switches is of a convention of memory: --memory llmc, megatron or eager");
+    if (k->s.mode != RK_MODE_TRAIN && cli_given(c, "optimizer")) return cli_usage(c, "--optimizer is of a training: --mode train");
     if (k->s.mode != RK_MODE_TRAIN && k->s.plan) return cli_usage(c, "--plan is of a training: --mode train");
     return CLI_OK;
 }

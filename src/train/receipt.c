@@ -48,7 +48,7 @@ rk_status train_price(rk_ctx *ctx, rk_train *t)
     GO(number(ctx, bill, "flops.backward", &backward));
     GO(number(ctx, bill, "bytes.parameters", &t->meaning_bytes[RK_PARAMETER]));
     GO(number(ctx, bill, "bytes.gradients", &t->meaning_bytes[RK_GRADIENT]));
-    GO(number(ctx, bill, "bytes.optimizer", &t->meaning_bytes[RK_OPTIMIZER]));
+    if (rk_bill_has(bill, "bytes.optimizer")) GO(number(ctx, bill, "bytes.optimizer", &t->meaning_bytes[RK_OPTIMIZER]));      /* SGD may keep nothing */
     t->model_flops = (uint64_t)o->accumulate * (forward + backward);
 out:
     rk_bill_free(bill);
