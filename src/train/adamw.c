@@ -31,8 +31,9 @@ static void step(const struct update *u, const struct subject *s)
 {
     rk_graph *g = u->g;
     rk_ref m = update_state(u, s, "m", s->dims.at), v = update_state(u, s, "v", s->dims.at);
-    rk_ref first = decaying(g, m, u->rule->beta1, s->gradient);
-    rk_ref second = decaying(g, v, u->rule->beta2, rk_map(g, "square", s->gradient));
+    rk_ref gradient = update_gradient(u, s);
+    rk_ref first = decaying(g, m, u->rule->beta1, gradient);
+    rk_ref second = decaying(g, v, u->rule->beta2, rk_map(g, "square", gradient));
     rk_ref divisor = rk_add(g, rk_mul(g, rk_map(g, "sqrt", second), u->root), rk_const(g, u->rule->eps));
     rk_update(g, s->value, rk_sub(g, update_decayed(u, s), rk_mul(g, rk_map2(g, "div", first, divisor), u->rate)));
 }

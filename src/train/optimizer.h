@@ -1,6 +1,6 @@
 /* optimizer.h: what an optimizer is: the numbers that a step hands it, and the nodes that make of a parameter the next one.
  *
- * An optimizer is a file (sgd.c) and a row (reckon/optimizer.def). The gradient that it sees is clipped already (update.c).
+ * An optimizer is a file (sgd.c) and a row (reckon/optimizer.def). The gradient that it asks for is clipped (update_gradient).
  * What it keeps are states of kind RK_OPTIMIZER named LETTERS.NAME: m. and v. moments, row. and column. factors of one. */
 #ifndef TRAIN_OPTIMIZER_H
 #define TRAIN_OPTIMIZER_H
@@ -24,7 +24,7 @@ struct update {
 struct axis { int n; rk_dim dim[RK_MAX_RANK]; int64_t size; };
 struct subject {
     const struct parameter *parameter;
-    rk_ref value, gradient;                 /* the state; the gradient, clipped */
+    rk_ref value, whole;                    /* the state; the gradient before it is clipped */
     rk_dtype dtype;
     int64_t elements;
     struct dims dims;                       /* all of them, in order */
@@ -50,6 +50,8 @@ struct dims update_dims(const rk_graph *g, rk_ref r);
 /* The dims of the stored axes whose bit is set in `which`, in the order of the parameter. */
 struct dims update_axes(const rk_graph *g, const struct subject *s, unsigned which);
 rk_ref update_state(const struct update *u, const struct subject *s, const char *letters, const char *dims);
+/* The gradient, clipped. Made anew in each call: what goes to two sweeps is cheaper to make twice than to keep. */
+rk_ref update_gradient(const struct update *u, const struct subject *s);
 rk_ref update_squares(rk_graph *g, rk_ref x);                       /* Σ x² */
 void   update_keep(struct update *u);                               /* makes u->kept, where the rule has a decay */
 rk_ref update_decayed(const struct update *u, const struct subject *s);     /* the value, less its decoupled decay */

@@ -24,7 +24,8 @@ static void step(const struct update *u, const struct subject *s)
 {
     rk_graph *g = u->g;
     double decay = s->parameter->decays ? u->rule->weight_decay : 0;
-    rk_ref gradient = decay != 0 ? rk_add(g, s->gradient, rk_scale(g, s->value, decay)) : s->gradient;
+    rk_ref gradient = update_gradient(u, s);
+    if (decay != 0) gradient = rk_add(g, gradient, rk_scale(g, s->value, decay));
     if (u->rule->momentum != 0) gradient = with_momentum(u, s, gradient);
     rk_update(g, s->value, rk_sub(g, s->value, rk_mul(g, gradient, u->learning_rate)));
 }

@@ -69,6 +69,8 @@ rk_ref update_state(const struct update *u, const struct subject *s, const char 
     return rk_state(u->g, RK_OPTIMIZER, full, s->dtype, dims);
 }
 
+rk_ref update_gradient(const struct update *u, const struct subject *s) { return u->scale != 0 ? rk_mul(u->g, s->whole, u->scale) : s->whole; }
+
 rk_ref update_squares(rk_graph *g, rk_ref x)
 {
     struct dims d = update_dims(g, x);
@@ -143,7 +145,7 @@ static void one(const struct update *u, const struct parameter *parameter, const
     g->path = n->path;
     g->times = n->times;
     struct subject s = subject(u, parameter, loss);
-    s.gradient = u->scale != 0 ? rk_mul(g, gradient, u->scale) : gradient;
+    s.whole = gradient;
     if (rk_graph_ok(g)) optimizers[u->rule->optimizer]->step(u, &s);
     g->path = 0;
     g->times = 1;
