@@ -62,7 +62,8 @@ typedef enum rk_optimizer {
 #undef ROW
     RK_OPTIMIZERS
 } rk_optimizer;
-RK_API const char *rk_optimizer_title(rk_optimizer optimizer);      /* "AdamW"; "" for none */
+RK_API const char *rk_optimizer_word(rk_optimizer optimizer);       /* "adamw"; "" for none */
+RK_API const char *rk_optimizer_title(rk_optimizer optimizer);      /* "AdamW"; likewise */
 typedef struct rk_bill_settings {
     rk_bill_mode mode;
     int64_t batch, seq;

@@ -134,6 +134,8 @@ typedef struct rk_receipt {
     char model[RK_TRAIN_TEXT], device[RK_TRAIN_TEXT];
     int64_t batch, accumulate, seq, parameters;
     bool dropout;
+    rk_optimizer optimizer;
+    bool no_momentum;                    /* its momentum was 0 */
     int n;
     struct { char entry[48], unit[16]; double predicted, measured; } row[RK_RECEIPT_MOST];
 } rk_receipt;

@@ -20,7 +20,6 @@ struct train_rule {
     double momentum;                            /* SGD, Muon */
     bool plain_momentum;                        /* not Nesterov's */
     double beta2_decay, eps1, eps2, threshold;  /* Adafactor */
-    int64_t muon_steps;
     rk_muon_rate muon_rate;
 };
 struct train_rule train_rule_of(const rk_train_options *options);

@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <string.h>
 
+enum { ITERATIONS = 5 };
 static const double linear = 3.4445, cubic = -4.7750, quintic = 2.0315, smallest = 1e-7;
 
 static void begin(struct update *u) { optimizer_adamw.begin(u); }
@@ -95,7 +96,7 @@ static rk_ref orthogonal(const struct update *u, const struct subject *s, rk_ref
     make_names(g, side, COPY);
     make_names(g, side, INNER);
     x = rk_map2(g, "div", x, rk_map2(g, "max", rk_map(g, "sqrt", update_squares(g, x)), rk_const(g, smallest)));
-    for (int64_t i = 0; i < u->rule->muon_steps; i++) x = iterate(g, x, side, square.at);
+    for (int i = 0; i < ITERATIONS; i++) x = iterate(g, x, side, square.at);
     return x;
 }
 

@@ -15,8 +15,18 @@ struct train_rule train_rule_of(const rk_train_options *o)
     return (struct train_rule){
         .beta1 = o->beta1, .beta2 = o->beta2, .eps = o->eps, .weight_decay = o->decay, .clip = o->clip, .optimizer = (rk_optimizer)o->optimizer,
         .momentum = o->momentum, .plain_momentum = o->plain_momentum, .beta2_decay = o->beta2_decay, .eps1 = o->eps1, .eps2 = o->eps2, .threshold = o->threshold,
-        .muon_steps = o->muon_steps, .muon_rate = (rk_muon_rate)o->muon_rate,
+        .muon_rate = (rk_muon_rate)o->muon_rate,
     };
+}
+
+const char *rk_optimizer_word(rk_optimizer optimizer)
+{
+    static const char *const words[] = {
+#define ROW(name, word, title) word,
+#include "reckon/optimizer.def"
+#undef ROW
+    };
+    return (unsigned)optimizer < RK_OPTIMIZERS ? words[optimizer] : "";
 }
 
 const char *rk_optimizer_title(rk_optimizer optimizer)

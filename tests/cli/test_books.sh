@@ -10,7 +10,7 @@ ends 2 reckon count gpt2 --mode decode --plan; warns "--mode train"
 ends 0 reckon count gpt2 --optimizer muon; prints "a step ends with Muon"; prints "655,779,840"
 ends 0 reckon count gpt2 --optimizer muon --why flops.update; prints "2·V·D + 2·P·D + L·(280·D³ + 48·D² + 26·D) + 4·D"; prints "hidden hidden_copy"
 ends 0 reckon count gpt2 --optimizer adafactor --why bytes.optimizer; prints "1,286,468 = 4·(V + P + 29·L·D + 4·D)"; prints "row.h.*.mlp.up"
-ends 0 reckon count gpt2 --optimizer sgd --json; prints '"optimizer": "SGD"'; prints '497759232'
+ends 0 reckon count gpt2 --optimizer sgd --json; prints '"optimizer": "sgd"'; prints '497759232'
 ends 2 reckon count gpt2 --mode eval --optimizer sgd; warns "--mode train"
 ends 2 reckon count gpt2 --mode learn;    warns "train|eval|prefill|decode"
 

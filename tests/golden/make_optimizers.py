@@ -67,7 +67,7 @@ RUNS = [
     ("adafactor_other", ALL, plain(optim.Adafactor, eps=(EPS1, 0.5), d=1.5, beta2_decay=-0.5, weight_decay=DECAY)),
     ("muon", MATRICES, muon(False, momentum=0.95)),
     ("muon_rms", MATRICES, muon(False, momentum=0.9, adjust_lr_fn="match_rms_adamw")),
-    ("muon_spectral", MATRICES, muon(False, nesterov=False, ns_steps=3, adjust_lr_fn="spectral_unclamped")),
+    ("muon_spectral", MATRICES, muon(False, nesterov=False, adjust_lr_fn="spectral_unclamped")),
     ("muon_rounded", MATRICES, muon(True, momentum=0.95)),
 ]
 

@@ -111,13 +111,13 @@ BOTH(sgd_momentum, .optimizer = RK_OPTIMIZER_sgd, .momentum = 0.9, .plain_moment
 BOTH(sgd_nesterov, .optimizer = RK_OPTIMIZER_sgd, .momentum = 0.9)
 BOTH(adafactor, .optimizer = RK_OPTIMIZER_adafactor, .beta2_decay = -0.8, .eps2 = 1e-3, .threshold = 1)
 BOTH(adafactor_other, .optimizer = RK_OPTIMIZER_adafactor, .beta2_decay = -0.5, .eps2 = 0.5, .threshold = 1.5)
-BOTH(muon, .optimizer = RK_OPTIMIZER_muon, .momentum = 0.95, .muon_rate = RK_MUON_ORIGINAL, .muon_steps = 5)
-BOTH(muon_rms, .optimizer = RK_OPTIMIZER_muon, .momentum = 0.9, .muon_rate = RK_MUON_MATCH_RMS, .muon_steps = 5)
-BOTH(muon_spectral, .optimizer = RK_OPTIMIZER_muon, .momentum = 0.95, .plain_momentum = true, .muon_rate = RK_MUON_SPECTRAL, .muon_steps = 3)
+BOTH(muon, .optimizer = RK_OPTIMIZER_muon, .momentum = 0.95, .muon_rate = RK_MUON_ORIGINAL)
+BOTH(muon_rms, .optimizer = RK_OPTIMIZER_muon, .momentum = 0.9, .muon_rate = RK_MUON_MATCH_RMS)
+BOTH(muon_spectral, .optimizer = RK_OPTIMIZER_muon, .momentum = 0.95, .plain_momentum = true, .muon_rate = RK_MUON_SPECTRAL)
 
 TEST(muon_of_pytorch_rounds_to_bfloat16)
 {
-    const struct train_rule rule = { .weight_decay = 0.1, .beta1 = 0.9, .beta2 = 0.95, .eps = 1e-8, .muon_steps = 5, .optimizer = RK_OPTIMIZER_muon, .momentum = 0.95, .muon_rate = RK_MUON_ORIGINAL };
+    const struct train_rule rule = { .weight_decay = 0.1, .beta1 = 0.9, .beta2 = 0.95, .eps = 1e-8, .optimizer = RK_OPTIMIZER_muon, .momentum = 0.95, .muon_rate = RK_MUON_ORIGINAL };
     double most = 0;
     for (size_t i = 0; i < sizeof muon / sizeof *muon; i++) most = fmax(most, fabs(muon[i] - muon_rounded[i]));
     EXPECT(most > 1e-5);                                        /* or the numbers would not be what they say */

@@ -11,7 +11,7 @@ static const struct bill_repeat blocks[] = { { "h.*", 'L' }, { "m.h.*", 'L' }, {
 enum { N_BLOCKS = sizeof blocks / sizeof *blocks };
 
 /* Every optimizer takes its turn. */
-static struct train_rule rule = { .beta1 = 0.9, .beta2 = 0.999, .eps = 1e-8, .weight_decay = 0.1, .clip = 1, .momentum = 0.9, .eps1 = 1e-7, .threshold = 1, .muon_steps = 2 };
+static struct train_rule rule = { .beta1 = 0.9, .beta2 = 0.999, .eps = 1e-8, .weight_decay = 0.1, .clip = 1, .momentum = 0.9, .eps1 = 1e-7, .threshold = 1 };
 
 /* A loss and what its gradients are taken by. */
 struct loss { rk_graph *g; struct parameter *parameters; int n; };
