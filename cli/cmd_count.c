@@ -3,10 +3,17 @@
 #include "count.h"
 #include <string.h>
 
+static const char optimizer_words[] =
+#define ROW(name, word, title) "|" word
+#include "reckon/optimizer.def"
+#undef ROW
+    ;
+
 static const struct option options[] = {
     OPTIONS_OF_SIZE,
     { "why",  'w', OPT_TEXT,   "NAME", NULL, "what is behind one number: flops.forward, parameters, bytes.eager.total ..." },
     { "mode", 'm', OPT_CHOICE, "train|eval|prefill|decode", "train", "a step of training, scoring, a prompt's logits, or one token at context T" },
+    { "optimizer", 0, OPT_CHOICE, optimizer_words + 1, "adamw", "what the step ends with, after clipping" },
     { "plan", 'p', OPT_FLAG,   NULL,   NULL, "also what this program will allocate and compute on this machine" },
     { "timeline", 0, OPT_FLAG, NULL, NULL, "memory over the steps of this program, and what is alive where most is" },
     { "html", 0, OPT_FILE, "FILE", NULL, "all of it as a page to look at, in one file" },
@@ -46,6 +53,7 @@ static int check_asked(struct counting *k)
     if (k->s.mode != RK_MODE_TRAIN && cli_flag(c, "timeline")) return cli_usage(c, "--timeline is of a training: --mode train");
     if (cli_given(c, "html") && (c->json || cli_given(c, "why") || cli_given(c, "formula") || cli_given(c, "check") || cli_flag(c, "timeline")))
         return cli_usage(c, "--html is a page of all of it: without --json, --why, --formula, --check and --timeline");
+    if (k->s.mode != RK_MODE_TRAIN && cli_given(c, "optimizer")) return cli_usage(c, "--optimizer is of a training: --mode train");
     if (k->s.mode != RK_MODE_TRAIN && k->s.plan) return cli_usage(c, "--plan is of a training: --mode train");
     return CLI_OK;
 }
@@ -56,6 +64,7 @@ static int read_options(struct counting *k)
     int code = model_settings(c, &k->s);
     k->n = c->n_args;
     k->s.mode = (rk_bill_mode)cli_choice(c, "mode");
+    k->s.optimizer = (rk_optimizer)cli_choice(c, "optimizer");
     bool all = c->json || cli_given(c, "html");
     k->s.plan = cli_flag(c, "plan") || cli_flag(c, "timeline") || (all && k->s.dtype == RK_f32 && k->s.mode == RK_MODE_TRAIN);     /* what is done here is done in f32 */
     k->s.totals = k->n == 1 && !all && !cli_given(c, "why") && !cli_flag(c, "parts") && !cli_flag(c, "roofline");      /* those look behind the FLOPs */
@@ -196,6 +205,6 @@ const struct command cmd_count = {
     .examples = examples, .complete = model_complete, .json = true, .run = run,
     .notes = MODEL_NOTES
              "\nBy meaning, unless the words say that this program does it: products in full, attention without regard to its mask, nothing fused, one "
-             "multiply-add is 2 FLOPs. The step ends with clipping by the global norm and AdamW."
+             "multiply-add is 2 FLOPs. The step ends with clipping by the global norm and AdamW, or another --optimizer."
              "\nConventions of others never replace these numbers: they stand beside them, by name, with formula and source (docs/books.md).",
 };

@@ -12,6 +12,12 @@ static const char schedule_words[] =
 #undef ROW
     ;
 static const char order_words[] = "|shuffled|random";
+static const char optimizer_words[] =
+#define ROW(name, word, title) "|" word
+#include "reckon/optimizer.def"
+#undef ROW
+    ;
+static const char muon_rate_words[] = "|match-rms|original|spectral";
 
 static const struct option options[] = {
     { "config",      'c', OPT_FILE,   NULL,      NULL,                                          "options from a JSON file, or from a checkpoint; flags overrule it" },

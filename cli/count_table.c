@@ -111,6 +111,7 @@ void headline(const struct counting *k, const struct counted *x)
     if (fclose(plain.out) != 0 || (semicolon = strchr(text, ';')) == NULL) cli_bug("a headline without sizes");
     (void)fprintf(k->c->out, "%.*s%s", (int)(semicolon - text), text, spelled(k, x->bill, semicolon));
     free(text);
+    if (s.optimizer != RK_OPTIMIZER_adamw) (void)fprintf(k->c->out, "a step ends with %s\n", rk_optimizer_title(s.optimizer));
     if (s.mode == RK_MODE_DECODE)
         (void)fprintf(k->c->out, "one token of each sequence, which looks at %s positions (key), its own included\n", say_count((uint64_t)context).at);
 }

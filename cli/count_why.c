@@ -149,6 +149,7 @@ int print_json(struct counting *k, struct counted *x)
     json_text(&j, "model", rk_model_name(x->model));
     json_text(&j, "family", rk_model_family(x->model));
     json_text(&j, "mode", modes[k->s.mode]);
+    if (k->s.mode == RK_MODE_TRAIN) json_text(&j, "optimizer", rk_optimizer_word(k->s.optimizer));
     json_int(&j, "batch", k->s.batch);
     json_uint(&j, "seq", k->s.seq > 0 ? (uint64_t)k->s.seq : model_size(x->model, "position"));
     json_text(&j, "dtype", rk_dtype_name(k->s.dtype));

@@ -18,6 +18,8 @@ static void json_run(struct training *t, double bigram, struct json *j)
     json_int(j, "accumulate", t->options.accumulate);
     json_int(j, "seq", t->options.seq > 0 ? t->options.seq : (int64_t)model_size(t->model, "position"));
     json_bool(j, "dropout", !t->options.no_dropout);
+    json_text(j, "optimizer", rk_optimizer_word((rk_optimizer)t->options.optimizer));
+    json_real(j, "momentum", t->options.momentum);
     json_int(j, "step", rk_train_steps_done(t->train));
     if (isfinite(t->loss)) json_real(j, "loss", t->loss);
     json_real(j, "validation_loss", t->validation);

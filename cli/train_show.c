@@ -102,13 +102,14 @@ int train_bill(struct training *t)
 {
     struct cli *c = t->c;
     rk_bill *bill;
-    rk_bill_settings s = { .batch = t->options.batch, .seq = t->options.seq, .dropout = !t->options.no_dropout, .dtype = RK_f32, .totals = true };
+    rk_bill_settings s = { .batch = t->options.batch, .seq = t->options.seq, .dropout = !t->options.no_dropout, .dtype = RK_f32, .totals = true,
+                           .optimizer = (rk_optimizer)t->options.optimizer, .no_momentum = t->options.momentum == 0 };
     CLI_TRY(c, rk_bill_of(t->model, &s, &bill));
     if (c->json) bill_json(t, bill);
     else {
         model_headline(c, t->model, &s);
-        (void)fprintf(c->out, "%s; %s tokens; %s steps of %s sequences\n\n", rk_device_text(t->device), say_count(t->tokens.n).at, say_count((uint64_t)t->options.steps).at,
-                      say_count((uint64_t)(t->options.batch * t->options.accumulate)).at);
+        (void)fprintf(c->out, "%s; %s tokens; %s steps of %s sequences by %s\n\n", rk_device_text(t->device), say_count(t->tokens.n).at, say_count((uint64_t)t->options.steps).at,
+                      say_count((uint64_t)(t->options.batch * t->options.accumulate)).at, rk_optimizer_title((rk_optimizer)t->options.optimizer));
         bill_table(t, bill);
         double seconds = (double)(t->options.steps - t->first) * (double)t->options.batch * (double)t->options.accumulate
                        * (double)(t->options.seq > 0 ? t->options.seq : (int64_t)model_size(t->model, "position"));

@@ -4,8 +4,8 @@
 #include "model/model.h"
 #include "train/graphs.h"
 
-/* What AdamW is priced with; no price depends on the values, only on clipping being there. */
-extern const struct train_rule price_rule;
+/* What optimizers are priced with; no price depends on the values, only on clipping, decay and momentum being there. */
+struct train_rule price_rule(const rk_bill_settings *settings);
 
 static inline bool price_is_single(const rk_bill_settings *s) { return s->dtype == RK_f32 || (s->dtype == RK_f64 && !s->zero_dtype_is_f64); }
 

@@ -9,7 +9,14 @@
 #include "run/store.h"
 #include <string.h>
 
-const struct train_rule price_rule = { .beta1 = 0.9, .beta2 = 0.999, .eps = 1e-8, .weight_decay = 0.1, .clip = 1 };
+struct train_rule price_rule(const rk_bill_settings *s)
+{
+    const rk_train_options usual = rk_train_defaults();
+    struct train_rule rule = train_rule_of(&usual);
+    rule.optimizer = s->optimizer;
+    if (s->no_momentum) rule.momentum = 0;
+    return rule;
+}
 
 struct program_cost { uint64_t activations, workspace, inputs, seed, products, elementwise; };
 
@@ -94,12 +101,13 @@ static rk_status plan_micro(rk_ctx *ctx, struct planning *p, bool accumulate, rk
     return plan_of(ctx, *g, p->backend, cost, time);
 }
 
-static rk_status plan_all(rk_ctx *ctx, struct planning *p, bool accumulate, struct run_cost *cost, rk_bill *bill)
+static rk_status plan_all(rk_ctx *ctx, struct planning *p, const rk_bill_settings *settings, struct run_cost *cost, rk_bill *bill)
 {
+    const struct train_rule rule = price_rule(settings);
     TRY(model_wanted(ctx, p->built, &p->wanted));
     TRY(plan_micro(ctx, p, false, &p->step, &cost->step, bill));
-    if (accumulate) TRY(plan_micro(ctx, p, true, &p->more, &cost->more, NULL));
-    TRY(train_update(ctx, p->built->g, p->built->parameters.at, p->built->parameters.n, &price_rule, &p->update));
+    if (settings->accumulate > 1) TRY(plan_micro(ctx, p, true, &p->more, &cost->more, NULL));
+    TRY(train_update(ctx, p->built->g, p->built->parameters.at, p->built->parameters.n, &rule, &p->update));
     TRY(plan_of(ctx, p->update, p->backend, &cost->update, NULL));
     TRY(store_open(ctx, p->backend, &p->store));
     TRY(store_declare(ctx, p->store, p->step));
@@ -114,7 +122,7 @@ rk_status price_plan(rk_ctx *ctx, const rk_model *model, const rk_bill_settings 
     struct planning p = { .built = built, .backend = settings->device != NULL ? device_backend(settings->device) : &cpu };
     struct run_cost cost = { .step = { 0 } };
     if (!price_is_single(settings)) return FAIL(RK_E_DECLINED, "%s: training is planned in f32 only", model->name);
-    rk_status status = plan_all(ctx, &p, settings->accumulate > 1, &cost, bill);
+    rk_status status = plan_all(ctx, &p, settings, &cost, bill);
     if (status == RK_OK) status = set_plan(ctx, bill, p.store, &cost);
     FREE(p.wanted, built->parameters.n + built->n_inputs);
     store_close(p.store);

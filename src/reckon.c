@@ -1,6 +1,6 @@
 /* reckon.c: the house put together: what a described model costs, by meaning and as a plan of this machine's program.
  *
- *   meaning   loss, everything fused written out, gradients by every parameter, AdamW: counted, never run
+ *   meaning   loss, everything fused written out, gradients by every parameter, the optimizer: counted, never run
  *   cache     what a decoding graph keeps per token
  *   plan      the same training step as the trainer makes it, to the byte (price_plan.c)
  *
@@ -13,9 +13,9 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Blocks of every family stand under h, or under the h of two towers, their moments under m and v; their number is written L. An
- * encoder of another number of blocks has M. */
-#define BLOCKS(path, letter) { path ".*", letter }, { "m." path ".*", letter }, { "v." path ".*", letter }
+/* Blocks of every family stand under h, or under the h of two towers, what optimizers keep of them under m, v, row and column;
+ * their number is written L. An encoder of another number of blocks has M. */
+#define BLOCKS(path, letter) { path ".*", letter }, { "m." path ".*", letter }, { "v." path ".*", letter }, { "row." path ".*", letter }, { "column." path ".*", letter }
 static const struct bill_repeat same_blocks[] = { BLOCKS("h", 'L'), BLOCKS("decoder.h", 'L'), BLOCKS("encoder.h", 'L') };
 static const struct bill_repeat other_blocks[] = { BLOCKS("h", 'L'), BLOCKS("decoder.h", 'L'), BLOCKS("encoder.h", 'M') };
 enum { N_BLOCKS = sizeof same_blocks / sizeof *same_blocks };
@@ -134,8 +134,9 @@ static rk_status shortest_meaning(rk_ctx *ctx, const struct built *built, struct
 
 static rk_status add_update(rk_ctx *ctx, struct pricing *p, const struct built *built)
 {
+    const struct train_rule rule = price_rule(p->settings);
     rk_graph *update = NULL;
-    TRY(train_update(ctx, built->g, built->parameters.at, built->parameters.n, &price_rule, &update));
+    TRY(train_update(ctx, built->g, built->parameters.at, built->parameters.n, &rule, &update));
     rk_bill_phase last[] = { { "update", update->nodes.n } };
     rk_status status = bill_add_graph(p->bill, update, &(struct bill_terms){ .n_phases = 1, .phases = last, .n_repeats = N_BLOCKS, .repeats = blocks_of(p->model), .totals = p->settings->totals });
     rk_graph_close(update);

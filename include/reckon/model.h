@@ -55,6 +55,15 @@ typedef enum rk_bill_mode {
     RK_MODE_PREFILL,                    /* logits of every position */
     RK_MODE_DECODE                      /* one token of each sequence, seq positions with it: seq - 1 are in the cache */
 } rk_bill_mode;
+/* What a step is taken by; the words of `--optimizer`. */
+typedef enum rk_optimizer {
+#define ROW(name, word, title) RK_OPTIMIZER_##name,
+#include "reckon/optimizer.def"
+#undef ROW
+    RK_OPTIMIZERS
+} rk_optimizer;
+RK_API const char *rk_optimizer_word(rk_optimizer optimizer);       /* "adamw"; "" for none */
+RK_API const char *rk_optimizer_title(rk_optimizer optimizer);      /* "AdamW"; likewise */
 typedef struct rk_bill_settings {
     rk_bill_mode mode;
     int64_t batch, seq;
@@ -65,6 +74,8 @@ typedef struct rk_bill_settings {
     bool plan_alone;                    /* with plan: nothing but bytes.plan.* and flops.plan.*, sooner */
     rk_device *device;                  /* for plan; NULL: the CPU back end */
     int64_t accumulate;                 /* for plan: micro-batches of a step (0: 1); more than one take an arena and inputs of their own size */
+    rk_optimizer optimizer;
+    bool no_momentum;                   /* SGD as with momentum 0: nothing is kept */
     bool dropout;
     bool totals;                        /* sooner: no shares of groups, and no reasons but those of parameters and bytes */
 } rk_bill_settings;

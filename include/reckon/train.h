@@ -27,6 +27,9 @@ typedef enum rk_schedule {
 /* The learning rate of step t = 0, 1 .. ; a cycle not beyond the warm-up has no middle part. */
 RK_API double rk_schedule_rate(rk_schedule schedule, double t, double high, double low, double warmup, double cycle);
 
+/* How far Muon moves a matrix: like AdamW; by its shape, at least 1; by its shape. */
+typedef enum rk_muon_rate { RK_MUON_MATCH_RMS, RK_MUON_ORIGINAL, RK_MUON_SPECTRAL } rk_muon_rate;
+
 typedef enum rk_data_order { RK_ORDER_SHUFFLED, RK_ORDER_RANDOM } rk_data_order;
 
 enum { RK_TRAIN_TEXT = 512 };
@@ -131,6 +134,8 @@ typedef struct rk_receipt {
     char model[RK_TRAIN_TEXT], device[RK_TRAIN_TEXT];
     int64_t batch, accumulate, seq, parameters;
     bool dropout;
+    rk_optimizer optimizer;
+    bool no_momentum;                    /* its momentum was 0 */
     int n;
     struct { char entry[48], unit[16]; double predicted, measured; } row[RK_RECEIPT_MOST];
 } rk_receipt;

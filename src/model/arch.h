@@ -73,8 +73,9 @@ double init_known(enum init_kind kind, uint64_t i, int64_t width);
 enum purpose { FOR_TRAINING, FOR_SCORING, FOR_LOGITS, FOR_DECODING, FOR_ENCODING };
 
 /* What is built, and what comes of it. kind: a parameter is trained; a constant is a table that is loaded or computed, and stays;
- * an input is a value from outside by which gradients are wanted. */
-struct parameter { rk_ref ref; const char *name; struct init init; bool decays; rk_kind kind; };
+ * an input is a value from outside by which gradients are wanted. in_block: it stands in a block, neither embedding nor head.
+ * axes, axis: the axes of the stored tensor, and on which of them each of its dims lies; axes 0: as many as dims, in order. */
+struct parameter { rk_ref ref; const char *name; struct init init; bool decays; rk_kind kind; bool in_block; int axes, axis[RK_MAX_RANK]; };
 struct parameters { struct parameter *at; int n, room; };
 struct builder {
     rk_ctx *ctx;
@@ -89,6 +90,7 @@ struct builder {
     bool hidden_states;                 /* outputs hidden.0 .. hidden.L */
     rk_dtype dtype;                     /* of parameters and activations */
     int layer;                          /* the block that is being built */
+    bool in_block;                      /* one is being built: neither embeddings nor heads */
     rk_ref loss;                        /* what was added to it so far, or 0 */
     struct parameters parameters, constants, inputs;
 };

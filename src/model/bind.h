@@ -34,6 +34,8 @@ struct reorder { int rank; int64_t size[RK_MAX_RANK], stride[RK_MAX_RANK]; };
 /* How a parameter is stored: the shape, and the orders to read it and to write it. */
 struct stored { int rank; int64_t shape[RK_MAX_RANK]; struct reorder read, write; };
 rk_status bind_axes(rk_ctx *ctx, const rk_graph *g, rk_ref parameter, const char *axes, struct stored *stored) RK_CHECK;
+/* The same without sizes: how many axes, and of each of its dims the axis that it lies on. */
+rk_status bind_groups(rk_ctx *ctx, const rk_graph *g, rk_ref parameter, const char *axes, int *n, int axis[RK_MAX_RANK]) RK_CHECK;
 rk_status bind_stored(rk_ctx *ctx, const struct arch *arch, const struct built *built, int parameter, struct stored *stored) RK_CHECK;     /* by its binding */
 bool    reorder_is_none(const struct reorder *r);
 /* How many elements from `first` on make a box of at most `most` (or of one element); first is where the last box ended. */

@@ -80,6 +80,21 @@ rk_status bind_axes(rk_ctx *ctx, const rk_graph *g, rk_ref parameter, const char
     return order(ctx, g, a.n, n->dim, a.dim, &stored->write);
 }
 
+rk_status bind_groups(rk_ctx *ctx, const rk_graph *g, rk_ref parameter, const char *axes, int *groups, int axis[RK_MAX_RANK])
+{
+    const struct node *n = node_of(g, parameter);
+    struct axes a;
+    TRY(parse(ctx, g, axes, &a));
+    if (a.n != n->rank) return FAIL(RK_E_BUG, "axes \"%s\" for parameter %s of %d dimensions", axes, n->text, n->rank);
+    *groups = a.groups;
+    for (int i = 0; i < a.n; i++) {
+        int at = graph_find_axis(n, a.dim[i]);
+        if (at < 0) return FAIL(RK_E_BUG, "axes \"%s\": parameter %s has no dimension %s", axes, n->text, dim_name(g, a.dim[i]));
+        axis[at] = a.group[i];
+    }
+    return RK_OK;
+}
+
 bool reorder_is_none(const struct reorder *r) { return r->rank == 0 || (r->rank == 1 && r->stride[0] == 1); }
 
 /* --- boxes --- */

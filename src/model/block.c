@@ -19,7 +19,7 @@ static rk_ref state(struct builder *b, struct parameters *list, rk_kind kind, co
     (void)path_below(b->g, name, full, sizeof full);
     rk_ref ref = rk_state(b->g, kind, full, b->dtype, dims);
     if (ref == 0) return 0;
-    rk_status status = note(b->ctx, list, (struct parameter){ ref, node_of(b->g, ref)->text, init, decays, kind });
+    rk_status status = note(b->ctx, list, (struct parameter){ .ref = ref, .name = node_of(b->g, ref)->text, .init = init, .decays = decays, .kind = kind, .in_block = b->in_block });
     if (status != RK_OK) graph_mistake(b->g, status);
     return ref;
 }

@@ -28,6 +28,7 @@ rk_ref blocks(struct builder *b, rk_ref x, rk_ref (*block)(struct builder *b, rk
     char name[16];
     hidden_state(b, 0, x);
     rk_enter(b->g, "h");
+    b->in_block = true;
     for (b->layer = 0; b->layer < layers; b->layer++) {
         (void)snprintf(name, sizeof name, "%d", b->layer);
         rk_enter(b->g, name);
@@ -35,6 +36,7 @@ rk_ref blocks(struct builder *b, rk_ref x, rk_ref (*block)(struct builder *b, rk
         rk_leave(b->g);
         if (last || b->layer + 1 < layers) hidden_state(b, b->layer + 1, x);
     }
+    b->in_block = false;
     rk_leave(b->g);
     return x;
 }

@@ -1,6 +1,7 @@
 /* build.c: a graph of a model: checks the sizes, lets the family say its wiring, seals. */
 #include "base/vec.h"
 #include "core/graph.h"
+#include "model/bind.h"
 #include "model/block.h"
 #include "model/model.h"
 #include <string.h>
@@ -86,6 +87,18 @@ static rk_status append(rk_ctx *ctx, struct built *built, const struct parameter
     return RK_OK;
 }
 
+/* How the tensors of parameters lie in files: optimizers that see rows and columns see those. */
+static rk_status find_axes(rk_ctx *ctx, const struct arch *arch, const rk_graph *g, struct parameters *list)
+{
+    for (int i = 0; i < list->n; i++) {
+        struct parameter *p = &list->at[i];
+        struct word number;
+        const struct binding *row = bind_row(arch, p->name, &number);
+        if (row != NULL) TRY(bind_groups(ctx, g, p->ref, row->axes, &p->axes, p->axis));
+    }
+    return RK_OK;
+}
+
 rk_status model_build(rk_ctx *ctx, const rk_model *m, const struct build_options *options, struct built *built)
 {
     struct builder b = begin(ctx, m, options);
@@ -101,6 +114,7 @@ rk_status model_build(rk_ctx *ctx, const rk_model *m, const struct build_options
     m->config.arch->build(&b);
     if (b.loss != 0) rk_output(b.g, "loss", b.loss);
     GO(rk_graph_seal(b.g));
+    if (b.purpose == FOR_TRAINING || b.purpose == FOR_SCORING) GO(find_axes(ctx, m->config.arch, b.g, &b.parameters));
 out:
     built->g = b.g;
     built->parameters = b.parameters;

@@ -86,6 +86,7 @@ static rk_ref tower(const struct towers *t, const char *layers, int first_hidden
 {
     struct builder *b = t->b;
     rk_enter(b->g, "h");
+    b->in_block = true;
     for (b->layer = 0; b->layer < config_int(b->c, layers); b->layer++) {
         char name[16];
         (void)snprintf(name, sizeof name, "%d", b->layer);
@@ -94,6 +95,7 @@ static rk_ref tower(const struct towers *t, const char *layers, int first_hidden
         rk_leave(b->g);
         if (x != 0) hidden_state(b, first_hidden + b->layer + 1, x);
     }
+    b->in_block = false;
     rk_leave(b->g);
     return x != 0 && t->e->final_norm ? norm(t, "norm", x) : x;
 }

@@ -38,10 +38,8 @@ static rk_status update(rk_ctx *ctx, rk_train *t, rk_train_report *r)
     struct stage *s = &t->stage[STAGE_UPDATE];
     double now = (double)t->step + 1;
     r->learning_rate = rk_schedule_rate((rk_schedule)o->schedule, now, o->lr, o->min_lr, (double)o->warmup, (double)o->cycle);
-    double correction1 = 1 - pow(o->beta1, now), correction2 = 1 - pow(o->beta2, now);
-    TRY(run_input(ctx, s->run, "learning_rate", &r->learning_rate, RK_f64));
-    TRY(run_input(ctx, s->run, "correction1", &correction1, RK_f64));
-    TRY(run_input(ctx, s->run, "correction2", &correction2, RK_f64));
+    struct train_rule rule = train_rule_of(o);
+    TRY(train_feed(ctx, s->run, &rule, r->learning_rate, now));
     TRY(run_go(ctx, s->run, 0, 0));
     return run_output(ctx, s->run, "gradient_norm", &r->gradient_norm, RK_f64);
 }

@@ -40,7 +40,7 @@ static rk_status build_graphs(rk_ctx *ctx, rk_train *t)
 {
     const rk_train_options *o = &t->options;
     struct build_options how = { .purpose = FOR_TRAINING, .batch = o->batch, .seq = o->seq, .dropout = !o->no_dropout };
-    struct train_rule rule = { o->beta1, o->beta2, o->eps, o->decay, o->clip };
+    struct train_rule rule = train_rule_of(o);
     TRY(model_build(ctx, t->model, &how, &t->built));
     how.purpose = FOR_SCORING;
     TRY(model_build(ctx, t->model, &how, &t->scored));
@@ -104,13 +104,14 @@ static rk_status check_memory(rk_ctx *ctx, const rk_train *t, uint64_t limit)
     const rk_train_options *o = &t->options;
     int64_t states = train_states_bytes(t), arena = train_arena_bytes(t), inputs = train_input_bytes(t);
     if (limit == 0 || (uint64_t)(states + arena + inputs) <= limit) return RK_OK;
-    (void)FAIL(RK_E_NOMEM, "training %s needs %.1f MiB (parameters, gradients and moments %.1f, activations and workspace %.1f), but only %.1f MiB are free", t->model->name,
+    (void)FAIL(RK_E_NOMEM, "training %s needs %.1f MiB (parameters, gradients and what the optimizer keeps %.1f, activations and workspace %.1f), but only %.1f MiB are free", t->model->name,
                (double)(states + arena + inputs) / mib, (double)states / mib, (double)arena / mib, (double)limit / mib);
     if (o->batch > 1 && (uint64_t)states < limit)
         return ctx_hint(ctx, "--batch %lld --accumulate %lld takes the same steps and saves about %.1f MiB; a shorter --seq saves more", (long long)o->batch / 2,
                         (long long)o->accumulate * 2, (double)arena / 2 / mib);
     if ((uint64_t)states < limit) return ctx_hint(ctx, "--seq %lld saves about %.1f MiB or more", (long long)o->seq / 2, (double)arena / 2 / mib);
-    return ctx_hint(ctx, "the model itself is too large here: parameters, gradients and two moments take 16 bytes for each parameter");
+    return ctx_hint(ctx, "the model itself is too large here: parameters, gradients and what the optimizer keeps take %.1f MiB; of the optimizers, adafactor keeps the least",
+                    (double)states / mib);
 }
 
 static rk_status take_memory(rk_ctx *ctx, rk_train *t)

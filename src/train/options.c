@@ -9,6 +9,12 @@ static const char schedule_words[] =
 #undef ROW
     ;
 static const char order_words[] = "|shuffled|random";
+static const char optimizer_words[] =
+#define ROW(name, word, title) "|" word
+#include "reckon/optimizer.def"
+#undef ROW
+    ;
+static const char muon_rate_words[] = "|match-rms|original|spectral";
 
 enum kind { KIND_INT, KIND_REAL, KIND_FLAG, KIND_CHOICE, KIND_TEXT };
 struct row { const char *key; enum kind kind; size_t at; double least, most; const char *words, *standard; };
@@ -201,13 +207,13 @@ rk_status options_write(rk_ctx *ctx, const rk_train_options *o, struct json_out 
 
 /* --- comparing --- */
 
-/* What a step's data and randomness depend on. */
-static bool is_fixed(const struct row *r)
+/* What a step's data and randomness depend on, and whose state a checkpoint holds: what would be otherwise, or NULL. */
+static const char *why_fixed(const struct row *r)
 {
     static const size_t fixed[] = { AT(batch), AT(seq), AT(accumulate), AT(seed), AT(order), AT(validation), AT(mask_ends), AT(no_dropout) };
     for (size_t i = 0; i < sizeof fixed / sizeof *fixed; i++)
-        if (r->at == fixed[i]) return true;
-    return false;
+        if (r->at == fixed[i]) return "its next step would take other data";
+    return r->at == AT(optimizer) ? "what it keeps of earlier steps is not what this one needs" : NULL;
 }
 
 static bool same_value(const struct row *r, const rk_train_options *a, const rk_train_options *b)
@@ -221,11 +227,12 @@ rk_status options_compare(rk_ctx *ctx, const rk_train_options *saved, const rk_t
 {
     for (int i = 0; i < ROWS; i++) {
         if (same_value(&rows[i], saved, now)) continue;
-        if (!is_fixed(&rows[i])) {
+        const char *why = why_fixed(&rows[i]);
+        if (why == NULL) {
             ctx_log(ctx, RK_DEBUG, "%s was saved with another %s", path, rows[i].key);
             continue;
         }
-        (void)FAIL(RK_E_DIFFERS, "%s was saved with another %s: its next step would take other data", path, rows[i].key);
+        (void)FAIL(RK_E_DIFFERS, "%s was saved with another %s: %s", path, rows[i].key, why);
         return ctx_hint(ctx, "give the same %s, or begin anew in another folder", rows[i].key);
     }
     return RK_OK;

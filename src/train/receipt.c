@@ -39,7 +39,7 @@ static rk_status number(rk_ctx *ctx, const rk_bill *bill, const char *name, uint
 rk_status train_price(rk_ctx *ctx, rk_train *t)
 {
     const rk_train_options *o = &t->options;
-    const rk_bill_settings settings = { .batch = o->batch, .seq = o->seq, .dropout = !o->no_dropout, .totals = true };
+    const rk_bill_settings settings = { .batch = o->batch, .seq = o->seq, .dropout = !o->no_dropout, .totals = true, .optimizer = (rk_optimizer)o->optimizer, .no_momentum = o->momentum == 0 };
     uint64_t forward, backward;
     rk_bill *bill;
     rk_status status;
@@ -48,7 +48,7 @@ rk_status train_price(rk_ctx *ctx, rk_train *t)
     GO(number(ctx, bill, "flops.backward", &backward));
     GO(number(ctx, bill, "bytes.parameters", &t->meaning_bytes[RK_PARAMETER]));
     GO(number(ctx, bill, "bytes.gradients", &t->meaning_bytes[RK_GRADIENT]));
-    GO(number(ctx, bill, "bytes.optimizer", &t->meaning_bytes[RK_OPTIMIZER]));
+    if (rk_bill_has(bill, "bytes.optimizer")) GO(number(ctx, bill, "bytes.optimizer", &t->meaning_bytes[RK_OPTIMIZER]));      /* SGD may keep nothing */
     t->model_flops = (uint64_t)o->accumulate * (forward + backward);
 out:
     rk_bill_free(bill);
@@ -216,7 +216,7 @@ typedef double ask(const rk_train *t);
 static const struct { const char *name, *entry, *unit; ask *predicted, *measured; const char *note; } rows[] = {
     { "parameters",            "bytes.plan.parameters",  "bytes",    parameters_predicted, parameters_measured, "the bill; the store" },
     { "gradients",             "bytes.plan.gradients",   "bytes",    gradients_predicted,  gradients_measured,  "the bill; the store" },
-    { "optimizer state",       "bytes.plan.optimizer",   "bytes",    moments_predicted,    moments_measured,    "two moments; the store" },
+    { "optimizer state",       "bytes.plan.optimizer",   "bytes",    moments_predicted,    moments_measured,    "what the optimizer keeps; the store" },
     { " rounding of addresses", "bytes.rounding",         "bytes",   rounding_predicted,   rounding_measured,   "every state begins at a multiple of 64 bytes; ref keeps f32 as f64" },
     { "activations, workspace", "bytes.plan.arena",       "bytes",   arena_predicted,      arena_measured,      "the plan's arena, one for all graphs; up to its last page that was touched" },
     { " lost between lifetimes", "bytes.lost",             "bytes",  lost_between,         arena_untouched,     "the arena beyond what is alive at its fullest step; its pages that were never touched" },

@@ -37,6 +37,20 @@ static rk_status read_row(rk_ctx *ctx, const struct json *row, rk_receipt *r)
     return RK_OK;
 }
 
+/* Runs that do not say were taken by AdamW. */
+static rk_status read_optimizer(rk_ctx *ctx, const struct json *root, const char *path, rk_receipt *r)
+{
+    char word[32];
+    double momentum = 1;
+    if (json_find(root, "optimizer") == NULL) return RK_OK;
+    TRY(get_text(ctx, root, "optimizer", word, sizeof word));
+    while (r->optimizer < RK_OPTIMIZERS && strcmp(word, rk_optimizer_word(r->optimizer)) != 0) r->optimizer++;
+    if (r->optimizer == RK_OPTIMIZERS) return FAIL(RK_E_FORMAT, "%s: \"%s\" is no optimizer that is known here", path, word);
+    if (json_find(root, "momentum") != NULL) TRY(json_get_double(ctx, root, "momentum", &momentum));
+    r->no_momentum = momentum == 0;
+    return RK_OK;
+}
+
 static rk_status check_schema(rk_ctx *ctx, const struct json *root, const char *path)
 {
     const struct json *value = json_find(root, "schema");
@@ -57,6 +71,7 @@ static rk_status read_all(rk_ctx *ctx, const struct json *root, const char *path
     TRY(json_get_int(ctx, root, "seq", 1, INT32_MAX, &r->seq));
     TRY(json_get_int(ctx, root, "parameters", 0, INT64_MAX, &r->parameters));
     TRY(json_get_bool(ctx, root, "dropout", &r->dropout));
+    TRY(read_optimizer(ctx, root, path, r));
     TRY(json_get(ctx, root, "rows", &rows));
     TRY(json_as_array(ctx, rows));
     if (rows->n > RK_RECEIPT_MOST) return FAIL(RK_E_LIMIT, "%s has more than %d rows", path, RK_RECEIPT_MOST);

@@ -1,6 +1,7 @@
 /* training.h: a run from the inside.
  *
- *   graphs.h   micro and update            open.c     graphs, plans, memory, first weights
+ *   graphs.h   micro and update (optimizer.h: one file for each)
+ *                                          open.c     graphs, plans, memory, first weights
  *   data.h     which tokens a step takes    loop.c     steps
  *   options.c  the table of options         save.c     checkpoints, resume.c reads them
  *   receipt.c  predicted and measured       bigram.c   what must be beaten */
@@ -50,7 +51,7 @@ struct rk_train {
 /* rk_train_open for a back end; setup->device, which may be NULL, then only tells what the machine can do. */
 rk_status train_open(rk_ctx *ctx, const rk_train_setup *setup, const struct backend *backend, rk_train **train) RK_CHECK;
 
-int64_t train_states_bytes(const rk_train *t);          /* parameters, gradients, moments */
+int64_t train_states_bytes(const rk_train *t);          /* parameters, gradients, what the optimizer keeps */
 int64_t train_arena_bytes(const rk_train *t);           /* the largest stage's */
 int64_t train_input_bytes(const rk_train *t);
 rk_status train_first_weights(rk_ctx *ctx, rk_train *t) RK_CHECK;               /* init.c: from the seed */

@@ -1,35 +1,110 @@
-/* update.c: clipping and AdamW as nodes: see graphs.h. */
-#include "train/graphs.h"
+/* update.c: clipping as nodes, one parameter after another handed to the optimizer, and what optimizers share: see graphs.h,
+ * optimizer.h. */
+#include "train/optimizer.h"
 #include <stdio.h>
 #include <string.h>
 
-struct update {
-    rk_graph *g;
-    const struct train_rule *rule;
-    rk_ref rate, scale;                     /* scalars: the step's size, its factor 1 / √correction2; the clipping factor or 0 */
-    rk_ref root, kept;                      /* 1 / √correction2; 1 - learning rate · decay, or 0 */
+static const struct optimizer *const optimizers[] = {
+#define ROW(name, word, title) [RK_OPTIMIZER_##name] = &optimizer_##name,
+#include "reckon/optimizer.def"
+#undef ROW
 };
 
-struct dims { char at[RK_MAX_RANK * 64]; };
+struct train_rule train_rule_of(const rk_train_options *o)
+{
+    return (struct train_rule){
+        .beta1 = o->beta1, .beta2 = o->beta2, .eps = o->eps, .weight_decay = o->decay, .clip = o->clip, .optimizer = (rk_optimizer)o->optimizer,
+        .momentum = o->momentum, .plain_momentum = o->plain_momentum, .beta2_decay = o->beta2_decay, .eps1 = o->eps1, .eps2 = o->eps2, .threshold = o->threshold,
+        .muon_rate = (rk_muon_rate)o->muon_rate,
+    };
+}
 
-static struct dims dims_of(const rk_graph *g, rk_ref r)
+const char *rk_optimizer_word(rk_optimizer optimizer)
+{
+    static const char *const words[] = {
+#define ROW(name, word, title) word,
+#include "reckon/optimizer.def"
+#undef ROW
+    };
+    return (unsigned)optimizer < RK_OPTIMIZERS ? words[optimizer] : "";
+}
+
+const char *rk_optimizer_title(rk_optimizer optimizer)
+{
+    static const char *const titles[] = {
+#define ROW(name, word, title) title,
+#include "reckon/optimizer.def"
+#undef ROW
+    };
+    return (unsigned)optimizer < RK_OPTIMIZERS ? titles[optimizer] : "";
+}
+
+/* --- what optimizers share --- */
+
+static void add_name(struct dims *d, const char *name)
+{
+    if (d->at[0] != '\0') (void)strncat(d->at, " ", sizeof d->at - strlen(d->at) - 1);
+    (void)strncat(d->at, name, sizeof d->at - strlen(d->at) - 1);
+}
+
+struct dims update_dims(const rk_graph *g, rk_ref r)
 {
     struct dims d = { "" };
     const struct node *n = node_of(g, r);
-    for (int i = 0; i < n->rank; i++) {
-        if (i > 0) (void)strncat(d.at, " ", sizeof d.at - strlen(d.at) - 1);
-        (void)strncat(d.at, dim_name(g, n->dim[i]), sizeof d.at - strlen(d.at) - 1);
-    }
+    for (int i = 0; i < n->rank; i++) add_name(&d, dim_name(g, n->dim[i]));
     return d;
 }
 
-static rk_ref sum_of_squares(rk_graph *g, rk_ref x)
+static bool has_dim(const struct axis *a, rk_dim dim)
 {
-    struct dims d = dims_of(g, x);
+    for (int i = 0; i < a->n; i++)
+        if (a->dim[i] == dim) return true;
+    return false;
+}
+
+struct dims update_axes(const rk_graph *g, const struct subject *s, unsigned which)
+{
+    struct dims d = { "" };
+    const struct node *n = node_of(g, s->value);
+    for (int i = 0; n != NULL && i < n->rank; i++)
+        for (int a = 0; a < s->axes; a++)
+            if ((which >> a & 1) != 0 && has_dim(&s->axis[a], n->dim[i])) add_name(&d, dim_name(g, n->dim[i]));
+    return d;
+}
+
+rk_ref update_state(const struct update *u, const struct subject *s, const char *letters, const char *dims)
+{
+    char full[640];
+    (void)snprintf(full, sizeof full, "%s.%s", letters, s->parameter->name);
+    return rk_state(u->g, RK_OPTIMIZER, full, s->dtype, dims);
+}
+
+rk_ref update_gradient(const struct update *u, const struct subject *s) { return u->scale != 0 ? rk_mul(u->g, s->whole, u->scale) : s->whole; }
+
+rk_ref update_squares(rk_graph *g, rk_ref x)
+{
+    struct dims d = update_dims(g, x);
     char equation[2 * sizeof d.at + 16];
     (void)snprintf(equation, sizeof equation, "%s, %s -> ", d.at, d.at);
     return rk_einsum(g, equation, x, x);
 }
+
+void update_keep(struct update *u)
+{
+    rk_graph *g = u->g;
+    if (u->rule->weight_decay != 0) u->kept = rk_sub(g, rk_const(g, 1), rk_scale(g, u->learning_rate, u->rule->weight_decay));
+}
+
+rk_ref update_decayed(const struct update *u, const struct subject *s) { return s->parameter->decays && u->kept != 0 ? rk_mul(u->g, s->value, u->kept) : s->value; }
+
+rk_ref update_mean(rk_graph *g, rk_ref state, rk_ref weight, rk_ref fresh)
+{
+    rk_ref value = rk_add(g, state, rk_mul(g, rk_sub(g, fresh, state), weight));
+    rk_update(g, state, value);
+    return value;
+}
+
+/* --- clipping --- */
 
 /* Σ over all parameters, in their order. */
 static rk_ref global_norm(rk_graph *g, const rk_ref *gradients, int n)
@@ -39,7 +114,7 @@ static rk_ref global_norm(rk_graph *g, const rk_ref *gradients, int n)
         int path = g->path;
         g->path = node_of(g, gradients[i])->path;           /* a square is its parameter's own; only their sum is of all */
         g->times = node_of(g, gradients[i])->times;
-        rk_ref square = sum_of_squares(g, gradients[i]);
+        rk_ref square = update_squares(g, gradients[i]);
         g->path = path;
         sum = i == 0 ? square : rk_add(g, sum, square);
         g->times = 1;
@@ -50,44 +125,38 @@ static rk_ref global_norm(rk_graph *g, const rk_ref *gradients, int n)
 static void scalars(struct update *u, rk_ref norm)
 {
     rk_graph *g = u->g;
-    rk_ref rate = rk_input(g, "learning_rate", RK_f32, "");
-    u->rate = rk_map2(g, "div", rate, rk_input(g, "correction1", RK_f32, ""));
-    u->root = rk_map(g, "rsqrt", rk_input(g, "correction2", RK_f32, ""));
-    if (u->rule->weight_decay != 0) u->kept = rk_sub(g, rk_const(g, 1), rk_scale(g, rate, u->rule->weight_decay));
+    u->learning_rate = rk_input(g, "learning_rate", RK_f32, "");
+    optimizers[u->rule->optimizer]->begin(u);
     if (u->rule->clip > 0)
         u->scale = rk_map2(g, "min", rk_const(g, 1), rk_map2(g, "div", rk_const(g, u->rule->clip), rk_add(g, norm, rk_const(g, 1e-6))));
 }
 
-/* moment = β · moment + (1 - β) · fresh */
-static rk_ref decaying(rk_graph *g, rk_ref moment, double beta, rk_ref fresh)
+/* --- parameters --- */
+
+static struct subject subject(const struct update *u, const struct parameter *parameter, const rk_graph *loss)
 {
-    rk_ref value = rk_add(g, rk_scale(g, moment, beta), rk_scale(g, fresh, 1 - beta));
-    rk_update(g, moment, value);
-    return value;
+    const struct node *n = node_of(loss, parameter->ref);
+    struct subject s = { .parameter = parameter, .dtype = n->dtype, .elements = parameter_elements(loss, parameter), .dims = update_dims(loss, parameter->ref) };
+    s.axes = parameter->axes > 0 ? parameter->axes : n->rank;
+    for (int i = 0; i < s.axes; i++) s.axis[i].size = 1;
+    for (int i = 0; i < n->rank; i++) {
+        struct axis *a = &s.axis[parameter->axes > 0 ? parameter->axis[i] : i];
+        a->dim[a->n++] = n->dim[i];                         /* graph_like keeps the ids */
+        a->size *= dim_size(loss, n->dim[i]);
+    }
+    s.value = rk_state(u->g, RK_PARAMETER, parameter->name, n->dtype, s.dims.at);
+    return s;
 }
 
-static rk_ref moment_state(rk_graph *g, char letter, const char *name, rk_dtype dtype, const char *dims)
-{
-    char full[640];
-    (void)snprintf(full, sizeof full, "%c.%s", letter, name);
-    return rk_state(g, RK_OPTIMIZER, full, dtype, dims);
-}
-
-static void adamw(const struct update *u, const struct parameter *parameter, const rk_graph *loss, rk_ref gradient)
+static void one(const struct update *u, const struct parameter *parameter, const rk_graph *loss, rk_ref gradient)
 {
     rk_graph *g = u->g;
     const struct node *n = node_of(loss, parameter->ref);
-    struct dims d = dims_of(loss, parameter->ref);
     g->path = n->path;
     g->times = n->times;
-    rk_ref p = rk_state(g, RK_PARAMETER, parameter->name, n->dtype, d.at);
-    rk_ref m = moment_state(g, 'm', parameter->name, n->dtype, d.at), v = moment_state(g, 'v', parameter->name, n->dtype, d.at);
-    rk_ref clipped = u->scale != 0 ? rk_mul(g, gradient, u->scale) : gradient;
-    rk_ref first = decaying(g, m, u->rule->beta1, clipped);
-    rk_ref second = decaying(g, v, u->rule->beta2, rk_map(g, "square", clipped));
-    rk_ref divisor = rk_add(g, rk_mul(g, rk_map(g, "sqrt", second), u->root), rk_const(g, u->rule->eps));
-    rk_ref kept = parameter->decays && u->kept != 0 ? rk_mul(g, p, u->kept) : p;
-    rk_update(g, p, rk_sub(g, kept, rk_mul(g, rk_map2(g, "div", first, divisor), u->rate)));
+    struct subject s = subject(u, parameter, loss);
+    s.whole = gradient;
+    if (rk_graph_ok(g)) optimizers[u->rule->optimizer]->step(u, &s);
     g->path = 0;
     g->times = 1;
 }
@@ -97,7 +166,7 @@ static void build(struct update *u, const rk_graph *loss, const struct parameter
     rk_graph *g = u->g;
     for (int i = 0; i < n; i++) {
         const struct node *p = node_of(loss, parameters[i].ref);
-        struct dims d = dims_of(loss, parameters[i].ref);
+        struct dims d = update_dims(loss, parameters[i].ref);
         g->path = p->path;
         g->times = p->times;
         gradients[i] = rk_state(g, RK_GRADIENT, parameters[i].name, p->dtype, d.at);
@@ -109,7 +178,7 @@ static void build(struct update *u, const rk_graph *loss, const struct parameter
     rk_output(g, "gradient_norm", norm);
     scalars(u, norm);
     rk_leave(g);
-    for (int i = 0; i < n; i++) adamw(u, &parameters[i], loss, gradients[i]);
+    for (int i = 0; i < n; i++) one(u, &parameters[i], loss, gradients[i]);
 }
 
 rk_status train_update(rk_ctx *ctx, const rk_graph *loss, const struct parameter *parameters, int n, const struct train_rule *rule, rk_graph **out)
@@ -118,6 +187,7 @@ rk_status train_update(rk_ctx *ctx, const rk_graph *loss, const struct parameter
     rk_ref *gradients = NULL;
     rk_status status;
     *out = NULL;
+    if ((unsigned)rule->optimizer >= RK_OPTIMIZERS) return FAIL(RK_E_ARG, "%d is no optimizer", (int)rule->optimizer);
     GO(graph_like(ctx, loss, &u.g));
     GO(NEW(gradients, n));
     build(&u, loss, parameters, n, gradients);
@@ -128,4 +198,16 @@ out:
     FREE(gradients, n);
     rk_graph_close(u.g);
     return status;
+}
+
+/* --- steps --- */
+
+rk_status train_feed(rk_ctx *ctx, struct run *update, const struct train_rule *rule, double rate, double t)
+{
+    TRY(run_input(ctx, update, "learning_rate", &rate, RK_f64));
+    for (const struct step_scalar *s = optimizers[rule->optimizer]->scalars; s->name != NULL; s++) {
+        double value = s->value(rule, rate, t);
+        TRY(run_input(ctx, update, s->name, &value, RK_f64));
+    }
+    return RK_OK;
 }

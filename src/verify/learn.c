@@ -144,10 +144,7 @@ static rk_status loss_and_gradients(rk_ctx *ctx, struct learning *l, double *los
 
 static rk_status adamw(rk_ctx *ctx, struct learning *l, int64_t t)
 {
-    double correction1 = 1 - pow(rule.beta1, (double)t), correction2 = 1 - pow(rule.beta2, (double)t);
-    TRY(run_input(ctx, l->update.run, "learning_rate", &rate, RK_f64));
-    TRY(run_input(ctx, l->update.run, "correction1", &correction1, RK_f64));
-    TRY(run_input(ctx, l->update.run, "correction2", &correction2, RK_f64));
+    TRY(train_feed(ctx, l->update.run, &rule, rate, (double)t));
     return run_go(ctx, l->update.run, 0, 0);
 }
 

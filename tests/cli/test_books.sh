@@ -6,6 +6,12 @@ ends 0 reckon count gpt2 --mode prefill;  prints "291,648,307,200"; silent "$err
 ends 0 reckon count gpt2 --mode decode -t 100; prints "looks at 100 positions"; prints "B 1, T 1"; prints "250,750,464"; prints "7,372,800"
 ends 0 reckon count gpt2 --mode eval --json; prints '"mode": "eval"'
 ends 2 reckon count gpt2 --mode decode --plan; warns "--mode train"
+# by hand: of a block's four matrices, a·D x D each, Newton and Schulz take 5·(4·a + 2)·D³, a = 3, 1, 4, 4
+ends 0 reckon count gpt2 --optimizer muon; prints "a step ends with Muon"; prints "655,779,840"
+ends 0 reckon count gpt2 --optimizer muon --why flops.update; prints "2·V·D + 2·P·D + L·(280·D³ + 48·D² + 26·D) + 4·D"; prints "hidden hidden_copy"
+ends 0 reckon count gpt2 --optimizer adafactor --why bytes.optimizer; prints "1,286,468 = 4·(V + P + 29·L·D + 4·D)"; prints "row.h.*.mlp.up"
+ends 0 reckon count gpt2 --optimizer sgd --json; prints '"optimizer": "sgd"'; prints '497759232'
+ends 2 reckon count gpt2 --mode eval --optimizer sgd; warns "--mode train"
 ends 2 reckon count gpt2 --mode learn;    warns "train|eval|prefill|decode"
 
 # FLOPs by convention

@@ -18,6 +18,14 @@ prints '"event": "receipt"'; prints '"schema": "reckon.receipt/1"'
 ends 0 reckon count cs336-17m:$size --check short.json --tolerance 0
 ends 0 train --batch 2 --steps 2 --receipt text.txt;       holds text.txt "resident memory"
 
+for optimizer in sgd adafactor muon "sgd --momentum 0"; do
+    ends 0 train --batch 4 --steps 2 --optimizer $optimizer --receipt other.json
+    ends 0 reckon count cs336-17m:$size --check other.json; silent "$err"
+done
+ends 2 reckon count cs336-17m:$size --check other.json --optimizer muon; warns "was taken by sgd"
+sed 's/"optimizer": "sgd"/"optimizer": "lion"/' other.json >lion.json
+ends 3 reckon count cs336-17m:$size --check lion.json;     warns "lion"
+
 # what is more than predicted is named, by how much
 change() { sed "/\"entry\": \"$1\"/,/\"measured\"/s/\"measured\": [^,]*/\"measured\": $2/" run1.json >"$3"; }
 predicted=$(sed -n '/"entry": "bytes.plan.arena"/,/"measured"/s/.*"measured": \([0-9]*\).*/\1/p' run1.json)

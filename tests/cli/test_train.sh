@@ -27,6 +27,18 @@ ends 1 reckon train text.bin --resume --output cut --steps 9 --seed 5 --threads 
 printf 'x' | dd of=cut/step-000006/model.safetensors bs=1 seek=2000 conv=notrunc 2>/dev/null
 ends 0 reckon train text.bin --resume --output cut --threads 1; warns "is skipped"; warns "resumed from cut/step-000003"
 
+# other optimizers: cut and resumed, refused for another
+for optimizer in sgd adafactor muon; do
+    ends 0 train text.bin --steps 4 --optimizer $optimizer --output $optimizer-whole --quiet --cycle 4
+    ends 0 train text.bin --steps 2 --optimizer $optimizer --output $optimizer-cut --quiet --cycle 4
+    ends 0 reckon train text.bin --resume --output $optimizer-cut --steps 4 --cycle 4 --threads 1 --quiet
+    cmp -s $optimizer-whole/model.safetensors $optimizer-cut/model.safetensors && pass || fail "a run of $optimizer in two parts ends with other weights"
+    holds $optimizer-cut/step-000004/trainer.json "\"optimizer\": \"$optimizer\""
+    ends 1 reckon train text.bin --resume --output $optimizer-cut --steps 6 --optimizer adamw --threads 1; warns "another optimizer"
+done
+ends 0 train text.bin --steps 1 --optimizer sgd --momentum 0;  prints "sequences by SGD"
+ends 2 train text.bin --optimizer lion;                        warns "lion"
+
 # for programs
 ends 0 train text.bin --steps 2 --json --quiet
 is "every line is an event" "$(grep -c '^{"event"' "$out")" "$(wc -l <"$out" | tr -d ' ')"

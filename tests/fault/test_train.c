@@ -11,6 +11,7 @@
 #define MODEL "cs336-17m:vocab_size=11,context_length=4,d_model=4,num_layers=1,num_heads=1,d_ff=4"
 enum { TOKENS = 60 };
 static unsigned char bytes[2 * TOKENS];
+static int optimizer;
 
 static rk_train_options small(void)
 {
@@ -19,6 +20,7 @@ static rk_train_options small(void)
     o.accumulate = 2;
     o.steps = 2;
     o.save_every = 1;
+    o.optimizer = optimizer;
     o.validation = 0.2;
     return o;
 }
@@ -49,6 +51,12 @@ out:
 
 static rk_status without_output(rk_ctx *ctx) { return open_and_run(ctx, NULL, false, 1); }
 TEST(a_run_survives_every_failed_allocation) { FOR_EVERY_FAILED_ALLOCATION(without_output); }
+
+TEST(the_updates_of_every_optimizer_survive_them)
+{
+    for (optimizer = 1; optimizer < RK_OPTIMIZERS; optimizer++) FOR_EVERY_FAILED_ALLOCATION(without_output);
+    optimizer = RK_OPTIMIZER_adamw;
+}
 
 static rk_status with_output(rk_ctx *ctx) { return open_and_run(ctx, test_temporary(), true, 2); }
 TEST(saving_and_resuming_survive_every_failed_allocation) { FOR_EVERY_FAILED_ALLOCATION(with_output); }

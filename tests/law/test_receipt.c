@@ -279,6 +279,63 @@ TEST(bill_is_receipt_for_every_family)
     }
 }
 
+/* The update of every optimizer on every family, and its bill asked for from outside. */
+static void update_is_priced(rk_ctx *ctx, const char *spec, const struct built *built, rk_optimizer optimizer)
+{
+    static struct outcome did, expected;
+    const rk_train_options usual = rk_train_defaults();
+    struct train_rule rule = train_rule_of(&usual);
+    struct metered m = { .ctx = ctx };
+    struct values v;
+    rk_graph *g;
+    rk_bill *bill;
+    uint64_t products = 0, elementwise = 0;
+    const struct execution e = { .backend = backend_meter(), .runs = 1, .watch = watch, .user = &m };
+    rule.optimizer = optimizer;
+    OK(ctx, train_update(ctx, built->g, built->parameters.at, built->parameters.n, &rule, &g));
+    values_open(&v, ctx, g);
+    fill(&v);
+    for (rk_ref r = 1; r < g->nodes.n; r++) {
+        const struct node *n = node_of(g, r);
+        bool scalar = n->op == &op_input, gradient = n->op == &op_state && n->at.i[0] == RK_GRADIENT;
+        for (int64_t i = 0; (scalar || gradient) && i < values_count(&v, r); i++) values_own(&v, r)[i] = scalar ? 0.25 : (float)(0.1 * test_normal());
+    }
+    OK(ctx, execute(ctx, g, &v, &e, &did));
+    const char *found = difference(ctx, g, m.meter, v.extent, 1);
+    if (found != NULL) test_fail(__FILE__, __LINE__, "%s, %s: %s", spec, rk_optimizer_title(optimizer), found);
+    OK(ctx, rk_bill_of_graph(g, 1, &(rk_bill_phase){ "update", INT32_MAX }, &bill));
+    OK(ctx, rk_bill_number(bill, "flops.update", &products));
+    OK(ctx, rk_bill_number(bill, "flops.elementwise.update", &elementwise));
+    EXPECT_INT(m.meter->total.product_flops, products);
+    EXPECT_INT(m.meter->total.elementwise_flops, elementwise);
+    outcome_of(&v, &expected);
+    for (int k = 0; k < did.n; k++)
+        for (int64_t j = 0; j < did.count[k]; j++) EXPECT_NEAR(did.at[k][j], expected.at[k][j], 1e-9 * (1 + fabs(expected.at[k][j])));
+    rk_bill_free(bill);
+    outcome_free(&did);
+    outcome_free(&expected);
+    meter_close(m.meter);
+    values_close(&v);
+    rk_graph_close(g);
+}
+
+TEST(bill_is_receipt_for_every_optimizer)
+{
+    rk_ctx *ctx = test_ctx();
+    for (int i = 0; i < TINY_MODELS; i++) {
+        char spec[TINY_ROOM];
+        rk_model *model;
+        struct built built;
+        (void)tiny_model(i, 11, 8, spec);
+        (void)strcat(spec, ",layer=1");
+        OK(ctx, rk_model_open(ctx, spec, &model));
+        OK(ctx, model_build(ctx, model, &(struct build_options){ .purpose = FOR_TRAINING, .batch = 2, .seq = 3 }, &built));
+        for (rk_optimizer o = 0; o < RK_OPTIMIZERS; o++) update_is_priced(ctx, spec, &built, o);
+        built_close(&built);
+        rk_model_close(model);
+    }
+}
+
 /* Products alone, by hand: forward 2·(weights of the matrices)·tokens + attention + head, backward twice that. */
 TEST(products_of_a_training_step_are_three_times_the_forward_ones)
 {

@@ -3,11 +3,15 @@
 #include "model/model.h"
 #include "pass/count.h"
 #include "test.h"
+#include "tiny.h"
 #include "train/graphs.h"
 #include <stdlib.h>
 
-static const struct bill_repeat blocks[] = { { "h.*", 'L' }, { "m.h.*", 'L' }, { "v.h.*", 'L' } };
-static const struct train_rule rule = { .beta1 = 0.9, .beta2 = 0.999, .eps = 1e-8, .weight_decay = 0.1, .clip = 1 };
+static const struct bill_repeat blocks[] = { { "h.*", 'L' }, { "m.h.*", 'L' }, { "v.h.*", 'L' }, { "row.h.*", 'L' }, { "column.h.*", 'L' } };
+enum { N_BLOCKS = sizeof blocks / sizeof *blocks };
+
+/* Every optimizer takes its turn. */
+static struct train_rule rule = { .beta1 = 0.9, .beta2 = 0.999, .eps = 1e-8, .weight_decay = 0.1, .clip = 1, .momentum = 0.9, .eps1 = 1e-7, .threshold = 1 };
 
 /* A loss and what its gradients are taken by. */
 struct loss { rk_graph *g; struct parameter *parameters; int n; };
@@ -32,8 +36,8 @@ static rk_status price(rk_ctx *ctx, const struct loss *l, rk_graph **step, rk_bi
     OK(ctx, rk_graph_seal(*step));
     OK(ctx, train_update(ctx, l->g, l->parameters, l->n, &rule, &update));
     OK(ctx, bill_new(ctx, bill));
-    OK(ctx, bill_add_graph(*bill, *step, &(struct bill_terms){ .n_phases = 2, .phases = phases, .n_repeats = 3, .repeats = blocks }));
-    OK(ctx, bill_add_graph(*bill, update, &(struct bill_terms){ .n_phases = 1, .phases = last, .n_repeats = 3, .repeats = blocks }));
+    OK(ctx, bill_add_graph(*bill, *step, &(struct bill_terms){ .n_phases = 2, .phases = phases, .n_repeats = N_BLOCKS, .repeats = blocks }));
+    OK(ctx, bill_add_graph(*bill, update, &(struct bill_terms){ .n_phases = 1, .phases = last, .n_repeats = N_BLOCKS, .repeats = blocks }));
     rk_graph_close(update);
     free(map), free(by), free(gradients);
     return RK_OK;
@@ -126,6 +130,14 @@ TEST(five_blocks_cost_what_all_cost)
     EXPECT(nodes != 0 && nodes < all / 7);
     nodes = compare_model(ctx, "cs336-xl", false, &all);
     EXPECT(nodes != 0 && nodes < all / 7);
+    for (rule.optimizer = 0; rule.optimizer < RK_OPTIMIZERS; rule.optimizer++)
+        for (int i = 0; i < TINY_MODELS; i++) {
+            char spec[TINY_ROOM];
+            (void)tiny_model(i, 11, 8, spec);
+            (void)strcat(spec, ",layer=8");
+            (void)compare_model(ctx, spec, false, &all);
+        }
+    rule.optimizer = RK_OPTIMIZER_adamw;
     EXPECT(compare_model(ctx, "cs336-small:use_post_norm=true", false, &all) != 0);
     EXPECT(compare_model(ctx, "gpt2:scale_attn_by_inverse_layer_idx=true", false, &all) == 0);       /* every block has its own scale */
 }

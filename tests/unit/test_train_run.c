@@ -100,10 +100,12 @@ TEST(threads_change_no_bit)
     struct text text = text_new();
     rk_train_options o = small();
     o.accumulate = 2;
-    struct bits one = whole_run(1, DROPOUT, "cpu", &text, &o), two = whole_run(2, DROPOUT, "cpu", &text, &o);      /* threads = 2 */
-    expect_same(one, two);
-    free(one.at);
-    free(two.at);
+    for (o.optimizer = 0; o.optimizer < RK_OPTIMIZERS; o.optimizer++) {
+        struct bits one = whole_run(1, DROPOUT, "cpu", &text, &o), two = whole_run(2, DROPOUT, "cpu", &text, &o);      /* threads = 2 */
+        expect_same(one, two);
+        free(one.at);
+        free(two.at);
+    }
     free(text.bytes);
 }
 
@@ -196,16 +198,17 @@ TEST(the_cpu_follows_the_reference)
 static bool stop_at(void *user, const rk_train_report *r) { return r->step != *(const int64_t *)user; }
 
 /* Cut after every step, in a fresh context each time: the same bits as in one go. */
-static void check_resume(const char *device)
+static void check_resume(const char *device, rk_optimizer optimizer)
 {
     rk_ctx *ctx = test_ctx();
     struct text text = text_new();
     rk_train_options o = small();
+    o.optimizer = (int)optimizer;
     struct bits expected = whole_run(1, DROPOUT, device, &text, &o);
     for (int64_t cut = 1; cut < o.steps; cut++) {
         struct with w;
         char folder[600];
-        (void)snprintf(folder, sizeof folder, "%s/%lld", test_temporary(), (long long)cut);
+        (void)snprintf(folder, sizeof folder, "%s/%s-%lld", test_temporary(), rk_optimizer_title(optimizer), (long long)cut);
         OK(ctx, with_open(ctx, &w, DROPOUT, device, &text, &o, folder, false));
         FAILS(ctx, rk_train_run(w.train, stop_at, &cut), RK_E_CANCELLED, "stopped after step");
         with_close(&w);
@@ -221,8 +224,12 @@ static void check_resume(const char *device)
     free(text.bytes);
 }
 
-TEST(a_run_that_was_cut_ends_with_the_same_bits) { check_resume("cpu"); }
-TEST(so_does_one_in_f64) { check_resume("ref"); }
+TEST(a_run_that_was_cut_ends_with_the_same_bits) { check_resume("cpu", RK_OPTIMIZER_adamw); }
+TEST(so_does_one_in_f64) { check_resume("ref", RK_OPTIMIZER_adamw); }
+TEST(so_does_one_of_every_optimizer)
+{
+    for (rk_optimizer o = RK_OPTIMIZER_adamw + 1; o < RK_OPTIMIZERS; o++) check_resume("cpu", o);
+}
 
 static void damage(const char *path)
 {
@@ -279,6 +286,10 @@ TEST(another_run_is_not_resumed)
     rk_train_options other = o;
     other.seed = 2;
     FAILS(ctx, with_open(ctx, &w, MODEL, "cpu", &text, &other, folder, true), RK_E_DIFFERS, "another seed");
+    with_close(&w);
+    other = o;
+    other.optimizer = RK_OPTIMIZER_sgd;
+    FAILS(ctx, with_open(ctx, &w, MODEL, "cpu", &text, &other, folder, true), RK_E_DIFFERS, "another optimizer: what it keeps");
     with_close(&w);
     other = o;
     other.batch = 2;
@@ -398,13 +409,15 @@ TEST(options_come_from_a_file_and_from_a_checkpoint)
     free(text.bytes);
 }
 
-TEST(the_receipt_agrees_with_the_bill)
+static void check_receipt(rk_optimizer optimizer, double momentum)
 {
     rk_ctx *ctx = test_ctx();
     struct text text = text_new();
     struct with w;
     rk_train_options o = small();
     o.accumulate = 2;
+    o.optimizer = (int)optimizer;
+    o.momentum = momentum;
     OK(ctx, with_open(ctx, &w, MODEL, "cpu", &text, &o, NULL, false));
     OK(ctx, rk_train_run(w.train, NULL, NULL));
     int seen = 0;
@@ -415,11 +428,18 @@ TEST(the_receipt_agrees_with_the_bill)
         if (strcmp(r.name, "activations, workspace") == 0) EXPECT(r.predicted == r.measured && ++seen);
         if (strcmp(r.name, "inputs") == 0) EXPECT(r.predicted == r.measured && ++seen);
         if (strcmp(r.name, "parameters") == 0) EXPECT(r.measured >= r.predicted && r.measured < r.predicted + 64 * 40 && ++seen);
+        if (strcmp(r.name, "optimizer state") == 0) EXPECT(r.measured >= r.predicted && r.measured < r.predicted + 64 * 80 && (r.predicted > 0) == (momentum > 0) && ++seen);
     }
-    EXPECT_INT(seen, 5);
+    EXPECT_INT(seen, 6);
     EXPECT_TEXT(rk_receipt_at(w.train, -1).name, "");
     with_close(&w);
     free(text.bytes);
+}
+
+TEST(the_receipt_agrees_with_the_bill)
+{
+    for (rk_optimizer o = 0; o < RK_OPTIMIZERS; o++) check_receipt(o, 0.9);
+    check_receipt(RK_OPTIMIZER_sgd, 0);
 }
 
 TEST(a_loss_that_is_no_number_ends_the_run)
