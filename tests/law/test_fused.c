@@ -77,7 +77,7 @@ static double score(const struct values *v, const struct node *n, int64_t *index
     int64_t queries = dim_size(v->g, (rk_dim)n->at.i[0]), keys = dim_size(v->g, (rk_dim)n->at.i[1]), column = index[width];
     double dot = 0;
     if (n->at.i[3] != 0 && index[n->at.i[1]] > index[n->at.i[0]] + keys - queries) return -INFINITY;
-    if (n->arity > 3 && index[n->at.i[1]] >= fmax(1, values_at(v, n->in[3], index))) return -INFINITY;
+    if (n->arity > 3 && (double)index[n->at.i[1]] >= fmax(1, values_at(v, n->in[3], index))) return -INFINITY;
     SUM_OVER(width) dot += values_at(v, n->in[0], index) * values_at(v, n->in[1], index);
     index[width] = column;
     return dot * n->at.f[0];
