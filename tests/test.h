@@ -36,6 +36,13 @@ const char *test_temporary(void);                               /* a fresh folde
 /* A call that must succeed, and one that must fail with this status and a message that holds `words`. */
 #define OK(ctx, call) do { rk_status s_ = (call); if (s_ != RK_OK) { test_fail(__FILE__, __LINE__, "%s: %s\n%s\n%s", #call, rk_error_message(ctx), rk_error_hint(ctx), rk_error_trail(ctx)); test_end(); } } while (0)
 #define FAILS(ctx, call, expected, words) do { rk_status s_ = (call); if (s_ != (expected)) test_fail(__FILE__, __LINE__, "%s ended with %s, expected %s: %s", #call, rk_status_name(s_), rk_status_name(expected), rk_error_message(ctx)); else if (strstr(rk_error_message(ctx), (words)) == NULL) test_fail(__FILE__, __LINE__, "the message \"%s\" does not say \"%s\"", rk_error_message(ctx), (words)); } while (0)
+/* Under a sanitizer everything is slower, references most of all: tests that take long there try less. */
+#if defined __SANITIZE_ADDRESS__ || defined __SANITIZE_THREAD__
+enum { TEST_SANITIZED = true };
+#else
+enum { TEST_SANITIZED = false };
+#endif
+
 #define SKIP(...) test_skip(__FILE__, __LINE__, __VA_ARGS__)
 
 rk_ctx *test_ctx(void);                    /* a context for this test; closed afterwards, and then nothing may still be allocated */

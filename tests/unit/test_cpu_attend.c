@@ -5,12 +5,7 @@
 #include "hand_fused.h"
 #include "test.h"
 
-/* Random shapes for each law: references are slow, and slower when every access is watched. */
-#if defined __SANITIZE_ADDRESS__ || defined __SANITIZE_THREAD__
-enum { SHAPES = 16 };
-#else
-enum { SHAPES = 40 };
-#endif
+enum { SHAPES = TEST_SANITIZED ? 12 : 40 };            /* random ones, for each law */
 
 struct shape { int64_t batch, head, seq, key, width; bool causal; double keep; const char *lengths; };     /* lengths: their dims; NULL: none */
 
