@@ -4,7 +4,6 @@
 #include "device.h"
 #include "einsum.h"
 #include "frame.h"
-#include "reckon/books.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -85,14 +84,9 @@ static rk_rate rate_of(rk_dtype dtype)
 
 static int machine_by_name(struct cli *c, const char *name, rk_dtype dtype, struct rates *r)
 {
-    const rk_accelerator *a = rk_accelerator_find(name);
-    struct near near;
-    if (a == NULL) {
-        near_begin(&near, name);
-        near_try(&near, "cpu");
-        for (int i = 0; rk_accelerator_at(i) != NULL; i++) near_try(&near, rk_accelerator_at(i)->name);
-        return cli_fail(c, CLI_USAGE, near.n > 0 ? near_words(&near, "") : "`reckon list devices` has those that are; of any other say --peak and --bandwidth", "no device \"%s\" is known here", name);
-    }
+    const rk_accelerator *a;
+    int code = device_named(c, name, "--peak and --bandwidth", &a);
+    if (code != CLI_OK) return code;
     *r = (struct rates){ rate_of(dtype) < RK_RATES ? a->rate[rate_of(dtype)] : 0, (double)a->bandwidth, a->words, a->words };
     return CLI_OK;
 }

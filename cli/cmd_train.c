@@ -41,7 +41,7 @@ static const struct option options[] = {
     { "dtype",       0,   OPT_CHOICE, "u16|u32", "(by the name of the file)",                   "size of a token in a file of tokens" },
     { "memory",      0,   OPT_SIZE,   "BYTES",   "(what is free)",                              "refuse a run that would need more" },
     { "receipt",     0,   OPT_FILE,   NULL,      "(the screen)",                                "where the receipt is written; FILE.json: for a program, and for `reckon count --check`" },
-    { "peak",        0,   OPT_TEXT,   "DEVICE",  NULL,                                          "tell MFU against this device's data sheet, too: H100, A100 ..." },
+    { "peak",        0,   OPT_TEXT,   "DEVICE",  NULL,                                          "tell MFU against the f32 of this device's data sheet, too: h100, a100 ... (`reckon list devices`)" },
     OPTION_DEVICE,
     { 0 }
 };
@@ -123,12 +123,13 @@ static int open_device(struct training *t)
 static int open_train(struct training *t)
 {
     struct cli *c = t->c;
-    double promised = 0;
-    if (cli_given(c, "peak")) CLI_TRY(c, rk_device_promise(c->ctx, cli_text(c, "peak"), RK_f32, &promised));
+    const rk_accelerator *promise = NULL;
+    int code = cli_given(c, "peak") ? device_named(c, cli_text(c, "peak"), "", &promise) : CLI_OK;
+    if (code != CLI_OK) return code;
     rk_train_setup s = {
         .model = t->model, .device = t->device, .options = &t->options, .output = cli_text(c, "output"), .resume = cli_flag(c, "resume"),
         .data = { .tokens = &t->tokens, .document_end = t->end, .tokenizer = t->options.tokenizer[0] != '\0' ? t->options.tokenizer : NULL },
-        .any_kernels = cli_flag(c, "any-kernels"), .ceilings = &t->ceilings, .promised_flops = promised,
+        .any_kernels = cli_flag(c, "any-kernels"), .ceilings = &t->ceilings, .promised_flops = promise != NULL ? promise->rate[RK_RATE_F32] : 0,
         .memory_limit = cli_given(c, "memory") ? (uint64_t)cli_int(c, "memory") : train_memory(),
     };
     CLI_TRY(c, rk_train_open(c->ctx, &s, &t->train));

@@ -2,6 +2,7 @@
  *
  * Numbers of a machine come from its row or from options; where neither is given there is no number. */
 #include "count.h"
+#include "device.h"
 #include <math.h>
 #include <string.h>
 
@@ -12,16 +13,7 @@ static const struct { const char *words, *source; double flops; } known[] = {
     { "EU AI Act, systemic risk",    "Regulation (EU) 2024/1689, article 51(2)",                1e25 },
 };
 
-static int unknown_device(struct cli *c, const char *name)
-{
-    struct near near;
-    char hint[256];
-    near_begin(&near, name);
-    for (int i = 0; rk_accelerator_at(i) != NULL; i++) near_try(&near, rk_accelerator_at(i)->name);
-    (void)snprintf(hint, sizeof hint, "%s%s`reckon list devices` has them; of any other say --peak 312e12 --device-memory 80GB --bandwidth 2TB",
-                   near_words(&near, ""), near.n > 0 ? "; " : "");
-    return cli_fail(c, CLI_USAGE, hint, "no device \"%s\" is known here", name);
-}
+static const char by_hand[] = "--peak 312e12 --device-memory 80GB --bandwidth 2TB";
 
 /* The rate that products run at: as asked, else that of the dtype or policy. */
 static int rate_of(const struct counting *k)
@@ -45,14 +37,15 @@ static int read_row(struct counting *k, const rk_accelerator *a)
 
 int machine_named(struct cli *c, const rk_accelerator **a)
 {
-    *a = cli_given(c, "device") ? rk_accelerator_find(cli_text(c, "device")) : NULL;
-    return *a == NULL && cli_given(c, "device") ? unknown_device(c, cli_text(c, "device")) : CLI_OK;
+    *a = NULL;
+    return cli_given(c, "device") ? device_named(c, cli_text(c, "device"), by_hand, a) : CLI_OK;
 }
 
 int machine_use(struct counting *k, const char *name)
 {
-    const rk_accelerator *a = rk_accelerator_find(name);
-    return a != NULL ? read_row(k, a) : unknown_device(k->c, name);
+    const rk_accelerator *a;
+    int code = device_named(k->c, name, by_hand, &a);
+    return code == CLI_OK ? read_row(k, a) : code;
 }
 
 bool roof_known(const struct counting *k) { return k->machine.peak > 0 && k->machine.bandwidth > 0; }

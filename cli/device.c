@@ -18,3 +18,15 @@ int device_open(struct cli *c, rk_device **device)
     free(cache);
     return code;
 }
+
+int device_named(struct cli *c, const char *name, const char *by_hand, const rk_accelerator **found)
+{
+    struct near near;
+    char hint[256];
+    *found = rk_accelerator_find(name);
+    if (*found != NULL) return CLI_OK;
+    near_begin(&near, name);
+    for (int i = 0; rk_accelerator_at(i) != NULL; i++) near_try(&near, rk_accelerator_at(i)->name);
+    (void)snprintf(hint, sizeof hint, "%s%s`reckon list devices` has them%s%s", near_words(&near, ""), near.n > 0 ? "; " : "", by_hand[0] != '\0' ? "; of any other say " : "", by_hand);
+    return cli_fail(c, CLI_USAGE, hint, "no device \"%s\" is known here", name);
+}

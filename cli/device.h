@@ -2,6 +2,7 @@
 #ifndef CLI_DEVICE_H
 #define CLI_DEVICE_H
 #include "command.h"
+#include "reckon/books.h"
 #include "reckon/device.h"
 
 /* A row for a table of options. */
@@ -9,5 +10,8 @@
 
 /* Opens what was asked for; measurements of this machine are kept. Returns an exit code, and has said why. */
 int device_open(struct cli *c, rk_device **device);
+
+/* A machine of the books by its name. by_hand: how to give the numbers of any other, for the hint. */
+int device_named(struct cli *c, const char *name, const char *by_hand, const rk_accelerator **found);
 
 #endif

@@ -372,19 +372,3 @@ bool rk_device_wish(int i, rk_wish *wish)
     *wish = (rk_wish){ wishes[i].variable, wishes[i].value };
     return true;
 }
-
-rk_status rk_device_promise(rk_ctx *ctx, const char *name, rk_dtype dtype, double *flops)
-{
-    static const struct { const char *name; double of[6]; } promises[] = {
-#define ROW(name, f64, f32, f16, bf16, f8) { name, { f64, f32, f16, bf16, f8, f8 } },
-#include "promise.def"
-#undef ROW
-    };
-    *flops = 0;
-    for (size_t i = 0; i < sizeof promises / sizeof *promises; i++) {
-        if (strcmp(promises[i].name, name) != 0) continue;
-        if (dtype <= RK_f8e5m2) *flops = promises[i].of[dtype] * 1e12;
-        return *flops > 0 ? RK_OK : FAIL(RK_E_UNKNOWN, "%s: nothing is promised for %s", name, rk_dtype_name(dtype));
-    }
-    return FAIL(RK_E_UNKNOWN, "the peak of \"%.60s\" is not known", name);
-}

@@ -72,7 +72,7 @@ RK_API RK_CHECK rk_status rk_books_spell(rk_bill *bill, const char *formula, con
 typedef enum rk_rate { RK_RATE_F32, RK_RATE_TF32, RK_RATE_BF16, RK_RATE_FP8, RK_RATE_INT8, RK_RATES } rk_rate;
 typedef struct rk_accelerator { const char *name, *words; double rate[RK_RATES], reached; uint64_t bytes, bandwidth; const char *source; } rk_accelerator;
 RK_API const rk_accelerator *rk_accelerator_at(int i);                   /* NULL past the end */
-RK_API const rk_accelerator *rk_accelerator_find(const char *name);      /* NULL: not known, and then nothing is made up */
+RK_API const rk_accelerator *rk_accelerator_find(const char *name);      /* "h100-pcie", "H100 PCIe"; NULL: not known, and then nothing is made up */
 RK_API const char *rk_rate_name(rk_rate rate);                           /* "bf16" */
 
 #ifdef __cplusplus

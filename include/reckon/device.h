@@ -40,10 +40,6 @@ RK_API RK_CHECK rk_status rk_device_race(rk_device *device, int i, rk_race *race
 typedef struct rk_wish { const char *variable, *value; } rk_wish;
 RK_API bool rk_device_wish(int i, rk_wish *wish);
 
-/* The promised peak of a known device ("H100", "A100", "RTX 4090", ...), dense, FLOPs per second by dtype; RK_E_UNKNOWN for
- * what is not in the table. */
-RK_API RK_CHECK rk_status rk_device_promise(rk_ctx *ctx, const char *name, rk_dtype dtype, double *flops);
-
 #ifdef __cplusplus
 }
 #endif

@@ -78,7 +78,7 @@ typedef struct rk_train_setup {
     bool                    any_kernels; /* also when this machine would compute otherwise than the one that saved it */
     uint64_t                memory_limit;       /* bytes that may be used, checked before anything is allocated; 0: not checked */
     const rk_ceilings      *ceilings;    /* what the device can do, measured (rk_device_ceilings); NULL: no MFU, no expected time */
-    double                  promised_flops;     /* per second, of the device's data sheet (rk_device_promise); 0: none */
+    double                  promised_flops;     /* per second, of the device's data sheet (reckon/books.h); 0: none */
 } rk_train_setup;
 
 /* Weights come from the checkpoint when resuming, else from the model's folder where it has weights, else from the seed.

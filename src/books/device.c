@@ -1,6 +1,7 @@
 /* device.c: the machines of devices.def. */
 #include "reckon/books.h"
-#include <string.h>
+#include <ctype.h>
+#include <stdbool.h>
 
 #define TERA(x) ((x) * 1e12)
 static const rk_accelerator table[] = {
@@ -13,10 +14,21 @@ enum { DEVICES = sizeof table / sizeof *table };
 
 const rk_accelerator *rk_accelerator_at(int i) { return i >= 0 && i < DEVICES ? &table[i] : NULL; }
 
+/* "RTX 4090" is rtx4090: case, blanks and hyphens say nothing. */
+static bool same_name(const char *a, const char *b)
+{
+    for (;; a++, b++) {
+        while (*a == ' ' || *a == '-') a++;
+        while (*b == ' ' || *b == '-') b++;
+        if (tolower((unsigned char)*a) != tolower((unsigned char)*b)) return false;
+        if (*a == '\0') return true;
+    }
+}
+
 const rk_accelerator *rk_accelerator_find(const char *name)
 {
     for (int i = 0; i < DEVICES; i++)
-        if (strcmp(table[i].name, name) == 0) return &table[i];
+        if (same_name(table[i].name, name)) return &table[i];
     return NULL;
 }
 

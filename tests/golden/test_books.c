@@ -711,6 +711,7 @@ TEST(what_is_not_said_is_refused)
     FAILS(ctx, rk_books_add(o.bill, o.model, &(rk_books){ .activation = "gelu_best" }, "eager"), RK_E_UNKNOWN, "gelu_best");
     OK(ctx, rk_books_add(o.bill, o.model, &(rk_books){ .policy = "mixed" }, NULL));         /* everything that does speak of it */
     EXPECT(!rk_bill_has(o.bill, "bytes.eager.total"));
-    EXPECT(rk_accelerator_find("h100-of-tomorrow") == NULL);
+    EXPECT(rk_accelerator_find("h100-of-tomorrow") == NULL && rk_accelerator_find("") == NULL);
+    EXPECT(rk_accelerator_find("H100 PCIe") == rk_accelerator_find("h100-pcie") && rk_accelerator_find("RTX 4090") == rk_accelerator_find("rtx4090"));
     close_model(o);
 }

@@ -85,19 +85,6 @@ TEST(a_cache_that_cannot_be_written_is_no_error)
     rk_device_close(d);
 }
 
-TEST(promises)
-{
-    rk_ctx *ctx = test_ctx();
-    double flops;
-    OK(ctx, rk_device_promise(ctx, "A100", RK_bf16, &flops));
-    EXPECT(flops == 312e12);
-    OK(ctx, rk_device_promise(ctx, "H100", RK_f32, &flops));
-    EXPECT(flops == 67e12);
-    FAILS(ctx, rk_device_promise(ctx, "V100", RK_bf16, &flops), RK_E_UNKNOWN, "V100");
-    FAILS(ctx, rk_device_promise(ctx, "H100", RK_i8, &flops), RK_E_UNKNOWN, "i8");
-    FAILS(ctx, rk_device_promise(ctx, "Z9000", RK_f32, &flops), RK_E_UNKNOWN, "Z9000");
-}
-
 static rk_status open_close(rk_ctx *ctx)
 {
     rk_device *d;
