@@ -8,6 +8,7 @@
 #include "core/graph.h"
 #include "core/layout.h"
 #include "core/program.h"
+#include "core/walk.h"
 
 struct tally {
     uint64_t product_flops, elementwise_flops;
@@ -28,14 +29,6 @@ struct refcall {
     struct tally *tally;                                    /* NULL in ref */
 };
 
-/* A position in a space of dims, walked in order (last dim fastest). */
-struct walk { int rank; int64_t size[2 * RK_MAX_RANK], index[2 * RK_MAX_RANK]; rk_dim dim[2 * RK_MAX_RANK]; bool valid; };
-void    walk_begin(struct walk *w, const struct layout *a);             /* over a's dims */
-void    walk_also(struct walk *w, const struct layout *b);              /* and those of b that a lacks, faster */
-void    walk_next(struct walk *w);
-int64_t walk_at(const struct walk *w, const struct layout *l);          /* element offset of l there; dims l lacks are ignored */
-void    walk_set(struct walk *w, rk_dim dim, int64_t index);
-
 void tally_read(struct tally *t, int operand, int64_t at);
 void tally_written(struct tally *t, int64_t at);
 
@@ -55,5 +48,11 @@ void tally_written(struct tally *t, int64_t at);
 #define PRODUCT_ADD(c, a, b) ((a) + (b))
 #define FN(c, price, value) (value)
 #endif
+
+static inline void put_zeros(const struct refcall *c)
+{
+    struct walk w;
+    for (walk_along(&w, &c->out.l); w.valid; walk_next(&w)) PUT(c, w.at[0], 0.0);
+}
 
 #endif

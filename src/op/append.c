@@ -33,10 +33,10 @@ static void ref(const struct refcall *c)
     int64_t from = c->live->extent[c->n->at.i[1]];
     const struct layout *v = &c->in[1].l;
     struct walk w;
-    for (walk_begin(&w, v); w.valid; walk_next(&w)) {
+    for (walk_along(&w, v); w.valid; walk_next(&w)) {
         int64_t at = c->out.l.offset;
         for (int i = 0; i < v->rank; i++) at += (w.index[i] + (i == axis ? from : 0)) * c->out.l.stride[i];
-        PUT(c, at, GET(c, 1, walk_at(&w, v)));
+        PUT(c, at, GET(c, 1, w.at[0]));
     }
 }
 

@@ -21,12 +21,14 @@ static rk_ref grad(rk_graph *g, rk_ref y, int i, rk_ref dy)
 static void ref(const struct refcall *c)
 {
     struct walk w;
-    for (walk_begin(&w, &c->out.l); w.valid; walk_next(&w)) {
-        double x = GET(c, 0, walk_at(&w, &c->in[0].l));
+    walk_begin(&w, &c->out.l);
+    walk_follow(&w, &c->in[0].l), walk_follow(&w, &c->out.l);
+    for (; w.valid; walk_next(&w)) {
+        double x = GET(c, 0, w.at[0]);
         uint64_t bits;
         num_store(&bits, (int)c->n->dtype, &x, 1);
         num_load(&x, &bits, (int)c->n->dtype, 1);
-        PUT(c, walk_at(&w, &c->out.l), x);
+        PUT(c, w.at[1], x);
     }
 }
 

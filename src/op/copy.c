@@ -19,7 +19,9 @@ static rk_ref grad(rk_graph *g, rk_ref y, int i, rk_ref dy)
 static void ref(const struct refcall *c)
 {
     struct walk w;
-    for (walk_begin(&w, &c->out.l); w.valid; walk_next(&w)) PUT(c, walk_at(&w, &c->out.l), GET(c, 0, walk_at(&w, &c->in[0].l)));
+    walk_begin(&w, &c->out.l);
+    walk_follow(&w, &c->in[0].l), walk_follow(&w, &c->out.l);
+    for (; w.valid; walk_next(&w)) PUT(c, w.at[1], GET(c, 0, w.at[0]));
 }
 
 OPDEF(copy) = { .name = "copy", .infer = infer, .bill = bill_move, .grad = grad, .ref = ref };

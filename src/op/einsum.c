@@ -7,7 +7,6 @@
  * Not here  how it is computed: a kernel turns the names into (batch, m, n, k).
  * Source    Einstein 1916 §5 for the convention; Laue et al. 2020 (arXiv 2010.03313) for the gradient rule. */
 #include "op/build.h"
-#include <string.h>
 
 static rk_status read_equation(rk_ctx *ctx, const rk_graph *g, const struct node *n, struct equation *q)
 {
@@ -47,24 +46,17 @@ static rk_ref grad(rk_graph *g, rk_ref y, int i, rk_ref dy)
 
 static void ref(const struct refcall *c)
 {
-    struct walk w;
-    for (walk_begin(&w, &c->out.l); w.valid; walk_next(&w)) {
-        struct walk all = w;
-        int outer = all.rank;
+    const struct layout *a = &c->in[0].l, *b = &c->in[1].l, *y = &c->out.l;
+    struct walk w, summed;
+    walk_begin(&w, y);
+    walk_within(&summed, &w, a, b);
+    walk_follow(&w, a), walk_follow(&w, b), walk_follow(&w, y);
+    walk_follow(&summed, a), walk_follow(&summed, b);
+    for (; w.valid; walk_next(&w)) {
         double sum = 0;
-        walk_also(&all, &c->in[0].l);
-        walk_also(&all, &c->in[1].l);
-        memset(&all.index[outer], 0, sizeof(int64_t) * (size_t)(all.rank - outer));
-        for (bool more = all.valid; more;) {
-            double a = GET(c, 0, walk_at(&all, &c->in[0].l)), b = GET(c, 1, walk_at(&all, &c->in[1].l));
-            sum = PRODUCT_ADD(c, sum, PRODUCT(c, a, b));
-            more = false;
-            for (int k = all.rank - 1; k >= outer && !more; k--) {
-                more = ++all.index[k] < all.size[k];
-                if (!more) all.index[k] = 0;
-            }
-        }
-        PUT(c, walk_at(&w, &c->out.l), sum);
+        for (walk_from(&summed, w.at); summed.valid; walk_next(&summed))
+            sum = PRODUCT_ADD(c, sum, PRODUCT(c, GET(c, 0, summed.at[0]), GET(c, 1, summed.at[1])));
+        PUT(c, w.at[2], sum);
     }
 }
 

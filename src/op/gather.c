@@ -44,14 +44,14 @@ static rk_ref grad(rk_graph *g, rk_ref y, int i, rk_ref dy)
 static void ref(const struct refcall *c)
 {
     rk_dim v = (rk_dim)c->n->at.i[0];
-    int64_t size = c->in[0].l.size[layout_axis(&c->in[0].l, v)];
+    int axis = layout_axis(&c->in[0].l, v);
     struct walk w;
-    for (walk_begin(&w, &c->out.l); w.valid; walk_next(&w)) {
-        double id = GET(c, 1, walk_at(&w, &c->in[1].l));
-        bool inside = id >= 0 && id < (double)size;
-        int axis = layout_axis(&c->in[0].l, v);
-        int64_t at = walk_at(&w, &c->in[0].l) + (inside ? (int64_t)id * c->in[0].l.stride[axis] : 0);
-        PUT(c, walk_at(&w, &c->out.l), inside ? GET_EACH(c, 0, at) : 0);
+    walk_begin(&w, &c->out.l);
+    walk_follow(&w, &c->in[0].l), walk_follow(&w, &c->in[1].l), walk_follow(&w, &c->out.l);
+    for (; w.valid; walk_next(&w)) {
+        double id = GET(c, 1, w.at[1]);
+        bool inside = id >= 0 && id < (double)c->in[0].l.size[axis];
+        PUT(c, w.at[2], inside ? GET_EACH(c, 0, w.at[0] + (int64_t)id * c->in[0].l.stride[axis]) : 0);
     }
 }
 

@@ -19,7 +19,7 @@ static void ref(const struct refcall *c)
     const int64_t *extent = c->live->extent, *i = c->n->at.i;
     int64_t from = (i[1] != 0 ? extent[i[1]] : 0) - (i[2] != 0 ? extent[i[2]] : 0);
     struct walk w;
-    for (walk_begin(&w, &c->out.l); w.valid; walk_next(&w)) PUT(c, walk_at(&w, &c->out.l), (double)(w.index[0] + from));
+    for (walk_along(&w, &c->out.l); w.valid; walk_next(&w)) PUT(c, w.at[0], (double)(w.index[0] + from));
 }
 
 OPDEF(iota) = { .name = "iota", .flags = OP_SOURCE | OP_VIRTUAL, .infer = infer, .bill = bill_write, .ref = ref };

@@ -47,8 +47,9 @@ static void ref(const struct refcall *c)
     int axis = layout_axis(&c->out.l, (rk_dim)c->n->at.i[0]);
     for (int i = 0; i < c->arity; i++) {
         struct walk w;
-        for (walk_begin(&w, &c->in[i].l); w.valid; walk_next(&w))
-            PUT(c, walk_at(&w, &c->out.l) + i * c->out.l.stride[axis], GET(c, i, walk_at(&w, &c->in[i].l)));
+        walk_begin(&w, &c->in[i].l);
+        walk_follow(&w, &c->in[i].l), walk_follow(&w, &c->out.l);
+        for (; w.valid; walk_next(&w)) PUT(c, w.at[1] + i * c->out.l.stride[axis], GET(c, i, w.at[0]));
     }
 }
 

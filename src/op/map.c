@@ -81,10 +81,13 @@ static rk_ref grad(rk_graph *g, rk_ref y, int i, rk_ref dy)
 static void ref(const struct refcall *c)
 {
     struct walk w;
-    for (walk_begin(&w, &c->out.l); w.valid; walk_next(&w)) {
+    walk_begin(&w, &c->out.l);
+    for (int i = 0; i < c->arity; i++) walk_follow(&w, &c->in[i].l);
+    walk_follow(&w, &c->out.l);
+    for (; w.valid; walk_next(&w)) {
         double x[3];
-        for (int i = 0; i < c->arity; i++) x[i] = GET(c, i, walk_at(&w, &c->in[i].l));
-        PUT(c, walk_at(&w, &c->out.l), FN(c, mapfn_table[c->n->at.i[0]].cost, mapfn_eval((int)c->n->at.i[0], x)));
+        for (int i = 0; i < c->arity; i++) x[i] = GET(c, i, w.at[i]);
+        PUT(c, w.at[c->arity], FN(c, mapfn_table[c->n->at.i[0]].cost, mapfn_eval((int)c->n->at.i[0], x)));
     }
 }
 

@@ -50,11 +50,13 @@ static void ref(const struct refcall *c)
     rk_dim d = (rk_dim)c->n->at.i[0], part = (rk_dim)c->n->at.i[1];
     int64_t stride = c->out.l.stride[layout_axis(&c->out.l, d)];
     struct walk w;
-    for (walk_begin(&w, &c->out.l); w.valid; walk_next(&w)) PUT(c, walk_at(&w, &c->out.l), 0.0);
-    for (walk_begin(&w, &c->in[0].l); w.valid; walk_next(&w)) {
-        int axis = layout_axis(&c->in[0].l, part);
+    int axis = layout_axis(&c->in[0].l, part);
+    put_zeros(c);
+    walk_begin(&w, &c->in[0].l);
+    walk_follow(&w, &c->in[0].l), walk_follow(&w, &c->out.l);
+    for (; w.valid; walk_next(&w)) {
         int64_t index = c->n->at.i[2] + (part == 0 ? 0 : w.index[axis]);
-        PUT(c, walk_at(&w, &c->out.l) + index * stride, GET(c, 0, walk_at(&w, &c->in[0].l)));
+        PUT(c, w.at[1] + index * stride, GET(c, 0, w.at[0]));
     }
 }
 

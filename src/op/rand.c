@@ -19,8 +19,8 @@ static void ref(const struct refcall *c)
 {
     uint64_t index = 0;
     struct walk w;
-    for (walk_begin(&w, &c->out.l); w.valid; walk_next(&w))
-        PUT(c, walk_at(&w, &c->out.l), rand_value(c->live->seed, c->live->step, (uint64_t)c->n->at.i[0], index++, c->n->at.f[0]));
+    for (walk_along(&w, &c->out.l); w.valid; walk_next(&w))
+        PUT(c, w.at[0], rand_value(c->live->seed, c->live->step, (uint64_t)c->n->at.i[0], index++, c->n->at.f[0]));
 }
 
 OPDEF(rand) = { .name = "rand", .flags = OP_SOURCE | OP_VIRTUAL, .infer = infer, .bill = bill_write, .ref = ref };

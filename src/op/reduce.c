@@ -49,22 +49,19 @@ static rk_ref grad(rk_graph *g, rk_ref y, int i, rk_ref dy)
 static void ref(const struct refcall *c)
 {
     bool max = c->n->at.i[0] == MAX;
-    struct walk w;
-    for (walk_begin(&w, &c->out.l); w.valid; walk_next(&w)) {
-        struct walk all = w;
-        int outer = all.rank;
+    const struct layout *from = &c->in[0].l, *to = &c->out.l;
+    struct walk w, reduced;
+    walk_begin(&w, to);
+    walk_within(&reduced, &w, from, NULL);
+    walk_follow(&w, from), walk_follow(&w, to);
+    walk_follow(&reduced, from);
+    for (; w.valid; walk_next(&w)) {
         double y = max ? -INFINITY : 0;
-        walk_also(&all, &c->in[0].l);
-        for (bool more = all.valid; more;) {
-            double x = GET(c, 0, walk_at(&all, &c->in[0].l));
+        for (walk_from(&reduced, w.at); reduced.valid; walk_next(&reduced)) {
+            double x = GET(c, 0, reduced.at[0]);
             y = FN(c, 1, max ? (x > y ? x : y) : y + x);
-            more = false;
-            for (int k = all.rank - 1; k >= outer && !more; k--) {
-                more = ++all.index[k] < all.size[k];
-                if (!more) all.index[k] = 0;
-            }
         }
-        PUT(c, walk_at(&w, &c->out.l), y);
+        PUT(c, w.at[1], y);
     }
 }
 

@@ -43,11 +43,13 @@ static void ref(const struct refcall *c)
     rk_dim v = (rk_dim)c->n->at.i[0];
     int axis = layout_axis(&c->out.l, v);
     struct walk w;
-    for (walk_begin(&w, &c->out.l); w.valid; walk_next(&w)) PUT(c, walk_at(&w, &c->out.l), 0.0);
-    for (walk_begin(&w, &c->in[0].l); w.valid; walk_next(&w)) {
-        double id = GET(c, 1, walk_at(&w, &c->in[1].l)), y = GET(c, 0, walk_at(&w, &c->in[0].l));
+    put_zeros(c);
+    walk_begin(&w, &c->in[0].l);
+    walk_follow(&w, &c->in[0].l), walk_follow(&w, &c->in[1].l), walk_follow(&w, &c->out.l);
+    for (; w.valid; walk_next(&w)) {
+        double id = GET(c, 1, w.at[1]), y = GET(c, 0, w.at[0]);
         if (!(id >= 0 && id < (double)c->out.l.size[axis])) continue;
-        int64_t at = walk_at(&w, &c->out.l) + (int64_t)id * c->out.l.stride[axis];
+        int64_t at = w.at[2] + (int64_t)id * c->out.l.stride[axis];
         PUT(c, at, FN(c, 1, c->out.at[at] + y));
     }
 }

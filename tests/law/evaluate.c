@@ -63,7 +63,7 @@ int64_t values_read(const struct values *v, rk_ref r, double *out)
     struct layout l = values_layout(v, r, &base);
     int64_t n = 0;
     struct walk w;
-    for (walk_begin(&w, &l); w.valid; walk_next(&w)) out[n++] = v->own[base][walk_at(&w, &l)];
+    for (walk_along(&w, &l); w.valid; walk_next(&w)) out[n++] = v->own[base][w.at[0]];
     return n;
 }
 
@@ -100,7 +100,7 @@ static void take_updates(struct values *v)
         int64_t k = 0;
         for (int i = 0; i < l.rank; i++) l.size[i] = v->extent[l.dim[i]];
         struct walk w;
-        for (walk_begin(&w, &l); w.valid; walk_next(&w)) v->own[n->in[0]][walk_at(&w, &l)] = fresh[k++];
+        for (walk_along(&w, &l); w.valid; walk_next(&w)) v->own[n->in[0]][w.at[0]] = fresh[k++];
         free(fresh);
     }
 }

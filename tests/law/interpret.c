@@ -14,6 +14,17 @@ static rk_status prepare(rk_ctx *ctx, const struct problem *p, struct prepared *
     return RK_OK;
 }
 
+/* The element of l at a position, by definition. */
+static int64_t element(const struct walk *w, const struct layout *l)
+{
+    int64_t at = l->offset;
+    for (int i = 0; i < w->rank; i++) {
+        int axis = layout_axis(l, w->dim[i]);
+        at += axis < 0 ? 0 : w->index[i] * l->stride[axis];
+    }
+    return at;
+}
+
 static uint64_t position(const struct instruction *i, const struct walk *w, const int64_t *extent)
 {
     uint64_t at = 0;
@@ -47,7 +58,7 @@ static double value_of(const struct call *c, const struct instruction *i, const 
     case I_LOAD: break;
     }
     x = &c->problem->in[i->a];
-    num_load(&loaded, (const char *)c->in[i->a] + walk_at(w, &x->at) * (int64_t)rk_dtype_bytes(x->dtype), (int)x->dtype, 1);
+    num_load(&loaded, (const char *)c->in[i->a] + element(w, &x->at) * (int64_t)rk_dtype_bytes(x->dtype), (int)x->dtype, 1);
     return loaded;
 }
 
@@ -63,7 +74,7 @@ static rk_status run(rk_ctx *ctx, const struct call *c)
             int store = p->program->at[i].store;
             if (store < 0) continue;
             const struct operand *y = &p->out[store];
-            num_store((char *)c->out[store] + walk_at(&w, &y->at) * (int64_t)rk_dtype_bytes(y->dtype), (int)y->dtype, &v[i], 1);
+            num_store((char *)c->out[store] + element(&w, &y->at) * (int64_t)rk_dtype_bytes(y->dtype), (int)y->dtype, &v[i], 1);
         }
     }
     return RK_OK;

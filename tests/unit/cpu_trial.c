@@ -91,7 +91,7 @@ static void memory_write(const struct memory *m, const double *x)
     size_t bytes = rk_dtype_bytes(m->dtype), i = 0;
     memset(m->at, 0xff, (size_t)m->elements * bytes);                   /* NaN, and -1, in the gaps */
     struct walk w;
-    for (walk_begin(&w, &m->l); w.valid; walk_next(&w)) num_store(m->at + (size_t)walk_at(&w, &m->l) * bytes, (int)m->dtype, &x[i++], 1);
+    for (walk_along(&w, &m->l); w.valid; walk_next(&w)) num_store(m->at + (size_t)w.at[0] * bytes, (int)m->dtype, &x[i++], 1);
 }
 
 /* Elements in order; false if a gap was written. */
@@ -102,8 +102,8 @@ static bool memory_read(const struct memory *m, double *x)
     bool clean = true;
     memcpy(copy, m->at, n);
     struct walk w;
-    for (walk_begin(&w, &m->l); w.valid; walk_next(&w)) {
-        char *at = copy + (size_t)walk_at(&w, &m->l) * bytes;
+    for (walk_along(&w, &m->l); w.valid; walk_next(&w)) {
+        char *at = copy + (size_t)w.at[0] * bytes;
         num_load(&x[i++], at, (int)m->dtype, 1);
         memset(at, 0xff, bytes);
     }

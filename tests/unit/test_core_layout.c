@@ -35,12 +35,26 @@ static void walk_loops(const struct loops *l, struct met *m)
     }
 }
 
+/* The element of l at a position, by definition. */
+static int64_t element(const struct walk *w, const struct layout *l)
+{
+    int64_t at = l->offset;
+    for (int i = 0; i < w->rank; i++) {
+        int axis = layout_axis(l, w->dim[i]);
+        at += axis < 0 ? 0 : w->index[i] * l->stride[axis];
+    }
+    return at;
+}
+
 static void walk_dims(const struct layout *space, const struct layout *a, const struct layout *b, struct met *m)
 {
     struct walk w;
-    for (walk_begin(&w, space); w.valid; walk_next(&w)) {
-        m->a[m->n] = walk_at(&w, a) - a->offset;
-        m->b[m->n++] = walk_at(&w, b) - b->offset;
+    walk_begin(&w, space);
+    walk_follow(&w, a), walk_follow(&w, b);
+    for (; w.valid; walk_next(&w)) {
+        EXPECT(w.at[0] == element(&w, a) && w.at[1] == element(&w, b));
+        m->a[m->n] = w.at[0] - a->offset;
+        m->b[m->n++] = w.at[1] - b->offset;
     }
 }
 

@@ -38,7 +38,7 @@ static size_t width(const struct guard *g, const struct operand *o) { return g->
 
 static unsigned char *element(const struct guard *g, void *address, const struct operand *o, const struct walk *w)
 {
-    return (unsigned char *)address + (size_t)walk_at(w, &o->at) * width(g, o);
+    return (unsigned char *)address + (size_t)w->at[0] * width(g, o);
 }
 
 static struct guard_region *region_of(struct guard *g, const unsigned char *p)
@@ -102,7 +102,7 @@ static rk_status before(rk_ctx *ctx, void *watch, const struct call *c)
     for (int k = 0; k < p->n_out; k++) {
         bool blank = starts_blank(g, c, k);
         struct walk w;
-        for (walk_begin(&w, &p->out[k].at); w.valid; walk_next(&w)) {
+        for (walk_along(&w, &p->out[k].at); w.valid; walk_next(&w)) {
             unsigned char *e = element(g, c->out[k], &p->out[k], &w);
             TRY(allow(ctx, g, e, width(g, &p->out[k]), false));
             if (blank) memset(e, POISON, width(g, &p->out[k]));
@@ -127,7 +127,7 @@ static rk_status check_written(rk_ctx *ctx, const struct guard *g, const struct 
     struct walk w;
     bool floating = y->dtype <= RK_f8e5m2 || width(g, y) != rk_dtype_bytes(y->dtype);
     if (!floating || !starts_blank(g, c, k)) return RK_OK;
-    for (walk_begin(&w, &y->at); w.valid; walk_next(&w), n++)
+    for (walk_along(&w, &y->at); w.valid; walk_next(&w), n++)
         if (all_ones(element(g, c->out[k], y, &w), width(g, y)))
             return FAIL(RK_E_BUG, "%s at %s left element %lld of result %d unwritten, or computed it from what was never written", p->op->name, p->g->paths.at[p->node->path], (long long)n, k);
     return RK_OK;

@@ -91,7 +91,7 @@ static void for_rows(const struct layout *l, void (*move)(void *arg, int64_t at,
         stride = l->stride[outer.rank];
     }
     struct walk w;
-    for (walk_begin(&w, &outer); w.valid; walk_next(&w)) move(arg, walk_at(&w, &outer), stride, n);
+    for (walk_along(&w, &outer); w.valid; walk_next(&w)) move(arg, w.at[0], stride, n);
 }
 
 struct result { char *to; const double *from; int64_t offset; size_t bytes; rk_dtype dtype; bool add; };
