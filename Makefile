@@ -1,8 +1,8 @@
 # What a developer types. Everything real is in CMake (CMakePresets.json lists the builds) and in tools/.
 #
-# Variables: USE_OPENMP=0|1 USE_TBB=0|1 (threads)  BLAS=NAME (the one tried first)  CUDA=1  CC=...  PREFIX=...  ARGS=...
+# Variables: USE_OPENMP=0|1 USE_TBB=0|1 (threads)  BLAS=NAME (openblas, blis, mkl, onednn, own)  CUDA=1  CC=...  PREFIX=...  ARGS=...
 .DEFAULT_GOAL := help
-.PHONY: help build test fast info bench bench-peers fuzz torture install clean
+.PHONY: help build test fast info libraries bench bench-peers fuzz torture install clean
 
 PREFIX ?= /usr/local
 N ?= 1000
@@ -30,6 +30,9 @@ fast:           ## the tests of the release build alone
 
 info: build     ## what was found here: compilers, BLAS, cores, ISA, and what that enables
 	@tools/info
+
+libraries: build ## the laws with every body of the threads and every BLAS library that is installed
+	@tools/libraries
 
 bench: build    ## every bench: checks, then times, against the machine's limit
 	@tools/build release benches $(options)

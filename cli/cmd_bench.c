@@ -7,15 +7,11 @@ static const struct option options[] = { OPTION_DEVICE, { 0 } };
 enum { MOST_RACES = 16 };
 struct results { rk_ceilings ceilings; rk_race races[MOST_RACES]; int n; };
 
-/* All classes, then the ceilings, which also keep what the races found. */
+/* All races, then the ceilings, which also keep who won. */
 static int measure(struct cli *c, rk_device *device, struct results *r)
 {
     cli_note(c, "measuring; other work on this machine makes the numbers worse");
-    for (;; r->n++) {
-        rk_status status = r->n == MOST_RACES ? RK_E_UNKNOWN : rk_device_race(device, r->n, &r->races[r->n]);
-        if (status == RK_E_UNKNOWN) break;
-        CLI_TRY(c, status);
-    }
+    CLI_TRY(c, rk_device_races(device, MOST_RACES, r->races, &r->n));
     CLI_TRY(c, rk_device_ceilings(device, true, &r->ceilings));
     return CLI_OK;
 }
@@ -27,10 +23,31 @@ static void ceiling(struct table *t, const char *name, double per_second, const 
     table_cell(t, "%s", what);
 }
 
+static void print_races(struct cli *c, const struct results *r)
+{
+    char head[64 + RK_RACERS * 40], align[8 + RK_RACERS];
+    const rk_race *first = &r->races[0];
+    int n = snprintf(head, sizeof head, "products|rows|columns|depth");
+    for (int i = 0; i < first->n; i++) n += snprintf(head + n, sizeof head - (size_t)n, "|%s", first->racer[i]);
+    (void)snprintf(head + n, sizeof head - (size_t)n, "|made by");
+    (void)snprintf(align, sizeof align, "lrrr%.*sl", first->n, "rrrrrrrr");
+    struct table *t = table_new(c, head, align);
+    for (int i = 0; i < r->n; i++) {
+        const rk_race *x = &r->races[i];
+        table_cell(t, "%s", x->name);
+        table_cell(t, "%s", say_count((uint64_t)x->rows).at);
+        table_cell(t, "%s", say_count((uint64_t)x->columns).at);
+        table_cell(t, "%s", say_count((uint64_t)x->depth).at);
+        for (int k = 0; k < x->n; k++) table_cell(t, "%s", say_si(x->flops[k], "FLOP/s").at);
+        table_cell(t, "%s", x->racer[x->winner]);
+    }
+    table_print(t);
+    for (int k = 1; k < first->n; k++) (void)fprintf(c->out, "%s%s runs as %s", k == 1 ? "" : ", ", first->racer[k], first->core[k]);
+    if (first->n > 1) (void)fputc('\n', c->out);
+}
+
 static void print(struct cli *c, const rk_device *device, const struct results *r)
 {
-    const char *library = rk_device_library(device);
-    bool any = library[0] != '\0';
     (void)fprintf(c->out, "%s\n\n", rk_device_text(device));
     struct table *t = table_new(c, "ceiling|measured|", "lrw");
     ceiling(t, "multiply-adds", r->ceilings.fma_flops, "FLOP/s", "f32, in registers, all threads: what MFU is printed against");
@@ -39,19 +56,7 @@ static void print(struct cli *c, const rk_device *device, const struct results *
     ceiling(t, "copying", r->ceilings.copy_bytes, "B/s", "read and written, each counted");
     table_print(t);
     (void)fputc('\n', c->out);
-    t = table_new(c, any ? "products|rows|columns|depth|own|library|faster" : "products|rows|columns|depth|own", any ? "lrrrrrl" : "lrrrr");
-    for (int i = 0; i < r->n; i++) {
-        const rk_race *x = &r->races[i];
-        table_cell(t, "%s", x->name);
-        table_cell(t, "%s", say_count((uint64_t)x->rows).at);
-        table_cell(t, "%s", say_count((uint64_t)x->columns).at);
-        table_cell(t, "%s", say_count((uint64_t)x->depth).at);
-        table_cell(t, "%s", say_si(x->own_flops, "FLOP/s").at);
-        if (!any) continue;
-        table_cell(t, "%s", say_si(x->library_flops, "FLOP/s").at);
-        table_cell(t, "%s", x->library ? library : "own");
-    }
-    table_print(t);
+    print_races(c, r);
 }
 
 static void print_json(struct cli *c, const rk_device *device, const struct results *r)
@@ -74,9 +79,16 @@ static void print_json(struct cli *c, const rk_device *device, const struct resu
         json_int(&j, "rows", x->rows);
         json_int(&j, "columns", x->columns);
         json_int(&j, "depth", x->depth);
-        json_real(&j, "own_flops", x->own_flops);
-        json_real(&j, "library_flops", x->library_flops);
-        json_bool(&j, "library", x->library);
+        json_text(&j, "made_by", x->racer[x->winner]);
+        json_array(&j, "racers");
+        for (int k = 0; k < x->n; k++) {
+            json_object(&j, NULL);
+            json_text(&j, "name", x->racer[k]);
+            json_text(&j, "core", x->core[k][0] != '\0' ? x->core[k] : NULL);
+            json_real(&j, "flops", x->flops[k]);
+            json_end(&j);
+        }
+        json_end(&j);
         json_end(&j);
     }
     json_end(&j);
@@ -104,6 +116,6 @@ static const struct example examples[] = {
 const struct command cmd_bench = {
     .name = "bench", .purpose = "measure the ceilings of this machine, and keep them", .options = options, .examples = examples, .json = true, .run = run,
     .notes = "Other commands take what was measured from the same file (reckon info says where); they measure themselves, briefly, where there is "
-             "none. Products are made by our own kernels or by a BLAS, whoever is faster at the shape; races are run in turns, beside bursts of "
-             "multiply-adds, so that a busy moment costs nobody the race.",
+             "none. Products are made by our own kernels or by the BLAS library that gains most over them, class by class of shapes, whoever is "
+             "faster; races are run in turns, beside bursts of multiply-adds, so that a busy moment costs nobody the race. --blas NAME asks for one.",
 };

@@ -74,7 +74,7 @@ static void vector_features(struct cli *c, char *text, size_t room)
     if (text[0] == '\0') (void)snprintf(text, room, "unknown");
 }
 
-/* Devices are opened as any command would, once; the measurements of this machine are kept on the way. */
+/* The device is opened as any command would; the measurements of this machine are kept on the way. */
 static void device(struct cli *c, char *text, size_t room)
 {
     rk_device *d = NULL;
@@ -83,12 +83,20 @@ static void device(struct cli *c, char *text, size_t room)
     rk_device_close(d);
 }
 
-static void library(struct cli *c, char *text, size_t room)
+/* Every library that opens here, with the core type it chose. */
+static void libraries(struct cli *c, char *text, size_t room)
 {
-    rk_device *d = NULL;
-    const char *found = device_open(c, &d) == CLI_OK ? rk_device_library(d) : "";
-    (void)snprintf(text, room, "%s", found[0] != '\0' ? found : "none is open: products are our own");
-    rk_device_close(d);
+    rk_library library;
+    text[0] = '\0';
+    for (int i = 0; rk_library_at(i, &library); i++) {
+        rk_device *d = NULL;
+        size_t n = strlen(text);
+        if (rk_device_open(c->ctx, "cpu", &(rk_device_options){ .blas = library.name }, &d) == RK_OK)
+            (void)snprintf(text + n, room - n, "%s%s: %s", n > 0 ? ", " : "", library.name, rk_device_library(d));
+        rk_error_clear(c->ctx);
+        rk_device_close(d);
+    }
+    if (text[0] == '\0') (void)snprintf(text, room, "none is installed: products are our own");
 }
 
 static uint64_t processors(struct cli *c)
@@ -116,7 +124,7 @@ static const struct fact facts[] = {
     { "threads",         "threads",      NULL,             threads, say_count },
     { "vector features", "features",     vector_features,  NULL,    NULL },
     { "device",          "device",       device,           NULL,    NULL },
-    { "BLAS",            "blas",         library,          NULL,    NULL },
+    { "BLAS",            "blas",         libraries,        NULL,    NULL },
     { "kept in",         "cache",        cache,            NULL,    NULL },
 };
 
@@ -143,6 +151,10 @@ static int run(struct cli *c)
 {
     struct json j;
     size_t n = sizeof facts / sizeof *facts;
+    rk_device *d = NULL;
+    int code = device_open(c, &d);          /* what was asked for and is not here is an error before anything is said */
+    rk_device_close(d);
+    if (code != CLI_OK) return code;
     if (c->json) {
         json_begin(&j, c->out);
         json_object(&j, NULL);

@@ -5,7 +5,8 @@
 #   RECKON_SANITIZE  address,undefined | thread | ...: passed to -fsanitize=
 #   RECKON_FUZZ      build the fuzz targets on libFuzzer (clang) instead of the small driver of tests/fuzz
 #   FUZZ_SECONDS     how long each fuzz target runs as a test
-#   RECKON_BLAS      the BLAS that is looked for first when nobody names one at run time; src/backend/blas sees it as text
+#   RECKON_BLAS      the BLAS library that makes the products where nobody names one at run time: openblas, blis, mkl, onednn, own,
+#                    a file, or nothing (the winner of a race). Also BLAS=NAME.
 #   RECKON_CUDA      ON refuses to configure where there is no src/backend/cuda
 #
 # Nothing is linked with a BLAS: it is opened at run time, so the same build runs with any and without one.
@@ -13,7 +14,10 @@
 option(RECKON_WERROR "warnings are errors" OFF)
 set(RECKON_SANITIZE "" CACHE STRING "sanitizers, as for -fsanitize=")
 option(RECKON_FUZZ "fuzz targets on libFuzzer (needs clang)" OFF)
-set(RECKON_BLAS "" CACHE STRING "BLAS to look for first (empty: the library's own order)")
+set(RECKON_BLAS "" CACHE STRING "BLAS library to use where none is named at run time (empty: the winner of a race)")
+if(DEFINED BLAS)
+    set(RECKON_BLAS "${BLAS}")
+endif()
 option(RECKON_CUDA "the CUDA back end" OFF)
 if(RECKON_CUDA AND NOT EXISTS ${PROJECT_SOURCE_DIR}/src/backend/cuda)
     message(FATAL_ERROR "there is no CUDA back end in this version; configure without RECKON_CUDA (make: without CUDA=)")

@@ -15,7 +15,8 @@ extern "C" {
 typedef struct rk_device rk_device;
 
 typedef struct rk_device_options {
-    const char *blas;                   /* "openblas", "mkl", "blis", "own"; NULL: the winner of the race */
+    const char *blas;                   /* a name of rk_library_at, a file, "own" (no library), "any" (the winner of the race); NULL: what
+                                         * the build was made for, which is "any" unless said otherwise */
     const char *cache;                  /* file in which races and ceilings are remembered; NULL: nowhere */
 } rk_device_options;
 
@@ -30,10 +31,22 @@ RK_API const char *rk_device_text(const rk_device *device);             /* "cpu 
 typedef struct rk_ceilings { double fma_flops, gemm_flops, read_bytes, copy_bytes; int threads; } rk_ceilings;
 RK_API RK_CHECK rk_status rk_device_ceilings(rk_device *device, bool measure, rk_ceilings *ceilings);
 
-/* The race of one class of products, run anew on a product of that class: our own against the library, in FLOPs per second at their best (0: no library).
- * The winner is what plans made from now on take, and what the next measured ceilings remember. RK_E_UNKNOWN past the last. */
-typedef struct rk_race { const char *name; int64_t rows, columns, depth; double own_flops, library_flops; bool library; } rk_race;
-RK_API RK_CHECK rk_status rk_device_race(rk_device *device, int i, rk_race *race);
+/* Races, run anew: for each class of products our own (racer 0) against every BLAS library that opens, or the one that was asked
+ * for, in FLOPs per second at their best. The library that gains most is what plans made from now on take, where it is the
+ * winner, and what the next measured ceilings remember. Fills at most `most` races; *n: how many. */
+enum { RK_RACERS = 8 };
+typedef struct rk_race {
+    const char *name;                   /* "wide_nt" */
+    int64_t rows, columns, depth;
+    int     n, winner;                  /* racers; who makes these products from now on */
+    double  flops[RK_RACERS];           /* per second */
+    char    racer[RK_RACERS][32], core[RK_RACERS][32];      /* "openblas", "SkylakeX" */
+} rk_race;
+RK_API RK_CHECK rk_status rk_device_races(rk_device *device, int most, rk_race *races, int *n);
+
+/* The BLAS libraries that are known; false past the last. */
+typedef struct rk_library { const char *name, *title, *package; } rk_library;      /* "mkl", "Intel oneMKL", what installs it */
+RK_API bool rk_library_at(int i, rk_library *library);
 
 /* What the environment should say before a device opens its BLAS, because packaged libraries mistake new processors for old
  * ones: a program that owns its process sets what is unset; the library itself never does. False past the last. */

@@ -69,6 +69,36 @@ static void verify_all(const char *device_name)
 TEST(models_agree_on_cpu) { verify_all("cpu"); }
 TEST(models_agree_on_ref) { verify_all("ref"); }
 
+/* --- every library --- */
+
+/* Two folders whose products go through every form: GPT-2's weights lie as [in, out], those of the other as [out, in]. */
+TEST(models_agree_by_every_library)
+{
+    static const char *const folders[] = { "gpt2", "cs336" };
+    rk_ctx *ctx = test_ctx();
+    struct str folder = { 0 };
+    rk_library library;
+    if (test_shared() == NULL) SKIP("the reference models are not here");
+    for (int i = 0; rk_library_at(i, &library); i++) {
+        rk_device *device;
+        if (rk_device_open(ctx, "cpu", &(rk_device_options){ .blas = library.name }, &device) != RK_OK) {
+            rk_error_clear(ctx);                            /* not installed */
+            continue;
+        }
+        for (size_t k = 0; k < sizeof folders / sizeof *folders; k++) {
+            rk_verified r;
+            char title[64];
+            (void)snprintf(title, sizeof title, "%s", library.title);
+            str_free(ctx, &folder);
+            OK(ctx, str_format(ctx, &folder, "%s/golden/models/%s", test_shared(), folders[k]));
+            OK(ctx, rk_verify(ctx, str_c(&folder), NULL, &(rk_verify_options){ .device = device }, each_must_be_near, title, &r));
+            EXPECT_INT(r.beyond, 0);
+        }
+        rk_device_close(device);
+    }
+    str_free(ctx, &folder);
+}
+
 /* --- one wrong number --- */
 
 struct spoilt { const char *name; int beyond; };

@@ -1,4 +1,4 @@
-/* blas.h: a CBLAS found at run time: f32 matrix products by somebody else's kernels.
+/* blas.h: a BLAS found at run time: f32 matrix products by somebody else's kernels.
  *
  * Opened with dlopen, told to use one thread, and called inside our own tasks, in blocks that depend on the shape alone:
  * the same bits on any number of threads. Which core type a library runs is asked, and one that would be slower than the
@@ -15,11 +15,18 @@
 
 struct blas;
 
-/* `name`: a row's short name ("openblas", "blis", "mkl"), a file, or NULL for the first that opens. RK_E_MISSING where there
- * is none, RK_E_UNSUPPORTED for one that is declined. */
+/* The libraries that are known; false past the last. */
+struct blas_known { const char *name, *title, *package; };      /* "mkl", "Intel oneMKL", what installs it */
+bool blas_at(int i, struct blas_known *known);
+const char *blas_asked_for(void);                    /* the name this build was made for (RECKON_BLAS); NULL: none in particular */
+
+/* `name`: a known one, whatever its case, a file, or NULL for the first that opens. RK_E_MISSING where it is not installed,
+ * RK_E_UNKNOWN for a name that is none, RK_E_DECLINED for what is no BLAS or would be slower than the plainest kernels here. */
 RK_CHECK rk_status blas_open(rk_ctx *ctx, const char *name, struct blas **out);
 void blas_close(rk_ctx *ctx, struct blas *b);
 const char *blas_name(const struct blas *b);         /* the file that was opened */
+const char *blas_title(const struct blas *b);        /* "OpenBLAS" */
+const char *blas_key(const struct blas *b);          /* what opens it again: a known name, or the file */
 const char *blas_core(const struct blas *b);         /* what it says it runs; "unknown" where it cannot be asked */
 
 struct blas_wish { const char *variable, *value; };

@@ -1,10 +1,11 @@
-/* blas_gemm.c: our problem as calls of cblas_sgemm, cut into blocks by the shape alone and run side by side.
+/* blas_gemm.c: our problem as calls of a library's product, cut into blocks by the shape alone and run side by side.
  *
  * A block is at least BLOCK wide, so that what the library packs again and again stays a few percent. */
 #include "backend/blas/blas_inner.h"
 #include "base/par.h"
 #include <limits.h>
 
+enum { ROW_MAJOR = 101, AS_IT_IS = 111, TRANSPOSED = 112 };         /* the numbers of cblas.h */
 enum { BLOCK = 192, TASKS = 16 };
 
 struct matrix { int64_t row, column; bool transposed; int64_t lead; };
@@ -41,7 +42,20 @@ bool blas_takes(const struct gemm_problem *p)
     return gemm_refuse(p) == NULL && p->m > 0 && p->n > 0 && p->k > 0 && call_of(p, &call);
 }
 
-static int trans(const struct matrix *m, bool flipped) { return m->transposed != flipped ? TRANSPOSED : AS_IT_IS; }
+void blas_by_cblas(const struct blas *b, const struct blas_product *p)
+{
+    b->cblas(ROW_MAJOR, p->a_transposed ? TRANSPOSED : AS_IT_IS, p->b_transposed ? TRANSPOSED : AS_IT_IS, p->m, p->n, p->k, p->alpha, p->a, p->lda,
+             p->b, p->ldb, p->beta, p->c, p->ldc);
+}
+
+/* oneDNN asks OpenMP for threads in every call; how many the caller's own regions get is its own affair, and is put back. */
+void blas_by_dnnl(const struct blas *b, const struct blas_product *p)
+{
+    int threads = b->openmp_threads != NULL ? b->openmp_threads() : 1;
+    if (threads != 1) b->set_openmp_threads(1);
+    (void)b->dnnl(p->a_transposed ? 'T' : 'N', p->b_transposed ? 'T' : 'N', p->m, p->n, p->k, p->alpha, p->a, p->lda, p->b, p->ldb, p->beta, p->c, p->ldc);
+    if (threads != 1) b->set_openmp_threads(threads);
+}
 
 static void task(void *arg, int64_t t, int worker)
 {
@@ -56,12 +70,12 @@ static void task(void *arg, int64_t t, int worker)
     float *c = q->o->c + outer * p->c_batch[0] + inner * p->c_batch[1] + row * p->c_m + column * p->c_n;
     float beta = p->accumulate ? 1 : 0;
     (void)worker;
-    if (!q->c.transposed)
-        q->blas->sgemm(ROW_MAJOR, trans(&q->a, false), trans(&q->b, false), (int)rows, (int)columns, (int)p->k, p->alpha, a, (int)q->a.lead, b,
-                       (int)q->b.lead, beta, c, (int)q->c.lead);
-    else                                         /* the transpose of C is B^T A^T */
-        q->blas->sgemm(ROW_MAJOR, trans(&q->b, true), trans(&q->a, true), (int)columns, (int)rows, (int)p->k, p->alpha, b, (int)q->b.lead, a,
-                       (int)q->a.lead, beta, c, (int)q->c.lead);
+    struct blas_product product = { q->a.transposed, q->b.transposed, (int)rows, (int)columns, (int)p->k, (int)q->a.lead, (int)q->b.lead, (int)q->c.lead,
+                                    p->alpha, beta, a, b, c };
+    if (q->c.transposed)                         /* the transpose of C is B^T A^T */
+        product = (struct blas_product){ !q->b.transposed, !q->a.transposed, (int)columns, (int)rows, (int)p->k, (int)q->b.lead, (int)q->a.lead,
+                                         (int)q->c.lead, p->alpha, beta, b, a, c };
+    q->blas->multiply(q->blas, &product);
     if (q->o->done != NULL) q->o->done(q->o->arg, batch, row, rows, column, columns);
 }
 

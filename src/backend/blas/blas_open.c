@@ -1,7 +1,7 @@
 /* blas_open.c: finds a library, makes it single-threaded, asks what it runs, and declines what would only look like a BLAS.
  *
- * The library stays mapped once opened (RTLD_NODELETE): its own threads may outlive our last call.
- * Sources: the libraries' public headers (cblas.h, openblas_config.h, blis.h, mkl_service.h). */
+ * The library stays mapped once opened (RTLD_NODELETE): its own threads may outlive our last call. Which libraries there are
+ * is blas_rows.c's. */
 #include "backend/blas/blas_inner.h"
 #include "base/mem.h"
 #include <dlfcn.h>
@@ -9,13 +9,7 @@
 #include <string.h>
 #include <strings.h>
 
-static const struct blas_row rows[] = {
-    { "openblas", { "libopenblas.so.0", "libopenblas.so" }, "openblas_set_num_threads", false, "openblas_get_corename", NULL, NULL },
-    { "blis",     { "libblis.so.4", "libblis.so.3" }, "bli_thread_set_num_threads", true, NULL, "bli_arch_query_id", "bli_arch_string" },
-    { "mkl",      { "libmkl_rt.so.2", "libmkl_rt.so" }, "MKL_Set_Num_Threads", false, NULL, NULL, NULL },
-};
-enum { ROWS = sizeof rows / sizeof *rows };
-static const struct blas_row unknown_library = { .name = "" };
+static const struct blas_row unknown_library = { .name = "", .title = "a library", .product = "cblas_sgemm", .multiply = blas_by_cblas };
 
 /* Cores without 256-bit multiply-adds: right where the processor has none either, several times too slow where it has. */
 static const char *const old_cores[] = {
@@ -49,12 +43,23 @@ static bool symbol(void *handle, const char *name, void *function, size_t size)
     return true;
 }
 
-static void one_thread(void *handle, const struct blas_row *row)
+static void one_thread(struct blas *b, const struct blas_row *row)
 {
+    int (*layer)(int);
     void (*narrow)(int);
     void (*wide)(int64_t);
-    if (row->wide_threads && symbol(handle, row->set_threads, &wide, sizeof wide)) wide(1);
-    else if (!row->wide_threads && symbol(handle, row->set_threads, &narrow, sizeof narrow)) narrow(1);
+    if (symbol(b->handle, row->set_layer, &layer, sizeof layer)) (void)layer(1);
+    if (row->wide_threads && symbol(b->handle, row->set_threads, &wide, sizeof wide)) wide(1);
+    else if (!row->wide_threads && symbol(b->handle, row->set_threads, &narrow, sizeof narrow)) narrow(1);
+    if (!row->openmp || !symbol(b->handle, "omp_get_max_threads", &b->openmp_threads, sizeof b->openmp_threads)) return;
+    if (!symbol(b->handle, "omp_set_num_threads", &b->set_openmp_threads, sizeof b->set_openmp_threads)) b->openmp_threads = NULL;
+}
+
+static const char *core_of(const struct blas_core *cores, int id)
+{
+    for (; cores != NULL && cores->name != NULL; cores++)
+        if (cores->id == id) return cores->name;
+    return NULL;
 }
 
 static void ask_core(struct blas *b, const struct blas_row *row)
@@ -62,7 +67,8 @@ static void ask_core(struct blas *b, const struct blas_row *row)
     const char *(*name)(void), *(*name_of)(int), *said = NULL;
     int (*id)(void);
     if (symbol(b->handle, row->core_name, &name, sizeof name)) said = name();
-    else if (symbol(b->handle, row->core_id, &id, sizeof id) && symbol(b->handle, row->core_of_id, &name_of, sizeof name_of)) said = name_of(id());
+    else if (symbol(b->handle, row->core_id, &id, sizeof id))
+        said = symbol(b->handle, row->core_of_id, &name_of, sizeof name_of) ? name_of(id()) : core_of(row->cores, id());
     (void)snprintf(b->core, sizeof b->core, "%s", said != NULL && said[0] != '\0' ? said : "unknown");
 }
 
@@ -76,9 +82,17 @@ static bool too_old(const char *core)
 
 static const struct blas_row *row_of_file(const char *file)         /* a path that contains a known name behaves like it */
 {
-    for (int i = 0; i < ROWS; i++)
-        if (strstr(file, rows[i].name) != NULL) return &rows[i];
+    for (const struct blas_row *r = blas_rows; r->name != NULL; r++)
+        for (size_t i = 0; i < sizeof r->files / sizeof *r->files && r->files[i] != NULL; i++)
+            if (strncmp(strrchr(file, '/') != NULL ? strrchr(file, '/') + 1 : file, r->files[i], strcspn(r->files[i], ".")) == 0) return r;
     return &unknown_library;
+}
+
+static bool find_product(struct blas *b, const struct blas_row *row)
+{
+    b->row = row;
+    b->multiply = row->multiply;
+    return row->multiply == blas_by_dnnl ? symbol(b->handle, row->product, &b->dnnl, sizeof b->dnnl) : symbol(b->handle, row->product, &b->cblas, sizeof b->cblas);
 }
 
 /* Opens one file. E_MISSING: it is not there or not a library; E_DECLINED: it is, and will not be used. */
@@ -90,8 +104,8 @@ static rk_status open_file(rk_ctx *ctx, struct blas *b, const struct blas_row *r
         return FAIL(RK_E_MISSING, "opening the BLAS library %s: %s", file, why != NULL ? why : "no reason given");
     }
     (void)snprintf(b->name, sizeof b->name, "%s", file);
-    if (!symbol(b->handle, "cblas_sgemm", &b->sgemm, sizeof b->sgemm)) return FAIL(RK_E_DECLINED, "the library %s has no cblas_sgemm", file);
-    one_thread(b->handle, row);
+    if (!find_product(b, row)) return FAIL(RK_E_DECLINED, "the library %s has no %s", file, row->product);
+    one_thread(b, row);
     ask_core(b, row);
     if (!too_old(b->core)) return RK_OK;
     (void)FAIL(RK_E_DECLINED, "the BLAS library %s runs its kernels for \"%s\", several times slower than this processor allows", file, b->core);
@@ -99,7 +113,7 @@ static rk_status open_file(rk_ctx *ctx, struct blas *b, const struct blas_row *r
     struct blas_wish wish[4];
     int n = blas_core_wish(&f, wish, 4);
     for (int i = 0; i < n; i++)
-        if ((strcmp(row->name, "openblas") == 0) == (strcmp(wish[i].variable, "OPENBLAS_CORETYPE") == 0))
+        if (row->variable != NULL && strcmp(row->variable, wish[i].variable) == 0)
             return ctx_hint(ctx, "set %s=%s in the environment", wish[i].variable, wish[i].value);
     return RK_E_DECLINED;
 }
@@ -117,7 +131,21 @@ static rk_status open_row(rk_ctx *ctx, struct blas *b, const struct blas_row *ro
         status = open_file(ctx, b, row, row->files[i]);
         if (status != RK_OK) let_go(b);
     }
-    return status;
+    if (status != RK_E_MISSING) return status;
+    (void)FAIL(RK_E_MISSING, "%s (%s) is not installed here, or not where libraries are looked for", row->title, row->files[0]);
+    return ctx_hint(ctx, "it comes with %s", row->package);
+}
+
+/* A name that is neither known nor a file's. */
+static rk_status unknown(rk_ctx *ctx, const char *name)
+{
+    char list[128] = "";
+    for (const struct blas_row *r = blas_rows; r->name != NULL; r++) {
+        (void)strncat(list, r->name, sizeof list - strlen(list) - 1);
+        (void)strncat(list, ", ", sizeof list - strlen(list) - 1);
+    }
+    (void)FAIL(RK_E_UNKNOWN, "no BLAS library \"%.80s\" is known", name);
+    return ctx_hint(ctx, "known are %sown (no library), and files like libopenblas.so.0", list);
 }
 
 /* NULL: the first that opens. A declined one is remembered in the message if nothing better is found. */
@@ -125,15 +153,11 @@ static rk_status open_any(rk_ctx *ctx, struct blas *b, const char *name)
 {
     rk_status status = RK_E_MISSING;
     if (name != NULL) {
-        for (int i = 0; i < ROWS; i++)
-            if (strcmp(name, rows[i].name) == 0) return open_row(ctx, b, &rows[i]);
-        return open_file(ctx, b, row_of_file(name), name);
+        const struct blas_row *row = blas_row_find(name);
+        if (row != NULL) return open_row(ctx, b, row);
+        return strchr(name, '/') != NULL || strstr(name, ".so") != NULL ? open_file(ctx, b, row_of_file(name), name) : unknown(ctx, name);
     }
-    for (int i = 0; i < ROWS; i++) {
-        rk_status s = open_row(ctx, b, &rows[i]);
-        if (s == RK_OK) return s;
-        if (s == RK_E_DECLINED) return s;
-    }
+    for (const struct blas_row *r = blas_rows; r->name != NULL && status == RK_E_MISSING; r++) status = open_row(ctx, b, r);
     return status;
 }
 
@@ -161,4 +185,6 @@ void blas_close(rk_ctx *ctx, struct blas *b)
 }
 
 const char *blas_name(const struct blas *b) { return b->name; }
+const char *blas_title(const struct blas *b) { return b->row->title; }
+const char *blas_key(const struct blas *b) { return b->row->name[0] != '\0' ? b->row->name : b->name; }
 const char *blas_core(const struct blas *b) { return b->core; }
