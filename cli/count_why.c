@@ -153,6 +153,7 @@ int print_json(struct counting *k, struct counted *x)
     json_int(&j, "batch", k->s.batch);
     json_uint(&j, "seq", k->s.seq > 0 ? (uint64_t)k->s.seq : model_size(x->model, "position"));
     json_text(&j, "dtype", rk_dtype_name(k->s.dtype));
+    json_text(&j, "policy", k->s.policy != NULL ? k->s.policy : "fp32");
     json_machine(k, &j);
     json_memory(k, x, &j);
     if (utilisation_asked(k)) json_utilisation(k, x, &j);

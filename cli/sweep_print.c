@@ -6,7 +6,7 @@
 
 static struct say short_form(const char *column, uint64_t n)
 {
-    if (strncmp(column, "bytes.", 6) == 0) return say_bytes(n);
+    if (strncmp(column, "bytes.", 6) == 0 || strncmp(column, "traffic.", 8) == 0) return say_bytes(n);
     if (strncmp(column, "flops.", 6) == 0) return say_si((double)n, "FLOP");
     return say_count(n);
 }

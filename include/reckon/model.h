@@ -64,6 +64,11 @@ typedef enum rk_optimizer {
 } rk_optimizer;
 RK_API const char *rk_optimizer_word(rk_optimizer optimizer);       /* "adamw"; "" for none */
 RK_API const char *rk_optimizer_title(rk_optimizer optimizer);      /* "AdamW"; likewise */
+/* In which dtypes it is computed: a policy, and modules that differ: "amp-bf16,head=f32" (docs/policies.md). NULL past the end. */
+typedef struct rk_policy { const char *word, *roles, *words; } rk_policy;
+RK_API rk_policy rk_policy_at(int i);
+RK_API RK_CHECK rk_status rk_policy_check(rk_ctx *ctx, const char *policy);                         /* RK_E_UNKNOWN, RK_E_ARG: what is wrong with it */
+RK_API RK_CHECK rk_status rk_policy_products(rk_ctx *ctx, const char *policy, rk_dtype *dtype);     /* in which most products are computed */
 typedef struct rk_bill_settings {
     rk_bill_mode mode;
     int64_t batch, seq;
@@ -76,6 +81,7 @@ typedef struct rk_bill_settings {
     int64_t accumulate;                 /* for plan: micro-batches of a step (0: 1); more than one take an arena and inputs of their own size */
     rk_optimizer optimizer;
     bool no_momentum;                   /* SGD as with momentum 0: nothing is kept */
+    const char *policy;                 /* NULL: "fp32". Another one: casts are nodes of the graph that is priced; dtype is f32 then */
     bool dropout;
     bool totals;                        /* sooner: no shares of groups, and no reasons but those of parameters and bytes */
 } rk_bill_settings;

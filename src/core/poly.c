@@ -6,6 +6,7 @@
  * Not here: letters, relations, how it is written (poly_text.c). */
 #include "core/poly.h"
 #include <stdlib.h>
+#include <string.h>
 
 /* Values may pass through numbers far above 2^63 (sums that nearly cancel), but not above this. */
 __extension__ typedef __int128 wide;
@@ -111,6 +112,16 @@ static bool append(struct polys *p, struct poly *a, const struct term *t, int64_
     }
     if (last->factor == 0) a->n--;
     return true;
+}
+
+struct poly poly_copy(struct polys *p, struct poly a)
+{
+    struct poly copy = room_for(p, a.n);
+    if (copy.term == NULL) return poly_zero();
+    memcpy(copy.term, a.term, (size_t)a.n * sizeof *a.term);
+    copy.n = a.n;
+    copy.over = a.over;
+    return copy;
 }
 
 struct poly poly_add(struct polys *p, struct poly a, struct poly b)

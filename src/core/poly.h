@@ -19,6 +19,7 @@ struct poly poly_add(struct polys *p, struct poly a, struct poly b);
 struct poly poly_mul(struct polys *p, struct poly a, struct poly b);
 struct poly poly_scale(struct polys *p, int64_t factor, struct poly a);
 struct poly poly_over(struct polys *p, struct poly a, int64_t by);
+struct poly poly_copy(struct polys *p, struct poly a);                       /* into another arena */
 bool poly_equal(struct poly a, struct poly b);
 bool term_alike(const struct term *a, const struct term *b);               /* the same dims; factors may differ */
 /* Value at the sizes of g (bounds for live dims), or at extent[dim] where extent is given. E_LIMIT beyond 2^63. */

@@ -214,5 +214,5 @@ int rk_bill_reasons(const rk_bill *bill, const char *name)
 rk_bill_reason rk_bill_reason_at(const rk_bill *bill, const char *name, int i)
 {
     const struct bill_entry *e = entry_named(bill, name);
-    return e != NULL && i >= 0 && i < e->reasons.n ? e->reasons.at[i] : (rk_bill_reason){ "", "", "", "", 0, 0, 0 };
+    return e != NULL && i >= 0 && i < e->reasons.n ? e->reasons.at[i] : (rk_bill_reason){ "", "", "", "", 0, 0, 0, RK_f64 };
 }

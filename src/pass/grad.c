@@ -13,7 +13,9 @@ struct reverse { rk_graph *g; int n; bool *wanted; int *head; VEC(struct part) p
 static rk_status contribute(rk_ctx *ctx, struct reverse *v, rk_ref to, rk_ref ref)
 {
     if (ref == 0) return RK_OK;
-    struct part part = { rk_cast(v->g, ref, node_of(v->g, to)->dtype), v->head[to] };      /* a constant is f32, whatever it multiplies */
+    rk_dtype dtype = node_of(v->g, to)->dtype;
+    bool narrow = rk_dtype_bytes(dtype) == 1;                   /* 8 bits hold a value, but not its gradient */
+    struct part part = { narrow ? ref : rk_cast(v->g, ref, dtype), v->head[to] };      /* a constant is f32, whatever it multiplies */
     VEC_PUSH(&v->parts, part);
     v->head[to] = v->parts.n - 1;
     return RK_OK;

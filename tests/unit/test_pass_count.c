@@ -279,7 +279,7 @@ TEST(several_graphs_on_one_store_make_one_bill)
     EXPECT_INT(number(bill, "flops.elementwise.forward"), 16);
     EXPECT_INT(number(bill, "flops.elementwise.update"), 16);
     OK(ctx, bill_set(bill, "bytes.plan.activations", 4096, ""));
-    const rk_bill_reason tensor = { "h.*.attn", "activation", "softmax", "B·H·T²", 1024, 4096, 4 };
+    const rk_bill_reason tensor = { "h.*.attn", "activation", "softmax", "B·H·T²", 1024, 4096, 4, RK_bf16 };
     OK(ctx, bill_reason(bill, "bytes.plan.activations", &tensor));
     EXPECT_INT(number(bill, "bytes.plan.activations"), 4096);
     EXPECT_TEXT(rk_bill_reason_at(bill, "bytes.plan.activations", 0).label, "softmax");
