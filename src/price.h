@@ -12,6 +12,9 @@ static inline bool price_is_single(const rk_bill_settings *s) { return s->dtype 
 
 /* Puts casts into the graph of a model; on failure it is as it was. */
 rk_status price_cast(rk_ctx *ctx, const struct policy *policy, struct built *built) RK_CHECK;
+/* Parameters alone, those of alike blocks once, each standing for all of them: an optimizer takes every parameter by itself.
+ * Call built_close(one) in any case. */
+rk_status price_one_block(rk_ctx *ctx, const struct built *all, struct built *one) RK_CHECK;
 /* Adds bytes.plan.* and flops.plan.* of the trainer's graphs; built: the graph of the loss. */
 rk_status price_plan(rk_ctx *ctx, const rk_model *model, const rk_bill_settings *settings, const struct policy *policy, const struct built *built, rk_bill *bill) RK_CHECK;
 

@@ -143,11 +143,16 @@ static rk_status shortest_meaning(rk_ctx *ctx, const struct built *built, struct
 static rk_status add_update(rk_ctx *ctx, struct pricing *p, const struct built *built)
 {
     const struct train_rule rule = price_rule(p->settings, &p->policy);
+    struct built one = { .ctx = NULL };
     rk_graph *update = NULL;
-    TRY(train_update(ctx, built->g, built->parameters.at, built->parameters.n, &rule, &update));
+    rk_status status;
+    GO(price_one_block(ctx, built, &one));
+    GO(train_update(ctx, one.g, one.parameters.at, one.parameters.n, &rule, &update));
     rk_bill_phase last[] = { { "update", update->nodes.n } };
-    rk_status status = bill_add_graph(p->bill, update, &(struct bill_terms){ .n_phases = 1, .phases = last, .n_repeats = N_BLOCKS, .repeats = blocks_of(p->model), .totals = p->settings->totals });
+    GO(bill_add_graph(p->bill, update, &(struct bill_terms){ .n_phases = 1, .phases = last, .n_repeats = N_BLOCKS, .repeats = blocks_of(p->model), .totals = p->settings->totals }));
+out:
     rk_graph_close(update);
+    built_close(&one);
     return status;
 }
 
@@ -215,7 +220,8 @@ static rk_status token_text(rk_ctx *ctx, struct polys *p, const rk_graph *g, str
     return term_write(ctx, g, &folded.term[0], 'L', out);
 }
 
-static rk_status cache_entry(rk_ctx *ctx, struct pricing *p, const rk_graph *g, int cache, struct arena *arena, struct str *text)
+/* blocks: for how many the graph stands. */
+static rk_status cache_entry(rk_ctx *ctx, struct pricing *p, const rk_graph *g, int64_t blocks, int cache, struct arena *arena, struct str *text)
 {
     struct polys polys = { ctx, arena, RK_OK };
     struct poly sum = poly_zero(), each = poly_zero();
@@ -227,6 +233,7 @@ static rk_status cache_entry(rk_ctx *ctx, struct pricing *p, const rk_graph *g, 
         if (own.n > 0) each = own;
         sum = poly_add(&polys, sum, own);
     }
+    sum = poly_scale(&polys, blocks, sum);
     TRY(polys.status);
     if (sum.n == 0) return RK_OK;
     TRY(poly_value(ctx, g, sum, NULL, &bytes));
@@ -234,8 +241,20 @@ static rk_status cache_entry(rk_ctx *ctx, struct pricing *p, const rk_graph *g, 
     return bill_set(p->bill, caches[cache].entry, bytes, str_c(text));
 }
 
+/* Blocks keep the same, each for itself, and nothing else keeps anything. Law: every preset, tests/law/test_shorten.c. */
+static void model_of_one_block(const rk_model *m, rk_model *one)
+{
+    static const char *const counts[] = { "layer", "source_layer" };
+    int at;
+    *one = *m;
+    for (int i = 0; i < 2; i++)
+        if (config_field(&m->config, counts[i], &at) != NULL) one->config.value[at] = 1;
+}
+
 static rk_status price_cache(rk_ctx *ctx, struct pricing *p)
 {
+    const int64_t layers = config_int(&p->model->config, "layer");
+    rk_model one;
     struct build_options options = options_of(p->settings, FOR_DECODING);
     struct built built = { .ctx = NULL };
     struct arena arena = { NULL, 0 };
@@ -243,10 +262,11 @@ static rk_status price_cache(rk_ctx *ctx, struct pricing *p)
     rk_status status;
     if (!model_decodes(p->model)) return RK_OK;
     options.seq = options.batch = 1;
-    GO(build(ctx, p, &options, &built));
+    model_of_one_block(p->model, &one);
+    GO(build(ctx, &(struct pricing){ .ctx = ctx, .model = &one, .policy = p->policy }, &options, &built));
     for (int i = 0; i < 2; i++) {
         text.n = 0;
-        GO(cache_entry(ctx, p, built.g, i, &arena, &text));
+        GO(cache_entry(ctx, p, built.g, layers, i, &arena, &text));
     }
 out:
     str_free(ctx, &text);

@@ -118,6 +118,14 @@ rk_ref update_mean(const struct update *u, rk_ref state, rk_ref weight, rk_ref f
 
 /* --- clipping --- */
 
+/* One that stands for several is added to the others of them. */
+static rk_ref first_of(rk_graph *g, rk_ref square)
+{
+    if (g->times == 1) return square;
+    g->times--;
+    return rk_add(g, square, square);
+}
+
 /* Σ over all parameters, in their order. */
 static rk_ref global_norm(rk_graph *g, const rk_ref *gradients, int n)
 {
@@ -128,7 +136,7 @@ static rk_ref global_norm(rk_graph *g, const rk_ref *gradients, int n)
         g->times = node_of(g, gradients[i])->times;
         rk_ref square = update_squares(g, gradients[i]);
         g->path = path;
-        sum = i == 0 ? square : rk_add(g, sum, square);
+        sum = i == 0 ? first_of(g, square) : rk_add(g, sum, square);
         g->times = 1;
     }
     return n == 0 ? rk_const(g, 0) : rk_map(g, "sqrt", sum);
