@@ -109,6 +109,7 @@ static void print_json(struct cli *c, const struct report *r, const rk_verified 
     struct json j;
     json_begin(&j, c->out);
     json_object(&j, NULL);
+    json_text(&j, "schema", "reckon.verify/1");
     json_text(&j, "model", c->args[0]);
     json_text(&j, "device", rk_device_text(device));
     json_bool(&j, "same", result->beyond == 0);

@@ -74,6 +74,7 @@ void sweep_json(struct cli *c, const struct sweep *s)
     rk_field f;
     json_begin(&j, c->out);
     json_object(&j, NULL);
+    json_text(&j, "schema", "reckon.sweep/1");
     json_text(&j, "model", c->args[0]);
     json_text(&j, "family", s->family);
     json_array(&j, "follows");

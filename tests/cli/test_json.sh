@@ -11,9 +11,10 @@ ends 0 reckon train text --tokenizer tok --model cs336-17m:$size --batch 2 --ste
 cat >check.py <<'END'
 import json, re, subprocess, sys
 command, page = sys.argv[1:3]
-SIZE = sys.argv[3]
+SIZE, REFERENCE = sys.argv[3], sys.argv[4] if len(sys.argv) > 4 else ""
 CHECKS = { "reckon check DIR --json": "reckon check model --json", "reckon train ... --receipt run.json": "cat run.json",
-           "reckon count MODEL --check run.json --tolerance 1% --json": "reckon count cs336-17m:" + SIZE + " --check run.json --tolerance 1% --json" }
+           "reckon count MODEL --check run.json --tolerance 1% --json": "reckon count cs336-17m:" + SIZE + " --check run.json --tolerance 1% --json",
+           "reckon verify model --json": "reckon verify " + REFERENCE + "/models/cs336-odd --json" }
 failed = 0
 
 def fail(text):
@@ -39,6 +40,8 @@ def covers(key, path):
 sections = re.split(r"^## ", open(page, encoding="utf-8").read(), flags=re.M)[1:]
 for section in sections:
     schema = section.split("\n")[0]
+    if schema == "reckon.verify/1" and not REFERENCE:
+        continue                                    # nothing here to verify against
     commands = re.findall(r"^    (reckon .*)$", section, flags=re.M)
     keys = [(key, star != "") for star, key in re.findall(r"^\| (\*?)`([^`]+)`\*? \|", section, flags=re.M)]
     found = set()
@@ -51,7 +54,7 @@ for section in sections:
             fail(f"{words}: exit code {run.returncode}: {run.stderr}")
             continue
         bare = re.sub(r'"(?:[^"\\]|\\.)*"', '""', run.stdout)
-        wrong = re.findall(r"[-0-9.]+[eE]\+?[0-9]+|\b(?:nan|inf)\b", bare)
+        wrong = [word for word in re.findall(r"[-0-9.]+[eE]\+?[0-9]+|\b(?:nan|inf)\b", bare) if word in ("nan", "inf") or float(word) < 2**64]      # no integer is larger
         if wrong:
             fail(f"{line}: {wrong[:5]}: an integer with an exponent, or no number")
         x = json.loads(run.stdout)
@@ -70,11 +73,13 @@ for section in sections:
     for key, _ in keys:
         if not any(path == key or (key.endswith("*") and path.startswith(key[:-1])) for path in found):
             fail(f"{schema}: no command prints {key}")
-if len(sections) < 10:
-    fail("fewer than ten schemas")
+if len(sections) < 14:
+    fail("fewer than fourteen schemas")
 sys.exit(failed != 0)
 END
-ends 0 python3 check.py "$reckon_command" "$source_folder/docs/json.md" $size
+reference=
+for place in "$source_folder/../shared" "$source_folder/../../shared"; do [ -d "$place/golden/models/cs336-odd" ] && reference=$place/golden; done
+ends 0 python3 check.py "$reckon_command" "$source_folder/docs/json.md" $size $reference
 cat "$out"
 
 # large numbers are the sums that they say they are
