@@ -41,7 +41,8 @@ static const struct option options[] = {
     { "dtype",       0,   OPT_CHOICE, "u16|u32", "(by the name of the file)",                   "size of a token in a file of tokens" },
     { "memory",      0,   OPT_SIZE,   "BYTES",   "(what is free)",                              "refuse a run that would need more" },
     { "receipt",     0,   OPT_FILE,   NULL,      "(the screen)",                                "where the receipt is written; FILE.json: for a program, and for `reckon count --check`" },
-    { "peak",        0,   OPT_TEXT,   "DEVICE",  NULL,                                          "tell MFU against the f32 of this device's data sheet, too: h100, a100 ... (`reckon list devices`)" },
+    { "data-sheet",  0,   OPT_TEXT,   "DEVICE",  NULL,                                          "tell MFU against the f32 of this device's data sheet, too: h100, a100 ... (`reckon list devices`)" },
+    { "peak",        0,   OPT_REAL,   NULL,      NULL,                                          "tell MFU against so many operations per second, too, of any device: 312e12" },
     OPTION_DEVICE,
     { 0 }
 };
@@ -124,12 +125,14 @@ static int open_train(struct training *t)
 {
     struct cli *c = t->c;
     const rk_accelerator *promise = NULL;
-    int code = cli_given(c, "peak") ? device_named(c, cli_text(c, "peak"), "", &promise) : CLI_OK;
+    int code = cli_given(c, "data-sheet") ? device_named(c, cli_text(c, "data-sheet"), "--peak 312e12", &promise) : CLI_OK;
+    if (code == CLI_OK && cli_given(c, "data-sheet") && cli_given(c, "peak")) code = cli_usage(c, "--data-sheet and --peak say the same thing: give one");
+    if (code == CLI_OK && cli_given(c, "peak") && !(cli_real(c, "peak") > 0)) code = cli_usage(c, "--peak: operations per second, above 0");
     if (code != CLI_OK) return code;
     rk_train_setup s = {
         .model = t->model, .device = t->device, .options = &t->options, .output = cli_text(c, "output"), .resume = cli_flag(c, "resume"),
         .data = { .tokens = &t->tokens, .document_end = t->end, .tokenizer = t->options.tokenizer[0] != '\0' ? t->options.tokenizer : NULL },
-        .any_kernels = cli_flag(c, "any-kernels"), .ceilings = &t->ceilings, .promised_flops = promise != NULL ? promise->rate[RK_RATE_F32] : 0,
+        .any_kernels = cli_flag(c, "any-kernels"), .ceilings = &t->ceilings, .promised_flops = promise != NULL ? promise->rate[RK_RATE_F32] : cli_real(c, "peak"),
         .memory_limit = cli_given(c, "memory") ? (uint64_t)cli_int(c, "memory") : train_memory(),
     };
     CLI_TRY(c, rk_train_open(c->ctx, &s, &t->train));
