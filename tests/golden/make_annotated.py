@@ -186,7 +186,7 @@ def random_case(folder, seed):
     torch.manual_seed(seed)
     draw = lambda low, high: int(torch.randint(low, high + 1, ()))
     heads = draw(1, 4)
-    c = {"model_type": "annotated-transformer", "src_vocab": draw(5, 90), "tgt_vocab": draw(5, 90), "max_len": 32, "d_model": 2 * heads * draw(1, 9), "N": draw(1, 3), "N_encoder": draw(1, 3),
+    c = {"model_type": "annotated-transformer", "src_vocab": draw(5, 90), "tgt_vocab": draw(5, 90), "max_len": 32, "d_model": 2 * heads * draw(2, 9), "N": draw(1, 3), "N_encoder": draw(1, 3),
          "h": heads, "d_ff": draw(1, 60), "eps": [1e-6, 1e-2][draw(0, 1)], "dropout": 0.0}
     batch, s, t = draw(1, 4), draw(2, 12), draw(2, 10)
     lengths = torch.randint(1, s + 1, (batch, 1))
@@ -196,7 +196,7 @@ def random_case(folder, seed):
     for name, p in wide.named_parameters():
         p.data = torch.randn(p.shape) * (0.5 if p.dim() < 2 else 1.5 / math.sqrt(p.shape[-1])) + (1 if name.endswith("a_2") else 0)
         p.data = p.data.float().double()
-    first = {k: v.float().clone() for k, v in wide.state_dict().items()}
+    first = {k: v.float().clone() for k, v in wide.state_dict().items()}        # the weights of both precisions
     target = torch.randint(0, c["tgt_vocab"], (batch, t + 1))
     b = {"input_ids": torch.randint(0, c["src_vocab"], (batch, s)), "attention_mask": (torch.arange(s)[None] < lengths).long(), "decoder_input_ids": target[:, :-1], "labels": target[:, 1:].clone()}
     b["labels"][torch.rand(b["labels"].shape) < 0.2] = -100
@@ -207,11 +207,20 @@ def random_case(folder, seed):
     io = dict(b) | {"logits64": logits, "loss": loss} | {f"hidden64.{i}": h for i, h in enumerate(hidden)}
     io |= {"grad." + name: p.grad.clone() for name, p in wide.named_parameters()}
     io |= {"greedy": greedy(wide, b, 6), "greedy.prompt": torch.tensor(1)}
-    io["adamw.losses"] = torch.tensor(adamw(wide, b))
+    narrow = Annotated(c).float()
+    narrow.load_state_dict(first)
+    notes = {"fp32_logits": (narrow(b["input_ids"], b["attention_mask"], b["decoder_input_ids"])[0] - logits).abs().max() / logits.abs().max()}
+    loss_of(narrow, b).backward()
+    gradients = [(p.grad, q.grad) for p, q in zip(wide.parameters(), narrow.parameters())]
+    largest = max(g.norm() for g, _ in gradients)
+    notes["fp32_grad"] = max((h - g).norm() / max(g.norm(), 1e-4 * largest) for g, h in gradients)
+    losses = torch.tensor(adamw(wide, b))
+    notes["fp32_adamw_losses"] = ((torch.tensor(adamw(narrow, b)) - losses).abs() / losses).max()
+    io["adamw.losses"] = losses
     io |= {"adamw." + name: p for name, p in wide.named_parameters()}
     Path(folder).mkdir(parents=True, exist_ok=True)
     save_file(first, folder + "/model.safetensors")
-    save_file({k: v.detach().contiguous().clone() for k, v in io.items()}, folder + "/io.safetensors")
+    save_file({k: v.detach().contiguous().clone() for k, v in io.items()}, folder + "/io.safetensors", {k: f"{v.item():.2e}" for k, v in notes.items()})
     Path(folder, "config.json").write_text(json.dumps(c, indent=1))
 
 
