@@ -220,7 +220,7 @@ static const struct example examples[] = {
       "a small model of a text", "corpus.txt" },
     { "train corpus.txt --output model --resume --steps 5", "two steps more, with everything else as it was", "model" },
     { "train corpus.bin --config model/step-000003 --no-dropout", "the same options for a file of tokens", "model/step-000003" },
-    { "train pairs.tsv --tokenizer tok --model transformer-base:hidden=64,layer=1,source_layer=1,head=2,ff=128 --steps 100",
+    { "train pairs.tsv --tokenizer tok --model transformer-base:hidden=64,layer=1,source_layer=1,head=2,ff=128 --steps 20",
       "an encoder and decoder, from lines of SOURCE, a tab, TARGET", "pairs.tsv" },
     { 0 }
 };
