@@ -88,9 +88,30 @@ int train_tokenizer(struct training *t)
     return end_token(c, t->tok, &t->end);
 }
 
+/* Options that only some models have a use for. */
+enum { NEXT = 1, MASKED = 2, PAIRED = 4 };
+static const struct { const char *name; int use; const char *words; } options_of_some[] = {
+    { "mask-ends",    NEXT,   "models of the next token" },
+    { "mask-rate",    MASKED, "BERT, of whose text some is hidden" },
+    { "source-seq",   PAIRED, "models with an encoder" },
+    { "source-field", PAIRED, "models with an encoder" },
+    { "target-field", PAIRED, "models with an encoder" },
+};
+
+static int check_options(const struct training *t)
+{
+    int use = rk_model_has_encoder(t->model) ? PAIRED : strcmp(rk_model_family(t->model), "bert") == 0 ? MASKED : NEXT;
+    for (size_t i = 0; i < sizeof options_of_some / sizeof *options_of_some; i++)
+        if (cli_given(t->c, options_of_some[i].name) && (options_of_some[i].use & use) == 0)
+            return cli_usage(t->c, "--%s is for %s; this is %s", options_of_some[i].name, options_of_some[i].words, rk_model_title(t->model));
+    return CLI_OK;
+}
+
 int train_data(struct training *t)
 {
     struct cli *c = t->c;
+    int code = check_options(t);
+    if (code != CLI_OK) return code;
     if (rk_model_has_encoder(t->model)) return train_pairs(t);
     if (!train_is_tokens(c->args[0])) return texts(t);
     if (c->n_args > 1) return cli_usage(c, "one file of tokens, or texts: not both, and not two");

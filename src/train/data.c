@@ -36,7 +36,7 @@ rk_status data_wants(rk_ctx *ctx, const rk_model *m, const rk_train_options *o, 
 {
     const struct config *c = &m->config;
     *w = (struct data_wanted){ .kind = kind_of(m), .seq = o->seq, .source_seq = o->source_seq, .vocab = config_int(c, "vocab"), .position = config_int(c, "position"),
-                               .source_vocab = number_or(c, "source_vocab", 0), .start = number_or(c, "start", 0), .types = number_or(c, "types", 1) };
+                               .source_vocab = number_or(c, "source_vocab", 0), .start = number_or(c, "start", 0), .types = number_or(c, "types", 1), .pad = number_or(c, "pad", -1) };
     if (w->kind != NULL) return RK_OK;
     (void)FAIL(RK_E_DECLINED, "%s: a model that ends in hidden states has no loss: there is nothing for it to learn", m->name);
     return ctx_hint(ctx, "give the preset or the folder with a head behind it: --model NAME+%s", c->arch->heads[0].name);

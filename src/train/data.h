@@ -48,8 +48,9 @@ struct data_kind {
 };
 extern const struct data_kind data_next, data_masked, data_sentences, data_paired;
 
-/* What a model asks of its data. seq, source_seq 0: `position`; of pairs the longest, but no more than that. */
-struct data_wanted { const struct data_kind *kind; int64_t seq, source_seq, vocab, source_vocab, position, start, types; };
+/* What a model asks of its data. seq, source_seq 0: `position`; of pairs the longest, but no more than that. pad: whose vector learns
+ * nothing from being read; -1: every one learns. */
+struct data_wanted { const struct data_kind *kind; int64_t seq, source_seq, vocab, source_vocab, position, start, types, pad; };
 /* Errors: RK_E_DECLINED for a head without a loss. */
 rk_status data_wants(rk_ctx *ctx, const rk_model *m, const rk_train_options *options, struct data_wanted *wanted) RK_CHECK;
 /* Which sequences of a batch may be of different lengths, where that makes a difference: behind its end a decoder sees nothing. */

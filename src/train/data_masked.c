@@ -39,6 +39,10 @@ static rk_status find_marks(rk_ctx *ctx, const rk_tok *tok, const struct data_wa
         (void)FAIL(RK_E_MISSING, "the tokenizer has neither a token [MASK] nor <mask>: nothing can be hidden");
         return ctx_hint(ctx, "reckon tok train ... --special '[PAD]' --special '[UNK]' --special '[CLS]' --special '[SEP]' --special '[MASK]'");
     }
+    if (w->pad >= 0 && (d->mask == w->pad || d->begin == w->pad || d->separator == w->pad)) {
+        (void)FAIL(RK_E_ARG, "token %lld is [MASK], [CLS] or [SEP] and the model's padding as well, whose vector learns nothing from being read", (long long)w->pad);
+        return ctx_hint(ctx, "give the tokenizer a token [PAD], or the model another one: --model NAME:pad=ID");
+    }
     if (d->mask < w->vocab && d->begin < w->vocab && d->separator < w->vocab) return RK_OK;
     return FAIL(RK_E_ARG, "the tokenizer's [MASK], [CLS] or [SEP] is no id below %lld, which are all that the model knows", (long long)w->vocab);
 }

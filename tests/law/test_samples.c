@@ -45,7 +45,7 @@ static void take(const struct data *d, uint64_t i, struct place *p)
 static struct data open_masked(rk_ctx *ctx, const struct data_kind *kind, const struct text *t, const rk_tok *tok, const rk_train_options *o)
 {
     struct data d;
-    const struct data_wanted w = { .kind = kind, .seq = SEQ, .vocab = MODEL_VOCAB, .position = MOST, .types = 2 };
+    const struct data_wanted w = { .kind = kind, .seq = SEQ, .vocab = MODEL_VOCAB, .position = MOST, .types = 2, .pad = PAD };
     OK(ctx, data_open(ctx, &(rk_train_data){ .tokens = &t->tokens, .document_end = SEP, .tok = tok }, o, &w, &d));
     return d;
 }
@@ -376,6 +376,9 @@ TEST(what_cannot_be_learned_from_is_refused)
     masked.vocab = 4;
     FAILS(ctx, data_open(ctx, &from, &o, &masked, &d), RK_E_ARG, "no id below 4");
     masked.vocab = MODEL_VOCAB;
+    masked.pad = MASK;
+    FAILS(ctx, data_open(ctx, &from, &o, &masked, &d), RK_E_ARG, "token 4 is [MASK], [CLS] or [SEP] and the model's padding");
+    masked.pad = PAD;
     masked.kind = &data_sentences;
     masked.types = 1;
     FAILS(ctx, data_open(ctx, &from, &o, &masked, &d), RK_E_ARG, "one segment");
