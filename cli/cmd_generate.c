@@ -1,5 +1,6 @@
 /* reckon generate: text after a prompt, as it comes. */
 #include "device.h"
+#include "end.h"
 #include "input.h"
 #include "out.h"
 #include "reckon/infer.h"
@@ -9,7 +10,8 @@
 
 static const struct option options[] = {
     { "ids",            0,   OPT_TEXT,   "1,2,3",  NULL,              "the prompt as ids; without a tokenizer ids are printed, too" },
-    { "source-ids",     0,   OPT_TEXT,   "1,2,3",  NULL,              "with an encoder: what it reads; the prompt is then the start token, if none is given" },
+    { "source",         0,   OPT_TEXT,   NULL,     NULL,              "with an encoder: the text that it reads; the prompt is then the start token, if none is given" },
+    { "source-ids",     0,   OPT_TEXT,   "1,2,3",  NULL,              "the same as ids, with the end token where the model wants one" },
     { "file",           'f', OPT_FILE,   NULL,     NULL,              "the prompt is what is in this file" },
     { "tokenizer",      'k', OPT_FOLDER, NULL,     "(DIR)",           "the tokenizer" },
     { "max-new-tokens", 'm', OPT_SIZE,   NULL,     "64",              "stop after so many tokens" },
@@ -22,7 +24,7 @@ static const struct option options[] = {
     { "repetition-penalty", 0, OPT_REAL, NULL,     "1",               "above 1: tokens seen before are less likely" },
     { "seed",           's', OPT_INT,    NULL,     "0",               "another seed, another text" },
     { "stop",           0,   OPT_LIST,   "TEXT",   NULL,              "end before this text; may be given many times" },
-    { "end",            0,   OPT_TEXT,   "TOKEN",  "(<|endoftext|> where the tokenizer has it)", "special token that ends a text; \"\" for none" },
+    { "end",            0,   OPT_TEXT,   "TOKEN",  CLI_ENDS,          "special token that ends a text; \"\" for none" },
     { "echo",           0,   OPT_FLAG,   NULL,     NULL,              "print the prompt, too" },
     OPTION_DEVICE,
     { 0 }
@@ -83,6 +85,31 @@ static int encode(struct generating *g, const char *text, size_t n)
     return code;
 }
 
+/* A source ends as a text does: what `reckon train` learns from pairs. */
+static int encode_source(struct generating *g, const char *text)
+{
+    rk_ids ids = { 0 };
+    CLI_TRY(g->c, rk_tok_encode(g->c->ctx, g->tok, text, strlen(text), 0, &ids));
+    g->source.at = cli_take((ids.n + 1) * sizeof *g->source.at);
+    memcpy(g->source.at, ids.at, ids.n * sizeof *ids.at);
+    g->source.n = ids.n;
+    if (g->has_end) g->source.at[g->source.n++] = g->end;
+    rk_ids_free(g->c->ctx, &ids);
+    return g->source.n > 0 ? CLI_OK : cli_usage(g->c, "--source is empty");
+}
+
+static int read_source(struct generating *g)
+{
+    struct cli *c = g->c;
+    bool encoder = rk_model_has_encoder(g->model);
+    int given = cli_given(c, "source") + cli_given(c, "source-ids");
+    if (!encoder && given > 0) return cli_usage(c, "--source, --source-ids: %s has no encoder to read them", rk_model_title(g->model));
+    if (encoder && given != 1) return cli_usage(c, "%s has an encoder: give it something to read by %s", rk_model_title(g->model), given == 0 ? "--source-ids or --source" : "one of --source-ids and --source");
+    if (!encoder) return CLI_OK;
+    if (cli_given(c, "source-ids")) return read_ids(g, "source-ids", &g->source);
+    return g->tok != NULL ? encode_source(g, cli_text(c, "source")) : cli_usage(c, "there is no tokenizer in %s: give --tokenizer, or --source-ids", c->args[0]);
+}
+
 /* A decoder begins with a token that its model says. */
 static int take_start(struct generating *g)
 {
@@ -98,12 +125,8 @@ static int read_prompt(struct generating *g)
     struct cli *c = g->c;
     const char *file = cli_text(c, "file"), *word = c->n_args > 1 ? c->args[1] : NULL;
     struct input in = { 0 };
-    int code = CLI_OK, given = (word != NULL) + (file != NULL) + cli_given(c, "ids");
-    bool encoder = rk_model_has_encoder(g->model);
-    if (encoder != cli_given(c, "source-ids"))
-        return cli_usage(c, encoder ? "%s has an encoder: give it something to read by --source-ids" : "--source-ids: %s has no encoder to read them", rk_model_title(g->model));
-    if (encoder) code = read_ids(g, "source-ids", &g->source);
-    if (code != CLI_OK || (encoder && given == 0)) return code != CLI_OK ? code : take_start(g);
+    int code = read_source(g), given = (word != NULL) + (file != NULL) + cli_given(c, "ids");
+    if (code != CLI_OK || (g->source.n > 0 && given == 0)) return code != CLI_OK ? code : take_start(g);
     if (given != 1) return cli_usage(c, "give one of PROMPT, --file and --ids");
     if (cli_given(c, "ids")) return read_ids(g, "ids", &g->prompt);
     if (g->tok == NULL) return cli_usage(c, "there is no tokenizer in %s: give --tokenizer, or a prompt of --ids", c->args[0]);
@@ -120,14 +143,16 @@ static int read_prompt(struct generating *g)
 static int open_tokenizer(struct generating *g)
 {
     struct cli *c = g->c;
-    const char *end = cli_given(c, "end") ? cli_text(c, "end") : "<|endoftext|>";
+    int64_t end;
     bool asked = cli_given(c, "tokenizer");
     rk_status status = rk_tok_open(c->ctx, asked ? cli_text(c, "tokenizer") : rk_model_folder(g->model), &g->tok);
     if (status == RK_E_MISSING && !asked) rk_error_clear(c->ctx);
     else CLI_TRY(c, status);
     if (g->tok == NULL) return cli_given(c, "end") || cli_list(c, "stop", 0) != NULL ? cli_usage(c, "--end and --stop need a tokenizer") : CLI_OK;
-    g->has_end = end[0] != '\0' && rk_tok_find(g->tok, end, strlen(end), &g->end);
-    return g->has_end || !cli_given(c, "end") || end[0] == '\0' ? CLI_OK : cli_usage(c, "--end: the tokenizer has no token \"%s\"", end);
+    int code = end_token(c, g->tok, &end);
+    g->has_end = end >= 0;
+    g->end = g->has_end ? (uint32_t)end : 0;
+    return code;
 }
 
 static bool each(void *user, uint32_t id, rk_text text)

@@ -11,6 +11,7 @@
 #include "pass/pass.h"
 #include "pass/policy.h"
 #include "price.h"
+#include "train/data.h"
 #include "train/graphs.h"
 #include <stdio.h>
 #include <string.h>
@@ -338,6 +339,7 @@ rk_status rk_bill_of(rk_model *model, const rk_bill_settings *settings, rk_bill 
     GO(bill_new(ctx, &p.bill));
     if (p.settings->mode != RK_MODE_TRAIN) GO(price_mode(ctx, &p));
     else {
+        if (p.settings->padded) data_padding(model, &options);
         GO(build(ctx, &p, &options, &built));
         bool meaning_too = !(p.settings->plan && p.settings->plan_alone);
         if (meaning_too) GO(price_step(ctx, &p, &built));

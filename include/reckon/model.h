@@ -73,6 +73,7 @@ typedef struct rk_bill_settings {
     rk_bill_mode mode;
     int64_t batch, seq;
     int64_t source_seq;                 /* tokens of the source, where there is an encoder; 0: as many as seq */
+    bool padded;                        /* sequences may be of different lengths, as a training run has them where that makes a difference */
     rk_dtype dtype;
     bool zero_dtype_is_f64;             /* dtype 0 is f64: say so, or f32 is taken */
     bool plan;                          /* also what the program of this machine will allocate and issue (bytes.plan.*, flops.plan.*) */

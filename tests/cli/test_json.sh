@@ -7,12 +7,16 @@ cat "$source_folder/CONTRIBUTING.md" >text
 reckon tok train text --vocab-size 300 --special '<|endoftext|>' --output tok --quiet >/dev/null
 size=d_model=32,num_layers=1,num_heads=2,d_ff=48,context_length=16,vocab_size=300
 ends 0 reckon train text --tokenizer tok --model cs336-17m:$size --batch 2 --steps 2 --warmup 0 --blas own --quiet --output model --receipt run.json
+printf 'one\tenO\ntwo\towT\n' >pairs.tsv
+pairs=transformer-base:hidden=16,layer=1,source_layer=1,head=2,ff=16,vocab=300,source_vocab=300
+ends 0 reckon train pairs.tsv --tokenizer tok --model $pairs --batch 2 --steps 2 --warmup 0 --blas own --quiet --receipt pairs.json
 
 cat >check.py <<'END'
 import json, re, subprocess, sys
 command, page = sys.argv[1:3]
-SIZE, REFERENCE = sys.argv[3], sys.argv[4] if len(sys.argv) > 4 else ""
-CHECKS = { "reckon check DIR --json": "reckon check model --json", "reckon train ... --receipt run.json": "cat run.json",
+SIZE, PAIRS, REFERENCE = sys.argv[3], sys.argv[4], sys.argv[5] if len(sys.argv) > 5 else ""
+CHECKS = { "reckon check DIR --json": "reckon check model --json", "reckon train ... --receipt run.json": "cat run.json", "reckon train PAIRS ... --receipt pairs.json": "cat pairs.json",
+           "reckon count MODEL --check pairs.json --json": "reckon count " + PAIRS + " --check pairs.json --json",
            "reckon count MODEL --check run.json --tolerance 1% --json": "reckon count cs336-17m:" + SIZE + " --check run.json --tolerance 1% --json",
            "reckon verify model --json": "reckon verify " + REFERENCE + "/models/cs336-odd --json" }
 failed = 0
@@ -79,7 +83,7 @@ sys.exit(failed != 0)
 END
 reference=
 for place in "$source_folder/../shared" "$source_folder/../../shared"; do [ -d "$place/golden/models/cs336-odd" ] && reference=$place/golden; done
-ends 0 python3 check.py "$reckon_command" "$source_folder/docs/json.md" $size $reference
+ends 0 python3 check.py "$reckon_command" "$source_folder/docs/json.md" $size $pairs $reference
 cat "$out"
 
 # large numbers are the sums that they say they are
