@@ -1,6 +1,7 @@
 /* reckon generate: text after a prompt, as it comes. */
 #include "device.h"
 #include "input.h"
+#include "load.h"
 #include "out.h"
 #include "reckon/infer.h"
 #include <errno.h>
@@ -24,7 +25,7 @@ static const struct option options[] = {
     { "stop",           0,   OPT_LIST,   "TEXT",   NULL,              "end before this text; may be given many times" },
     { "end",            0,   OPT_TEXT,   "TOKEN",  "(<|endoftext|> where the tokenizer has it)", "special token that ends a text; \"\" for none" },
     { "echo",           0,   OPT_FLAG,   NULL,     NULL,              "print the prompt, too" },
-    OPTION_DEVICE,
+    OPTION_RUNS,
     { 0 }
 };
 
@@ -251,6 +252,8 @@ static int all_samples(struct generating *g)
     }
     if (c->json) {
         json_end(&j);
+        load_json(c, &j);
+        profile_json(c, &j);
         json_end(&j);
     }
     return code;

@@ -42,7 +42,7 @@ static const struct option options[] = {
     { "memory",      0,   OPT_SIZE,   "BYTES",   "(what is free)",                              "refuse a run that would need more" },
     { "receipt",     0,   OPT_FILE,   NULL,      "(the screen)",                                "where the receipt is written; FILE.json: for a program, and for `reckon count --check`" },
     { "peak",        0,   OPT_TEXT,   "DEVICE",  NULL,                                          "tell MFU against the f32 of this device's data sheet, too: h100, a100 ... (`reckon list devices`)" },
-    OPTION_DEVICE,
+    OPTION_RUNS,
     { 0 }
 };
 
