@@ -10,7 +10,7 @@ static int open_tokenizer(struct words *w)
     struct cli *c = w->c;
     bool asked = cli_given(c, "tokenizer");
     const char *folder = asked ? cli_text(c, "tokenizer") : rk_model_folder(w->model);
-    rk_status status = rk_tok_open(c->ctx, folder, &w->tok);
+    rk_status status = rk_tok_open_as(c->ctx, folder, &(rk_tok_opening){ .lowercase = cli_flag(c, "lowercase") }, &w->tok);
     if (status != RK_E_MISSING || asked) return cli_try(c, status);
     rk_error_clear(c->ctx);
     return CLI_OK;

@@ -17,7 +17,9 @@ struct words {
     rk_reader  *reader;
 };
 
-#define OPTION_TOKENIZER { "tokenizer", 'k', OPT_FOLDER, NULL, "(DIR)", "the tokenizer" }
+#define OPTION_TOKENIZER                                                                          \
+    { "tokenizer", 'k', OPT_FOLDER, NULL, "(DIR)", "the tokenizer" },                            \
+    { "lowercase", 0,   OPT_FLAG,   NULL, NULL,    "of a vocab.txt: lower-case the text, and drop accents" }
 #define OPTION_IDS       { "ids", 0, OPT_TEXT, "1,2,3", NULL, "a text as ids, special tokens and all; needs no tokenizer" }
 
 /* The first argument and its tokenizer, then, when the command has read what it was given, the weights: each an exit code, and has said why. */
