@@ -219,8 +219,8 @@ static int run(struct cli *c)
 }
 
 static const struct example examples[] = {
-    { "embed bert 'a cat' 'a dog' 'a theorem'",          "which lines are alike: cosines", "bert/vocab.txt" },
-    { "embed bert --file corpus.txt --truncate -o vectors.npy", "a vector for each line of a file", "bert/vocab.txt" },
+    { "embed mlm 'a cat' 'a dog' 'a theorem'",          "which lines are alike: cosines", "mlm/vocab.txt" },
+    { "embed mlm --file corpus.txt --truncate -o vectors.npy", "a vector for each line of a file", "mlm/vocab.txt" },
     { "embed model --ids 1,2,3 --pool last --json",      "of a model that reads forwards, the last token's", "model/model.safetensors" },
     { 0 }
 };

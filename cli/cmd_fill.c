@@ -6,7 +6,7 @@
 static const struct option options[] = {
     { "top",     'n', OPT_SIZE, NULL,    "5",      "so many words for each mask" },
     OPTION_IDS,
-    { "mask",    0,   OPT_TEXT, "TOKEN", "[MASK]", "the token to be filled in; with --ids and no tokenizer, its id" },
+    { "mask",    0,   OPT_TEXT, "TOKEN", "[MASK]", "the token to be filled in, or its id" },
     OPTION_TOKENIZER,
     OPTION_RUNS,
     { 0 }
@@ -26,9 +26,10 @@ static int find_mask(struct filling *f)
     const char *mask = cli_text(c, "mask");
     char *end;
     if (f->w.tok != NULL && rk_tok_find(f->w.tok, mask, strlen(mask), &f->mask)) return CLI_OK;
-    if (f->w.tok != NULL) return cli_usage(c, "--mask: the tokenizer has no token \"%s\"", mask);
     unsigned long id = strtoul(mask, &end, 10);
-    if (mask[0] < '0' || mask[0] > '9' || *end != '\0' || id > UINT32_MAX) return cli_usage(c, "--mask: without a tokenizer, the id of the mask");
+    bool is_id = mask[0] >= '0' && mask[0] <= '9' && *end == '\0' && id <= UINT32_MAX;
+    if (!is_id && f->w.tok != NULL) return cli_usage(c, "--mask: the tokenizer has no token \"%s\"", mask);
+    if (!is_id) return cli_usage(c, "--mask: without a tokenizer, the id of the mask");
     f->mask = (uint32_t)id;
     return CLI_OK;
 }
@@ -204,8 +205,8 @@ static int run(struct cli *c)
 }
 
 static const struct example examples[] = {
-    { "fill bert 'The capital of France is [MASK].'",    "five words and how likely each is", "bert/vocab.txt" },
-    { "fill bert --ids 101,7592,103,102 --mask 103 -n 1", "ids instead of text", "bert/model.safetensors" },
+    { "fill mlm 'The capital of France is [MASK].'",    "five words and how likely each is", "mlm/vocab.txt" },
+    { "fill mlm --ids 2,7,4,3 --mask 4 -n 1", "ids instead of text", "mlm/model.safetensors" },
     { 0 }
 };
 

@@ -62,8 +62,10 @@ static void sum_json(struct json *j, const struct sum *s, bool whole)
     if (!whole) json_real(j, "recipe_perplexity", exp(s->s.recipe));
 }
 
-static void row(struct table *t, const char *name, const struct sum *s)
+static void row(struct scoring *all, const char *name, const struct sum *s)
 {
+    if (all->table == NULL) all->table = table_new(all->w.c, "text|tokens|scored|perplexity|bits/token|bits/byte", "lrrrrr");
+    struct table *t = all->table;
     table_cell(t, "%s", name);
     table_cell(t, "%s", say_count(s->tokens).at);
     table_cell(t, "%s", say_count((uint64_t)s->s.tokens).at);
@@ -137,7 +139,7 @@ static void tell_text(struct scoring *s, const char *name, const rk_ids *ids, co
         return;
     }
     if (cli_flag(s->w.c, "tokens")) print_tokens(s, ids, scores);
-    row(s->table, name, one);
+    row(s, name, one);
 }
 
 static bool each(void *user, int64_t done, int64_t n)
@@ -237,7 +239,7 @@ static int score_all(struct scoring *s)
         json_int(&s->j, "window", s->how.window);
         json_int(&s->j, "stride", s->how.stride);
         json_array(&s->j, "texts");
-    } else s->table = table_new(c, "text|tokens|scored|perplexity|bits/token|bits/byte", "lrrrrr");
+    }
     progress_begin(&s->line, c, "scoring", "tokens", 0);
     int code = score_given(s);
     progress_end(&s->line);
@@ -251,9 +253,9 @@ static int score_all(struct scoring *s)
     }
     if (s->texts > 1) {
         table_rule(s->table);
-        row(s->table, "all", &s->all);
+        row(s, "all", &s->all);
     }
-    table_print(s->table);
+    if (s->table != NULL) table_print(s->table);
     return code;
 }
 
