@@ -33,7 +33,7 @@ rk_status rk_fill(rk_reader *r, const rk_row *row, const rk_tok *tok, int64_t k,
 {
     rk_ctx *ctx = r->ctx;
     float *logits;
-    rk_status status;
+    rk_status status = RK_OK;
     if (r->what != RK_READ_LOGITS) return FAIL(RK_E_ARG, "filling in with a reader of hidden states");
     if (k < 1 || k > r->vocab) return FAIL(RK_E_ARG, "the %lld likeliest of %lld words", (long long)k, (long long)r->vocab);
     if (reader_is_causal(r)) {
