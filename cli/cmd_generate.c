@@ -2,6 +2,7 @@
 #include "device.h"
 #include "end.h"
 #include "input.h"
+#include "load.h"
 #include "out.h"
 #include "reckon/infer.h"
 #include <errno.h>
@@ -26,7 +27,7 @@ static const struct option options[] = {
     { "stop",           0,   OPT_LIST,   "TEXT",   NULL,              "end before this text; may be given many times" },
     { "end",            0,   OPT_TEXT,   "TOKEN",  CLI_ENDS,          "special token that ends a text; \"\" for none" },
     { "echo",           0,   OPT_FLAG,   NULL,     NULL,              "print the prompt, too" },
-    OPTION_DEVICE,
+    OPTION_RUNS,
     { 0 }
 };
 
@@ -276,6 +277,8 @@ static int all_samples(struct generating *g)
     }
     if (c->json) {
         json_end(&j);
+        load_json(c, &j);
+        profile_json(c, &j);
         json_end(&j);
     }
     return code;

@@ -1,6 +1,7 @@
 /* reckon train: a model from text. Every hyper-parameter is a flag, made from the rows of reckon/train_options.def. */
 #include "device.h"
 #include "end.h"
+#include "load.h"
 #include "model.h"
 #include "train.h"
 #include <math.h>
@@ -46,7 +47,7 @@ static const struct option options[] = {
     { "receipt",     0,   OPT_FILE,   NULL,      "(the screen)",                                "where the receipt is written; FILE.json: for a program, and for `reckon count --check`" },
     { "data-sheet",  0,   OPT_TEXT,   "DEVICE",  NULL,                                          "tell MFU against the f32 of this device's data sheet, too: h100, a100 ... (`reckon list devices`)" },
     { "peak",        0,   OPT_REAL,   NULL,      NULL,                                          "tell MFU against so many operations per second, too, of any device: 312e12" },
-    OPTION_DEVICE,
+    OPTION_RUNS,
     { 0 }
 };
 
@@ -183,6 +184,17 @@ static int open_train(struct training *t)
 
 /* --- going --- */
 
+/* What was loaded, if anything was, and where the time went, if that was asked for. */
+static void tell_work(struct training *t)
+{
+    if (t->c->load == NULL && t->c->profiling == NULL) return;
+    json_object(&t->json, NULL);
+    json_text(&t->json, "event", "work");
+    load_json(t->c, &t->json);
+    profile_json(t->c, &t->json);
+    json_end(&t->json);
+}
+
 static int go(struct training *t)
 {
     struct cli *c = t->c;
@@ -195,6 +207,7 @@ static int go(struct training *t)
     if (status == RK_E_CANCELLED && cli_given(c, "output")) cli_note(c, "saved; --resume goes on from there");
     CLI_TRY(c, status);
     if (cli_given(c, "output")) CLI_TRY(c, rk_train_export(t->train, cli_text(c, "output")));
+    if (c->json) tell_work(t);
     return train_receipt(t);
 }
 

@@ -101,6 +101,25 @@ RK_API RK_CHECK rk_status rk_model_show_tensors(rk_model *model, rk_dtype dtype,
 /* Writes config.json into a folder, in the family's own spelling. */
 RK_API RK_CHECK rk_status rk_model_save_config(rk_model *model, const char *folder);
 
+/* --- what a load did: told to rk_options.loaded --- */
+
+/* Every tensor of the files is one of used, ignored, tied, unexpected, misshapen; every parameter is used, missing or
+ * misshapen. A load with missing, unexpected or misshapen ones fails. Texts live for the call. */
+struct rk_loaded {
+    const char *path;                   /* the file, the index, or the folder */
+    const char *format;                 /* "safetensors" ... */
+    uint64_t tensors;                   /* in the files */
+    uint64_t used;
+    uint64_t converted;                 /* of those used: stored in another dtype than it is computed in */
+    uint64_t turned;                    /* of those used: stored in another order of its numbers */
+    uint64_t ignored, tied;             /* known and of no use (buffers, other heads); the same numbers once more */
+    uint64_t computed;                  /* in no file, and no matter of chance (sinusoids) */
+    uint64_t missing, unexpected, misshapen;
+    uint64_t bytes;                     /* of those used, as stored */
+    const char *dtypes;                 /* that they are stored in, "f16", "f16 f32" */
+    const char *notes;                  /* "NAME: what became of it", a line for each that was not just used */
+};
+
 /* --- the description held against a checkpoint, to the byte, by headers alone --- */
 
 typedef enum rk_finding {

@@ -31,7 +31,8 @@ RK_API RK_CHECK rk_status rk_tok_open(rk_ctx *ctx, const char *path, rk_tok **to
 
 typedef struct rk_tok_opening {          /* what some files leave open; zero means the default */
     const char *pattern;                 /* .tiktoken: as for rk_tok_split; NULL: the one that goes with the name, else "gpt2" */
-    bool lowercase;                      /* vocab.txt: lower-case the text, and drop accents; RK_E_ARG for a file that says itself */
+    bool lowercase;                      /* vocab.txt: lower-case the text, and drop accents, also where no tokenizer_config.json beside it says so ("do_lower_case");
+                                          * RK_E_ARG for a file that says itself */
 } rk_tok_opening;
 RK_API RK_CHECK rk_status rk_tok_open_as(rk_ctx *ctx, const char *path, const rk_tok_opening *how, rk_tok **tok);
 RK_API void rk_tok_close(rk_ctx *ctx, rk_tok *tok);                            /* the context that opened it */

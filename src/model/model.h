@@ -30,10 +30,11 @@ const struct preset *preset_find(const char *name, size_t length, const struct a
 
 /* What is built. Zeros: training is not assumed, batch 1, seq the context, parameters of f32 (dtype is RK_f64 only where
  * `wide` says that zero is meant). padded, source_padded: sequences, sources of a batch are of different
- * lengths. source: tokens of the source where there is an encoder, 0: as many as seq. positions: the bound of the cache when decoding, 0: the context. */
+ * lengths. source: tokens of the source where there is an encoder, 0: as many as seq. positions: the bound of the cache when decoding, 0: the context.
+ * picks: FOR_LOGITS, logits of only so many positions of each sequence, which the input picks [batch pick] names; 0: of all. */
 struct build_options {
     enum purpose purpose;
-    int64_t batch, seq, positions, source;
+    int64_t batch, seq, positions, source, picks;
     bool dropout, hidden_states, padded, source_padded, wide;
     rk_dtype dtype;
 };

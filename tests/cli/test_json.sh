@@ -6,6 +6,7 @@ command -v python3 >/dev/null || { echo "no python3 to read JSON with"; exit 77;
 cat "$source_folder/CONTRIBUTING.md" >text
 reckon tok train text --vocab-size 300 --special '<|endoftext|>' --output tok --quiet >/dev/null
 size=d_model=32,num_layers=1,num_heads=2,d_ff=48,context_length=16,vocab_size=300
+python3 "$source_folder/tests/cli/make_bert.py" mlm
 ends 0 reckon train text --tokenizer tok --model cs336-17m:$size --batch 2 --steps 2 --warmup 0 --blas own --quiet --output model --receipt run.json
 printf 'one\tenO\ntwo\towT\n' >pairs.tsv
 pairs=transformer-base:hidden=16,layer=1,source_layer=1,head=2,ff=16,vocab=300,source_vocab=300
