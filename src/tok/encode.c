@@ -1,13 +1,9 @@
 /* encode.c: a text by one worker.
  *
  * Nine words in ten are one token and have been seen before, so a word of up to 15 bytes is looked up first, whole, with what the
- * merges made of it the last time. The cache is never seeded with the vocabulary: an entry of a vocabulary need not be what the merges
- * make of its bytes. Two entries per set, the older one leaves; so it is bounded and needs no clearing. */
+ * merges made of it the last time (cache.h). The cache is never seeded with the vocabulary: an entry of a vocabulary need not be what the
+ * merges make of its bytes. */
 #include "tok/encode.h"
-
-enum { BATCH = 256 };
-#define N_IDS_SHIFT 60
-#define KEY_BITS (~((uint64_t)0xf << N_IDS_SHIFT))
 
 void engine_open(struct engine *e, const rk_tok *tok, struct share *share, unsigned flags)
 {
@@ -17,21 +13,15 @@ void engine_open(struct engine *e, const rk_tok *tok, struct share *share, unsig
 /* A short text is not worth clearing a large cache for. One that grows forgets, which is cheaper than moving. */
 static bool fit_cache(struct engine *e, size_t n)
 {
-    size_t room = 64;
+    size_t words = 64, have = 2 * e->cache.room;
     e->seen += n;
-    while (room < CACHE_MOST && room < e->seen / 16) room *= 2;
-    if (e->room >= room || (e->room > 0 && e->room * 4 > room)) return true;
-    share_free(e->share, e->cache, e->room, sizeof *e->cache);
-    e->cache = NULL;
-    e->room = 0;
-    if (!share_resize(e->share, (void **)&e->cache, 0, room, sizeof *e->cache, "a cache of words")) return false;
-    e->room = room;
-    return true;
+    while (words < CACHE_MOST && words < e->seen / 16) words *= 2;
+    return have >= words || (have > 0 && have * 4 > words) || cache_make(e->share, &e->cache, words);
 }
 
 void engine_close(rk_ctx *ctx, struct engine *e)
 {
-    FREE(e->cache, e->room);
+    cache_clear(ctx, &e->cache);
     bpe_scratch_clear(ctx, &e->scratch);
     normal_clear(ctx, &e->normal);
     bert_clear(ctx, &e->bert);
@@ -46,53 +36,39 @@ static bool lacks_byte(struct engine *e, const unsigned char *word, size_t n, ui
     return share_fail(e->share, RK_E_FORMAT, "cannot encode byte 0x%02x at byte %llu of the text: the vocabulary has no token for it", word[i], (unsigned long long)(offset + i));
 }
 
-static bool miss(struct engine *e, const struct word_key *key, struct cached *set, const unsigned char *word, size_t n, uint64_t offset, rk_ids *ids)
+/* Appends the ids of a word by the model itself. */
+static bool encode_word(struct engine *e, const unsigned char *word, size_t n, uint64_t offset, rk_ids *ids)
 {
-    size_t made = 0, first = ids->n;
-    if (!e->tok->bert.used) {
-        made = bpe_word(&e->tok->bpe, e->share, &e->scratch, word, n, ids->at + ids->n);
-        if (made == 0) return lacks_byte(e, word, n, offset);
-    } else {
-        if (!bert_encode(&e->tok->bert, &e->tok->vocab, e->share, &e->bert, word, n, ids)) return false;
-        made = ids->n - first;
-        ids->n = first;
-    }
-    if (n <= WORD_INLINE && made <= CACHE_IDS) {
-        set[1] = set[0];
-        set[0] = (struct cached){ key->low, key->high | (uint64_t)made << N_IDS_SHIFT, { 0 } };
-        memcpy(set[0].ids, ids->at + ids->n, made * sizeof *ids->at);
-    }
+    if (e->tok->bert.used) return bert_encode(&e->tok->bert, &e->tok->vocab, e->share, &e->bert, word, n, ids);
+    size_t made = bpe_word(&e->tok->bpe, e->share, &e->scratch, word, n, ids->at + ids->n);
     ids->n += made;
+    return made > 0 || lacks_byte(e, word, n, offset);
+}
+
+static bool encode_batch(struct engine *e, const unsigned char *text, size_t at, const size_t *ends, size_t n, uint64_t offset, rk_ids *ids)
+{
+    const struct cache_body *body = &cache_bodies[e->tok->isa];
+    for (size_t i = 0; i < n; i++) {
+        uint32_t *to = ids->at + ids->n;
+        i = body->answer(&e->cache, &e->batch, i, n, &to);
+        ids->n = (size_t)(to - ids->at);
+        if (i == n) break;
+        size_t begin = i == 0 ? at : ends[i - 1], first = ids->n;
+        if (!encode_word(e, text + begin, ends[i] - begin, offset + begin, ids)) return false;
+        cache_keep(&e->cache, &e->batch, i, ends[i] - begin, ids->at + first, ids->n - first);
+    }
     return true;
 }
 
-static inline struct cached *set_of(const struct engine *e, uint64_t hash) { return e->cache + (hash & (e->room - 2)); }
-
 static bool encode_run(struct engine *e, struct split_run *run, const unsigned char *text, size_t n, uint64_t offset, rk_ids *ids)
 {
-    size_t at = 0, ends[BATCH], made;
-    struct word_key keys[BATCH];
-    while ((made = split_next(run, ends, BATCH)) > 0) {
-        if (!SHARE_ROOM(e->share, ids->at, ids->room, ids->n + BERT_IDS_PER_BYTE * (ends[made - 1] - at) + CACHE_IDS)) return false;
-        size_t begin = at;
-        for (size_t i = 0; i < made; i++) {
-            keys[i] = word_key(text + begin, ends[i] - begin, n - begin);
-            __builtin_prefetch(set_of(e, keys[i].hash));
-            begin = ends[i];
-        }
-        for (size_t i = 0; i < made; i++) {
-            struct cached *set = set_of(e, keys[i].hash);
-            unsigned first = (set[0].low == keys[i].low) & ((set[0].high & KEY_BITS) == keys[i].high);       /* & and not &&: no branch */
-            unsigned second = (set[1].low == keys[i].low) & ((set[1].high & KEY_BITS) == keys[i].high);
-            if (first | second) {
-                const struct cached *hit = set + second;
-                memcpy(ids->at + ids->n, hit->ids, sizeof hit->ids);
-                ids->n += (size_t)(hit->high >> N_IDS_SHIFT);
-            } else if (!miss(e, &keys[i], set, text + at, ends[i] - at, offset + at, ids)) {
-                return false;
-            }
-            at = ends[i];
-        }
+    size_t at = 0, ends[CACHE_BATCH], made;
+    while ((made = split_next(run, ends, CACHE_BATCH)) > 0) {
+        size_t end = ends[made - 1];
+        if (!SHARE_ROOM(e->share, ids->at, ids->room, ids->n + BERT_IDS_PER_BYTE * (end - at) + CACHE_IDS)) return false;
+        cache_bodies[e->tok->isa].ask(&e->cache, &e->batch, text, n, at, ends, made);
+        if (!encode_batch(e, text, at, ends, made, offset, ids)) return false;
+        at = end;
     }
     return !share_failed(e->share);
 }

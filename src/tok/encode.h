@@ -3,20 +3,16 @@
 #ifndef TOK_ENCODE_H
 #define TOK_ENCODE_H
 #include "reckon/encoding.h"
+#include "tok/cache.h"
 #include "tok/normal.h"
 #include "tok/tok.h"
-#include "tok/words.h"
-
-enum { CACHE_IDS = 4, CACHE_MOST = 1 << 18 };                         /* ids of a word that is kept; words: 8 MiB */
-
-struct cached { uint64_t low, high; uint32_t ids[CACHE_IDS]; };       /* a word_key; number of ids << 60 in high; two share a cache line */
 
 struct engine {
     const rk_tok      *tok;
     struct share      *share;
     unsigned           flags;
-    struct cached     *cache;
-    size_t             room;                                          /* words in the cache: 0 or a power of two, 2 at least */
+    struct cache       cache;
+    struct cache_batch batch;
     uint64_t           seen;                                          /* bytes of text so far: the cache grows with them */
     struct bpe_scratch scratch;
     struct normal_text normal;                                        /* the stretch that is being encoded */

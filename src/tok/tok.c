@@ -92,11 +92,18 @@ static rk_status seal_specials(rk_ctx *ctx, rk_tok *tok, rk_special *sought)
     return check_twins(ctx, &tok->second);
 }
 
+void tok_use(rk_tok *tok, enum isa isa)
+{
+    tok->isa = isa;
+    tok->split.fast = split_body(tok->split.scan, isa);
+}
+
 rk_status tok_seal(rk_ctx *ctx, rk_tok *tok)
 {
     TRY(vocab_seal(ctx, &tok->vocab));
     TRY(bpe_seal(ctx, &tok->bpe, &tok->vocab));
     if (tok->bert.used) tok->split = (struct split){ .name = "bert", .scan = tok->bert.chinese ? bert_units_chinese : bert_units, .cut = CUT_BEFORE_BLANK };
+    tok_use(tok, isa_best());
     if (tok->n_specials > 1) qsort(tok->specials, tok->n_specials, sizeof *tok->specials, by_id);
     rk_special *sought;
     TRY(NEW(sought, tok->n_specials));

@@ -21,11 +21,13 @@ struct rk_tok {
     size_t              n_specials, room_specials;
     struct specials     first, second;                                /* sought in the text; sought in what those leave */
     uint8_t            *kind;                                         /* by id: KIND_ */
+    enum isa            isa;                                          /* of the inner loops: tok_use */
 };
 
 RK_CHECK rk_status tok_new(rk_ctx *ctx, rk_tok **tok);
 /* Adds a token that is sought in the text. Its id may be in the vocabulary already, spelled the same. */
 RK_CHECK rk_status tok_add_special(rk_ctx *ctx, rk_tok *tok, rk_special special);
 RK_CHECK rk_status tok_seal(rk_ctx *ctx, rk_tok *tok);                /* after vocabulary, merges and specials */
+void tok_use(rk_tok *tok, enum isa isa);                              /* which must run here; sealing chooses the best */
 
 #endif
