@@ -83,6 +83,9 @@ rk_status bpe_seal(rk_ctx *ctx, struct bpe *b, const struct vocab *vocab)
         struct merge_slot *s = &b->slots[find(b, m.left, m.right) - b->slots];
         *s = (struct merge_slot){ ((uint64_t)m.left << 32 | m.right) + 1, b->by_id ? m.id : rank, m.id };
     }
+    for (size_t i = 0; i < b->room_slots; i++)
+        if (b->slots[i].key != 0) joints_add(&b->joints, vocab->tokens[(b->slots[i].key - 1) >> 32], vocab->tokens[(uint32_t)(b->slots[i].key - 1)]);
+    b->has_joints = b->whole == NULL;
     if (b->by_id) keep_canonical(b, vocab);
     return RK_OK;
 }

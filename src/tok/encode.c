@@ -4,6 +4,9 @@
  * merges made of it the last time (cache.h). The cache is never seeded with the vocabulary: an entry of a vocabulary need not be what the
  * merges make of its bytes. */
 #include "tok/encode.h"
+#include <string.h>
+
+enum { PARTS = 64 };                                                  /* of a word, at a time */
 
 void engine_open(struct engine *e, const rk_tok *tok, struct share *share, unsigned flags)
 {
@@ -16,12 +19,14 @@ static bool fit_cache(struct engine *e, size_t n)
     size_t words = 64, have = 2 * e->cache.room;
     e->seen += n;
     while (words < CACHE_MOST && words < e->seen / 16) words *= 2;
-    return have >= words || (have > 0 && have * 4 > words) || cache_make(e->share, &e->cache, words);
+    if (have >= words || (have > 0 && have * 4 > words)) return true;
+    return cache_make(e->share, &e->cache, words) && cache_long_make(e->share, &e->cache_long, words / 16);
 }
 
 void engine_close(rk_ctx *ctx, struct engine *e)
 {
     cache_clear(ctx, &e->cache);
+    cache_long_clear(ctx, &e->cache_long);
     bpe_scratch_clear(ctx, &e->scratch);
     normal_clear(ctx, &e->normal);
     bert_clear(ctx, &e->bert);
@@ -36,7 +41,7 @@ static bool lacks_byte(struct engine *e, const unsigned char *word, size_t n, ui
     return share_fail(e->share, RK_E_FORMAT, "cannot encode byte 0x%02x at byte %llu of the text: the vocabulary has no token for it", word[i], (unsigned long long)(offset + i));
 }
 
-/* Appends the ids of a word by the model itself. */
+/* Appends the ids of a word, or of a part of one, by the model itself. */
 static bool encode_word(struct engine *e, const unsigned char *word, size_t n, uint64_t offset, rk_ids *ids)
 {
     if (e->tok->bert.used) return bert_encode(&e->tok->bert, &e->tok->vocab, e->share, &e->bert, word, n, ids);
@@ -45,18 +50,52 @@ static bool encode_word(struct engine *e, const unsigned char *word, size_t n, u
     return made > 0 || lacks_byte(e, word, n, offset);
 }
 
-static bool encode_batch(struct engine *e, const unsigned char *text, size_t at, const size_t *ends, size_t n, uint64_t offset, rk_ids *ids)
+typedef bool encode_missing(struct engine *e, const unsigned char *word, size_t n, uint64_t offset, rk_ids *ids);
+
+/* The words of a batch, of which some may not be in the cache: those by `missing`. */
+static inline bool encode_batch(struct engine *e, struct cache_batch *batch, const unsigned char *text, size_t size, size_t at, const size_t *ends, size_t n, encode_missing *missing,
+                                uint64_t offset, rk_ids *ids)
 {
     const struct cache_body *body = &cache_bodies[e->tok->isa];
+    body->ask(&e->cache, batch, text, size, at, ends, n);
     for (size_t i = 0; i < n; i++) {
         uint32_t *to = ids->at + ids->n;
-        i = body->answer(&e->cache, &e->batch, i, n, &to);
+        i = body->answer(&e->cache, batch, i, n, &to);
         ids->n = (size_t)(to - ids->at);
         if (i == n) break;
         size_t begin = i == 0 ? at : ends[i - 1], first = ids->n;
-        if (!encode_word(e, text + begin, ends[i] - begin, offset + begin, ids)) return false;
-        cache_keep(&e->cache, &e->batch, i, ends[i] - begin, ids->at + first, ids->n - first);
+        if (!missing(e, text + begin, ends[i] - begin, offset + begin, ids)) return false;
+        cache_keep(&e->cache, batch, i, ends[i] - begin, ids->at + first, ids->n - first);
     }
+    return true;
+}
+
+/* A word of several parts: each is looked up for itself. */
+static bool encode_parts(struct engine *e, const unsigned char *word, size_t n, uint64_t offset, rk_ids *ids)
+{
+    size_t at = 0, ends[PARTS], made;
+    if (!e->tok->bpe.has_joints || e->tok->bert.used) return encode_word(e, word, n, offset, ids);
+    for (; at < n; at = ends[made - 1]) {
+        made = joints_cut(&e->tok->bpe.joints, word, n, at, ends, PARTS);
+        if (made == 1 && at == 0) return encode_word(e, word, n, offset, ids);
+        if (!encode_batch(e, &e->parts, word, n, at, ends, made, encode_word, offset, ids)) return false;
+    }
+    return true;
+}
+
+/* A word that is not in the cache of short ones. */
+static bool encode_new(struct engine *e, const unsigned char *word, size_t n, uint64_t offset, rk_ids *ids)
+{
+    if (n <= CACHE_BYTES || n > LONG_BYTES) return encode_parts(e, word, n, offset, ids);
+    struct long_word *w = long_place(&e->cache_long, word, n);
+    size_t first = ids->n;
+    if (long_is(w, word, n)) {
+        memcpy(ids->at + first, w->ids, sizeof w->ids);
+        ids->n += w->made;
+        return true;
+    }
+    if (!encode_parts(e, word, n, offset, ids)) return false;
+    long_keep(w, word, n, ids->at + first, ids->n - first);
     return true;
 }
 
@@ -65,9 +104,8 @@ static bool encode_run(struct engine *e, struct split_run *run, const unsigned c
     size_t at = 0, ends[CACHE_BATCH], made;
     while ((made = split_next(run, ends, CACHE_BATCH)) > 0) {
         size_t end = ends[made - 1];
-        if (!SHARE_ROOM(e->share, ids->at, ids->room, ids->n + BERT_IDS_PER_BYTE * (end - at) + CACHE_IDS)) return false;
-        cache_bodies[e->tok->isa].ask(&e->cache, &e->batch, text, n, at, ends, made);
-        if (!encode_batch(e, text, at, ends, made, offset, ids)) return false;
+        if (!SHARE_ROOM(e->share, ids->at, ids->room, ids->n + BERT_IDS_PER_BYTE * (end - at) + LONG_IDS)) return false;
+        if (!encode_batch(e, &e->batch, text, n, at, ends, made, encode_new, offset, ids)) return false;
         at = end;
     }
     return !share_failed(e->share);

@@ -4,6 +4,7 @@
 #define TOK_ENCODE_H
 #include "reckon/encoding.h"
 #include "tok/cache.h"
+#include "tok/cache_long.h"
 #include "tok/normal.h"
 #include "tok/tok.h"
 
@@ -12,7 +13,8 @@ struct engine {
     struct share      *share;
     unsigned           flags;
     struct cache       cache;
-    struct cache_batch batch;
+    struct cache_long  cache_long;
+    struct cache_batch batch, parts;                                  /* words of the text; parts of a word */
     uint64_t           seen;                                          /* bytes of text so far: the cache grows with them */
     struct bpe_scratch scratch;
     struct normal_text normal;                                        /* the stretch that is being encoded */

@@ -1,0 +1,39 @@
+/* joints.h: where no merge can join what stands before with what stands behind, so that a long word falls into parts that are encoded each
+ * for itself, exactly: merges of different parts do not see each other.
+ *
+ * A merge (L, R) joins at a place only where L's last bytes stand before it and R's first bytes behind. Asked are two bytes on each side,
+ * of those merges whose two tokens are that long; of the others, one on each side. So a cut is always right; a joint may be none.
+ * What for: in Chinese and Japanese a word is a whole clause, seldom met again, and its parts are one to three characters. */
+#ifndef TOK_JOINTS_H
+#define TOK_JOINTS_H
+#include "tok/merges.h"
+#include "tok/vocab.h"
+
+enum { JOINTS_WORDS = 1 << 10, JOINTS_WIDE = 1 << 13 };               /* of 64 bits */
+struct joints {
+    uint64_t near[JOINTS_WORDS];                                      /* by the byte before and the byte behind: merges with a token of one byte */
+    uint64_t some[JOINTS_WORDS];                                      /* the same: all merges */
+    uint64_t wide[JOINTS_WIDE];                                       /* by a hash of two bytes before and two behind: the others */
+};
+
+void joints_add(struct joints *j, rk_text left, rk_text right);
+
+static inline bool joints_bit(const uint64_t *bits, uint32_t i) { return bits[i >> 6] >> (i & 63) & 1; }
+static inline uint32_t joints_hash(unsigned a, unsigned b, unsigned c, unsigned d)
+{
+    return ((a | b << 8 | c << 16 | (uint32_t)d << 24) * 0x9e3779b1u) >> 13;         /* 19 bits: JOINTS_WIDE * 64 */
+}
+
+/* Whether some merge may join word[i - 1] and word[i], 0 < i < n. */
+static inline bool joints_at(const struct joints *j, const unsigned char *word, size_t n, size_t i)
+{
+    uint32_t pair = (uint32_t)word[i - 1] << 8 | word[i];
+    if (!joints_bit(j->some, pair)) return false;
+    if (joints_bit(j->near, pair)) return true;
+    return i > 1 && i + 1 < n && joints_bit(j->wide, joints_hash(word[i - 2], word[i - 1], word[i], word[i + 1]));
+}
+
+/* Cuts a word into parts at beginnings of characters that are not ASCII: the ends of at most `most` parts of word[at..n). */
+size_t joints_cut(const struct joints *j, const unsigned char *word, size_t n, size_t at, size_t *ends, size_t most);
+
+#endif
