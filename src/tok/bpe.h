@@ -15,6 +15,7 @@ struct bpe {
     uint32_t           n_merges, room_merges;
     struct merge_slot *slots;
     size_t             room_slots;
+    uint32_t          *first;                                         /* ranks of two bytes, by 256 times the one and the other */
     uint32_t           byte_id[256];                                  /* NO_TOKEN: the vocabulary lacks this byte */
     bool               by_id;                                         /* a pair's rank is the id it makes; many pairs may make one */
     struct joints      joints;

@@ -4,9 +4,8 @@
  * merges made of it the last time (cache.h). The cache is never seeded with the vocabulary: an entry of a vocabulary need not be what the
  * merges make of its bytes. */
 #include "tok/encode.h"
+#include "tok/words.h"
 #include <string.h>
-
-enum { PARTS = 64 };                                                  /* of a word, at a time */
 
 void engine_open(struct engine *e, const rk_tok *tok, struct share *share, unsigned flags)
 {
@@ -27,6 +26,7 @@ void engine_close(rk_ctx *ctx, struct engine *e)
 {
     cache_clear(ctx, &e->cache);
     cache_long_clear(ctx, &e->cache_long);
+    FREE(e->parts, e->parts != NULL ? PARTS_ROOM : 0);
     bpe_scratch_clear(ctx, &e->scratch);
     normal_clear(ctx, &e->normal);
     bert_clear(ctx, &e->bert);
@@ -50,43 +50,47 @@ static bool encode_word(struct engine *e, const unsigned char *word, size_t n, u
     return made > 0 || lacks_byte(e, word, n, offset);
 }
 
-typedef bool encode_missing(struct engine *e, const unsigned char *word, size_t n, uint64_t offset, rk_ids *ids);
-
-/* The words of a batch, of which some may not be in the cache: those by `missing`. */
-static inline bool encode_batch(struct engine *e, struct cache_batch *batch, const unsigned char *text, size_t size, size_t at, const size_t *ends, size_t n, encode_missing *missing,
-                                uint64_t offset, rk_ids *ids)
+/* A part of a word: as a rule one character, or two or three, that was met before. */
+static inline bool encode_part(struct engine *e, const unsigned char *part, size_t n, size_t readable, uint64_t offset, rk_ids *ids)
 {
-    const struct cache_body *body = &cache_bodies[e->tok->isa];
-    body->ask(&e->cache, batch, text, size, at, ends, n);
-    for (size_t i = 0; i < n; i++) {
-        uint32_t *to = ids->at + ids->n;
-        i = body->answer(&e->cache, batch, i, n, &to);
-        ids->n = (size_t)(to - ids->at);
-        if (i == n) break;
-        size_t begin = i == 0 ? at : ends[i - 1], first = ids->n;
-        if (!missing(e, text + begin, ends[i] - begin, offset + begin, ids)) return false;
-        cache_keep(&e->cache, batch, i, ends[i] - begin, ids->at + first, ids->n - first);
+    if (n > CACHE_BYTES) return encode_word(e, part, n, offset, ids);
+    struct word_key key = word_key(part, n, readable);
+    struct known_part *p = &e->parts[key.hash & (PARTS_ROOM - 1)];
+    uint32_t *to = ids->at + ids->n;
+    if (p->low == key.low && p->high == key.high) {
+        memcpy(to, p->ids, sizeof p->ids);
+        to[0] &= 0xffffff;
+        ids->n += p->ids[0] >> 24;
+        return true;
     }
+    size_t first = ids->n;
+    if (!encode_word(e, part, n, offset, ids)) return false;
+    size_t made = ids->n - first;
+    if (made > PART_IDS) return true;
+    *p = (struct known_part){ key.low, key.high, { 0 } };
+    memcpy(p->ids, to, made * sizeof *to);
+    p->ids[0] |= (uint32_t)made << 24;
     return true;
 }
 
-/* A word of several parts: each is looked up for itself. */
-static bool encode_parts(struct engine *e, const unsigned char *word, size_t n, uint64_t offset, rk_ids *ids)
+/* A word that may fall into parts. `readable`: bytes that may be read from it on. */
+static bool encode_parts(struct engine *e, const unsigned char *word, size_t n, size_t readable, uint64_t offset, rk_ids *ids)
 {
-    size_t at = 0, ends[PARTS], made;
+    size_t at = 0;
     if (!e->tok->bpe.has_joints || e->tok->bert.used) return encode_word(e, word, n, offset, ids);
-    for (; at < n; at = ends[made - 1]) {
-        made = joints_cut(&e->tok->bpe.joints, word, n, at, ends, PARTS);
-        if (made == 1 && at == 0) return encode_word(e, word, n, offset, ids);
-        if (!encode_batch(e, &e->parts, word, n, at, ends, made, encode_word, offset, ids)) return false;
+    if (e->parts == NULL && !share_resize(e->share, (void **)&e->parts, 0, PARTS_ROOM, sizeof *e->parts, "parts of words")) return false;
+    for (size_t i = joints_cut(&e->tok->bpe.joints, word, n, 0); i < n; i = joints_cut(&e->tok->bpe.joints, word, n, i)) {
+        if (!encode_part(e, word + at, i - at, readable - at, offset + at, ids)) return false;
+        at = i;
     }
-    return true;
+    return at == 0 ? encode_word(e, word, n, offset, ids) : encode_part(e, word + at, n - at, readable - at, offset + at, ids);
 }
 
 /* A word that is not in the cache of short ones. */
-static bool encode_new(struct engine *e, const unsigned char *word, size_t n, uint64_t offset, rk_ids *ids)
+static bool encode_new(struct engine *e, const unsigned char *word, size_t n, size_t readable, uint64_t offset, rk_ids *ids)
 {
-    if (n <= CACHE_BYTES || n > LONG_BYTES) return encode_parts(e, word, n, offset, ids);
+    bool clause = word[0] >= 0x80 || (n > 1 && word[1] >= 0x80);      /* parts are worth more than the whole: seldom is it met again */
+    if (n <= CACHE_BYTES || n > LONG_BYTES || clause) return encode_parts(e, word, n, readable, offset, ids);
     struct long_word *w = long_place(&e->cache_long, word, n);
     size_t first = ids->n;
     if (long_is(w, word, n)) {
@@ -94,8 +98,25 @@ static bool encode_new(struct engine *e, const unsigned char *word, size_t n, ui
         ids->n += w->made;
         return true;
     }
-    if (!encode_parts(e, word, n, offset, ids)) return false;
+    if (!encode_parts(e, word, n, readable, offset, ids)) return false;
     long_keep(w, word, n, ids->at + first, ids->n - first);
+    return true;
+}
+
+/* Words of the text, some in the cache. */
+static bool encode_batch(struct engine *e, const unsigned char *text, size_t size, size_t at, const size_t *ends, size_t n, uint64_t offset, rk_ids *ids)
+{
+    const struct cache_body *body = &cache_bodies[e->tok->isa];
+    body->ask(&e->cache, &e->batch, text, size, at, ends, n);
+    for (size_t i = 0; i < n; i++) {
+        uint32_t *to = ids->at + ids->n;
+        i = body->answer(&e->cache, &e->batch, i, n, &to);
+        ids->n = (size_t)(to - ids->at);
+        if (i == n) break;
+        size_t begin = i == 0 ? at : ends[i - 1], first = ids->n;
+        if (!encode_new(e, text + begin, ends[i] - begin, size - begin, offset + begin, ids)) return false;
+        cache_keep(&e->cache, &e->batch, i, ends[i] - begin, ids->at + first, ids->n - first);
+    }
     return true;
 }
 
@@ -105,7 +126,7 @@ static bool encode_run(struct engine *e, struct split_run *run, const unsigned c
     while ((made = split_next(run, ends, CACHE_BATCH)) > 0) {
         size_t end = ends[made - 1];
         if (!SHARE_ROOM(e->share, ids->at, ids->room, ids->n + BERT_IDS_PER_BYTE * (end - at) + LONG_IDS)) return false;
-        if (!encode_batch(e, &e->batch, text, n, at, ends, made, encode_new, offset, ids)) return false;
+        if (!encode_batch(e, text, n, at, ends, made, offset, ids)) return false;
         at = end;
     }
     return !share_failed(e->share);

@@ -33,7 +33,12 @@ static inline bool joints_at(const struct joints *j, const unsigned char *word, 
     return i > 1 && i + 1 < n && joints_bit(j->wide, joints_hash(word[i - 2], word[i - 1], word[i], word[i + 1]));
 }
 
-/* Cuts a word into parts at beginnings of characters that are not ASCII: the ends of at most `most` parts of word[at..n). */
-size_t joints_cut(const struct joints *j, const unsigned char *word, size_t n, size_t at, size_t *ends, size_t most);
+/* The first place after `at` where a character that is not ASCII begins and nothing joins; n when there is none. */
+static inline size_t joints_cut(const struct joints *j, const unsigned char *word, size_t n, size_t at)
+{
+    size_t i = at + 1;
+    while (i < n && (word[i] < 0xc0 || joints_at(j, word, n, i))) i++;
+    return i < n ? i : n;
+}
 
 #endif
