@@ -3,11 +3,13 @@
  *   bench_tok train VOCAB FILE...            counts and merges, with the peak of memory
  *   bench_tok encode TOKENIZER FILE...       five passes, one thread and all: best and median; decode
  *   bench_tok split FILE...                  the scanner alone
+ *   bench_tok serve TOKENIZER THREADS        takes orders, a line each, for bench/peers_tok.py: file, again, decode
  *
  * Encoding is checked before it is timed: decoding must give the bytes back. Files are mapped and read once beforehand. */
 #include "base/clock.h"
 #include "base/file.h"
 #include "reckon/tok.h"
+#include "reckon/tokens.h"
 #include "tok/split.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -165,6 +167,88 @@ static int encode_files(const char *tokenizer, const char *const *paths, int n, 
     return result;
 }
 
+/* ---- orders: one line in, one line of JSON out ---- */
+
+struct served { rk_ctx *ctx; rk_tok *tok; rk_tok_encoder *encoder; rk_tokens_writer *to; uint64_t tokens; };
+
+static bool write_ids(void *user, const uint32_t *ids, size_t n, bool ends)
+{
+    struct served *s = user;
+    (void)ends;
+    s->tokens += n;
+    return s->to == NULL || rk_tokens_add(s->ctx, s->to, ids, n) == RK_OK;
+}
+
+/* From a file of text to a file of ids, both named; "-" for none. */
+static rk_status encode_file(struct served *s, const char *in, const char *out)
+{
+    struct file_view view;
+    rk_ctx *ctx = s->ctx;
+    TRY(file_map(ctx, in, &view));
+    if (strcmp(out, "-") != 0) TRY(rk_tokens_create(ctx, out, rk_tok_size(s->tok) <= 65536 ? 2 : 4, &s->to));
+    rk_text text = { (const char *)view.at, view.n };
+    TRY(rk_tok_encoder_many(ctx, s->encoder, &text, 1, write_ids, s));
+    if (s->to != NULL) TRY(rk_tokens_commit(ctx, s->to));
+    s->to = NULL;
+    file_unmap(&view);
+    return RK_OK;
+}
+
+static rk_status decode_file(struct served *s, const char *in, struct moment *began)
+{
+    static rk_bytes back;                                             /* its room serves again */
+    struct file_view view;
+    rk_ids ids = { 0 };
+    rk_ctx *ctx = s->ctx;
+    TRY(file_map(ctx, in, &view));
+    TRY(rk_tok_encode(ctx, s->tok, (const char *)view.at, view.n, 0, &ids));
+    back.n = 0;
+    *began = now();
+    TRY(rk_tok_decode(ctx, s->tok, ids.at, ids.n, 0, &back));
+    s->tokens = ids.n;
+    rk_ids_free(ctx, &ids);
+    file_unmap(&view);
+    return RK_OK;
+}
+
+/* file IN OUT: with a fresh encoder; again IN OUT: with one that has seen it; decode IN. */
+static rk_status obey(struct served *s, char *line, struct moment *began)
+{
+    char *word = strtok(line, " \n"), *in = strtok(NULL, " \n"), *out = strtok(NULL, " \n");
+    rk_ctx *ctx = s->ctx;
+    s->tokens = 0;
+    *began = now();
+    if (word == NULL || in == NULL) return FAIL(RK_E_ARG, "an order is: file|again IN OUT, or decode IN");
+    if (strcmp(word, "decode") == 0) return decode_file(s, in, began);
+    if (strcmp(word, "file") == 0) {
+        rk_tok_encoder_close(ctx, s->encoder);
+        TRY(rk_tok_encoder_open(ctx, s->tok, 0, &s->encoder));
+    }
+    return encode_file(s, in, out == NULL ? "-" : out);
+}
+
+static int serve(const char *tokenizer, int threads)
+{
+    char line[4096];
+    rk_options options = { .threads = threads };
+    struct served s = { 0 };
+    if (rk_ctx_open(&options, &s.ctx) != RK_OK) return 1;
+    if (rk_tok_open(s.ctx, tokenizer, &s.tok) != RK_OK || rk_tok_encoder_open(s.ctx, s.tok, 0, &s.encoder) != RK_OK) return fail(s.ctx);
+    printf("{\"ready\": true}\n");
+    (void)fflush(stdout);
+    while (fgets(line, sizeof line, stdin) != NULL) {
+        struct moment began;
+        if (obey(&s, line, &began) != RK_OK) return fail(s.ctx);
+        struct moment ended = now();
+        printf("{\"seconds\": %.6f, \"user\": %.6f, \"tokens\": %llu}\n", ended.wall - began.wall, ended.user - began.user, (unsigned long long)s.tokens);
+        (void)fflush(stdout);
+    }
+    rk_tok_encoder_close(s.ctx, s.encoder);
+    rk_tok_close(s.ctx, s.tok);
+    rk_ctx_close(s.ctx);
+    return 0;
+}
+
 int main(int argc, char **argv)
 {
     const char *const *words = (const char *const *)argv;
@@ -180,6 +264,7 @@ int main(int argc, char **argv)
         return one != 0 ? one : encode_files(argv[2], words + 3, argc - 3, 0);
     }
     if (argc >= 3 && strcmp(argv[1], "split") == 0) return encode_files(NULL, words + 2, argc - 2, 1);
-    (void)fputs("usage: bench_tok train VOCAB FILE... | encode TOKENIZER FILE... | split FILE...\n", stderr);
+    if (argc == 4 && strcmp(argv[1], "serve") == 0) return serve(argv[2], atoi(argv[3]));
+    (void)fputs("usage: bench_tok train VOCAB FILE... | encode TOKENIZER FILE... | split FILE... | serve TOKENIZER THREADS\n", stderr);
     return 2;
 }

@@ -1,5 +1,5 @@
-/* cache_long.h: words of 16 to 64 bytes that were encoded before: lines of dashes, indentation, long names. One place for each word, by a
- * hash; the newest stays. Not here: shorter words (cache.h), how longer ones fall into parts (joints.h). */
+/* cache_long.h: words of up to 64 bytes that were encoded before and are too long for cache.h, or have too many ids: lines of dashes,
+ * indentation, long names. One place for each word, by a hash; the newest stays. Not here: how longer ones fall into parts (joints.h). */
 #ifndef TOK_CACHE_LONG_H
 #define TOK_CACHE_LONG_H
 #include "tok/share.h"
@@ -11,7 +11,7 @@ struct cache_long { struct long_word *at; size_t room; };             /* room: 0
 RK_CHECK bool cache_long_make(struct share *s, struct cache_long *c, size_t words);       /* forgets */
 void cache_long_clear(rk_ctx *ctx, struct cache_long *c);
 
-/* Where a word of 16 to 64 bytes would be. It is there when long_is says so. */
+/* Where a word of up to 64 bytes would be. It is there when long_is says so. */
 struct long_word *long_place(const struct cache_long *c, const unsigned char *word, size_t n);
 bool long_is(const struct long_word *w, const unsigned char *word, size_t n);
 void long_keep(struct long_word *w, const unsigned char *word, size_t n, const uint32_t *ids, size_t made);

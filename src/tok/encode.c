@@ -90,7 +90,7 @@ static bool encode_parts(struct engine *e, const unsigned char *word, size_t n, 
 static bool encode_new(struct engine *e, const unsigned char *word, size_t n, size_t readable, uint64_t offset, rk_ids *ids)
 {
     bool clause = word[0] >= 0x80 || (n > 1 && word[1] >= 0x80);      /* parts are worth more than the whole: seldom is it met again */
-    if (n <= CACHE_BYTES || n > LONG_BYTES || clause) return encode_parts(e, word, n, readable, offset, ids);
+    if (n > LONG_BYTES || clause) return encode_parts(e, word, n, readable, offset, ids);
     struct long_word *w = long_place(&e->cache_long, word, n);
     size_t first = ids->n;
     if (long_is(w, word, n)) {
@@ -99,7 +99,7 @@ static bool encode_new(struct engine *e, const unsigned char *word, size_t n, si
         return true;
     }
     if (!encode_parts(e, word, n, readable, offset, ids)) return false;
-    long_keep(w, word, n, ids->at + first, ids->n - first);
+    if (n > CACHE_BYTES || ids->n - first > CACHE_IDS) long_keep(w, word, n, ids->at + first, ids->n - first);
     return true;
 }
 

@@ -28,6 +28,14 @@ struct engine {
     size_t             ids_begin, room_spans;
 };
 
+/* Engines of all workers, and the chunks of text they are at. */
+struct crew;
+RK_CHECK rk_status crew_open(rk_ctx *ctx, const rk_tok *tok, struct share *share, unsigned flags, struct crew **crew);
+void crew_close(rk_ctx *ctx, struct crew *t);                         /* NULL is fine */
+bool crew_fits(const rk_ctx *ctx, const struct crew *t);              /* it has an engine for each of the context's workers */
+/* As rk_tok_encoder_many. After a failure the crew is as it was. */
+RK_CHECK rk_status crew_encode(rk_ctx *ctx, struct crew *t, const rk_text *texts, size_t n, rk_tok_take_fn *take, void *user);
+
 void engine_open(struct engine *e, const rk_tok *tok, struct share *share, unsigned flags);
 void engine_close(rk_ctx *ctx, struct engine *e);
 /* Appends the ids of text[0..n), which is whole or ends at an encode_cut. `offset` of the text is for messages. */
