@@ -18,33 +18,39 @@ static const struct shape shapes[WIDE + 1] __attribute__((aligned(32))) = {
 
 static inline __m128i read16(const void *p) { return _mm_loadu_si128(p); }
 
-static inline __attribute__((always_inline)) void ask(const struct cache *c, struct cache_batch *b, size_t i, const unsigned char *word, size_t n)
+/* What a loop needs, where the compiler knows that no store changes it. */
+struct table { const struct cache_set *sets; uint32_t mask; };
+
+static inline __attribute__((always_inline)) void ask(struct table t, struct cache_batch *b, size_t i, const unsigned char *word, size_t n)
 {
     const struct shape *shape = &shapes[n < WIDE ? n : WIDE];
     __m128i key = _mm_or_si128(_mm_and_si128(read16(word), read16(shape->keep)), read16(shape->last));
     uint64_t hash = _mm_crc32_u64(_mm_crc32_u64(0, (uint64_t)_mm_cvtsi128_si64(key)), (uint64_t)_mm_extract_epi64(key, 1));
-    uint32_t set = (uint32_t)hash & (uint32_t)(c->room - 1);
+    uint32_t set = (uint32_t)hash & t.mask;
     _mm_storeu_si128((void *)b->key[i], key);
     b->set[i] = set;
-    _mm_prefetch((const char *)&c->sets[set], _MM_HINT_T0);
+    _mm_prefetch((const char *)&t.sets[set], _MM_HINT_T0);
 }
 
 void ISA_NAME(cache_ask)(const struct cache *c, struct cache_batch *b, const unsigned char *text, size_t size, size_t at, const size_t *ends, size_t n)
 {
     unsigned char tail[3 * WIDE] = { 0 };                             /* the end of the text, and what may be read behind it */
-    size_t from = size < WIDE ? 0 : size - WIDE, i = 0;
-    for (; i < n && at <= from && size >= WIDE; at = ends[i++]) ask(c, b, i, text + at, ends[i] - at);
+    struct table t = { c->sets, (uint32_t)(c->room - 1) };
+    size_t from = size < WIDE ? 0 : size - WIDE, i = 0, whole = n;
+    while (whole > 0 && (size < WIDE || (whole > 1 ? ends[whole - 2] : at) > from)) whole--;
+    for (; i < whole; at = ends[i++]) ask(t, b, i, text + at, ends[i] - at);
     if (i == n) return;
     memcpy(tail, text + from, size - from);
-    for (; i < n; at = ends[i++]) ask(c, b, i, tail + (at - from), ends[i] - at);
+    for (; i < n; at = ends[i++]) ask(t, b, i, tail + (at - from), ends[i] - at);
 }
 
 size_t ISA_NAME(cache_answer)(const struct cache *c, const struct cache_batch *b, size_t i, size_t n, uint32_t **out)
 {
     const __m128i id = _mm_setr_epi32(0xffffff, -1, -1, -1);
+    const struct cache_set *sets = c->sets;
     uint32_t *to = *out;
     for (; i < n; i++) {
-        const struct cache_set *set = &c->sets[b->set[i]];
+        const struct cache_set *set = &sets[b->set[i]];
         __m256i key = _mm256_broadcastsi128_si256(read16(b->key[i]));
         unsigned same = (unsigned)_mm256_movemask_pd(_mm256_castsi256_pd(_mm256_cmpeq_epi64(key, _mm256_load_si256((const void *)set->key))));
         same = same & same >> 1 & 5;                                  /* 1: the first of the two, 4: the second */

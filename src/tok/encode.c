@@ -18,7 +18,7 @@ static bool fit_cache(struct engine *e, size_t n)
     size_t words = 64, have = 2 * e->cache.room;
     e->seen += n;
     while (words < CACHE_MOST && words < e->seen / 16) words *= 2;
-    if (have >= words || (have > 0 && have * 4 > words)) return true;
+    if (e->cache_long.room > 0 && (have >= words || have * 4 > words)) return true;
     return cache_make(e->share, &e->cache, words) && cache_long_make(e->share, &e->cache_long, words / 16);
 }
 

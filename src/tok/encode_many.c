@@ -5,7 +5,7 @@
 #include "tok/encode.h"
 #include <string.h>
 
-enum { CHUNK = 1 << 18, WAVE_CHUNKS = 64 };
+enum { CHUNK = 1 << 16, WAVE_CHUNKS = 256 };                         /* text and ids of a chunk stay near its processor */
 
 struct chunk { const unsigned char *text; size_t n; uint64_t offset; rk_ids ids; bool ends; };       /* ends: the last of its text */
 struct crew {

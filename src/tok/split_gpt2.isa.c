@@ -31,7 +31,8 @@ BITS void put_contractions_right(const unsigned char *p, uint64_t quotes, uint64
     }
 }
 
-/* Where words begin in the block at p. *high: bytes that are not ASCII; what is said of the byte before one is not certain. */
+/* Where words begin in the block at p. *high: bytes that are not ASCII; what is said of the byte before one is not certain (it may be white space
+ * that ends here or goes on), also where the next block begins with one. */
 BITS uint64_t begins_of(const unsigned char *p, struct carry *c, uint64_t *high)
 {
     bytes64 v = bytes64_read(p);
@@ -76,8 +77,8 @@ static size_t ascii_words(const unsigned char *text, size_t n, size_t *at, size_
         }
         uint64_t begins = begins_of(block, &c, &high) & ~first;
         if (left < BLOCK) begins &= (UINT64_C(1) << left) - 1;
-        if (high != 0) {
-            unsigned k = (unsigned)__builtin_ctzll(high);
+        if (high != 0 || block[BLOCK] >= 0x80) {
+            unsigned k = high != 0 ? (unsigned)__builtin_ctzll(high) : BLOCK;
             begins &= k == 0 ? 0 : (UINT64_C(1) << (k - 1)) - 1;
             made += put_ends(begins, p, ends + made);
             break;
