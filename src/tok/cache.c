@@ -11,7 +11,7 @@ const struct cache_body cache_bodies[ISA_COUNT] = { FOR_EVERY_ISA(X) };
 
 bool cache_make(struct share *s, struct cache *c, size_t words)
 {
-    size_t room = 1;
+    size_t room = 2;
     while (room < words / 2) room *= 2;
     size_t size = room * sizeof *c->sets, align = size >= LARGE_PAGE ? LARGE_PAGE : sizeof *c->sets;
     share_free(s, c->block, c->bytes, 1);

@@ -1,14 +1,15 @@
 /* cache.h: words that were encoded before, and their ids: a table of one worker, of a fixed size, that forgets.
  *
  * A word of up to 15 bytes is its own key: the bytes, and the length in the sixteenth. A set is two words and one line of the processor's
- * cache; of two, the older one leaves. Words are looked up in batches: all keys first, each asking for its line, so that the wait for one
+ * cache; of two, the older one leaves, for a free place in the set beside, if there is one: without that, two words in a hundred share a set
+ * with two others, push each other out, and cost as much as all the rest. Words are looked up in batches: all keys first, each asking for its line, so that the wait for one
  * is the work on others. Bodies per instruction set in cache.isa.c. Not here: what a word that is not there encodes to (encode.c). */
 #ifndef TOK_CACHE_H
 #define TOK_CACHE_H
 #include "base/isa.h"
 #include "tok/share.h"
 
-enum { CACHE_IDS = 4, CACHE_MOST = 1 << 18, CACHE_BYTES = 15, CACHE_BATCH = 512 };        /* ids of a word, words (8 MiB), bytes of a word, words of a batch */
+enum { CACHE_IDS = 4, CACHE_MOST = 1 << 19, CACHE_BYTES = 15, CACHE_BATCH = 512 };        /* ids of a word, words (16 MiB), bytes of a word, words of a batch */
 
 struct cache_set {                                                    /* 64 bytes, at a multiple of 64 */
     uint64_t key[2][2];
@@ -17,7 +18,7 @@ struct cache_set {                                                    /* 64 byte
 
 struct cache {                                                        /* zero it to begin */
     struct cache_set *sets;
-    size_t            room;                                           /* sets: 0 or a power of two */
+    size_t            room;                                           /* sets: 0 or a power of two, 2 at least */
     void             *block;
     size_t            bytes;                                          /* of the block */
 };
@@ -39,19 +40,34 @@ extern const struct cache_body cache_bodies[ISA_COUNT];
 FOR_EVERY_ISA(X)
 #undef X
 
+static inline struct cache_set *cache_beside(const struct cache *c, const struct cache_batch *b, size_t i) { return &c->sets[b->set[i] ^ 1]; }
+
+/* Word i, which has not been answered, in the set beside its own: its ids, the first with their number; NULL: it is not there. */
+static inline const uint32_t *cache_second(const struct cache *c, const struct cache_batch *b, size_t i)
+{
+    const struct cache_set *set = cache_beside(c, b, i);
+    for (int k = 0; k < 2; k++)
+        if (set->key[k][0] == b->key[i][0] && set->key[k][1] == b->key[i][1]) return set->ids[k];
+    return NULL;
+}
+
+static inline void cache_move(struct cache_set *to, int k, const struct cache_set *from, int j)
+{
+    to->key[k][0] = from->key[j][0];
+    to->key[k][1] = from->key[j][1];
+    for (int i = 0; i < CACHE_IDS; i++) to->ids[k][i] = from->ids[j][i];
+}
+
 /* Keeps the ids of word i, `made` of them, of `bytes` bytes; what is too long for it is not kept. */
 static inline void cache_keep(struct cache *c, const struct cache_batch *b, size_t i, size_t bytes, const uint32_t *ids, size_t made)
 {
-    struct cache_set *set = &c->sets[b->set[i]];
+    struct cache_set *set = &c->sets[b->set[i]], *beside = cache_beside(c, b, i);
     if (bytes > CACHE_BYTES || made > CACHE_IDS || made == 0) return;
-    for (int k = 0; k < 2; k++) {
-        set->key[1][k] = set->key[0][k];
-        set->key[0][k] = b->key[i][k];
-    }
-    for (size_t k = 0; k < CACHE_IDS; k++) {
-        set->ids[1][k] = set->ids[0][k];
-        set->ids[0][k] = k < made ? ids[k] : 0;
-    }
+    if (set->key[1][1] != 0 && beside->key[1][1] == 0) cache_move(beside, 1, set, 1);
+    cache_move(set, 1, set, 0);
+    set->key[0][0] = b->key[i][0];
+    set->key[0][1] = b->key[i][1];
+    for (size_t k = 0; k < CACHE_IDS; k++) set->ids[0][k] = k < made ? ids[k] : 0;
     set->ids[0][0] |= (uint32_t)made << 24;
 }
 

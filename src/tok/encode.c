@@ -13,11 +13,10 @@ void engine_open(struct engine *e, const rk_tok *tok, struct share *share, unsig
 }
 
 /* A short text is not worth clearing a large cache for. One that grows forgets, which is cheaper than moving. */
-static bool fit_cache(struct engine *e, size_t n)
+bool engine_expect(struct engine *e, size_t n)
 {
     size_t words = 64, have = 2 * e->cache.room;
-    e->seen += n;
-    while (words < CACHE_MOST && words < e->seen / 16) words *= 2;
+    while (words < CACHE_MOST && words < (e->seen + n) / 16) words *= 2;
     if (e->cache_long.room > 0 && (have >= words || have * 4 > words)) return true;
     return cache_make(e->share, &e->cache, words) && cache_long_make(e->share, &e->cache_long, words / 16);
 }
@@ -114,6 +113,13 @@ static bool encode_batch(struct engine *e, const unsigned char *text, size_t siz
         ids->n = (size_t)(to - ids->at);
         if (i == n) break;
         size_t begin = i == 0 ? at : ends[i - 1], first = ids->n;
+        const uint32_t *second = cache_second(&e->cache, &e->batch, i);
+        if (second != NULL) {
+            memcpy(to, second, CACHE_IDS * sizeof *to);
+            to[0] &= 0xffffff;
+            ids->n += second[0] >> 24;
+            continue;
+        }
         if (!encode_new(e, text + begin, ends[i] - begin, size - begin, offset + begin, ids)) return false;
         cache_keep(&e->cache, &e->batch, i, ends[i] - begin, ids->at + first, ids->n - first);
     }
@@ -225,7 +231,8 @@ bool engine_encode(struct engine *e, const unsigned char *text, size_t n, uint64
     struct special_walk walk = { .plain = e->flags & RK_TOK_PLAIN };
     struct special_match m;
     if (n == 0) return true;
-    if (!fit_cache(e, n)) return false;
+    if (!engine_expect(e, n)) return false;
+    e->seen += n;
     while (specials_next(&e->tok->first, text, n, &walk, &m)) {
         rk_span place = place_of(e, text, offset, text, m);
         if (m.begin > walk.taken && !encode_stretch(e, text + walk.taken, m.begin - walk.taken, offset + walk.taken, ids)) return false;

@@ -85,6 +85,10 @@ static rk_status add_text(rk_ctx *ctx, struct crew *t, rk_text text)
 rk_status crew_encode(rk_ctx *ctx, struct crew *t, const rk_text *texts, size_t n, rk_tok_take_fn *take, void *user)
 {
     rk_status status = RK_OK;
+    size_t bytes = 0;
+    for (size_t i = 0; i < n; i++) bytes += texts[i].n;
+    for (int i = 0; i < t->n_engines; i++)
+        if (!engine_expect(&t->engines[i], bytes / (size_t)t->n_engines)) return (rk_status)atomic_load(&t->share->status);
     t->take = take;
     t->user = user;
     for (size_t i = 0; i < n && status == RK_OK; i++) status = add_text(ctx, t, texts[i]);
