@@ -54,7 +54,7 @@ static inline bool encode_part(struct engine *e, const unsigned char *part, size
 {
     if (n > CACHE_BYTES) return encode_word(e, part, n, offset, ids);
     struct word_key key = word_key(part, n, readable);
-    struct known_part *p = &e->parts[key.hash & (PARTS_ROOM - 1)];
+    struct known_part *p = &e->parts[(key.low ^ key.high * 0xd6e8feb86659fd93u) * 0x9e3779b97f4a7c15u >> (64 - PARTS_BITS)];
     uint32_t *to = ids->at + ids->n;
     if (p->low == key.low && p->high == key.high) {
         memcpy(to, p->ids, sizeof p->ids);

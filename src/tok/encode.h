@@ -8,7 +8,7 @@
 #include "tok/normal.h"
 #include "tok/tok.h"
 
-enum { PARTS_ROOM = 1 << 14, PART_IDS = 4 };
+enum { PARTS_BITS = 14, PARTS_ROOM = 1 << PARTS_BITS, PART_IDS = 4 };
 struct known_part { uint64_t low, high; uint32_t ids[PART_IDS]; };          /* as in cache.h; one place for each */
 
 struct engine {

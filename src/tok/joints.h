@@ -24,20 +24,23 @@ static inline uint32_t joints_hash(unsigned a, unsigned b, unsigned c, unsigned 
     return ((a | b << 8 | c << 16 | (uint32_t)d << 24) * 0x9e3779b1u) >> 13;         /* 19 bits: JOINTS_WIDE * 64 */
 }
 
-/* Whether some merge may join word[i - 1] and word[i], 0 < i < n. */
+/* Whether some merge may join word[i - 1] and word[i], 0 < i < n. Nobody can foretell it, so there is one branch, the caller's. */
 static inline bool joints_at(const struct joints *j, const unsigned char *word, size_t n, size_t i)
 {
     uint32_t pair = (uint32_t)word[i - 1] << 8 | word[i];
-    if (!joints_bit(j->some, pair)) return false;
-    if (joints_bit(j->near, pair)) return true;
-    return i > 1 && i + 1 < n && joints_bit(j->wide, joints_hash(word[i - 2], word[i - 1], word[i], word[i + 1]));
+    bool inside = i > 1 && i + 1 < n;
+    bool wide = inside & joints_bit(j->wide, joints_hash(word[inside ? i - 2 : 0], word[i - 1], word[i], word[inside ? i + 1 : 0]));
+    return joints_bit(j->some, pair) & (joints_bit(j->near, pair) | wide);
 }
 
-/* The first place after `at` where a character that is not ASCII begins and nothing joins; n when there is none. */
+/* Bytes of a character, by what its first one promises. */
+static inline size_t joints_step(unsigned char c) { return (size_t)1 + (c >= 0xc0) + (c >= 0xe0) + (c >= 0xf0); }
+
+/* A place after `at` where a character that is not ASCII begins and nothing joins; n when there is none. */
 static inline size_t joints_cut(const struct joints *j, const unsigned char *word, size_t n, size_t at)
 {
-    size_t i = at + 1;
-    while (i < n && (word[i] < 0xc0 || joints_at(j, word, n, i))) i++;
+    size_t i = at + joints_step(word[at]);
+    while (i < n && (word[i] < 0xc0 || joints_at(j, word, n, i))) i += joints_step(word[i]);
     return i < n ? i : n;
 }
 
