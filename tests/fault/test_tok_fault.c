@@ -26,8 +26,16 @@ static rk_status train_and_forget(rk_ctx *ctx)
     return status;
 }
 
+static bool take(void *user, const uint32_t *ids, size_t n, bool ends)
+{
+    uint64_t *sum = user;
+    for (size_t i = 0; i < n; i++) *sum += ids[i] + ends;
+    return true;
+}
+
 static rk_status open_and_use(rk_ctx *ctx)
 {
+    uint64_t sum = 0;
     rk_tok *tok = NULL;
     rk_ids ids = { 0 };
     rk_bytes bytes = { 0 }, fixed = { 0 };
@@ -42,6 +50,7 @@ static rk_status open_and_use(rk_ctx *ctx)
     if (status == RK_OK) status = rk_tok_encoder_open(ctx, tok, 0, &e);
     if (status == RK_OK) status = rk_tok_encoder_add(ctx, e, text, sizeof text - 1, &ids);
     if (status == RK_OK) status = rk_tok_encoder_end(ctx, e, &ids);
+    if (status == RK_OK) status = rk_tok_encoder_many(ctx, e, two, 2, take, &sum);
     if (status == RK_OK) status = rk_tok_decode(ctx, tok, ids.at, ids.n, 0, &bytes);
     if (status == RK_OK) status = rk_bytes_replace(ctx, bytes.at, bytes.n, &fixed);
     for (size_t i = 0; i < ids.n && status == RK_OK; i++) status = rk_tok_decoder_push(ctx, &d, ids.at[i], &ready);
