@@ -1,5 +1,6 @@
 /* share.c: the lock around the context. */
 #include "tok/share.h"
+#include "base/pages.h"
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -26,6 +27,24 @@ bool share_resize(struct share *s, void **p, size_t old_count, size_t count, siz
     if (status != RK_OK) (void)atomic_compare_exchange_strong(&s->status, &none, (int)status);
     (void)pthread_mutex_unlock(&s->lock);
     return status == RK_OK;
+}
+
+void *share_raw(struct share *s, size_t bytes, const char *what)
+{
+    void *p = NULL;
+    (void)pthread_mutex_lock(&s->lock);
+    rk_status status = share_failed(s) ? RK_E_NOMEM : mem_raw(s->ctx, &p, bytes, what);
+    int none = RK_OK;
+    if (status != RK_OK) (void)atomic_compare_exchange_strong(&s->status, &none, (int)status);
+    (void)pthread_mutex_unlock(&s->lock);
+    if (p != NULL) pages_large(p, bytes);
+    return p;
+}
+
+void *share_zeroed(struct share *s, size_t count, size_t size, const char *what)
+{
+    void *p = share_raw(s, count * size, what);
+    return p != NULL ? memset(p, 0, count * size) : NULL;
 }
 
 void share_free(struct share *s, void *p, size_t count, size_t size)

@@ -40,9 +40,9 @@ const char *word_text(const struct word_part *part, const struct word_slot *slot
 
 static bool grow(struct share *s, struct word_part *p)
 {
-    struct word_slot *fresh = NULL;
     size_t room = p->room == 0 ? FIRST_ROOM : p->room * 2;
-    if (!share_resize(s, (void **)&fresh, 0, room, sizeof *fresh, "a table of words")) return false;
+    struct word_slot *fresh = share_zeroed(s, room, sizeof *fresh, "a table of words");
+    if (fresh == NULL) return false;
     for (size_t i = 0; i < p->room; i++) {
         if (p->slots[i].high == 0) continue;
         size_t k = (size_t)word_mix(p->slots[i].low, p->slots[i].high) & (room - 1);
