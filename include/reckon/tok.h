@@ -138,6 +138,8 @@ typedef struct rk_tok_training {         /* zero means the default */
     uint64_t            min_frequency;   /* pairs rarer than this are not merged; default 1 */
     rk_tok_progress_fn *progress;
     void               *user;
+    uint64_t            memory;          /* bytes that training may take of the context; 0: as much as it needs */
+    const char         *temporary;       /* with memory: a folder for words that do not fit; nothing stays there */
 } rk_tok_training;
 
 /* Byte-level BPE. Ids: special tokens in the order given, the 256 bytes (by value; huggingface: its alphabet's
@@ -147,7 +149,7 @@ typedef struct rk_tok_training {         /* zero means the default */
  * Law: equal to counting all pairs anew for every merge. Source: Sennrich et al. 2016 (arXiv 1508.07909). */
 RK_API RK_CHECK rk_status rk_tok_train(rk_ctx *ctx, const rk_tok_training *how, const rk_text *texts, size_t n, rk_tok **tok);
 RK_API RK_CHECK rk_status rk_tok_train_files(rk_ctx *ctx, const rk_tok_training *how, const char *const *paths, size_t n, rk_tok **tok);
-/* From a JSON object of words and their counts instead of text. */
+/* From a file of words and their counts (reckon/counts.h) instead of text. */
 RK_API RK_CHECK rk_status rk_tok_train_counts(rk_ctx *ctx, const rk_tok_training *how, const char *path, rk_tok **tok);
 
 #ifdef __cplusplus

@@ -62,7 +62,7 @@ struct learn {
 
 static inline bool keeps_old(const struct learn *l) { return l->how->ties == RK_TIES_HUGGINGFACE; }
 
-RK_CHECK rk_status learn_words(rk_ctx *ctx, struct learn *l, struct words *words);       /* deals the words out; `words` is cleared */
+RK_CHECK rk_status learn_words(rk_ctx *ctx, struct learn *l, struct counter *c);         /* deals the words out; the counter is empty then */
 RK_CHECK rk_status learn_pairs(rk_ctx *ctx, struct learn *l);                            /* counts and lists all pairs of now */
 RK_CHECK rk_status learn_merge(rk_ctx *ctx, struct learn *l);                            /* does the batch */
 void learn_clear(rk_ctx *ctx, struct learn *l);

@@ -300,10 +300,10 @@ static rk_status loop(rk_ctx *ctx, struct learn *l)
     return tell(ctx, l, began);
 }
 
-static rk_status begin(rk_ctx *ctx, struct learn *l, struct words *words)
+static rk_status begin(rk_ctx *ctx, struct learn *l, struct counter *counter)
 {
     TRY(add_bytes(ctx, l));
-    TRY(learn_words(ctx, l, words));
+    TRY(learn_words(ctx, l, counter));
     TRY(NEW(l->sum_of, l->n_slots));
     TRY(NEW(l->firsts, l->how->most_ids));
     TRY(NEW(l->seconds, l->how->most_ids));
@@ -311,11 +311,11 @@ static rk_status begin(rk_ctx *ctx, struct learn *l, struct words *words)
     return learn_pairs(ctx, l);
 }
 
-rk_status merges_learn(rk_ctx *ctx, const struct merging *how, struct words *words, struct merged *out)
+rk_status merges_learn(rk_ctx *ctx, const struct merging *how, struct counter *counter, struct merged *out)
 {
     struct learn l = { .how = how, .out = out, .heap = { .ties = how->ties }, .n_slots = 2 * (size_t)how->most_ids + 1, .least = 0 };
     TRY(share_begin(ctx, &l.share));
-    rk_status status = begin(ctx, &l, words);
+    rk_status status = begin(ctx, &l, counter);
     if (status == RK_OK) status = loop(ctx, &l);
     learn_clear(ctx, &l);
     rk_status shared = share_end(&l.share);

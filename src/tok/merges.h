@@ -14,8 +14,7 @@
 #ifndef TOK_MERGES_H
 #define TOK_MERGES_H
 #include "base/arena.h"
-#include "tok/words.h"
-#include "reckon/tok.h"
+#include "tok/count.h"
 
 struct merge { uint32_t left, right, id; };
 
@@ -30,8 +29,8 @@ struct merging {                         /* what is asked */
 
 struct merged { struct merge *merges; uint32_t n, room; struct arena texts; rk_text *tokens; uint32_t n_ids, room_ids; };
 
-/* Consumes `words`. `out` is zeroed; cleared by merged_clear, also after a failure. */
-RK_CHECK rk_status merges_learn(rk_ctx *ctx, const struct merging *how, struct words *words, struct merged *out);
+/* Consumes what was counted. `out` is zeroed; cleared by merged_clear, also after a failure. */
+RK_CHECK rk_status merges_learn(rk_ctx *ctx, const struct merging *how, struct counter *counter, struct merged *out);
 void merged_clear(rk_ctx *ctx, struct merged *m);
 
 #endif

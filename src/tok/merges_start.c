@@ -9,89 +9,87 @@ enum { GUESS = 8, LINE = 8 };                                         /* LINE: u
 
 /* ---- words ---- */
 
-struct deal { struct learn *l; const struct words *words; uint32_t id_of[256]; struct dealt { int64_t weight; size_t units, n_long, long_bytes; bool is_too_much; } *dealt; };
+struct dealt { int64_t weight; size_t units, n_long, long_bytes; bool is_too_much; };
+struct deal { struct learn *l; const struct counter *counter; uint32_t id_of[256]; struct dealt *dealt; bool has_long[WORD_PARTS]; };
 
 static bool is_short(const struct word_slot *slot, size_t n) { return n <= SHORT_MOST && slot->count < (uint64_t)1 << 55; }
 
 /* Where a record of so many units goes when `at` are used: not across a line that it could spare. */
 static size_t place_of(size_t at, size_t units) { return at % LINE + units > LINE && units <= LINE ? (at + LINE - 1) / LINE * LINE : at; }
 
-/* The next word that holds a pair, of the parts of the table dealt to part `task`; NULL at the end. */
-struct walk { int part; size_t slot; };
-static const char *walk_next(const struct words *words, struct walk *w, int step, char small[16], const struct word_slot **slot, size_t *n)
+typedef void on_word(struct deal *d, int task, int part, const struct word_slot *slot, const char *text, size_t n);
+
+/* The words of one part of the table that hold a pair. */
+static bool each_word(struct deal *d, int task, int part, on_word *on)
 {
-    for (; w->part < WORD_PARTS; w->part += step, w->slot = 0) {
-        const struct word_part *p = &words->part[w->part];
-        while (w->slot < p->room) {
-            *slot = &p->slots[w->slot++];
-            if ((*slot)->high == 0 || (*slot)->count == 0) continue;
-            return word_text(p, *slot, small, n);
-        }
+    struct words made = { 0 };
+    const struct word_part *p = counter_part(&d->l->share, d->counter, part, &made);
+    for (size_t i = 0; p != NULL && i < p->room; i++) {
+        char small[16];
+        size_t n;
+        if (p->slots[i].high == 0 || p->slots[i].count == 0) continue;
+        const char *text = word_text(p, &p->slots[i], small, &n);
+        on(d, task, part, &p->slots[i], text, n);
     }
-    return NULL;
+    counter_part_end(&d->l->share, part, &made);
+    return p != NULL;
+}
+
+static void measure_word(struct deal *d, int task, int part, const struct word_slot *slot, const char *text, size_t n)
+{
+    struct dealt *to = &d->dealt[task];
+    int64_t here;                                                     /* no count of a pair can be greater than all symbols */
+    (void)text;
+    if (__builtin_mul_overflow(slot->count, n, &here) || __builtin_add_overflow(to->weight, here, &to->weight)) to->is_too_much = true;
+    if (n < 2) return;
+    size_t units = record_units(n, d->l->parts[0].is_narrow);
+    if (is_short(slot, n)) {
+        to->units = place_of(to->units, units) + units;
+    } else {
+        to->n_long++;
+        to->long_bytes += n + 1;
+        d->has_long[part] = true;
+    }
+}
+
+static void deal_short(struct deal *d, int task, int part, const struct word_slot *slot, const char *text, size_t n)
+{
+    struct part *p = &d->l->parts[task];
+    (void)part;
+    if (n < 2 || !is_short(slot, n)) return;
+    size_t units = record_units(n, p->is_narrow), at = place_of(p->n, units);
+    uint64_t *r = (uint64_t *)p->symbols + at;
+    *r = slot->count << 8 | n;
+    for (size_t k = 0; k < n; k++) symbol_put(r + 1, k, d->id_of[(unsigned char)text[k]], p->is_narrow);
+    p->n = at + units;
+}
+
+/* Long words, one after the other, with a NO_SYMBOL before, between and behind them. */
+static void deal_long(struct deal *d, int task, int part, const struct word_slot *slot, const char *text, size_t n)
+{
+    struct part *p = &d->l->parts[task];
+    (void)part;
+    if (n < 2 || is_short(slot, n)) return;
+    p->words[p->n_words++] = (struct long_word){ (uint32_t)p->n, (int64_t)slot->count };
+    for (size_t k = 0; k < n; k++) symbol_put(p->symbols, p->n++, d->id_of[(unsigned char)text[k]], p->is_narrow);
+    symbol_put(p->symbols, p->n++, NO_SYMBOL, p->is_narrow);
+    p->words[p->n_words] = (struct long_word){ (uint32_t)p->n, 0 };
 }
 
 static void measure(void *arg, int64_t task, int worker)
 {
     struct deal *d = arg;
-    struct dealt *to = &d->dealt[task];
-    struct walk w = { (int)task, 0 };
-    const struct word_slot *slot = NULL;
-    char small[16];
-    size_t n;
     (void)worker;
-    while (walk_next(d->words, &w, d->l->n_short, small, &slot, &n) != NULL) {
-        int64_t here;                                                 /* no count of a pair can be greater than all symbols */
-        if (__builtin_mul_overflow(slot->count, n, &here) || __builtin_add_overflow(to->weight, here, &to->weight)) to->is_too_much = true;
-        if (n < 2) continue;
-        size_t units = record_units(n, d->l->parts[0].is_narrow);
-        if (is_short(slot, n)) {
-            to->units = place_of(to->units, units) + units;
-        } else {
-            to->n_long++;
-            to->long_bytes += n + 1;
-        }
-    }
+    for (int part = (int)task; part < WORD_PARTS; part += d->l->n_short)
+        if (!each_word(d, (int)task, part, measure_word)) return;
 }
 
-static void deal_short(void *arg, int64_t task, int worker)
+static void deal(void *arg, int64_t task, int worker)
 {
     struct deal *d = arg;
-    struct part *p = &d->l->parts[task];
-    struct walk w = { (int)task, 0 };
-    const struct word_slot *slot = NULL;
-    const char *text;
-    char small[16];
-    size_t n, at = 0;
     (void)worker;
-    while ((text = walk_next(d->words, &w, d->l->n_short, small, &slot, &n)) != NULL) {
-        if (n < 2 || !is_short(slot, n)) continue;
-        size_t units = record_units(n, p->is_narrow);
-        at = place_of(at, units);
-        uint64_t *r = (uint64_t *)p->symbols + at;
-        *r = slot->count << 8 | n;
-        for (size_t k = 0; k < n; k++) symbol_put(r + 1, k, d->id_of[(unsigned char)text[k]], p->is_narrow);
-        at += units;
-    }
-    p->n = at;
-}
-
-/* Long words, one after the other, with a NO_SYMBOL before, between and behind them. */
-static void deal_long(struct deal *d, struct part *p)
-{
-    size_t at = 0, n;
-    const struct word_slot *slot = NULL;
-    const char *text;
-    char small[16];
-    symbol_put(p->symbols, at++, NO_SYMBOL, p->is_narrow);
-    for (struct walk w = { 0, 0 }; (text = walk_next(d->words, &w, 1, small, &slot, &n)) != NULL;) {
-        if (n < 2 || is_short(slot, n)) continue;
-        p->words[p->n_words++] = (struct long_word){ (uint32_t)at, (int64_t)slot->count };
-        for (size_t k = 0; k < n; k++) symbol_put(p->symbols, at++, d->id_of[(unsigned char)text[k]], p->is_narrow);
-        symbol_put(p->symbols, at++, NO_SYMBOL, p->is_narrow);
-    }
-    p->words[p->n_words] = (struct long_word){ (uint32_t)at, 0 };
-    p->n = at;
+    for (int part = (int)task; part < WORD_PARTS; part += d->l->n_short)
+        if (!each_word(d, (int)task, part, deal_short)) return;
 }
 
 static rk_status take_symbols(rk_ctx *ctx, struct learn *l, struct part *p, size_t bytes)
@@ -122,23 +120,35 @@ static rk_status take_all(rk_ctx *ctx, struct learn *l, const struct dealt *deal
     return take_symbols(ctx, l, p, (all.long_bytes + 1) * (p->is_narrow ? 2 : 4));
 }
 
-rk_status learn_words(rk_ctx *ctx, struct learn *l, struct words *words)
+static rk_status deal_all(rk_ctx *ctx, struct deal *d)
 {
-    struct deal d = { .l = l, .words = words };
+    struct learn *l = d->l;
+    par_for(ctx, l->n_short, measure, d);
+    TRY((rk_status)atomic_load(&l->share.status));
+    TRY(take_all(ctx, l, d->dealt));
+    par_for(ctx, l->n_short, deal, d);
+    TRY((rk_status)atomic_load(&l->share.status));
+    if (l->n_parts == l->n_short) return RK_OK;
+    symbol_put(l->parts[l->n_short].symbols, l->parts[l->n_short].n++, NO_SYMBOL, l->parts[0].is_narrow);
+    for (int part = 0; part < WORD_PARTS; part++)
+        if (d->has_long[part] && !each_word(d, l->n_short, part, deal_long)) break;
+    return (rk_status)atomic_load(&l->share.status);
+}
+
+rk_status learn_words(rk_ctx *ctx, struct learn *l, struct counter *c)
+{
+    struct deal d = { .l = l, .counter = c };
     for (uint32_t i = 0; i < 256; i++) d.id_of[l->how->byte_of[i]] = i;
     l->n_short = par_workers(ctx) < WORD_PARTS ? par_workers(ctx) : WORD_PARTS;
     TRY(NEW(l->parts, l->n_short + 1));
     l->n_parts = l->n_short;
     for (int k = 0; k < l->n_short; k++) l->parts[k] = (struct part){ .share = &l->share, .is_narrow = l->how->most_ids <= UINT16_MAX };
+    TRY(counter_reduce(ctx, c));
     TRY(NEW(d.dealt, l->n_short));
-    par_for(ctx, l->n_short, measure, &d);
-    rk_status status = take_all(ctx, l, d.dealt);
+    rk_status status = deal_all(ctx, &d);
     FREE(d.dealt, l->n_short);
-    TRY(status);
-    par_for(ctx, l->n_short, deal_short, &d);
-    if (l->n_parts > l->n_short) deal_long(&d, &l->parts[l->n_short]);
-    words_clear(ctx, words);
-    return RK_OK;
+    counter_empty(ctx, c);
+    return status;
 }
 
 /* ---- pairs ---- */

@@ -1,26 +1,21 @@
-/* train.c: from texts or counts to a tokenizer: options checked, words counted, merges learned, ids given out. */
-#include "base/clock.h"
+/* train.c: from texts or counts to a tokenizer: options checked, merges learned, ids given out. Not here: what is counted (counts.c). */
 #include "base/file.h"
 #include "base/map.h"
 #include "base/utf8.h"
-#include "io/json.h"
 #include "tok/bytelevel.h"
-#include "tok/count.h"
+#include "tok/plan.h"
 #include "tok/tok.h"
 
-struct plan { const rk_tok_training *how; rk_special *specials; struct specials cuts; struct split split; };
-
-static rk_status check(rk_ctx *ctx, const rk_tok_training *how, struct plan *p)
+static rk_status check(rk_ctx *ctx, const struct plan *p, const rk_tok_training *how)
 {
-    const char *pattern = how->pattern != NULL ? how->pattern : "gpt2";
-    size_t least = 256 + how->n_specials;
-    if ((unsigned)how->ties > RK_TIES_RANK || (unsigned)how->units > RK_UNITS_LINES) return FAIL(RK_E_ARG, "ties %d or units %d: no such choice", (int)how->ties, (int)how->units);
+    size_t least = 256 + p->n_specials;
+    if ((unsigned)how->ties > RK_TIES_RANK) return FAIL(RK_E_ARG, "ties %d: no such choice", (int)how->ties);
     if (how->vocab_size < least) {
-        (void)FAIL(RK_E_ARG, "a vocabulary of %u has no room for the 256 bytes and %zu special tokens", how->vocab_size, how->n_specials);
+        (void)FAIL(RK_E_ARG, "a vocabulary of %u has no room for the 256 bytes and %zu special tokens", how->vocab_size, p->n_specials);
         return ctx_hint(ctx, "ask for at least %zu; merges come on top", least);
     }
     if (how->vocab_size > VOCAB_MOST) return FAIL(RK_E_LIMIT, "a vocabulary of %u; %d is the limit", how->vocab_size, VOCAB_MOST);
-    return split_open(ctx, pattern, strlen(pattern), &p->split);
+    return RK_OK;
 }
 
 /* Files hold special tokens as JSON text, next to tokens in GPT-2's spelling: one must not be taken for the other. */
@@ -40,26 +35,33 @@ static rk_status check_special(rk_ctx *ctx, size_t i, rk_text text)
     return RK_OK;
 }
 
-static rk_status begin(rk_ctx *ctx, const rk_tok_training *how, struct plan *p)
+rk_status plan_open(rk_ctx *ctx, const rk_counting *how, struct plan *p)
 {
-    TRY(check(ctx, how, p));
+    const char *pattern = how->pattern != NULL ? how->pattern : "gpt2";
+    if ((unsigned)how->units > RK_UNITS_LINES) return FAIL(RK_E_ARG, "units %d: no such choice", (int)how->units);
+    TRY(arena_text(ctx, &p->texts, pattern, strlen(pattern), &p->pattern));
+    TRY(split_open(ctx, p->pattern, strlen(pattern), &p->split));
+    p->units = how->units;
     TRY(NEW(p->specials, how->n_specials));
-    for (size_t i = 0; i < how->n_specials; i++) {
-        rk_text text = { how->specials[i], strlen(how->specials[i]) };
+    p->n_specials = how->n_specials;
+    for (size_t i = 0; i < p->n_specials; i++) {
+        rk_text text = { NULL, strlen(how->specials[i]) };
+        TRY(arena_text(ctx, &p->texts, how->specials[i], text.n, &text.at));
         TRY(check_special(ctx, i, text));
         p->specials[i] = (rk_special){ .text = text, .id = (uint32_t)i, .special = true };
     }
-    TRY(specials_init(ctx, &p->cuts, p->specials, how->n_specials, false));
+    TRY(specials_init(ctx, &p->cuts, p->specials, p->n_specials, false));
     const rk_special *a, *b;
     if (!specials_twins(&p->cuts, &a, &b)) return RK_OK;
-    return FAIL(RK_E_ARG, "special tokens %u and %u are the same: \"%s\" is given twice", a->id, b->id, how->specials[a->id]);
+    return FAIL(RK_E_ARG, "special tokens %u and %u are the same: \"%.*s\" is given twice", a->id, b->id, (int)a->text.n, a->text.at);
 }
 
-static void end(rk_ctx *ctx, struct plan *p)
+void plan_close(rk_ctx *ctx, struct plan *p)
 {
     split_close(ctx, &p->split);
     specials_clear(ctx, &p->cuts);
-    FREE(p->specials, p->how->n_specials);
+    FREE(p->specials, p->n_specials);
+    arena_clear(ctx, &p->texts);
 }
 
 /* Bytes in the order of their ids: by value, or as Hugging Face sorts the characters that spell them. */
@@ -76,7 +78,7 @@ static void order_bytes(rk_ties ties, unsigned char byte_of[256])
 static rk_status add_specials(rk_ctx *ctx, const struct plan *p, struct map *known, rk_tok *tok)
 {
     char bytes[SPECIAL_MOST_BYTES];
-    for (uint32_t i = 0; i < p->how->n_specials; i++) {
+    for (uint32_t i = 0; i < p->n_specials; i++) {
         rk_text t = p->specials[i].text;
         size_t n;
         TRY(tok_add_special(ctx, tok, p->specials[i]));
@@ -94,12 +96,11 @@ static rk_status add_token(rk_ctx *ctx, rk_text t, uint32_t id, struct map *know
 }
 
 /* Ids: specials, then bytes and merges. */
-static rk_status fill(rk_ctx *ctx, struct plan *p, const struct merged *m, struct map *known, rk_tok *tok)
+static rk_status fill(rk_ctx *ctx, const struct plan *p, const struct merged *m, struct map *known, rk_tok *tok)
 {
-    tok->split = p->split;                                            /* and no longer the plan's */
-    p->split = (struct split){ 0 };
+    TRY(split_open(ctx, p->pattern, strlen(p->pattern), &tok->split));
     TRY(add_specials(ctx, p, known, tok));
-    for (uint32_t id = 0; id < m->n_ids; id++) TRY(add_token(ctx, m->tokens[id], (uint32_t)p->how->n_specials + id, known, tok));
+    for (uint32_t id = 0; id < m->n_ids; id++) TRY(add_token(ctx, m->tokens[id], (uint32_t)p->n_specials + id, known, tok));
     for (uint32_t i = 0; i < m->n; i++) {
         struct merge given = m->merges[i];
         uint32_t *ids[3] = { &given.left, &given.right, &given.id };
@@ -114,18 +115,18 @@ static rk_status fill(rk_ctx *ctx, struct plan *p, const struct merged *m, struc
     return tok_seal(ctx, tok);
 }
 
-static rk_status learn(rk_ctx *ctx, struct plan *p, struct words *words, rk_tok **out)
+rk_status plan_train(rk_ctx *ctx, const struct plan *p, struct counter *counter, const rk_tok_training *how, rk_tok **out)
 {
     rk_status status;
-    const rk_tok_training *how = p->how;
     struct merged merged = { 0 };
     struct map known = { 0 };
     rk_tok *tok = NULL;
-    struct merging asked = { .most_ids = how->vocab_size - (uint32_t)how->n_specials, .least = how->min_frequency > 1 ? how->min_frequency : 1,
+    TRY(check(ctx, p, how));
+    struct merging asked = { .most_ids = how->vocab_size - (uint32_t)p->n_specials, .least = how->min_frequency > 1 ? how->min_frequency : 1,
                              .ties = how->ties, .progress = how->progress, .user = how->user };
     if (asked.least > INT64_MAX) asked.least = INT64_MAX;
     order_bytes(how->ties, asked.byte_of);
-    GO(merges_learn(ctx, &asked, words, &merged));
+    GO(merges_learn(ctx, &asked, counter, &merged));
     GO(tok_new(ctx, &tok));
     GO(fill(ctx, p, &merged, &known, tok));
     *out = tok;
@@ -137,21 +138,27 @@ out:
     return status;
 }
 
+/* ---- all at once ---- */
+
+static rk_status open_counts(rk_ctx *ctx, const rk_tok_training *how, rk_counts **counts)
+{
+    rk_counting rules = { .pattern = how->pattern, .specials = how->specials, .n_specials = how->n_specials, .units = how->units,
+                          .progress = how->progress, .user = how->user, .memory = how->memory, .temporary = how->temporary };
+    struct plan none = { .n_specials = how->n_specials };
+    TRY(check(ctx, &none, how));
+    return rk_counts_open(ctx, &rules, counts);
+}
+
 rk_status rk_tok_train(rk_ctx *ctx, const rk_tok_training *how, const rk_text *texts, size_t n, rk_tok **tok)
 {
     rk_status status;
-    struct plan plan = { .how = how };
-    struct words words = { 0 };
-    struct count_report report = { how->progress, how->user, 0, 0, clock_seconds() };
+    rk_counts *counts = NULL;
     *tok = NULL;
-    GO(begin(ctx, how, &plan));
-    struct count_rules rules = { &plan.split, &plan.cuts, how->units };
-    for (size_t i = 0; i < n; i++) report.total += texts[i].n;
-    GO(count_texts(ctx, &rules, texts, n, &words, &report));
-    GO(learn(ctx, &plan, &words, tok));
+    GO(open_counts(ctx, how, &counts));
+    GO(rk_counts_add(ctx, counts, texts, n));
+    GO(rk_counts_train(ctx, counts, how, tok));
 out:
-    words_clear(ctx, &words);
-    end(ctx, &plan);
+    rk_counts_close(ctx, counts);
     return status;
 }
 
@@ -176,40 +183,15 @@ out:
     return status;
 }
 
-static rk_status add_counts(rk_ctx *ctx, const struct json *root, struct words *words)
-{
-    struct share share;
-    TRY(json_as_object(ctx, root));
-    TRY(share_begin(ctx, &share));
-    rk_status status = RK_OK;
-    for (uint32_t i = 0; i < root->n && status == RK_OK; i++) {
-        const struct json *v = &root->at[i];
-        int64_t count = 0;
-        const unsigned char *text = (const unsigned char *)v->key.at;
-        status = json_as_int(ctx, v, 0, INT64_MAX, &count);
-        if (status != RK_OK || v->key.length == 0) continue;
-        struct word_key key = word_key(text, v->key.length, v->key.length);
-        if (!words_add(&share, words, &key, text, v->key.length, (uint64_t)count)) break;
-    }
-    rk_status shared = share_end(&share);
-    return status != RK_OK ? status : shared;
-}
-
 rk_status rk_tok_train_counts(rk_ctx *ctx, const rk_tok_training *how, const char *path, rk_tok **tok)
 {
     rk_status status;
-    struct plan plan = { .how = how };
-    struct words words = { 0 };
-    struct json_doc doc = { 0 };
+    rk_counts *counts = NULL;
     *tok = NULL;
-    GO(begin(ctx, how, &plan));
-    GO(json_load(ctx, &doc, path, 0));
-    GO(add_counts(ctx, doc.root, &words));
-    json_clear(ctx, &doc);
-    GO(learn(ctx, &plan, &words, tok));
+    GO(open_counts(ctx, how, &counts));
+    GO(rk_counts_read(ctx, counts, path));
+    GO(rk_counts_train(ctx, counts, how, tok));
 out:
-    json_clear(ctx, &doc);
-    words_clear(ctx, &words);
-    end(ctx, &plan);
+    rk_counts_close(ctx, counts);
     return status;
 }

@@ -119,3 +119,18 @@ uint64_t words_distinct(const struct words *w)
     for (int i = 0; i < WORD_PARTS; i++) n += w->part[i].n;
     return n;
 }
+
+uint64_t words_memory(const struct words *w)
+{
+    uint64_t bytes = 0;
+    for (int i = 0; i < WORD_PARTS; i++) bytes += w->part[i].room * sizeof *w->part[i].slots + w->part[i].room_bytes;
+    return bytes;
+}
+
+void words_free_part(struct share *s, struct words *w, int part)
+{
+    struct word_part *p = &w->part[part];
+    share_free(s, p->slots, p->room, sizeof *p->slots);
+    share_free(s, p->bytes, p->room_bytes, 1);
+    *p = (struct word_part){ 0 };
+}

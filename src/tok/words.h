@@ -21,6 +21,8 @@ bool words_add(struct share *s, struct words *w, const struct word_key *key, con
 bool words_add_part(struct share *s, struct words *to, const struct words *from, int part);        /* counts of one part added up */
 void words_clear(rk_ctx *ctx, struct words *w);
 uint64_t words_distinct(const struct words *w);
+uint64_t words_memory(const struct words *w);                         /* bytes taken */
+void words_free_part(struct share *s, struct words *w, int part);
 
 /* The text and length of a slot; `small` has room for WORD_INLINE bytes. */
 const char *word_text(const struct word_part *part, const struct word_slot *slot, char small[16], size_t *n);
