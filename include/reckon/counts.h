@@ -34,6 +34,10 @@ RK_API void rk_counts_close(rk_ctx *ctx, rk_counts *counts);
 
 /* Adds the words of texts, each cut for itself, on all threads. After a failure the counts are of no use. */
 RK_API RK_CHECK rk_status rk_counts_add(rk_ctx *ctx, rk_counts *counts, const rk_text *texts, size_t n);
+/* For rk_corpus_next: the last place in text[0 .. n), which more text follows, where it may be cut and each part be counted for itself with
+ * the same words; 0: none is known. `counts` is an rk_counts. */
+RK_API size_t rk_counts_cut(const void *counts, const char *text, size_t n);
+
 /* Adds a counts file, or a JSON object of words and counts. RK_E_ARG for one that was counted with another pattern, other units or special tokens. */
 RK_API RK_CHECK rk_status rk_counts_read(rk_ctx *ctx, rk_counts *counts, const char *path);
 /* Writes a counts file, all or nothing. The counts stay, and may be added to. */

@@ -57,6 +57,15 @@ void rk_counts_close(rk_ctx *ctx, rk_counts *counts)
 
 rk_status rk_counts_add(rk_ctx *ctx, rk_counts *counts, const rk_text *texts, size_t n) { return counter_texts(ctx, &counts->counter, texts, n); }
 
+size_t rk_counts_cut(const void *counts, const char *text, size_t n)
+{
+    const struct count_rules *r = &((const struct rk_counts *)counts)->counter.rules;
+    const unsigned char *t = (const unsigned char *)text;
+    size_t i = split_safe_last(r->split, t, n, 0);
+    while (i > 0 && specials_straddle(r->specials, t, i)) i = split_safe_last(r->split, t, i, 0);
+    return i;
+}
+
 static rk_status add_json(rk_ctx *ctx, struct counter *c, struct share *s, const struct json *root)
 {
     TRY(json_as_object(ctx, root));
