@@ -5,7 +5,7 @@
 #include "base/par.h"
 #include "tok/learn_part.h"
 
-enum { GUESS = 8, LINE = 8 };                                         /* LINE: units of a cache line */
+enum { GUESS = 16, RANK = 64, LINE = 8 };                             /* LINE: units of a cache line */
 
 /* ---- words ---- */
 
@@ -257,15 +257,26 @@ static void list_task(void *arg, int64_t task, int worker)
     if (!part_list(&l->parts[task], l)) return;
 }
 
+/* What the last merge might count: counts of pairs fall about as one over their rank, by the 64th of now, and merging leaves them lower. */
+static int64_t guess(const struct pairs *all, uint32_t merges)
+{
+    int64_t top[RANK] = { 0 };
+    for (size_t i = 0; i < all->room; i++) {
+        int64_t count = all->at[i].key != 0 ? all->at[i].count : 0;
+        for (int k = RANK; k > 0 && count > top[k - 1]; k--) {
+            if (k < RANK) top[k] = top[k - 1];
+            top[k - 1] = count;
+        }
+    }
+    return top[RANK - 1] / GUESS * RANK / (merges + 1);
+}
+
 /* Those that are frequent enough get a number; in `all` it takes the place of the count. */
 static rk_status keep(rk_ctx *ctx, struct learn *l, struct pairs *all)
 {
-    int64_t top = 0;
-    for (size_t i = 0; i < all->room; i++)
-        if (all->at[i].key != 0 && all->at[i].count > top) top = all->at[i].count;
     if (l->least == 0) {
-        int64_t guess = keeps_old(l) ? 0 : top / GUESS / (l->how->most_ids + 1);
-        l->least = guess > (int64_t)l->how->least ? guess : (int64_t)l->how->least;
+        l->least = keeps_old(l) ? 0 : guess(all, l->how->most_ids);
+        if (l->least < (int64_t)l->how->least) l->least = (int64_t)l->how->least;
     }
     for (size_t i = 0; i < all->room; i++) {
         struct pair *made, *p = &all->at[i];
