@@ -10,6 +10,8 @@ static const struct option options[] = {
     COUNTING_OPTIONS,
     { "ties",          0,   OPT_CHOICE, "cs336|huggingface|rank", "cs336",     "which of several most frequent pairs goes first: the greater pair of byte strings, or the smaller pair of ids, bytes in Hugging Face's order or by value" },
     { "min-frequency", 0,   OPT_SIZE,   NULL,                "1",         "rarer pairs are not merged" },
+    { "lowercase",     0,   OPT_FLAG,   NULL,                NULL,        "wordpiece: lower-case the text, and drop accents" },
+    { "limit-alphabet", 0,  OPT_SIZE,   NULL,                "(all)",     "wordpiece: only so many characters, the most frequent ones" },
     { "output",        'o', OPT_FOLDER, NULL,                NULL,        "folder for the tokenizer; made if need be" },
     { 0 }
 };
@@ -103,9 +105,12 @@ static int run(struct cli *c)
 {
     struct counting k = { .c = c };
     int64_t size = cli_int(c, "vocab-size");
+    int64_t alphabet = cli_int(c, "limit-alphabet");
+    if (alphabet > UINT32_MAX) return cli_usage(c, "--limit-alphabet: %lld is beyond 32 bits", (long long)alphabet);
     if (size > UINT32_MAX) return cli_usage(c, "--vocab-size: %lld is beyond 32 bits", (long long)size);
     rk_tok_training how = { .vocab_size = (uint32_t)size, .ties = (rk_ties)cli_choice(c, "ties"), .min_frequency = (uint64_t)cli_int(c, "min-frequency"),
-                            .progress = counting_progress, .user = &k, .memory = (uint64_t)cli_int(c, "memory") };
+                            .progress = counting_progress, .user = &k, .memory = (uint64_t)cli_int(c, "memory"), .model = (rk_pieces)cli_choice(c, "model"),
+                            .lowercase = cli_flag(c, "lowercase"), .limit_alphabet = (uint32_t)alphabet };
     int code = counting_begin(c, &k);
     if (code == CLI_OK) code = train(c, &k, &how);
     counting_end(&k);
@@ -119,9 +124,9 @@ static const struct example examples[] = {
 };
 
 const struct command cmd_tok_train = {
-    .name = "train", .arguments = "[INPUT...]", .purpose = "train a byte-level BPE tokenizer", .options = options, .examples = examples,
+    .name = "train", .arguments = "[INPUT...]", .purpose = "train a tokenizer: byte-level BPE, or WordPiece", .options = options, .examples = examples,
     .json = true, .run = run,
     .notes = "INPUT is a file, a folder of text files, or - for standard input. The tokenizer is written as tokenizer.json, vocab.json and "
-             "merges.txt. Special tokens take the first ids. With --counts, train on what tok count counted: --counts a.counts b.counts.\n"
+             "merges.txt (wordpiece: vocab.txt). Special tokens take the first ids. With --counts, train on what tok count counted: --counts a.counts b.counts.\n"
              "Text that runs out of pairs gives a smaller vocabulary.",
 };

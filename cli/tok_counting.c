@@ -25,14 +25,16 @@ bool counting_progress(void *user, const rk_tok_progress *p)
     return !cli_cancelled(k->c);
 }
 
-/* The special tokens that were given, or the usual one. An empty one stands for none. */
+/* The special tokens that were given, or the usual ones. An empty one stands for none. */
 static const char *const *specials(const struct cli *c, size_t *n)
 {
+    static const char *const usual[] = { "<|endoftext|>" }, *const berts[] = { "[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]" };
+    bool bert = cli_choice(c, "model") == RK_PIECES_WORDPIECE;
     int given = 0;
     while (cli_list(c, "special", given) != NULL) given++;
-    const char **list = cli_take(((size_t)given + 1) * sizeof *list);
+    const char **list = cli_take(((size_t)given + sizeof berts / sizeof *berts) * sizeof *list);
     *n = 0;
-    if (given == 0) list[(*n)++] = "<|endoftext|>";
+    for (size_t i = 0; given == 0 && i < (bert ? sizeof berts / sizeof *berts : 1); i++) list[(*n)++] = bert ? berts[i] : usual[i];
     for (int i = 0; i < given; i++)
         if (cli_list(c, "special", i)[0] != '\0') list[(*n)++] = cli_list(c, "special", i);
     return list;
@@ -57,7 +59,7 @@ int counting_begin(struct cli *c, struct counting *k)
     if (cli_given(c, "counts") ? cli_given(c, "separator") : c->n_args == 0)
         return cli_usage(c, cli_given(c, "counts") ? "--separator: there are no documents in counts" : "INPUT is missing");
     k->folder = cli_given(c, "temporary") ? strcpy(cli_take(strlen(cli_text(c, "temporary")) + 1), cli_text(c, "temporary")) : folder_of(cli_text(c, "output"));
-    k->how = (rk_counting){ .pattern = cli_text(c, "pattern"), .units = (rk_units)cli_choice(c, "units"), .progress = counting_progress, .user = k,
+    k->how = (rk_counting){ .pattern = cli_text(c, "pattern"), .units = (rk_units)cli_choice(c, "units"), .model = (rk_pieces)cli_choice(c, "model"), .progress = counting_progress, .user = k,
                             .memory = (uint64_t)cli_int(c, "memory"), .temporary = k->folder };
     k->how.specials = specials(c, &k->how.n_specials);
     cli_watch();

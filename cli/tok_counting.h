@@ -6,9 +6,10 @@
 #include "reckon/counts.h"
 
 #define COUNTING_OPTIONS                                                                                                                                             \
-    { "special",       's', OPT_LIST,   "TOKEN",             "(<|endoftext|>)", "a special token; text is cut where one stands; \"\" for none" },                     \
+    { "special",       's', OPT_LIST,   "TOKEN",             "(<|endoftext|>; [PAD] [UNK] [CLS] [SEP] [MASK])", "a special token; text is cut where one stands; \"\" for none" },                     \
     { "separator",     0,   OPT_TEXT,   "LINE",              NULL,        "a line between documents, such as %" },                                                   \
     { "pattern",       'p', OPT_TEXT,   "gpt2|cl100k|o200k|REGEX", "gpt2",  "what cuts text into words: a known pattern, or a regular expression" },                 \
+    { "model",         0,   OPT_CHOICE, "bpe|wordpiece",     "bpe",       "byte-level BPE, or WordPiece as BERT has it" },                                           \
     { "units",         0,   OPT_CHOICE, "documents|lines",   "documents", "what is cut into words for itself" },                                                     \
     { "counts",        0,   OPT_FILE,   NULL,                NULL,        "INPUT, and this, are counts files (tok count), or JSON objects of words and their counts" }, \
     { "memory",        'm', OPT_SIZE,   "BYTES",             "(as much as it takes)", "how much to take; words that do not fit go through files" },                  \

@@ -20,6 +20,7 @@ typedef struct rk_counting {             /* zero means the default */
     const char *const  *specials;
     size_t              n_specials;
     rk_units            units;
+    rk_pieces            model;
     rk_tok_progress_fn *progress;        /* stage "count"; total is of the texts given so far */
     void               *user;
     uint64_t            memory;          /* bytes of words at once, at least RK_COUNTS_LEAST_MEMORY; 0: as they come */

@@ -16,9 +16,9 @@ struct entry { int64_t count; uint64_t slot; uint32_t n, last; int32_t pair; }; 
 struct event { uint32_t entry, place; };
 struct list  { uint32_t *at; size_t n; };
 
-/* Words of up to SHORT_MOST bytes are records of 8-byte units: count << 8 | length, then the symbols; places are numbers of units.
- * A unit of zeros is a gap. Longer ones stand in one array of symbols, one place per byte; a token's id stands at its first and at
- * its last place and NO_SYMBOL between, so that a merge costs the same in a word of any length; places are bytes. */
+/* Words of up to SHORT_MOST symbols are records of 8-byte units: count << 8 | length, then the symbols; places are numbers of units.
+ * A unit of zeros is a gap. Longer ones stand in one array of symbols, one place per symbol; a token's id stands at its first and at
+ * its last place and NO_SYMBOL between, so that a merge costs the same in a word of any length; places are numbers of symbols. */
 struct part {
     struct share   *share;
     bool            is_long, is_narrow;                               /* narrow: symbols of 16 bits */
@@ -52,6 +52,8 @@ struct learn {
     uint32_t             *sum_of;                                     /* slot -> sum + 1, while one merge is added up */
     struct sum { uint64_t slot; int64_t count; int32_t pair; } *sums;
     size_t                n_sums, room_sums, n_slots;
+    uint32_t             *widths;                                     /* of every id: first tokens in it */
+    uint32_t              room_widths;
     char                 *spelling;                                   /* huggingface: to look one up */
     size_t                room_spelling;
     uint32_t             *firsts, *seconds, serial;                   /* ids that are first or second in the batch of this number */

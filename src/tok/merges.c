@@ -8,13 +8,21 @@ enum { PROGRESS_EVERY = 64, WORTH_THREADS = 4096, FORGIVE = 8 };
 
 /* ---- tokens ---- */
 
+/* What is left of a token behind another one. */
+static rk_text tail(const struct learn *l, uint32_t id)
+{
+    rk_text t = l->out->tokens[id];
+    return (rk_text){ t.at + l->how->n_prefix, t.n - l->how->n_prefix };
+}
+
 static rk_status add_token(rk_ctx *ctx, struct learn *l, const char *text, size_t n)
 {
     struct merged *m = l->out;
     if (m->n_ids == m->room_ids) {
         uint32_t room = m->room_ids == 0 ? 1024 : m->room_ids * 2;
         TRY(GROW(m->tokens, m->room_ids, room));
-        m->room_ids = room;
+        TRY(GROW(l->widths, l->room_widths, room));
+        m->room_ids = l->room_widths = room;
         l->heap.tokens = m->tokens;
     }
     if (l->how->ties == RK_TIES_HUGGINGFACE) TRY(map_put(ctx, &l->ids, text, n, (int)m->n_ids));
@@ -22,12 +30,13 @@ static rk_status add_token(rk_ctx *ctx, struct learn *l, const char *text, size_
     return RK_OK;
 }
 
-static rk_status add_bytes(rk_ctx *ctx, struct learn *l)
+static rk_status add_first(rk_ctx *ctx, struct learn *l)
 {
-    for (uint32_t id = 0; id < 256; id++) {
+    for (uint32_t id = 0; id < l->how->n_first; id++) {
         const char *text;
-        TRY(arena_text(ctx, &l->out->texts, (const char *)&l->how->byte_of[id], 1, &text));
-        TRY(add_token(ctx, l, text, 1));
+        TRY(arena_text(ctx, &l->out->texts, l->how->first[id].at, l->how->first[id].n, &text));
+        TRY(add_token(ctx, l, text, l->how->first[id].n));
+        l->widths[id] = 1;
     }
     return RK_OK;
 }
@@ -35,15 +44,16 @@ static rk_status add_bytes(rk_ctx *ctx, struct learn *l)
 static rk_status add_merge(rk_ctx *ctx, struct learn *l, uint32_t a, uint32_t b, uint32_t *z)
 {
     struct merged *m = l->out;
-    rk_text left = m->tokens[a], right = m->tokens[b];
+    rk_text left = m->tokens[a], right = tail(l, b);
     char *text;
     int known;
     TRY(TAKE(&m->texts, text, left.n + right.n));
     memcpy(text, left.at, left.n);
     memcpy(text + left.n, right.at, right.n);
     *z = m->n_ids;
-    if (l->how->ties == RK_TIES_HUGGINGFACE && map_get(&l->ids, text, left.n + right.n, &known)) *z = (uint32_t)known;
+    if (keeps_old(l) && map_get(&l->ids, text, left.n + right.n, &known)) *z = (uint32_t)known;
     else TRY(add_token(ctx, l, text, left.n + right.n));
+    l->widths[*z] = l->widths[a] + l->widths[b];
     if (m->n == m->room) {
         uint32_t room = m->room == 0 ? 1024 : m->room * 2;
         TRY(GROW(m->merges, m->room, room));
@@ -206,27 +216,27 @@ static rk_status next(rk_ctx *ctx, struct learn *l, struct candidate *c, bool *f
     return RK_OK;
 }
 
-static bool same_spelling(const rk_text *t, uint64_t x, uint64_t y)
+static bool same_spelling(const struct learn *l, uint64_t x, uint64_t y)
 {
-    const rk_text *a = &t[x >> 32], *b = &t[x & UINT32_MAX], *c = &t[y >> 32], *d = &t[y & UINT32_MAX];
-    if (a->n + b->n != c->n + d->n) return false;
-    for (size_t i = 0; i < a->n + b->n; i++)
-        if ((i < a->n ? a->at[i] : b->at[i - a->n]) != (i < c->n ? c->at[i] : d->at[i - c->n])) return false;
+    rk_text a = l->out->tokens[x >> 32], b = tail(l, (uint32_t)x), c = l->out->tokens[y >> 32], d = tail(l, (uint32_t)y);
+    if (a.n + b.n != c.n + d.n) return false;
+    for (size_t i = 0; i < a.n + b.n; i++)
+        if ((i < a.n ? a.at[i] : b.at[i - a.n]) != (i < c.n ? c.at[i] : d.at[i - c.n])) return false;
     return true;
 }
 
 /* huggingface: does the merge of a pair take an old id, or that of a merge before it in the batch? */
 static rk_status takes_old_id(struct learn *l, uint64_t key, bool *yes)
 {
-    const rk_text *t = l->out->tokens, *a = &t[key >> 32], *b = &t[key & UINT32_MAX];
+    rk_text a = l->out->tokens[key >> 32], b = tail(l, (uint32_t)key);
     int known;
     *yes = false;
     if (!keeps_old(l)) return RK_OK;
-    if (!SHARE_ROOM(&l->share, l->spelling, l->room_spelling, a->n + b->n)) return (rk_status)atomic_load(&l->share.status);
-    memcpy(l->spelling, a->at, a->n);
-    memcpy(l->spelling + a->n, b->at, b->n);
-    *yes = map_get(&l->ids, l->spelling, a->n + b->n, &known);
-    for (int i = 0; i < l->n_batch && !*yes; i++) *yes = same_spelling(t, l->batch[i].key, key);
+    if (!SHARE_ROOM(&l->share, l->spelling, l->room_spelling, a.n + b.n)) return (rk_status)atomic_load(&l->share.status);
+    memcpy(l->spelling, a.at, a.n);
+    memcpy(l->spelling + a.n, b.at, b.n);
+    *yes = map_get(&l->ids, l->spelling, a.n + b.n, &known);
+    for (int i = 0; i < l->n_batch && !*yes; i++) *yes = same_spelling(l, l->batch[i].key, key);
     return RK_OK;
 }
 
@@ -302,7 +312,7 @@ static rk_status loop(rk_ctx *ctx, struct learn *l)
 
 static rk_status begin(rk_ctx *ctx, struct learn *l, struct counter *counter)
 {
-    TRY(add_bytes(ctx, l));
+    TRY(add_first(ctx, l));
     TRY(learn_words(ctx, l, counter));
     TRY(NEW(l->sum_of, l->n_slots));
     TRY(NEW(l->firsts, l->how->most_ids));

@@ -10,7 +10,7 @@ enum { GUESS = 16, RANK = 64, LINE = 8 };                             /* LINE: u
 /* ---- words ---- */
 
 struct dealt { int64_t weight; size_t units, n_long, long_bytes; bool is_too_much; };
-struct deal { struct learn *l; const struct counter *counter; uint32_t id_of[256]; struct dealt *dealt; bool has_long[WORD_PARTS]; };
+struct deal { struct learn *l; const struct counter *counter; struct dealt *dealt; bool has_long[WORD_PARTS]; };
 
 static bool is_short(const struct word_slot *slot, size_t n) { return n <= SHORT_MOST && slot->count < (uint64_t)1 << 55; }
 
@@ -35,12 +35,20 @@ static bool each_word(struct deal *d, int task, int part, on_word *on)
     return p != NULL;
 }
 
+static size_t count_symbols(const struct merging *how, const char *text, size_t bytes)
+{
+    uint32_t ids[SHORT_MOST];
+    size_t n = 0;
+    for (size_t at = 0, taken; at < bytes; at += taken) n += how->symbols(how->of, (const unsigned char *)text + at, bytes - at, at == 0, ids, SHORT_MOST, &taken);
+    return n;
+}
+
 static void measure_word(struct deal *d, int task, int part, const struct word_slot *slot, const char *text, size_t n)
 {
     struct dealt *to = &d->dealt[task];
     int64_t here;                                                     /* no count of a pair can be greater than all symbols */
-    (void)text;
     if (__builtin_mul_overflow(slot->count, n, &here) || __builtin_add_overflow(to->weight, here, &to->weight)) to->is_too_much = true;
+    n = count_symbols(d->l->how, text, n);
     if (n < 2) return;
     size_t units = record_units(n, d->l->parts[0].is_narrow);
     if (is_short(slot, n)) {
@@ -52,26 +60,34 @@ static void measure_word(struct deal *d, int task, int part, const struct word_s
     }
 }
 
-static void deal_short(struct deal *d, int task, int part, const struct word_slot *slot, const char *text, size_t n)
+static void deal_short(struct deal *d, int task, int part, const struct word_slot *slot, const char *text, size_t bytes)
 {
     struct part *p = &d->l->parts[task];
+    uint32_t ids[SHORT_MOST];
+    size_t taken, n = d->l->how->symbols(d->l->how->of, (const unsigned char *)text, bytes, true, ids, SHORT_MOST, &taken);
     (void)part;
-    if (n < 2 || !is_short(slot, n)) return;
+    if (n < 2 || taken < bytes || !is_short(slot, n)) return;
     size_t units = record_units(n, p->is_narrow), at = place_of(p->n, units);
     uint64_t *r = (uint64_t *)p->symbols + at;
     *r = slot->count << 8 | n;
-    for (size_t k = 0; k < n; k++) symbol_put(r + 1, k, d->id_of[(unsigned char)text[k]], p->is_narrow);
+    for (size_t k = 0; k < n; k++) symbol_put(r + 1, k, ids[k], p->is_narrow);
     p->n = at + units;
 }
 
 /* Long words, one after the other, with a NO_SYMBOL before, between and behind them. */
-static void deal_long(struct deal *d, int task, int part, const struct word_slot *slot, const char *text, size_t n)
+static void deal_long(struct deal *d, int task, int part, const struct word_slot *slot, const char *text, size_t bytes)
 {
     struct part *p = &d->l->parts[task];
+    const struct merging *how = d->l->how;
+    uint32_t ids[SHORT_MOST];
+    size_t n = count_symbols(how, text, bytes);
     (void)part;
     if (n < 2 || is_short(slot, n)) return;
     p->words[p->n_words++] = (struct long_word){ (uint32_t)p->n, (int64_t)slot->count };
-    for (size_t k = 0; k < n; k++) symbol_put(p->symbols, p->n++, d->id_of[(unsigned char)text[k]], p->is_narrow);
+    for (size_t at = 0, taken; at < bytes; at += taken) {
+        size_t k = how->symbols(how->of, (const unsigned char *)text + at, bytes - at, at == 0, ids, SHORT_MOST, &taken);
+        for (size_t i = 0; i < k; i++) symbol_put(p->symbols, p->n++, ids[i], p->is_narrow);
+    }
     symbol_put(p->symbols, p->n++, NO_SYMBOL, p->is_narrow);
     p->words[p->n_words] = (struct long_word){ (uint32_t)p->n, 0 };
 }
@@ -138,7 +154,6 @@ static rk_status deal_all(rk_ctx *ctx, struct deal *d)
 rk_status learn_words(rk_ctx *ctx, struct learn *l, struct counter *c)
 {
     struct deal d = { .l = l, .counter = c };
-    for (uint32_t i = 0; i < 256; i++) d.id_of[l->how->byte_of[i]] = i;
     l->n_short = par_workers(ctx) < WORD_PARTS ? par_workers(ctx) : WORD_PARTS;
     TRY(NEW(l->parts, l->n_short + 1));
     l->n_parts = l->n_short;
@@ -177,7 +192,7 @@ static inline bool each_long(struct part *p, const struct learn *l, on_pair *on,
     for (size_t w = 0; w < p->n_words; w++) {
         size_t at = p->words[w].begin;
         for (uint32_t left = symbol_at(p->symbols, at, narrow), right; left != NO_SYMBOL; left = right) {
-            size_t next = at + l->out->tokens[left].n;
+            size_t next = at + l->widths[left];
             right = symbol_at(p->symbols, next, narrow);
             if (right != NO_SYMBOL && !on(p, pair_key(left, right), p->words[w].count, (uint32_t)at)) return false;
             at = next;
@@ -338,6 +353,7 @@ void learn_clear(rk_ctx *ctx, struct learn *l)
     FREE(l->parts, l->n_short + 1);
     FREE(l->sum_of, l->n_slots);
     FREE(l->sums, l->room_sums);
+    FREE(l->widths, l->room_widths);
     FREE(l->spelling, l->room_spelling);
     FREE(l->firsts, l->how->most_ids);
     FREE(l->seconds, l->how->most_ids);

@@ -99,15 +99,15 @@ static inline bool visit_long(const struct work *w, struct list places, bool nar
 {
     struct part *p = w->p;
     void *x = p->symbols;
-    const rk_text *tokens = w->l->out->tokens;
-    size_t la = tokens[w->a].n, lb = tokens[w->b].n, word = 0, last_end = 0;
+    const uint32_t *widths = w->l->widths;
+    size_t la = widths[w->a], lb = widths[w->b], word = 0, last_end = 0;
     for (size_t q = 0; q < places.n; q++) {
         size_t i = places.at[q], end = i + la + lb;
         if (symbol_at(x, i, narrow) != w->a || symbol_at(x, i + la, narrow) != w->b) continue;
         if (!has_room(p, 1)) return false;
         int64_t count = count_at(p, i, &word);
         uint32_t before = symbol_at(x, i - 1, narrow), next = symbol_at(x, end, narrow);
-        if (before != NO_SYMBOL && last_end != i) note(p, 2 * (uint64_t)before, count, (uint32_t)(i - tokens[before].n));
+        if (before != NO_SYMBOL && last_end != i) note(p, 2 * (uint64_t)before, count, (uint32_t)(i - widths[before]));
         if (next != NO_SYMBOL) {
             bool again = next == w->a && symbol_at(x, end + la, narrow) == w->b;
             note(p, again ? w->l->n_slots - 1 : 2 * (uint64_t)next + 1, count, (uint32_t)i);

@@ -3,6 +3,7 @@
 #include "base/map.h"
 #include "base/utf8.h"
 #include "tok/bytelevel.h"
+#include "tok/bert.h"
 #include "tok/plan.h"
 #include "tok/tok.h"
 
@@ -38,9 +39,12 @@ static rk_status check_special(rk_ctx *ctx, size_t i, rk_text text)
 rk_status plan_open(rk_ctx *ctx, const rk_counting *how, struct plan *p)
 {
     const char *pattern = how->pattern != NULL ? how->pattern : "gpt2";
+    if ((unsigned)how->model > RK_PIECES_WORDPIECE) return FAIL(RK_E_ARG, "model %d: no such choice", (int)how->model);
     if ((unsigned)how->units > RK_UNITS_LINES) return FAIL(RK_E_ARG, "units %d: no such choice", (int)how->units);
     TRY(arena_text(ctx, &p->texts, pattern, strlen(pattern), &p->pattern));
-    TRY(split_open(ctx, p->pattern, strlen(pattern), &p->split));
+    p->model = how->model;
+    if (how->model == RK_PIECES_WORDPIECE) p->split = (struct split){ .name = "bert", .pattern = "bert", .scan = bert_units_chinese, .cut = CUT_BEFORE_BLANK };
+    else TRY(split_open(ctx, p->pattern, strlen(pattern), &p->split));
     p->units = how->units;
     TRY(NEW(p->specials, how->n_specials));
     p->n_specials = how->n_specials;
@@ -50,9 +54,13 @@ rk_status plan_open(rk_ctx *ctx, const rk_counting *how, struct plan *p)
         TRY(check_special(ctx, i, text));
         p->specials[i] = (rk_special){ .text = text, .id = (uint32_t)i, .special = true };
     }
-    TRY(specials_init(ctx, &p->cuts, p->specials, p->n_specials, false));
     const rk_special *a, *b;
-    if (!specials_twins(&p->cuts, &a, &b)) return RK_OK;
+    TRY(specials_init(ctx, &p->cuts, p->specials, p->n_specials, false));
+    if (!specials_twins(&p->cuts, &a, &b)) {
+        if (p->model == RK_PIECES_BPE) return RK_OK;
+        specials_clear(ctx, &p->cuts);                                /* Hugging Face reads a text before it knows them: they are words like any */
+        return specials_init(ctx, &p->cuts, p->specials, 0, false);
+    }
     return FAIL(RK_E_ARG, "special tokens %u and %u are the same: \"%.*s\" is given twice", a->id, b->id, (int)a->text.n, a->text.at);
 }
 
@@ -65,12 +73,27 @@ void plan_close(rk_ctx *ctx, struct plan *p)
 }
 
 /* Bytes in the order of their ids: by value, or as Hugging Face sorts the characters that spell them. */
-static void order_bytes(rk_ties ties, unsigned char byte_of[256])
+struct alphabet { char byte_of[256]; uint32_t id_of[256]; rk_text tokens[256]; };
+
+static void order_bytes(rk_ties ties, struct alphabet *a)
 {
     int n = 0;
-    for (int b = 0; b < 256 && ties != RK_TIES_HUGGINGFACE; b++) byte_of[n++] = (unsigned char)b;
+    for (int b = 0; b < 256 && ties != RK_TIES_HUGGINGFACE; b++) a->byte_of[n++] = (char)b;
     for (uint32_t code = 0; n < 256; code++)
-        if (bytelevel_byte(code) >= 0) byte_of[n++] = (unsigned char)bytelevel_byte(code);
+        if (bytelevel_byte(code) >= 0) a->byte_of[n++] = (char)bytelevel_byte(code);
+    for (uint32_t id = 0; id < 256; id++) {
+        a->id_of[(unsigned char)a->byte_of[id]] = id;
+        a->tokens[id] = (rk_text){ &a->byte_of[id], 1 };
+    }
+}
+
+static size_t bytes_of_word(const void *user, const unsigned char *text, size_t n, bool begins, uint32_t *ids, size_t most, size_t *taken)
+{
+    const struct alphabet *a = user;
+    (void)begins;
+    *taken = n < most ? n : most;
+    for (size_t i = 0; i < *taken; i++) ids[i] = a->id_of[text[i]];
+    return *taken;
 }
 
 /* Of two ids that spell the same the first is the one that counts. A special token is among these when its spelling in files
@@ -115,17 +138,25 @@ static rk_status fill(rk_ctx *ctx, const struct plan *p, const struct merged *m,
     return tok_seal(ctx, tok);
 }
 
+uint64_t plan_least(const rk_tok_training *how)
+{
+    uint64_t least = how->min_frequency > 1 ? how->min_frequency : 1;
+    return least < INT64_MAX ? least : INT64_MAX;
+}
+
 rk_status plan_train(rk_ctx *ctx, const struct plan *p, struct counter *counter, const rk_tok_training *how, rk_tok **out)
 {
     rk_status status;
     struct merged merged = { 0 };
     struct map known = { 0 };
     rk_tok *tok = NULL;
+    if (how->model != p->model) return FAIL(RK_E_ARG, "the words were not counted for this model");
+    if (how->model == RK_PIECES_WORDPIECE) return wordpiece_train(ctx, p, counter, how, out);
     TRY(check(ctx, p, how));
-    struct merging asked = { .most_ids = how->vocab_size - (uint32_t)p->n_specials, .least = how->min_frequency > 1 ? how->min_frequency : 1,
-                             .ties = how->ties, .progress = how->progress, .user = how->user };
-    if (asked.least > INT64_MAX) asked.least = INT64_MAX;
-    order_bytes(how->ties, asked.byte_of);
+    struct alphabet bytes;
+    order_bytes(how->ties, &bytes);
+    struct merging asked = { .most_ids = how->vocab_size - (uint32_t)p->n_specials, .least = plan_least(how), .ties = how->ties, .first = bytes.tokens, .n_first = 256,
+                             .symbols = bytes_of_word, .of = &bytes, .progress = how->progress, .user = how->user };
     GO(merges_learn(ctx, &asked, counter, &merged));
     GO(tok_new(ctx, &tok));
     GO(fill(ctx, p, &merged, &known, tok));
@@ -142,10 +173,10 @@ out:
 
 static rk_status open_counts(rk_ctx *ctx, const rk_tok_training *how, rk_counts **counts)
 {
-    rk_counting rules = { .pattern = how->pattern, .specials = how->specials, .n_specials = how->n_specials, .units = how->units,
+    rk_counting rules = { .pattern = how->pattern, .specials = how->specials, .n_specials = how->n_specials, .units = how->units, .model = how->model,
                           .progress = how->progress, .user = how->user, .memory = how->memory, .temporary = how->temporary };
     struct plan none = { .n_specials = how->n_specials };
-    TRY(check(ctx, &none, how));
+    if (how->model == RK_PIECES_BPE) TRY(check(ctx, &none, how));
     return rk_counts_open(ctx, &rules, counts);
 }
 
