@@ -165,6 +165,10 @@ RK_API RK_CHECK rk_status rk_tok_train_files(rk_ctx *ctx, const rk_tok_training 
 /* From a file of words and their counts (reckon/counts.h) instead of text. */
 RK_API RK_CHECK rk_status rk_tok_train_counts(rk_ctx *ctx, const rk_tok_training *how, const char *path, rk_tok **tok);
 
+/* The most memory that training on so many bytes of text takes, known before it begins: what `memory` allows, or what no text of this size can
+ * exceed. The context's peak stays below it. */
+RK_API uint64_t rk_tok_train_peak(const rk_tok_training *how, uint64_t text, int threads);
+
 #ifdef __cplusplus
 }
 #endif

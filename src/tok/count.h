@@ -37,6 +37,7 @@ RK_CHECK rk_status counter_texts(rk_ctx *ctx, struct counter *c, const rk_text *
 RK_CHECK rk_status counter_reduce(rk_ctx *ctx, struct counter *c);
 RK_CHECK rk_status counter_spill(rk_ctx *ctx, struct counter *c);     /* all that is in tables goes into a file */
 RK_CHECK rk_status counter_room(rk_ctx *ctx, struct counter *c, uint64_t more);      /* spills if the tables could not grow by so much */
+uint64_t counter_memory(const struct counter *c);                     /* bytes of its tables */
 bool counter_fits(const struct counter *c, uint64_t bytes);           /* a counts file of so many bytes in memory */
 void counter_empty(rk_ctx *ctx, struct counter *c);                   /* ready to count anew */
 void counter_clear(rk_ctx *ctx, struct counter *c);

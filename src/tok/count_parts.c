@@ -19,7 +19,7 @@ static void add_part(void *arg, int64_t part, int worker)
     }
 }
 
-static uint64_t memory_of(const struct counter *c)
+uint64_t counter_memory(const struct counter *c)
 {
     uint64_t bytes = 0;
     for (int i = 0; i < c->n_tables; i++) bytes += words_memory(&c->tables[i]);
@@ -29,8 +29,8 @@ static uint64_t memory_of(const struct counter *c)
 rk_status counter_reduce(rk_ctx *ctx, struct counter *c)
 {
     struct reduction r = { .c = c };
-    if (c->n_spilled > 0) return memory_of(c) > 0 ? counter_spill(ctx, c) : RK_OK;
-    if (c->n_tables > 1 && c->memory > 0 && memory_of(c) > c->memory / 2) return counter_spill(ctx, c);      /* the first could double */
+    if (c->n_spilled > 0) return counter_memory(c) > 0 ? counter_spill(ctx, c) : RK_OK;
+    if (c->n_tables > 1 && c->memory > 0 && counter_memory(c) > c->memory / 2) return counter_spill(ctx, c);      /* the first could double */
     TRY(share_begin(ctx, &r.share));
     par_for(ctx, WORD_PARTS, add_part, &r);
     return share_end(&r.share);
@@ -62,13 +62,13 @@ rk_status counter_spill(rk_ctx *ctx, struct counter *c)
 rk_status counter_room(rk_ctx *ctx, struct counter *c, uint64_t more)
 {
     if (c->memory == 0) return RK_OK;
-    uint64_t now = memory_of(c);
+    uint64_t now = counter_memory(c);
     return now > 0 && now + more > c->memory ? counter_spill(ctx, c) : RK_OK;
 }
 
 bool counter_fits(const struct counter *c, uint64_t bytes)
 {
-    return c->memory == 0 || memory_of(c) + bytes * MOST_GROWTH < c->memory;
+    return c->memory == 0 || counter_memory(c) + bytes * MOST_GROWTH < c->memory;
 }
 
 const struct word_part *counter_part(struct share *s, const struct counter *c, int part, struct words *made)

@@ -48,6 +48,9 @@ struct learn {
     struct heap           heap;
     uint32_t              n_pairs;                                    /* numbers given to pairs that live */
     int64_t               least;                                      /* pairs rarer than this at birth are forgotten for now */
+    size_t                most_bytes;                                 /* that the context may have in use; 0: any */
+    uint64_t              n_symbols;                                  /* of all words when they were dealt out */
+    int                   n_classes, class;                           /* pairs are counted in so many goes, by hash, so that not all are in memory at once */
     struct map            ids;                                        /* huggingface: text -> id */
     uint32_t             *sum_of;                                     /* slot -> sum + 1, while one merge is added up */
     struct sum { uint64_t slot; int64_t count; int32_t pair; } *sums;

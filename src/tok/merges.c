@@ -280,13 +280,38 @@ static rk_status tell(rk_ctx *ctx, const struct learn *l, double began)
     return FAIL(RK_E_CANCELLED, "stopped while merging, at %u of %u tokens", l->out->n_ids, l->how->most_ids);
 }
 
+static bool is_too_much(const rk_ctx *ctx, const struct learn *l) { return l->most_bytes > 0 && ctx->bytes > l->most_bytes - l->most_bytes / 8; }
+
+/* All pairs anew, which leaves out places that are no more; and only the more frequent ones where all take too much. */
+static rk_status list_again(rk_ctx *ctx, struct learn *l)
+{
+    TRY(learn_pairs(ctx, l));
+    while (is_too_much(ctx, l) && l->heap.n > 0 && l->least < INT64_MAX / 4) {
+        l->least *= 2;
+        TRY(learn_pairs(ctx, l));
+    }
+    if (!is_too_much(ctx, l)) return RK_OK;
+    (void)FAIL(RK_E_LIMIT, "merging needs more than the %llu bytes allowed", (unsigned long long)l->how->memory);
+    return ctx_hint(ctx, "allow twice as much");
+}
+
+/* Between two batches: places that are no more are given back when memory runs short. Hugging Face's counts keep what merges left behind, and cannot
+ * be made anew. */
+static rk_status look_at_memory(rk_ctx *ctx, struct learn *l)
+{
+    if (!is_too_much(ctx, l)) return RK_OK;
+    if (!keeps_old(l)) return list_again(ctx, l);
+    (void)FAIL(RK_E_LIMIT, "merging by Hugging Face's rule needs more than the %llu bytes allowed", (unsigned long long)l->how->memory);
+    return ctx_hint(ctx, "allow twice as much");
+}
+
 /* No pair is left: of those that were forgotten some may be frequent enough after all. */
 static rk_status look_again(rk_ctx *ctx, struct learn *l, bool *found)
 {
     *found = l->least > (int64_t)l->how->least;
     if (!*found) return RK_OK;
     l->least = l->least / FORGIVE > (int64_t)l->how->least ? l->least / FORGIVE : (int64_t)l->how->least;
-    return learn_pairs(ctx, l);
+    return list_again(ctx, l);
 }
 
 static rk_status loop(rk_ctx *ctx, struct learn *l)
@@ -302,6 +327,7 @@ static rk_status loop(rk_ctx *ctx, struct learn *l)
         }
         for (int i = 0; i < l->n_batch; i++) TRY(add_merge(ctx, l, (uint32_t)(l->batch[i].key >> 32), (uint32_t)l->batch[i].key, &l->made[i]));
         TRY(learn_merge(ctx, l));
+        TRY(look_at_memory(ctx, l));
         if (told == 0 || l->out->n - told >= PROGRESS_EVERY) {
             told = l->out->n;
             TRY(tell(ctx, l, began));
@@ -318,12 +344,13 @@ static rk_status begin(rk_ctx *ctx, struct learn *l, struct counter *counter)
     TRY(NEW(l->firsts, l->how->most_ids));
     TRY(NEW(l->seconds, l->how->most_ids));
     for (int k = 0; k < l->n_parts; k++) TRY(NEW(l->parts[k].entry_of, l->n_slots));
-    return learn_pairs(ctx, l);
+    return list_again(ctx, l);
 }
 
 rk_status merges_learn(rk_ctx *ctx, const struct merging *how, struct counter *counter, struct merged *out)
 {
     struct learn l = { .how = how, .out = out, .heap = { .ties = how->ties }, .n_slots = 2 * (size_t)how->most_ids + 1, .least = 0 };
+    if (how->memory > 0) l.most_bytes = ctx->bytes - (size_t)counter_memory(counter) + how->memory;
     TRY(share_begin(ctx, &l.share));
     rk_status status = begin(ctx, &l, counter);
     if (status == RK_OK) status = loop(ctx, &l);

@@ -30,6 +30,7 @@ struct merging {                         /* what is asked */
     merging_symbols    *symbols;
     const void         *of;              /* its first argument */
     size_t              n_prefix;        /* bytes that a token loses when it is merged to the one before it */
+    uint64_t            memory;          /* bytes that merging may take, with the words; 0: as much as it needs */
     rk_tok_progress_fn *progress;
     void               *user;
 };

@@ -5,11 +5,11 @@
 #include "base/par.h"
 #include "tok/learn_part.h"
 
-enum { GUESS = 16, RANK = 64, LINE = 8 };                             /* LINE: units of a cache line */
+enum { GUESS = 16, RANK = 64, LINE = 8, LEAST_ROOM = 16 << 20, PAIR_BYTES = 256, CLASSES_MOST = 256 };      /* LINE: units of a cache line */
 
 /* ---- words ---- */
 
-struct dealt { int64_t weight; size_t units, n_long, long_bytes; bool is_too_much; };
+struct dealt { int64_t weight; uint64_t symbols; size_t units, n_long, long_bytes; bool is_too_much; };
 struct deal { struct learn *l; const struct counter *counter; struct dealt *dealt; bool has_long[WORD_PARTS]; };
 
 static bool is_short(const struct word_slot *slot, size_t n) { return n <= SHORT_MOST && slot->count < (uint64_t)1 << 55; }
@@ -50,6 +50,7 @@ static void measure_word(struct deal *d, int task, int part, const struct word_s
     if (__builtin_mul_overflow(slot->count, n, &here) || __builtin_add_overflow(to->weight, here, &to->weight)) to->is_too_much = true;
     n = count_symbols(d->l->how, text, n);
     if (n < 2) return;
+    to->symbols += n;
     size_t units = record_units(n, d->l->parts[0].is_narrow);
     if (is_short(slot, n)) {
         to->units = place_of(to->units, units) + units;
@@ -117,15 +118,27 @@ static rk_status take_symbols(rk_ctx *ctx, struct learn *l, struct part *p, size
     return RK_OK;
 }
 
+/* Words with some room for the lists of the most frequent pairs, at least. */
+static rk_status check_memory(rk_ctx *ctx, const struct learn *l, const struct dealt *dealt)
+{
+    uint64_t bytes = 0;
+    for (int k = 0; k < l->n_short; k++) bytes += dealt[k].units * sizeof(uint64_t) + dealt[k].long_bytes * (l->parts[0].is_narrow ? 2 : 4);
+    if (l->most_bytes == 0 || bytes + bytes / 4 + LEAST_ROOM <= l->how->memory) return RK_OK;
+    (void)FAIL(RK_E_LIMIT, "the distinct words take %llu bytes while they are merged; %llu are allowed", (unsigned long long)bytes, (unsigned long long)l->how->memory);
+    return ctx_hint(ctx, "allow at least %llu MiB", (unsigned long long)((bytes + bytes / 4 + LEAST_ROOM) >> 20) + 1);
+}
+
 static rk_status take_all(rk_ctx *ctx, struct learn *l, const struct dealt *dealt)
 {
     struct dealt all = { 0 };
+    TRY(check_memory(ctx, l, dealt));
     for (int k = 0; k < l->n_short; k++) {
         if (dealt[k].is_too_much || __builtin_add_overflow(all.weight, dealt[k].weight, &all.weight))
             return FAIL(RK_E_LIMIT, "the counts of all words add up to more than 63 bits hold");
         if (dealt[k].units > UINT32_MAX) return FAIL(RK_E_LIMIT, "the distinct words need more than %u records", UINT32_MAX);
         TRY(take_symbols(ctx, l, &l->parts[k], dealt[k].units * sizeof(uint64_t)));
         all.n_long += dealt[k].n_long;
+        l->n_symbols += dealt[k].symbols;
         all.long_bytes += dealt[k].long_bytes;
     }
     if (all.long_bytes >= UINT32_MAX - 1) return FAIL(RK_E_LIMIT, "words of more than %d bytes hold %zu bytes together; %u are the limit", SHORT_MOST, all.long_bytes, UINT32_MAX - 2);
@@ -168,9 +181,9 @@ rk_status learn_words(rk_ctx *ctx, struct learn *l, struct counter *c)
 
 /* ---- pairs ---- */
 
-typedef bool on_pair(struct part *p, uint64_t key, int64_t count, uint32_t place);
+typedef bool on_pair(struct part *p, const struct learn *l, uint64_t key, int64_t count, uint32_t place);
 
-static inline bool each_short(struct part *p, on_pair *on, bool narrow)
+static inline bool each_short(struct part *p, const struct learn *l, on_pair *on, bool narrow)
 {
     const uint64_t *records = p->symbols;
     for (size_t at = 0; at < p->n;) {
@@ -179,7 +192,7 @@ static inline bool each_short(struct part *p, on_pair *on, bool narrow)
         uint32_t left = n > 0 ? symbol_at(records + at + 1, 0, narrow) : 0;
         for (size_t i = 1; i < n; i++) {
             uint32_t right = symbol_at(records + at + 1, i, narrow);
-            if (!on(p, pair_key(left, right), (int64_t)(head >> 8), (uint32_t)at)) return false;
+            if (!on(p, l, pair_key(left, right), (int64_t)(head >> 8), (uint32_t)at)) return false;
             left = right;
         }
         at += n > 0 ? record_units(n, narrow) : 1;
@@ -194,7 +207,7 @@ static inline bool each_long(struct part *p, const struct learn *l, on_pair *on,
         for (uint32_t left = symbol_at(p->symbols, at, narrow), right; left != NO_SYMBOL; left = right) {
             size_t next = at + l->widths[left];
             right = symbol_at(p->symbols, next, narrow);
-            if (right != NO_SYMBOL && !on(p, pair_key(left, right), p->words[w].count, (uint32_t)at)) return false;
+            if (right != NO_SYMBOL && !on(p, l, pair_key(left, right), p->words[w].count, (uint32_t)at)) return false;
             at = next;
         }
     }
@@ -204,12 +217,18 @@ static inline bool each_long(struct part *p, const struct learn *l, on_pair *on,
 static inline bool each_pair(struct part *p, const struct learn *l, on_pair *on)
 {
     if (p->is_long) return p->is_narrow ? each_long(p, l, on, true) : each_long(p, l, on, false);
-    return p->is_narrow ? each_short(p, on, true) : each_short(p, on, false);
+    return p->is_narrow ? each_short(p, l, on, true) : each_short(p, l, on, false);
 }
 
-static inline bool count_pair(struct part *p, uint64_t key, int64_t count, uint32_t place)
+static inline bool is_of_class(const struct learn *l, uint64_t key)
+{
+    return l->n_classes == 1 || (int)(((key + 1) * 0xd6e8feb86659fd93u >> 40) % (uint64_t)l->n_classes) == l->class;
+}
+
+static inline bool count_pair(struct part *p, const struct learn *l, uint64_t key, int64_t count, uint32_t place)
 {
     struct pair *known;
+    if (!is_of_class(l, key)) return true;
     if (!pairs_add(p->share, &p->found, key, &known)) return false;
     if (known->count == 0) {
         if (!SHARE_ROOM(p->share, p->entries, p->room_entries, p->n_entries + 1)) return false;
@@ -227,15 +246,18 @@ static inline bool count_pair(struct part *p, uint64_t key, int64_t count, uint3
 bool part_count(struct part *p, const struct learn *l)
 {
     p->n_entries = p->n_events = 0;
-    lists_clear(p->share, &p->lists);
-    share_free(p->share, p->lists_of, p->room_lists, sizeof *p->lists_of);
-    p->lists_of = NULL;
-    p->room_lists = 0;
+    if (l->class == 0) {
+        lists_clear(p->share, &p->lists);
+        share_free(p->share, p->lists_of, p->room_lists, sizeof *p->lists_of);
+        p->lists_of = NULL;
+        p->room_lists = 0;
+    }
     return each_pair(p, l, count_pair);
 }
 
-static inline bool list_pair(struct part *p, uint64_t key, int64_t count, uint32_t place)
+static inline bool list_pair(struct part *p, const struct learn *l, uint64_t key, int64_t count, uint32_t place)
 {
+    if (!is_of_class(l, key)) return true;
     const struct entry *e = &p->entries[pairs_probe(&p->found, key)->count - 1];
     (void)count;
     if (e->pair == NO_PAIR) return true;
@@ -254,7 +276,9 @@ bool part_list(struct part *p, const struct learn *l)
     }
     bool done = each_pair(p, l, list_pair);
     pairs_clear(p->share, &p->found);
-    p->n_entries = 0;
+    share_free(p->share, p->entries, p->room_entries, sizeof *p->entries);
+    p->entries = NULL;
+    p->n_entries = p->room_entries = 0;
     return done;
 }
 
@@ -321,13 +345,9 @@ static rk_status sum_up(rk_ctx *ctx, struct learn *l, struct pairs *all)
     return RK_OK;
 }
 
-rk_status learn_pairs(rk_ctx *ctx, struct learn *l)
+static rk_status count_class(rk_ctx *ctx, struct learn *l)
 {
     struct pairs all = { 0 };
-    pairs_clear(&l->share, &l->pairs);
-    l->heap.n = 0;
-    l->n_pairs = 0;
-    l->n_spread = 0;
     par_for(ctx, l->n_parts, count_task, l);
     TRY((rk_status)atomic_load(&l->share.status));
     rk_status status = sum_up(ctx, l, &all);
@@ -335,6 +355,27 @@ rk_status learn_pairs(rk_ctx *ctx, struct learn *l)
     TRY(status);
     par_for(ctx, l->n_parts, list_task, l);
     return (rk_status)atomic_load(&l->share.status);
+}
+
+/* How many goes: no more different pairs than symbols, or than pairs of ids; each takes PAIR_BYTES at most, in all tables. */
+static int classes(const rk_ctx *ctx, const struct learn *l)
+{
+    uint64_t ids = l->out->n_ids, pairs = ids * ids < l->n_symbols ? ids * ids : l->n_symbols;
+    if (l->most_bytes == 0) return 1;
+    uint64_t room = l->most_bytes > ctx->bytes ? (l->most_bytes - ctx->bytes) / 2 : 1, n = pairs * PAIR_BYTES / room + 1;
+    return n < CLASSES_MOST ? (int)n : CLASSES_MOST;
+}
+
+rk_status learn_pairs(rk_ctx *ctx, struct learn *l)
+{
+    pairs_clear(&l->share, &l->pairs);
+    for (int k = 0; k < l->n_parts; k++) lists_clear(&l->share, &l->parts[k].lists);
+    l->heap.n = 0;
+    l->n_pairs = 0;
+    l->n_spread = 0;
+    l->n_classes = classes(ctx, l);
+    for (l->class = 0; l->class < l->n_classes; l->class++) TRY(count_class(ctx, l));
+    return RK_OK;
 }
 
 void learn_clear(rk_ctx *ctx, struct learn *l)

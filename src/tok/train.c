@@ -7,6 +7,8 @@
 #include "tok/plan.h"
 #include "tok/tok.h"
 
+enum { PEAK_PER_BYTE = 100 };            /* of text: a table of words that has just grown, beside another of half its size */
+
 static rk_status check(rk_ctx *ctx, const struct plan *p, const rk_tok_training *how)
 {
     size_t least = 256 + p->n_specials;
@@ -138,6 +140,12 @@ static rk_status fill(rk_ctx *ctx, const struct plan *p, const struct merged *m,
     return tok_seal(ctx, tok);
 }
 
+uint64_t rk_tok_train_peak(const rk_tok_training *how, uint64_t text, int threads)
+{
+    uint64_t ids = (uint64_t)how->vocab_size * (uint64_t)(64 + 16 * threads), all = ((uint64_t)64 << 20) + ids + (text < (uint64_t)1 << 50 ? text : (uint64_t)1 << 50) * PEAK_PER_BYTE;
+    return how->memory > 0 && how->memory < all ? how->memory : all;
+}
+
 uint64_t plan_least(const rk_tok_training *how)
 {
     uint64_t least = how->min_frequency > 1 ? how->min_frequency : 1;
@@ -156,7 +164,7 @@ rk_status plan_train(rk_ctx *ctx, const struct plan *p, struct counter *counter,
     struct alphabet bytes;
     order_bytes(how->ties, &bytes);
     struct merging asked = { .most_ids = how->vocab_size - (uint32_t)p->n_specials, .least = plan_least(how), .ties = how->ties, .first = bytes.tokens, .n_first = 256,
-                             .symbols = bytes_of_word, .of = &bytes, .progress = how->progress, .user = how->user };
+                             .symbols = bytes_of_word, .of = &bytes, .memory = how->memory, .progress = how->progress, .user = how->user };
     GO(merges_learn(ctx, &asked, counter, &merged));
     GO(tok_new(ctx, &tok));
     GO(fill(ctx, p, &merged, &known, tok));

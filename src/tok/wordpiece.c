@@ -195,7 +195,7 @@ static rk_status learn(rk_ctx *ctx, struct training *t, const rk_tok_training *h
         return ctx_hint(ctx, "ask for more, or limit the alphabet");
     }
     struct merging asked = { .most_ids = how->vocab_size, .least = plan_least(how), .ties = RK_TIES_HUGGINGFACE, .first = t->first, .n_first = t->n_first,
-                             .symbols = letters_of_word, .of = &t->alphabet, .n_prefix = sizeof prefix - 1, .progress = how->progress, .user = how->user };
+                             .symbols = letters_of_word, .of = &t->alphabet, .n_prefix = sizeof prefix - 1, .memory = how->memory, .progress = how->progress, .user = how->user };
     return merges_learn(ctx, &asked, &t->words, merged);
 }
 
