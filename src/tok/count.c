@@ -3,7 +3,7 @@
 #include "base/clock.h"
 #include "base/par.h"
 
-enum { CHUNK = 1 << 20, WAVE_CHUNKS = 256, WAVE_BYTES = 32 << 20, BATCH = 256 };
+enum { CHUNK = 1 << 20, WAVE_CHUNKS = 256, WAVE_BYTES = 32 << 20, BATCH = 256, FEW = 100 };       /* FEW: parts of the memory that a wave may be */
 
 struct job {
     struct share              share;
@@ -92,7 +92,7 @@ static rk_status tell(rk_ctx *ctx, struct job *j)
 
 static rk_status flush(rk_ctx *ctx, struct job *j)
 {
-    TRY(counter_room(ctx, j->counter, j->bytes * MOST_GROWTH));
+    TRY(counter_room(ctx, j->counter, j->bytes));
     if (j->n_chunks > 0) par_for(ctx, j->n_chunks, count_chunk, j);
     if (!share_failed(&j->share)) TRY(tell(ctx, j));
     j->n_chunks = 0;
@@ -125,7 +125,7 @@ rk_status counter_texts(rk_ctx *ctx, struct counter *c, const rk_text *texts, si
     for (size_t i = 0; i < n; i++) c->report.total += texts[i].n;
     TRY(NEW(j, 1));
     *j = (struct job){ .rules = &c->rules, .counter = c, .tables = c->tables, .wave = WAVE_BYTES, .chunk = CHUNK };
-    if (c->memory > 0 && c->memory / (4 * MOST_GROWTH) < j->wave) j->wave = (size_t)(c->memory / (4 * MOST_GROWTH));
+    if (c->memory > 0 && c->memory / FEW / (size_t)c->n_tables < j->wave) j->wave = (size_t)(c->memory / FEW / (size_t)c->n_tables);
     if (j->wave / (size_t)c->n_tables < j->chunk) j->chunk = j->wave / (size_t)c->n_tables + 1;
     rk_status status = share_begin(ctx, &j->share);
     if (status == RK_OK) {

@@ -11,10 +11,6 @@
 #include "tok/split.h"
 #include "tok/words.h"
 
-/* A word takes a slot of 32 bytes, and a table that has just grown is three eighths full. No text has more than one new word of three bytes per three
- * bytes for long, nor of two per two: these are few. */
-enum { MOST_GROWTH = 30 };
-
 struct count_rules { const struct split *split; const struct specials *specials; rk_units units; };
 struct count_report { rk_tok_progress_fn *progress; void *user; uint64_t done, total; double began; };
 
@@ -36,7 +32,7 @@ RK_CHECK rk_status counter_texts(rk_ctx *ctx, struct counter *c, const rk_text *
 /* Puts the tables together in the first, or in files once there are some. */
 RK_CHECK rk_status counter_reduce(rk_ctx *ctx, struct counter *c);
 RK_CHECK rk_status counter_spill(rk_ctx *ctx, struct counter *c);     /* all that is in tables goes into a file */
-RK_CHECK rk_status counter_room(rk_ctx *ctx, struct counter *c, uint64_t more);      /* spills if the tables could not grow by so much */
+RK_CHECK rk_status counter_room(rk_ctx *ctx, struct counter *c, uint64_t bytes);     /* spills if the words of so many bytes might not fit */
 uint64_t counter_memory(const struct counter *c);                     /* bytes of its tables */
 bool counter_fits(const struct counter *c, uint64_t bytes);           /* a counts file of so many bytes in memory */
 void counter_empty(rk_ctx *ctx, struct counter *c);                   /* ready to count anew */

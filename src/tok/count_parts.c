@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <unistd.h>
 
+enum { LEAST_PER_WORD = 3 };
+
 struct reduction { struct share share; struct counter *c; };
 
 static void add_part(void *arg, int64_t part, int worker)
@@ -59,16 +61,32 @@ rk_status counter_spill(rk_ctx *ctx, struct counter *c)
     return RK_OK;
 }
 
-rk_status counter_room(rk_ctx *ctx, struct counter *c, uint64_t more)
+/* What a table may grow by when it is given so many bytes of text or of a counts file: no new word has less than three of them for long (words of
+ * one or two bytes are few). Parts double; while one does, it is there twice. */
+static uint64_t growth(const struct words *w, uint64_t bytes)
 {
-    if (c->memory == 0) return RK_OK;
-    uint64_t now = counter_memory(c);
-    return now > 0 && now + more > c->memory ? counter_spill(ctx, c) : RK_OK;
+    uint64_t more = 0, largest = 0, new_words = bytes / LEAST_PER_WORD / WORD_PARTS + 64;
+    for (int i = 0; i < WORD_PARTS; i++) {
+        const struct word_part *p = &w->part[i];
+        uint64_t room = p->room > 0 ? p->room : 64, old = p->room * sizeof *p->slots;
+        while (p->n + new_words > room - room / 4) room *= 2;
+        more += room * sizeof *p->slots - old;
+        if (room > p->room && old > largest) largest = old;
+    }
+    return more + largest + bytes;
 }
 
 bool counter_fits(const struct counter *c, uint64_t bytes)
 {
-    return c->memory == 0 || counter_memory(c) + bytes * MOST_GROWTH < c->memory;
+    return c->memory == 0 || counter_memory(c) + growth(&c->tables[0], bytes) < c->memory;
+}
+
+rk_status counter_room(rk_ctx *ctx, struct counter *c, uint64_t bytes)
+{
+    uint64_t most = counter_memory(c);
+    if (c->memory == 0 || most == 0) return RK_OK;
+    for (int i = 0; i < c->n_tables; i++) most += growth(&c->tables[i], bytes);
+    return most > c->memory ? counter_spill(ctx, c) : RK_OK;
 }
 
 const struct word_part *counter_part(struct share *s, const struct counter *c, int part, struct words *made)
