@@ -103,13 +103,13 @@ out:
 
 static int run(struct cli *c)
 {
-    struct counting k = { .c = c };
     int64_t size = cli_int(c, "vocab-size");
     int64_t alphabet = cli_int(c, "limit-alphabet");
     if (alphabet > UINT32_MAX) return cli_usage(c, "--limit-alphabet: %lld is beyond 32 bits", (long long)alphabet);
     if (size > UINT32_MAX) return cli_usage(c, "--vocab-size: %lld is beyond 32 bits", (long long)size);
+    struct counting k = { .c = c, .vocab_size = (uint32_t)size };
     rk_tok_training how = { .vocab_size = (uint32_t)size, .ties = (rk_ties)cli_choice(c, "ties"), .min_frequency = (uint64_t)cli_int(c, "min-frequency"),
-                            .progress = counting_progress, .user = &k, .memory = (uint64_t)cli_int(c, "memory"), .model = (rk_pieces)cli_choice(c, "model"),
+                            .progress = counting_progress, .user = &k, .memory = counting_memory(c), .model = (rk_pieces)cli_choice(c, "model"),
                             .lowercase = cli_flag(c, "lowercase"), .limit_alphabet = (uint32_t)alphabet };
     int code = counting_begin(c, &k);
     if (code == CLI_OK) code = train(c, &k, &how);

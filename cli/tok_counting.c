@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 double counting_seconds(void)
 {
@@ -52,6 +53,13 @@ static char *folder_of(const char *path)
     return folder;
 }
 
+uint64_t counting_memory(const struct cli *c)
+{
+    long pages = sysconf(_SC_PHYS_PAGES), bytes = sysconf(_SC_PAGESIZE);
+    if (cli_given(c, "memory")) return (uint64_t)cli_int(c, "memory");
+    return pages > 0 && bytes > 0 ? (uint64_t)pages * (uint64_t)bytes / 2 : 0;
+}
+
 int counting_begin(struct cli *c, struct counting *k)
 {
     k->c = c;
@@ -60,7 +68,7 @@ int counting_begin(struct cli *c, struct counting *k)
         return cli_usage(c, cli_given(c, "counts") ? "--separator: there are no documents in counts" : "INPUT is missing");
     k->folder = cli_given(c, "temporary") ? strcpy(cli_take(strlen(cli_text(c, "temporary")) + 1), cli_text(c, "temporary")) : folder_of(cli_text(c, "output"));
     k->how = (rk_counting){ .pattern = cli_text(c, "pattern"), .units = (rk_units)cli_choice(c, "units"), .model = (rk_pieces)cli_choice(c, "model"), .progress = counting_progress, .user = k,
-                            .memory = (uint64_t)cli_int(c, "memory"), .temporary = k->folder };
+                            .memory = counting_memory(c), .temporary = k->folder };
     k->how.specials = specials(c, &k->how.n_specials);
     cli_watch();
     return cli_try(c, rk_counts_open(c->ctx, &k->how, &k->counts));
@@ -76,6 +84,8 @@ int counting_add(struct counting *k)
     }
     int code = input_add_all(c, &k->in, cli_text(c, "separator"));
     if (code != CLI_OK) return code;
+    k->most = rk_tok_train_peak(&(rk_tok_training){ .vocab_size = k->vocab_size, .memory = k->how.memory }, k->in.bytes, rk_ctx_threads(c->ctx));
+    cli_note(c, "this takes at most %s of memory", say_bytes(k->most).at);
     rk_status status = rk_counts_add(c->ctx, k->counts, k->in.text, k->in.n);
     if (k->stage != NULL) progress_end(&k->line);
     k->stage = NULL;

@@ -12,11 +12,12 @@
     { "model",         0,   OPT_CHOICE, "bpe|wordpiece",     "bpe",       "byte-level BPE, or WordPiece as BERT has it" },                                           \
     { "units",         0,   OPT_CHOICE, "documents|lines",   "documents", "what is cut into words for itself" },                                                     \
     { "counts",        0,   OPT_FILE,   NULL,                NULL,        "INPUT, and this, are counts files (tok count), or JSON objects of words and their counts" }, \
-    { "memory",        'm', OPT_SIZE,   "BYTES",             "(as much as it takes)", "how much to take; words that do not fit go through files" },                  \
+    { "memory",        'm', OPT_SIZE,   "BYTES",             "(half of the machine's)", "how much to take; words that do not fit go through files" },                \
     { "temporary",     0,   OPT_FOLDER, NULL,                "(the folder of the output)", "where those files are; nothing stays there" }
 
-struct counting { struct cli *c; rk_counting how; char *folder; rk_counts *counts; struct input in; struct progress line; const char *stage; };
+struct counting { struct cli *c; rk_counting how; char *folder; rk_counts *counts; struct input in; struct progress line; const char *stage; uint32_t vocab_size; uint64_t most; };
 
+uint64_t counting_memory(const struct cli *c);              /* what may be taken */
 /* Opens, and adds what the arguments name. Returns an exit code, and has said why; counting_end in any case. */
 int  counting_begin(struct cli *c, struct counting *k);
 int  counting_add(struct counting *k);

@@ -18,11 +18,15 @@ static rk_text tail(const struct learn *l, uint32_t id)
 static rk_status add_token(rk_ctx *ctx, struct learn *l, const char *text, size_t n)
 {
     struct merged *m = l->out;
+    if (m->n_ids == l->room_widths) {
+        uint32_t room = l->room_widths == 0 ? 1024 : l->room_widths * 2;
+        TRY(GROW(l->widths, l->room_widths, room));
+        l->room_widths = room;
+    }
     if (m->n_ids == m->room_ids) {
         uint32_t room = m->room_ids == 0 ? 1024 : m->room_ids * 2;
         TRY(GROW(m->tokens, m->room_ids, room));
-        TRY(GROW(l->widths, l->room_widths, room));
-        m->room_ids = l->room_widths = room;
+        m->room_ids = room;
         l->heap.tokens = m->tokens;
     }
     if (l->how->ties == RK_TIES_HUGGINGFACE) TRY(map_put(ctx, &l->ids, text, n, (int)m->n_ids));

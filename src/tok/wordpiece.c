@@ -23,7 +23,7 @@ struct training {
     const struct counter *units;
     struct counter        words;
     struct bert           bert;
-    uint64_t             *seen;                                       /* by code point */
+    uint64_t             *seen, *later;                               /* by code point: how often; behind another character of its word */
     struct alphabet       alphabet;
     rk_text              *first;                                      /* tokens that are no merge */
     uint32_t              n_first, room_first;
@@ -80,8 +80,10 @@ static void see(struct training *t)
             const char *text = p->slots[i].high != 0 ? word_text(p, &p->slots[i], small, &n) : NULL;
             for (size_t at = 0; at < n;) {
                 uint32_t code;
-                at += utf8_next(text + at, n - at, &code);
+                size_t step = utf8_next(text + at, n - at, &code);
                 t->seen[code] += p->slots[i].count;
+                if (at > 0) t->later[code] += p->slots[i].count;
+                at += step;
             }
         }
     }
@@ -103,7 +105,7 @@ static rk_status limit(rk_ctx *ctx, struct training *t, uint32_t most)
     for (uint32_t code = 0; code < CODES; code++)
         if (t->seen[code] > 0) letters[n++] = (struct letter){ code, t->seen[code] };
     qsort(letters, n, sizeof *letters, rarer_first);
-    for (size_t i = 0; i + most < n; i++) t->seen[letters[i].code] = 0;
+    for (size_t i = 0; i + most < n; i++) t->seen[letters[i].code] = t->later[letters[i].code] = 0;
     FREE(letters, CODES);
     return RK_OK;
 }
@@ -130,11 +132,12 @@ static rk_status add_first(rk_ctx *ctx, struct training *t, struct map *known, c
 
 static rk_status add_letters(rk_ctx *ctx, struct training *t, struct map *known, bool begins, uint32_t *ids)
 {
+    const uint64_t *seen = begins ? t->seen : t->later;
     char text[sizeof prefix + 4];
     memcpy(text, prefix, sizeof prefix - 1);
     for (uint32_t code = 0; code < CODES; code++) {
         ids[code] = NO_TOKEN;
-        if (t->seen[code] == 0) continue;
+        if (seen[code] == 0) continue;
         size_t n = sizeof prefix - 1 + (size_t)utf8_put(text + sizeof prefix - 1, code), from = begins ? sizeof prefix - 1 : 0;
         TRY(add_first(ctx, t, known, text + from, n - from, &ids[code]));
     }
@@ -147,6 +150,7 @@ static rk_status make_alphabet(rk_ctx *ctx, struct training *t, uint32_t most)
     struct map known = { 0 };
     uint32_t id;
     TRY(NEW(t->seen, CODES));
+    TRY(NEW(t->later, CODES));
     TRY(NEW(t->alphabet.first, CODES));
     TRY(NEW(t->alphabet.next, CODES));
     see(t);
@@ -226,6 +230,7 @@ rk_status wordpiece_train(rk_ctx *ctx, const struct plan *p, struct counter *cou
     rk_status status = train(ctx, &t, counter, how, out);
     counter_clear(ctx, &t.words);
     FREE(t.seen, CODES);
+    FREE(t.later, CODES);
     FREE(t.alphabet.first, CODES);
     FREE(t.alphabet.next, CODES);
     FREE(t.first, t.room_first);

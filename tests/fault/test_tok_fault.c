@@ -114,6 +114,19 @@ static rk_status count_and_forget(rk_ctx *ctx)
     return status;
 }
 
+static rk_status pieces_and_forget(rk_ctx *ctx)
+{
+    static const char *const berts[] = { "[UNK]", "[SEP]" };
+    rk_tok_training how = { .vocab_size = 90, .specials = berts, .n_specials = 2, .model = RK_PIECES_WORDPIECE, .lowercase = true, .limit_alphabet = 30 };
+    rk_text one = { text, sizeof text - 1 };
+    rk_tok *tok = NULL;
+    rk_status status = rk_tok_train(ctx, &how, &one, 1, &tok);
+    rk_tok_close(ctx, tok);
+    return status;
+}
+
+TEST(every_allocation_of_training_pieces_may_fail) { FOR_EVERY_FAILED_ALLOCATION(pieces_and_forget); }
+
 TEST(every_allocation_of_counting_may_fail)
 {
     (void)snprintf(folder, sizeof folder, "%s", test_temporary());
