@@ -1,5 +1,6 @@
 /* pairs.c: linear probing, a heap of four children per node (fewer levels, one cache line per family), chunks. */
 #include "tok/pairs.h"
+#include "base/pages.h"
 #include <string.h>
 
 /* ---- counts ---- */
@@ -110,8 +111,10 @@ bool lists_take(struct share *s, struct lists *l, size_t n, uint32_t **at)
     if (n > l->room - l->used) {
         size_t room = l->room == 0 ? FIRST_CHUNK : l->room < LARGEST_CHUNK ? l->room * 2 : LARGEST_CHUNK;
         if (room < n) room = n;
-        struct list_chunk *c = share_raw(s, sizeof(struct list_chunk) + room * sizeof(uint32_t), "lists of words");
-        if (c == NULL) return false;
+        void *bytes;
+        if (!share_raw(s, &bytes, sizeof(struct list_chunk) + room * sizeof(uint32_t), "lists of words")) return false;
+        pages_large(bytes, sizeof(struct list_chunk) + room * sizeof(uint32_t));
+        struct list_chunk *c = bytes;
         *c = (struct list_chunk){ l->chunks, room };
         *l = (struct lists){ c, 0, room };
     }
