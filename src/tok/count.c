@@ -23,22 +23,36 @@ size_t count_cut(const struct count_rules *rules, const unsigned char *text, siz
     return i;
 }
 
-/* Keys and prefetches of a batch first, then the counting: the misses of one hide behind the work of the others. */
+/* Keys of a batch first, and where each is sought; then the counting: the misses of one hide behind the work of the others. */
+struct batch { size_t ends[BATCH]; struct word_key keys[BATCH]; struct word_slot *home[BATCH]; };
+
+static void make_keys(const struct words *w, struct batch *b, const unsigned char *text, size_t n, size_t at, size_t made)
+{
+    for (size_t i = 0; i < made; at = b->ends[i++]) {
+        b->keys[i] = word_key(text + at, b->ends[i] - at, n - at);
+        b->home[i] = word_home(w, b->keys[i].hash);
+        __builtin_prefetch(b->home[i], 1);
+    }
+}
+
+static bool count_batch(struct job *j, struct words *w, struct batch *b, const unsigned char *text, size_t at, size_t made)
+{
+    uint64_t grown = w->grown;
+    for (size_t i = 0; i < made; at = b->ends[i++]) {
+        if (word_hit(b->home[i], &b->keys[i])) continue;
+        if (!words_add(&j->share, w, &b->keys[i], text + at, b->ends[i] - at, 1)) return false;
+        for (size_t k = i + 1; k < made && w->grown != grown; k++) b->home[k] = word_home(w, b->keys[k].hash);
+        grown = w->grown;
+    }
+    return true;
+}
+
 static bool count_run(struct job *j, struct words *w, struct split_run *run, const unsigned char *text, size_t n)
 {
-    size_t at = 0, ends[BATCH], made;
-    struct word_key keys[BATCH];
-    while ((made = split_next(run, ends, BATCH)) > 0) {
-        size_t begin = at;
-        for (size_t i = 0; i < made; i++) {
-            keys[i] = word_key(text + begin, ends[i] - begin, n - begin);
-            __builtin_prefetch(word_home(w, keys[i].hash));
-            begin = ends[i];
-        }
-        for (size_t i = 0; i < made; i++) {
-            if (!words_add(&j->share, w, &keys[i], text + at, ends[i] - at, 1)) return false;
-            at = ends[i];
-        }
+    struct batch b;
+    for (size_t at = 0, made; (made = split_next(run, b.ends, BATCH)) > 0; at = b.ends[made - 1]) {
+        make_keys(w, &b, text, n, at, made);
+        if (!count_batch(j, w, &b, text, at, made)) return false;
     }
     return !share_failed(&j->share);
 }
