@@ -1,11 +1,12 @@
 /* bench_tok_train: how fast words are counted and merges learned.
  *
  *   bench_tok_train files VOCAB FILE...              counts and merges, five passes: best and median; files are mapped and read once beforehand
+ *   bench_tok_train once VOCAB FILE                  one pass, in one line
  *   bench_tok_train counts VOCAB FILE...             merges alone, from counts files, five passes
  *   bench_tok_train web BYTES VOCAB [COUNTS]         text like the web's (webtext.h), made as it goes and never stored, counted once, then merged;
  *                                                    COUNTS: the counts are kept there
  *
- * Threads: BENCH_THREADS, all by default. Special token: <|endoftext|>. Peers are timed on the same files by bench/peers_tok.py. */
+ * Threads: BENCH_THREADS, all by default. Special token: <|endoftext|>. Peers are timed on the same files by bench/peers_train.py. */
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/par.h"
@@ -47,7 +48,7 @@ static rk_status pass(rk_ctx *ctx, const char *kind, const char *const *paths, c
     rk_counts *counts;
     rk_status status = rk_counts_open(ctx, &counting, &counts);
     double began = clock_seconds();
-    if (status == RK_OK && strcmp(kind, "files") == 0) status = rk_counts_add(ctx, counts, texts, n);
+    if (status == RK_OK && strcmp(kind, "counts") != 0) status = rk_counts_add(ctx, counts, texts, n);
     for (size_t i = 0; i < n && status == RK_OK && strcmp(kind, "counts") == 0; i++) status = rk_counts_read(ctx, counts, paths[i]);
     r->count = clock_seconds() - began;
     if (status == RK_OK) status = merge(ctx, counts, vocab_size, r);
@@ -77,11 +78,16 @@ static int passes(rk_ctx *ctx, const char *kind, uint32_t vocab_size, const char
         bytes += (double)views[i].n;
         for (size_t k = 0; k < views[i].n; k += 4096) sum += views[i].at[k];
     }
-    for (int i = 0; i < PASSES; i++) {
+    bool once = strcmp(kind, "once") == 0;
+    for (int i = 0; i < (once ? 1 : PASSES); i++) {
         if (pass(ctx, kind, paths, texts, n, vocab_size, &r) != RK_OK) return fail(ctx);
         count[i] = r.count;
         merged[i] = r.merge;
         all[i] = r.count + r.merge;
+    }
+    if (once) {
+        printf("count %.3f s, merge %.3f s, peak %.1f MiB, %u tokens\n", r.count, r.merge, (double)rk_ctx_peak_bytes(ctx) / 1048576, r.tokens);
+        return 0;
     }
     printf("%d threads, %.1f MB (%02x), %u tokens, peak %.1f MiB\n", rk_ctx_threads(ctx), bytes * 1e-6, sum & 255, r.tokens, (double)rk_ctx_peak_bytes(ctx) / 1048576);
     print(kind, count, strcmp(kind, "files") == 0 ? bytes : 0);
@@ -138,12 +144,12 @@ int main(int argc, char **argv)
     rk_ctx *ctx;
     int result = 2;
     if (rk_ctx_open(&options, &ctx) != RK_OK) return 1;
-    if (argc >= 4 && (strcmp(argv[1], "files") == 0 || strcmp(argv[1], "counts") == 0))
+    if (argc >= 4 && (strcmp(argv[1], "files") == 0 || strcmp(argv[1], "once") == 0 || strcmp(argv[1], "counts") == 0))
         result = passes(ctx, argv[1], (uint32_t)strtoul(argv[2], NULL, 10), (const char *const *)argv + 3, (size_t)argc - 3);
     else if (argc >= 4 && strcmp(argv[1], "web") == 0)
         result = web(ctx, (uint64_t)strtod(argv[2], NULL), (uint32_t)strtoul(argv[3], NULL, 10), argc > 4 ? argv[4] : NULL);
     else
-        (void)fputs("usage: bench_tok_train files VOCAB FILE... | counts VOCAB FILE... | web BYTES VOCAB [COUNTS]\n", stderr);
+        (void)fputs("usage: bench_tok_train files|once VOCAB FILE... | counts VOCAB FILE... | web BYTES VOCAB [COUNTS]\n", stderr);
     rk_ctx_close(ctx);
     return result;
 }
