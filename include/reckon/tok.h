@@ -127,6 +127,11 @@ typedef enum rk_units {                  /* what is cut into words for itself */
     RK_UNITS_LINES                       /* each line with its line feed, as Hugging Face reads files */
 } rk_units;
 
+typedef enum rk_pieces {                  /* what is trained */
+    RK_PIECES_BPE,
+    RK_PIECES_WORDPIECE                   /* BERT's; see below */
+} rk_pieces;
+
 typedef struct rk_tok_progress {
     const char *stage;                   /* "count": bytes of text; "merge": tokens */
     uint64_t    done, total;
@@ -145,17 +150,31 @@ typedef struct rk_tok_training {         /* zero means the default */
     uint64_t            min_frequency;   /* pairs rarer than this are not merged; default 1 */
     rk_tok_progress_fn *progress;
     void               *user;
+    uint64_t            memory;          /* bytes that training may take of the context; 0: as much as it needs */
+    rk_pieces            model;
+    bool                lowercase;       /* wordpiece: lower-case the text, and drop accents */
+    uint32_t            limit_alphabet;  /* wordpiece: at most so many characters, the most frequent ones; 0: all */
+    const char         *temporary;       /* with memory: a folder for words that do not fit; nothing stays there */
 } rk_tok_training;
 
 /* Byte-level BPE. Ids: special tokens in the order given, the 256 bytes (by value; huggingface: its alphabet's
  * order), merges in order. Same result on any number of threads. Text that runs out of pairs gives a smaller vocabulary. A
  * merge that spells a token which is there already keeps its rank and leaves its id unused, or uses the old id
  * (huggingface). Errors: RK_E_ARG when vocab_size has no room for the special tokens and the bytes.
- * Law: equal to counting all pairs anew for every merge. Source: Sennrich et al. 2016 (arXiv 1508.07909). */
+ * Law: equal to counting all pairs anew for every merge. Source: Sennrich et al. 2016 (arXiv 1508.07909).
+ *
+ * WordPiece, as Hugging Face trains it: BPE over the characters of BERT's words, "##" before those that do not begin one. Ids: special tokens
+ * ([UNK] is needed; in the text they are words like any), characters by code point, the same with ## by code point (Hugging Face: in no order
+ * that stays), merges. pattern, units and ties are not looked at. Characters beyond limit_alphabet are left out of their words; of equally
+ * frequent ones the greater code point stays. */
 RK_API RK_CHECK rk_status rk_tok_train(rk_ctx *ctx, const rk_tok_training *how, const rk_text *texts, size_t n, rk_tok **tok);
 RK_API RK_CHECK rk_status rk_tok_train_files(rk_ctx *ctx, const rk_tok_training *how, const char *const *paths, size_t n, rk_tok **tok);
-/* From a JSON object of words and their counts instead of text. */
+/* From a file of words and their counts (reckon/counts.h) instead of text. */
 RK_API RK_CHECK rk_status rk_tok_train_counts(rk_ctx *ctx, const rk_tok_training *how, const char *path, rk_tok **tok);
+
+/* The most memory that training on so many bytes of text takes, known before it begins: what `memory` allows, or what no text of this size can
+ * exceed. The context's peak stays below it. */
+RK_API uint64_t rk_tok_train_peak(const rk_tok_training *how, uint64_t text, int threads);
 
 #ifdef __cplusplus
 }

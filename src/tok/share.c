@@ -1,5 +1,6 @@
 /* share.c: the lock around the context. */
 #include "tok/share.h"
+#include "base/pages.h"
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -40,6 +41,14 @@ bool share_raw(struct share *s, void **p, size_t bytes, const char *what)
     bool done = keep(s, share_failed(s) ? RK_E_NOMEM : mem_raw(s->ctx, p, bytes, what));
     (void)pthread_mutex_unlock(&s->lock);
     return done;
+}
+
+void *share_zeroed(struct share *s, size_t count, size_t size, const char *what)
+{
+    void *p;
+    if (!share_raw(s, &p, count * size, what)) return NULL;
+    pages_large(p, count * size);
+    return memset(p, 0, count * size);
 }
 
 void share_free(struct share *s, void *p, size_t count, size_t size)
