@@ -70,13 +70,13 @@ int counting_begin(struct cli *c, struct counting *k)
     k->how = (rk_counting){ .pattern = cli_text(c, "pattern"), .units = (rk_units)cli_choice(c, "units"), .model = (rk_pieces)cli_choice(c, "model"), .progress = counting_progress, .user = k,
                             .memory = counting_memory(c), .temporary = k->folder };
     k->how.specials = specials(c, &k->how.n_specials);
-    cli_watch();
     return cli_try(c, rk_counts_open(c->ctx, &k->how, &k->counts));
 }
 
 int counting_add(struct counting *k)
 {
     struct cli *c = k->c;
+    cli_watch();
     if (cli_given(c, "counts")) {
         CLI_TRY(c, rk_counts_read(c->ctx, k->counts, cli_text(c, "counts")));
         for (int i = 0; i < c->n_args; i++) CLI_TRY(c, rk_counts_read(c->ctx, k->counts, c->args[i]));
