@@ -141,6 +141,7 @@ mkfifo pipe; { sleep 20 >pipe & } ; sleeper=$!
 "$reckon_command" tok train - -o late -q <pipe 2>"$err" & pid=$!
 i=0; while [ $i -lt 50 ] && ! grep -q 'SigCgt:.*[2367abef]$' /proc/$pid/status 2>/dev/null; do sleep 0.1; i=$((i + 1)); done
 if [ -r /proc/$pid/status ]; then
+    sleep 0.5                                   # from the handler to the reading: on a busy machine some time
     kill -INT $pid; kill -TERM $pid; wait $pid; code=$?; last="interrupted reading"; is "exit code when interrupted" $code 130; warns interrupted
 else kill -9 $pid; skip "no /proc to see when the command waits"; fi
 kill $sleeper 2>/dev/null
