@@ -115,7 +115,7 @@ static int compare(struct pair *p)
     compare_tokens(p, 1);
     compare_merges(p);
     compare_specials(p);
-    for (int i = 2; i < c->n_args && code == CLI_OK; i++) code = input_add(c, &in, c->args[i], NULL);
+    if (c->n_args > 2) code = input_paths(c, &in, (const char *const *)c->args + 2, c->n_args - 2);
     const char *text = cli_text(c, "text");
     rk_text one = { text, text != NULL ? strlen(text) : 0 };
     if (code == CLI_OK && text != NULL) code = compare_text(p, &one, 1);

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BATCH = 16 << 20, HELD = 4096 };     /* bytes of text between two looks at the progress; ids written at once */
+enum { HELD = 4096 };                       /* ids written at once */
 
 static const struct option options[] = {
     { "tokenizer", 'k', OPT_FOLDER, NULL,      NULL,                        "the tokenizer" },
@@ -21,7 +21,7 @@ static const struct option options[] = {
     { "pattern",   0,   OPT_TEXT,   "gpt2|cl100k|o200k|REGEX", NULL,        "a .tiktoken: what cuts text into words, where its name does not say" },
     { "lowercase", 0,   OPT_FLAG,   NULL,      NULL,                        "a vocab.txt: lower-case the text, and drop accents" },
     { "jsonl",     0,   OPT_FLAG,   NULL,      NULL,                        "INPUT has a JSON string a line; an object with its ids comes out" },
-    { "field",     0,   OPT_TEXT,   "NAME",    NULL,                        "jsonl: a line is an object, and this is its text" },
+    { "field",     0,   OPT_TEXT,   "NAME",    NULL,                        "INPUT has a JSON object a line, and this field of it is the text" },
     { "offsets",   0,   OPT_FLAG,   NULL,      NULL,                        "jsonl: also where each token stands, in code points" },
     { "pairs",     0,   OPT_FLAG,   NULL,      NULL,                        "jsonl: each line together with the next; also type_ids and attention_mask" },
     { "truncate",  0,   OPT_SIZE,   "TOKENS",  "(48 with --pairs, else no limit)", "jsonl: the most tokens, special ones included; 0 for no limit" },
@@ -35,9 +35,9 @@ struct encoding {
     rk_tok     *tok;
     struct input in;
     bool        ends;                   /* with the token `end` after each document */
-    uint32_t    end;
+    uint32_t    end, last;              /* last: the token before the next */
     unsigned    flags;
-    uint64_t    tokens;
+    uint64_t    tokens, begun;          /* so far; before the document at hand */
     int         bytes;                  /* of a token in the file */
     rk_tokens_writer *to;               /* the file, or NULL: the screen */
     uint32_t    ids[HELD];              /* on their way into the file */
@@ -55,6 +55,7 @@ static int flush(struct encoding *e)
 static int put(struct encoding *e, uint32_t id)
 {
     e->tokens++;
+    e->last = id;
     if (e->to != NULL) {
         e->ids[e->n++] = id;
         return e->n == HELD ? flush(e) : CLI_OK;
@@ -64,15 +65,17 @@ static int put(struct encoding *e, uint32_t id)
     return CLI_OK;
 }
 
-/* Documents [from, to) with their ends; a document that closes with the end token gets no second one. */
-static int encode_batch(struct encoding *e, size_t from, size_t to)
+/* Texts, the last of which may go on; a document that closes with the end token gets no second one. */
+static int encode_texts(struct encoding *e, const rk_text *texts, size_t n, bool goes_on)
 {
     rk_ids ids = { 0 };
-    size_t *ends = cli_take((to - from) * sizeof *ends), at = 0;
-    int code = cli_try(e->c, rk_tok_encode_many(e->c->ctx, e->tok, e->in.text + from, to - from, e->flags, &ids, ends));
-    for (size_t i = 0; code == CLI_OK && i < to - from; i++) {
+    size_t *ends = cli_take(n * sizeof *ends), at = 0;
+    int code = cli_try(e->c, rk_tok_encode_many(e->c->ctx, e->tok, texts, n, e->flags, &ids, ends));
+    for (size_t i = 0; code == CLI_OK && i < n; i++) {
         for (; at < ends[i] && code == CLI_OK; at++) code = put(e, ids.at[at]);
-        if (code == CLI_OK && e->ends && (at == 0 || ids.at[at - 1] != e->end)) code = put(e, e->end);
+        if (code != CLI_OK || (i + 1 == n && goes_on)) continue;
+        if (e->ends && (e->tokens == e->begun || e->last != e->end)) code = put(e, e->end);
+        e->begun = e->tokens;
     }
     free(ends);
     rk_ids_free(e->c->ctx, &ids);
@@ -81,18 +84,15 @@ static int encode_batch(struct encoding *e, size_t from, size_t to)
 
 static int encode_all(struct encoding *e)
 {
-    struct progress line;
-    uint64_t done = 0;
-    int code = CLI_OK;
-    progress_begin(&line, e->c, "encoding", "bytes", e->in.bytes);
-    for (size_t from = 0, to; from < e->in.n && code == CLI_OK; from = to) {
-        size_t bytes = 0;
-        for (to = from; to < e->in.n && (to == from || bytes + e->in.text[to].n <= BATCH); to++) bytes += e->in.text[to].n;
-        code = encode_batch(e, from, to);
-        progress_step(&line, done += bytes, "%s tokens", say_count(e->tokens).at);
-        if (code == CLI_OK && to < e->in.n && cli_cancelled(e->c)) code = cli_fail(e->c, CLI_INTERRUPTED, NULL, "interrupted");
+    struct input *in = &e->in;
+    rk_corpus_cut cut = { rk_tok_cut, e->tok };
+    int code;
+    while ((code = input_next(in, &cut)) == CLI_OK && in->n > 0) {
+        code = encode_texts(e, in->text, in->n, in->block.goes_on);
+        if (code != CLI_OK) return code;
+        input_step(in, "%s tokens", say_count(e->tokens).at);
     }
-    progress_end(&line);
+    if (code == CLI_OK) input_note(in);
     return code;
 }
 
@@ -139,23 +139,12 @@ static void report(struct encoding *e)
         json_text(&e->j, "output", cli_text(c, "output"));
         json_text(&e->j, "dtype", e->bytes == 2 ? "u16" : "u32");
         json_uint(&e->j, "tokens", e->tokens);
-        json_uint(&e->j, "documents", e->in.n);
+        json_uint(&e->j, "documents", e->in.corpus != NULL ? rk_corpus_told(e->in.corpus).documents : 1);
         json_uint(&e->j, "bytes", e->in.bytes);
         json_real(&e->j, "bytes_per_token", ratio);
         json_end(&e->j);
     } else (void)fprintf(c->out, "%s: %s tokens of %s, %.2f bytes of text per token\n", cli_text(c, "output"), say_count(e->tokens).at,
                          e->bytes == 2 ? "u16" : "u32", ratio);
-}
-
-static int read_input(struct encoding *e)
-{
-    const char *text = cli_text(e->c, "text");
-    if (text == NULL) return input_add_all(e->c, &e->in, cli_text(e->c, "separator"));
-    e->in.room = e->in.n = 1;
-    e->in.text = cli_take(sizeof *e->in.text);
-    e->in.text[0] = (rk_text){ text, strlen(text) };
-    e->in.bytes = strlen(text);
-    return CLI_OK;
 }
 
 static int run_lines(struct cli *c)
@@ -165,7 +154,7 @@ static int run_lines(struct cli *c)
     rk_tok_opening opening = { .lowercase = cli_flag(c, "lowercase"), .pattern = cli_text(c, "pattern") };
     if (cli_given(c, "output") || cli_given(c, "text")) return cli_usage(c, "--jsonl reads INPUT and prints: no --output, no --text");
     cli_watch();
-    int code = input_add_all(c, &in, NULL);
+    int code = input_all(c, &in, &(rk_corpus_rules){ 0 });
     if (code == CLI_OK) code = cli_try(c, rk_tok_open_as(c->ctx, cli_text(c, "tokenizer"), &opening, &tok));
     if (code == CLI_OK) code = tok_lines(c, tok, &in);
     rk_tok_close(c->ctx, tok);
@@ -182,11 +171,14 @@ static int run(struct cli *c)
     json_begin(&e.j, c->out);
     cli_watch();
     int code = prepare(&e);
-    if (code == CLI_OK) code = read_input(&e);
+    const char *text = cli_text(c, "text");
+    rk_text one = { text, text != NULL ? strlen(text) : 0 };
+    e.in.bytes = one.n;
+    if (code == CLI_OK && text == NULL) code = input_open(c, &e.in, &(rk_corpus_rules){ .separator = cli_text(c, "separator"), .field = cli_text(c, "field") }, "encoding");
     if (code == CLI_OK) code = open_output(&e);
     if (code == CLI_OK) {
         if (e.to == NULL && c->json) json_array(&e.j, NULL);
-        code = cli_given(c, "text") ? encode_batch(&e, 0, 1) : encode_all(&e);
+        code = text != NULL ? encode_texts(&e, &one, 1, false) : encode_all(&e);
         if (e.to == NULL && c->json) json_end(&e.j);
         else if (e.to == NULL) (void)fputc('\n', c->out);
         bool saved = e.to != NULL;

@@ -68,7 +68,7 @@ static int run(struct cli *c)
     if ((text != NULL) == (c->n_args > 0)) return cli_usage(c, text != NULL ? "either --text or INPUT" : "INPUT is missing");
     if (text != NULL) return split_text(c, (rk_text){ text, strlen(text) });
     cli_watch();
-    int code = input_add_all(c, &in, cli_text(c, "separator"));
+    int code = input_all(c, &in, &(rk_corpus_rules){ .separator = cli_text(c, "separator") });
     for (size_t i = 0; i < in.n && code == CLI_OK && !cli_cancelled(c); i++) code = cli_flag(c, "jsonl") ? split_lines(c, in.text[i]) : split_text(c, in.text[i]);
     input_free(&in);
     if (code == CLI_OK && cli_cancelled(c)) return cli_fail(c, CLI_INTERRUPTED, NULL, "interrupted");

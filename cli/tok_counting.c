@@ -82,7 +82,7 @@ int counting_add(struct counting *k)
         for (int i = 0; i < c->n_args; i++) CLI_TRY(c, rk_counts_read(c->ctx, k->counts, c->args[i]));
         return CLI_OK;
     }
-    int code = input_add_all(c, &k->in, cli_text(c, "separator"));
+    int code = input_all(c, &k->in, &(rk_corpus_rules){ .separator = cli_text(c, "separator"), .field = cli_text(c, "field") });
     if (code != CLI_OK) return code;
     k->most = rk_tok_train_peak(&(rk_tok_training){ .vocab_size = k->vocab_size, .memory = k->how.memory }, k->in.bytes, rk_ctx_threads(c->ctx));
     cli_note(c, "this takes at most %s of memory", say_bytes(k->most).at);

@@ -8,6 +8,7 @@
 #define COUNTING_OPTIONS                                                                                                                                             \
     { "special",       's', OPT_LIST,   "TOKEN",             "(<|endoftext|>; [PAD] [UNK] [CLS] [SEP] [MASK])", "a special token; text is cut where one stands; \"\" for none" },                     \
     { "separator",     0,   OPT_TEXT,   "LINE",              NULL,        "a line between documents, such as %" },                                                   \
+    { "field",         0,   OPT_TEXT,   "NAME",              NULL,        "INPUT has a JSON object a line, and this field of it is a document" },                    \
     { "pattern",       'p', OPT_TEXT,   "gpt2|cl100k|o200k|REGEX", "gpt2",  "what cuts text into words: a known pattern, or a regular expression" },                 \
     { "model",         0,   OPT_CHOICE, "bpe|wordpiece",     "bpe",       "byte-level BPE, or WordPiece as BERT has it" },                                           \
     { "units",         0,   OPT_CHOICE, "documents|lines",   "documents", "what is cut into words for itself" },                                                     \

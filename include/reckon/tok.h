@@ -90,6 +90,10 @@ RK_API void rk_tok_encoder_close(rk_ctx *ctx, rk_tok_encoder *encoder);
 typedef bool rk_tok_take_fn(void *user, const uint32_t *ids, size_t n, bool ends);
 RK_API RK_CHECK rk_status rk_tok_encoder_many(rk_ctx *ctx, rk_tok_encoder *encoder, const rk_text *texts, size_t n, rk_tok_take_fn *take, void *user);
 
+/* The last place in text[0 .. n), which more text follows, where it may be cut and each part be encoded for itself with the same ids; 0: none
+ * is known (always, with a pattern of one's own). `tok` is an rk_tok. For rk_corpus_next: { rk_tok_cut, tok }. */
+RK_API size_t rk_tok_cut(const void *tok, const char *text, size_t n);
+
 /* The pieces a pattern cuts a text into (no special tokens): their lengths in bytes. Patterns: "gpt2", "cl100k" (GPT-4), "o200k" (GPT-4o),
  * or a regular expression as PCRE2 has them (UTF-8, Unicode properties); what that does not match becomes pieces too.
  * Errors: RK_E_UNKNOWN for a word that is none of these names; RK_E_ARG for a malformed expression; RK_E_DECLINED without PCRE2;

@@ -260,3 +260,5 @@ size_t encode_cut_last(const rk_tok *tok, const unsigned char *text, size_t n, s
     while (i > 0 && straddles(tok, text, i)) i = split_safe_last(&tok->split, text, i, from);
     return i;
 }
+
+size_t rk_tok_cut(const void *tok, const char *text, size_t n) { return encode_cut_last(tok, (const unsigned char *)text, n, 0); }

@@ -4,9 +4,9 @@
  * counters and reported. Where the JIT's stack is too small for a match, the interpreter does it, whose memory is bounded too.
  * Not here: a search that overlaps; PCRE2's own idea of \s (it has U+180E, which White_Space has not since Unicode 6.3). */
 #include "tok/regex.h"
+#include "base/library.h"
 #include "base/str.h"
 #include "base/utf8.h"
-#include <dlfcn.h>
 #include <string.h>
 
 enum { JIT_COMPLETE = 1, NO_MATCH = -1, JIT_STACK_LIMIT = -46, MATCH_LIMIT = -47, HEAP_LIMIT = -63 };
@@ -74,15 +74,7 @@ static void give(void *p, void *user)
 
 static rk_status open_library(rk_ctx *ctx, struct regex *r)
 {
-    r->library = dlopen("libpcre2-8.so.0", RTLD_NOW | RTLD_LOCAL);
-    bool whole = r->library != NULL;
-    char *to = (char *)&r->pcre2;                                     /* nothing but function pointers, in the order of the rows */
-    for (size_t i = 0; whole && i < sizeof symbols / sizeof *symbols; i++) {
-        void *symbol = dlsym(r->library, symbols[i]);
-        memcpy(to + i * sizeof symbol, &symbol, sizeof symbol);
-        whole = symbol != NULL;
-    }
-    if (whole) return RK_OK;
+    if (library_open("libpcre2-8.so.0", symbols, sizeof symbols / sizeof *symbols, &r->pcre2, &r->library)) return RK_OK;
     (void)FAIL(RK_E_DECLINED, "a pattern of one's own needs the library PCRE2, and libpcre2-8.so.0 cannot be opened");
     return ctx_hint(ctx, "install it (Debian: libpcre2-8-0), or use one of the patterns gpt2, cl100k, o200k");
 }
@@ -158,7 +150,7 @@ void regex_close(rk_ctx *ctx, struct regex *r)
     if (r == NULL) return;
     r->memory.ctx = ctx;
     if (r->code != NULL) r->pcre2.code_free(r->code);
-    if (r->library != NULL) (void)dlclose(r->library);
+    library_close(r->library);
     FREE(r->pattern, r->n);
     FREE(r, 1);
 }

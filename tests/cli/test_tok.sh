@@ -22,7 +22,7 @@ ends 2 reckon tok train -o x;               warns "INPUT is missing"
 ends 2 reckon tok train --separator % --counts c -o x; warns "no documents in counts"
 ends 2 reckon tok train text -n 256 -o x;   warns "no room"
 ends 2 reckon tok train text -n 5G -o x;    warns "beyond 32 bits"
-ends 3 reckon tok train nothing -o x;       warns "cannot read nothing: No such file"
+ends 3 reckon tok train nothing -o x;       warns 'cannot read "nothing": No such file'
 : >empty
 ends 3 reckon tok train empty -o x;         warns "no text"
 ends 3 reckon tok train --counts text -o x; warns "text"
@@ -130,6 +130,25 @@ ends 0 reckon tok stats -k t1 folder --separator % --documents 2 --seed 3 --json
 cp "$out" first; ends 0 reckon tok stats -k t1 folder --separator % --documents 2 --seed 3 --json
 is "the same documents for the same seed" "$(grep -v seconds "$out")" "$(grep -v seconds first)"
 ends 2 reckon tok stats text;                                  warns "--tokenizer is missing"
+
+# corpora: JSON by field, packed or not, from files or standard input
+printf '{"id": 1, "body": "one two"}\n\n{"id": 2, "body": "three\\u00e9"}\n' >corpus.jsonl
+printf 'one two' >doc1; printf 'three\303\251' >doc2
+ends 0 reckon tok encode -k t1 doc1 doc2 -o docs.bin -q
+ends 0 reckon tok encode -k t1 corpus.jsonl --field body -o json.bin -q; cmp -s docs.bin json.bin && pass || fail "JSON by field"
+ends 0 reckon tok encode -k t1 corpus.jsonl -o plain.bin;      warns "--field NAME reads one field"
+ends 2 reckon tok encode -k t1 corpus.jsonl --field body --separator % -o x; warns "separator"
+ends 3 reckon tok encode -k t1 corpus.jsonl --field id -o x;   warns "corpus.jsonl, line 1"
+for tool in gzip zstd; do
+    command -v $tool >"$out" || { skip "no $tool here"; continue; }
+    $tool -q -c <corpus.jsonl >packed; $tool -q -c <noise >noise.packed
+    ends 0 reckon tok encode -k t1 packed --field body -o packed.bin -q;  cmp -s docs.bin packed.bin && pass || fail "$tool"
+    reckon tok encode -k t1 - --field body -o packed.bin -q <packed;      cmp -s docs.bin packed.bin && pass || fail "$tool from standard input"
+    ends 0 reckon tok encode -k t6 noise.packed -o noise2.bin -q;         cmp -s noise.bin noise2.bin && pass || fail "noise by $tool"
+    ends 0 reckon tok train packed --field body -n 260 -o t9;             warns "in 2 documents from 1 file"
+    head -c 50000 noise.packed >short
+    ends 3 reckon tok encode -k t6 short -o short.bin;                    warns "cut short"; [ -e short.bin ] && fail "half a file" || pass
+done
 
 # a disk that is full leaves the old file as it was
 cp text.bin kept
