@@ -10,10 +10,11 @@ static bool ends_in(const char *text, const char *end)
 }
 
 /* Lines of JSON read as plain text are seldom meant. */
-static void note_jsonl(struct cli *c, const rk_corpus *corpus)
+static void note_jsonl(struct cli *c, const rk_corpus_rules *rules, const rk_corpus *corpus)
 {
     static const char *const ends[] = { ".jsonl", ".jsonl.gz", ".jsonl.zst", ".ndjson" };
-    for (size_t i = 0; i < rk_corpus_files(corpus); i++)
+    bool plain = !rules->jsonl && rules->field == NULL;
+    for (size_t i = 0; i < rk_corpus_files(corpus) && plain; i++)
         for (size_t k = 0; k < sizeof ends / sizeof *ends; k++) {
             if (!ends_in(rk_corpus_file(corpus, i), ends[k])) continue;
             cli_note(c, "%s is read as plain text, braces and quotes included: --field NAME reads one field of its lines", rk_corpus_file(corpus, i));
@@ -29,15 +30,14 @@ static int open_paths(struct cli *c, struct input *in, const char *const *paths,
     *in = (struct input){ .c = c };
     all.stop = stopped;
     all.user = c;
-    CLI_TRY(c, rk_corpus_open(c->ctx, paths, (size_t)n, &all, &in->corpus));
-    if (!rules->jsonl && rules->field == NULL) note_jsonl(c, in->corpus);
-    return CLI_OK;
+    return cli_try(c, rk_corpus_open(c->ctx, paths, (size_t)n, &all, &in->corpus));
 }
 
 int input_open(struct cli *c, struct input *in, const rk_corpus_rules *rules, const char *what)
 {
     int code = open_paths(c, in, (const char *const *)c->args, c->n_args, rules);
     if (code != CLI_OK) return code;
+    note_jsonl(c, rules, in->corpus);
     in->shows = what != NULL;
     if (in->shows) progress_begin(&in->line, c, what, "bytes", rk_corpus_told(in->corpus).size);
     return CLI_OK;
@@ -84,10 +84,40 @@ int input_all(struct cli *c, struct input *in, const rk_corpus_rules *rules)
     rk_corpus_rules all = *rules;
     all.block = SIZE_MAX;
     int code = open_paths(c, in, (const char *const *)c->args, c->n_args, &all);
-    if (code == CLI_OK) code = input_next(in, NULL);
+    if (code != CLI_OK) return code;
+    note_jsonl(c, rules, in->corpus);
+    code = input_next(in, NULL);
     if (code == CLI_OK) input_note(in);
     return code;
 }
+
+static size_t behind_line(const void *user, const char *text, size_t n)
+{
+    (void)user;
+    while (n > 0 && text[n - 1] != '\n') n--;
+    return n;
+}
+
+int input_lines(struct input *in, input_line_fn *each, void *user)
+{
+    static const rk_corpus_cut cut = { behind_line, NULL };
+    struct cli *c = in->c;
+    uint64_t number = 0;
+    int code;
+    while ((code = take(in, &cut)) == CLI_OK && in->n > 0)
+        for (size_t i = 0; i < in->n; i++) {
+            rk_text all = in->text[i];
+            for (size_t at = 0, length; at < all.n; at += length + 1) {
+                const char *feed = memchr(all.at + at, '\n', all.n - at);
+                length = feed != NULL ? (size_t)(feed - all.at) - at : all.n - at;
+                if (cli_cancelled(c)) return cli_fail(c, CLI_INTERRUPTED, NULL, "interrupted");
+                if ((code = each(user, ++number, all.at + at, length)) != CLI_OK) return code;
+            }
+        }
+    return code;
+}
+
+int input_plain(struct cli *c, struct input *in) { return open_paths(c, in, (const char *const *)c->args, c->n_args, &(rk_corpus_rules){ 0 }); }
 
 int input_paths(struct cli *c, struct input *in, const char *const *paths, int n)
 {

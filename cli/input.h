@@ -23,6 +23,11 @@ int input_next(struct input *in, const rk_corpus_cut *cut);
 void input_step(struct input *in, const char *fields, ...) RK_PRINTF(2, 3);       /* moves the line of progress; what follows the time left */
 void input_note(const struct input *in);        /* says what was read */
 
+/* For lines that are no documents: opens the arguments; gives every line of every file, without its line feed, numbered from 1. */
+typedef int input_line_fn(void *user, uint64_t number, const char *line, size_t n);
+int input_plain(struct cli *c, struct input *in);
+int input_lines(struct input *in, input_line_fn *each, void *user);
+
 /* Everything at once, whole: every argument; or what n paths name, which may be no text at all. */
 int input_all(struct cli *c, struct input *in, const rk_corpus_rules *rules);
 int input_paths(struct cli *c, struct input *in, const char *const *paths, int n);

@@ -42,6 +42,9 @@ RK_API void rk_tok_close(rk_ctx *ctx, rk_tok *tok);                            /
  * tokenizers read an equal tokenizer from either; so does rk_tok_open. */
 RK_API RK_CHECK rk_status rk_tok_save(rk_ctx *ctx, const rk_tok *tok, const char *folder);
 
+/* A checksum of all that decides what ids a text gets: the same for the same tokenizer, from whichever file. */
+RK_API RK_CHECK rk_status rk_tok_fingerprint(rk_ctx *ctx, const rk_tok *tok, uint32_t *crc);
+
 /* ---- vocabulary ---- */
 
 typedef struct rk_special {              /* a token that is looked for in the text before anything is split */

@@ -217,3 +217,12 @@ out:
     str_free(ctx, &text);
     return status;
 }
+
+rk_status rk_tok_fingerprint(rk_ctx *ctx, const rk_tok *tok, uint32_t *crc)
+{
+    struct str text = { 0 };
+    rk_status status = make_tokenizer_json(ctx, tok, &text);
+    *crc = crc32c(tok->bpe.by_id ? 1 : 0, text.at, (size_t)text.n);
+    str_free(ctx, &text);
+    return status;
+}

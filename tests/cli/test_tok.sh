@@ -150,6 +150,29 @@ for tool in gzip zstd; do
     ends 3 reckon tok encode -k t6 short -o short.bin;                    warns "cut short"; [ -e short.bin ] && fail "half a file" || pass
 done
 
+# Megatron's format, and shards
+ends 0 reckon tok encode -k t1 folder --separator % -o mega.bin --format megatron -q; reckon tok encode -k t1 folder --separator % -o folder.bin -q
+cmp -s folder.bin mega.bin && pass || fail "Megatron's ids"
+is "Megatron's index: 34 bytes, 12 for each of 4 documents, 8 for each and one more" "$(bytes mega.idx)" $((34 + 4 * 12 + 5 * 8))
+ends 2 reckon tok encode -k t1 text -o mega --format megatron;  warns "does not end in .bin"
+ends 0 reckon tok encode -k t1 doc1 doc2 text folder -o part.bin --shards 3; prints "in 3 shards"
+reckon tok encode -k t1 doc1 doc2 text folder -o whole.bin -q; cat part-0000?.bin | cmp -s - whole.bin && pass || fail "shards put together"
+ends 0 reckon tok encode -k t1 doc1 doc2 text folder -o part.bin --shards 3; warns "3 shards of"
+ends 1 reckon tok encode -k t1 doc1 doc2 text folder -o part.bin --shards 3 --plain; warns '"plain 0"'
+ends 2 reckon tok encode -k t1 text --shards 3;                 warns "--output is missing"
+reckon tok encode -k t1 - -o x.bin --shards 3 <text 2>"$err";   is "shards of standard input" $? 2; warns "--shard-size"
+
+# killed at any time, started again: the same bytes, and nothing else
+i=0; while [ $i -lt 40 ]; do head -c 100000 noise | tr '\\000-\\037' ' '; printf '\n%%\n'; i=$((i + 1)); done >noises
+reckon tok encode -k t6 noises --separator % -o straight.bin --shard-size 200k -q
+"$reckon_command" tok encode -k t6 noises --separator % -o killed.bin --shard-size 200k --threads 1 -q 2>"$err" & pid=$!
+i=0; while [ $i -lt 200 ] && [ ! -e killed.shards.json ]; do sleep 0.01; i=$((i + 1)); done
+kill -9 $pid 2>/dev/null; wait $pid 2>/dev/null
+[ -e killed-00000.bin ] && pass || fail "no shard before it was killed"
+ends 0 reckon tok encode -k t6 noises --separator % -o killed.bin --shard-size 200k -q
+for file in straight-*.bin; do cmp -s $file killed-${file#straight-} && pass || fail "$file differs after a kill"; done
+is "nothing is left beside the shards" "$(ls killed* | grep -c tmp)" 0
+
 # a disk that is full leaves the old file as it was
 cp text.bin kept
 (ulimit -f 1; exec 2>"$err"; reckon tok encode -k t1 noise -o text.bin -q --dtype u32); is "exit code on a full disk" $? 4
