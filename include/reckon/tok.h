@@ -110,6 +110,9 @@ enum { RK_TOK_SKIP_SPECIAL = 2 };        /* a flag: control tokens give no text 
 /* Ids to the bytes they stand for, exactly; WordPiece: words with a space between, pieces joined, none before a full stop and the like.
  * RK_E_ARG for an id that is no token, by position. */
 RK_API RK_CHECK rk_status rk_tok_decode(rk_ctx *ctx, const rk_tok *tok, const uint32_t *ids, size_t n, unsigned flags, rk_bytes *bytes);
+/* The same as valid UTF-8: U+FFFD for each maximal invalid subpart, or RK_E_FORMAT, by its first byte. */
+typedef enum rk_errors { RK_ERRORS_REPLACE, RK_ERRORS_STRICT } rk_errors;
+RK_API RK_CHECK rk_status rk_tok_decode_text(rk_ctx *ctx, const rk_tok *tok, const uint32_t *ids, size_t n, unsigned flags, rk_errors errors, rk_bytes *text);
 /* Bytes to valid UTF-8: U+FFFD for each maximal invalid subpart, as Python's errors="replace". */
 RK_API RK_CHECK rk_status rk_bytes_replace(rk_ctx *ctx, const char *bytes, size_t n, rk_bytes *utf8);
 

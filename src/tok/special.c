@@ -154,9 +154,11 @@ bool specials_next(const struct specials *s, const unsigned char *text, size_t n
     return false;
 }
 
-void special_trim(const unsigned char *text, struct special_match *m)
+void special_trim(const unsigned char *text, struct special_match *m, bool keep_one)
 {
-    m->begin = spaces_behind(text, m->end, m->begin);
+    uint32_t code;
+    size_t begin = spaces_behind(text, m->end, m->begin), one = utf8_next((const char *)text + m->begin, m->end - m->begin, &code);
+    if (!keep_one || begin != m->begin + one) m->begin = begin;
     m->end = spaces_before(text, m->end, m->begin);
 }
 
