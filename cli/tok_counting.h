@@ -16,7 +16,9 @@
     { "memory",        'm', OPT_SIZE,   "BYTES",             "(half of the machine's)", "how much to take; words that do not fit go through files" },                \
     { "temporary",     0,   OPT_FOLDER, NULL,                "(the folder of the output)", "where those files are; nothing stays there" }
 
-struct counting { struct cli *c; rk_counting how; char *folder; rk_counts *counts; struct input in; struct progress line; const char *stage; uint32_t vocab_size; uint64_t most; };
+struct counting { struct cli *c; rk_counting how; char *folder; rk_counts *counts; struct input in; struct progress line; const char *stage; uint32_t vocab_size; uint64_t most; char *sample; size_t n_sample; };      /* sample: the beginning of the text */
+
+enum { COUNTING_SAMPLE = 4 << 20 };
 
 uint64_t counting_memory(const struct cli *c);              /* what may be taken */
 /* Opens, and adds what the arguments name. Returns an exit code, and has said why; counting_end in any case. */

@@ -56,6 +56,7 @@ RK_API RK_CHECK rk_status rk_corpus_next(rk_ctx *ctx, rk_corpus *corpus, const r
 typedef struct rk_corpus_state {
     uint64_t files, skipped;             /* opened so far; in a folder and no text */
     uint64_t documents, bytes;           /* given out so far; of text */
+    uint64_t packed;                     /* files that are compressed, of those whose size is known; told from the beginning */
     uint64_t read, size;                 /* bytes of the files, packed or not: taken so far; in all, 0 where that is not known */
 } rk_corpus_state;
 RK_API rk_corpus_state rk_corpus_told(const rk_corpus *corpus);

@@ -1,8 +1,10 @@
 /* corpus_files.c: which files a list of paths names: folders are walked in the order of names, so that a corpus is the same everywhere. */
 #include "tok/corpus.h"
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 enum { DEEPEST = 32 };
 
@@ -13,6 +15,16 @@ static rk_status copy(rk_ctx *ctx, const char *text, char **out)
     return RK_OK;
 }
 
+/* Read, where it can be: what cannot is said when its turn comes. */
+static bool is_packed(const char *path)
+{
+    unsigned char first[4];
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    ssize_t got = fd >= 0 ? read(fd, first, sizeof first) : 0;
+    if (fd >= 0) (void)close(fd);
+    return got > 0 && packing_of(first, (size_t)got) != PACKED_NOT;
+}
+
 static rk_status add_file(rk_ctx *ctx, rk_corpus *c, const char *path, const struct stat *s, bool found)
 {
     bool known = s != NULL && S_ISREG(s->st_mode);
@@ -20,6 +32,7 @@ static rk_status add_file(rk_ctx *ctx, rk_corpus *c, const char *path, const str
     if (c->files.n == INT32_MAX / 2) return FAIL(RK_E_LIMIT, "a corpus of more than %d files", INT32_MAX / 2);
     TRY(VEC_ROOM(&c->files, 1));
     TRY(copy(ctx, path, &file.path));
+    c->state.packed += known && is_packed(path);
     c->files.at[c->files.n++] = file;
     return RK_OK;
 }
