@@ -149,6 +149,7 @@ bool specials_next(const struct specials *s, const unsigned char *text, size_t n
         if (token == NULL || (w->plain && token->special) || (token->single_word && !stands_alone(text, n, begin, w->search))) continue;
         *m = (struct special_match){ token, !token->lstrip ? begin : begin < w->taken ? w->taken : spaces_before(text, begin, w->taken),
                                      token->rstrip ? spaces_behind(text, n, w->search) : w->search };
+        if (m->begin >= m->end) continue;                             /* the token before took all of it */
         return true;
     }
     return false;
