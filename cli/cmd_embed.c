@@ -21,7 +21,8 @@ static const struct option options[] = {
 
 struct embedding {
     struct words w;
-    struct input in;
+    struct input in[2];                 /* --file, and standard input */
+    int          n_in;
     rk_text     *lines;                 /* NULL with --ids */
     rk_encoding *encoded;
     rk_ids       ids;
@@ -43,10 +44,11 @@ static void add_line(struct embedding *e, const char *at, size_t n)
 
 static int add_file(struct embedding *e, const char *path)
 {
-    size_t before = e->in.n;
-    int code = input_add(e->w.c, &e->in, path, NULL);
-    for (size_t i = before; i < e->in.n && code == CLI_OK; i++) {
-        rk_text all = e->in.text[i];
+    if (e->n_in == 2) return cli_usage(e->w.c, "- is given twice");
+    struct input *in = &e->in[e->n_in++];
+    int code = input_paths(e->w.c, in, &path, 1);
+    for (size_t i = 0; i < in->n && code == CLI_OK; i++) {
+        rk_text all = in->text[i];
         for (size_t at = 0, n; at < all.n; at += n + 1) {
             const char *feed = memchr(all.at + at, '\n', all.n - at);
             n = feed != NULL ? (size_t)(feed - all.at) - at : all.n - at;
@@ -213,7 +215,7 @@ static int run(struct cli *c)
     free(e.lines);
     free(e.ids.at);
     free(e.vectors);
-    input_free(&e.in);
+    for (int i = 0; i < e.n_in; i++) input_free(&e.in[i]);
     words_close(&e.w);
     return code;
 }

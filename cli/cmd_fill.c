@@ -155,7 +155,7 @@ static int fill_argument(struct filling *f, const char *word)
     struct input in = { 0 };
     int code = CLI_OK;
     if (strcmp(word, "-") != 0) return fill_text(f, (rk_text){ word, strlen(word) });
-    code = input_add(f->w.c, &in, "-", NULL);
+    code = input_paths(f->w.c, &in, &word, 1);
     rk_text all = in.n > 0 ? in.text[0] : (rk_text){ "", 0 };
     for (size_t at = 0, n; at < all.n && code == CLI_OK; at += n + 1) {
         const char *feed = memchr(all.at + at, '\n', all.n - at);

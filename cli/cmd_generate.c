@@ -132,7 +132,8 @@ static int read_prompt(struct generating *g)
     if (cli_given(c, "ids")) return read_ids(g, "ids", &g->prompt);
     if (g->tok == NULL) return cli_usage(c, "there is no tokenizer in %s: give --tokenizer, or a prompt of --ids", c->args[0]);
     if (file == NULL && strcmp(word, "-") != 0) return encode(g, word, strlen(word));
-    code = input_add(c, &in, file != NULL ? file : "-", NULL);
+    if (file == NULL) file = "-";
+    code = input_paths(c, &in, &file, 1);
     if (code == CLI_OK) code = encode(g, in.n > 0 ? in.text[0].at : "", in.n > 0 ? in.text[0].n : 0);
     input_free(&in);
     return code;

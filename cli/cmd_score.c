@@ -206,7 +206,7 @@ static int score_lines(struct scoring *s, const char *path, rk_text all)
 
 static int score_file(struct scoring *s, const char *path)
 {
-    int code = input_add(s->w.c, &s->in, path, NULL);
+    int code = input_paths(s->w.c, &s->in, &path, 1);
     if (code == CLI_OK && s->in.n == 0) code = cli_fail(s->w.c, CLI_DATA, NULL, "%s: there is no text", path);
     for (size_t i = 0; i < s->in.n && code == CLI_OK; i++)
         code = cli_flag(s->w.c, "jsonl") ? score_lines(s, path, s->in.text[i]) : score_text(s, path, s->in.text[i]);

@@ -65,6 +65,18 @@ static void compare_specials(struct pair *p)
     p->differences += n[0] - equal + (n[1] - equal);
 }
 
+/* What is left: normalizer, pattern, post-processor, flags of the model. */
+static int compare_rest(struct pair *p)
+{
+    uint32_t crc[2];
+    for (int k = 0; k < 2; k++) CLI_TRY(p->c, rk_tok_fingerprint(p->c->ctx, p->tok[k], &crc[k]));
+    bool equal = crc[0] == crc[1], rest = p->differences == 0 && !equal;
+    if (p->c->json) json_bool(&p->j, "same_fingerprint", equal);
+    else if (rest) (void)fputs("tokens, merges and special tokens are equal; the normalizer, the pattern or another part is not\n", p->c->out);
+    p->differences += rest;
+    return CLI_OK;
+}
+
 /* Byte at which the tokens of a text first differ; its length where they don't. */
 static size_t first_difference(const struct pair *p, const rk_ids ids[2], size_t n)
 {
@@ -115,7 +127,8 @@ static int compare(struct pair *p)
     compare_tokens(p, 1);
     compare_merges(p);
     compare_specials(p);
-    for (int i = 2; i < c->n_args && code == CLI_OK; i++) code = input_add(c, &in, c->args[i], NULL);
+    code = compare_rest(p);
+    if (code == CLI_OK && c->n_args > 2) code = input_paths(c, &in, (const char *const *)c->args + 2, c->n_args - 2);
     const char *text = cli_text(c, "text");
     rk_text one = { text, text != NULL ? strlen(text) : 0 };
     if (code == CLI_OK && text != NULL) code = compare_text(p, &one, 1);

@@ -1,19 +1,21 @@
-/* reckon tok encode: text to a file of tokens, plain numbers of 16 or 32 bits, little end first, that training maps into
- * memory; or to ids on the screen. */
-#include "out.h"
+/* reckon tok encode: text to files of tokens, plain numbers of 16 or 32 bits, little end first, that training maps into memory; or to ids on
+ * the screen; or lines of JSON to lines of JSON (tok_lines.c). */
 #include "tok_lines.h"
-#include "reckon/tokens.h"
+#include "tok_sink.h"
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { BATCH = 16 << 20, HELD = 4096 };     /* bytes of text between two looks at the progress; ids written at once */
-
 static const struct option options[] = {
-    { "tokenizer", 'k', OPT_FOLDER, NULL,      NULL,                        "the tokenizer" },
+    { "tokenizer", 'k', OPT_FOLDER, NULL,      NULL,                        "the tokenizer: a folder, tokenizer.json, vocab.txt or .tiktoken" },
     { "output",    'o', OPT_FILE,   NULL,      NULL,                        "file of tokens; without it the ids are printed" },
     { "dtype",     0,   OPT_CHOICE, "u16|u32", "(u16 where all ids fit)",   "size of a token in the file" },
-    { "format",    0,   OPT_CHOICE, "raw|llmc", "raw",                      "nothing but tokens, or with the header of llm.c before them" },
+    { "format",    0,   OPT_CHOICE, "raw|llmc|megatron", "raw",             "nothing but tokens; with the header of llm.c before them; or with Megatron-LM's index beside them, NAME.idx of NAME.bin" },
+    { "shard-size", 0,  OPT_COUNT,  "TOKENS",  NULL,                        "many files, NAME-00000.bin and so on, each of so many tokens or somewhat more; goes on where it was ended" },
+    { "shards",    0,   OPT_COUNT,  "COUNT",   NULL,                        "the same: so many files, from about equal parts of the input" },
+    { "memory",    0,   OPT_SIZE,   "BYTES",   "512Mi",                     "about how much may be used for text and tokens on their way" },
     { "separator", 0,   OPT_TEXT,   "LINE",    NULL,                        "a line between documents, such as %" },
+    { "field",     0,   OPT_TEXT,   "NAME",    NULL,                        "INPUT has a JSON object a line, and this field of it is the text" },
     { "end",       0,   OPT_TEXT,   "TOKEN",   "(<|endoftext|> where the tokenizer has it)", "special token after each document; \"\" for none" },
     { "text",      't', OPT_TEXT,   NULL,      NULL,                        "encode this text instead of INPUT" },
     { "plain",     0,   OPT_FLAG,   NULL,      NULL,                        "special tokens that stand in the text are ordinary text" },
@@ -21,7 +23,6 @@ static const struct option options[] = {
     { "pattern",   0,   OPT_TEXT,   "gpt2|cl100k|o200k|REGEX", NULL,        "a .tiktoken: what cuts text into words, where its name does not say" },
     { "lowercase", 0,   OPT_FLAG,   NULL,      NULL,                        "a vocab.txt: lower-case the text, and drop accents" },
     { "jsonl",     0,   OPT_FLAG,   NULL,      NULL,                        "INPUT has a JSON string a line; an object with its ids comes out" },
-    { "field",     0,   OPT_TEXT,   "NAME",    NULL,                        "jsonl: a line is an object, and this is its text" },
     { "offsets",   0,   OPT_FLAG,   NULL,      NULL,                        "jsonl: also where each token stands, in code points" },
     { "pairs",     0,   OPT_FLAG,   NULL,      NULL,                        "jsonl: each line together with the next; also type_ids and attention_mask" },
     { "truncate",  0,   OPT_SIZE,   "TOKENS",  "(48 with --pairs, else no limit)", "jsonl: the most tokens, special ones included; 0 for no limit" },
@@ -30,169 +31,176 @@ static const struct option options[] = {
     { 0 }
 };
 
-struct encoding {
-    struct cli *c;
-    rk_tok     *tok;
-    struct input in;
-    bool        ends;                   /* with the token `end` after each document */
-    uint32_t    end;
-    unsigned    flags;
-    uint64_t    tokens;
-    int         bytes;                  /* of a token in the file */
-    rk_tokens_writer *to;               /* the file, or NULL: the screen */
-    uint32_t    ids[HELD];              /* on their way into the file */
-    size_t      n;
-    struct json j;
-};
+/* A byte of text makes one token at most, mostly; its four bytes are held by the worker and put together; and the window of a file read in parts
+ * may hold as much again. */
+enum { MEMORY_OF_TEXT = 16, BLOCK_LEAST = 1 << 12, BLOCK_MOST = 32 << 20 };
 
-static int flush(struct encoding *e)
-{
-    int code = e->n > 0 ? cli_try(e->c, rk_tokens_add(e->c->ctx, e->to, e->ids, e->n)) : CLI_OK;
-    e->n = 0;
-    return code;
-}
+struct encoding { struct cli *c; rk_tok *tok; struct input in; struct sink sink; unsigned flags; unsigned bytes; };       /* bytes: of a token in the file */
 
-static int put(struct encoding *e, uint32_t id)
-{
-    e->tokens++;
-    if (e->to != NULL) {
-        e->ids[e->n++] = id;
-        return e->n == HELD ? flush(e) : CLI_OK;
-    }
-    if (e->c->json) json_uint(&e->j, NULL, id);
-    else (void)fprintf(e->c->out, "%s%u", e->tokens > 1 ? " " : "", id);
-    return CLI_OK;
-}
+/* ---- texts ---- */
 
-/* Documents [from, to) with their ends; a document that closes with the end token gets no second one. */
-static int encode_batch(struct encoding *e, size_t from, size_t to)
+static int encode_texts(struct encoding *e, const rk_text *texts, size_t n, bool goes_on, uint64_t read)
 {
     rk_ids ids = { 0 };
-    size_t *ends = cli_take((to - from) * sizeof *ends), at = 0;
-    int code = cli_try(e->c, rk_tok_encode_many(e->c->ctx, e->tok, e->in.text + from, to - from, e->flags, &ids, ends));
-    for (size_t i = 0; code == CLI_OK && i < to - from; i++) {
-        for (; at < ends[i] && code == CLI_OK; at++) code = put(e, ids.at[at]);
-        if (code == CLI_OK && e->ends && (at == 0 || ids.at[at - 1] != e->end)) code = put(e, e->end);
+    size_t *ends = cli_take((n + 1) * sizeof *ends), at = 0;
+    int code = cli_try(e->c, rk_tok_encode_many(e->c->ctx, e->tok, texts, n, e->flags, &ids, ends));
+    for (size_t i = 0; code == CLI_OK && i < n; at = ends[i++]) {
+        code = sink_add(&e->sink, ids.at + at, ends[i] - at);
+        if (code == CLI_OK && (i + 1 < n || !goes_on)) code = sink_document(&e->sink, read);
     }
     free(ends);
     rk_ids_free(e->c->ctx, &ids);
     return code;
 }
 
+/* Texts of the block that lie in finished shards. */
+static size_t passed_over(struct encoding *e)
+{
+    size_t i = 0;
+    for (; i < e->in.n && e->sink.pass_over > 0; i++) e->sink.pass_over -= i + 1 < e->in.n || !e->in.block.goes_on;
+    return i;
+}
+
 static int encode_all(struct encoding *e)
 {
-    struct progress line;
-    uint64_t done = 0;
-    int code = CLI_OK;
-    progress_begin(&line, e->c, "encoding", "bytes", e->in.bytes);
-    for (size_t from = 0, to; from < e->in.n && code == CLI_OK; from = to) {
-        size_t bytes = 0;
-        for (to = from; to < e->in.n && (to == from || bytes + e->in.text[to].n <= BATCH); to++) bytes += e->in.text[to].n;
-        code = encode_batch(e, from, to);
-        progress_step(&line, done += bytes, "%s tokens", say_count(e->tokens).at);
-        if (code == CLI_OK && to < e->in.n && cli_cancelled(e->c)) code = cli_fail(e->c, CLI_INTERRUPTED, NULL, "interrupted");
+    struct input *in = &e->in;
+    rk_corpus_cut cut = { rk_tok_cut, e->tok };
+    int code;
+    while ((code = input_next(in, &cut)) == CLI_OK && in->n > 0) {
+        size_t from = passed_over(e);
+        if (from < in->n) code = encode_texts(e, in->text + from, in->n - from, in->block.goes_on, rk_corpus_told(in->corpus).read);
+        if (code != CLI_OK) return code;
+        input_step(in, "%s tokens", say_count(e->sink.tokens).at);
     }
-    progress_end(&line);
+    if (code == CLI_OK && e->sink.pass_over > 0) return cli_fail(e->c, CLI_DATA, NULL, "the finished shards have %s documents more than the input", say_count(e->sink.pass_over).at);
+    if (code == CLI_OK) input_note(in);
     return code;
 }
 
-/* Opens the tokenizer and finds what ends a document and how many bytes a token takes. */
+/* ---- before and after ---- */
+
+static int open_tokenizer(struct encoding *e)
+{
+    struct cli *c = e->c;
+    rk_tok_opening opening = { .lowercase = cli_flag(c, "lowercase"), .pattern = cli_text(c, "pattern") };
+    return cli_try(c, rk_tok_open_as(c->ctx, cli_text(c, "tokenizer"), &opening, &e->tok));
+}
+
+/* What ends a document, and how many bytes a token takes: Megatron-LM reads u16 only of vocabularies below 65,500. */
 static int prepare(struct encoding *e)
 {
     struct cli *c = e->c;
+    struct sink *s = &e->sink;
     const char *end = cli_given(c, "end") ? cli_text(c, "end") : "<|endoftext|>";
-    rk_tok_opening opening = { .lowercase = cli_flag(c, "lowercase"), .pattern = cli_text(c, "pattern") };
-    CLI_TRY(c, rk_tok_open_as(c->ctx, cli_text(c, "tokenizer"), &opening, &e->tok));
-    e->ends = cli_text(c, "text") == NULL && end[0] != '\0' && rk_tok_find(e->tok, end, strlen(end), &e->end);
-    if (!e->ends && cli_given(c, "end") && end[0] != '\0') return cli_usage(c, "--end: the tokenizer has no token \"%s\"", end);
-    bool fits = rk_tok_size(e->tok) <= 65536;
-    e->bytes = cli_given(c, "dtype") ? 2 << cli_choice(c, "dtype") : fits ? 2 : 4;
-    if (e->bytes == 2 && !fits) return cli_usage(c, "--dtype u16: the tokenizer has ids up to %s", say_count(rk_tok_size(e->tok) - 1).at);
+    uint32_t size = rk_tok_size(e->tok);
+    s->ends = cli_text(c, "text") == NULL && end[0] != '\0' && rk_tok_find(e->tok, end, strlen(end), &s->end);
+    if (!s->ends && cli_given(c, "end") && end[0] != '\0') return cli_usage(c, "--end: the tokenizer has no token \"%s\"", end);
+    bool fits = size <= 65536, small = cli_choice(c, "format") == RK_TOKENS_MEGATRON ? size < 65500 : fits;
+    e->bytes = cli_given(c, "dtype") ? 2u << cli_choice(c, "dtype") : small ? 2 : 4;
+    if (e->bytes == 2 && !fits) return cli_usage(c, "--dtype u16: the tokenizer has ids up to %s", say_count(size - 1).at);
     if (cli_flag(c, "plain")) e->flags |= RK_TOK_PLAIN;
     if (cli_flag(c, "replace")) e->flags |= RK_TOK_REPLACE;
     return CLI_OK;
 }
 
-static int open_output(struct encoding *e)
+static int open_input(struct encoding *e)
 {
-    const char *path = cli_text(e->c, "output");
-    rk_tokens_format format = cli_choice(e->c, "format") == 1 ? RK_TOKENS_LLMC : RK_TOKENS_RAW;
-    return path == NULL ? CLI_OK : cli_try(e->c, rk_tokens_create_as(e->c->ctx, path, format, (unsigned)e->bytes, &e->to));
+    struct cli *c = e->c;
+    rk_corpus_rules rules = { .separator = cli_text(c, "separator"), .field = cli_text(c, "field") };
+    int64_t memory = cli_int(c, "memory"), shards = cli_given(c, "shards") ? cli_int(c, "shards") : 0;
+    int64_t block = memory / MEMORY_OF_TEXT < BLOCK_MOST ? memory / MEMORY_OF_TEXT : BLOCK_MOST;
+    if (memory < (int64_t)MEMORY_OF_TEXT << 16) return cli_usage(c, "--memory: %s is too little to work with; 1Mi is the least", say_bytes((uint64_t)memory).at);
+    rules.block = (size_t)block;
+    int code = input_open(c, &e->in, &rules, "encoding");
+    e->sink.size = code == CLI_OK ? rk_corpus_told(e->in.corpus).size : 0;
+    e->sink.of_shards = (uint64_t)shards;
+    if (code != CLI_OK || shards == 0) return code;
+    if (e->sink.size == 0) return cli_usage(c, "--shards: how long standard input is, is not known: --shard-size does not ask");
+    input_free(&e->in);
+    int64_t part = (int64_t)e->sink.size / shards / 64;               /* small enough that the parts are about equal */
+    rules.block = (size_t)(part < BLOCK_LEAST ? BLOCK_LEAST : part < block ? part : block);
+    return input_open(c, &e->in, &rules, "encoding");
 }
 
-/* The file appears under its name only when it is whole and on the disk. */
-static int close_output(struct encoding *e, int code)
+/* What the ids come from: shards of one thing are not gone on with from another. */
+static int open_sink(struct encoding *e)
 {
-    if (e->to == NULL) return code;
-    if (code == CLI_OK) code = flush(e);
-    if (code == CLI_OK) return cli_try(e->c, rk_tokens_commit(e->c->ctx, e->to));
-    rk_tokens_abandon(e->c->ctx, e->to);
-    return code;
+    struct cli *c = e->c;
+    char from[1024];
+    uint32_t crc = 0;
+    bool shards = cli_given(c, "shards") || cli_given(c, "shard-size");
+    const char *separator = cli_text(c, "separator"), *field = cli_text(c, "field");
+    if (shards && !cli_given(c, "output")) return cli_usage(c, "shards are files: --output is missing");
+    if (shards) CLI_TRY(c, rk_tok_fingerprint(c->ctx, e->tok, &crc));
+    (void)snprintf(from, sizeof from, "tokenizer %08" PRIx32 "\nplain %d\nreplace %d\nend %" PRId64 "\nseparator %.200s\nfield %.200s\nshards %" PRIu64 "\nfiles %zu\nbytes of files %" PRIu64 "\n",
+                   crc, cli_flag(c, "plain"), cli_flag(c, "replace"), e->sink.ends ? (int64_t)e->sink.end : -1, separator != NULL ? separator : "", field != NULL ? field : "",
+                   e->sink.of_shards, e->in.corpus != NULL ? rk_corpus_files(e->in.corpus) : 0, e->sink.size);
+    rk_shards_rules rules = { (rk_tokens_format)cli_choice(c, "format"), e->bytes, cli_given(c, "shard-size") ? (uint64_t)cli_int(c, "shard-size") : 0, from };
+    return sink_open(&e->sink, cli_text(c, "output"), &rules, shards);
 }
 
 static void report(struct encoding *e)
 {
     struct cli *c = e->c;
-    double ratio = e->tokens > 0 ? (double)e->in.bytes / (double)e->tokens : 0;
+    struct sink *s = &e->sink;
+    struct json *j = &s->j;
+    bool shards = cli_given(c, "shards") || cli_given(c, "shard-size");
+    double ratio = s->tokens > 0 ? (double)e->in.bytes / (double)s->tokens : 0;
     if (c->json) {
-        json_object(&e->j, NULL);
-        json_text(&e->j, "output", cli_text(c, "output"));
-        json_text(&e->j, "dtype", e->bytes == 2 ? "u16" : "u32");
-        json_uint(&e->j, "tokens", e->tokens);
-        json_uint(&e->j, "documents", e->in.n);
-        json_uint(&e->j, "bytes", e->in.bytes);
-        json_real(&e->j, "bytes_per_token", ratio);
-        json_end(&e->j);
-    } else (void)fprintf(c->out, "%s: %s tokens of %s, %.2f bytes of text per token\n", cli_text(c, "output"), say_count(e->tokens).at,
-                         e->bytes == 2 ? "u16" : "u32", ratio);
+        json_object(j, NULL);
+        json_text(j, "output", cli_text(c, "output"));
+        json_text(j, "dtype", e->bytes == 2 ? "u16" : "u32");
+        json_uint(j, "tokens", s->tokens);
+        json_uint(j, "documents", e->in.corpus != NULL ? rk_corpus_told(e->in.corpus).documents : 1);
+        json_uint(j, "bytes", e->in.bytes);
+        json_real(j, "bytes_per_token", ratio);
+        if (shards) json_uint(j, "shards", s->of_shards);
+        json_end(j);
+        return;
+    }
+    (void)fprintf(c->out, "%s: %s tokens of %s, %.2f bytes of text per token", cli_text(c, "output"), say_count(s->tokens).at, e->bytes == 2 ? "u16" : "u32", ratio);
+    if (shards) (void)fprintf(c->out, ", in %s shard%s", say_count(s->of_shards).at, s->of_shards == 1 ? "" : "s");
+    (void)fputc('\n', c->out);
 }
 
-static int read_input(struct encoding *e)
+static int run_lines(struct encoding *e)
 {
-    const char *text = cli_text(e->c, "text");
-    if (text == NULL) return input_add_all(e->c, &e->in, cli_text(e->c, "separator"));
-    e->in.room = e->in.n = 1;
-    e->in.text = cli_take(sizeof *e->in.text);
-    e->in.text[0] = (rk_text){ text, strlen(text) };
-    e->in.bytes = strlen(text);
-    return CLI_OK;
-}
-
-static int run_lines(struct cli *c)
-{
-    struct input in = { 0 };
-    rk_tok *tok = NULL;
-    rk_tok_opening opening = { .lowercase = cli_flag(c, "lowercase"), .pattern = cli_text(c, "pattern") };
+    struct cli *c = e->c;
     if (cli_given(c, "output") || cli_given(c, "text")) return cli_usage(c, "--jsonl reads INPUT and prints: no --output, no --text");
-    cli_watch();
-    int code = input_add_all(c, &in, NULL);
-    if (code == CLI_OK) code = cli_try(c, rk_tok_open_as(c->ctx, cli_text(c, "tokenizer"), &opening, &tok));
-    if (code == CLI_OK) code = tok_lines(c, tok, &in);
-    rk_tok_close(c->ctx, tok);
-    input_free(&in);
+    int code = input_plain(c, &e->in);
+    if (code == CLI_OK) code = open_tokenizer(e);
+    return code == CLI_OK ? tok_lines(c, e->tok, &e->in) : code;
+}
+
+static int run_texts(struct encoding *e)
+{
+    struct cli *c = e->c;
+    const char *text = cli_text(c, "text");
+    rk_text one = { text, text != NULL ? strlen(text) : 0 };
+    if (cli_given(c, "shards") && (cli_int(c, "shards") < 1 || cli_int(c, "shards") > 10000)) return cli_usage(c, "--shards: between 1 and 10,000");
+    if (cli_given(c, "shard-size") && cli_int(c, "shard-size") < 1) return cli_usage(c, "--shard-size: 1 token at least");
+    if (cli_given(c, "shards") && cli_given(c, "shard-size")) return cli_usage(c, "either --shards or --shard-size");
+    e->in.bytes = one.n;
+    int code = open_tokenizer(e);
+    if (code == CLI_OK) code = prepare(e);
+    if (code == CLI_OK && text == NULL) code = open_input(e);
+    if (code == CLI_OK) code = open_sink(e);
+    if (code != CLI_OK) return code;
+    code = text != NULL ? encode_texts(e, &one, 1, false, 0) : encode_all(e);
+    bool saved = cli_given(c, "output");
+    code = sink_close(&e->sink, code);
+    if (code == CLI_OK && saved) report(e);
     return code;
 }
 
 static int run(struct cli *c)
 {
-    struct encoding e = { .c = c };
+    struct encoding e = { .c = c, .sink = { .c = c } };
+    bool lines = cli_flag(c, "jsonl");
     if (!cli_given(c, "tokenizer")) return cli_usage(c, "--tokenizer is missing");
-    if (cli_flag(c, "jsonl")) return c->n_args > 0 ? run_lines(c) : cli_usage(c, "INPUT is missing");
     if (cli_given(c, "text") == (c->n_args > 0)) return cli_usage(c, c->n_args > 0 ? "either --text or INPUT" : "INPUT is missing");
-    json_begin(&e.j, c->out);
     cli_watch();
-    int code = prepare(&e);
-    if (code == CLI_OK) code = read_input(&e);
-    if (code == CLI_OK) code = open_output(&e);
-    if (code == CLI_OK) {
-        if (e.to == NULL && c->json) json_array(&e.j, NULL);
-        code = cli_given(c, "text") ? encode_batch(&e, 0, 1) : encode_all(&e);
-        if (e.to == NULL && c->json) json_end(&e.j);
-        else if (e.to == NULL) (void)fputc('\n', c->out);
-        bool saved = e.to != NULL;
-        code = close_output(&e, code);
-        if (code == CLI_OK && saved) report(&e);
-    }
+    int code = lines ? run_lines(&e) : run_texts(&e);
     input_free(&e.in);
     rk_tok_close(c->ctx, e.tok);
     return code;
@@ -202,11 +210,13 @@ static const struct example examples[] = {
     { "tok encode --tokenizer tok --text 'The quick brown fox'",    "the ids of a text", NULL },
     { "tok encode --tokenizer tok corpus.txt --output corpus.bin",  "a file to train on", NULL },
     { "tok encode --tokenizer tok corpus.txt --output corpus.bin --json", "and what came out, for a program", NULL },
+    { "tok encode --tokenizer tok corpus.txt --output many.bin --format megatron --shard-size 1M", "as Megatron-LM has it, in shards", NULL },
     { 0 }
 };
 
 const struct command cmd_tok_encode = {
     .name = "encode", .arguments = "[INPUT...]", .purpose = "text to tokens", .options = options, .examples = examples, .json = true, .run = run,
-    .notes = "INPUT is a file, a folder of text files, or - for standard input. The file holds the tokens, each an unsigned number of 16 "
-             "or 32 bits, little end first (--format llmc: behind 1,024 bytes that say how many); it replaces an old one only when it is complete.",
+    .notes = "INPUT is a file, a folder of text files, or - for standard input; packed by gzip or Zstandard, or not. The file holds the tokens, each an unsigned "
+             "number of 16 or 32 bits, little end first (--format llmc: behind 1,024 bytes that say how many); it replaces an old one only when it is complete.\n"
+             "With --shard-size or --shards NAME.shards.json says which shards are finished; the same command again goes on behind them.",
 };

@@ -8,6 +8,7 @@ static const struct option options[] = {
     { "pattern",   'p', OPT_TEXT, "gpt2|cl100k|o200k|REGEX", "gpt2", "a known pattern, or a regular expression of one's own" },
     { "text",      't', OPT_TEXT, NULL, NULL, "cut this text instead of INPUT" },
     { "separator", 0,   OPT_TEXT, "LINE", NULL, "a line between documents, such as %" },
+    { "field",     0,   OPT_TEXT, "NAME", NULL, "INPUT has a JSON object a line, and this field of it is a document" },
     { "lengths",   0,   OPT_FLAG, NULL, NULL, "the length of each word in bytes instead of its text" },
     { "jsonl",     0,   OPT_FLAG, NULL, NULL, "INPUT has one JSON string a line; one array of lengths a line comes out" },
     { 0 }
@@ -45,20 +46,22 @@ static int split_text(struct cli *c, rk_text text)
     return code;
 }
 
-/* Every line of every input holds one text. */
-static int split_lines(struct cli *c, rk_text all)
+static int split_line(void *user, uint64_t number, const char *line, size_t n)
 {
-    uint64_t number = 0;
-    int code = CLI_OK;
-    for (size_t at = 0, length; at < all.n && code == CLI_OK && !cli_cancelled(c); at += length + 1) {
-        const char *feed = memchr(all.at + at, '\n', all.n - at);
-        rk_bytes text = { 0 };
-        length = feed != NULL ? (size_t)(feed - all.at) - at : all.n - at;
-        code = cli_try(c, rk_corpus_line(c->ctx, "the input", ++number, all.at + at, length, NULL, &text));
-        if (code == CLI_OK) code = split_text(c, (rk_text){ text.at, text.n });
-        rk_bytes_free(c->ctx, &text);
-    }
+    struct cli *c = user;
+    rk_bytes text = { 0 };
+    int code = cli_try(c, rk_corpus_line(c->ctx, "the input", number, line, n, NULL, &text));
+    if (code == CLI_OK) code = split_text(c, (rk_text){ text.at, text.n });
+    rk_bytes_free(c->ctx, &text);
     return code;
+}
+
+/* Documents whole: a pattern of one's own may look anywhere. */
+static int split_documents(struct cli *c, struct input *in)
+{
+    int code = input_all(c, in, &(rk_corpus_rules){ .separator = cli_text(c, "separator"), .field = cli_text(c, "field") });
+    for (size_t i = 0; i < in->n && code == CLI_OK && !cli_cancelled(c); i++) code = split_text(c, in->text[i]);
+    return code == CLI_OK && cli_cancelled(c) ? cli_fail(c, CLI_INTERRUPTED, NULL, "interrupted") : code;
 }
 
 static int run(struct cli *c)
@@ -68,10 +71,9 @@ static int run(struct cli *c)
     if ((text != NULL) == (c->n_args > 0)) return cli_usage(c, text != NULL ? "either --text or INPUT" : "INPUT is missing");
     if (text != NULL) return split_text(c, (rk_text){ text, strlen(text) });
     cli_watch();
-    int code = input_add_all(c, &in, cli_text(c, "separator"));
-    for (size_t i = 0; i < in.n && code == CLI_OK && !cli_cancelled(c); i++) code = cli_flag(c, "jsonl") ? split_lines(c, in.text[i]) : split_text(c, in.text[i]);
+    int code = cli_flag(c, "jsonl") ? input_plain(c, &in) : split_documents(c, &in);
+    if (code == CLI_OK && cli_flag(c, "jsonl")) code = input_lines(&in, split_line, c);
     input_free(&in);
-    if (code == CLI_OK && cli_cancelled(c)) return cli_fail(c, CLI_INTERRUPTED, NULL, "interrupted");
     return code;
 }
 

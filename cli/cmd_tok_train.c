@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SAMPLE = 4 << 20, LONGEST = 5, SHOWN = 60 };        /* bytes of text that tell the compression; of a token that are shown */
+enum { LONGEST = 5, SHOWN = 60 };       /* tokens; bytes of one that are shown */
 
 static const struct option options[] = {
     { "vocab-size",    'n', OPT_SIZE,   NULL,                "32k",       "tokens: special ones, 256 bytes, merges" },
@@ -17,17 +17,11 @@ static const struct option options[] = {
 };
 
 /* Bytes per token over the beginning of the text. */
-static int measure(struct cli *c, const rk_tok *tok, const struct input *in, double *ratio)
+static int measure(struct cli *c, const rk_tok *tok, rk_text text, double *ratio)
 {
     rk_ids ids = { 0 };
-    size_t n = 0, bytes = 0;
-    while (n < in->n && (n == 0 || bytes + in->text[n].n <= SAMPLE)) bytes += in->text[n++].n;
-    rk_text first = { in->text[0].at, in->text[0].n < SAMPLE ? in->text[0].n : SAMPLE };       /* alone where it is too long */
-    size_t *ends = cli_take(n * sizeof *ends);
-    bool alone = bytes > SAMPLE;
-    int code = cli_try(c, rk_tok_encode_many(c->ctx, tok, alone ? &first : in->text, alone ? 1 : n, 0, &ids, ends));
-    *ratio = ids.n > 0 ? (double)(alone ? first.n : bytes) / (double)ids.n : 0;
-    free(ends);
+    int code = cli_try(c, rk_tok_encode(c->ctx, tok, text.at, text.n, 0, &ids));
+    *ratio = ids.n > 0 ? (double)text.n / (double)ids.n : 0;
     rk_ids_free(c->ctx, &ids);
     return code;
 }
@@ -48,11 +42,11 @@ static int longest(const rk_tok *tok, rk_text found[LONGEST])
     return n;
 }
 
-static int report(struct cli *c, const rk_tok *tok, const struct input *in, double seconds)
+static int report(struct cli *c, const rk_tok *tok, rk_text sample, double seconds)
 {
     double ratio = 0;
     rk_text words[LONGEST];
-    int code = in->n > 0 ? measure(c, tok, in, &ratio) : CLI_OK, n = longest(tok, words);
+    int code = sample.n > 0 ? measure(c, tok, sample, &ratio) : CLI_OK, n = longest(tok, words);
     uint64_t peak = rk_ctx_peak_bytes(c->ctx);
     if (code != CLI_OK) return code;
     if (c->json) {
@@ -62,7 +56,7 @@ static int report(struct cli *c, const rk_tok *tok, const struct input *in, doub
         json_text(&j, "output", cli_text(c, "output"));
         json_uint(&j, "vocab_size", rk_tok_size(tok));
         json_uint(&j, "merges", rk_tok_merges(tok));
-        if (in->n > 0) json_real(&j, "bytes_per_token", ratio);
+        if (sample.n > 0) json_real(&j, "bytes_per_token", ratio);
         json_real(&j, "seconds", seconds);
         json_uint(&j, "peak_memory", peak);
         json_array(&j, "longest");
@@ -72,7 +66,7 @@ static int report(struct cli *c, const rk_tok *tok, const struct input *in, doub
         return CLI_OK;
     }
     (void)fprintf(c->out, "%s: %s tokens, %s merges", cli_text(c, "output"), say_count(rk_tok_size(tok)).at, say_count(rk_tok_merges(tok)).at);
-    if (in->n > 0) (void)fprintf(c->out, ", %.2f bytes per token", ratio);
+    if (sample.n > 0) (void)fprintf(c->out, ", %.2f bytes per token", ratio);
     (void)fprintf(c->out, "; %s, peak %s\n", say_seconds(seconds).at, say_bytes(peak).at);
     for (int i = 0; i < n; i++) {
         (void)fputs(i == 0 ? "longest: \"" : "\", \"", c->out);
@@ -95,7 +89,7 @@ static int train(struct cli *c, struct counting *k, const rk_tok_training *how)
     if (rk_tok_size(tok) < how->vocab_size)
         cli_note(c, "the text has no more pairs to merge: %s tokens instead of %s", say_count(rk_tok_size(tok)).at, say_count(how->vocab_size).at);
     CLI_GO(c, rk_tok_save(c->ctx, tok, cli_text(c, "output")));
-    code = report(c, tok, &k->in, seconds);
+    code = report(c, tok, (rk_text){ k->sample, k->n_sample }, seconds);
 out:
     rk_tok_close(c->ctx, tok);
     return code;

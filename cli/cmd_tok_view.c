@@ -111,7 +111,7 @@ static int run(struct cli *c)
     if ((text != NULL) == (c->n_args > 0)) return cli_usage(c, text != NULL ? "either --text or INPUT" : "INPUT is missing");
     rk_tok_opening how = { .lowercase = cli_flag(c, "lowercase") };
     if (cli_given(c, "tokenizer")) CLI_TRY(c, rk_tok_open_as(c->ctx, cli_text(c, "tokenizer"), &how, &tok));
-    if (text == NULL) code = input_add_all(c, &in, NULL);
+    if (text == NULL) code = input_all(c, &in, &(rk_corpus_rules){ 0 });
     if (text != NULL) code = view_text(c, tok, (rk_text){ text, strlen(text) });
     for (size_t i = 0; i < in.n && code == CLI_OK; i++) code = view_text(c, tok, in.text[i]);
     rk_tok_close(c->ctx, tok);

@@ -1,25 +1,36 @@
-/* input.h: the texts that a command is given: files, folders of files, standard input; cut into documents.
- *
- * A folder gives its regular files in the order of their names, with those below; not what is hidden, a symbolic link, or
- * no text (holds a zero byte). A separator is a line of its own between documents and belongs to none; without one, a file
- * is a document. Empty documents are left out. */
+/* input.h: the texts that a command is given, through reckon/corpus.h: a block at a time with a line of progress, or all at once. */
 #ifndef CLI_INPUT_H
 #define CLI_INPUT_H
-#include "command.h"
-#include "reckon/tok.h"
+#include "out.h"
+#include "reckon/corpus.h"
 
 struct input {
-    rk_text *text;                              /* the documents, borrowed from the files below */
-    size_t   n, room;
-    uint64_t bytes;                             /* of all documents */
-    size_t   files, skipped;                    /* skipped: in a folder and no text */
-    struct held { void *at; size_t n; bool mapped; } *held;
-    size_t   n_held, held_room;
+    struct cli     *c;
+    rk_corpus      *corpus;
+    rk_block        block;                      /* the one at hand; block.n == 0 at the end */
+    const rk_text  *text;                       /* the same texts */
+    size_t          n;
+    uint64_t        bytes;
+    struct progress line;
+    bool            shows;                      /* the line */
 };
 
-/* Adds what `path` names ("-": standard input). Returns an exit code, and has said why. separator may be NULL. */
-int  input_add(struct cli *c, struct input *in, const char *path, const char *separator);
-int  input_add_all(struct cli *c, struct input *in, const char *separator);         /* every argument; notes what was read */
+/* Opens what the arguments of the command name; `what` ("encoding") begins the line of progress, NULL: none. Returns an exit code, and has
+ * said why. */
+int input_open(struct cli *c, struct input *in, const rk_corpus_rules *rules, const char *what);
+/* The next block; a corpus without any text is an error. cut may be NULL. */
+int input_next(struct input *in, const rk_corpus_cut *cut);
+void input_step(struct input *in, const char *fields, ...) RK_PRINTF(2, 3);       /* moves the line of progress; what follows the time left */
+void input_note(const struct input *in);        /* says what was read */
+
+/* For lines that are no documents: opens the arguments; gives every line of every file, without its line feed, numbered from 1. */
+typedef int input_line_fn(void *user, uint64_t number, const char *line, size_t n);
+int input_plain(struct cli *c, struct input *in);
+int input_lines(struct input *in, input_line_fn *each, void *user);
+
+/* Everything at once, whole: every argument; or what n paths name, which may be no text at all. */
+int input_all(struct cli *c, struct input *in, const rk_corpus_rules *rules);
+int input_paths(struct cli *c, struct input *in, const char *const *paths, int n);
 void input_free(struct input *in);
 
 #endif

@@ -43,15 +43,19 @@ static void draw(struct progress *p)
     p->stale = false;
 }
 
+/* Bytes are told in MB and MB/s. */
+static struct say amount(const struct progress *p, uint64_t n) { return strcmp(p->unit, "bytes") == 0 ? say_bytes_si(n) : say_count(n); }
+
 static void compose(struct progress *p, uint64_t done, double seconds)
 {
     size_t room = sizeof p->line;
     double rate = seconds > 0 ? (double)done / seconds : 0;
-    size_t used = (size_t)snprintf(p->line, room, "%.60s  %s", p->what, say_count(done).at);
-    if (p->total > 0) used += (size_t)snprintf(p->line + used, room - used, "/%s", say_count(p->total).at);
-    used += (size_t)snprintf(p->line + used, room - used, " %.20s", p->unit);
+    const char *unit = strcmp(p->unit, "bytes") == 0 ? "" : p->unit, *gap = unit[0] != '\0' ? " " : "";
+    size_t used = (size_t)snprintf(p->line, room, "%.60s  %s", p->what, amount(p, done).at);
+    if (p->total > 0) used += (size_t)snprintf(p->line + used, room - used, "/%s", amount(p, p->total).at);
+    used += (size_t)snprintf(p->line + used, room - used, "%s%.20s", gap, unit);
     if (p->total > 0) used += (size_t)snprintf(p->line + used, room - used, "  %s", say_percent((double)done / (double)p->total).at);
-    if (rate >= 100) used += (size_t)snprintf(p->line + used, room - used, "  %s %.20s/s", say_count((uint64_t)rate).at, p->unit);
+    if (rate >= 100) used += (size_t)snprintf(p->line + used, room - used, "  %s%s%.20s/s", amount(p, (uint64_t)rate).at, gap, unit);
     else if (rate > 0) used += (size_t)snprintf(p->line + used, room - used, "  %.3g %.20s/s", rate, p->unit);
     if (p->total > done && rate > 0) (void)snprintf(p->line + used, room - used, "  ETA %s", say_seconds((double)(p->total - done) / rate).at);
     else (void)snprintf(p->line + used, room - used, "  %s", say_seconds(seconds).at);

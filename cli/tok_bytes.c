@@ -141,7 +141,7 @@ int tok_bytes(struct cli *c, const char *text)
     }
     if (t != NULL) {
         table_print(t);
-        (void)fprintf(c->out, "%zu bytes%s; %zu code points: UTF-8 %zu bytes, UTF-16 %zu, UTF-32 %zu%s\n", n, hex ? " (read as hexadecimal)" : "", utf32 / 4, utf8, utf16, utf32,
+        (void)fprintf(c->out, "%zu byte%s%s; %zu code point%s: UTF-8 %zu bytes, UTF-16 %zu, UTF-32 %zu%s\n", n, n == 1 ? "" : "s", hex ? " (read as hexadecimal)" : "", utf32 / 4, utf32 == 4 ? "" : "s", utf8, utf16, utf32,
                       wrong ? ", with U+FFFD for what is invalid" : "");
         if (wrong) show_rule(c, b, first_at, first);
     }

@@ -5,6 +5,8 @@
 #include <time.h>
 #include <unistd.h>
 
+enum { BLOCK_LEAST = 1 << 18, BLOCK_MOST = 32 << 20 };
+
 double counting_seconds(void)
 {
     struct timespec t;
@@ -19,10 +21,10 @@ bool counting_progress(void *user, const rk_tok_progress *p)
     if (k->stage != p->stage) {
         if (k->stage != NULL) progress_end(&k->line);
         k->stage = p->stage;
-        progress_begin(&k->line, k->c, counting ? "counting words" : "merging", counting ? "bytes" : "tokens", p->total);
+        progress_begin(&k->line, k->c, counting ? "counting words" : "merging", counting ? "bytes" : "tokens", counting ? rk_corpus_told(k->in.corpus).size : p->total);
         k->line.began -= p->seconds;                        /* the first report comes some time after the beginning */
     }
-    progress_step(&k->line, p->done, "%s%s", counting ? say_count(p->words).at : "", counting ? " words" : "");
+    progress_step(&k->line, counting ? rk_corpus_told(k->in.corpus).read : p->done, "%s%s", counting ? say_count(p->words).at : "", counting ? " words" : "");
     return !cli_cancelled(k->c);
 }
 
@@ -73,23 +75,46 @@ int counting_begin(struct cli *c, struct counting *k)
     return cli_try(c, rk_counts_open(c->ctx, &k->how, &k->counts));
 }
 
+static void keep_sample(struct counting *k)
+{
+    k->sample = cli_take(COUNTING_SAMPLE);
+    for (size_t i = 0; i < k->in.n && k->n_sample < COUNTING_SAMPLE; i++) {
+        size_t left = COUNTING_SAMPLE - k->n_sample, n = k->in.text[i].n < left ? k->in.text[i].n : left;
+        if (n > 0) memcpy(k->sample + k->n_sample, k->in.text[i].at, n);
+        k->n_sample += n;
+    }
+}
+
+/* Text comes in blocks: what is not mapped goes through a window, which is told of beside what counting takes. */
+static int add_texts(struct counting *k)
+{
+    struct cli *c = k->c;
+    rk_corpus_cut cut = { rk_counts_cut, k->counts };
+    uint64_t memory = k->how.memory > 0 ? k->how.memory : UINT64_MAX, block = memory / 32 < BLOCK_LEAST ? BLOCK_LEAST : memory / 32 < BLOCK_MOST ? memory / 32 : BLOCK_MOST;
+    int code = input_open(c, &k->in, &(rk_corpus_rules){ .separator = cli_text(c, "separator"), .field = cli_text(c, "field"), .block = (size_t)block }, NULL);
+    if (code != CLI_OK) return code;
+    rk_corpus_state told = rk_corpus_told(k->in.corpus);
+    bool mapped = told.size > 0 && told.packed == 0;
+    k->most = rk_tok_train_peak(&(rk_tok_training){ .vocab_size = k->vocab_size, .memory = k->how.memory }, mapped ? told.size : UINT64_MAX, rk_ctx_threads(c->ctx)) + 4 * block;
+    cli_note(c, "this takes at most %s of memory", say_bytes(k->most).at);
+    while (code == CLI_OK && (code = input_next(&k->in, &cut)) == CLI_OK && k->in.n > 0) {
+        if (k->sample == NULL) keep_sample(k);
+        code = cli_try(c, rk_counts_add(c->ctx, k->counts, k->in.text, k->in.n));
+    }
+    if (k->stage != NULL) progress_end(&k->line);
+    k->stage = NULL;
+    if (code == CLI_OK) input_note(&k->in);
+    return code;
+}
+
 int counting_add(struct counting *k)
 {
     struct cli *c = k->c;
     cli_watch();
-    if (cli_given(c, "counts")) {
-        CLI_TRY(c, rk_counts_read(c->ctx, k->counts, cli_text(c, "counts")));
-        for (int i = 0; i < c->n_args; i++) CLI_TRY(c, rk_counts_read(c->ctx, k->counts, c->args[i]));
-        return CLI_OK;
-    }
-    int code = input_add_all(c, &k->in, cli_text(c, "separator"));
-    if (code != CLI_OK) return code;
-    k->most = rk_tok_train_peak(&(rk_tok_training){ .vocab_size = k->vocab_size, .memory = k->how.memory }, k->in.bytes, rk_ctx_threads(c->ctx));
-    cli_note(c, "this takes at most %s of memory", say_bytes(k->most).at);
-    rk_status status = rk_counts_add(c->ctx, k->counts, k->in.text, k->in.n);
-    if (k->stage != NULL) progress_end(&k->line);
-    k->stage = NULL;
-    return cli_try(c, status);
+    if (!cli_given(c, "counts")) return add_texts(k);
+    CLI_TRY(c, rk_counts_read(c->ctx, k->counts, cli_text(c, "counts")));
+    for (int i = 0; i < c->n_args; i++) CLI_TRY(c, rk_counts_read(c->ctx, k->counts, c->args[i]));
+    return CLI_OK;
 }
 
 void counting_end(struct counting *k)
@@ -98,4 +123,5 @@ void counting_end(struct counting *k)
     input_free(&k->in);
     free((void *)k->how.specials);
     free(k->folder);
+    free(k->sample);
 }

@@ -12,7 +12,6 @@ struct lines {
     rk_encoding_rules rules;
     rk_encoding       encoding;
     rk_bytes          text, next;                           /* of this line and, with pairs, of the one after it */
-    uint64_t          number;
 };
 
 static void put_bytes(FILE *to, const char *key, const uint8_t *at, size_t n)
@@ -49,41 +48,33 @@ static int encode(struct lines *l, const rk_bytes *first, const rk_bytes *second
     return code;
 }
 
-static int one_line(struct lines *l, const char *line, size_t n)
+static int one_line(void *user, uint64_t number, const char *line, size_t n)
 {
+    struct lines *l = user;
     rk_bytes *to = l->pairs ? &l->next : &l->text;
     to->n = 0;
-    int code = cli_try(l->c, rk_corpus_line(l->c->ctx, "the input", ++l->number, line, n, l->field, to));
+    int code = cli_try(l->c, rk_corpus_line(l->c->ctx, "the input", number, line, n, l->field, to));
     if (code != CLI_OK) return code;
     if (!l->pairs) return encode(l, &l->text, NULL);
-    if (l->number > 1) code = encode(l, &l->text, &l->next);
+    if (number > 1) code = encode(l, &l->text, &l->next);
     rk_bytes old = l->text;
     l->text = l->next;
     l->next = old;
     return code;
 }
 
-int tok_lines(struct cli *c, const rk_tok *tok, const struct input *in)
+int tok_lines(struct cli *c, const rk_tok *tok, struct input *in)
 {
     struct lines l = { .c = c, .tok = tok, .field = cli_text(c, "field"), .pairs = cli_flag(c, "pairs"), .offsets = cli_flag(c, "offsets") };
     int64_t truncate = cli_given(c, "truncate") ? cli_int(c, "truncate") : l.pairs ? 48 : 0, pad = cli_given(c, "pad") ? cli_int(c, "pad") : l.pairs ? 64 : 0;
-    int code = CLI_OK;
     uint32_t pad_id = 0;
     if (pad > 1 << 24) return cli_usage(c, "--pad: %lld tokens a line; %d are the limit", (long long)pad, 1 << 24);
     (void)rk_tok_find(tok, "[PAD]", 5, &pad_id);
     l.rules = (rk_encoding_rules){ .flags = (cli_flag(c, "plain") ? RK_TOK_PLAIN : 0u) | (cli_flag(c, "replace") ? RK_TOK_REPLACE : 0u),
                                    .bare = cli_flag(c, "bare"), .truncate = (size_t)truncate, .pad = (size_t)pad, .pad_id = pad_id };
-    for (size_t i = 0; i < in->n && code == CLI_OK; i++) {
-        rk_text all = in->text[i];
-        for (size_t at = 0, length; at < all.n && code == CLI_OK && !cli_cancelled(c); at += length + 1) {
-            const char *feed = memchr(all.at + at, '\n', all.n - at);
-            length = feed != NULL ? (size_t)(feed - all.at) - at : all.n - at;
-            code = one_line(&l, all.at + at, length);
-        }
-    }
+    int code = input_lines(in, one_line, &l);
     rk_encoding_free(c->ctx, &l.encoding);
     rk_bytes_free(c->ctx, &l.text);
     rk_bytes_free(c->ctx, &l.next);
-    if (code == CLI_OK && cli_cancelled(c)) return cli_fail(c, CLI_INTERRUPTED, NULL, "interrupted");
     return code;
 }

@@ -4,6 +4,6 @@
 #include "input.h"
 
 /* Reads the options offsets, pairs, truncate, pad, field, plain and replace of the command. */
-int tok_lines(struct cli *c, const rk_tok *tok, const struct input *in);
+int tok_lines(struct cli *c, const rk_tok *tok, struct input *in);
 
 #endif

@@ -24,47 +24,63 @@ static void put(struct train_row *row, const uint32_t *ids, size_t n)
     row->tokens.n += n;
 }
 
-/* Some of the documents, each with its end. */
-static int encode(struct training *t, const rk_text *texts, size_t n, struct train_row *row)
+/* Some of the documents, each with its end; the last may go on. `begun`: where in the row the one at hand began. */
+static int encode(struct training *t, const rk_text *texts, size_t n, bool goes_on, struct train_row *row, uint64_t *begun)
 {
     rk_ids ids = { 0 };
-    size_t *ends = cli_take(n * sizeof *ends), at = 0;
+    size_t *ends = cli_take((n + 1) * sizeof *ends), at = 0;
     const uint32_t end = (uint32_t)t->end;
     int code = cli_try(t->c, rk_tok_encode_many(t->c->ctx, t->tok, texts, n, 0, &ids, ends));
     for (size_t i = 0; code == CLI_OK && i < n; at = ends[i++]) {
         put(row, ids.at + at, ends[i] - at);
-        if (t->end >= 0 && (ends[i] == at || ids.at[ends[i] - 1] != end)) put(row, &end, 1);
+        if (i + 1 == n && goes_on) continue;
+        if (t->end >= 0 && (row->tokens.n == *begun || row->ids[row->tokens.n - 1] != end)) put(row, &end, 1);
+        *begun = row->tokens.n;
     }
     free(ends);
     rk_ids_free(t->c->ctx, &ids);
     return code;
 }
 
+static void whole(struct train_row *row)
+{
+    row->tokens.at = (const unsigned char *)row->ids;
+    row->tokens.bytes_each = 4;
+}
+
 int train_encode(struct training *t, const rk_text *texts, size_t n, struct train_row *row)
 {
     struct progress line;
-    uint64_t done = 0, all = 0;
+    uint64_t done = 0, all = 0, begun = row->tokens.n;
     int code = CLI_OK;
     for (size_t i = 0; i < n; i++) all += texts[i].n;
     progress_begin(&line, t->c, "encoding", "bytes", all);
     for (size_t from = 0, to; from < n && code == CLI_OK; from = to) {
         size_t bytes = 0;
         for (to = from; to < n && (to == from || bytes + texts[to].n <= BATCH); to++) bytes += texts[to].n;
-        code = encode(t, texts + from, to - from, row);
+        code = encode(t, texts + from, to - from, false, row, &begun);
         progress_step(&line, done += bytes, "%s tokens", say_count(row->tokens.n).at);
         if (code == CLI_OK && to < n && cli_cancelled(t->c)) code = cli_fail(t->c, CLI_INTERRUPTED, NULL, "interrupted");
     }
     progress_end(&line);
-    row->tokens.at = (const unsigned char *)row->ids;
-    row->tokens.bytes_each = 4;
+    whole(row);
     return code;
 }
 
 static int texts(struct training *t)
 {
     struct input in = { 0 };
-    int code = input_add_all(t->c, &in, t->options.separator[0] != '\0' ? t->options.separator : NULL);
-    if (code == CLI_OK) code = train_encode(t, in.text, in.n, &t->text);
+    const rk_train_options *o = &t->options;
+    rk_corpus_rules rules = { .separator = o->separator[0] != '\0' ? o->separator : NULL, .field = o->field[0] != '\0' ? o->field : NULL };
+    rk_corpus_cut cut = { rk_tok_cut, t->tok };
+    uint64_t begun = t->text.tokens.n;
+    int code = input_open(t->c, &in, &rules, "encoding");
+    while (code == CLI_OK && (code = input_next(&in, &cut)) == CLI_OK && in.n > 0) {
+        code = encode(t, in.text, in.n, in.block.goes_on, &t->text, &begun);
+        input_step(&in, "%s tokens", say_count(t->text.tokens.n).at);
+    }
+    if (code == CLI_OK) input_note(&in);
+    whole(&t->text);
     input_free(&in);
     return code;
 }

@@ -131,7 +131,8 @@ static int texts(struct pairs *p)
     int code = CLI_OK;
     if (p->t->end < 0) code = cli_usage(c, "pairs need a token that ends a text, and the tokenizer has none of the usual ones: give --end");
     for (int i = 0; i < c->n_args && code == CLI_OK; i++) {
-        code = input_add(c, &in[i], c->args[i], NULL);
+        const char *path = c->args[i];
+        code = input_paths(c, &in[i], &path, 1);
         if (code == CLI_OK && in[i].n != 1) code = cli_fail(c, CLI_DATA, NULL, "%s: %s", c->args[i], in[i].n == 0 ? "there are no pairs in it" : "pairs come from files, not from folders");
     }
     if (code == CLI_OK) code = c->n_args == 1 ? one_file(p, in[0].text[0]) : two_files(p, in[0].text[0], in[1].text[0]);

@@ -20,13 +20,13 @@ typedef struct rk_encoding {             /* zero it to begin; rk_encoding_free e
 
 typedef struct rk_encoding_rules {       /* zero means: special tokens around, nothing cut, nothing filled up */
     unsigned flags;                      /* RK_TOK_PLAIN, RK_TOK_REPLACE */
-    bool     bare;                       /* no [CLS], no [SEP] */
+    bool     bare;                       /* no [CLS], no [SEP] or the like */
     size_t   truncate;                   /* tokens at most, special ones included: the longer text of a pair is cut first; 0: no limit */
     size_t   pad;                        /* tokens at least */
     uint32_t pad_id;
 } rk_encoding_rules;
 
-/* second may be NULL. BERT tokenizers put [CLS] before, [SEP] after each text; the others nothing. A token that is part of a character spans all of
+/* second may be NULL. BERT tokenizers put [CLS] before, [SEP] after each text; the others what their tokenizer.json says, as a rule nothing. A token that is part of a character spans all of
  * it. Equal to Hugging Face tokenizers, positions included.
  * Errors: those of rk_tok_encode; RK_E_ARG when `truncate` has no room for the special tokens. */
 RK_API RK_CHECK rk_status rk_encoding_make(rk_ctx *ctx, const rk_tok *tok, const rk_encoding_rules *rules, rk_text first, const rk_text *second, rk_encoding *out);

@@ -42,6 +42,9 @@ RK_API void rk_tok_close(rk_ctx *ctx, rk_tok *tok);                            /
  * tokenizers read an equal tokenizer from either; so does rk_tok_open. */
 RK_API RK_CHECK rk_status rk_tok_save(rk_ctx *ctx, const rk_tok *tok, const char *folder);
 
+/* A checksum of all that decides what ids a text gets: the same for the same tokenizer, from whichever file. */
+RK_API RK_CHECK rk_status rk_tok_fingerprint(rk_ctx *ctx, const rk_tok *tok, uint32_t *crc);
+
 /* ---- vocabulary ---- */
 
 typedef struct rk_special {              /* a token that is looked for in the text before anything is split */
@@ -90,6 +93,10 @@ RK_API void rk_tok_encoder_close(rk_ctx *ctx, rk_tok_encoder *encoder);
 typedef bool rk_tok_take_fn(void *user, const uint32_t *ids, size_t n, bool ends);
 RK_API RK_CHECK rk_status rk_tok_encoder_many(rk_ctx *ctx, rk_tok_encoder *encoder, const rk_text *texts, size_t n, rk_tok_take_fn *take, void *user);
 
+/* The last place in text[0 .. n), which more text follows, where it may be cut and each part be encoded for itself with the same ids; 0: none
+ * is known (always, with a pattern of one's own). `tok` is an rk_tok. For rk_corpus_next: { rk_tok_cut, tok }. */
+RK_API size_t rk_tok_cut(const void *tok, const char *text, size_t n);
+
 /* The pieces a pattern cuts a text into (no special tokens): their lengths in bytes. Patterns: "gpt2", "cl100k" (GPT-4), "o200k" (GPT-4o),
  * or a regular expression as PCRE2 has them (UTF-8, Unicode properties); what that does not match becomes pieces too.
  * Errors: RK_E_UNKNOWN for a word that is none of these names; RK_E_ARG for a malformed expression; RK_E_DECLINED without PCRE2;
@@ -103,6 +110,9 @@ enum { RK_TOK_SKIP_SPECIAL = 2 };        /* a flag: control tokens give no text 
 /* Ids to the bytes they stand for, exactly; WordPiece: words with a space between, pieces joined, none before a full stop and the like.
  * RK_E_ARG for an id that is no token, by position. */
 RK_API RK_CHECK rk_status rk_tok_decode(rk_ctx *ctx, const rk_tok *tok, const uint32_t *ids, size_t n, unsigned flags, rk_bytes *bytes);
+/* The same as valid UTF-8: U+FFFD for each maximal invalid subpart, or RK_E_FORMAT, by its first byte. */
+typedef enum rk_errors { RK_ERRORS_REPLACE, RK_ERRORS_STRICT } rk_errors;
+RK_API RK_CHECK rk_status rk_tok_decode_text(rk_ctx *ctx, const rk_tok *tok, const uint32_t *ids, size_t n, unsigned flags, rk_errors errors, rk_bytes *text);
 /* Bytes to valid UTF-8: U+FFFD for each maximal invalid subpart, as Python's errors="replace". */
 RK_API RK_CHECK rk_status rk_bytes_replace(rk_ctx *ctx, const char *bytes, size_t n, rk_bytes *utf8);
 

@@ -21,6 +21,7 @@ RK_CHECK rk_status file_write(rk_ctx *ctx, struct file_writer *w, const void *by
 RK_CHECK rk_status file_write_at(rk_ctx *ctx, struct file_writer *w, uint64_t offset, const void *bytes, size_t n);   /* after a flush; not in the crc */
 RK_CHECK rk_status file_commit(rk_ctx *ctx, struct file_writer *w);      /* w is closed afterwards, whatever happened */
 void file_abandon(rk_ctx *ctx, struct file_writer *w);                   /* removes the temporary file; harmless on a closed writer */
+RK_CHECK rk_status file_sweep(rk_ctx *ctx, const char *path);            /* removes what writers of `path` that were killed have left beside it */
 
 RK_CHECK rk_status file_exists(rk_ctx *ctx, const char *path, bool *yes);       /* E_IO when one cannot know */
 RK_CHECK rk_status file_make_folder(rk_ctx *ctx, const char *path);             /* with parents; fine if it is there */

@@ -200,3 +200,34 @@ out:
     else file_abandon(ctx, w);
     return status;
 }
+
+/* Whether nobody holds it: a writer locks its temporary file as long as it lives. */
+static bool is_left_over(const char *path)
+{
+    struct stat s;
+    int fd = lstat(path, &s) == 0 && S_ISREG(s.st_mode) ? open(path, O_WRONLY | O_NOFOLLOW | O_CLOEXEC) : -1;
+    bool free = fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0;
+    if (fd >= 0) (void)close(fd);
+    return free;
+}
+
+rk_status file_sweep(rk_ctx *ctx, const char *path)
+{
+    const char *slash = strrchr(path, '/'), *name = slash != NULL ? slash + 1 : path;
+    struct str folder = { 0 }, found = { 0 };
+    struct file_names names = { 0 };
+    rk_status status;
+    GO(str_add(ctx, &folder, slash != NULL ? path : ".", slash != NULL ? (size_t)(slash - path) + 1 : 1));
+    GO(file_list(ctx, str_c(&folder), &names));
+    for (int i = 0; i < names.n; i++) {
+        size_t n = strlen(name);
+        if (strncmp(names.at[i], name, n) != 0 || strncmp(names.at[i] + n, ".tmp.", 5) != 0) continue;
+        GO(file_join(ctx, &found, str_c(&folder), names.at[i]));
+        if (is_left_over(str_c(&found)) && unlink(str_c(&found)) != 0 && errno != ENOENT) GO(FAIL_OS(errno, "remove", str_c(&found)));
+    }
+out:
+    file_names_free(ctx, &names);
+    str_free(ctx, &found);
+    str_free(ctx, &folder);
+    return status;
+}

@@ -14,7 +14,7 @@ enum bert_strip { STRIP_AS_LOWER, STRIP_NO, STRIP_YES };              /* accents
 struct bert {
     bool            used, clean, chinese, lower, cleanup;             /* cleanup: decoded text has no space before full stops and the like */
     enum bert_strip strip;
-    uint32_t        unknown, begin, separator;                        /* ids; begin and separator may be NO_TOKEN */
+    uint32_t        unknown;                                          /* id */
     uint32_t        most_characters;                                  /* a longer word is unknown */
     const char     *prefix;                                           /* of a piece that does not begin a word, 1 to BERT_PREFIX bytes */
     size_t          n_prefix;

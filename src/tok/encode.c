@@ -184,7 +184,7 @@ static bool encode_text(struct engine *e, const unsigned char *stretch, size_t a
 static rk_span place_of(const struct engine *e, const unsigned char *stretch, uint64_t offset, const unsigned char *text, struct special_match m)
 {
     if (!e->places) return (rk_span){ 0, 0 };
-    if (e->tok->trims) special_trim(text, &m);
+    if (e->tok->frames.trims) special_trim(text, &m, e->tok->frames.keeps_first && offset + m.begin == 0);
     if (text != stretch && m.begin == m.end && m.begin > 0) {         /* nothing left: the end of what was before */
         rk_span before = source(e, stretch, offset, m.begin - 1, m.begin);
         return (rk_span){ before.end, before.end };
@@ -260,3 +260,5 @@ size_t encode_cut_last(const rk_tok *tok, const unsigned char *text, size_t n, s
     while (i > 0 && straddles(tok, text, i)) i = split_safe_last(&tok->split, text, i, from);
     return i;
 }
+
+size_t rk_tok_cut(const void *tok, const char *text, size_t n) { return encode_cut_last(tok, (const unsigned char *)text, n, 0); }

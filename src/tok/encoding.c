@@ -44,6 +44,7 @@ static void trim(const rk_tok *tok, struct part *p)
         if (tok->kind[p->ids.at[i]] & KIND_ADDED) continue;
         while (before < t.n && t.at[before] == ' ') before++;
         while (after < t.n && t.at[t.n - 1 - after] == ' ') after++;
+        if (before == 1 && tok->frames.keeps_first && (i == 0 || s->begin == 0)) before = 0;
         s->begin = s->begin + before < s->end ? s->begin + before : s->end;
         if (after > 0 && s->end >= after) s->end = s->end - after > s->begin ? s->end - after : s->begin;
     }
@@ -66,7 +67,7 @@ static rk_status encode_part(rk_ctx *ctx, const rk_tok *tok, unsigned flags, str
     rk_status status = share_end(&share);
     if (!done) return ctx_pass(ctx, status, __FILE__, __LINE__, __func__);
     to_code_points(p);
-    if (tok->trims) trim(tok, p);
+    if (tok->frames.trims) trim(tok, p);
     return RK_OK;
 }
 
@@ -108,20 +109,22 @@ static rk_status make_room(rk_ctx *ctx, rk_encoding *e, size_t want)
     return RK_OK;
 }
 
-static rk_status join(rk_ctx *ctx, const rk_tok *tok, const rk_encoding_rules *rules, struct part *parts, int n_parts, rk_encoding *e)
+static rk_status join(rk_ctx *ctx, const rk_tok *tok, const rk_encoding_rules *rules, struct part *parts, bool pair, rk_encoding *e)
 {
-    const struct bert *b = &tok->bert;
-    bool begins = b->used && !rules->bare && b->begin != NO_TOKEN, ends = b->used && !rules->bare && b->separator != NO_TOKEN;
-    size_t around = (size_t)begins + (size_t)n_parts * ends;
+    const struct frame plain = frame_plain(pair), *f = pair ? &tok->frames.pair : &tok->frames.single;
+    size_t around = 0;
+    if (f->n == 0) f = &plain;
+    for (int i = 0; i < f->n; i++) around += f->at[i].kind == FRAME_SPECIAL && !rules->bare;
     if (rules->truncate > 0 && rules->truncate < around) return FAIL(RK_E_ARG, "%zu tokens have no room for the %zu special ones", rules->truncate, around);
     if (rules->truncate > 0) cut(&parts[0], &parts[1], rules->truncate - around);
     size_t n = parts[0].n + parts[1].n + around;
     TRY(make_room(ctx, e, n > rules->pad ? n : rules->pad));
     e->n = 0;
-    if (begins) put(e, b->begin, (rk_span){ 0, 0 }, 0, 1);
-    for (int k = 0; k < n_parts; k++) {
-        for (size_t i = 0; i < parts[k].n; i++) put(e, parts[k].ids.at[i], parts[k].spans[i], (unsigned)k, 1);
-        if (ends) put(e, b->separator, (rk_span){ 0, 0 }, (unsigned)k, 1);
+    for (int i = 0; i < f->n; i++) {
+        const struct frame_piece *piece = &f->at[i];
+        const struct part *p = &parts[piece->kind == FRAME_SECOND];
+        if (piece->kind == FRAME_SPECIAL && !rules->bare) put(e, piece->id, (rk_span){ 0, 0 }, piece->type, 1);
+        for (size_t k = 0; k < p->n && piece->kind != FRAME_SPECIAL; k++) put(e, p->ids.at[k], p->spans[k], piece->type, 1);
     }
     while (e->n < rules->pad) put(e, rules->pad_id, (rk_span){ 0, 0 }, 0, 0);
     return RK_OK;
@@ -133,7 +136,7 @@ rk_status rk_encoding_make(rk_ctx *ctx, const rk_tok *tok, const rk_encoding_rul
     struct part parts[2] = { { .text = first }, { .text = second != NULL ? *second : (rk_text){ NULL, 0 } } };
     GO(encode_part(ctx, tok, rules->flags, &parts[0]));
     if (second != NULL) GO(encode_part(ctx, tok, rules->flags, &parts[1]));
-    GO(join(ctx, tok, rules, parts, second != NULL ? 2 : 1, out));
+    GO(join(ctx, tok, rules, parts, second != NULL, out));
 out:
     for (int k = 0; k < 2; k++) {
         rk_ids_free(ctx, &parts[k].ids);

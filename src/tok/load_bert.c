@@ -10,7 +10,7 @@
 void load_bert_defaults(struct bert *b, bool lower)
 {
     *b = (struct bert){ .used = true, .clean = true, .chinese = true, .lower = lower, .cleanup = true, .strip = STRIP_AS_LOWER, .most_characters = 100,
-                        .unknown = NO_TOKEN, .begin = NO_TOKEN, .separator = NO_TOKEN, .prefix = "##", .n_prefix = 2 };
+                        .unknown = NO_TOKEN, .prefix = "##", .n_prefix = 2 };
 }
 
 /* ---- vocab.txt ---- */
@@ -45,8 +45,9 @@ static rk_status put_lines(rk_ctx *ctx, const char *name, rk_text text, struct m
 
 static rk_status add_specials(rk_ctx *ctx, const char *name, rk_tok *tok)
 {
+    uint32_t begin = NO_TOKEN, separator = NO_TOKEN;
     struct { const char *text; uint32_t *id; } rows[] = {
-        { "[PAD]", NULL }, { "[UNK]", &tok->bert.unknown }, { "[CLS]", &tok->bert.begin }, { "[SEP]", &tok->bert.separator }, { "[MASK]", NULL },
+        { "[PAD]", NULL }, { "[UNK]", &tok->bert.unknown }, { "[CLS]", &begin }, { "[SEP]", &separator }, { "[MASK]", NULL },
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         uint32_t id;
@@ -55,6 +56,7 @@ static rk_status add_specials(rk_ctx *ctx, const char *name, rk_tok *tok)
         if (rows[i].id != NULL) *rows[i].id = id;
         TRY(tok_add_special(ctx, tok, (rk_special){ .text = text, .id = id, .special = true }));
     }
+    tok->frames = frames_bert(begin, separator);
     if (tok->bert.unknown != NO_TOKEN) return RK_OK;
     (void)FAIL(RK_E_FORMAT, "%s: no line is [UNK], the token for words that the vocabulary lacks", name);
     return ctx_hint(ctx, "a vocab.txt has one piece of WordPiece a line, as BERT's has");
@@ -119,44 +121,6 @@ static rk_status find_id(rk_ctx *ctx, const rk_tok *tok, const struct json *text
     return FAIL(RK_E_FORMAT, "%s: %s is no token of the vocabulary", json_path(text, path), json_words(text, words));
 }
 
-/* The one template that is BERT's: [CLS] $A [SEP], and $B [SEP] with type 1 behind it. */
-static bool is_template(const struct json *list, const struct json *specials, bool pair, const struct json **begin, const struct json **separator)
-{
-    static const struct { const char *kind, *sequence; int64_t type; } rows[] = {
-        { "SpecialToken", NULL, 0 }, { "Sequence", "A", 0 }, { "SpecialToken", NULL, 0 }, { "Sequence", "B", 1 }, { "SpecialToken", NULL, 1 },
-    };
-    uint32_t n = pair ? 5 : 3;
-    if (list == NULL || list->kind != JSON_ARRAY || list->n != n || specials == NULL) return false;
-    for (uint32_t i = 0; i < n; i++) {
-        const struct json *v = json_find(&list->at[i], rows[i].kind), *id = json_find(v, "id"), *type = json_find(v, "type_id");
-        if (id == NULL || id->kind != JSON_STRING || type == NULL || type->kind != JSON_INT || type->integer != rows[i].type) return false;
-        if (rows[i].sequence != NULL && !load_is_text(id, rows[i].sequence)) return false;
-        if (i == 0) *begin = id;
-        else if (i == 2) *separator = id;
-        else if (i == 4 && !load_is_text(id, (*separator)->text)) return false;
-    }
-    return true;
-}
-
-static rk_status post_processor(rk_ctx *ctx, const struct json *root, rk_tok *tok)
-{
-    const struct json *v = json_find(root, "post_processor"), *type = json_find(v, "type"), *begin = NULL, *separator = NULL;
-    if (load_is_null(v)) return RK_OK;
-    if (load_is_text(type, "BertProcessing")) {
-        const struct json *cls = json_find(v, "cls"), *sep = json_find(v, "sep");
-        bool well = cls != NULL && cls->kind == JSON_ARRAY && cls->n == 2 && sep != NULL && sep->kind == JSON_ARRAY && sep->n == 2;
-        if (!well) return load_decline(ctx, v);
-        begin = &cls->at[0];
-        separator = &sep->at[0];
-    } else if (load_is_text(type, "TemplateProcessing")) {
-        const struct json *specials = json_find(v, "special_tokens");
-        if (!is_template(json_find(v, "single"), specials, false, &begin, &separator)) return load_decline(ctx, json_find(v, "single") != NULL ? json_find(v, "single") : v);
-        if (!is_template(json_find(v, "pair"), specials, true, &begin, &separator)) return load_decline(ctx, json_find(v, "pair") != NULL ? json_find(v, "pair") : v);
-    } else return load_decline(ctx, type != NULL ? type : v);
-    TRY(find_id(ctx, tok, begin, &tok->bert.begin));
-    return find_id(ctx, tok, separator, &tok->bert.separator);
-}
-
 static rk_status decoder(rk_ctx *ctx, const struct json *root, struct bert *b)
 {
     const struct json *v = json_find(root, "decoder"), *prefix = json_find(v, "prefix");
@@ -197,6 +161,5 @@ rk_status load_bert_parts(rk_ctx *ctx, const struct json *root, rk_tok *tok)
     TRY(normalizer(ctx, root, &tok->bert));
     TRY(type_is(ctx, root, "pre_tokenizer", "BertPreTokenizer", &v));
     TRY(model(ctx, json_find(root, "model"), tok));
-    TRY(decoder(ctx, root, &tok->bert));
-    return post_processor(ctx, root, tok);
+    return decoder(ctx, root, &tok->bert);
 }

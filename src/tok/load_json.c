@@ -1,9 +1,10 @@
 /* load_json.c: tokenizer.json. Every part is either done here exactly or refused by its name; nothing is passed over in silence.
  *
  * Done: model BPE with the normalizer NFC or none, pre-tokenizer ByteLevel without a prefix space, or any pattern by Split and then
- * ByteLevel, decoder and post-processor ByteLevel; model WordPiece as BERT has it (load_bert.c); added tokens with all their flags. Not
+ * ByteLevel, decoder ByteLevel; model WordPiece as BERT has it (load_bert.c); post-processors (frame.c); added tokens with all their flags. Not
  * here: other models and normalizers, padding, truncation. Source: huggingface/tokenizers, the serialization of its parts. */
 #include "tok/load.h"
+#include "tok/pattern.h"
 #include <string.h>
 
 rk_status load_decline(rk_ctx *ctx, const struct json *v)
@@ -45,21 +46,12 @@ static rk_status byte_level(rk_ctx *ctx, const struct json *v, bool splits)
     return RK_OK;
 }
 
-/* As decoder it has no choice; as post-processor it may trim spaces from the places of tokens. */
+/* As decoder it has no choice. */
 static rk_status decoder(rk_ctx *ctx, const struct json *root)
 {
     const struct json *v = json_find(root, "decoder"), *type = json_find(v, "type");
     if (load_is_null(v) || load_is_text(type, "ByteLevel")) return RK_OK;
     return load_decline(ctx, type != NULL ? type : v);
-}
-
-static rk_status post_processor(rk_ctx *ctx, const struct json *root, rk_tok *tok)
-{
-    const struct json *v = json_find(root, "post_processor"), *type = json_find(v, "type");
-    if (load_is_null(v)) return RK_OK;
-    if (!load_is_text(type, "ByteLevel")) return load_decline(ctx, type != NULL ? type : v);
-    tok->trims = !load_is_bool(json_find(v, "trim_offsets"), false);
-    return RK_OK;
 }
 
 static rk_status normalizer(rk_ctx *ctx, const struct json *root, rk_tok *tok)
@@ -73,15 +65,23 @@ static rk_status normalizer(rk_ctx *ctx, const struct json *root, rk_tok *tok)
     return RK_OK;
 }
 
-/* { "type": "Split", "pattern": { "Regex": ... }, "behavior": "Isolated", "invert": false } */
+/* { "type": "Split", "pattern": { "Regex": ... }, "behavior": "Isolated", "invert": false }. "Removed" and inverted keeps what matches and nothing
+ * else, which is the same for a pattern that matches everything, as the known ones do. */
 static rk_status split_part(rk_ctx *ctx, const struct json *v, rk_tok *tok)
 {
     static const char *const keys[] = { "type", "pattern", "behavior", "invert", NULL };
     const struct json *regex = json_find(json_find(v, "pattern"), "Regex"), *type = json_find(v, "type");
     TRY(load_only(ctx, v, keys));
     if (!load_is_text(type, "Split")) return load_decline(ctx, type != NULL ? type : v);
-    if (!load_is_text(json_find(v, "behavior"), "Isolated") || !load_is_bool(json_find(v, "invert"), false) || regex == NULL || regex->kind != JSON_STRING) return load_decline(ctx, v);
-    return split_open_regex(ctx, regex->text, regex->n, &tok->split);
+    bool isolated = load_is_text(json_find(v, "behavior"), "Isolated") && load_is_bool(json_find(v, "invert"), false);
+    bool kept = load_is_text(json_find(v, "behavior"), "Removed") && load_is_bool(json_find(v, "invert"), true);
+    if ((!isolated && !kept) || regex == NULL || regex->kind != JSON_STRING) return load_decline(ctx, v);
+    struct str ours = { 0 };
+    rk_status status = pattern_from_oniguruma(ctx, regex->text, regex->n, &ours);
+    if (status == RK_OK) status = split_open_regex(ctx, str_c(&ours), (size_t)ours.n, &tok->split);
+    str_free(ctx, &ours);
+    TRY(status);
+    return kept && tok->split.regex != NULL ? load_decline(ctx, json_find(v, "behavior")) : RK_OK;
 }
 
 static rk_status pre_tokenizer(rk_ctx *ctx, const struct json *root, rk_tok *tok)
@@ -191,7 +191,6 @@ static rk_status model(rk_ctx *ctx, const struct json *v, const struct names *ad
 static rk_status bpe_parts(rk_ctx *ctx, const struct json *root, const struct names *added, rk_tok *tok)
 {
     TRY(normalizer(ctx, root, tok));
-    TRY(post_processor(ctx, root, tok));
     TRY(decoder(ctx, root));
     TRY(pre_tokenizer(ctx, root, tok));
     return model(ctx, json_find(root, "model"), added, tok);
@@ -209,6 +208,8 @@ static rk_status load(rk_ctx *ctx, const struct json *root, struct arena *arena,
     TRY(is_bert ? load_bert_parts(ctx, root, tok) : bpe_parts(ctx, root, &added, tok));
     const struct added *all = added.items;
     for (uint32_t i = 0; i < added.n; i++) TRY(tok_add_special(ctx, tok, all[i].special));
+    TRY(frames_load(ctx, root, &tok->vocab, &tok->frames));
+    if (is_bert && tok->frames.trims) return load_decline(ctx, json_find(root, "post_processor"));
     return tok_seal(ctx, tok);
 }
 

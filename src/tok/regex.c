@@ -4,9 +4,9 @@
  * counters and reported. Where the JIT's stack is too small for a match, the interpreter does it, whose memory is bounded too.
  * Not here: a search that overlaps; PCRE2's own idea of \s (it has U+180E, which White_Space has not since Unicode 6.3). */
 #include "tok/regex.h"
+#include "base/library.h"
 #include "base/str.h"
 #include "base/utf8.h"
-#include <dlfcn.h>
 #include <string.h>
 
 enum { JIT_COMPLETE = 1, NO_MATCH = -1, JIT_STACK_LIMIT = -46, MATCH_LIMIT = -47, HEAP_LIMIT = -63 };
@@ -74,32 +74,41 @@ static void give(void *p, void *user)
 
 static rk_status open_library(rk_ctx *ctx, struct regex *r)
 {
-    r->library = dlopen("libpcre2-8.so.0", RTLD_NOW | RTLD_LOCAL);
-    bool whole = r->library != NULL;
-    char *to = (char *)&r->pcre2;                                     /* nothing but function pointers, in the order of the rows */
-    for (size_t i = 0; whole && i < sizeof symbols / sizeof *symbols; i++) {
-        void *symbol = dlsym(r->library, symbols[i]);
-        memcpy(to + i * sizeof symbol, &symbol, sizeof symbol);
-        whole = symbol != NULL;
-    }
-    if (whole) return RK_OK;
+    if (library_open("libpcre2-8.so.0", symbols, sizeof symbols / sizeof *symbols, &r->pcre2, &r->library)) return RK_OK;
     (void)FAIL(RK_E_DECLINED, "a pattern of one's own needs the library PCRE2, and libpcre2-8.so.0 cannot be opened");
     return ctx_hint(ctx, "install it (Debian: libpcre2-8-0), or use one of the patterns gpt2, cl100k, o200k");
 }
 
-/* \s and \S by Unicode's own property. */
+/* \s and \S by Unicode's own property; \w as Oniguruma has it, with marks, whatever the version of PCRE2. */
+#define WORD "\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}\\x{b2}\\x{b3}\\x{b9}\\x{bc}\\x{bd}\\x{be}"
+
+static rk_status translate_escape(rk_ctx *ctx, char c, bool in_class, size_t at, struct str *out)
+{
+    const char two[2] = { '\\', c };
+    if (c == 'Q') return FAIL(RK_E_DECLINED, "the pattern quotes with \\Q at byte %zu: put a backslash before each character instead", at);
+    if (c == 'W' && in_class) return FAIL(RK_E_DECLINED, "the pattern has \\W in a class, at byte %zu: write the class out with \\P{...}", at);
+    if (c == 's') return str_text(ctx, out, "\\p{White_Space}");
+    if (c == 'S') return str_text(ctx, out, "\\P{White_Space}");
+    if (c == 'w') return str_text(ctx, out, in_class ? WORD : "[" WORD "]");
+    return c == 'W' ? str_text(ctx, out, "[^" WORD "]") : str_add(ctx, out, two, 2);
+}
+
 static rk_status translate(rk_ctx *ctx, const char *pattern, size_t n, struct str *out)
 {
+    bool in_class = false;
     for (size_t i = 0; i < n; i++) {
-        if (pattern[i] != '\\' || i + 1 == n) {
-            TRY(str_add(ctx, out, pattern + i, 1));
+        if (pattern[i] == '\\' && i + 1 < n) {
+            TRY(translate_escape(ctx, pattern[i + 1], in_class, i, out));
+            i++;
             continue;
         }
-        char c = pattern[++i];
-        if (c == 'Q') return FAIL(RK_E_DECLINED, "the pattern quotes with \\Q at byte %zu: put a backslash before each character instead", i - 1);
-        if (c == 's') TRY(str_text(ctx, out, "\\p{White_Space}"));
-        else if (c == 'S') TRY(str_text(ctx, out, "\\P{White_Space}"));
-        else TRY(str_add(ctx, out, pattern + i - 1, 2));
+        TRY(str_add(ctx, out, pattern + i, 1));
+        if (pattern[i] == ']') in_class = false;
+        else if (pattern[i] == '[' && !in_class) {
+            in_class = true;
+            if (i + 1 < n && pattern[i + 1] == '^') TRY(str_add(ctx, out, pattern + ++i, 1));
+            if (i + 1 < n && pattern[i + 1] == ']') TRY(str_add(ctx, out, pattern + ++i, 1));      /* a bracket that comes first is one of the class */
+        }
     }
     return RK_OK;
 }
@@ -158,7 +167,7 @@ void regex_close(rk_ctx *ctx, struct regex *r)
     if (r == NULL) return;
     r->memory.ctx = ctx;
     if (r->code != NULL) r->pcre2.code_free(r->code);
-    if (r->library != NULL) (void)dlclose(r->library);
+    library_close(r->library);
     FREE(r->pattern, r->n);
     FREE(r, 1);
 }

@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "io/json.h"
 #include "tok/bytelevel.h"
+#include "tok/pattern.h"
 #include "tok/save.h"
 #include <string.h>
 
@@ -82,32 +83,43 @@ static rk_status put_added(rk_ctx *ctx, struct json_out *o, const rk_tok *tok)
     return json_close(ctx, o);
 }
 
-static rk_status put_byte_level(rk_ctx *ctx, struct json_out *o, const char *key, bool splits, bool trims)
+static rk_status put_byte_level(rk_ctx *ctx, struct json_out *o, const char *key, bool splits, bool trims, bool prefix)
 {
     TRY(json_open_object(ctx, o, key));
     TRY(json_put_text(ctx, o, "type", "ByteLevel"));
-    TRY(json_put_bool(ctx, o, "add_prefix_space", false));
+    TRY(json_put_bool(ctx, o, "add_prefix_space", prefix));
     TRY(json_put_bool(ctx, o, "trim_offsets", trims));
     TRY(json_put_bool(ctx, o, "use_regex", splits));                  /* GPT-2's pattern */
     return json_close(ctx, o);
 }
 
+/* A known pattern has a spelling that both dialects read alike. */
+static rk_status put_regex(rk_ctx *ctx, struct json_out *o, const struct split *split)
+{
+    struct str theirs = { 0 };
+    const char *ours = split->regex == NULL ? split_find(split->name)->pattern : split->pattern;
+    rk_status status = pattern_to_oniguruma(ctx, ours, strlen(ours), &theirs);
+    if (status == RK_OK) status = json_put_bytes(ctx, o, "Regex", str_c(&theirs), (size_t)theirs.n);
+    str_free(ctx, &theirs);
+    return status;
+}
+
 /* GPT-2's pattern is part of ByteLevel; any other is written out before it. */
 static rk_status put_pre_tokenizer(rk_ctx *ctx, struct json_out *o, const struct split *split)
 {
-    if (split->scan == split_gpt2) return put_byte_level(ctx, o, "pre_tokenizer", true, true);
+    if (split->scan == split_gpt2) return put_byte_level(ctx, o, "pre_tokenizer", true, true, false);
     TRY(json_open_object(ctx, o, "pre_tokenizer"));
     TRY(json_put_text(ctx, o, "type", "Sequence"));
     TRY(json_open_array(ctx, o, "pretokenizers"));
     TRY(json_open_object(ctx, o, NULL));
     TRY(json_put_text(ctx, o, "type", "Split"));
     TRY(json_open_object(ctx, o, "pattern"));
-    TRY(json_put_text(ctx, o, "Regex", split->pattern));
+    TRY(put_regex(ctx, o, split));
     TRY(json_close(ctx, o));
     TRY(json_put_text(ctx, o, "behavior", "Isolated"));
     TRY(json_put_bool(ctx, o, "invert", false));
     TRY(json_close(ctx, o));
-    TRY(put_byte_level(ctx, o, NULL, false, true));
+    TRY(put_byte_level(ctx, o, NULL, false, true, false));
     TRY(json_close(ctx, o));
     return json_close(ctx, o);
 }
@@ -128,6 +140,18 @@ static rk_status put_model(rk_ctx *ctx, struct json_out *o, const rk_tok *tok)
     return json_close(ctx, o);
 }
 
+static rk_status put_post_processor(rk_ctx *ctx, struct json_out *o, const rk_tok *tok)
+{
+    if (tok->frames.single.n == 0) return put_byte_level(ctx, o, "post_processor", true, tok->frames.trims, tok->frames.keeps_first);
+    TRY(json_open_object(ctx, o, "post_processor"));
+    TRY(json_put_text(ctx, o, "type", "Sequence"));
+    TRY(json_open_array(ctx, o, "processors"));
+    TRY(put_byte_level(ctx, o, NULL, true, tok->frames.trims, tok->frames.keeps_first));
+    TRY(frames_save(ctx, o, NULL, &tok->frames, &tok->vocab));
+    TRY(json_close(ctx, o));
+    return json_close(ctx, o);
+}
+
 static rk_status put_bpe_parts(rk_ctx *ctx, struct json_out *o, const rk_tok *tok)
 {
     if (tok->form == NORMAL_NFC) {
@@ -136,8 +160,8 @@ static rk_status put_bpe_parts(rk_ctx *ctx, struct json_out *o, const rk_tok *to
         TRY(json_close(ctx, o));
     } else TRY(json_put_null(ctx, o, "normalizer"));
     TRY(put_pre_tokenizer(ctx, o, &tok->split));
-    TRY(put_byte_level(ctx, o, "post_processor", true, tok->trims));
-    TRY(put_byte_level(ctx, o, "decoder", true, true));
+    TRY(put_post_processor(ctx, o, tok));
+    TRY(put_byte_level(ctx, o, "decoder", true, true, false));
     return put_model(ctx, o, tok);
 }
 
@@ -214,6 +238,15 @@ rk_status rk_tok_save(rk_ctx *ctx, const rk_tok *tok, const char *folder)
         GO(write_file(ctx, folder, files[i].name, &text));
     }
 out:
+    str_free(ctx, &text);
+    return status;
+}
+
+rk_status rk_tok_fingerprint(rk_ctx *ctx, const rk_tok *tok, uint32_t *crc)
+{
+    struct str text = { 0 };
+    rk_status status = make_tokenizer_json(ctx, tok, &text);
+    *crc = crc32c(tok->bpe.by_id ? 1 : 0, text.at, (size_t)text.n);
     str_free(ctx, &text);
     return status;
 }

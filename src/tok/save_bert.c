@@ -13,22 +13,9 @@ static rk_status put_normalizer(rk_ctx *ctx, struct json_out *o, const struct be
     return json_close(ctx, o);
 }
 
-static rk_status put_pair(rk_ctx *ctx, struct json_out *o, const char *key, const rk_tok *tok, uint32_t id)
-{
-    TRY(json_open_array(ctx, o, key));
-    TRY(json_put_bytes(ctx, o, NULL, tok->vocab.tokens[id].at, tok->vocab.tokens[id].n));
-    TRY(json_put_uint(ctx, o, NULL, id));
-    return json_close(ctx, o);
-}
-
 static rk_status put_post_processor(rk_ctx *ctx, struct json_out *o, const rk_tok *tok)
 {
-    if (tok->bert.begin == NO_TOKEN || tok->bert.separator == NO_TOKEN) return json_put_null(ctx, o, "post_processor");
-    TRY(json_open_object(ctx, o, "post_processor"));
-    TRY(json_put_text(ctx, o, "type", "BertProcessing"));
-    TRY(put_pair(ctx, o, "sep", tok, tok->bert.separator));
-    TRY(put_pair(ctx, o, "cls", tok, tok->bert.begin));
-    return json_close(ctx, o);
+    return tok->frames.single.n > 0 ? frames_save(ctx, o, "post_processor", &tok->frames, &tok->vocab) : json_put_null(ctx, o, "post_processor");
 }
 
 static rk_status put_model(rk_ctx *ctx, struct json_out *o, const rk_tok *tok)

@@ -149,14 +149,17 @@ bool specials_next(const struct specials *s, const unsigned char *text, size_t n
         if (token == NULL || (w->plain && token->special) || (token->single_word && !stands_alone(text, n, begin, w->search))) continue;
         *m = (struct special_match){ token, !token->lstrip ? begin : begin < w->taken ? w->taken : spaces_before(text, begin, w->taken),
                                      token->rstrip ? spaces_behind(text, n, w->search) : w->search };
+        if (m->begin >= m->end) continue;                             /* the token before took all of it */
         return true;
     }
     return false;
 }
 
-void special_trim(const unsigned char *text, struct special_match *m)
+void special_trim(const unsigned char *text, struct special_match *m, bool keep_one)
 {
-    m->begin = spaces_behind(text, m->end, m->begin);
+    uint32_t code;
+    size_t begin = spaces_behind(text, m->end, m->begin), one = utf8_next((const char *)text + m->begin, m->end - m->begin, &code);
+    if (!keep_one || begin != m->begin + one) m->begin = begin;
     m->end = spaces_before(text, m->end, m->begin);
 }
 

@@ -30,8 +30,8 @@ struct special_match { const rk_special *token; size_t begin, end; }; /* with th
 /* The next token: true. What lies between `taken` and its begin, if anything, is text; then taken is its end. */
 bool specials_next(const struct specials *s, const unsigned char *text, size_t n, struct special_walk *walk, struct special_match *match);
 
-/* The match without the white space at its ends; where there is nothing else, its end alone. */
-void special_trim(const unsigned char *text, struct special_match *m);
+/* The match without the white space at its ends; where there is nothing else, its end alone. keep_one: one character before it stays. */
+void special_trim(const unsigned char *text, struct special_match *m, bool keep_one);
 
 /* Whether a cut, before white space that follows something that is none, might change what is found; cut < n. */
 bool specials_straddle(const struct specials *s, const unsigned char *text, size_t cut);

@@ -4,6 +4,7 @@
 #include "reckon/tok.h"
 #include "tok/bert.h"
 #include "tok/bpe.h"
+#include "tok/frame.h"
 #include "tok/normal.h"
 #include "tok/special.h"
 #include "tok/split.h"
@@ -20,7 +21,7 @@ struct rk_tok {
     struct split        split;
     struct bert         bert;                                         /* when used: instead of bpe, split and form */
     enum normal_form    form;                                         /* of what is between the specials of `first` */
-    bool                trims;                                        /* where a token stands does not count the spaces at its ends */
+    struct frames       frames;                                       /* around texts, in rk_encoding_make */
     rk_special         *specials;                                     /* in the order of their ids; texts live in the vocabulary */
     size_t              n_specials, room_specials;
     struct specials     first, second;                                /* sought in the text; sought in what those leave */

@@ -1,12 +1,16 @@
-/* tokens.c: ids to a file and back. Not here: formats of several files. Source of the header: karpathy/llm.c, dev/data/data_common.py. */
-#include "reckon/tokens.h"
-#include "base/file.h"
-#include "tok/narrow.h"
+/* tokens.c: ids to a file and back. Not here: Megatron's index (megatron.c), shards (shards.c). Source of the header: karpathy/llm.c,
+ * dev/data/data_common.py. */
+#include "tok/tokens.h"
+#include "base/mem.h"
 #include <string.h>
 
 enum { BATCH = 4096, HEADER = 1024, MAGIC_2 = 20240520, MAGIC_4 = 20240801 };
 
-struct rk_tokens_writer { struct file_writer file; rk_tokens_format format; unsigned bytes_each; uint64_t n; narrow_body *narrow; };
+bool tokens_ends_in(const char *text, const char *end)
+{
+    size_t n = strlen(text), m = strlen(end);
+    return n >= m && strcmp(text + n - m, end) == 0;
+}
 
 static void put_u32(unsigned char *p, uint32_t x)
 {
@@ -42,13 +46,27 @@ rk_status rk_tokens_create(rk_ctx *ctx, const char *path, unsigned bytes_each, r
     return rk_tokens_create_as(ctx, path, RK_TOKENS_RAW, bytes_each, out);
 }
 
+static rk_status check_format(rk_ctx *ctx, const char *path, rk_tokens_format format)
+{
+    if ((unsigned)format > RK_TOKENS_MEGATRON) return FAIL(RK_E_ARG, "format %d of token files: no such choice", (int)format);
+    if (format != RK_TOKENS_MEGATRON || tokens_ends_in(path, ".bin")) return RK_OK;
+    (void)FAIL(RK_E_ARG, "\"%s\" does not end in .bin, as Megatron's files do", path);
+    return ctx_hint(ctx, "name it %s.bin: its index will be %s.idx", path, path);
+}
+
+static void close_writer(rk_ctx *ctx, rk_tokens_writer *w)
+{
+    FREE(w->documents.at, w->documents.room);
+    FREE(w, 1);
+}
+
 rk_status rk_tokens_create_as(rk_ctx *ctx, const char *path, rk_tokens_format format, unsigned bytes_each, rk_tokens_writer **out)
 {
     unsigned char header[HEADER];
     rk_tokens_writer *w;
     *out = NULL;
     TRY(check_width(ctx, bytes_each));
-    if (format != RK_TOKENS_RAW && format != RK_TOKENS_LLMC) return FAIL(RK_E_ARG, "format %d of token files: no such choice", (int)format);
+    TRY(check_format(ctx, path, format));
     TRY(NEW(w, 1));
     w->bytes_each = bytes_each;
     w->narrow = narrow_bodies[isa_best()];
@@ -56,9 +74,10 @@ rk_status rk_tokens_create_as(rk_ctx *ctx, const char *path, rk_tokens_format fo
     make_header(header, bytes_each, 0);
     rk_status status = file_create(ctx, &w->file, path);
     if (status == RK_OK && format == RK_TOKENS_LLMC) status = file_write(ctx, &w->file, header, HEADER);
+    w->file.crc = 0;                                                  /* of the ids alone: the header is made at the end */
     if (status != RK_OK) {
         file_abandon(ctx, &w->file);
-        FREE(w, 1);
+        close_writer(ctx, w);
         return ctx_pass(ctx, status, __FILE__, __LINE__, __func__);
     }
     *out = w;
@@ -88,35 +107,76 @@ rk_status rk_tokens_add(rk_ctx *ctx, rk_tokens_writer *w, const uint32_t *ids, s
     return RK_OK;
 }
 
-rk_status rk_tokens_commit(rk_ctx *ctx, rk_tokens_writer *w)
+rk_status rk_tokens_document(rk_ctx *ctx, rk_tokens_writer *w)
+{
+    struct documents *d = &w->documents;
+    uint64_t length = w->n - w->begun;
+    if (w->format != RK_TOKENS_MEGATRON || length == 0) return RK_OK;
+    if (length > INT32_MAX) return FAIL(RK_E_LIMIT, "Megatron's index counts the ids of a document in 31 bits: %llu are too many", (unsigned long long)length);
+    if (d->n == d->room) {
+        size_t room = d->room == 0 ? 1024 : d->room * 2;
+        TRY(GROW(d->at, d->room, room));
+        d->room = room;
+    }
+    d->at[d->n++] = (int32_t)length;
+    w->begun = w->n;
+    return RK_OK;
+}
+
+/* The index is written whole before the ids take their name, and takes its own last; an old one goes first: it would not fit. */
+static rk_status commit_both(rk_ctx *ctx, rk_tokens_writer *w)
+{
+    rk_status status;
+    struct str path = { 0 };
+    struct file_writer index = { .fd = -1 };
+    PROMISE(w->file.path != NULL);                                    /* no write has failed */
+    GO(str_text(ctx, &path, w->file.path));
+    GO(rk_tokens_document(ctx, w));
+    GO(megatron_create(ctx, str_c(&path), w->bytes_each, &w->documents, &index));
+    GO(megatron_forget(ctx, str_c(&path)));
+    GO(file_commit(ctx, &w->file));
+    GO(file_commit(ctx, &index));
+out:
+    file_abandon(ctx, &index);
+    str_free(ctx, &path);
+    return status;
+}
+
+static rk_status commit_one(rk_ctx *ctx, rk_tokens_writer *w)
 {
     unsigned char header[HEADER];
     make_header(header, w->bytes_each, w->n);
-    rk_status status = w->format == RK_TOKENS_LLMC ? file_write_at(ctx, &w->file, 0, header, HEADER) : RK_OK;
-    if (status == RK_OK) status = file_commit(ctx, &w->file);
-    else file_abandon(ctx, &w->file);
-    FREE(w, 1);
+    if (w->format == RK_TOKENS_LLMC) TRY(file_write_at(ctx, &w->file, 0, header, HEADER));
+    return file_commit(ctx, &w->file);
+}
+
+rk_status tokens_commit(rk_ctx *ctx, rk_tokens_writer *w, uint32_t *crc)
+{
+    *crc = w->file.crc;
+    rk_status status = w->format == RK_TOKENS_MEGATRON ? commit_both(ctx, w) : commit_one(ctx, w);
+    file_abandon(ctx, &w->file);                                      /* nothing, where it was committed */
+    close_writer(ctx, w);
     return status == RK_OK ? RK_OK : ctx_pass(ctx, status, __FILE__, __LINE__, __func__);
+}
+
+rk_status rk_tokens_commit(rk_ctx *ctx, rk_tokens_writer *w)
+{
+    uint32_t crc;
+    return tokens_commit(ctx, w, &crc);
 }
 
 void rk_tokens_abandon(rk_ctx *ctx, rk_tokens_writer *w)
 {
     if (w == NULL) return;
     file_abandon(ctx, &w->file);
-    FREE(w, 1);
-}
-
-static bool ends_in(const char *text, const char *end)
-{
-    size_t n = strlen(text), m = strlen(end);
-    return n >= m && strcmp(text + n - m, end) == 0;
+    close_writer(ctx, w);
 }
 
 rk_status rk_tokens_open(rk_ctx *ctx, const char *path, unsigned bytes_each, rk_tokens *tokens)
 {
     struct file_view view;
     *tokens = (rk_tokens){ 0 };
-    if (bytes_each == 0) bytes_each = ends_in(path, ".u32") || ends_in(path, ".u32.bin") ? 4 : 2;
+    if (bytes_each == 0) bytes_each = tokens_ends_in(path, ".u32") || tokens_ends_in(path, ".u32.bin") ? 4 : 2;
     TRY(check_width(ctx, bytes_each));
     TRY(file_map(ctx, path, &view));
     unsigned said = header_bytes(view.at, view.n);
@@ -124,6 +184,12 @@ rk_status rk_tokens_open(rk_ctx *ctx, const char *path, unsigned bytes_each, rk_
         *tokens = (rk_tokens){ view.at + HEADER, (view.n - HEADER) / said, said, view.kept, HEADER };
         return RK_OK;
     }
+    rk_status status = megatron_bytes(ctx, path, view.n, &said);
+    if (status != RK_OK) {
+        file_unmap(&view);
+        return ctx_pass(ctx, status, __FILE__, __LINE__, __func__);
+    }
+    if (said != 0) bytes_each = said;
     if (view.n % bytes_each != 0) {
         file_unmap(&view);
         return FAIL(RK_E_FORMAT, "%s: %zu bytes are no whole number of ids of %u bytes", path, view.n, bytes_each);

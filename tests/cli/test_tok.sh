@@ -22,7 +22,7 @@ ends 2 reckon tok train -o x;               warns "INPUT is missing"
 ends 2 reckon tok train --separator % --counts c -o x; warns "no documents in counts"
 ends 2 reckon tok train text -n 256 -o x;   warns "no room"
 ends 2 reckon tok train text -n 5G -o x;    warns "beyond 32 bits"
-ends 3 reckon tok train nothing -o x;       warns "cannot read nothing: No such file"
+ends 3 reckon tok train nothing -o x;       warns 'cannot read "nothing": No such file'
 : >empty
 ends 3 reckon tok train empty -o x;         warns "no text"
 ends 3 reckon tok train --counts text -o x; warns "text"
@@ -130,6 +130,48 @@ ends 0 reckon tok stats -k t1 folder --separator % --documents 2 --seed 3 --json
 cp "$out" first; ends 0 reckon tok stats -k t1 folder --separator % --documents 2 --seed 3 --json
 is "the same documents for the same seed" "$(grep -v seconds "$out")" "$(grep -v seconds first)"
 ends 2 reckon tok stats text;                                  warns "--tokenizer is missing"
+
+# corpora: JSON by field, packed or not, from files or standard input
+printf '{"id": 1, "body": "one two"}\n\n{"id": 2, "body": "three\\u00e9"}\n' >corpus.jsonl
+printf 'one two' >doc1; printf 'three\303\251' >doc2
+ends 0 reckon tok encode -k t1 doc1 doc2 -o docs.bin -q
+ends 0 reckon tok encode -k t1 corpus.jsonl --field body -o json.bin -q; cmp -s docs.bin json.bin && pass || fail "JSON by field"
+ends 0 reckon tok encode -k t1 corpus.jsonl -o plain.bin;      warns "--field NAME reads one field"
+ends 2 reckon tok encode -k t1 corpus.jsonl --field body --separator % -o x; warns "separator"
+ends 3 reckon tok encode -k t1 corpus.jsonl --field id -o x;   warns "corpus.jsonl, line 1"
+for tool in gzip zstd; do
+    command -v $tool >"$out" || { skip "no $tool here"; continue; }
+    $tool -q -c <corpus.jsonl >packed; $tool -q -c <noise >noise.packed
+    ends 0 reckon tok encode -k t1 packed --field body -o packed.bin -q;  cmp -s docs.bin packed.bin && pass || fail "$tool"
+    reckon tok encode -k t1 - --field body -o packed.bin -q <packed;      cmp -s docs.bin packed.bin && pass || fail "$tool from standard input"
+    ends 0 reckon tok encode -k t6 noise.packed -o noise2.bin -q;         cmp -s noise.bin noise2.bin && pass || fail "noise by $tool"
+    ends 0 reckon tok train packed --field body -n 260 -o t9;             warns "in 2 documents from 1 file"
+    head -c 50000 noise.packed >short
+    ends 3 reckon tok encode -k t6 short -o short.bin;                    warns "cut short"; [ -e short.bin ] && fail "half a file" || pass
+done
+
+# Megatron's format, and shards
+ends 0 reckon tok encode -k t1 folder --separator % -o mega.bin --format megatron -q; reckon tok encode -k t1 folder --separator % -o folder.bin -q
+cmp -s folder.bin mega.bin && pass || fail "Megatron's ids"
+is "Megatron's index: 34 bytes, 12 for each of 4 documents, 8 for each and one more" "$(bytes mega.idx)" $((34 + 4 * 12 + 5 * 8))
+ends 2 reckon tok encode -k t1 text -o mega --format megatron;  warns "does not end in .bin"
+ends 0 reckon tok encode -k t1 doc1 doc2 text folder -o part.bin --shards 3; prints "in 3 shards"
+reckon tok encode -k t1 doc1 doc2 text folder -o whole.bin -q; cat part-0000?.bin | cmp -s - whole.bin && pass || fail "shards put together"
+ends 0 reckon tok encode -k t1 doc1 doc2 text folder -o part.bin --shards 3; warns "3 shards of"
+ends 1 reckon tok encode -k t1 doc1 doc2 text folder -o part.bin --shards 3 --plain; warns '"plain 0"'
+ends 2 reckon tok encode -k t1 text --shards 3;                 warns "--output is missing"
+reckon tok encode -k t1 - -o x.bin --shards 3 <text 2>"$err";   is "shards of standard input" $? 2; warns "--shard-size"
+
+# killed at any time, started again: the same bytes, and nothing else
+i=0; while [ $i -lt 40 ]; do head -c 100000 noise | tr '\\000-\\037' ' '; printf '\n%%\n'; i=$((i + 1)); done >noises
+reckon tok encode -k t6 noises --separator % -o straight.bin --shard-size 200k -q
+"$reckon_command" tok encode -k t6 noises --separator % -o killed.bin --shard-size 200k --threads 1 -q 2>"$err" & pid=$!
+i=0; while [ $i -lt 200 ] && [ ! -e killed.shards.json ]; do sleep 0.01; i=$((i + 1)); done
+kill -9 $pid 2>/dev/null; wait $pid 2>/dev/null
+[ -e killed-00000.bin ] && pass || fail "no shard before it was killed"
+ends 0 reckon tok encode -k t6 noises --separator % -o killed.bin --shard-size 200k -q
+for file in straight-*.bin; do cmp -s $file killed-${file#straight-} && pass || fail "$file differs after a kill"; done
+is "nothing is left beside the shards" "$(ls killed* | grep -c tmp)" 0
 
 # a disk that is full leaves the old file as it was
 cp text.bin kept

@@ -1,0 +1,22 @@
+/* tokens.h: a file of ids that is being written, from the inside; and Megatron's index (megatron.c). */
+#ifndef TOK_TOKENS_H
+#define TOK_TOKENS_H
+#include "base/file.h"
+#include "reckon/tokens.h"
+#include "tok/narrow.h"
+
+struct documents { int32_t *at; size_t n, room; };                    /* ids of each */
+
+struct rk_tokens_writer { struct file_writer file; rk_tokens_format format; unsigned bytes_each; uint64_t n, begun; struct documents documents; narrow_body *narrow; };
+
+/* rk_tokens_commit, which also tells the checksum of the ids as they stand in the file. */
+RK_CHECK rk_status tokens_commit(rk_ctx *ctx, rk_tokens_writer *w, uint32_t *crc);
+bool tokens_ends_in(const char *text, const char *end);
+
+/* The index of the file of ids at `path`, which ends in .bin. */
+RK_CHECK rk_status megatron_create(rk_ctx *ctx, const char *path, unsigned bytes_each, const struct documents *d, struct file_writer *index);
+RK_CHECK rk_status megatron_forget(rk_ctx *ctx, const char *path);    /* removes an index, if there is one */
+/* Bytes of an id by the index beside `path`; 0 when there is none. RK_E_FORMAT when it does not fit n bytes of ids. */
+RK_CHECK rk_status megatron_bytes(rk_ctx *ctx, const char *path, size_t n, unsigned *bytes_each);
+
+#endif

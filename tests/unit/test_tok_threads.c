@@ -1,0 +1,90 @@
+/* One open tokenizer, many threads, each with its own context: what each gets is what one alone gets, and their caches stay small.
+ * labels: threads */
+#include "reckon/encoding.h"
+#include "reckon/tok.h"
+#include "test.h"
+#include "test_tok_text.h"
+#include <pthread.h>
+#include <stdlib.h>
+
+enum { THREADS = 4, TEXTS = 40, MOST = 2000 };
+
+static char texts[TEXTS][MOST];
+static size_t lengths[TEXTS];
+
+struct outcome { rk_ids ids; size_t ends[TEXTS]; rk_bytes back; size_t spans; };
+struct worker { pthread_t thread; const rk_tok *tok; rk_ctx *ctx; int first; rk_status status; struct outcome got; size_t kept; };
+
+/* All texts, beginning with `first`, by every way of encoding. */
+static rk_status use(rk_ctx *ctx, const rk_tok *tok, int first, struct outcome *o, size_t *kept)
+{
+    rk_tok_encoder *e;
+    rk_ids streamed = { 0 };
+    rk_encoding placed = { 0 };
+    rk_status status = rk_tok_encoder_open(ctx, tok, 0, &e);
+    for (int i = 0; i < TEXTS && status == RK_OK; i++) {
+        int k = (first + i) % TEXTS;
+        size_t before = o->ids.n;
+        streamed.n = 0;
+        status = rk_tok_encode(ctx, tok, texts[k], lengths[k], 0, &o->ids);
+        o->ends[k] = o->ids.n - before;
+        if (status == RK_OK) status = rk_tok_encoder_add(ctx, e, texts[k], lengths[k], &streamed);
+        if (status == RK_OK) status = rk_tok_encoder_end(ctx, e, &streamed);
+        if (status == RK_OK && streamed.n != o->ends[k]) status = RK_E_DIFFERS;
+        if (status == RK_OK) status = rk_encoding_make(ctx, tok, &(rk_encoding_rules){ .bare = true }, (rk_text){ texts[k], lengths[k] }, NULL, &placed);
+        if (status == RK_OK) o->spans += placed.n;
+    }
+    if (status == RK_OK) status = rk_tok_decode(ctx, tok, o->ids.at, o->ids.n, 0, &o->back);
+    *kept = rk_ctx_bytes(ctx);
+    rk_tok_encoder_close(ctx, e);
+    rk_encoding_free(ctx, &placed);
+    rk_ids_free(ctx, &streamed);
+    return status;
+}
+
+static void *work(void *arg)
+{
+    struct worker *w = arg;
+    w->status = use(w->ctx, w->tok, w->first, &w->got, &w->kept);
+    return NULL;
+}
+
+static void share(const char *pattern)
+{
+    rk_ctx *ctx = test_ctx();
+    struct worker workers[THREADS] = { 0 };
+    struct outcome alone = { 0 };
+    rk_tok *tok;
+    size_t kept;
+    rk_text some[TEXTS];
+    for (int i = 0; i < TEXTS; i++) {
+        lengths[i] = hard_text(texts[i], MOST);
+        some[i] = (rk_text){ texts[i], lengths[i] };
+    }
+    rk_status status = rk_tok_train(ctx, &(rk_tok_training){ .vocab_size = 600, .pattern = pattern }, some, TEXTS, &tok);
+    if (status == RK_E_DECLINED) SKIP("no PCRE2 here");
+    OK(ctx, status);
+    OK(ctx, use(ctx, tok, 0, &alone, &kept));
+    for (int t = 0; t < THREADS; t++) {
+        workers[t] = (struct worker){ .tok = tok, .first = t * 7 };
+        REQUIRE(rk_ctx_open(&(rk_options){ .threads = 1 }, &workers[t].ctx) == RK_OK);
+        REQUIRE(pthread_create(&workers[t].thread, NULL, work, &workers[t]) == 0);
+    }
+    for (int t = 0; t < THREADS; t++) {
+        struct worker *w = &workers[t];
+        REQUIRE(pthread_join(w->thread, NULL) == 0);
+        EXPECT(w->status == RK_OK && w->got.ids.n == alone.ids.n && w->got.spans == alone.spans && w->got.back.n == alone.back.n);
+        EXPECT(memcmp(w->got.ends, alone.ends, sizeof alone.ends) == 0);
+        EXPECT(w->kept < 64 << 20);
+        rk_ids_free(w->ctx, &w->got.ids);
+        rk_bytes_free(w->ctx, &w->got.back);
+        EXPECT_INT(rk_ctx_bytes(w->ctx), 0);
+        rk_ctx_close(w->ctx);
+    }
+    rk_ids_free(ctx, &alone.ids);
+    rk_bytes_free(ctx, &alone.back);
+    rk_tok_close(ctx, tok);
+}
+
+TEST(threads_share_a_tokenizer) { share("gpt2"); }
+TEST(threads_share_a_pattern_of_ones_own) { share("\\p{L}+|[^\\p{L}]"); }
