@@ -32,6 +32,8 @@ typedef struct rk_session_options {      /* zero means the default */
     int64_t context;                     /* most tokens remembered; the model's positions */
     int64_t chunk;                       /* most tokens computed at once; 64 */
     int64_t source;                      /* with an encoder: most tokens of a source; the model's positions */
+    bool    ragged;                      /* sequences may be of different lengths: rk_session_feed_rows */
+    bool    invariant;                   /* the same bits in any batch and however a text is cut: every sequence goes alone, a token at a time */
 } rk_session_options;
 
 typedef struct rk_session rk_session;
@@ -48,8 +50,16 @@ RK_API RK_CHECK rk_status rk_session_encode(rk_session *session, const uint32_t 
  * RK_E_ARG for an id that the model does not have, or before the source of an encoder; the session is then as it was.
  * Law: equal to the whole forward pass. */
 RK_API RK_CHECK rk_status rk_session_feed(rk_session *session, const uint32_t *ids, int64_t n, float *logits);
-RK_API int64_t  rk_session_past(const rk_session *session);             /* tokens read so far */
-RK_API RK_CHECK rk_status rk_session_rewind(rk_session *session, int64_t past);        /* forgets what came after */
+/* Of a ragged or invariant session: reads lengths[b] (0 .. n; NULL: n) more tokens of sequence b, those that row b of ids [batch n]
+ * begins with, and gives the logits [batch vocab] that follow the last of each; rows of length 0 stay as they are, and so do their
+ * logits. Sequences of one length before go on in chunks; others a token at a time. Law: each row equals it alone. */
+RK_API RK_CHECK rk_status rk_session_feed_rows(rk_session *session, const uint32_t *ids, int64_t n, const int64_t *lengths, float *logits);
+/* Sequence b of `to` goes on from where sequence rows[b] of `from` is; both may be one session. They are of one model's weights and
+ * of the same kind, context and source. What beams and samples of one prompt do. */
+RK_API RK_CHECK rk_status rk_session_copy(rk_session *to, const rk_session *from, const int64_t *rows);
+RK_API int64_t  rk_session_past(const rk_session *session);             /* tokens read so far; of the longest sequence */
+RK_API int64_t  rk_session_row_past(const rk_session *session, int64_t row);
+RK_API RK_CHECK rk_status rk_session_rewind(rk_session *session, int64_t past);        /* forgets what came after, of every sequence */
 RK_API int64_t  rk_session_context(const rk_session *session);
 RK_API int64_t  rk_session_vocab(const rk_session *session);
 RK_API uint64_t rk_session_bytes(const rk_session *session);            /* KV cache and activations */
