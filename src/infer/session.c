@@ -47,7 +47,7 @@ static rk_status plan_one(rk_ctx *ctx, const rk_session *s, enum purpose purpose
 {
     const rk_weights *w = s->weights;
     struct built built;
-    struct build_options how = { .purpose = purpose, .batch = s->batch, .seq = s->chunk, .positions = s->context, .source = s->source, .ragged = s->ragged };
+    struct build_options how = { .purpose = purpose, .batch = s->batch, .seq = s->chunk, .positions = s->context, .source = s->source, .ragged = s->ragged, .log_probabilities = s->log_probabilities };
     TRY(model_build(ctx, w->model, &how, &built));
     rk_status status = infer_plan(ctx, built.g, w->backend, g, plan);
     built_close(&built);
@@ -123,6 +123,7 @@ rk_status rk_session_open(rk_weights *weights, const rk_session_options *options
     s->vocab = config_int(&weights->model->config, "vocab");
     s->source_vocab = config_int(&weights->model->config, "source_vocab");
     s->ragged = o->ragged;
+    s->log_probabilities = o->log_probabilities;
     rk_status status = o->invariant ? rows_open_alone(ctx, s) : prepare(ctx, s);
     if (status == RK_OK) *out = s;
     else rk_session_close(s);

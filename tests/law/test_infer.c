@@ -305,7 +305,7 @@ static rk_tok *byte_tokenizer(rk_ctx *ctx)
 
 struct heard { rk_ctx *ctx; rk_bytes text; int calls, most; bool valid; };
 
-static bool hear(void *user, uint32_t id, rk_text text)
+static bool hear(void *user, int64_t row, uint32_t id, rk_text text)
 {
     struct heard *h = user;
     uint32_t code;
@@ -316,7 +316,7 @@ static bool hear(void *user, uint32_t id, rk_text text)
     h->text.at = realloc(h->text.at, h->text.n + text.n + 1);
     memcpy(h->text.at + h->text.n, text.at, text.n);
     h->text.n += text.n;
-    h->valid = h->valid && id < 257;
+    h->valid = h->valid && id < 257 && row == 0;
     return ++h->calls != h->most;
 }
 
