@@ -130,7 +130,7 @@ static int open_tokenizer(struct generating *g)
     return g->has_end || !cli_given(c, "end") || end[0] == '\0' ? CLI_OK : cli_usage(c, "--end: the tokenizer has no token \"%s\"", end);
 }
 
-static bool each(void *user, uint32_t id, rk_text text)
+static bool each(void *user, int64_t row, uint32_t id, rk_text text)
 {
     struct generating *g = user;
     if (g->c->json) {
@@ -139,6 +139,7 @@ static bool each(void *user, uint32_t id, rk_text text)
         g->n += text.n;
     } else if (g->tok != NULL) (void)fwrite(text.at, 1, text.n, g->c->out);
     else (void)fprintf(g->c->out, "%s%u", g->some ? " " : "", id);
+    (void)row;
     g->some = true;
     if (!g->c->json) (void)fflush(g->c->out);
     return !cli_cancelled(g->c);

@@ -143,6 +143,21 @@ RK_API RK_CHECK rk_status rk_generate_many(rk_weights *weights, const rk_tok *to
                                            rk_continuation *out, rk_generated *result);
 RK_API void rk_continuations_free(rk_ctx *ctx, rk_continuation *out, int64_t n);
 
+/* What a model's folder says of generating: generation_config.json, or where there is none the same keys of config.json, as
+ * transformers reads them. `how` points into this. Keys that are not there are zero. Errors: RK_E_FORMAT, RK_E_LIMIT for values that
+ * cannot be; RK_E_DECLINED for a key that would change what comes and is not done here, by name. */
+typedef struct rk_generation_config {
+    const char   *path;                  /* of the file; "" where the folder has none */
+    rk_generating how;
+    bool          draws, says_draws;     /* do_sample, and whether it is there */
+    int64_t       max_length;            /* with the prompt; 0: not said */
+    bool          has_start;             /* what a text begins with: decoder_start_token_id, else bos_token_id */
+    uint32_t      start;
+    const char   *unknown;               /* keys that nobody here knows, by blanks */
+} rk_generation_config;
+RK_API RK_CHECK rk_status rk_generation_config_open(rk_ctx *ctx, const char *folder, rk_generation_config **config);
+RK_API void rk_generation_config_close(rk_ctx *ctx, rk_generation_config *config);      /* NULL is no mistake */
+
 /* ---- scores ---- */
 
 /* Natural logarithms of the probabilities of ids[1] .. ids[n - 1], each given all before it; the session (batch 1) is rewound
