@@ -18,6 +18,7 @@ struct generation {
     rk_beams beams;
     uint32_t first, last;
     double beam_count, start, bos;      /* -1: not there */
+    bool says_min_new;
 };
 
 typedef rk_status read_fn(rk_ctx *ctx, struct generation *g, const struct json *v, size_t at);
@@ -47,6 +48,13 @@ static rk_status read_draws(rk_ctx *ctx, struct generation *g, const struct json
 {
     g->pub.says_draws = true;
     return read_flag(ctx, g, v, at);
+}
+
+/* It wins over min_length, as in _prepare_generated_length. */
+static rk_status read_min_new(rk_ctx *ctx, struct generation *g, const struct json *v, size_t at)
+{
+    g->says_min_new = true;
+    return read_real(ctx, g, v, at);
 }
 
 /* transformers' warpers leave a zero temperature to be an error; a draw without chance is the likeliest. */
@@ -140,7 +148,7 @@ static const struct { const char *key; read_fn *read; size_t at; } keys[] = {
     { "max_new_tokens",          read_count,       AT(pub.how.max_new_tokens) },
     { "max_length",              read_count,       AT(pub.max_length) },
     { "min_length",              read_real,        AT(pub.how.sampling.min_length) },
-    { "min_new_tokens",          read_real,        AT(pub.how.sampling.min_new) },
+    { "min_new_tokens",          read_min_new,       AT(pub.how.sampling.min_new) },
     { "num_return_sequences",    read_count,       AT(pub.how.samples) },
     { "num_beams",               read_real,        AT(beam_count) },
     { "length_penalty",          read_real,        AT(beams.length_penalty) },
@@ -212,6 +220,7 @@ static void settle(struct generation *g)
     double start = g->start >= 0 ? g->start : g->bos;
     p->has_start = start >= 0 && start <= UINT32_MAX;
     p->start = p->has_start ? (uint32_t)start : 0;
+    if (g->says_min_new) p->how.sampling.min_length = 0;
     g->beams.n = (int64_t)g->beam_count;
     if (g->beams.n > 1) p->how.beams = &g->beams;
     if (p->says_draws && !p->draws) p->how.sampling.greedy = true;

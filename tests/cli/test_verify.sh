@@ -11,7 +11,7 @@ ends 3 reckon generate gpt2 --ids 1;            warns "without weights"
 ends 2 reckon generate gpt2 --ids 1,x;          warns 'no id at "x"'
 ends 2 reckon generate gpt2 --ids 1 --max-new-tokens 0; warns "--max-new-tokens"
 ends 2 reckon generate gpt2 --ids 1 --samples 0; warns "--samples"
-ends 2 reckon generate gpt2 --ids 1 --stop x;   warns "need a tokenizer"
+ends 2 reckon generate gpt2 --ids 1 --stop x;   warns "needs a tokenizer"
 ends 2 reckon generate gpt2 text;               warns "no tokenizer"
 ends 2 reckon generate gpt2 text --ids 1;       warns "give one of"
 
@@ -53,7 +53,7 @@ ends 0 reckon generate "$models/gpt2" --ids 1,2,3 -m 100;    warns "(context)"; 
 ends 2 reckon generate "$models/gpt2" --ids 1,97;            warns "the model has 97"
 ends 2 reckon generate "$models/gpt2" --ids 1 --top-p 2;     warns "top_p"
 ids=$(seq -s, 1 41)
-ends 3 reckon generate "$models/gpt2" --ids "$ids";          warns "context of 40"
+ends 3 reckon generate "$models/gpt2" --ids "$ids";          warns "the context of this model is 40"
 
 ends 3 reckon generate "$models/gpt2" -k nowhere x
 finish

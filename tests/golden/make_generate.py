@@ -5,7 +5,7 @@
 
 Writes OUT/<family>-<i>/{config.json,model.safetensors,io.safetensors}; docs/formats.md tells what generate.* are. Weights are
 N(0, 0.3), so that distributions are neither flat nor certain; prompts of a batch have lengths of their own, which transformers
-pads in front. Nothing here is compared with anything: `for d in OUT/*; do reckon verify $d; done` does.
+pads in front. Its n-grams see that padding as tokens, so with no_repeat_ngram_size each row is generated alone. Nothing here is compared with anything: `for d in OUT/*; do reckon verify $d; done` does.
 """
 import json, os, sys, warnings
 import torch, transformers as tf
@@ -48,7 +48,7 @@ def fill(m):
         if p.dim() == 1 and n.endswith("weight"): p.data += 1.
     m.tie_weights()
 
-def settings(v):
+def settings(v, encoder):
     """Some settings, each asked for or not."""
     s = {"max_new_tokens": draw(1, 16)}
     if draw(0, 2): s.update(num_beams=draw(2, 5), length_penalty=pick(1., .6, 2., 0., -1.), early_stopping=pick(False, True, "never"))
@@ -60,12 +60,19 @@ def settings(v):
     if not draw(0, 3): s["suppress_tokens"] = [draw(0, v - 1) for _ in range(draw(1, 5))]
     if "eos_token_id" in s and not draw(0, 2): s["min_new_tokens"] = draw(1, 6)
     if "eos_token_id" in s and not draw(0, 3): s["forced_eos_token_id"] = s["eos_token_id"] if isinstance(s["eos_token_id"], int) else s["eos_token_id"][0]
+    if encoder and not draw(0, 4): s["forced_bos_token_id"] = draw(0, v - 1)
+    if "eos_token_id" in s and not draw(0, 4): s["min_length"] = draw(1, 12)
     if not draw(0, 3): s["renormalize_logits"] = True
     if s.get("num_beams", 1) > 1 and draw(0, 1): s["num_return_sequences"] = draw(1, s["num_beams"])
     return s
 
 def generate(m, s, ids, lengths, encoder):
     """Rows of new tokens, -1 behind the end, and what beams are worth."""
+    if not encoder and len(set(lengths)) > 1 and ("no_repeat_ngram_size" in s or "min_length" in s):
+        parts = [generate(m, s, ids[i:i + 1, :n], [n], encoder) for i, n in enumerate(lengths)]
+        width = max(rows.shape[1] for rows, _ in parts)
+        rows = torch.cat([torch.nn.functional.pad(rows, (0, width - rows.shape[1]), value=-1) for rows, _ in parts])
+        return rows, torch.cat([worth for _, worth in parts]) if parts[0][1] is not None else None
     b, t = ids.shape
     pad = ids.clone(); mask = torch.zeros_like(ids)
     for i, n in enumerate(lengths):
@@ -96,9 +103,9 @@ for family in (gpt2, gptj, neox, marian):
             io["decoder_input_ids"] = torch.full((b, 1), m.config.decoder_start_token_id)
         notes = {"made_with": f"torch {torch.__version__}, transformers {tf.__version__}", "seed": str(seed)}
         for k in range(6):
-            s = settings(v)
+            s = settings(v, encoder)
             try: rows, worth = generate(m, s, ids, lengths, encoder)
-            except (IndexError, RuntimeError) as e:                                 # rules that leave no token, or fewer than beams want
+            except (IndexError, RuntimeError, ValueError) as e:                                 # rules that leave no token, or fewer than beams want
                 print(f"{family.__name__}-{case}: left out {s}: {e}", file=sys.stderr); continue
             if worth is not None and worth.min() < -1e8: continue                   # a search that found fewer sequences than it was asked for
             io[f"generate.{k}"] = rows; notes[f"generate.{k}"] = json.dumps(s)
