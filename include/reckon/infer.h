@@ -18,7 +18,7 @@ extern "C" {
 
 /* ---- weights ---- */
 
-/* Reads the weights of a model's folder onto a device. Model and device outlive them. RK_E_MISSING for a preset without
+/* Reads the weights of a model's folder onto a device; nobody writes to them, so sessions in any number of threads may share them. Model and device outlive them. RK_E_MISSING for a preset without
  * weights, and for a checkpoint that lacks a tensor, by name. */
 typedef struct rk_weights rk_weights;
 RK_API RK_CHECK rk_status rk_weights_open(rk_ctx *ctx, rk_model *model, rk_device *device, rk_weights **weights);
@@ -28,6 +28,7 @@ RK_API uint64_t rk_weights_bytes(const rk_weights *weights);            /* on th
 /* ---- sessions ---- */
 
 typedef struct rk_session_options {      /* zero means the default */
+    rk_ctx *ctx;                         /* whose memory, threads and errors; those of the weights. Sessions in threads of yours need one each */
     int64_t batch;                       /* sequences side by side, all of one length; 1 */
     int64_t context;                     /* most tokens remembered; the model's positions */
     int64_t chunk;                       /* most tokens computed at once; 64 */
@@ -115,6 +116,7 @@ typedef struct rk_generating {           /* zero means the default */
     int64_t            samples;          /* of many: rows for each prompt, the best so many of its beams; 1 */
     const rk_beams    *beams;            /* of many: NULL: none */
     bool               invariant;        /* of many: the same bits as alone (rk_session_options) */
+    rk_ctx            *ctx;              /* of many: the same as a session's; `out` is its, too */
 } rk_generating;
 
 typedef struct rk_generated {

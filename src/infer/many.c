@@ -115,7 +115,7 @@ static rk_status generate(rk_ctx *ctx, rk_weights *w, struct making *m, struct s
     int64_t positions = config_int(&w->model->config, "position"), read = longest(what->prompts, what->n, false), wanted = positions - read < m->most ? positions : read + m->most;
     rk_session *s = NULL;
     rk_status status;
-    what->sizes = (rk_session_options){ .batch = what->n, .context = wanted, .source = longest(what->prompts, what->n, true), .ragged = !m->how->invariant,
+    what->sizes = (rk_session_options){ .ctx = ctx, .batch = what->n, .context = wanted, .source = longest(what->prompts, what->n, true), .ragged = !m->how->invariant,
                                         .invariant = m->how->invariant, .log_probabilities = what->beams != NULL };
     GO(rk_session_open(w, &what->sizes, &s));
     double began = clock_seconds();
@@ -130,7 +130,7 @@ out:
 rk_status rk_generate_many(rk_weights *weights, const rk_tok *tok, const rk_prompt *prompts, int64_t n, const rk_generating *how,
                            rk_continuation *out, rk_generated *result)
 {
-    rk_ctx *ctx = weights->ctx;
+    rk_ctx *ctx = how->ctx != NULL ? how->ctx : weights->ctx;
     rk_generated nothing, *r = result == NULL ? &nothing : result;
     struct searching what = { .prompts = prompts, .n = n, .samples = how->samples == 0 ? 1 : how->samples, .beams = how->beams, .out = out };
     struct making m;

@@ -35,7 +35,7 @@ void rows_close(rk_session *s)
 
 rk_status rows_open_alone(rk_ctx *ctx, rk_session *s)
 {
-    const rk_session_options one = { .batch = 1, .context = s->context, .chunk = 1, .source = s->source, .log_probabilities = s->log_probabilities };
+    const rk_session_options one = { .ctx = ctx, .batch = 1, .context = s->context, .chunk = 1, .source = s->source, .log_probabilities = s->log_probabilities };
     s->ragged = false;
     TRY(NEW(s->alone, s->batch + 1));                                   /* the last: where rows are put aside */
     for (int64_t b = 0; b <= s->batch; b++) TRY(rk_session_open((rk_weights *)(uintptr_t)s->weights, &one, &s->alone[b]));

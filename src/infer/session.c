@@ -105,8 +105,8 @@ static rk_status prepare(rk_ctx *ctx, rk_session *s)
 
 rk_status rk_session_open(rk_weights *weights, const rk_session_options *options, rk_session **out)
 {
-    rk_ctx *ctx = weights->ctx;
     const rk_session_options none = { 0 }, *o = options == NULL ? &none : options;
+    rk_ctx *ctx = o->ctx != NULL ? o->ctx : weights->ctx;
     int64_t context = config_int(&weights->model->config, "position");
     rk_session *s;
     *out = NULL;
