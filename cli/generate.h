@@ -39,8 +39,9 @@ int prompts_add_ids(struct generating *g, const char *option, bool source);
 int prompts_add_text(struct generating *g, const char *text, size_t n);
 int prompts_read(struct generating *g);                          /* from PROMPT, --file and --ids */
 struct asked *prompts_new(struct generating *g);
-int  generate_open(struct generating *g);                        /* model, the folder's settings, tokenizer */
-int  generate_settle(struct generating *g);                      /* options, over what the folder says */
+int  generate_open(struct generating *g);                        /* model, the folder's settings */
+int  generate_settle(struct generating *g);                      /* tokenizer, and options over what the folder says */
+int  generate_search(struct generating *g);                      /* the options of OPTIONS_SEARCH alone */
 int  generate_rows(struct generating *g);
 void generate_close(struct generating *g);
 

@@ -34,7 +34,7 @@ static int echo(struct generating *g, const struct asked *p)
 {
     struct cli *c = g->c;
     rk_bytes text = { 0 };
-    if (!cli_flag(c, "echo") || c->json || g->tok == NULL) return CLI_OK;
+    if (g->print != NULL || c->json || g->tok == NULL || !cli_flag(c, "echo")) return CLI_OK;
     CLI_TRY(c, rk_tok_decode(c->ctx, g->tok, p->ids.at, p->ids.n, RK_TOK_SKIP_SPECIAL, &text));
     (void)fwrite(text.at, 1, text.n, c->out);
     rk_bytes_free(c->ctx, &text);

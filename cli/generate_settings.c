@@ -55,7 +55,7 @@ static int find_stops(struct generating *g)
     return CLI_OK;
 }
 
-static int set_search(struct generating *g)
+int generate_search(struct generating *g)
 {
     struct cli *c = g->c;
     rk_sampling *s = &g->how.sampling;
@@ -82,7 +82,7 @@ int generate_settle(struct generating *g)
     int code = open_tokenizer(g);
     if (code == CLI_OK) code = find_ends(g);
     if (code == CLI_OK) code = find_stops(g);
-    return code == CLI_OK ? set_search(g) : code;
+    return code == CLI_OK ? generate_search(g) : code;
 }
 
 void generate_close(struct generating *g)
