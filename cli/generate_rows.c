@@ -83,11 +83,9 @@ static void open_prompt(struct json *j, const struct asked *p)
     json_array(j, "prompt");
     for (size_t i = 0; i < p->ids.n; i++) json_uint(j, NULL, p->ids.at[i]);
     json_end(j);
-    if (p->source.n > 0) {
-        json_array(j, "source");
-        for (size_t i = 0; i < p->source.n; i++) json_uint(j, NULL, p->source.at[i]);
-        json_end(j);
-    }
+    json_array(j, "source");
+    for (size_t i = 0; i < p->source.n; i++) json_uint(j, NULL, p->source.at[i]);
+    json_end(j);
     json_array(j, "samples");
 }
 

@@ -30,7 +30,7 @@ static int find_ends(struct generating *g)
     struct cli *c = g->c;
     bool given = cli_given(c, "end");
     const char *end = given ? cli_text(c, "end") : "<|endoftext|>";
-    if (given && g->tok == NULL) return cli_usage(c, "--end needs a tokenizer");
+    if (given && end[0] != '\0' && g->tok == NULL) return cli_usage(c, "--end needs a tokenizer");
     if (!given && g->how.n_ends > 0) return CLI_OK;
     g->how.n_ends = 0;
     g->ends = cli_take(sizeof *g->ends);
