@@ -32,6 +32,7 @@ struct generating {
     struct text *rows;
     size_t live;                                                 /* the row that is printed as it comes */
     rk_generated spent;                                          /* of all */
+    int64_t firsts;                                              /* rows so far: the first token of each took no step */
 };
 
 /* "1,2 3": numbers apart by commas or blanks; prompts apart by semicolons. */

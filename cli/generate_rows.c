@@ -17,6 +17,7 @@ static void text_add(struct text *t, const char *at, size_t n)
 static bool hear(void *user, int64_t row, uint32_t id, rk_text text)
 {
     struct generating *g = user;
+    if (row < 0) return !cli_cancelled(g->c);                   /* beams: nothing to be heard yet */
     struct text *t = &g->rows[row];
     char number[16];
     int n = snprintf(number, sizeof number, "%s%u", t->n > 0 ? " " : "", id);
@@ -149,7 +150,7 @@ static int run_batch(struct generating *g, struct json *j, const struct batch *b
     if (g->how.beams == NULL && g->print == NULL) code = echo(g, &g->prompts[b->first]);
     if (code == CLI_OK) code = cli_try(c, rk_generate_many(g->weights, g->tok, prompts, (int64_t)b->n, &g->how, made, &spent));
     if (code == CLI_OK) code = print_batch(g, j, b, made);
-    if (code == CLI_OK) add_spent(&g->spent, &spent);
+    if (code == CLI_OK) add_spent(&g->spent, &spent), g->firsts += (int64_t)rows;
     if (code == CLI_OK && cli_cancelled(c)) code = cli_fail(c, CLI_INTERRUPTED, NULL, "interrupted");
     rk_continuations_free(c->ctx, made, (int64_t)rows);
     for (size_t i = 0; i < rows; i++) free(g->rows[i].at);
@@ -168,7 +169,7 @@ static void tell_speed(struct generating *g)
     const rk_generated *r = &g->spent;
     rk_ceilings top;
     if (c->quiet || r->steps < 1 || r->seconds <= 0) return;
-    double rate = (double)(r->tokens - (int64_t)g->n) / r->seconds, bytes = (double)r->bytes / r->seconds;
+    double rate = (double)(r->tokens - g->firsts) / r->seconds, bytes = (double)r->bytes / r->seconds;
     if (rate <= 0) rate = (double)r->tokens / r->seconds;
     bool cpu = strcmp(rk_device_name(g->device), "cpu") == 0, measured = cpu && rk_device_measured(g->device, &top);
     cli_note(c, "%s token%s (%s), %.1f tokens/s, the first after %s; %s/s of weights and cache%s%s%s", say_count((uint64_t)r->tokens).at, r->tokens == 1 ? "" : "s",

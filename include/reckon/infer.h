@@ -111,7 +111,7 @@ typedef struct rk_generating {           /* zero means the default */
     const char *const *stops;            /* texts that end it; neither they nor what follows is given */
     size_t             n_stops;
     uint64_t           stream;           /* tells samples of one seed apart */
-    rk_generate_fn    *each;             /* not called by beams, of which nothing is certain before the end */
+    rk_generate_fn    *each;             /* by beams once a step, with row -1 and no token: nothing is certain before the end; false is RK_E_CANCELLED */
     void              *user;
     int64_t            samples;          /* of many: rows for each prompt, the best so many of its beams; 1 */
     const rk_beams    *beams;            /* of many: NULL: none */

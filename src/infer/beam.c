@@ -252,6 +252,7 @@ static rk_status search(rk_ctx *ctx, struct search *s, rk_generated *r)
     bool going = true;
     for (;;) {
         TRY(step(ctx, s, &going));
+        if (m->how->each != NULL && !m->how->each(m->how->user, -1, 0, (rk_text){ "", 0 })) return FAIL(RK_E_CANCELLED, "stopped while searching");
         r->seconds = clock_seconds() - first;
         if (!going) break;
         r->bytes += session_reads(m->s);

@@ -43,6 +43,19 @@ ends 0 reckon generate "$models/gpt2" --ids 1,2,3 --greedy --max-new-tokens 5 --
 ends 0 reckon generate "$models/marian" --source-ids 5,17,9,2 -g -m 6 -q; translated=$(cat "$out")
 ends 0 reckon generate "$models/marian" --source-ids 5,17,9,2 --ids 82 -g -m 6 -q; is "the start token is the model's" "$(cat "$out")" "$translated"
 ends 0 reckon generate "$models/marian" --source-ids 5,17,9,2 -g -m 6 -q --device ref; is "a source on ref" "$(cat "$out")" "$translated"
+# many prompts, beams, and what the folder says
+ends 0 reckon generate "$models/gpt2" --ids '1,2,3;4,5;1,2,3' -g -m 5 -q; is "a prompt among others" "$(sed -n 1p "$out")/$(sed -n 5p "$out")" "$first/$first"
+ends 0 reckon generate "$models/gpt2" --ids '1,2,3;4,5' -g -m 5 -q --batch-invariant --batch 1; is "one by one" "$(sed -n 1p "$out")" "$first"
+ends 0 reckon generate "$models/gpt2" --ids 1,2,3 --beams 3 -n 2 -m 4 --json; prints '"score"'
+ends 2 reckon generate "$models/gpt2" --ids 1 --beams 3 -t 2;    warns "it does not draw"
+ends 2 reckon generate "$models/gpt2" --ids '1;;2';              warns "list 2 is empty"
+ends 2 reckon generate "$models/gpt2" --ids 1 --beams 2 -n 3 -g; warns "best 3 of 2 beams"
+cp -r "$models/gpt2" told && echo '{"max_new_tokens": 4, "num_beams": 3, "no_repeat_ngram_size": 2, "transformers_version": "5", "mine": 1}' >told/generation_config.json
+ends 0 reckon generate told --ids 1,2,3;                         warns "passed over, since nobody here knows them: mine"; beamed=$(cat "$out")
+ends 0 reckon generate "$models/gpt2" --ids 1,2,3 --beams 3 --no-repeat 2 -m 4 -q; is "what the folder says" "$beamed" "$(cat "$out")"
+ends 0 reckon generate told --ids 1,2,3 -m 5 -g -q --plain;      is "leaving it aside" "$(cat "$out")" "$first"
+echo '{"typical_p": 0.5}' >told/generation_config.json
+ends 3 reckon generate told --ids 1,2,3;                         warns "typical_p"; warns "not done here"
 ends 2 reckon generate "$models/marian" --ids 1;                 warns "give it something to read by --source-ids"
 ends 2 reckon generate "$models/marian" --source-ids 1,x;        warns '--source-ids: no id at "x"'
 ends 2 reckon generate "$models/marian" --source-ids 1,83;       warns "the model has 83"
