@@ -8,76 +8,11 @@
  *
  * Sums of beams that are not there yet begin at -1e9, so that the first step takes from one of them. */
 #include "base/clock.h"
-#include "base/par.h"
-#include "infer/making.h"
+#include "infer/beam.h"
 #include <math.h>
 #include <string.h>
 
 static const double absent = -1e9;
-
-struct guess { double sum; int64_t beam; uint32_t id; };                /* a token after a beam (0 .. B-1 of its prompt) */
-struct finished { rk_ids ids; double score; bool ended; };              /* new tokens, the end too */
-struct hunt {                                                           /* one prompt */
-    struct finished *kept;                                              /* best first */
-    int64_t n_kept, most;                                               /* most new tokens */
-    bool through;
-};
-
-struct search {
-    struct making *m;
-    const struct searching *what;
-    int64_t beams, guesses;                                             /* per prompt */
-    double *sums;                                                       /* per row */
-    struct guess *best;                                                 /* [row guesses], of each row */
-    struct guess *all;                                                  /* [guesses], of one prompt */
-    struct hunt *hunts;
-    int64_t *from;                                                      /* per row: whose past it goes on from */
-    rk_ids *spare;                                                      /* per beam: sequences that are being put together */
-};
-
-/* --- the best tokens of a row --- */
-
-static bool better(const struct guess *a, const struct guess *b) { return a->sum > b->sum || (a->sum == b->sum && (a->beam < b->beam || (a->beam == b->beam && a->id < b->id))); }
-
-static int64_t insert(struct guess *at, int64_t n, int64_t room, struct guess g)
-{
-    int64_t i = n < room ? n : room - 1;
-    if (n == room && !better(&g, &at[room - 1])) return n;
-    while (i > 0 && better(&g, &at[i - 1])) {
-        at[i] = at[i - 1];
-        i--;
-    }
-    at[i] = g;
-    return n < room ? n + 1 : n;
-}
-
-static void guess_row(void *arg, int64_t task, int worker)
-{
-    struct search *s = arg;
-    struct row *row = &s->m->rows[task];
-    struct sampler *sampler = &s->m->samplers[worker];
-    struct sequence q = { row->seen.at, row->seen.n, row->made, s->hunts[task / s->beams].most, s->m->how->ends, s->m->how->n_ends };
-    float *logits = s->m->logits + task * sampler->vocab, least = -INFINITY;
-    struct guess *best = s->best + task * s->guesses;
-    int64_t n = 0;
-    if (s->hunts[task / s->beams].through) return;
-    row->picked = sampler_check(logits, sampler->n);
-    if (row->picked < 0) return;
-    process(sampler, &q, logits, false);
-    for (int64_t i = 0; i < sampler->vocab; i++) {
-        if (n == s->guesses && !(logits[i] > least)) continue;
-        n = insert(best, n, s->guesses, (struct guess){ (double)logits[i], task % s->beams, (uint32_t)i });
-        least = (float)best[n - 1].sum;
-    }
-    for (int64_t i = 0; i < n; i++) best[i].sum += s->sums[task];
-    for (int64_t i = n; i < s->guesses; i++) best[i] = (struct guess){ -INFINITY, task % s->beams, 0 };
-}
-
-static void guess_prompt(struct search *s, int64_t p)
-{
-    int64_t n = 0;
-    for (int64_t i = 0; i < s->beams * s->guesses; i++) n = insert(s->all, n, s->guesses, s->best[p * s->beams * s->guesses + i]);
-}
 
 /* --- what ends --- */
 
@@ -152,7 +87,7 @@ static rk_status step_prompt(rk_ctx *ctx, struct search *s, int64_t p)
     struct hunt *h = &s->hunts[p];
     int64_t made = row_of(s, p, 0)->made + 1, going = 0;
     bool last = made >= h->most;
-    guess_prompt(s, p);
+    beam_guess_prompt(s, p);
     for (int64_t i = 0; i < s->guesses; i++) {
         const struct guess *g = &s->all[i];
         bool ends = last || is_end(s, g->id);
@@ -171,7 +106,7 @@ static rk_status step_prompt(rk_ctx *ctx, struct search *s, int64_t p)
 static rk_status step(rk_ctx *ctx, struct search *s, bool *going)
 {
     struct making *m = s->m;
-    par_for(ctx, m->n, guess_row, s);
+    beam_guess_rows(ctx, s);
     for (int64_t r = 0; r < m->n; r++) {
         s->from[r] = r;
         m->lengths[r] = 0;

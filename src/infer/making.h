@@ -3,7 +3,7 @@
  *   row.c        one of them: its tokens, its text, what ends it
  *   generate.c   all rows of a session, a token of each at a time; one prompt in a session of the caller's
  *   many.c       many prompts, samples of each, in sessions of its own
- *   beam.c       the same, searching */
+ *   beam.c       the same, searching (beam.h) */
 #ifndef INFER_MAKING_H
 #define INFER_MAKING_H
 #include "infer/sample.h"

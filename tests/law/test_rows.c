@@ -94,9 +94,9 @@ static void check_families(const struct backend *backend, rk_session_options opt
     }
 }
 
-TEST(each_row_of_a_ragged_batch_equals_it_alone_on_ref) { check_families(backend_ref(), (rk_session_options){ .ragged = true, .chunk = 3 }, TEST_SANITIZED ? 7 : 3, 1e-7); }
-TEST(each_row_of_a_ragged_batch_equals_it_alone_on_cpu) { check_families(backend_cpu(), (rk_session_options){ .ragged = true, .chunk = 5 }, 1, 2e-6); }
-TEST(an_invariant_session_gives_the_same_bits_in_any_batch) { check_families(backend_cpu(), (rk_session_options){ .invariant = true }, 1, 0); }
+TEST(each_row_of_a_ragged_batch_equals_it_alone_on_ref) { check_families(backend_ref(), (rk_session_options){ .ragged = true, .chunk = 3 }, TEST_SANITIZED ? 7 : 5, 1e-7); }
+TEST(each_row_of_a_ragged_batch_equals_it_alone_on_cpu) { check_families(backend_cpu(), (rk_session_options){ .ragged = true, .chunk = 5 }, TEST_SANITIZED ? 5 : 1, 2e-6); }
+TEST(an_invariant_session_gives_the_same_bits_in_any_batch) { check_families(backend_cpu(), (rk_session_options){ .invariant = true }, TEST_SANITIZED ? 7 : 2, 0); }
 
 TEST(an_invariant_session_gives_the_same_bits_by_any_cutting)
 {
@@ -175,7 +175,7 @@ TEST(copied_rows_go_on_as_the_rows_they_came_from)
     static const rk_session_options kinds[] = { { .ragged = true }, { .ragged = false }, { .invariant = true } };
     rk_ctx *ctx = test_ctx();
     struct texts t;
-    for (int k = 0; k < TINY_MODELS; k++) {
+    for (int k = 0; k < TINY_MODELS; k += TEST_SANITIZED ? 7 : 2) {
         rk_weights w;
         OK(ctx, random_weights(ctx, k, backend_cpu(), &w));
         for (size_t i = 0; i < sizeof kinds / sizeof *kinds && model_decodes(w.model); i++) {
