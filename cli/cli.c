@@ -1,6 +1,8 @@
 /* cli.c: the life of the command: what is set up before it runs, how calls end, what is checked when it is done. */
 #include "frame.h"
+#include "load.h"
 #include "out.h"
+#include "profile.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -174,7 +176,7 @@ static int open_context(struct cli *c)
     if (!typed && named != NULL && !number_int(named, &threads)) return cli_usage(c, "%s: a whole number expected, not \"%s\"", where, named);
     if ((typed || named != NULL) && (threads < 1 || threads > MOST_THREADS))
         return cli_usage(c, "%s: %lld is not between 1 and %d", where, (long long)threads, MOST_THREADS);
-    rk_options options = { .log = on_log, .log_user = c, .threads = (int)threads };
+    rk_options options = { .log = on_log, .log_user = c, .loaded = load_told, .loaded_user = c, .threads = (int)threads };
     return cli_try(c, rk_ctx_open(&options, &c->ctx));
 }
 
@@ -230,6 +232,8 @@ static int close_output(struct cli *c, int code)
 
 int cli_end(struct cli *c, int code)
 {
+    code = profile_end(c, code);
+    load_free(c);
     rk_ctx_close(c->ctx);
     c->ctx = NULL;
     code = close_output(c, code);

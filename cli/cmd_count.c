@@ -3,17 +3,11 @@
 #include "count.h"
 #include <string.h>
 
-static const char optimizer_words[] =
-#define ROW(name, word, title) "|" word
-#include "reckon/optimizer.def"
-#undef ROW
-    ;
-
 static const struct option options[] = {
     OPTIONS_OF_SIZE,
     { "why",  'w', OPT_TEXT,   "NAME", NULL, "what is behind one number: flops.forward, parameters, bytes.eager.total ..." },
     { "mode", 'm', OPT_CHOICE, "train|eval|prefill|decode", "train", "a step of training, scoring, a prompt's logits, or one token at context T" },
-    { "optimizer", 0, OPT_CHOICE, optimizer_words + 1, "adamw", "what the step ends with, after clipping" },
+    OPTION_OF_OPTIMIZER,
     { "plan", 'p', OPT_FLAG,   NULL,   NULL, "also what this program will allocate and compute on this machine" },
     { "timeline", 0, OPT_FLAG, NULL, NULL, "memory over the steps of this program, and what is alive where most is" },
     { "html", 0, OPT_FILE, "FILE", NULL, "all of it as a page to look at, in one file" },
@@ -31,7 +25,7 @@ static const struct option options[] = {
     OPTIONS_OF_MACHINE,
     { "device-memory", 0, OPT_SIZE, "BYTES", NULL, "its memory: 80GB, 80GiB" },
     { "bandwidth", 0, OPT_SIZE, "BYTES", NULL, "its memory's bytes per second: 2TB" },
-    { "roofline", 0, OPT_FLAG, NULL,   NULL, "arithmetic intensity and least time of every module on the device" },
+    { "roofline", 0, OPT_FLAG, NULL,   NULL, "arithmetic intensity and least time of every module and operation on the device" },
     OPTIONS_OF_TRAINING,
 
     { "check", 0, OPT_FILE, "FILE", NULL, "the receipt of a run (reckon train --receipt FILE.json): ends with 1 where it used more than predicted" },
@@ -64,6 +58,7 @@ static int read_options(struct counting *k)
     int code = model_settings(c, &k->s);
     k->n = c->n_args;
     k->s.mode = (rk_bill_mode)cli_choice(c, "mode");
+    k->s.policy = cli_text(c, "policy");
     k->s.optimizer = (rk_optimizer)cli_choice(c, "optimizer");
     bool all = c->json || cli_given(c, "html");
     k->s.plan = cli_flag(c, "plan") || cli_flag(c, "timeline") || (all && k->s.dtype == RK_f32 && k->s.mode == RK_MODE_TRAIN);     /* what is done here is done in f32 */

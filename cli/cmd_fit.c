@@ -10,6 +10,7 @@ static const struct option options[] = {
     { "seq", 't', OPT_SIZE, NULL, "(the model's context)", "tokens per sequence (T)" },
     { "source-seq", 0, OPT_SIZE, NULL, "(as many as --seq)", "with an encoder: tokens per source (S)" },
     { "convention", 'c', OPT_TEXT, "NAME", "(the most exact that knows the model)", "whose memory: eager, llmc, cs336, megatron ..., or plan: this program's own" },
+    OPTION_OF_OPTIMIZER,
     OPTIONS_OF_RUN("(the cheapest that fits)", "(the cheapest that fits)", "(the cheapest that fits)", "(the cheapest that fits)"),
     OPTIONS_OF_MACHINE,
     OPTIONS_OF_TRAINING,
@@ -44,7 +45,8 @@ static int read_options(struct fit *f)
     if (f->batch < 1) return cli_usage(c, "--batch: at least 1 sequence");
     if (cli_given(c, "seq") && f->seq < 1) return cli_usage(c, "--seq: at least 1 token");
     if (cli_given(c, "source-seq") && cli_int(c, "source-seq") < 1) return cli_usage(c, "--source-seq: at least 1 token");
-    f->k.s = (rk_bill_settings){ .batch = 1, .seq = f->seq, .source_seq = cli_int(c, "source-seq"), .dtype = RK_f32, .zero_dtype_is_f64 = true, .totals = true };
+    f->k.s = (rk_bill_settings){ .batch = 1, .seq = f->seq, .source_seq = cli_int(c, "source-seq"), .dtype = RK_f32, .zero_dtype_is_f64 = true, .totals = true,
+                                     .policy = cli_text(c, "policy"), .optimizer = (rk_optimizer)cli_choice(c, "optimizer") };
     f->k.n = 1;
     int code = books_read(&f->k);
     if (code == CLI_OK) code = read_memory(f);

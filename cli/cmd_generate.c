@@ -1,10 +1,12 @@
 /* reckon generate: text after prompts, as it comes. */
 #include "device.h"
+#include "end.h"
 #include "generate.h"
 
 static const struct option options[] = {
     { "ids",            0,   OPT_TEXT,   "1,2,3;4,5", NULL,           "prompts as ids; without a tokenizer ids are printed, too" },
-    { "source-ids",     0,   OPT_TEXT,   "1,2,3;4,5", NULL,           "with an encoder: what it reads; the prompt is then the start token, if none is given" },
+    { "source",         0,   OPT_TEXT,   NULL,     NULL,              "with an encoder: the text that it reads; the prompt is then the start token, if none is given" },
+    { "source-ids",     0,   OPT_TEXT,   "1,2,3;4,5", NULL,           "the same as ids, with the end token where the model wants one" },
     { "file",           'f', OPT_FILE,   NULL,     NULL,              "every line of this file is a prompt" },
     { "tokenizer",      'k', OPT_FOLDER, NULL,     "(DIR)",           "the tokenizer" },
     { "samples",        'n', OPT_SIZE,   NULL,     "(generation_config.json, or 1)", "so many continuations of each prompt" },
@@ -16,9 +18,9 @@ static const struct option options[] = {
     { "seed",           's', OPT_INT,    NULL,     "0",               "another seed, another text" },
     OPTIONS_SEARCH,
     { "stop",           0,   OPT_LIST,   "TEXT",   NULL,              "end before this text; may be given many times" },
-    { "end",            0,   OPT_TEXT,   "TOKEN",  "(the folder's, or <|endoftext|> where the tokenizer has it)", "special token that ends a text; \"\" for none" },
+    { "end",            0,   OPT_TEXT,   "TOKEN",  "(generation_config.json, or " CLI_ENDS_OF ")", "special token that ends a text; \"\" for none" },
     { "echo",           0,   OPT_FLAG,   NULL,     NULL,              "print the prompt, too" },
-    OPTION_DEVICE,
+    OPTION_RUNS,
     { 0 }
 };
 

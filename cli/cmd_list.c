@@ -1,7 +1,6 @@
 /* reckon list: what there is: presets as a ladder of sizes, dtypes, families and their fields, operations, functions.
  *
  * Not here: how the tables of the library are printed (list_tables.c). */
-#include "list_devices.h"
 #include "list_tables.h"
 #include "model.h"
 #include "out.h"
@@ -67,8 +66,7 @@ static void print_ladder(struct cli *c, const struct presets *all)
 static void json_presets(struct cli *c, const struct presets *all)
 {
     struct json j;
-    json_begin(&j, c->out);
-    json_array(&j, NULL);
+    list_json_begin(c, &j, "presets");
     for (int i = 0; i < all->n; i++) {
         json_object(&j, NULL);
         json_text(&j, "name", all->at[i].name);
@@ -77,7 +75,7 @@ static void json_presets(struct cli *c, const struct presets *all)
         json_uint(&j, "bytes_f16", 2 * all->at[i].parameters);
         json_end(&j);
     }
-    json_end(&j);
+    list_json_end(&j);
 }
 
 static int list_presets(struct cli *c)

@@ -12,12 +12,14 @@
 #define FORWARD_SHOW "parameters,flops.forward,bytes.parameters,bytes.cache"        /* where nothing is learned */
 
 static const struct option options[] = {
-    { "over",  'o', OPT_LIST, "NAME=VALUES", NULL,         "seq, batch, dtype or any field: seq=1Ki..128Ki, batch=1,2,4, hidden=256..1024:256; several: every pair" },
+    { "over",  'o', OPT_LIST, "NAME=VALUES", NULL,         "seq, batch, dtype, policy, optimizer or any field: seq=1Ki..128Ki, batch=1,2,4, hidden=256..1024:256; several: every pair" },
     { "show",  0,   OPT_TEXT, "NAME,...",    DEFAULT_SHOW, "entries of the bill (reckon count MODEL --json) or of conventions (bytes.eager.total), fields, bytes.cache, bytes.state, flops.training" },
     { "mode",  'm', OPT_CHOICE, "train|eval|prefill|decode", "train", "a step of training, scoring, a prompt's logits, or one token at context T" },
     { "csv",   0,   OPT_FLAG, NULL,          NULL,         "lines of exact integers with commas between them" },
     { "exact", 0,   OPT_FLAG, NULL,          NULL,         "exact integers in the table too" },
     OPTIONS_OF_SIZE,
+    OPTION_OF_OPTIMIZER,
+    { "policy", 0, OPT_TEXT, "NAME", "fp32", "what is computed in which dtype: amp-bf16, fp8, amp-bf16,head=f32 ... (docs/policies.md)" },
     { 0 }
 };
 
@@ -26,7 +28,7 @@ static const struct option options[] = {
 /* Sums and products of entries that people ask for; tokens: times B·T. */
 static const struct derived { const char *name, *parts; bool tokens; } derived[] = {
     { "bytes.cache",    "bytes.cache_per_token",                             true },
-    { "bytes.state",    "bytes.parameters bytes.gradients bytes.optimizer",  false },
+    { "bytes.state",    "bytes.parameters bytes.gradients bytes.optimizer bytes.master",  false },
     { "flops.training", "flops.forward flops.backward",                      false },
 };
 
@@ -94,6 +96,15 @@ static int take_size(struct cli *c, const char *name, const char *text, int64_t 
     return *end == '\0' && *size > 0 ? CLI_OK : cli_usage(c, "--over: %s: a whole number above 0 expected, not \"%s\"", name, text);
 }
 
+static int take_optimizer(struct cli *c, const char *text, rk_optimizer *optimizer)
+{
+    for (int i = 0; i < RK_OPTIMIZERS; i++) {
+        *optimizer = (rk_optimizer)i;
+        if (strcmp(rk_optimizer_word(*optimizer), text) == 0) return CLI_OK;
+    }
+    return cli_usage(c, "--over: there is no optimizer \"%s\"", text);
+}
+
 static int set_point(struct cli *c, const struct sweep *s, size_t row, struct point *p)
 {
     for (int k = 0; k < s->n_knobs; k++) {
@@ -102,6 +113,8 @@ static int set_point(struct cli *c, const struct sweep *s, size_t row, struct po
         int code = CLI_OK;
         if (strcmp(name, "seq") == 0) code = take_size(c, name, text, &p->settings.seq);
         else if (strcmp(name, "batch") == 0) code = take_size(c, name, text, &p->settings.batch);
+        else if (strcmp(name, "policy") == 0) p->settings.policy = text;
+        else if (strcmp(name, "optimizer") == 0) code = take_optimizer(c, text, &p->settings.optimizer);
         else if (strcmp(name, "dtype") == 0) code = rk_dtype_find(text, &p->settings.dtype) ? CLI_OK : cli_usage(c, "--over: there is no dtype \"%s\"", text);
         else (void)snprintf(p->overrides + used, sizeof p->overrides - used, "%s%s=%s", used > 0 ? "," : "", name, text);
         if (code != CLI_OK) return code;
@@ -144,7 +157,7 @@ static void compare_fields(struct sweep *s, const rk_model *m, bool first)
 /* Columns of other people's conventions are added to the bill. */
 static int add_conventions(struct cli *c, const struct sweep *s, const rk_bill_settings *at, rk_model *m, rk_bill *bill)
 {
-    const rk_books books = { .batch = at->batch, .seq = at->seq };
+    const rk_books books = { .batch = at->batch, .seq = at->seq, .policy = at->policy, .optimizer = rk_optimizer_word(at->optimizer) };
     for (int i = 0; i < s->n_columns; i++)
         if (rk_convention_of(s->column[i]).name != NULL && !rk_bill_has(bill, s->column[i])) CLI_TRY(c, rk_books_add(bill, m, &books, rk_convention_of(s->column[i]).name));
     return CLI_OK;
@@ -227,6 +240,8 @@ static int run(struct cli *c)
     rk_bill_settings settings;
     int code = cli_flag(c, "csv") && c->json ? cli_usage(c, "--csv or --json, not both") : model_settings(c, &settings);
     settings.mode = (rk_bill_mode)cli_choice(c, "mode");
+    settings.policy = cli_text(c, "policy");
+    settings.optimizer = (rk_optimizer)cli_choice(c, "optimizer");
     if (code == CLI_OK) code = read_knobs(c, s);
     if (code == CLI_OK) code = read_columns(c, s, &settings, &settings.plan);
     if (code == CLI_OK) code = fill(c, s, &settings);

@@ -1,5 +1,7 @@
 /* reckon train: a model from text. Every hyper-parameter is a flag, made from the rows of reckon/train_options.def. */
 #include "device.h"
+#include "end.h"
+#include "load.h"
 #include "model.h"
 #include "train.h"
 #include <math.h>
@@ -37,12 +39,15 @@ static const struct option options[] = {
 #undef CHOICE
 #undef FLAG
 #undef TEXT
-    { "end",         0,   OPT_TEXT,   "TOKEN",   "(<|endoftext|> where the tokenizer has it)",   "special token after each document; \"\" for none" },
+    { "end",         0,   OPT_TEXT,   "TOKEN",   CLI_ENDS,                                      "special token after each document, or side of a pair; \"\" for none" },
+    { "source-field", 0,  OPT_TEXT,   "NAME",    "source",                                      "of pairs in JSONL: what the source is called" },
+    { "target-field", 0,  OPT_TEXT,   "NAME",    "target",                                      "and the target" },
     { "dtype",       0,   OPT_CHOICE, "u16|u32", "(by the name of the file)",                   "size of a token in a file of tokens" },
     { "memory",      0,   OPT_SIZE,   "BYTES",   "(what is free)",                              "refuse a run that would need more" },
     { "receipt",     0,   OPT_FILE,   NULL,      "(the screen)",                                "where the receipt is written; FILE.json: for a program, and for `reckon count --check`" },
-    { "peak",        0,   OPT_TEXT,   "DEVICE",  NULL,                                          "tell MFU against the f32 of this device's data sheet, too: h100, a100 ... (`reckon list devices`)" },
-    OPTION_DEVICE,
+    { "data-sheet",  0,   OPT_TEXT,   "DEVICE",  NULL,                                          "tell MFU against the f32 of this device's data sheet, too: h100, a100 ... (`reckon list devices`)" },
+    { "peak",        0,   OPT_REAL,   NULL,      NULL,                                          "tell MFU against so many operations per second, too, of any device: 312e12" },
+    OPTION_RUNS,
     { 0 }
 };
 
@@ -95,17 +100,53 @@ static bool is_there(const char *path)
     return stat(path, &s) == 0;
 }
 
+/* Fields of presets that a tokenizer knows better, and what the token is called whose id they are; no name: how many tokens there
+ * are. Where a family lacks one, or the tokenizer has no such token, nothing is said of it. */
+static const struct { const char *field, *names[4]; } told[] = {
+    { "vocab", { NULL } }, { "source_vocab", { NULL } }, { "pad", { "[PAD]", "<pad>", NULL } }, { "start", { "<s>", "[CLS]", "<pad>", "[PAD]" } },
+};
+
+static bool find_id(const rk_tok *tok, const char *const names[4], uint32_t *id)
+{
+    *id = rk_tok_size(tok);
+    for (int i = 0; i < 4 && names[i] != NULL; i++)
+        if (rk_tok_find(tok, names[i], strlen(names[i]), id)) return true;
+    return names[0] == NULL;
+}
+
+/* The preset's name, what the tokenizer says, and behind it what was typed, which has the last word. */
+static int tell_preset(const struct training *t, char *spec, size_t room)
+{
+    struct cli *c = t->c;
+    const char *typed = t->options.model, *colon = strchr(typed, ':');
+    rk_model *plain;
+    uint32_t id;
+    double value;
+    CLI_TRY(c, rk_model_open(c->ctx, typed, &plain));
+    size_t n = colon != NULL ? (size_t)(colon - typed) : strlen(typed);
+    memcpy(spec, typed, n);
+    for (size_t i = 0, first = n; i < sizeof told / sizeof *told; i++)
+        if (rk_model_number(plain, told[i].field, &value) == RK_OK && find_id(t->tok, told[i].names, &id))
+            n += (size_t)snprintf(spec + n, room - n, "%c%s=%u", n == first ? ':' : ',', told[i].field, id);
+    (void)snprintf(spec + n, room - n, "%s%s", colon != NULL ? "," : "", colon != NULL ? colon + 1 : "");
+    rk_model_close(plain);
+    rk_error_clear(c->ctx);
+    return CLI_OK;
+}
+
 /* A preset takes the tokenizer's vocabulary, unless it was said what it is to be. */
 static int open_model(struct training *t)
 {
     struct cli *c = t->c;
-    char spec[RK_TRAIN_TEXT + 64];
+    char spec[RK_TRAIN_TEXT + 256];
     const char *model = t->options.model;
     if (t->checkpoint[0] != '\0' && !cli_given(c, "model")) return cli_try(c, rk_model_open(c->ctx, t->checkpoint, &t->model));
     if (model[0] == '\0') return cli_usage(c, "--model is missing: a preset such as cs336-17m, with :d_model=256,num_layers=4,... for other sizes");
     bool fits = t->tok != NULL && !is_there(model) && strstr(model, "vocab") == NULL;
-    if (fits) (void)snprintf(spec, sizeof spec, "%s%cvocab=%u", model, strchr(model, ':') != NULL ? ',' : ':', rk_tok_size(t->tok));
+    int code = CLI_OK;
+    if (fits) code = tell_preset(t, spec, sizeof spec);
     else (void)snprintf(spec, sizeof spec, "%s", model);
+    if (code != CLI_OK) return code;
     CLI_TRY(c, rk_model_open(c->ctx, spec, &t->model));
     if (t->tok == NULL || model_size(t->model, "vocab") >= rk_tok_size(t->tok)) return CLI_OK;
     return cli_fail(c, CLI_DATA, NULL, "%s knows %s tokens, but the tokenizer has %s", rk_model_name(t->model), say_count(model_size(t->model, "vocab")).at,
@@ -124,12 +165,15 @@ static int open_train(struct training *t)
 {
     struct cli *c = t->c;
     const rk_accelerator *promise = NULL;
-    int code = cli_given(c, "peak") ? device_named(c, cli_text(c, "peak"), "", &promise) : CLI_OK;
+    int code = cli_given(c, "data-sheet") ? device_named(c, cli_text(c, "data-sheet"), "--peak 312e12", &promise) : CLI_OK;
+    if (code == CLI_OK && cli_given(c, "data-sheet") && cli_given(c, "peak")) code = cli_usage(c, "--data-sheet and --peak say the same thing: give one");
+    if (code == CLI_OK && cli_given(c, "peak") && !(cli_real(c, "peak") > 0)) code = cli_usage(c, "--peak: operations per second, above 0");
     if (code != CLI_OK) return code;
     rk_train_setup s = {
         .model = t->model, .device = t->device, .options = &t->options, .output = cli_text(c, "output"), .resume = cli_flag(c, "resume"),
-        .data = { .tokens = &t->tokens, .document_end = t->end, .tokenizer = t->options.tokenizer[0] != '\0' ? t->options.tokenizer : NULL },
-        .any_kernels = cli_flag(c, "any-kernels"), .ceilings = &t->ceilings, .promised_flops = promise != NULL ? promise->rate[RK_RATE_F32] : 0,
+        .data = { .tokens = &t->text.tokens, .source = t->source.tokens.at != NULL ? &t->source.tokens : NULL, .document_end = t->end, .tok = t->tok,
+                  .tokenizer = t->options.tokenizer[0] != '\0' ? t->options.tokenizer : NULL },
+        .any_kernels = cli_flag(c, "any-kernels"), .ceilings = &t->ceilings, .promised_flops = promise != NULL ? promise->rate[RK_RATE_F32] : cli_real(c, "peak"),
         .memory_limit = cli_given(c, "memory") ? (uint64_t)cli_int(c, "memory") : train_memory(),
     };
     CLI_TRY(c, rk_train_open(c->ctx, &s, &t->train));
@@ -139,6 +183,17 @@ static int open_train(struct training *t)
 }
 
 /* --- going --- */
+
+/* What was loaded, if anything was, and where the time went, if that was asked for. */
+static void tell_work(struct training *t)
+{
+    if (t->c->load == NULL && t->c->profiling == NULL) return;
+    json_object(&t->json, NULL);
+    json_text(&t->json, "event", "work");
+    load_json(t->c, &t->json);
+    profile_json(t->c, &t->json);
+    json_end(&t->json);
+}
 
 static int go(struct training *t)
 {
@@ -152,6 +207,7 @@ static int go(struct training *t)
     if (status == RK_E_CANCELLED && cli_given(c, "output")) cli_note(c, "saved; --resume goes on from there");
     CLI_TRY(c, status);
     if (cli_given(c, "output")) CLI_TRY(c, rk_train_export(t->train, cli_text(c, "output")));
+    if (c->json) tell_work(t);
     return train_receipt(t);
 }
 
@@ -162,8 +218,9 @@ static int run(struct cli *c)
     t.json.one_line = true;
     cli_watch();
     int code = take_options(&t);
-    if (code == CLI_OK) code = train_data(&t);
+    if (code == CLI_OK) code = train_tokenizer(&t);
     if (code == CLI_OK) code = open_model(&t);
+    if (code == CLI_OK) code = train_data(&t);
     if (code == CLI_OK) code = open_device(&t);
     if (code == CLI_OK) code = open_train(&t);
     if (code == CLI_OK) code = go(&t);
@@ -179,12 +236,17 @@ static const struct example examples[] = {
       "a small model of a text", "corpus.txt" },
     { "train corpus.txt --output model --resume --steps 5", "two steps more, with everything else as it was", "model" },
     { "train corpus.bin --config model/step-000003 --no-dropout", "the same options for a file of tokens", "model/step-000003" },
+    { "train pairs.tsv --tokenizer tok --model transformer-base:hidden=64,layer=1,source_layer=1,head=2,ff=128 --steps 20",
+      "an encoder and decoder, from lines of SOURCE, a tab, TARGET", "pairs.tsv" },
     { 0 }
 };
 
 const struct command cmd_train = {
-    .name = "train", .arguments = "INPUT...", .purpose = "train a language model on text",
+    .name = "train", .arguments = "INPUT...", .purpose = "train a language model on text, or on pairs of texts",
     .notes = "INPUT is a file of tokens (NAME.bin, .u16 or .u32, from `reckon tok encode`), or texts and folders of texts, which --tokenizer encodes.\n"
+             "What is learned follows from the model: the next token; with BERT tokens that are hidden, with BERT+pretraining also whether two texts follow "
+             "each other; with an encoder and decoder targets of sources: INPUT is then pairs, one a line, SOURCE a tab TARGET or in NAME.jsonl an object with both, "
+             "or two files whose lines (of tokens: documents) go together (docs/training.md).\n"
              "A preset takes its vocabulary from the tokenizer. " MODEL_NOTES "\n"
              "The output folder becomes a model that generate reads; below it stand checkpoints, step-NNNNNN. A run that was killed at any moment and is "
              "resumed ends with the same bits as one that was not. --json prints events, one per line.",

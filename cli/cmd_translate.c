@@ -11,7 +11,7 @@ static const struct option options[] = {
     { "tokenizer",      'k', OPT_FOLDER, NULL,     "(DIR)",           "where source.spm, target.spm and vocab.json are" },
     { "alternatives",   'n', OPT_SIZE,   NULL,     "1",               "so many of the best beams for each text" },
     OPTIONS_SEARCH,
-    OPTION_DEVICE,
+    OPTION_RUNS,
     { 0 }
 };
 

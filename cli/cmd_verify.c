@@ -1,12 +1,13 @@
 /* reckon verify: is what I run the same model? A checkpoint against what another framework computed with it. */
 #include "device.h"
+#include "load.h"
 #include "out.h"
 #include "reckon/verify.h"
 #include <stdlib.h>
 #include <string.h>
 
 static const struct option options[] = {
-    OPTION_DEVICE,
+    OPTION_RUNS,
     { "loosen", 0, OPT_REAL, "FACTOR", "1", "every tolerance times this" },
     { "all",    'a', OPT_FLAG, NULL, NULL, "a row for every tensor; without it, gradients and weights that are within are one row each" },
     { 0 }
@@ -109,6 +110,7 @@ static void print_json(struct cli *c, const struct report *r, const rk_verified 
     struct json j;
     json_begin(&j, c->out);
     json_object(&j, NULL);
+    json_text(&j, "schema", "reckon.verify/1");
     json_text(&j, "model", c->args[0]);
     json_text(&j, "device", rk_device_text(device));
     json_bool(&j, "same", result->beyond == 0);
@@ -129,6 +131,8 @@ static void print_json(struct cli *c, const struct report *r, const rk_verified 
         json_end(&j);
     }
     json_end(&j);
+    load_json(c, &j);
+    profile_json(c, &j);
     json_end(&j);
 }
 

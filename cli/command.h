@@ -24,7 +24,8 @@ enum option_type {
     OPT_TEXT,
     OPT_CHOICE,                     /* one of `words`, "a|b|c" */
     OPT_FILE, OPT_FOLDER,           /* texts that a shell completes */
-    OPT_LIST                        /* a text that may be given many times */
+    OPT_LIST,                       /* a text that may be given many times */
+    OPT_PERHAPS                     /* is there or not, and may be given a file: --name, --name=FILE */
 };
 
 /* standard: the default, written as one would type it; in parentheses where it is computed, and then a value that was not
@@ -62,16 +63,19 @@ struct cli {
     int    width;                               /* columns of a line */
     bool   colour_out, colour_err, live;        /* may use colour; may draw a line over itself on err */
     struct progress *progress;                  /* the one on the screen, or NULL */
+    struct load *load;                          /* what the last load did: load.h; or NULL */
+    struct profiling *profiling;                /* with --profile: profile.h; or NULL */
     struct value *values;                       /* opt.c */
     int    n_values;
 };
 
 /* Values by name. The name must be in the command's table with a fitting type: anything else is a bug that ends the program. */
+bool        cli_offers(const struct cli *c, const char *name);             /* the command has such an option */
 bool        cli_given(const struct cli *c, const char *name);              /* was typed */
 bool        cli_flag(const struct cli *c, const char *name);
 int64_t     cli_int(const struct cli *c, const char *name);                /* OPT_INT, OPT_SIZE, OPT_COUNT */
 double      cli_real(const struct cli *c, const char *name);
-const char *cli_text(const struct cli *c, const char *name);               /* OPT_TEXT, OPT_FILE, OPT_FOLDER, OPT_CHOICE */
+const char *cli_text(const struct cli *c, const char *name);               /* OPT_TEXT, OPT_FILE, OPT_FOLDER, OPT_CHOICE; OPT_PERHAPS: "" without a file */
 int         cli_choice(const struct cli *c, const char *name);             /* which of the words, from 0; -1 without one */
 const char *cli_list(const struct cli *c, const char *name, int i);        /* the i-th given; NULL after the last */
 const char *cli_blas(const struct cli *c);                                 /* --blas, or the environment's, or NULL */

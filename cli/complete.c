@@ -8,6 +8,7 @@ enum offer { OFFER_NOTHING, OFFER_FILES, OFFER_FOLDERS, OFFER_WORDS };
 static const enum offer offers[] = {
     [OPT_INT] = OFFER_NOTHING, [OPT_SIZE] = OFFER_NOTHING, [OPT_COUNT] = OFFER_NOTHING, [OPT_REAL] = OFFER_NOTHING,  [OPT_TEXT] = OFFER_NOTHING,
     [OPT_LIST] = OFFER_NOTHING, [OPT_CHOICE] = OFFER_WORDS, [OPT_FILE] = OFFER_FILES,   [OPT_FOLDER] = OFFER_FOLDERS,
+    [OPT_PERHAPS] = OFFER_NOTHING,
 };
 
 static bool takes_paths(const struct command *k)
@@ -57,7 +58,7 @@ static void bash_values(FILE *to, const struct option *o, const char *path)
         [OFFER_NOTHING] = "return", [OFFER_FILES] = "how=files", [OFFER_FOLDERS] = "how=folders", [OFFER_WORDS] = "offer=",
     };
     for (; o != NULL && o->name != NULL; o++) {
-        if (o->type == OPT_FLAG) continue;
+        if (o->type == OPT_FLAG || o->type == OPT_PERHAPS) continue;
         (void)fputs("        ", to);
         put_patterns(to, path, o);
         (void)fprintf(to, ") %s", how[offers[o->type]]);
@@ -127,7 +128,7 @@ void complete_bash(struct cli *c)
 static void zsh_values(FILE *to, const struct option *o, const char *path)
 {
     for (; o != NULL && o->name != NULL; o++) {
-        if (o->type == OPT_FLAG) continue;
+        if (o->type == OPT_FLAG || o->type == OPT_PERHAPS) continue;
         (void)fputs("        (", to);
         put_patterns(to, path, o);
         (void)fputs(") ", to);
@@ -206,7 +207,7 @@ static void fish_options(FILE *to, const struct option *o, const char *path)
     for (; o != NULL && o->name != NULL; o++) {
         (void)fprintf(to, "complete -c reckon -n '__reckon_at %s' -l %s", path, o->name);
         if (o->letter != 0) (void)fprintf(to, " -s %c", o->letter);
-        if (o->type != OPT_FLAG) (void)fputs(how[offers[o->type]], to);
+        if (o->type != OPT_FLAG && o->type != OPT_PERHAPS) (void)fputs(how[offers[o->type]], to);
         if (o->type == OPT_CHOICE) {
             (void)fputs(" -a '", to);
             put_choices(to, o->words);

@@ -3,7 +3,7 @@
  *   cmd_count.c      options, the run            count_table.c    the bill of one model
  *   count_many.c     several side by side        count_why.c      what is behind a number; JSON
  *   count_flops.c    FLOPs and MFU by convention count_memory.c   memory by convention, what fits
- *   count_machine.c  which machine; days, cost   count_roofline.c how long it takes at least
+ *   count_machine.c  which machine; days, cost   count_roofline.c how long it takes at least (roof.c)
  *   count_switches.c bytes for FLOPs             count_books.c    how others run the model, from the options
  *   count_check.c    a run held against the bill count_timeline.c memory over the steps of the program
  *   count_context.c  over lengths of context     html.h           all of it as a page
@@ -24,7 +24,7 @@ struct context { uint64_t seq, tokens, flops, scores, parameters, cache, state, 
 struct counted { rk_model *model; rk_bill *bill; struct context context[CONTEXTS]; };     /* context: of a page */
 
 /* The machine that was named, or put together from numbers. Zero: not known. */
-struct machine { const char *name, *rate, *source; double peak, reached; uint64_t bytes, bandwidth; };
+struct machine { const char *name, *rate, *source; double peak, reached; uint64_t bytes, bandwidth; const rk_accelerator *row; };     /* row: whose rates hold by dtype; NULL: one for all */
 
 struct counting {
     struct cli *c;
@@ -38,7 +38,7 @@ struct counting {
 
 /* Rows for tables of options. The first four take their defaults. */
 #define OPTIONS_OF_RUN(policy_, attention_, recompute_, zero_)                                                                                      \
-    { "policy", 0, OPT_CHOICE, "fp32|amp-bf16|mixed", policy_, "numbers as they are, autocast to bf16, or 16-bit weights with a master copy" },     \
+    { "policy", 0, OPT_TEXT, "NAME", policy_, "what is computed in which dtype: fp32, amp-bf16, amp-fp16, mixed, fp8, and by module: amp-bf16,head=f32" },     \
     { "attention", 0, OPT_CHOICE, "eager|flash", attention_, "with its scores in memory or without" },                                              \
     { "recompute", 0, OPT_CHOICE, "none|gelu|norm|attention|full", recompute_, "what is forgotten and computed again" },                            \
     { "zero", 0, OPT_CHOICE, "0|1|2|3", zero_, "ZeRO's stage over the data-parallel ranks: optimizer, gradients too, weights too" },                \
@@ -99,6 +99,8 @@ uint64_t flops_again(const struct counted *x, const char *attention, const char 
 void json_memory(struct counting *k, struct counted *x, struct json *j);
 
 int  books_read(struct counting *k);                                    /* from OPTIONS_OF_RUN; an exit code */
+rk_rate rate_of_dtype(rk_dtype dtype);                                   /* which of a machine's peaks it is multiplied at; not f64 */
+rk_rate policy_rate(rk_ctx *ctx, const char *policy);                   /* of most products */
 int  machine_read(struct counting *k);                                  /* from OPTIONS_OF_MACHINE; likewise */
 int  machine_named(struct cli *c, const rk_accelerator **a);            /* by --device; NULL where that was not given */
 int  machine_use(struct counting *k, const char *name);                 /* one of the table */
@@ -113,8 +115,10 @@ int  count_check(struct counting *k);                                   /* opens
 
 /* One operation of a phase after the other, each by itself: what it takes at least on the machine. */
 struct walk { const rk_bill *bill; char name[64]; int i; };
-struct roof_walk { const struct counting *k; double width; struct walk entry[4]; int i; };
+enum { ROOF_ENTRIES = 3 };
+struct roof_walk { const struct counting *k; struct walk entry[ROOF_ENTRIES]; int i; };
 struct roof_op { rk_bill_reason what; double flops, bytes, seconds; bool computing; };     /* computing: bound by arithmetic */
+static inline double roof_intensity(const struct roof_op *op) { return op->bytes > 0 ? op->flops / op->bytes : 0; }      /* FLOPs for a byte */
 extern const char *const roof_phases[];                                  /* ends with NULL */
 void roof_begin(struct roof_walk *w, const struct counting *k, const rk_bill *bill, const char *phase);
 bool roof_next(struct roof_walk *w, struct roof_op *op);

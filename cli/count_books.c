@@ -9,7 +9,7 @@ int books_read(struct counting *k)
         if (cli_given(c, ranks[i]) && cli_int(c, ranks[i]) < 1) return cli_usage(c, "--%s: at least 1", ranks[i]);
     k->books = (rk_books){
         .batch = k->s.batch, .seq = k->s.seq, .source = k->s.source_seq,
-        .policy = cli_text(c, "policy"), .attention = cli_text(c, "attention"), .recompute = cli_text(c, "recompute"), .zero = cli_text(c, "zero"),
+        .policy = cli_text(c, "policy"), .attention = cli_text(c, "attention"), .recompute = cli_text(c, "recompute"), .zero = cli_text(c, "zero"), .optimizer = cli_text(c, "optimizer"),
         .logits = cli_text(c, "logits"), .offload = cli_text(c, "offload"), .activation = cli_text(c, "activation"), .edition = cli_int(c, "edition"),
         .tensor = cli_int(c, "tp"), .pipeline = cli_int(c, "pp"), .interleave = cli_int(c, "interleave"), .data = cli_int(c, "dp"), .gpus = cli_int(c, "gpus"),
         .sequence_parallel = cli_flag(c, "sequence-parallel"), .traced = cli_flag(c, "traced"),

@@ -121,6 +121,7 @@ static void json_entries(struct cli *c, const struct counted *x, const rk_receip
     json_int(&j, "batch", r->batch);
     json_int(&j, "accumulate", r->accumulate);
     json_int(&j, "seq", r->seq);
+    if (r->source_seq > 0) json_int(&j, "source_seq", r->source_seq);
     json_bool(&j, "held", held);
     json_array(&j, "entries");
     for (int i = 0; i < ENTRIES; i++) {
@@ -156,9 +157,11 @@ static int same_run(struct counting *k, const rk_receipt *r)
     struct cli *c = k->c;
     if (cli_given(c, "batch") && k->s.batch != r->batch) return cli_usage(c, "--batch %lld: the run in %s had %lld", (long long)k->s.batch, cli_text(c, "check"), (long long)r->batch);
     if (cli_given(c, "seq") && k->s.seq != r->seq) return cli_usage(c, "--seq %lld: the run in %s had %lld", (long long)k->s.seq, cli_text(c, "check"), (long long)r->seq);
+    if (cli_given(c, "source-seq") && k->s.source_seq != r->source_seq)
+        return cli_usage(c, "--source-seq %lld: the run in %s had %lld", (long long)k->s.source_seq, cli_text(c, "check"), (long long)r->source_seq);
     if (cli_given(c, "optimizer") && k->s.optimizer != r->optimizer)
         return cli_usage(c, "--optimizer %s: the run in %s was taken by %s", rk_optimizer_word(k->s.optimizer), cli_text(c, "check"), rk_optimizer_word(r->optimizer));
-    k->s = (rk_bill_settings){ .batch = r->batch, .seq = r->seq, .dtype = RK_f32, .zero_dtype_is_f64 = true, .dropout = r->dropout, .accumulate = r->accumulate,
+    k->s = (rk_bill_settings){ .batch = r->batch, .seq = r->seq, .source_seq = r->source_seq, .padded = true, .dtype = RK_f32, .zero_dtype_is_f64 = true, .dropout = r->dropout, .accumulate = r->accumulate,
                                 .plan = true, .totals = true, .optimizer = r->optimizer, .no_momentum = r->no_momentum };
     return CLI_OK;
 }

@@ -15,12 +15,23 @@ static const struct { const char *words, *source; double flops; } known[] = {
 
 static const char by_hand[] = "--peak 312e12 --device-memory 80GB --bandwidth 2TB";
 
+rk_rate rate_of_dtype(rk_dtype dtype)
+{
+    return dtype == RK_f32 ? RK_RATE_F32 : dtype == RK_f8e4m3 || dtype == RK_f8e5m2 ? RK_RATE_FP8 : RK_RATE_BF16;
+}
+
+rk_rate policy_rate(rk_ctx *ctx, const char *policy)
+{
+    rk_dtype dtype;
+    return rk_policy_products(ctx, policy, &dtype) == RK_OK ? rate_of_dtype(dtype) : RK_RATE_F32;      /* it has been read before */
+}
+
 /* The rate that products run at: as asked, else that of the dtype or policy. */
 static int rate_of(const struct counting *k)
 {
     int asked = cli_choice(k->c, "rate");
     if (cli_given(k->c, "rate")) return asked;
-    if (strcmp(k->books.policy, "fp32") != 0) return RK_RATE_BF16;
+    if (k->books.policy != NULL && strcmp(k->books.policy, "fp32") != 0) return (int)policy_rate(k->c->ctx, k->books.policy);
     return k->s.dtype == RK_f32 ? RK_RATE_F32 : k->s.dtype == RK_f64 ? -1 : RK_RATE_BF16;
 }
 
@@ -28,7 +39,7 @@ static int read_row(struct counting *k, const rk_accelerator *a)
 {
     int rate = rate_of(k);
     k->machine = (struct machine){ .name = a->words, .rate = rate >= 0 ? rk_rate_name((rk_rate)rate) : "f64", .source = a->source,
-                                   .bytes = a->bytes, .bandwidth = a->bandwidth };
+                                   .bytes = a->bytes, .bandwidth = a->bandwidth, .row = cli_given(k->c, "rate") ? NULL : a };
     if (rate >= 0) k->machine.peak = a->rate[rate];
     if (rate == RK_RATE_BF16) k->machine.reached = a->reached;
     if (k->machine.peak > 0 || cli_given(k->c, "peak")) return CLI_OK;
@@ -58,6 +69,7 @@ int machine_read(struct counting *k)
     if (code == CLI_OK && a != NULL) code = read_row(k, a);
     if (cli_given(c, "peak")) {
         k->machine.peak = cli_real(c, "peak");
+        k->machine.row = NULL;
         k->machine.reached = 0;
         k->machine.rate = "given";
         if (!(k->machine.peak > 0)) return cli_usage(c, "--peak: operations per second, above 0");

@@ -1,8 +1,7 @@
 /* count_roofline.c: how long the operations of a bill take at least on a machine: by its arithmetic, or by its memory.
  *
- * Each operation by itself, nothing fused: what it computes at the peak rate, or what it reads and writes at the full
- * bandwidth, whichever is longer. A module's time is the sum over its own operations, those below it not counted.
- * Source: Williams, Waterman and Patterson 2009. */
+ * By module, whose time is the sum over its own operations, those below it not counted, and by operation, the longest first.
+ * Not here: the time of one operation (roof.c). */
 #include "count.h"
 #include <stdlib.h>
 #include <string.h>
@@ -20,42 +19,87 @@ static struct own *own_of(struct roof *r, const char *module)
     return &r->at[r->n++];
 }
 
-/* Reasons of one entry come in the order of the operations, so what an operation has of several entries is found by walking
- * them side by side. */
-static uint64_t next_of(struct walk *w, const rk_bill_reason *of)
+/* --- operations --- */
+
+struct operations { struct roof_op *at; size_t room; int n; };
+
+static int by_time(const void *a, const void *b)
 {
-    rk_bill_reason r = rk_bill_reason_at(w->bill, w->name, w->i);
-    bool same = w->i < rk_bill_reasons(w->bill, w->name) && r.times == of->times && strcmp(r.module, of->module) == 0 && strcmp(r.op, of->op) == 0 &&
-                strcmp(r.label, of->label) == 0;
-    w->i += same;
-    return same ? r.number : 0;
+    double x = ((const struct roof_op *)a)->seconds, y = ((const struct roof_op *)b)->seconds;
+    return (x < y) - (x > y);
 }
 
-void roof_begin(struct roof_walk *w, const struct counting *k, const rk_bill *bill, const char *phase)
+static struct operations operations_of(const struct counting *k, const rk_bill *bill, const char *phase)
 {
-    static const char *const entries[] = { "elements.written", "elements.read", "flops", "flops.elementwise" };
-    *w = (struct roof_walk){ .k = k, .width = strcmp(phase, "update") == 0 ? 4 : (double)rk_dtype_bytes(k->s.dtype) };      /* the optimizer works in f32 */
-    for (int i = 0; i < 4; i++) {
-        w->entry[i].bill = bill;
-        (void)snprintf(w->entry[i].name, sizeof w->entry[i].name, "%s.%s", entries[i], phase);
+    struct operations o = { 0 };
+    struct roof_walk w;
+    struct roof_op op;
+    roof_begin(&w, k, bill, phase);
+    while (roof_next(&w, &op)) {
+        o.at = cli_grow(o.at, &o.room, (size_t)o.n + 1, sizeof *o.at);
+        o.at[o.n++] = op;
     }
+    if (o.n > 0) qsort(o.at, (size_t)o.n, sizeof *o.at, by_time);
+    return o;
 }
 
-bool roof_next(struct roof_walk *w, struct roof_op *op)
+static const char *bound_of(const struct roof_op *op) { return op->computing ? "arithmetic" : "memory"; }
+
+static void operation_row(struct table *t, const struct roof_op *op, double all)
 {
-    const struct walk *written = &w->entry[0];
-    if (w->i == rk_bill_reasons(written->bill, written->name)) {
-        for (int i = 1; i < 4; i++)
-            if (w->entry[i].i != rk_bill_reasons(written->bill, w->entry[i].name)) cli_bug("%s has operations that write nothing", w->entry[i].name);
-        return false;
-    }
-    rk_bill_reason r = rk_bill_reason_at(written->bill, written->name, w->i++);
-    double elements = (double)r.number + (double)next_of(&w->entry[1], &r), flops = (double)next_of(&w->entry[2], &r);
-    flops += (double)next_of(&w->entry[3], &r);
-    double bytes = elements * w->width, compute = flops / w->k->machine.peak, move = bytes / (double)w->k->machine.bandwidth;
-    *op = (struct roof_op){ r, flops, bytes, compute > move ? compute : move, compute > move };
-    return true;
+    table_cell(t, "%s%s%s", op->what.op, op->what.label[0] != '\0' ? " " : "", op->what.label);
+    table_cell(t, "%s", op->what.module[0] != '\0' ? op->what.module : "(top)");
+    table_cell(t, "%s", say_count((uint64_t)op->what.times).at);
+    table_cell(t, "%s", rk_dtype_name(op->what.dtype));
+    table_cell(t, "%s", say_si(op->flops, "").at);
+    table_cell(t, "%s", say_bytes((uint64_t)op->bytes).at);
+    table_cell(t, "%.2f", roof_intensity(op));
+    table_cell(t, "%s", say_seconds(op->seconds).at);
+    table_cell(t, "%s", say_percent(all > 0 ? op->seconds / all : 0).at);
+    table_cell(t, "%s", bound_of(op));
 }
+
+/* The longest ones; what each of the rest takes is less than a hundredth. */
+static void print_operations(struct counting *k, const rk_bill *bill, const char *phase, double all)
+{
+    struct operations o = operations_of(k, bill, phase);
+    struct table *t = table_new(k->c, "operation|module|times|dtype|FLOPs|bytes|FLOPs a byte|at least|share|bound by", "wlrlrrrrrl");
+    double rest = 0;
+    int shown = 0;
+    for (int i = 0; i < o.n; i++) {
+        if (o.at[i].seconds >= all / 100) operation_row(t, &o.at[i], all), shown++;
+        else rest += o.at[i].seconds;
+    }
+    (void)fputc('\n', k->c->out);
+    table_print(t);
+    if (shown < o.n) (void)fprintf(k->c->out, "%d others, less than 1 %% each: %s\n", o.n - shown, say_seconds(rest).at);
+    free(o.at);
+}
+
+static void json_operations(const struct counting *k, const rk_bill *bill, const char *phase, struct json *j)
+{
+    struct operations o = operations_of(k, bill, phase);
+    json_array(j, "operations");
+    for (int i = 0; i < o.n; i++) {
+        const struct roof_op *op = &o.at[i];
+        json_object(j, NULL);
+        json_text(j, "module", op->what.module);
+        json_text(j, "op", op->what.op);
+        json_text(j, "label", op->what.label);
+        json_int(j, "times", op->what.times);
+        json_text(j, "dtype", rk_dtype_name(op->what.dtype));
+        json_real(j, "flops", op->flops);
+        json_real(j, "bytes", op->bytes);
+        json_real(j, "intensity", roof_intensity(op));
+        json_real(j, "seconds", op->seconds);
+        json_text(j, "bound", bound_of(op));
+        json_end(j);
+    }
+    json_end(j);
+    free(o.at);
+}
+
+/* --- modules --- */
 
 static void add_phase(const struct counting *k, const rk_bill *bill, const char *phase, struct roof *roof)
 {
@@ -101,7 +145,7 @@ static bool roof_of(const struct counting *k, const struct counted *x, const cha
     return roof->n > 0;
 }
 
-/* "roofline": {"forward": {"seconds": .., "modules": [{"name": "h.*.mlp.up", "flops": .., "bytes": .., ..}, ..]}, ..} */
+/* "roofline": {"forward": {"seconds": .., "modules": [{"name": "h.*.mlp.up", "flops": .., ..}, ..], "operations": [..]}, ..} */
 void json_roofline(const struct counting *k, const struct counted *x, struct json *j)
 {
     struct roof *roof = cli_take(sizeof *roof);
@@ -121,6 +165,7 @@ void json_roofline(const struct counting *k, const struct counted *x, struct jso
             json_end(j);
         }
         json_end(j);
+        json_operations(k, x->bill, roof_phases[p], j);
         json_end(j);
     }
     json_end(j);
@@ -137,6 +182,7 @@ int print_roofline(struct counting *k, struct counted *x)
     for (int p = 0; roof_phases[p] != NULL; p++) {
         if (!roof_of(k, x, roof_phases[p], roof)) continue;
         print_phase(k, roof, roof_phases[p]);
+        print_operations(k, x->bill, roof_phases[p], roof->seconds);
         all += roof->seconds;
     }
     (void)fprintf(k->c->out, "\ntogether at least %s, nothing fused\n", say_seconds(all).at);

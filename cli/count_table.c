@@ -18,11 +18,17 @@ static const struct line training[] = {
     { "bytes.parameters",           "  parameters", BYTES },
     { "bytes.gradients",            "  gradients", BYTES },
     { "bytes.optimizer",            "  optimizer state", BYTES },
+    { "bytes.master",               "  master weights", BYTES },
     { "bytes.cache_per_token",      "  KV cache, each token", BYTES },
+    { NULL,                         "bytes read and written, each operation by itself", PART },
+    { "traffic.forward",            "  forward", BYTES },
+    { "traffic.backward",           "  backward", BYTES },
+    { "traffic.update",             "  update", BYTES },
     { NULL,                         "bytes that this program allocates", PART },
     { "bytes.plan.parameters",      "  parameters", BYTES },
     { "bytes.plan.gradients",       "  gradients", BYTES },
     { "bytes.plan.optimizer",       "  optimizer state", BYTES },
+    { "bytes.plan.master",          "  master weights", BYTES },
     { "bytes.plan.activations",     "  activations", BYTES },
     { "bytes.plan.workspace",       "  workspace", BYTES },
     { "bytes.plan.update",          "  update", BYTES },
@@ -45,6 +51,7 @@ static const struct line forward[] = {
     { NULL,                         "elements, each operation by itself", PART },
     { "elements.read.forward",      "  read", COUNT },
     { "elements.written.forward",   "  written", COUNT },
+    { "traffic.forward",            "  bytes of both", BYTES },
     { NULL,                         "bytes", PART },
     { "bytes.parameters",           "  parameters", BYTES },
     { "bytes.cache",                "  KV cache", BYTES },
@@ -96,6 +103,16 @@ const char *spelled(const struct counting *k, rk_bill *bill, const char *formula
     return rk_books_spell(bill, formula, k->letters, &text) == RK_OK ? text : formula;      /* --letters was checked before */
 }
 
+/* "policy amp-bf16: products in bf16 ..", and what modules do instead. */
+static void say_policy(const struct counting *k, const char *policy)
+{
+    size_t n = strcspn(policy, ",");
+    (void)fprintf(k->c->out, "policy %s", policy);
+    for (int i = 0; rk_policy_at(i).word != NULL; i++)
+        if (strlen(rk_policy_at(i).word) == n && memcmp(rk_policy_at(i).word, policy, n) == 0) (void)fprintf(k->c->out, ": %s", rk_policy_at(i).words);
+    (void)fputc('\n', k->c->out);
+}
+
 /* The sizes of the model under the letters that formulas have. */
 void headline(const struct counting *k, const struct counted *x)
 {
@@ -111,6 +128,7 @@ void headline(const struct counting *k, const struct counted *x)
     if (fclose(plain.out) != 0 || (semicolon = strchr(text, ';')) == NULL) cli_bug("a headline without sizes");
     (void)fprintf(k->c->out, "%.*s%s", (int)(semicolon - text), text, spelled(k, x->bill, semicolon));
     free(text);
+    if (s.policy != NULL && strcmp(s.policy, "fp32") != 0) say_policy(k, s.policy);
     if (s.optimizer != RK_OPTIMIZER_adamw) (void)fprintf(k->c->out, "a step ends with %s\n", rk_optimizer_title(s.optimizer));
     if (s.mode == RK_MODE_DECODE)
         (void)fprintf(k->c->out, "one token of each sequence, which looks at %s positions (key), its own included\n", say_count((uint64_t)context).at);

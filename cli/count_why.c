@@ -63,6 +63,50 @@ static int why_convention(struct counting *k, struct counted *x, const char *nam
     return CLI_OK;
 }
 
+/* Blocks by their module, "h.*", "decoder.h.*"; what stands before them is embedding, what comes after them head. */
+struct subtotal { const char *name; size_t length; uint64_t number; };
+enum { MOST_SUBTOTALS = 8 };
+
+static struct subtotal part_of_reason(const rk_bill_reason *r, bool seen_blocks)
+{
+    const char *star = strstr(r->module, ".*");
+    if (star != NULL) return (struct subtotal){ r->module, (size_t)(star - r->module) + 2, r->number };
+    return (struct subtotal){ seen_blocks ? "head" : "embedding", seen_blocks ? 4 : 9, r->number };
+}
+
+static int subtotals_of(const rk_bill *bill, const char *name, struct subtotal all[MOST_SUBTOTALS])
+{
+    int n = 0;
+    bool seen_blocks = false;
+    for (int i = 0; i < rk_bill_reasons(bill, name); i++) {
+        rk_bill_reason r = rk_bill_reason_at(bill, name, i);
+        struct subtotal s = part_of_reason(&r, seen_blocks);
+        int at = 0;
+        seen_blocks = seen_blocks || strstr(r.module, ".*") != NULL;
+        while (at < n && (all[at].length != s.length || memcmp(all[at].name, s.name, s.length) != 0)) at++;
+        if (at == MOST_SUBTOTALS) return 0;                     /* no model, but some graph of one's own */
+        if (at < n) all[at].number += s.number;
+        else all[n++] = s;
+    }
+    return n;
+}
+
+static void print_subtotals(struct counting *k, const rk_bill *bill, const char *name, uint64_t whole)
+{
+    struct subtotal all[MOST_SUBTOTALS];
+    int n = subtotals_of(bill, name, all);
+    if (n < 2 || whole == 0) return;
+    struct table *t = table_new(k->c, NULL, "lrr");
+    for (int i = 0; i < n; i++) {
+        bool blocks = strstr(all[i].name, ".*") != NULL;
+        table_cell(t, blocks ? "blocks %.*s" : "%.*s", (int)all[i].length, all[i].name);
+        table_cell(t, "%s", say_count(all[i].number).at);
+        table_cell(t, "%s", say_percent((double)all[i].number / (double)whole).at);
+    }
+    (void)fputc('\n', k->c->out);
+    table_print(t);
+}
+
 static int why_text(struct counting *k, struct counted *x, const char *name)
 {
     struct cli *c = k->c;
@@ -83,6 +127,7 @@ static int why_text(struct counting *k, struct counted *x, const char *name)
         table_cell(t, "%s", spelled(k, x->bill, r.formula));
     }
     table_print(t);
+    print_subtotals(k, x->bill, name, n);
     return CLI_OK;
 }
 
@@ -104,6 +149,22 @@ static void json_reasons(struct json *j, const rk_bill *bill, const char *name)
     json_end(j);
 }
 
+static void json_subtotals(struct json *j, const rk_bill *bill, const char *name)
+{
+    struct subtotal all[MOST_SUBTOTALS];
+    int n = subtotals_of(bill, name, all);
+    char part[MODULE_ROOM];
+    json_array(j, "subtotals");
+    for (int i = 0; i < n; i++) {
+        (void)snprintf(part, sizeof part, "%.*s", (int)all[i].length, all[i].name);
+        json_object(j, NULL);
+        json_text(j, "name", part);
+        json_uint(j, "number", all[i].number);
+        json_end(j);
+    }
+    json_end(j);
+}
+
 static int why_json(struct counting *k, struct counted *x, const char *name)
 {
     struct cli *c = k->c;
@@ -119,6 +180,7 @@ static int why_json(struct counting *k, struct counted *x, const char *name)
     json_text(&j, "name", name);
     json_uint(&j, "number", n);
     json_text(&j, "formula", formula);
+    json_subtotals(&j, x->bill, name);
     json_reasons(&j, x->bill, name);
     json_end(&j);
     return CLI_OK;
@@ -153,6 +215,7 @@ int print_json(struct counting *k, struct counted *x)
     json_int(&j, "batch", k->s.batch);
     json_uint(&j, "seq", k->s.seq > 0 ? (uint64_t)k->s.seq : model_size(x->model, "position"));
     json_text(&j, "dtype", rk_dtype_name(k->s.dtype));
+    json_text(&j, "policy", k->s.policy != NULL ? k->s.policy : "fp32");
     json_machine(k, &j);
     json_memory(k, x, &j);
     if (utilisation_asked(k)) json_utilisation(k, x, &j);

@@ -16,7 +16,7 @@ int device_open(struct cli *c, rk_device **device)
     rk_device_options options = { .blas = cli_blas(c), .cache = cache };
     int code = cli_try(c, rk_device_open(c->ctx, cli_text(c, "device"), &options, device));
     free(cache);
-    return code;
+    return code == CLI_OK ? profile_begin(c, *device) : code;
 }
 
 int device_named(struct cli *c, const char *name, const char *by_hand, const rk_accelerator **found)

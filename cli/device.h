@@ -2,13 +2,17 @@
 #ifndef CLI_DEVICE_H
 #define CLI_DEVICE_H
 #include "command.h"
+#include "profile.h"
 #include "reckon/books.h"
 #include "reckon/device.h"
 
 /* A row for a table of options. */
 #define OPTION_DEVICE { "device", 0, OPT_CHOICE, "cpu|ref|guard|meter", "cpu", "cpu: vector kernels; ref: every operation's reference in f64, slow; guard: cpu with watched memory" }
 
-/* Opens what was asked for; measurements of this machine are kept. Returns an exit code, and has said why. */
+/* For those that run a model: on a device, watched where that is wanted. */
+#define OPTION_RUNS OPTION_DEVICE, OPTION_PROFILE
+
+/* Opens what was asked for, and a profile with it; measurements of this machine are kept. Returns an exit code, and has said why. */
 int device_open(struct cli *c, rk_device **device);
 
 /* A machine of the books by its name. by_hand: how to give the numbers of any other, for the hint. */

@@ -135,6 +135,7 @@ void einsum_json(struct cli *c, const rk_expression *e, rk_dtype dtype, const st
     struct json j;
     json_begin(&j, c->out);
     json_object(&j, NULL);
+    json_text(&j, "schema", "reckon.einsum/1");
     json_text(&j, "expression", c->args[0]);
     json_text(&j, "dtype", rk_dtype_name(dtype));
     json_parts(&j, e);

@@ -6,7 +6,7 @@
 
 enum { MOST_BATCH = 1 << 20 };                  /* no plan has more sequences */
 
-const char fit_plan_words[] = "what this program allocates to train, f32, with its own matrix products (reckon count --plan)";
+const char fit_plan_words[] = "what this program allocates to train, with its own matrix products (reckon count --plan)";
 
 /* Memory of one more plan. */
 static int total_at(struct fit *f, int64_t batch, int64_t seq, uint64_t *bytes)
@@ -96,7 +96,7 @@ int fit_plan(struct fit *f, struct way *w)
 {
     struct bracket b = { .low = 0 };
     uint64_t two = 0;
-    *w = (struct way){ .policy = "fp32", .attention = "", .recompute = "", .zero = "", .is_line = true };
+    *w = (struct way){ .policy = f->k.s.policy != NULL ? f->k.s.policy : "fp32", .attention = "", .recompute = "", .zero = "", .is_line = true };
     int code = total_at(f, 1, f->seq, &w->line.one);
     if (code == CLI_OK) code = total_at(f, 2, f->seq, &two);
     if (code != CLI_OK) return code;

@@ -44,7 +44,7 @@ static double rate_under(const struct fit *f, const char *policy)
 {
     const struct cli *c = f->k.c;
     if (f->device == NULL || cli_given(c, "rate") || cli_given(c, "peak")) return 0;
-    return f->device->rate[strcmp(policy, "fp32") == 0 ? RK_RATE_F32 : RK_RATE_BF16];
+    return f->device->rate[policy_rate(c->ctx, policy)];
 }
 
 static void price(struct fit *f, struct way *w)
@@ -142,7 +142,7 @@ static int measure(struct fit *f, struct answer *a)
 static int ask_plan(struct fit *f, struct answer *a)
 {
     for (int s = 0; s < SWITCHES; s++)
-        if (cli_given(f->k.c, switches[s]) && strcmp(cli_text(f->k.c, switches[s]), s == POLICY ? "fp32" : s == ZERO ? "0" : "") != 0) return CLI_OK;
+        if (s != POLICY && cli_given(f->k.c, switches[s]) && strcmp(cli_text(f->k.c, switches[s]), s == ZERO ? "0" : "") != 0) return CLI_OK;
     int code = fit_plan(f, &a->way[0]);
     a->n = code == CLI_OK ? 1 : 0;
     a->best = a->n > 0 && f->memory > 0 && a->way[0].batch > 0 ? 0 : -1;
@@ -164,10 +164,12 @@ static int ask(struct fit *f, const char *convention, struct answer *a)
 
 static int says_nothing(struct fit *f, const char *convention)
 {
-    char hint[256] = "it is f32, on one device, with attention as this program computes it";
+    char hint[256] = "it is of one device, with attention as this program computes it";
     int n = 0;
     for (int s = 0; s < SWITCHES && n < (int)sizeof hint && strcmp(convention, FIT_PLAN) != 0; s++)
         n += snprintf(hint + n, sizeof hint - (size_t)n, "%s%s %s", s > 0 ? "; " : "it tells apart: ", switches[s], rk_books_switch(convention, switches[s]));
+    if (f->k.s.optimizer != RK_OPTIMIZER_adamw && strcmp(convention, FIT_PLAN) != 0)
+        (void)snprintf(hint, sizeof hint, "it counts the states of AdamW; --convention %s has those of %s", FIT_PLAN, rk_optimizer_title(f->k.s.optimizer));
     return cli_fail(f->k.c, CLI_USAGE, hint, "the convention \"%s\" says nothing of %s run like that", convention, rk_model_name(f->k.all[0].model));
 }
 

@@ -100,13 +100,30 @@ static int read_input(struct generating *g, const char *file)
     return code;
 }
 
+/* A source ends as a text does: what `reckon train` learns from pairs. */
+static int encode_source(struct generating *g, const char *text)
+{
+    rk_ids ids = { 0 };
+    struct list *to = &prompts_new(g)->source;
+    CLI_TRY(g->c, rk_tok_encode(g->c->ctx, g->tok, text, strlen(text), 0, &ids));
+    to->at = cli_take((ids.n + 1) * sizeof *to->at);
+    if (ids.n > 0) memcpy(to->at, ids.at, ids.n * sizeof *ids.at);
+    to->n = ids.n;
+    if (g->how.n_ends > 0) to->at[to->n++] = g->how.ends[0];
+    rk_ids_free(g->c->ctx, &ids);
+    return to->n > 0 ? CLI_OK : cli_usage(g->c, "--source is empty");
+}
+
 static int read_sources(struct generating *g)
 {
     struct cli *c = g->c;
     bool encoder = rk_model_has_encoder(g->model);
-    if (encoder != cli_given(c, "source-ids"))
-        return cli_usage(c, encoder ? "%s has an encoder: give it something to read by --source-ids" : "--source-ids: %s has no encoder to read them", rk_model_title(g->model));
-    return encoder ? prompts_add_ids(g, "source-ids", true) : CLI_OK;
+    int given = cli_given(c, "source") + cli_given(c, "source-ids");
+    if (!encoder && given > 0) return cli_usage(c, "--source, --source-ids: %s has no encoder to read them", rk_model_title(g->model));
+    if (encoder && given != 1) return cli_usage(c, "%s has an encoder: give it something to read by %s", rk_model_title(g->model), given == 0 ? "--source-ids or --source" : "one of --source-ids and --source");
+    if (!encoder) return CLI_OK;
+    if (cli_given(c, "source-ids")) return prompts_add_ids(g, "source-ids", true);
+    return g->tok != NULL ? encode_source(g, cli_text(c, "source")) : cli_usage(c, "there is no tokenizer in %s: give --tokenizer, or --source-ids", c->args[0]);
 }
 
 int prompts_read(struct generating *g)
@@ -116,7 +133,7 @@ int prompts_read(struct generating *g)
     bool encoder = rk_model_has_encoder(g->model);
     int code = read_sources(g), given = (word != NULL) + (file != NULL) + cli_given(c, "ids");
     if (code != CLI_OK) return code;
-    if (encoder && (word != NULL || file != NULL)) return cli_usage(c, "what %s reads is given by --source-ids, or as text to reckon translate", rk_model_title(g->model));
+    if (encoder && (word != NULL || file != NULL)) return cli_usage(c, "what %s reads is given by --source or --source-ids; reckon translate takes lines of text", rk_model_title(g->model));
     if (!encoder && given != 1) return cli_usage(c, "give one of PROMPT, --file and --ids");
     if (cli_given(c, "ids")) code = prompts_add_ids(g, "ids", false);
     else if (!encoder && g->tok == NULL) return cli_usage(c, "there is no tokenizer in %s: give --tokenizer, or a prompt of --ids", c->args[0]);

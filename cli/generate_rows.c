@@ -4,6 +4,7 @@
  * library's sieves, so that neither half a character nor the beginning of a text to stop at is ever printed. */
 #include "device.h"
 #include "generate.h"
+#include "load.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -224,6 +225,8 @@ int generate_rows(struct generating *g)
     if (c->json) {
         json_end(&j);
         speed_json(g, &j);
+        load_json(c, &j);
+        profile_json(c, &j);
         json_end(&j);
     }
     if (code == CLI_OK) tell_speed(g);

@@ -1,5 +1,6 @@
 /* generate_settings.c: how it is generated: what the folder's generation_config.json says, and options over it. */
 #include "device.h"
+#include "end.h"
 #include "generate.h"
 #include <stdlib.h>
 #include <string.h>
@@ -24,19 +25,19 @@ int generate_open(struct generating *g)
     return CLI_OK;
 }
 
-/* Tokens that end a text: --end, else what the folder says, else the end token that tokenizers have. */
+/* Tokens that end a text: --end, else what the folder says, else the usual one that the tokenizer has. */
 static int find_ends(struct generating *g)
 {
     struct cli *c = g->c;
-    bool given = cli_given(c, "end");
-    const char *end = given ? cli_text(c, "end") : "<|endoftext|>";
-    if (given && end[0] != '\0' && g->tok == NULL) return cli_usage(c, "--end needs a tokenizer");
-    if (!given && g->how.n_ends > 0) return CLI_OK;
-    g->how.n_ends = 0;
+    int64_t end;
+    if (!cli_given(c, "end") && g->how.n_ends > 0) return CLI_OK;
+    int code = end_token(c, g->tok, &end);
+    if (code != CLI_OK) return code;
     g->ends = cli_take(sizeof *g->ends);
+    g->ends[0] = end >= 0 ? (uint32_t)end : 0;
     g->how.ends = g->ends;
-    if (g->tok != NULL && end[0] != '\0' && rk_tok_find(g->tok, end, strlen(end), &g->ends[0])) g->how.n_ends = 1;
-    return !given || g->how.n_ends > 0 || end[0] == '\0' ? CLI_OK : cli_usage(c, "--end: the tokenizer has no token \"%s\"", end);
+    g->how.n_ends = end >= 0;
+    return CLI_OK;
 }
 
 static int find_stops(struct generating *g)

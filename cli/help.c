@@ -28,7 +28,8 @@ static void print_options(const struct cli *c, FILE *to, const struct option *o)
         char label[256], text[1024];
         const char *words = option_words(o);
         int used = o->letter != 0 ? snprintf(label, sizeof label, "-%c, ", o->letter) : snprintf(label, sizeof label, "    ");
-        (void)snprintf(label + used, sizeof label - (size_t)used, "--%s%s%s", o->name, words != NULL ? " " : "", words != NULL ? words : "");
+        (void)snprintf(label + used, sizeof label - (size_t)used, "--%s%s%s%s", o->name, words == NULL ? "" : o->type == OPT_PERHAPS ? "[=" : " ",
+                       words != NULL ? words : "", o->type == OPT_PERHAPS ? "]" : "");
         used = snprintf(text, sizeof text, "%s%s", o->help, o->type == OPT_LIST ? "; may be given many times" : "");
         if (o->standard != NULL && used < (int)sizeof text)
             (void)snprintf(text + used, sizeof text - (size_t)used, " [%.*s]", (int)strlen(o->standard) - 2 * option_computed(o),

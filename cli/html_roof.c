@@ -13,7 +13,6 @@ struct points { struct point *at; size_t room; int n; double seconds, computing,
 
 /* Below one FLOP for 100 bytes nothing is computed that would count: gathers, copies, masks. */
 static const double least_intensity = 0.01;
-static double intensity_of(const struct roof_op *op) { return op->bytes > 0 ? op->flops / op->bytes : 0; }
 
 static int by_time(const void *a, const void *b)
 {
@@ -33,7 +32,7 @@ static struct points points_of(const struct counting *k, const struct counted *x
             p.at[p.n++] = (struct point){ op, roof_phases[i] };
             p.seconds += op.seconds;
             p.computing += op.computing ? op.seconds : 0;
-            p.moving += intensity_of(&op) < least_intensity ? op.seconds : 0;
+            p.moving += roof_intensity(&op) < least_intensity ? op.seconds : 0;
         }
     }
     if (p.n > 0) qsort(p.at, (size_t)p.n, sizeof *p.at, by_time);
@@ -48,7 +47,7 @@ static struct axes axes_of(const struct counting *k, const struct points *p)
 {
     double balance = k->machine.peak / (double)k->machine.bandwidth, least = balance, most = balance * 8;
     for (int i = 0; i < p->n; i++) {
-        double intensity = intensity_of(&p->at[i].op);
+        double intensity = roof_intensity(&p->at[i].op);
         if (intensity >= least_intensity) least = fmin(least, intensity), most = fmax(most, intensity);
     }
     least = pow(10, floor(log10(least)));
@@ -98,7 +97,7 @@ static void say_point(const struct counting *k, struct counted *x, const struct 
 {
     const struct roof_op *op = &p->op;
     html_say(f, "%s, %s: %s %s\n", op->what.module[0] != '\0' ? op->what.module : "model", p->phase, op->what.op, op->what.label);
-    html_say(f, "%s, %s: %.2f FLOPs for a byte\n", say_si(op->flops, "FLOP").at, say_bytes((uint64_t)op->bytes).at, intensity_of(op));
+    html_say(f, "%s, %s: %.2f FLOPs for a byte\n", say_si(op->flops, "FLOP").at, say_bytes((uint64_t)op->bytes).at, roof_intensity(op));
     html_say(f, "at least %s, %s of all; bound by %s\n", say_seconds(op->seconds).at, say_percent(op->seconds / seconds).at, op->computing ? "arithmetic" : "memory");
     html_say(f, "writes %s elements", spelled(k, x->bill, op->what.formula));
     if (op->what.times > 1) html_say(f, ", %s times", say_count((uint64_t)op->what.times).at);
@@ -110,7 +109,7 @@ static void draw_points(const struct counting *k, struct counted *x, const struc
     bool first = true;
     for (int i = 0; i < p->n; i++) {
         const struct roof_op *op = &p->at[i].op;
-        double intensity = intensity_of(op);
+        double intensity = roof_intensity(op);
         if (intensity < least_intensity) continue;
         html(f, "<g class=\"mark point p%d %s\" role=\"img\" tabindex=\"%d\"><title>", part_of(op->what.module, op->what.label), p->at[i].phase, first ? 0 : -1);
         say_point(k, x, &p->at[i], p->seconds, f);
@@ -141,13 +140,13 @@ static void time_bar(const struct points *p, FILE *f)
 
 static void numbers(const struct points *p, FILE *f)
 {
-    numbers_open(f, "operation|phase|FLOPs|bytes|FLOPs for a byte|at least|share|bound by");
+    numbers_open(f, "operation|phase|dtype|FLOPs|bytes|FLOPs for a byte|at least|share|bound by");
     for (int i = 0; i < p->n && i < LISTED; i++) {
         const struct roof_op *op = &p->at[i].op;
         (void)fputs("<tr><th scope=\"row\">", f);
         html_say(f, "%s: %s %s", op->what.module[0] != '\0' ? op->what.module : "model", op->what.op, op->what.label);
-        html(f, "</th><td class=\"l\">%s</td><td>%s</td><td>%s</td><td>%.2f</td><td>%s</td><td>%s</td><td class=\"l\">%s</td></tr>\n", p->at[i].phase, say_si(op->flops, "").at,
-             say_bytes((uint64_t)op->bytes).at, intensity_of(op), say_seconds(op->seconds).at, say_percent(op->seconds / p->seconds).at, op->computing ? "arithmetic" : "memory");
+        html(f, "</th><td class=\"l\">%s</td><td class=\"l\">%s</td><td>%s</td><td>%s</td><td>%.2f</td><td>%s</td><td>%s</td><td class=\"l\">%s</td></tr>\n", p->at[i].phase, rk_dtype_name(op->what.dtype), say_si(op->flops, "").at,
+             say_bytes((uint64_t)op->bytes).at, roof_intensity(op), say_seconds(op->seconds).at, say_percent(op->seconds / p->seconds).at, op->computing ? "arithmetic" : "memory");
     }
     numbers_close(f);
 }

@@ -1,5 +1,5 @@
 /* list_devices.c: the machines with a name: dense peaks, memory, bandwidth, and whose data sheet says so. */
-#include "list_devices.h"
+#include "list_tables.h"
 #include "out.h"
 #include "reckon/books.h"
 
@@ -32,8 +32,7 @@ int list_devices(struct cli *c)
         print_rows(c);
         return CLI_OK;
     }
-    json_begin(&j, c->out);
-    json_array(&j, NULL);
+    list_json_begin(c, &j, "devices");
     for (int i = 0; (a = rk_accelerator_at(i)) != NULL; i++) {
         json_object(&j, NULL);
         json_text(&j, "name", a->name);
@@ -46,6 +45,6 @@ int list_devices(struct cli *c)
         json_text(&j, "source", a->source);
         json_end(&j);
     }
-    json_end(&j);
+    list_json_end(&j);
     return CLI_OK;
 }

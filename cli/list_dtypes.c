@@ -74,15 +74,14 @@ int list_dtypes(struct cli *c)
 {
     struct json j;
     struct table *t = c->json ? NULL : table_new(c, "dtype|bits|exponent|mantissa|largest|least normal|least subnormal|epsilon|first matrix units", "lrrrrrrrw");
-    json_begin(&j, c->out);
-    if (c->json) json_array(&j, NULL);
+    if (c->json) list_json_begin(c, &j, "dtypes");
     for (int i = 0; i < RK_DTYPE_COUNT; i++) {
         rk_dtype_info d;
         if (!rk_dtype_describe((rk_dtype)i, &d)) cli_bug("dtype %d cannot be described", i);
         if (c->json) json_row(&j, (rk_dtype)i, &d);
         else row(t, (rk_dtype)i, &d);
     }
-    if (c->json) json_end(&j);
+    if (c->json) list_json_end(&j);
     else table_print(t);
     return CLI_OK;
 }

@@ -7,11 +7,25 @@
 /* A table or an array of objects, whichever was asked for. */
 struct listing { struct cli *c; struct table *t; struct json j; };
 
-static void begin(struct listing *l, struct cli *c, const char *heads, const char *align)
+void list_json_begin(struct cli *c, struct json *j, const char *name)
+{
+    json_begin(j, c->out);
+    json_object(j, NULL);
+    json_text(j, "schema", "reckon.list/1");
+    json_text(j, "list", name);
+    json_array(j, "rows");
+}
+
+void list_json_end(struct json *j)
+{
+    json_end(j);
+    json_end(j);
+}
+
+static void begin(struct listing *l, struct cli *c, const char *name, const char *heads, const char *align)
 {
     *l = (struct listing){ .c = c, .t = c->json ? NULL : table_new(c, heads, align) };
-    json_begin(&l->j, c->out);
-    if (c->json) json_array(&l->j, NULL);
+    if (c->json) list_json_begin(c, &l->j, name);
 }
 
 static void open_row(struct listing *l)  { if (l->t == NULL) json_object(&l->j, NULL); }
@@ -34,7 +48,7 @@ static void number(struct listing *l, const char *key, int value)
 
 static int end(struct listing *l)
 {
-    if (l->t == NULL) json_end(&l->j);
+    if (l->t == NULL) list_json_end(&l->j);
     else table_print(l->t);
     return CLI_OK;
 }
@@ -43,7 +57,7 @@ int list_families(struct cli *c)
 {
     struct listing l;
     rk_family f;
-    begin(&l, c, "family|title|model_type|presets", "lllr");
+    begin(&l, c, "families", "family|title|model_type|presets", "lllr");
     for (int i = 0; rk_family_at(i, &f); i++) {
         open_row(&l);
         text(&l, "name", f.name);
@@ -74,7 +88,7 @@ int list_fields(struct cli *c)
     if (c->n_args < 2) return cli_usage(c, "fields: FAMILY or MODEL is missing (reckon list families)");
     int code = find_family(c, c->args[1], &family);
     if (code != CLI_OK) return code;
-    begin(&l, c, "field|in config.json|default|choices", "lllw");
+    begin(&l, c, "fields", "field|in config.json|default|choices", "lllw");
     for (int i = 0; rk_family_field(family.name, i, &f); i++) {
         open_row(&l);
         text(&l, "name", f.name);
@@ -90,7 +104,7 @@ int list_ops(struct cli *c)
 {
     struct listing l;
     rk_op_info o;
-    begin(&l, c, "op|kind|gradient", "lll");
+    begin(&l, c, "ops", "op|kind|gradient", "lll");
     for (int i = 0; rk_op_at(i, &o); i++) {
         open_row(&l);
         text(&l, "name", o.name);
@@ -106,7 +120,7 @@ int list_functions(struct cli *c)
 {
     struct listing l;
     rk_function_info f;
-    begin(&l, c, "function|operands|FLOPs|FLOPs of its gradient", "lrrr");
+    begin(&l, c, "functions", "function|operands|FLOPs|FLOPs of its gradient", "lrrr");
     for (int i = 0; rk_function_at(i, &f); i++) {
         open_row(&l);
         text(&l, "name", f.name);

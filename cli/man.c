@@ -53,8 +53,9 @@ static void options(FILE *to, const struct option *o)
         if (o->letter != 0) (void)fprintf(to, "\\fB\\-%c\\fR, ", o->letter);
         (void)snprintf(name, sizeof name, "--%s", o->name);
         put_bold(to, name);
-        if (words != NULL) (void)fputc(' ', to);
+        if (words != NULL) (void)fputs(o->type == OPT_PERHAPS ? "[=" : " ", to);
         if (words != NULL) put_italic(to, words);
+        if (o->type == OPT_PERHAPS) (void)fputc(']', to);
         (void)fputc('\n', to);
         put_all(to, o->help);
         if (o->type == OPT_LIST) (void)fputs("; may be given many times", to);

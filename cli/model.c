@@ -6,6 +6,12 @@
 #include <malloc.h>
 #endif
 
+const char model_optimizers[] =
+#define ROW(name, word, title) "|" word
+#include "reckon/optimizer.def"
+#undef ROW
+    ;
+
 int model_settings(struct cli *c, rk_bill_settings *s)
 {
     *s = (rk_bill_settings){ .batch = cli_int(c, "batch"), .seq = cli_int(c, "seq"), .source_seq = cli_int(c, "source-seq"), .zero_dtype_is_f64 = true };

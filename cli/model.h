@@ -11,6 +11,9 @@
     { "source-seq", 0, OPT_SIZE, NULL,               "(as many as --seq)",    "with an encoder: tokens per source (S)" },        \
     { "dtype", 0,   OPT_CHOICE, "f32|f16|bf16|f64",  "f32",                   "of parameters and activations" }
 
+extern const char model_optimizers[];       /* "|adamw|sgd.." */
+#define OPTION_OF_OPTIMIZER { "optimizer", 0, OPT_CHOICE, model_optimizers + 1, "adamw", "what the step ends with, after clipping" }
+
 int model_settings(struct cli *c, rk_bill_settings *s);             /* from those options; an exit code */
 uint64_t model_size(const rk_model *m, const char *field);          /* 0 where the family has no such field */
 /* "gpt2: GPT-2, V 50,257, P 1,024 ..., B 1, T 1,024, f32" on one or two lines. */

@@ -54,7 +54,10 @@ static const struct { const char *words, *wants; bool (*read)(const char *text, 
     [OPT_FILE]   = { "FILE", "a file",                                      NULL },
     [OPT_FOLDER] = { "DIR",  "a folder",                                    NULL },
     [OPT_LIST]   = { "TEXT", "a text",                                      NULL },
+    [OPT_PERHAPS] = { "FILE", "a file",                                     NULL },
 };
+
+static bool takes_next(const struct option *o) { return o->type != OPT_FLAG && o->type != OPT_PERHAPS; }
 
 const char *option_words(const struct option *o) { return o->words != NULL ? o->words : types[o->type].words; }
 bool option_computed(const struct option *o)     { return o->standard != NULL && o->standard[0] == '('; }
@@ -132,7 +135,7 @@ static int read_long(struct reader *r, const char *name)
     if (o == NULL) return unknown_option(c, name, length);
     (void)snprintf(shown, sizeof shown, "--%s", o->name);
     if (o->type == OPT_FLAG && text != NULL) return cli_usage(c, "%s takes no value", shown);
-    if (o->type != OPT_FLAG && text == NULL) {
+    if (takes_next(o) && text == NULL) {
         int code = next_word(r, o, shown, &text);
         if (code != CLI_OK) return code;
     }
@@ -146,10 +149,10 @@ static int read_letters(struct reader *r, const char *letters)
         const char *text = letters + 1, shown[] = { '-', *letters, '\0' };
         int code = CLI_OK;
         if (o == NULL) return cli_usage(r->c, "unknown option -%c", *letters);
-        if (o->type == OPT_FLAG) text = "";
+        if (!takes_next(o)) text = "";
         else if (*text == '\0') code = next_word(r, o, shown, &text);
         if (code == CLI_OK) code = take_value(r->c, o, shown, text);
-        if (code != CLI_OK || o->type != OPT_FLAG) return code;
+        if (code != CLI_OK || takes_next(o)) return code;
     }
     return CLI_OK;
 }
@@ -256,6 +259,8 @@ static struct value get(const struct cli *c, const char *name, unsigned fitting)
     return v;
 }
 
+bool cli_offers(const struct cli *c, const char *name) { return find(c->command, name, strlen(name), 0) != NULL; }
+
 bool cli_given(const struct cli *c, const char *name)
 {
     const struct option *o = asked(c, name, ~0u);
@@ -270,7 +275,7 @@ double      cli_real(const struct cli *c, const char *name)   { return get(c, na
 int         cli_choice(const struct cli *c, const char *name) { return get(c, name, 1u << OPT_CHOICE).choice; }
 const char *cli_text(const struct cli *c, const char *name)
 {
-    return get(c, name, 1u << OPT_TEXT | 1u << OPT_FILE | 1u << OPT_FOLDER | 1u << OPT_CHOICE).text;
+    return get(c, name, 1u << OPT_TEXT | 1u << OPT_FILE | 1u << OPT_FOLDER | 1u << OPT_CHOICE | 1u << OPT_PERHAPS).text;
 }
 
 const char *cli_list(const struct cli *c, const char *name, int i)

@@ -6,7 +6,7 @@
 
 static struct say short_form(const char *column, uint64_t n)
 {
-    if (strncmp(column, "bytes.", 6) == 0) return say_bytes(n);
+    if (strncmp(column, "bytes.", 6) == 0 || strncmp(column, "traffic.", 8) == 0) return say_bytes(n);
     if (strncmp(column, "flops.", 6) == 0) return say_si((double)n, "FLOP");
     return say_count(n);
 }
@@ -74,6 +74,7 @@ void sweep_json(struct cli *c, const struct sweep *s)
     rk_field f;
     json_begin(&j, c->out);
     json_object(&j, NULL);
+    json_text(&j, "schema", "reckon.sweep/1");
     json_text(&j, "model", c->args[0]);
     json_text(&j, "family", s->family);
     json_array(&j, "follows");

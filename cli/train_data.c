@@ -1,4 +1,6 @@
-/* train_data.c: what a model learns from: a file of tokens, or texts through a tokenizer. */
+/* train_data.c: what a model learns from: a file of tokens, or texts through a tokenizer. Not here: pairs (train_pairs.c). */
+#include "end.h"
+#include "input.h"
 #include "train.h"
 #include <stdlib.h>
 #include <string.h>
@@ -11,88 +13,117 @@ static bool ends_in(const char *text, const char *end)
     return n > m && strcmp(text + n - m, end) == 0;
 }
 
-static bool is_tokens(const char *path) { return ends_in(path, ".bin") || ends_in(path, ".u16") || ends_in(path, ".u32"); }
+bool train_is_tokens(const char *path) { return ends_in(path, ".bin") || ends_in(path, ".u16") || ends_in(path, ".u32"); }
 
-static int put(struct training *t, size_t *room, const uint32_t *ids, size_t n)
+/* --- texts --- */
+
+static void put(struct train_row *row, const uint32_t *ids, size_t n)
 {
-    t->ids = cli_grow(t->ids, room, t->tokens.n + n + 1, sizeof *t->ids);
-    memcpy(t->ids + t->tokens.n, ids, n * sizeof *ids);
-    t->tokens.n += n;
-    return CLI_OK;
+    row->ids = cli_grow(row->ids, &row->room, row->tokens.n + n + 1, sizeof *row->ids);
+    memcpy(row->ids + row->tokens.n, ids, n * sizeof *ids);
+    row->tokens.n += n;
 }
 
-/* Documents [from, to), each with its end. */
-static int encode(struct training *t, const struct input *in, size_t from, size_t to, size_t *room)
+/* Some of the documents, each with its end. */
+static int encode(struct training *t, const rk_text *texts, size_t n, struct train_row *row)
 {
     rk_ids ids = { 0 };
-    size_t *ends = cli_take((to - from) * sizeof *ends), at = 0;
-    int code = cli_try(t->c, rk_tok_encode_many(t->c->ctx, t->tok, in->text + from, to - from, 0, &ids, ends));
-    for (size_t i = 0; code == CLI_OK && i < to - from; at = ends[i++]) {
-        const uint32_t end = (uint32_t)t->end;
-        code = put(t, room, ids.at + at, ends[i] - at);
-        if (code == CLI_OK && t->end >= 0 && (ends[i] == at || ids.at[ends[i] - 1] != end)) code = put(t, room, &end, 1);
+    size_t *ends = cli_take(n * sizeof *ends), at = 0;
+    const uint32_t end = (uint32_t)t->end;
+    int code = cli_try(t->c, rk_tok_encode_many(t->c->ctx, t->tok, texts, n, 0, &ids, ends));
+    for (size_t i = 0; code == CLI_OK && i < n; at = ends[i++]) {
+        put(row, ids.at + at, ends[i] - at);
+        if (t->end >= 0 && (ends[i] == at || ids.at[ends[i] - 1] != end)) put(row, &end, 1);
     }
     free(ends);
     rk_ids_free(t->c->ctx, &ids);
     return code;
 }
 
-static int encode_all(struct training *t, const struct input *in)
+int train_encode(struct training *t, const rk_text *texts, size_t n, struct train_row *row)
 {
     struct progress line;
-    uint64_t done = 0;
-    size_t room = 0;
+    uint64_t done = 0, all = 0;
     int code = CLI_OK;
-    progress_begin(&line, t->c, "encoding", "bytes", in->bytes);
-    for (size_t from = 0, to; from < in->n && code == CLI_OK; from = to) {
+    for (size_t i = 0; i < n; i++) all += texts[i].n;
+    progress_begin(&line, t->c, "encoding", "bytes", all);
+    for (size_t from = 0, to; from < n && code == CLI_OK; from = to) {
         size_t bytes = 0;
-        for (to = from; to < in->n && (to == from || bytes + in->text[to].n <= BATCH); to++) bytes += in->text[to].n;
-        code = encode(t, in, from, to, &room);
-        progress_step(&line, done += bytes, "%s tokens", say_count(t->tokens.n).at);
-        if (code == CLI_OK && to < in->n && cli_cancelled(t->c)) code = cli_fail(t->c, CLI_INTERRUPTED, NULL, "interrupted");
+        for (to = from; to < n && (to == from || bytes + texts[to].n <= BATCH); to++) bytes += texts[to].n;
+        code = encode(t, texts + from, to - from, row);
+        progress_step(&line, done += bytes, "%s tokens", say_count(row->tokens.n).at);
+        if (code == CLI_OK && to < n && cli_cancelled(t->c)) code = cli_fail(t->c, CLI_INTERRUPTED, NULL, "interrupted");
     }
     progress_end(&line);
-    t->tokens.at = (const unsigned char *)t->ids;
-    t->tokens.bytes_each = 4;
+    row->tokens.at = (const unsigned char *)row->ids;
+    row->tokens.bytes_each = 4;
     return code;
 }
 
 static int texts(struct training *t)
 {
-    struct cli *c = t->c;
     struct input in = { 0 };
-    if (t->tok == NULL) return cli_usage(c, "texts need a --tokenizer (`reckon tok train` makes one); files of tokens are called NAME.bin");
-    int code = input_add_all(c, &in, t->options.separator[0] != '\0' ? t->options.separator : NULL);
-    if (code == CLI_OK) code = encode_all(t, &in);
+    int code = input_add_all(t->c, &in, t->options.separator[0] != '\0' ? t->options.separator : NULL);
+    if (code == CLI_OK) code = train_encode(t, in.text, in.n, &t->text);
     input_free(&in);
     return code;
 }
 
-static int token_file(struct training *t)
+/* --- files of tokens --- */
+
+int train_token_file(struct training *t, const char *path, struct train_row *row)
 {
     struct cli *c = t->c;
     unsigned bytes = cli_given(c, "dtype") ? cli_choice(c, "dtype") == 0 ? 2 : 4 : 0;
-    if (c->n_args > 1) return cli_usage(c, "one file of tokens, or texts: not both, and not two");
-    int code = cli_try(c, rk_tokens_open(c->ctx, c->args[0], bytes, &t->tokens));
-    t->mapped = code == CLI_OK;
+    int code = cli_try(c, rk_tokens_open(c->ctx, path, bytes, &row->tokens));
+    row->mapped = code == CLI_OK;
     return code;
+}
+
+int train_tokenizer(struct training *t)
+{
+    struct cli *c = t->c;
+    if (t->options.tokenizer[0] != '\0') CLI_TRY(c, rk_tok_open(c->ctx, t->options.tokenizer, &t->tok));
+    if (t->tok == NULL && !train_is_tokens(c->args[0])) return cli_usage(c, "texts need a --tokenizer (`reckon tok train` makes one); files of tokens are called NAME.bin");
+    return end_token(c, t->tok, &t->end);
+}
+
+/* Options that only some models have a use for. */
+enum { NEXT = 1, MASKED = 2, PAIRED = 4 };
+static const struct { const char *name; int use; const char *words; } options_of_some[] = {
+    { "mask-ends",    NEXT,   "models of the next token" },
+    { "mask-rate",    MASKED, "BERT, of whose text some is hidden" },
+    { "source-seq",   PAIRED, "models with an encoder" },
+    { "source-field", PAIRED, "models with an encoder" },
+    { "target-field", PAIRED, "models with an encoder" },
+};
+
+static int check_options(const struct training *t)
+{
+    int use = rk_model_has_encoder(t->model) ? PAIRED : strcmp(rk_model_family(t->model), "bert") == 0 ? MASKED : NEXT;
+    for (size_t i = 0; i < sizeof options_of_some / sizeof *options_of_some; i++)
+        if (cli_given(t->c, options_of_some[i].name) && (options_of_some[i].use & use) == 0)
+            return cli_usage(t->c, "--%s is for %s; this is %s", options_of_some[i].name, options_of_some[i].words, rk_model_title(t->model));
+    return CLI_OK;
 }
 
 int train_data(struct training *t)
 {
     struct cli *c = t->c;
-    const char *end = cli_given(c, "end") ? cli_text(c, "end") : "<|endoftext|>";
-    uint32_t id;
-    t->end = -1;
-    if (t->options.tokenizer[0] != '\0') CLI_TRY(c, rk_tok_open(c->ctx, t->options.tokenizer, &t->tok));
-    if (t->tok != NULL && end[0] != '\0' && rk_tok_find(t->tok, end, strlen(end), &id)) t->end = id;
-    if (t->end < 0 && cli_given(c, "end") && end[0] != '\0') return cli_usage(c, "--end: there is no token \"%s\"", end);
-    return is_tokens(c->args[0]) ? token_file(t) : texts(t);
+    int code = check_options(t);
+    if (code != CLI_OK) return code;
+    if (rk_model_has_encoder(t->model)) return train_pairs(t);
+    if (!train_is_tokens(c->args[0])) return texts(t);
+    if (c->n_args > 1) return cli_usage(c, "one file of tokens, or texts: not both, and not two");
+    return train_token_file(t, c->args[0], &t->text);
 }
 
 void train_data_free(struct training *t)
 {
-    if (t->mapped) rk_tokens_close(&t->tokens);
-    free(t->ids);
+    struct train_row *rows[] = { &t->text, &t->source };
+    for (int i = 0; i < 2; i++) {
+        if (rows[i]->mapped) rk_tokens_close(&rows[i]->tokens);
+        free(rows[i]->ids);
+    }
     rk_tok_close(t->c->ctx, t->tok);
 }

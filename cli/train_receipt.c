@@ -9,17 +9,19 @@
 static void json_run(struct training *t, double bigram, struct json *j)
 {
     uint64_t parameters = 0;
+    const rk_train_options *o = rk_train_options_of(t->train);
     if (rk_model_parameters(t->model, &parameters) != RK_OK) rk_error_clear(t->c->ctx);
     json_text(j, "model", rk_model_name(t->model));
     json_text(j, "family", rk_model_family(t->model));
     json_uint(j, "parameters", parameters);
     json_text(j, "device", rk_device_text(t->device));
-    json_int(j, "batch", t->options.batch);
-    json_int(j, "accumulate", t->options.accumulate);
-    json_int(j, "seq", t->options.seq > 0 ? t->options.seq : (int64_t)model_size(t->model, "position"));
-    json_bool(j, "dropout", !t->options.no_dropout);
-    json_text(j, "optimizer", rk_optimizer_word((rk_optimizer)t->options.optimizer));
-    json_real(j, "momentum", t->options.momentum);
+    json_int(j, "batch", o->batch);
+    json_int(j, "accumulate", o->accumulate);
+    json_int(j, "seq", o->seq);
+    if (o->source_seq > 0) json_int(j, "source_seq", o->source_seq);
+    json_bool(j, "dropout", !o->no_dropout);
+    json_text(j, "optimizer", rk_optimizer_word((rk_optimizer)o->optimizer));
+    json_real(j, "momentum", o->momentum);
     json_int(j, "step", rk_train_steps_done(t->train));
     if (isfinite(t->loss)) json_real(j, "loss", t->loss);
     json_real(j, "validation_loss", t->validation);
@@ -103,8 +105,11 @@ int train_receipt(struct training *t)
     if (!isfinite(t->validation)) CLI_TRY(c, rk_train_validate(t->train, &t->validation));
     CLI_TRY(c, rk_train_bigram(t->train, &bigram));
     if (c->json) receipt_json(t, bigram, &t->json, true);
-    else if (isfinite(t->validation))
-        (void)fprintf(c->out, "validation loss %.4f nats per token; an interpolated bigram model on the same tokens: %.4f\n\n", t->validation, bigram);
+    else if (isfinite(t->validation)) {
+        (void)fprintf(c->out, "validation loss %.4f nats per token", t->validation);
+        if (isfinite(bigram)) (void)fprintf(c->out, "; an interpolated bigram model on the same tokens: %.4f", bigram);
+        (void)fputs("\n\n", c->out);
+    }
     if (path != NULL) return receipt_file(t, bigram, path);
     if (!c->json) receipt_table(t);
     return CLI_OK;

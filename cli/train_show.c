@@ -88,7 +88,8 @@ static void bill_json(struct training *t, const rk_bill *bill)
     json_text(j, "model", rk_model_name(t->model));
     json_text(j, "device", rk_device_text(t->device));
     if (rk_bill_number(bill, "parameters", &n) == RK_OK) json_uint(j, "parameters", n);
-    json_uint(j, "tokens", t->tokens.n);
+    json_uint(j, "tokens", t->text.tokens.n);
+    if (t->source.tokens.at != NULL) json_uint(j, "source_tokens", t->source.tokens.n);
     json_int(j, "first_step", t->first);
     json_int(j, "steps", t->options.steps);
     json_object(j, "predicted");
@@ -98,24 +99,33 @@ static void bill_json(struct training *t, const rk_bill *bill)
     json_end(j);
 }
 
+static void headline(const struct training *t, const rk_train_options *o)
+{
+    FILE *out = t->c->out;
+    bool pairs = t->source.tokens.at != NULL;
+    (void)fprintf(out, "%s; %s tokens", rk_device_text(t->device), say_count(t->text.tokens.n).at);
+    if (pairs) (void)fprintf(out, " from %s of sources", say_count(t->source.tokens.n).at);
+    (void)fprintf(out, "; %s steps of %s %s by %s\n\n", say_count((uint64_t)o->steps).at, say_count((uint64_t)(o->batch * o->accumulate)).at, pairs ? "pairs" : "sequences",
+                  rk_optimizer_title((rk_optimizer)o->optimizer));
+}
+
 int train_bill(struct training *t)
 {
     struct cli *c = t->c;
     rk_bill *bill;
-    rk_bill_settings s = { .batch = t->options.batch, .seq = t->options.seq, .dropout = !t->options.no_dropout, .dtype = RK_f32, .totals = true,
-                           .optimizer = (rk_optimizer)t->options.optimizer, .no_momentum = t->options.momentum == 0 };
+    const rk_train_options *o = rk_train_options_of(t->train);
+    rk_bill_settings s = { .batch = o->batch, .seq = o->seq, .source_seq = o->source_seq, .dropout = !o->no_dropout, .dtype = RK_f32, .totals = true,
+                           .optimizer = (rk_optimizer)o->optimizer, .no_momentum = o->momentum == 0 };
     CLI_TRY(c, rk_bill_of(t->model, &s, &bill));
     if (c->json) bill_json(t, bill);
     else {
         model_headline(c, t->model, &s);
-        (void)fprintf(c->out, "%s; %s tokens; %s steps of %s sequences by %s\n\n", rk_device_text(t->device), say_count(t->tokens.n).at, say_count((uint64_t)t->options.steps).at,
-                      say_count((uint64_t)(t->options.batch * t->options.accumulate)).at, rk_optimizer_title((rk_optimizer)t->options.optimizer));
+        headline(t, o);
         bill_table(t, bill);
-        double seconds = (double)(t->options.steps - t->first) * (double)t->options.batch * (double)t->options.accumulate
-                       * (double)(t->options.seq > 0 ? t->options.seq : (int64_t)model_size(t->model, "position"));
         for (int i = 0; i < rk_receipt_rows(t->train); i++) {
             rk_receipt_row r = rk_receipt_at(t->train, i);
-            if (strcmp(r.name, "tokens per second") == 0 && r.predicted > 0) (void)fprintf(c->out, "\nexpected time of all steps: %s, at the best rates measured here\n\n", say_seconds(seconds / r.predicted).at);
+            if (strcmp(r.entry, "seconds.step") != 0 || !(r.predicted > 0)) continue;
+            (void)fprintf(c->out, "\nexpected time of all steps: %s, at the best rates measured here\n\n", say_seconds((double)(o->steps - t->first) * r.predicted).at);
         }
         (void)fflush(c->out);
     }

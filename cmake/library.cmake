@@ -1,6 +1,6 @@
 # The library: every room's files, compiled once, except
 #   src/op/*.c with an OPDEF    a second time with RECKON_METER: the reference with counting arithmetic
-#   src/backend/cpu/*.isa.c     once per instruction set, with ISA=<name> and ISA_<NAME>=1
+#   *.isa.c                     once per instruction set, with ISA=<name> and ISA_<NAME>=1
 # and made into libreckon.a and libreckon.so from the same objects.
 
 set(rooms base core op pass backend backend/ref backend/guard backend/meter backend/cpu backend/blas run io tok
@@ -59,8 +59,8 @@ endif()
 
 set(isas scalar)
 set(isa_scalar "")
-set(isa_avx2 -mavx2 -mfma -mf16c)
-set(isa_avx512 -mavx512f -mavx512bw -mavx512dq -mavx512vl -mfma -mf16c -mprefer-vector-width=512)
+set(isa_avx2 -mavx2 -mfma -mf16c -mbmi -mbmi2)
+set(isa_avx512 -mavx512f -mavx512bw -mavx512dq -mavx512vl -mfma -mf16c -mbmi -mbmi2 -mprefer-vector-width=512)
 if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64|amd64)$")
     list(APPEND isas avx2 avx512)
 endif()

@@ -9,12 +9,14 @@
 #include "run/store.h"
 #include <string.h>
 
-struct train_rule price_rule(const rk_bill_settings *s)
+struct train_rule price_rule(const rk_bill_settings *s, const struct policy *policy)
 {
     const rk_train_options usual = rk_train_defaults();
     struct train_rule rule = train_rule_of(&usual);
     rule.optimizer = s->optimizer;
     if (s->no_momentum) rule.momentum = 0;
+    rule.master = policy->stored != RK_f32;
+    rule.scaled = policy->scaled;
     return rule;
 }
 
@@ -81,14 +83,16 @@ static rk_status set_plan(rk_ctx *ctx, rk_bill *bill, const struct store *store,
     for (int kind = 0; kind < RK_KIND_COUNT; kind++) total += (uint64_t)store->bytes[kind];
     const struct { const char *name; uint64_t number; } rows[] = {
         { "bytes.plan.parameters", (uint64_t)store->bytes[RK_PARAMETER] }, { "bytes.plan.gradients", (uint64_t)store->bytes[RK_GRADIENT] },
-        { "bytes.plan.optimizer", (uint64_t)store->bytes[RK_OPTIMIZER] },  { "bytes.plan.activations", c->step.activations },
+        { "bytes.plan.optimizer", (uint64_t)store->bytes[RK_OPTIMIZER] },  { "bytes.plan.master", (uint64_t)store->bytes[RK_MASTER] },
+        { "bytes.plan.activations", c->step.activations },
         { "bytes.plan.workspace", c->step.workspace },                     { "bytes.plan.update", c->update.activations + c->update.workspace },
         { "bytes.plan.arena", arena_of(c) },                               { "bytes.plan.inputs", inputs },
         { "bytes.plan.total", total },
         { "flops.plan.step", c->step.products },                           { "flops.plan.update", c->update.products },
         { "flops.plan.elementwise.step", c->step.elementwise },            { "flops.plan.elementwise.update", c->update.elementwise },
     };
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) TRY(bill_set(bill, rows[i].name, rows[i].number, ""));
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        if (rows[i].number > 0 || strcmp(rows[i].name, "bytes.plan.master") != 0) TRY(bill_set(bill, rows[i].name, rows[i].number, ""));
     return RK_OK;
 }
 
@@ -101,9 +105,9 @@ static rk_status plan_micro(rk_ctx *ctx, struct planning *p, bool accumulate, rk
     return plan_of(ctx, *g, p->backend, cost, time);
 }
 
-static rk_status plan_all(rk_ctx *ctx, struct planning *p, const rk_bill_settings *settings, struct run_cost *cost, rk_bill *bill)
+static rk_status plan_all(rk_ctx *ctx, struct planning *p, const rk_bill_settings *settings, const struct policy *policy, struct run_cost *cost, rk_bill *bill)
 {
-    const struct train_rule rule = price_rule(settings);
+    const struct train_rule rule = price_rule(settings, policy);
     TRY(model_wanted(ctx, p->built, &p->wanted));
     TRY(plan_micro(ctx, p, false, &p->step, &cost->step, bill));
     if (settings->accumulate > 1) TRY(plan_micro(ctx, p, true, &p->more, &cost->more, NULL));
@@ -114,7 +118,7 @@ static rk_status plan_all(rk_ctx *ctx, struct planning *p, const rk_bill_setting
     return store_declare(ctx, p->store, p->update);
 }
 
-rk_status price_plan(rk_ctx *ctx, const rk_model *model, const rk_bill_settings *settings, const struct built *built, rk_bill *bill)
+rk_status price_plan(rk_ctx *ctx, const rk_model *model, const rk_bill_settings *settings, const struct policy *policy, const struct built *built, rk_bill *bill)
 {
     const struct machine plain = { .isa = isa_best() };         /* no library: its races have not been run */
     struct backend cpu = *backend_cpu();
@@ -122,7 +126,7 @@ rk_status price_plan(rk_ctx *ctx, const rk_model *model, const rk_bill_settings 
     struct planning p = { .built = built, .backend = settings->device != NULL ? device_backend(settings->device) : &cpu };
     struct run_cost cost = { .step = { 0 } };
     if (!price_is_single(settings)) return FAIL(RK_E_DECLINED, "%s: training is planned in f32 only", model->name);
-    rk_status status = plan_all(ctx, &p, settings, &cost, bill);
+    rk_status status = plan_all(ctx, &p, settings, policy, &cost, bill);
     if (status == RK_OK) status = set_plan(ctx, bill, p.store, &cost);
     FREE(p.wanted, built->parameters.n + built->n_inputs);
     store_close(p.store);

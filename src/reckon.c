@@ -1,5 +1,6 @@
 /* reckon.c: the house put together: what a described model costs, by meaning and as a plan of this machine's program.
  *
+ *   policy    casts, where not everything is computed in one dtype (pass/cast.c): in every graph below
  *   meaning   loss, everything fused written out, gradients by every parameter, the optimizer: counted, never run
  *   cache     what a decoding graph keeps per token
  *   plan      the same training step as the trainer makes it, to the byte (price_plan.c)
@@ -8,7 +9,9 @@
 #include "model/model.h"
 #include "pass/count.h"
 #include "pass/pass.h"
+#include "pass/policy.h"
 #include "price.h"
+#include "train/data.h"
 #include "train/graphs.h"
 #include <stdio.h>
 #include <string.h>
@@ -26,11 +29,17 @@ static const struct bill_repeat *blocks_of(const rk_model *m)
     return same ? same_blocks : other_blocks;
 }
 
-struct pricing { rk_ctx *ctx; const rk_model *model; const rk_bill_settings *settings; rk_bill *bill; };
+struct pricing { rk_ctx *ctx; const rk_model *model; const rk_bill_settings *settings; rk_bill *bill; struct policy policy; };
 
 static struct build_options options_of(const rk_bill_settings *s, enum purpose purpose)
 {
     return (struct build_options){ .purpose = purpose, .batch = s->batch, .seq = s->seq, .source = s->source_seq, .dropout = s->dropout, .dtype = s->dtype, .wide = s->zero_dtype_is_f64 };
+}
+
+static rk_status build(rk_ctx *ctx, const struct pricing *p, const struct build_options *options, struct built *built)
+{
+    TRY(model_build(ctx, p->model, options, built));
+    return price_cast(ctx, &p->policy, built);
 }
 
 /* --- the meaning of a training step --- */
@@ -134,12 +143,17 @@ static rk_status shortest_meaning(rk_ctx *ctx, const struct built *built, struct
 
 static rk_status add_update(rk_ctx *ctx, struct pricing *p, const struct built *built)
 {
-    const struct train_rule rule = price_rule(p->settings);
+    const struct train_rule rule = price_rule(p->settings, &p->policy);
+    struct built one = { .ctx = NULL };
     rk_graph *update = NULL;
-    TRY(train_update(ctx, built->g, built->parameters.at, built->parameters.n, &rule, &update));
+    rk_status status;
+    GO(price_one_block(ctx, built, &one));
+    GO(train_update(ctx, one.g, one.parameters.at, one.parameters.n, &rule, &update));
     rk_bill_phase last[] = { { "update", update->nodes.n } };
-    rk_status status = bill_add_graph(p->bill, update, &(struct bill_terms){ .n_phases = 1, .phases = last, .n_repeats = N_BLOCKS, .repeats = blocks_of(p->model), .totals = p->settings->totals });
+    GO(bill_add_graph(p->bill, update, &(struct bill_terms){ .n_phases = 1, .phases = last, .n_repeats = N_BLOCKS, .repeats = blocks_of(p->model), .totals = p->settings->totals }));
+out:
     rk_graph_close(update);
+    built_close(&one);
     return status;
 }
 
@@ -207,7 +221,8 @@ static rk_status token_text(rk_ctx *ctx, struct polys *p, const rk_graph *g, str
     return term_write(ctx, g, &folded.term[0], 'L', out);
 }
 
-static rk_status cache_entry(rk_ctx *ctx, struct pricing *p, const rk_graph *g, int cache, struct arena *arena, struct str *text)
+/* blocks: for how many the graph stands. */
+static rk_status cache_entry(rk_ctx *ctx, struct pricing *p, const rk_graph *g, int64_t blocks, int cache, struct arena *arena, struct str *text)
 {
     struct polys polys = { ctx, arena, RK_OK };
     struct poly sum = poly_zero(), each = poly_zero();
@@ -219,6 +234,7 @@ static rk_status cache_entry(rk_ctx *ctx, struct pricing *p, const rk_graph *g, 
         if (own.n > 0) each = own;
         sum = poly_add(&polys, sum, own);
     }
+    sum = poly_scale(&polys, blocks, sum);
     TRY(polys.status);
     if (sum.n == 0) return RK_OK;
     TRY(poly_value(ctx, g, sum, NULL, &bytes));
@@ -226,8 +242,20 @@ static rk_status cache_entry(rk_ctx *ctx, struct pricing *p, const rk_graph *g, 
     return bill_set(p->bill, caches[cache].entry, bytes, str_c(text));
 }
 
+/* Blocks keep the same, each for itself, and nothing else keeps anything. Law: every preset, tests/law/test_shorten.c. */
+static void model_of_one_block(const rk_model *m, rk_model *one)
+{
+    static const char *const counts[] = { "layer", "source_layer" };
+    int at;
+    *one = *m;
+    for (int i = 0; i < 2; i++)
+        if (config_field(&m->config, counts[i], &at) != NULL) one->config.value[at] = 1;
+}
+
 static rk_status price_cache(rk_ctx *ctx, struct pricing *p)
 {
+    const int64_t layers = config_int(&p->model->config, "layer");
+    rk_model one;
     struct build_options options = options_of(p->settings, FOR_DECODING);
     struct built built = { .ctx = NULL };
     struct arena arena = { NULL, 0 };
@@ -235,10 +263,11 @@ static rk_status price_cache(rk_ctx *ctx, struct pricing *p)
     rk_status status;
     if (!model_decodes(p->model)) return RK_OK;
     options.seq = options.batch = 1;
-    GO(model_build(ctx, p->model, &options, &built));
+    model_of_one_block(p->model, &one);
+    GO(build(ctx, &(struct pricing){ .ctx = ctx, .model = &one, .policy = p->policy }, &options, &built));
     for (int i = 0; i < 2; i++) {
         text.n = 0;
-        GO(cache_entry(ctx, p, built.g, i, &arena, &text));
+        GO(cache_entry(ctx, p, built.g, layers, i, &arena, &text));
     }
 out:
     str_free(ctx, &text);
@@ -264,7 +293,7 @@ static rk_status price_forward(rk_ctx *ctx, struct pricing *p)
         options.positions = options.seq;                /* 0: the context */
         options.seq = 1;
     }
-    GO(model_build(ctx, p->model, &options, &built));
+    GO(build(ctx, p, &options, &built));
     GO(shorten(ctx, &built, &how, &fewer));             /* without gradients there is nothing that could not hold */
     const rk_graph *g = fewer.g != NULL ? fewer.g : built.g;
     GO(bill_expand(ctx, g, 1, phases, &own));
@@ -288,22 +317,34 @@ static rk_status price_mode(rk_ctx *ctx, struct pricing *p)
 
 static const rk_bill_settings standard = { 0 };
 
+/* A policy says of every module what it is computed in: the dtype of all has nothing left to say. */
+static rk_status check_policy(const struct pricing *p)
+{
+    rk_ctx *ctx = p->ctx;
+    if (policy_is_plain(&p->policy) || price_is_single(p->settings)) return RK_OK;
+    (void)FAIL(RK_E_ARG, "%s: the policy \"%s\" says what is computed in which dtype, and so does the dtype %s", p->model->name, p->settings->policy, rk_dtype_name(p->settings->dtype));
+    return ctx_hint(ctx, "leave one of them out");
+}
+
 rk_status rk_bill_of(rk_model *model, const rk_bill_settings *settings, rk_bill **bill)
 {
     rk_ctx *ctx = model->ctx;
-    struct pricing p = { ctx, model, settings != NULL ? settings : &standard, NULL };
+    struct pricing p = { .ctx = ctx, .model = model, .settings = settings != NULL ? settings : &standard };
     struct build_options options = options_of(p.settings, FOR_TRAINING);
     struct built built = { .ctx = NULL };
     rk_status status;
     *bill = NULL;
+    GO(policy_read(ctx, p.settings->policy, &p.policy));
+    GO(check_policy(&p));
     GO(bill_new(ctx, &p.bill));
     if (p.settings->mode != RK_MODE_TRAIN) GO(price_mode(ctx, &p));
     else {
-        GO(model_build(ctx, model, &options, &built));
+        if (p.settings->padded) data_padding(model, &options);
+        GO(build(ctx, &p, &options, &built));
         bool meaning_too = !(p.settings->plan && p.settings->plan_alone);
         if (meaning_too) GO(price_step(ctx, &p, &built));
         if (meaning_too) GO(price_cache(ctx, &p));
-        if (p.settings->plan) GO(price_plan(ctx, model, p.settings, &built, p.bill));
+        if (p.settings->plan) GO(price_plan(ctx, model, p.settings, &p.policy, &built, p.bill));
     }
     *bill = p.bill;
     p.bill = NULL;

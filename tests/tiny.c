@@ -5,7 +5,7 @@
 
 static const struct { const char *preset, *sizes; } models[] = {
     { "gpt2",       "hidden=24,head=3" },
-    { "gpt2",       "hidden=8,head=1,ff=20,bias=false" },
+    { "gpt2",       "hidden=8,head=1,ff=20,bias=false,act=gelu_10" },
     { "gpt2",       "hidden=8,head=2,tied=false,by_layer=true" },
     { "cs336-17m",  "hidden=32,head=4,ff=40" },
     { "cs336-17m",  "hidden=16,head=2,ff=24,tied=true,ffn=silu,post=true" },
@@ -21,7 +21,7 @@ static const struct { const char *preset, *sizes; } models[] = {
     { "transformer-base", "hidden=24,head=3,ff=40,source_layer=1" },
     { "transformer-base", "hidden=16,head=2,ff=24,source_layer=1,source_head=4,source_ff=20,pre_norm=true,final_norm=true,bias=false,places=none,share=false,tied=false" },
     { "opus-mt-en-de", "hidden=24,head=3,ff=40,source_layer=1,source_head=2,source_ff=20,pad=3" },
-    { "opus-mt-en-de", "hidden=16,head=2,ff=24,source_layer=1,source_head=2,source_ff=24,act=relu,scaled=false,tied=false" },
+    { "opus-mt-en-de", "hidden=16,head=2,ff=24,source_layer=1,source_head=2,source_ff=24,act=relu,scaled=false,tied=false,share=false" },
     { "annotated-copy", "hidden=24,head=3,ff=40,source_layer=1" },
     { "annotated-copy", "hidden=8,head=2,ff=12,source_layer=1,source_head=4,source_ff=9,eps=0.001" },
 };

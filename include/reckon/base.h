@@ -36,10 +36,16 @@ typedef struct rk_allocator {
 typedef enum rk_level { RK_DEBUG, RK_INFO, RK_WARNING } rk_level;
 typedef void rk_log_fn(void *user, rk_level level, const char *line);
 
+/* What became of the tensors of a checkpoint that was loaded, or could not be: model.h. */
+typedef struct rk_loaded rk_loaded;
+typedef void rk_loaded_fn(void *user, const rk_loaded *loaded);
+
 typedef struct rk_options {              /* zero means the default, everywhere */
     rk_allocator allocator;
     rk_log_fn   *log;
     void        *log_user;
+    rk_loaded_fn *loaded;                /* told of every load */
+    void        *loaded_user;
     int          threads;                /* default: the processors this process may use */
 } rk_options;
 

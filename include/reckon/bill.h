@@ -2,7 +2,7 @@
  *
  * Entries have dotted names: parameters · flops.forward, flops.backward, flops.update (matrix products by meaning: attention
  * in full, one multiply-add is 2 FLOPs) · flops.elementwise.forward .. (everything else) · elements.read.forward,
- * elements.written.forward .. (distinct elements per operation, nothing fused) · bytes.parameters, bytes.gradients,
+ * elements.written.forward .. (distinct elements per operation, nothing fused) · traffic.forward .. (bytes of both) · bytes.parameters, bytes.gradients,
  * bytes.optimizer, bytes.inputs .. · bytes.plan.activations .. where a plan was made.
  *
  *   uint64_t n;
@@ -51,6 +51,7 @@ typedef struct rk_bill_reason {
     const char *formula;
     uint64_t each, number;
     int64_t times;
+    rk_dtype dtype;                             /* of tensors; of operations what they are computed in, the widest they read */
 } rk_bill_reason;
 RK_API int            rk_bill_reasons(const rk_bill *bill, const char *name);               /* 0 for a name that is not there */
 RK_API rk_bill_reason rk_bill_reason_at(const rk_bill *bill, const char *name, int i);

@@ -19,12 +19,13 @@ extern "C" {
 /* How somebody else runs the model. Zero and NULL: the first of the words, 1, the model's own. */
 typedef struct rk_books {
     int64_t batch, seq, source;             /* sequences, tokens of each; tokens of an encoder's sequence (0: seq) */
-    const char *policy;                     /* fp32 amp-bf16 mixed fp8 */
+    const char *policy;                     /* fp32 amp-bf16 mixed; of others (rk_policy_at) no convention speaks that tells these apart */
     const char *attention;                  /* eager flash */
     const char *recompute;                  /* none gelu norm attention full */
     const char *logits;                     /* reuse keep inside: has the loss its own copy of them, a number per token, nothing? (CS336) */
     const char *offload;                    /* none optimizer all (DeepSpeed) */
     const char *zero;                       /* 0 1 2 3: ZeRO's stage, over `data` ranks */
+    const char *optimizer;                  /* adamw sgd ..: that of the bill */
     const char *activation;                 /* in Hugging Face's spelling: one function has several, which keep different amounts */
     int64_t edition;                        /* of the CS336 handout: 2024 2025 2026 */
     int64_t tensor, pipeline, interleave, data, gpus, micro_batch;     /* gpus: of all; micro_batch 0: batch */

@@ -64,10 +64,16 @@ typedef enum rk_optimizer {
 } rk_optimizer;
 RK_API const char *rk_optimizer_word(rk_optimizer optimizer);       /* "adamw"; "" for none */
 RK_API const char *rk_optimizer_title(rk_optimizer optimizer);      /* "AdamW"; likewise */
+/* In which dtypes it is computed: a policy, and modules that differ: "amp-bf16,head=f32" (docs/policies.md). NULL past the end. */
+typedef struct rk_policy { const char *word, *roles, *words; } rk_policy;
+RK_API rk_policy rk_policy_at(int i);
+RK_API RK_CHECK rk_status rk_policy_check(rk_ctx *ctx, const char *policy);                         /* RK_E_UNKNOWN, RK_E_ARG: what is wrong with it */
+RK_API RK_CHECK rk_status rk_policy_products(rk_ctx *ctx, const char *policy, rk_dtype *dtype);     /* in which most products are computed */
 typedef struct rk_bill_settings {
     rk_bill_mode mode;
     int64_t batch, seq;
     int64_t source_seq;                 /* tokens of the source, where there is an encoder; 0: as many as seq */
+    bool padded;                        /* sequences may be of different lengths, as a training run has them where that makes a difference */
     rk_dtype dtype;
     bool zero_dtype_is_f64;             /* dtype 0 is f64: say so, or f32 is taken */
     bool plan;                          /* also what the program of this machine will allocate and issue (bytes.plan.*, flops.plan.*) */
@@ -76,6 +82,7 @@ typedef struct rk_bill_settings {
     int64_t accumulate;                 /* for plan: micro-batches of a step (0: 1); more than one take an arena and inputs of their own size */
     rk_optimizer optimizer;
     bool no_momentum;                   /* SGD as with momentum 0: nothing is kept */
+    const char *policy;                 /* NULL: "fp32". Another one: casts are nodes of the graph that is priced; dtype is f32 then */
     bool dropout;
     bool totals;                        /* sooner: no shares of groups, and no reasons but those of parameters and bytes */
 } rk_bill_settings;
@@ -93,6 +100,25 @@ RK_API RK_CHECK rk_status rk_model_show_tensors(rk_model *model, rk_dtype dtype,
 
 /* Writes config.json into a folder, in the family's own spelling. */
 RK_API RK_CHECK rk_status rk_model_save_config(rk_model *model, const char *folder);
+
+/* --- what a load did: told to rk_options.loaded --- */
+
+/* Every tensor of the files is one of used, ignored, tied, unexpected, misshapen; every parameter is used, missing or
+ * misshapen. A load with missing, unexpected or misshapen ones fails. Texts live for the call. */
+struct rk_loaded {
+    const char *path;                   /* the file, the index, or the folder */
+    const char *format;                 /* "safetensors" ... */
+    uint64_t tensors;                   /* in the files */
+    uint64_t used;
+    uint64_t converted;                 /* of those used: stored in another dtype than it is computed in */
+    uint64_t turned;                    /* of those used: stored in another order of its numbers */
+    uint64_t ignored, tied;             /* known and of no use (buffers, other heads); the same numbers once more */
+    uint64_t computed;                  /* in no file, and no matter of chance (sinusoids) */
+    uint64_t missing, unexpected, misshapen;
+    uint64_t bytes;                     /* of those used, as stored */
+    const char *dtypes;                 /* that they are stored in, "f16", "f16 f32" */
+    const char *notes;                  /* "NAME: what became of it", a line for each that was not just used */
+};
 
 /* --- the description held against a checkpoint, to the byte, by headers alone --- */
 

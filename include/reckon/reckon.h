@@ -1,6 +1,7 @@
 /* reckon.h: everything at once. */
 #ifndef RECKON_RECKON_H
 #define RECKON_RECKON_H
+#include "reckon/array.h"
 #include "reckon/base.h"
 #include "reckon/bill.h"
 #include "reckon/books.h"
@@ -14,6 +15,8 @@
 #include "reckon/infer.h"
 #include "reckon/model.h"
 #include "reckon/plan.h"
+#include "reckon/profile.h"
+#include "reckon/read.h"
 #include "reckon/tok.h"
 #include "reckon/tokens.h"
 #include "reckon/train.h"

@@ -31,7 +31,8 @@ RK_API RK_CHECK rk_status rk_tok_open(rk_ctx *ctx, const char *path, rk_tok **to
 
 typedef struct rk_tok_opening {          /* what some files leave open; zero means the default */
     const char *pattern;                 /* .tiktoken: as for rk_tok_split; NULL: the one that goes with the name, else "gpt2" */
-    bool lowercase;                      /* vocab.txt: lower-case the text, and drop accents; RK_E_ARG for a file that says itself */
+    bool lowercase;                      /* vocab.txt: lower-case the text, and drop accents, also where no tokenizer_config.json beside it says so ("do_lower_case");
+                                          * RK_E_ARG for a file that says itself */
 } rk_tok_opening;
 RK_API RK_CHECK rk_status rk_tok_open_as(rk_ctx *ctx, const char *path, const rk_tok_opening *how, rk_tok **tok);
 RK_API void rk_tok_close(rk_ctx *ctx, rk_tok *tok);                            /* the context that opened it */
@@ -83,6 +84,12 @@ RK_API RK_CHECK rk_status rk_tok_encoder_add(rk_ctx *ctx, rk_tok_encoder *encode
 RK_API RK_CHECK rk_status rk_tok_encoder_end(rk_ctx *ctx, rk_tok_encoder *encoder, rk_ids *ids);
 RK_API void rk_tok_encoder_close(rk_ctx *ctx, rk_tok_encoder *encoder);
 
+/* Many texts, each whole and encoded for itself, on all threads of the context; the ids go to `take` as they are made, in order: some of a text, and
+ * `ends` with its last ones (n may be 0). Called by this thread alone; false stops (RK_E_CANCELLED). The fastest way through a large corpus: what was
+ * learnt of words stays with the encoder from call to call, and no more ids are held than the threads are making. Not amid a text of add. */
+typedef bool rk_tok_take_fn(void *user, const uint32_t *ids, size_t n, bool ends);
+RK_API RK_CHECK rk_status rk_tok_encoder_many(rk_ctx *ctx, rk_tok_encoder *encoder, const rk_text *texts, size_t n, rk_tok_take_fn *take, void *user);
+
 /* The pieces a pattern cuts a text into (no special tokens): their lengths in bytes. Patterns: "gpt2", "cl100k" (GPT-4), "o200k" (GPT-4o),
  * or a regular expression as PCRE2 has them (UTF-8, Unicode properties); what that does not match becomes pieces too.
  * Errors: RK_E_UNKNOWN for a word that is none of these names; RK_E_ARG for a malformed expression; RK_E_DECLINED without PCRE2;
@@ -120,6 +127,11 @@ typedef enum rk_units {                  /* what is cut into words for itself */
     RK_UNITS_LINES                       /* each line with its line feed, as Hugging Face reads files */
 } rk_units;
 
+typedef enum rk_pieces {                  /* what is trained */
+    RK_PIECES_BPE,
+    RK_PIECES_WORDPIECE                   /* BERT's; see below */
+} rk_pieces;
+
 typedef struct rk_tok_progress {
     const char *stage;                   /* "count": bytes of text; "merge": tokens */
     uint64_t    done, total;
@@ -138,17 +150,31 @@ typedef struct rk_tok_training {         /* zero means the default */
     uint64_t            min_frequency;   /* pairs rarer than this are not merged; default 1 */
     rk_tok_progress_fn *progress;
     void               *user;
+    uint64_t            memory;          /* bytes that training may take of the context; 0: as much as it needs */
+    rk_pieces            model;
+    bool                lowercase;       /* wordpiece: lower-case the text, and drop accents */
+    uint32_t            limit_alphabet;  /* wordpiece: at most so many characters, the most frequent ones; 0: all */
+    const char         *temporary;       /* with memory: a folder for words that do not fit; nothing stays there */
 } rk_tok_training;
 
 /* Byte-level BPE. Ids: special tokens in the order given, the 256 bytes (by value; huggingface: its alphabet's
  * order), merges in order. Same result on any number of threads. Text that runs out of pairs gives a smaller vocabulary. A
  * merge that spells a token which is there already keeps its rank and leaves its id unused, or uses the old id
  * (huggingface). Errors: RK_E_ARG when vocab_size has no room for the special tokens and the bytes.
- * Law: equal to counting all pairs anew for every merge. Source: Sennrich et al. 2016 (arXiv 1508.07909). */
+ * Law: equal to counting all pairs anew for every merge. Source: Sennrich et al. 2016 (arXiv 1508.07909).
+ *
+ * WordPiece, as Hugging Face trains it: BPE over the characters of BERT's words, "##" before those that do not begin one. Ids: special tokens
+ * ([UNK] is needed; in the text they are words like any), characters by code point, the same with ## by code point (Hugging Face: in no order
+ * that stays), merges. pattern, units and ties are not looked at. Characters beyond limit_alphabet are left out of their words; of equally
+ * frequent ones the greater code point stays. */
 RK_API RK_CHECK rk_status rk_tok_train(rk_ctx *ctx, const rk_tok_training *how, const rk_text *texts, size_t n, rk_tok **tok);
 RK_API RK_CHECK rk_status rk_tok_train_files(rk_ctx *ctx, const rk_tok_training *how, const char *const *paths, size_t n, rk_tok **tok);
-/* From a JSON object of words and their counts instead of text. */
+/* From a file of words and their counts (reckon/counts.h) instead of text. */
 RK_API RK_CHECK rk_status rk_tok_train_counts(rk_ctx *ctx, const rk_tok_training *how, const char *path, rk_tok **tok);
+
+/* The most memory that training on so many bytes of text takes, known before it begins: what `memory` allows, or what no text of this size can
+ * exceed. The context's peak stays below it. */
+RK_API uint64_t rk_tok_train_peak(const rk_tok_training *how, uint64_t text, int threads);
 
 /* ---- translators ---- */
 

@@ -10,6 +10,7 @@
 #ifndef RECKON_TRAIN_H
 #define RECKON_TRAIN_H
 #include "reckon/model.h"
+#include "reckon/tok.h"
 #include "reckon/tokens.h"
 
 #ifdef __cplusplus
@@ -61,10 +62,14 @@ typedef struct rk_train rk_train;
 /* The newest checkpoint below a folder whose checksums hold, "" where there is none; damaged ones are logged. */
 RK_API RK_CHECK rk_status rk_train_newest(rk_ctx *ctx, const char *folder, char *path, size_t room);
 
+/* What is learned from them follows from the model's head: the next token; with a masked one (BERT) tokens that are hidden, and with
+ * +pretraining whether the second of two texts follows the first; with an encoder and decoder, targets of sources. */
 typedef struct rk_train_data {
-    const rk_tokens *tokens;             /* borrowed until rk_train_close; may lie in memory */
-    const rk_tokens *validation;         /* NULL: options.validation of `tokens`: of its documents at random, or of its end where it has few */
-    int64_t          document_end;       /* the id after each document; -1: none */
+    const rk_tokens *tokens;             /* borrowed until rk_train_close; may lie in memory. Of pairs: the targets */
+    const rk_tokens *source;             /* of pairs: as many sequences as there are targets; else NULL */
+    const rk_tokens *validation, *validation_source;     /* NULL: options.validation of these: of documents or pairs at random, or of the end where there are few */
+    int64_t          document_end;       /* the id after each document, or each sequence of a pair; -1: none */
+    const rk_tok    *tok;                /* of the tokens, for masked ones: knows [MASK] and what is special; borrowed likewise */
     const char      *tokenizer;          /* folder whose tokenizer is copied into what is saved; NULL: none */
 } rk_train_data;
 
@@ -83,13 +88,16 @@ typedef struct rk_train_setup {
 
 /* Weights come from the checkpoint when resuming, else from the model's folder where it has weights, else from the seed.
  * Errors: RK_E_NOMEM, with what would help, when the plan needs more than memory_limit; RK_E_ARG for tokens that the model
- * does not know or that are fewer than a sequence; RK_E_DIFFERS, by name, for a checkpoint of other options, data or kernels. */
+ * does not know or that are fewer than a sequence; RK_E_DIFFERS, by name, for a checkpoint of other options, data or kernels;
+ * RK_E_DECLINED for a model without a head; RK_E_MISSING for a tokenizer without [MASK]. */
 RK_API RK_CHECK rk_status rk_train_open(rk_ctx *ctx, const rk_train_setup *setup, rk_train **train);
 RK_API void rk_train_close(rk_train *train);
+/* With what 0 stands for filled in: seq, source_seq, cycle. */
+RK_API const rk_train_options *rk_train_options_of(const rk_train *train);
 
 typedef struct rk_train_report {
     int64_t step, steps;                 /* done; altogether */
-    double  loss;                        /* mean over the step's target tokens, nats */
+    double  loss;                        /* mean over the step's target tokens, nats; +pretraining: and the mean over its pairs of texts */
     double  learning_rate, gradient_norm;        /* the norm before clipping */
     double  validation_loss;             /* NaN where this step had none */
     bool    saved;                       /* a checkpoint was written */
@@ -109,7 +117,7 @@ RK_API int64_t rk_train_steps_done(const rk_train *train);
 /* Mean loss over the validation tokens, without dropout; NaN where there are none. */
 RK_API RK_CHECK rk_status rk_train_validate(rk_train *train, double *loss);
 /* The loss of an interpolated bigram model on the same validation tokens, counted on the same training tokens: what a
- * network must beat. Its weight is found by EM on the last twentieth of the training tokens. */
+ * network of the next token must beat; NaN for others. Its weight is found by EM on the last twentieth of the training tokens. */
 RK_API RK_CHECK rk_status rk_train_bigram(rk_train *train, double *loss);
 
 /* Writes output/step-NNNNNN (see docs/formats.md), all or nothing, and removes the oldest beyond `keep`. */
@@ -132,7 +140,7 @@ RK_API rk_receipt_row rk_receipt_at(const rk_train *train, int i);
 enum { RK_RECEIPT_MOST = 64 };
 typedef struct rk_receipt {
     char model[RK_TRAIN_TEXT], device[RK_TRAIN_TEXT];
-    int64_t batch, accumulate, seq, parameters;
+    int64_t batch, accumulate, seq, source_seq, parameters;      /* source_seq 0: there is no encoder */
     bool dropout;
     rk_optimizer optimizer;
     bool no_momentum;                    /* its momentum was 0 */

@@ -1,9 +1,10 @@
 /* crc32c.c: the Castagnoli checksum, eight bytes at a step, without special instructions.
  *
  * A table entry is linear in the bits of its index, so that the eight entries of the powers of two make all 256: the
- * compiler writes the tables, and there is nothing to set up at run time.
+ * compiler writes the tables, and there is nothing to set up at run time. Not here: the instruction that some processors have (crc32c.isa.c).
  * Sources: Castagnoli et al. 1993 for the polynomial; Kounavis and Berry 2005 for the slicing. */
 #include "base/file.h"
+#include "base/isa.h"
 
 #define BIT(i, b, x) ((((i) >> (b)) & 1) != 0 ? (x) : 0u)
 #define ENTRY(i, a, b, c, d, e, f, g, h) \
@@ -36,4 +37,16 @@ uint32_t crc32c(uint32_t crc, const void *bytes, size_t n)
     }
     for (; n > 0; b++, n--) crc = crc >> 8 ^ table[0][(crc ^ *b) & 0xff];
     return ~crc;
+}
+
+#define X(isa) crc32c_body crc32c_##isa;
+FOR_EVERY_ISA(X)
+#undef X
+
+crc32c_body *crc32c_best(void)
+{
+#define X(isa) [ISA_##isa] = crc32c_##isa,
+    static crc32c_body *const bodies[ISA_COUNT] = { FOR_EVERY_ISA(X) };
+#undef X
+    return bodies[isa_best()];
 }

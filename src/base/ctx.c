@@ -38,6 +38,8 @@ rk_status rk_ctx_open(const rk_options *options, rk_ctx **out)
     ctx->allocator = allocator;
     ctx->log       = options->log;
     ctx->log_user  = options->log_user;
+    ctx->loaded    = options->loaded;
+    ctx->loaded_user = options->loaded_user;
     ctx->threads   = options->threads > 0 ? options->threads : par_processors();
     *out = ctx;
     return RK_OK;

@@ -8,6 +8,7 @@
 #include "reckon/base.h"
 
 struct par;                                   /* the thread pool: base/par.h */
+struct rk_profile;
 
 enum { ERROR_TEXT = 1024, ERROR_HINT = 512, ERROR_TRAIL = 2048 };
 
@@ -15,8 +16,12 @@ struct rk_ctx {
     rk_allocator allocator;
     rk_log_fn   *log;
     void        *log_user;
+    rk_loaded_fn *loaded;
+    void        *loaded_user;
     int          threads;
     struct par  *par;                         /* made at first use */
+    struct rk_profile *profile;               /* that watches what runs: run/profile.h; NULL: nobody does */
+    int          profiles;                    /* that there were */
     size_t       bytes, peak;
     rk_status    status;
     char         message[ERROR_TEXT], hint[ERROR_HINT], trail[ERROR_TRAIL];

@@ -13,7 +13,8 @@ RK_CHECK rk_status file_map(rk_ctx *ctx, const char *path, struct file_view *vie
 void file_unmap(struct file_view *view);
 RK_CHECK rk_status file_read(rk_ctx *ctx, const char *path, size_t most, struct str *text);   /* whole file; also pipes and "-" (stdin) */
 
-struct file_writer { int fd; uint64_t offset; uint32_t crc; char *path, *temporary; unsigned char *buffer; size_t fill; };
+typedef uint32_t crc32c_body(uint32_t crc, const void *bytes, size_t n);
+struct file_writer { int fd; uint64_t offset; uint32_t crc; crc32c_body *sum; char *path, *temporary; unsigned char *buffer; size_t fill; };
 
 RK_CHECK rk_status file_create(rk_ctx *ctx, struct file_writer *w, const char *path);
 RK_CHECK rk_status file_write(rk_ctx *ctx, struct file_writer *w, const void *bytes, size_t n);
@@ -34,6 +35,7 @@ RK_CHECK rk_status file_join(rk_ctx *ctx, struct str *path, const char *folder, 
 rk_status file_fail(rk_ctx *ctx, int error, const char *doing, const char *path, const char *file, int line, const char *function);
 #define FAIL_OS(error, doing, path) file_fail(ctx, (error), (doing), (path), __FILE__, __LINE__, __func__)
 
-uint32_t crc32c(uint32_t crc, const void *bytes, size_t n);              /* Castagnoli; start with 0 */
+crc32c_body crc32c;                                                      /* Castagnoli; start with 0 */
+crc32c_body *crc32c_best(void);                                          /* the same, for this machine; asking takes longer than a few hundred bytes */
 
 #endif

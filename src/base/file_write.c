@@ -109,7 +109,7 @@ static rk_status open_writer(rk_ctx *ctx, struct file_writer *w, const char *pat
 
 rk_status file_create(rk_ctx *ctx, struct file_writer *w, const char *path)
 {
-    *w = (struct file_writer){ .fd = -1 };
+    *w = (struct file_writer){ .fd = -1, .sum = crc32c_best() };
     rk_status status = open_writer(ctx, w, path);
     if (status == RK_OK) return RK_OK;
     if (w->temporary != NULL) (void)unlink(w->temporary);
@@ -150,7 +150,7 @@ rk_status file_write(rk_ctx *ctx, struct file_writer *w, const void *bytes, size
 {
     if (w->path == NULL) return FAIL(RK_E_BUG, "a write of %zu bytes to a file that is closed", n);
     if (n == 0) return RK_OK;
-    w->crc = crc32c(w->crc, bytes, n);
+    w->crc = w->sum(w->crc, bytes, n);
     if (n > BUFFER - w->fill) TRY(flush(ctx, w));
     if (n >= BUFFER) {
         TRY(put(ctx, w, bytes, n, -1));

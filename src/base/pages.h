@@ -8,4 +8,7 @@
  * at + size, each as far as it lies in there; reach: from `at` to the end of the last of them. false: the system does not say. */
 bool pages_touched(const void *at, size_t size, size_t *bytes, size_t *reach);
 
+/* Asks for large pages for what has not been touched yet; nothing happens where it is small or the system knows none. */
+void pages_large(void *at, size_t size);
+
 #endif

@@ -1,5 +1,6 @@
 /* convention.c: the rows of flops.def and memory.def as tables. */
 #include "books/convention.h"
+#include <ctype.h>
 #include <string.h>
 
 const struct flops_rule flops_rules[] = {
@@ -65,9 +66,23 @@ bool family_among(const char *families, const char *family)
     return false;
 }
 
+/* A part stands under some policies alone, or has their width of a number. */
+static bool tells_policies(const char *convention)
+{
+    bool tells = false;
+    for (const struct memory_part *part = memory_parts; part->of != NULL && !tells; part++) {
+        const char *w = part->formula;
+        if (strcmp(part->of, convention) != 0) continue;
+        tells = strstr(part->where, "policy=") != NULL;
+        for (; (w = strchr(w, 'w')) != NULL && !tells; w++) tells = !isalpha((unsigned char)w[1]) && (w == part->formula || !isalpha((unsigned char)w[-1]));
+    }
+    return tells;
+}
+
 const char *memory_refusal(const struct memory_rule *rule, const char *family, const struct facts *facts)
 {
     if (!family_among(rule->families, family)) return rule->families;
+    if (facts_hold(facts, "policy=other") && tells_policies(rule->name)) return "it knows the policies fp32, amp-bf16 and mixed";
     for (const struct memory_except *x = memory_excepts; x->of != NULL; x++)
         if (strcmp(x->of, rule->name) == 0 && facts_hold(facts, x->where)) return x->words;
     return NULL;

@@ -2,7 +2,14 @@
 #include "books/facts.h"
 #include "model/config.h"
 #include "model/model.h"
+#include "pass/policy.h"
 #include <string.h>
+
+static const char optimizers[] =
+#define ROW(name, word, title) " " word
+#include "reckon/optimizer.def"
+#undef ROW
+    ;
 
 /* What may be asked for, the first word being the default. */
 static const struct choice { const char *key, *words; size_t at; } choices[] = {
@@ -12,6 +19,7 @@ static const struct choice { const char *key, *words; size_t at; } choices[] = {
     { "logits",    "reuse keep inside",             offsetof(rk_books, logits) },
     { "offload",   "none optimizer all",            offsetof(rk_books, offload) },
     { "zero",      "0 1 2 3",                       offsetof(rk_books, zero) },
+    { "optimizer", optimizers + 1,                  offsetof(rk_books, optimizer) },
 };
 enum { CHOICES = sizeof choices / sizeof *choices };
 
@@ -62,6 +70,10 @@ static rk_status know_if(rk_ctx *ctx, struct facts *facts, const char *key, bool
 static rk_status choose(rk_ctx *ctx, struct facts *facts, const struct choice *choice, const char *given)
 {
     if (given == NULL) return know(ctx, facts, choice->key, choice->words, strcspn(choice->words, " "));
+    if (strcmp(choice->key, "policy") == 0 && !word_among(choice->words, given, strlen(given))) {
+        TRY(policy_read(ctx, given, &(struct policy){ .n = 0 }));           /* a policy of this program's own: no convention speaks of it */
+        return know(ctx, facts, choice->key, "other", 5);
+    }
     if (word_among(choice->words, given, strlen(given)) && strchr(given, ' ') == NULL) return know(ctx, facts, choice->key, given, strlen(given));
     (void)FAIL(RK_E_UNKNOWN, "there is no %s \"%.60s\"", choice->key, given);
     return ctx_hint(ctx, "there are: %s", choice->words);

@@ -123,6 +123,10 @@ static rk_status set_sums(struct spelling *s)
         if (n > INT64_MAX) return FAIL(RK_E_LIMIT, "%s is beyond 2^63", sums[i].entry);
         TRY(set(s, sums[i].letter, (int64_t)n));
     }
+    n = 0;
+    if (rk_bill_has(s->bill, "bytes.optimizer")) TRY(rk_bill_number(s->bill, "bytes.optimizer", &n));
+    if (n > INT64_MAX) return FAIL(RK_E_LIMIT, "bytes.optimizer is beyond 2^63");
+    TRY(set(s, "O", (int64_t)n));
     TRY(set(s, "P", t.positions));
     TRY(set(s, "e", 1 + t.own_heads));
     TRY(set(s, "l", t.largest));
@@ -149,7 +153,7 @@ static rk_status set_settings(struct spelling *s)
 {
     const rk_books *k = s->books;
     rk_ctx *ctx = s->ctx;
-    bool single = k->policy == NULL || strcmp(k->policy, "fp32") == 0;
+    bool single = k->policy == NULL || strcmp(k->policy, "fp32") == 0;     /* under policies that no convention knows nobody asks for w */
     int64_t context = 0, ranks = k->gpus, tensor = given_or(k->tensor, 1), pipeline = given_or(k->pipeline, 1), data = given_or(k->data, 1), batch = given_or(k->batch, 1);
     (void)field_size(s, "position", &context);
     int64_t seq = given_or(k->seq, context);

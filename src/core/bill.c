@@ -22,6 +22,23 @@ static struct poly shown(struct polys *p, const rk_graph *g, rk_ref x)
     return poly_dims(p, 1, rank, dim);
 }
 
+static void move(struct bill_line *line, rk_dtype dtype, struct poly elements)
+{
+    line->moved = poly_add(line->polys, line->moved, poly_scale(line->polys, (int64_t)rk_dtype_bytes(dtype), elements));
+}
+
+void bill_reads(struct bill_line *line, rk_dtype dtype, struct poly elements)
+{
+    line->read = poly_add(line->polys, line->read, elements);
+    move(line, dtype, elements);
+}
+
+void bill_writes(struct bill_line *line, rk_dtype dtype, struct poly elements)
+{
+    line->written = poly_add(line->polys, line->written, elements);
+    move(line, dtype, elements);
+}
+
 static bool stands_before(const struct node *n, int i)
 {
     for (int k = 0; k < i; k++)
@@ -34,7 +51,7 @@ void bill_reads_operand(const rk_graph *g, rk_ref y, int i, struct bill_line *li
     rk_ref x = operand_of(g, y, i);
     bool view = (node_of(g, x)->op->flags & OP_VIEW) != 0;
     struct poly elements = view ? shown(line->polys, g, x) : bill_elements(line->polys, g, x);
-    line->read = poly_add(line->polys, line->read, elements);
+    bill_reads(line, node_of(g, x)->dtype, elements);
 }
 
 void bill_reads_operands(const rk_graph *g, rk_ref y, struct bill_line *line)
@@ -46,5 +63,5 @@ void bill_reads_operands(const rk_graph *g, rk_ref y, struct bill_line *line)
 
 void bill_writes_result(const rk_graph *g, rk_ref y, struct bill_line *line)
 {
-    line->written = poly_add(line->polys, line->written, bill_elements(line->polys, g, y));
+    bill_writes(line, node_of(g, y)->dtype, bill_elements(line->polys, g, y));
 }

@@ -23,9 +23,20 @@ enum opflags {
     OP_LIGHT   = 128,   /* costs little more than reading its operands and writing its result, which is no smaller: see pass/remat.c */
 };
 
+/* In which dtype it is computed where a policy says so of modules (pass/cast.c). */
+enum precision {
+    PRECISION_WIDEST,   /* that of the widest operand */
+    PRECISION_PRODUCT,  /* that of its module's products */
+    PRECISION_MODULE,   /* that of its module, where the policy names it */
+    PRECISION_WIDE,     /* f32 at least: many numbers are added, or exponentials taken */
+    PRECISION_ROWS,     /* rows of a table: as they lie there, and then as its module is named */
+    PRECISION_STATE,    /* that of its first operand, a state */
+};
+
 struct opdef {
     const char *name;
     unsigned flags;
+    enum precision precision;
     /* Shape rule: n has op, operands, text and attributes; fills dtype and dims, or fails with what disagrees. */
     rk_status (*infer)(rk_ctx *ctx, rk_graph *g, struct node *n);
     /* The price of the meaning, in polynomials of the dims: core/bill.h. */

@@ -6,6 +6,7 @@
  * Not here: letters, relations, how it is written (poly_text.c). */
 #include "core/poly.h"
 #include <stdlib.h>
+#include <string.h>
 
 /* Values may pass through numbers far above 2^63 (sums that nearly cancel), but not above this. */
 __extension__ typedef __int128 wide;
@@ -113,6 +114,16 @@ static bool append(struct polys *p, struct poly *a, const struct term *t, int64_
     return true;
 }
 
+struct poly poly_copy(struct polys *p, struct poly a)
+{
+    struct poly copy = room_for(p, a.n);
+    if (copy.term == NULL) return poly_zero();
+    memcpy(copy.term, a.term, (size_t)a.n * sizeof *a.term);
+    copy.n = a.n;
+    copy.over = a.over;
+    return copy;
+}
+
 struct poly poly_add(struct polys *p, struct poly a, struct poly b)
 {
     if (p->status != RK_OK) return poly_zero();
@@ -129,6 +140,29 @@ struct poly poly_add(struct polys *p, struct poly a, struct poly b)
         else k++;
     }
     return reduced(sum);
+}
+
+/* Each term of a is in sum, and none goes away. */
+static bool is_among(const struct poly *sum, struct poly a)
+{
+    int k = 0, found = 0;
+    for (int i = 0; i < sum->n && k < a.n; i++) {
+        int64_t factor;
+        if (order_of(&sum->term[i], &a.term[k]) != 0) continue;
+        if (__builtin_add_overflow(sum->term[i].factor, a.term[k].factor, &factor) || factor == 0 || factor == INT64_MIN) return false;
+        k++, found++;
+    }
+    return found == a.n && sum->over == 1 && a.over == 1;
+}
+
+void poly_add_to(struct polys *p, struct poly *sum, struct poly a)
+{
+    if (p->status != RK_OK || a.n == 0) return;
+    if (sum->n == 0) *sum = poly_copy(p, a);
+    else if (!is_among(sum, a)) *sum = poly_add(p, *sum, a);
+    else
+        for (int i = 0, k = 0; k < a.n; i++)
+            if (order_of(&sum->term[i], &a.term[k]) == 0) sum->term[i].factor += a.term[k++].factor;
 }
 
 static bool multiply(struct polys *p, const struct term *a, const struct term *b, struct term *out)

@@ -16,9 +16,11 @@ struct poly poly_zero(void);
 struct poly poly_number(struct polys *p, int64_t n);
 struct poly poly_dims(struct polys *p, int64_t factor, int n, const rk_dim *dims);     /* factor · Π dims */
 struct poly poly_add(struct polys *p, struct poly a, struct poly b);
+void        poly_add_to(struct polys *p, struct poly *sum, struct poly a);   /* sum owns its terms: in their place, where a has no others; begins as poly_zero() */
 struct poly poly_mul(struct polys *p, struct poly a, struct poly b);
 struct poly poly_scale(struct polys *p, int64_t factor, struct poly a);
 struct poly poly_over(struct polys *p, struct poly a, int64_t by);
+struct poly poly_copy(struct polys *p, struct poly a);                       /* into another arena */
 bool poly_equal(struct poly a, struct poly b);
 bool term_alike(const struct term *a, const struct term *b);               /* the same dims; factors may differ */
 /* Value at the sizes of g (bounds for live dims), or at extent[dim] where extent is given. E_LIMIT beyond 2^63. */

@@ -66,7 +66,9 @@ rk_status bind_shape_text(rk_ctx *ctx, int rank, const int64_t *shape, struct st
 
 /* --- reading and writing: bind_report.c, bind.c, bind_save.c --- */
 
-struct bind_report { int used, ignored, tied, computed, missing, unexpected, misshapen; struct str text; };       /* text: a line for each that was not just used */
+/* text: a line for each that was not just used; converted, turned: of those used, stored in another dtype, in another order; dtypes:
+ * bits of those that they are stored in. */
+struct bind_report { int used, ignored, tied, computed, missing, unexpected, misshapen, converted, turned; unsigned dtypes; uint64_t bytes; struct str text; };
 void bind_report_clear(rk_ctx *ctx, struct bind_report *r);
 
 /* The tensor of every parameter and constant, found[i] for parameters.at[i], NULL for a constant that no file need have; nothing is read yet but tensors that stand for a tie. Errors,

@@ -83,13 +83,14 @@ static rk_status match_one(rk_ctx *ctx, struct matching *m, int i)
 /* --- what is left --- */
 
 /* The role that shares its numbers with this one, for a model that has no such parameter. */
-static struct word other_end(const struct arch *arch, const char *role)
+static struct word other_end(const struct matching *m, const char *role)
 {
-    const char *ties = arch->ties == NULL ? "" : arch->ties;
+    const char *ties = m->arch->ties == NULL ? "" : m->arch->ties;
     for (struct word t; word_next(&ties, &t);) {
         const char *equals = memchr(t.at, '=', t.n);
         size_t n = equals == NULL ? t.n : (size_t)(equals - t.at);
-        if (n < t.n && word_is((struct word){ t.at, n }, role, strlen(role))) return (struct word){ equals + 1, t.n - n - 1 };
+        struct word end = { equals + 1, n < t.n ? t.n - n - 1 : 0 };
+        if (n < t.n && word_is((struct word){ t.at, n }, role, strlen(role)) && built_find(m->built, end.at, end.n) >= 0) return end;
     }
     return (struct word){ "", 0 };
 }
@@ -103,7 +104,7 @@ static const struct bundle_entry *tensor_of(const struct matching *m, struct wor
 /* What a second end of a tie repeats, or a second name of one tensor; NULL: nothing. */
 static const struct bundle_entry *twin_of(const struct matching *m, const char *role, const struct bundle_entry *e)
 {
-    const struct bundle_entry *twin = tensor_of(m, other_end(m->arch, role));
+    const struct bundle_entry *twin = tensor_of(m, other_end(m, role));
     if (twin == NULL) twin = tensor_of(m, (struct word){ role, strlen(role) });
     return twin == e ? NULL : twin;
 }

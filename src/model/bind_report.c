@@ -1,12 +1,15 @@
 /* bind_report.c: for loading: every tensor must be a parameter's, known and ignored, or a tie whose numbers agree. What is not is
  * noted by name; the first of its kind makes the message. */
+#include "core/graph.h"
 #include "model/bind.h"
+#include "reckon/model.h"
 #include <stdio.h>
 #include <string.h>
 
 struct recorder {
     rk_ctx *ctx;
     const struct bundle *b;
+    const struct built *built;
     struct bind_report *report;
     struct str text;
     char first[MATCH_KINDS][NAME_SHOWN];        /* per kind: the first tensor that had it */
@@ -73,13 +76,23 @@ static rk_status note_tie(struct recorder *r, const struct match_row *row)
     return ctx_hint(ctx, "if head and embedding are two tables, say \"tie_word_embeddings\": false in config.json");
 }
 
+static void note_found(struct recorder *r, const struct match_row *row)
+{
+    struct bind_report *report = r->report;
+    report->used++;
+    report->converted += row->entry->dtype != node_of(r->built->g, r->built->parameters.at[row->parameter].ref)->dtype;
+    report->turned += !reorder_is_none(&row->stored.read);
+    report->dtypes |= 1u << row->entry->dtype;
+    report->bytes += row->entry->bytes;
+}
+
 static rk_status record(void *user, const struct match_row *row)
 {
     struct recorder *r = user;
     rk_ctx *ctx = r->ctx;
     const struct name *name = row->entry != NULL ? &row->entry->name : NULL;
     char shown[NAME_SHOWN];
-    r->report->used += row->parameter >= 0 && row->entry != NULL;
+    if (row->kind == MATCH_FOUND) note_found(r, row);
     if (row->kind == MATCH_SHAPE) return note_shape(r, row);
     if (row->kind == MATCH_MISSING || row->kind == MATCH_COMPUTED) return note_absent(r, row);
     if (row->kind == MATCH_TIED) return note_tie(r, row);
@@ -110,12 +123,29 @@ static rk_status verdict(rk_ctx *ctx, const struct recorder *m, const struct bui
     return RK_OK;
 }
 
+/* To whoever asked for it: what became of every tensor, before the verdict. */
+static void announce(rk_ctx *ctx, const struct bundle *b, const struct bind_report *r)
+{
+    char dtypes[256] = "";
+    if (ctx->loaded == NULL) return;
+    for (int d = 0; d < RK_DTYPE_COUNT; d++)
+        if ((r->dtypes >> d & 1) != 0) (void)snprintf(dtypes + strlen(dtypes), sizeof dtypes - strlen(dtypes), "%s%s", dtypes[0] != '\0' ? " " : "", rk_dtype_name((rk_dtype)d));
+    const rk_loaded told = {
+        .path = b->path, .format = b->format, .tensors = (uint64_t)b->entries.n, .used = (uint64_t)r->used, .converted = (uint64_t)r->converted, .turned = (uint64_t)r->turned,
+        .ignored = (uint64_t)r->ignored, .tied = (uint64_t)r->tied, .computed = (uint64_t)r->computed, .missing = (uint64_t)r->missing, .unexpected = (uint64_t)r->unexpected,
+        .misshapen = (uint64_t)r->misshapen, .bytes = r->bytes, .dtypes = dtypes, .notes = str_c(&r->text),
+    };
+    ctx->loaded(ctx->loaded_user, &told);
+}
+
 rk_status bind_match(rk_ctx *ctx, const struct arch *arch, const struct built *built, const struct bundle *b, const struct bundle_entry **found,
                      struct bind_report *report)
 {
-    struct recorder r = { .ctx = ctx, .b = b, .report = report };
+    struct recorder r = { .ctx = ctx, .b = b, .built = built, .report = report };
     *report = (struct bind_report){ 0 };
     rk_status status = bind_compare(ctx, arch, built, b, found, record, &r);
     str_free(ctx, &r.text);
-    return status == RK_OK ? verdict(ctx, &r, built) : status;
+    if (status != RK_OK) return status;
+    announce(ctx, b, report);
+    return verdict(ctx, &r, built);
 }

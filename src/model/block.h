@@ -26,7 +26,7 @@
 #define FIELD_INIT                        { "init",  "initializer_range",  FIELD_REAL, "0.02", 0, 1e3,  NULL, true }
 
 /* Activations as transformers calls them. */
-#define ACTIVATIONS "gelu_new=gelu_tanh gelu=gelu_erf gelu_python=gelu_erf gelu_fast=gelu_tanh gelu_pytorch_tanh=gelu_tanh quick_gelu relu silu swish=silu tanh"
+#define ACTIVATIONS "gelu_new=gelu_tanh gelu=gelu_erf gelu_python=gelu_erf gelu_fast=gelu_tanh gelu_pytorch_tanh=gelu_tanh quick_gelu gelu_10 relu silu swish=silu tanh"
 
 /* --- blocks --- */
 

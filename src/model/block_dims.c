@@ -30,6 +30,7 @@ void block_dims(struct builder *b)
     dim(b, "batch", 'B', b->batch, false);
     dim(b, "seq", 'T', b->seq, decoding);
     dim(b, "key", 'T', decoding ? b->positions : b->seq, decoding);
+    if (b->picks > 0) dim(b, "pick", 0, b->picks, false);
     if (decoding) {
         dim(b, "past", 'C', b->positions, true);
         dim(b, "cached", 'P', b->positions, false);

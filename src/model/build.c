@@ -6,6 +6,8 @@
 #include "model/model.h"
 #include <string.h>
 
+enum { LONGEST_BLOCK = 64 };                        /* parameters of one */
+
 int64_t parameter_elements(const rk_graph *g, const struct parameter *p)
 {
     const struct node *n = node_of(g, p->ref);
@@ -71,8 +73,9 @@ static struct builder begin(rk_ctx *ctx, const rk_model *m, const struct build_o
     return (struct builder){
         .ctx = ctx, .c = &m->config, .purpose = o->purpose, .batch = o->batch == 0 ? 1 : o->batch, .seq = o->seq == 0 ? context : o->seq,
         .positions = o->positions == 0 ? context : o->positions, .dropout = o->dropout, .hidden_states = o->hidden_states,
-        .padded = o->padded, .ragged = o->ragged && o->purpose == FOR_DECODING, .log_probabilities = o->log_probabilities, .source_padded = o->source_padded || decoding, .source = !model_has_encoder(m) ? 0 : o->source != 0 ? o->source : o->seq == 0 ? context : o->seq,
-        .stack = &stack_decoder, .dtype = o->dtype == RK_f64 && !o->wide ? RK_f32 : o->dtype,
+        .padded = o->padded, .ragged = o->ragged && o->purpose == FOR_DECODING, .log_probabilities = o->log_probabilities,
+        .source_padded = o->source_padded || decoding, .source = !model_has_encoder(m) ? 0 : o->source != 0 ? o->source : o->seq == 0 ? context : o->seq,
+        .picks = o->purpose == FOR_LOGITS ? o->picks : 0, .stack = &stack_decoder, .dtype = o->dtype == RK_f64 && !o->wide ? RK_f32 : o->dtype,
     };
 }
 
@@ -87,12 +90,38 @@ static rk_status append(rk_ctx *ctx, struct built *built, const struct parameter
     return RK_OK;
 }
 
+/* A parameter that is called and shaped like an earlier one of another block: "h.3.mlp.up.bias" after "h.2.mlp.up.bias". Blocks
+ * are built one after the other, so it stands as far back as there are parameters in a block. */
+static const struct parameter *twin_of(const rk_graph *g, const struct parameters *list, int i, int back)
+{
+    const struct parameter *p = &list->at[i], *q = &list->at[i - back];
+    const struct node *x = node_of(g, p->ref), *y = node_of(g, q->ref);
+    size_t same = 0, n = strlen(p->name), m = strlen(q->name);
+    while (p->name[same] != '\0' && p->name[same] == q->name[same]) same++;
+    while (same > 0 && p->name[same - 1] >= '0' && p->name[same - 1] <= '9') same--;
+    size_t digits = strspn(p->name + same, "0123456789"), others = strspn(q->name + same, "0123456789");
+    bool part = same > 0 && p->name[same - 1] == '.' && p->name[same + digits] == '.';      /* "h.3.", not "norm3" */
+    bool alike = part && digits > 0 && others > 0 && n - digits == m - others && strcmp(p->name + same + digits, q->name + same + others) == 0;
+    alike = alike && x->rank == y->rank && memcmp(x->dim, y->dim, sizeof *x->dim * (size_t)x->rank) == 0;
+    return alike ? q : NULL;
+}
+
 /* How the tensors of parameters lie in files: optimizers that see rows and columns see those. */
 static rk_status find_axes(rk_ctx *ctx, const struct arch *arch, const rk_graph *g, struct parameters *list)
 {
+    int back = 0;                                           /* the parameters of a block, once there was a second one */
     for (int i = 0; i < list->n; i++) {
         struct parameter *p = &list->at[i];
         struct word number;
+        const struct parameter *twin = NULL;
+        for (int k = back > 0 ? back : 1; k <= i && k <= (back > 0 ? back : LONGEST_BLOCK) && twin == NULL; k++)
+            if ((twin = twin_of(g, list, i, k)) != NULL) back = k;
+        if (twin != NULL) {
+            p->axes = twin->axes;
+            memcpy(p->axis, twin->axis, sizeof p->axis);
+            continue;
+        }
+        back = 0;
         const struct binding *row = bind_row(arch, p->name, &number);
         if (row != NULL) TRY(bind_groups(ctx, g, p->ref, row->axes, &p->axes, p->axis));
     }

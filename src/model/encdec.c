@@ -145,6 +145,8 @@ static rk_ref table_of(const struct towers *t, const char *name, const char *dim
     return table;
 }
 
+static const char *table_name(const struct encdec *e) { return e->table_name != NULL ? e->table_name : "embed"; }
+
 static rk_ref source_of(const struct towers *t, rk_ref table)
 {
     struct builder *b = t->b;
@@ -173,7 +175,7 @@ static rk_ref decode(const struct towers *t, rk_ref table)
     struct builder *b = t->b;
     int first = (int)config_int(b->c, "source_layer") + 1;
     rk_ref x = 0;
-    if (b->purpose != FOR_ENCODING) x = t->e->embedded ? read_ids(t, "embed", table, "vocab", block_tokens(b)) : vectors(b, "tokens", "batch seq hidden");
+    if (b->purpose != FOR_ENCODING) x = t->e->embedded ? read_ids(t, table_name(t->e), table, "vocab", block_tokens(b)) : vectors(b, "tokens", "batch seq hidden");
     rk_enter(b->g, "decoder");
     if (x != 0) {
         x = dropout(b, "embed", with_positions(t, x), config_real(b->c, "pdrop"));
@@ -190,7 +192,7 @@ rk_ref encdec_towers(struct builder *b, const struct encdec *e, rk_ref *table)
     block_dims(b);
     block_source_dims(b);
     (void)rk_dim_new(b->g, "source_vocab", config_flag(b->c, "share") ? 'V' : 'W', config_int(b->c, "source_vocab"));
-    *table = e->embedded ? table_of(&t, "embed", "vocab hidden") : 0;
+    *table = e->embedded ? table_of(&t, table_name(e), "vocab hidden") : 0;
     if (e->positions != INIT_ZEROS && !e->stored_positions) t.positions = position_table(&t);
     if (b->purpose != FOR_DECODING) t.memory = encode(&t, *table);
     return decode(&t, *table);

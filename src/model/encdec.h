@@ -1,7 +1,7 @@
 /* encdec.h: what encoder-decoder Transformers have in common (encdec.c): two towers, and attention from one to the other.
  *
  * Modules: encoder.h.N.{norm1 attn norm2 mlp}, decoder.h.N.{norm1 attn norm2 cross norm3 mlp}, encoder.norm, decoder.norm; the
- * tables are embed, or embed and source_embed. Fields that must be there: vocab, source_vocab, position, hidden, layer,
+ * tables are embed, or embed (or as the family says) and source_embed. Fields that must be there: vocab, source_vocab, position, hidden, layer,
  * source_layer, head, source_head, ff, source_ff, act, eps, bias, scaled, share, tied, pdrop, act_pdrop, attn_pdrop. */
 #ifndef MODEL_ENCDEC_H
 #define MODEL_ENCDEC_H
@@ -14,6 +14,7 @@ struct encdec {
     bool fused_qkv;
     bool embedded;                      /* ids are read, and not vectors [batch seq hidden] */
     bool stored_positions;              /* each tower has a table of its own, encoder.position and decoder.position; else both have one */
+    const char *table_name;             /* of the target's table; NULL: embed */
     enum init_kind positions;           /* of the sinusoids; INIT_ZEROS: there are none */
     int64_t pad;                        /* whose row learns nothing from being read; -1: every row learns */
     struct init table, matrix;          /* deviation of `matrix` 0: by fan in and fan out, uniform (Glorot and Bengio 2010) */

@@ -1,5 +1,5 @@
 /* Marian (Junczys-Dowmunt et al. 2018), as transformers has it: the paper's Transformer without further norms, with sinusoids in
- * halves that are stored with the model, and a fixed bias on the logits.
+ * halves that are stored with the model, and a fixed bias on the logits. One table for source and target, or two.
  *
  * Neither the sinusoids nor the bias are trained. Stored sinusoids are loaded as they are (their maker computed them in f32); a
  * file without them gets the exact ones. Sources: marian-nmt; transformers modeling_marian.py. */
@@ -23,7 +23,7 @@ static const struct field fields[] = {
     FIELD_ALWAYS("bias", "bias"),
     FIELD_EPS("layer_norm_eps"),
     FIELD_FLAGGED("scaled", "scale_embedding", "false"),
-    FIELD_ALWAYS("share", "share_encoder_decoder_embeddings"),
+    FIELD_FLAGGED("share", "share_encoder_decoder_embeddings", "true"),
     FIELD_TIED("true"),
     FIELD_NEVER("pre_norm", "normalize_before"),
     FIELD_NEVER("embed_norm", "normalize_embedding"),
@@ -61,6 +61,7 @@ static const struct preset presets[] = {
 
 static const struct binding names[] = {
     { "embed.weight",            "shared.weight | decoder.embed_tokens.weight", "vocab hidden" },
+    { "target_embed.weight",     "decoder.embed_tokens.weight",     "vocab hidden" },
     { "source_embed.weight",     "encoder.embed_tokens.weight",     "source_vocab hidden" },
     { "encoder.position.weight", "encoder.embed_positions.weight",  "position hidden" },
     { "decoder.position.weight", "decoder.embed_positions.weight",  "position hidden" },
@@ -90,7 +91,7 @@ static const struct torch_row modules[] = {
     { .name = "",                               .class = "MarianModel" },
     { .name = ".final_logits_bias",             .class = "float32 1x{vocab}", .when = "+lm", .role = "head.bias" },
     { .name = "~model",                         .class = "MarianModel", .when = "+lm" },
-    { .name = "  shared",                       .class = EMBED("vocab") },
+    { .name = "  shared",                       .class = EMBED("vocab"), .when = "share" },
     { .name = "  encoder",                      .class = "MarianEncoder" },
     { .name = "    embed_tokens",               .class = EMBED("source_vocab") },
     { .name = "    embed_positions",            .class = "MarianSinusoidalPositionalEmbedding({position}, {hidden})" },
@@ -126,7 +127,8 @@ static void build(struct builder *b)
 {
     const struct config *c = b->c;
     struct init init = { INIT_NORMAL, config_real(c, "init") };
-    struct encdec e = { .embedded = true, .stored_positions = true, .positions = INIT_SINUSOID_HALVES, .pad = config_int(c, "pad"), .table = init, .matrix = init };
+    struct encdec e = { .embedded = true, .stored_positions = true, .positions = INIT_SINUSOID_HALVES, .pad = config_int(c, "pad"), .table = init, .matrix = init,
+                        .table_name = config_flag(c, "share") ? NULL : "target_embed" };
     rk_ref table, x = encdec_towers(b, &e, &table);
     if (b->purpose == FOR_ENCODING) return;
     if (config_ends_in(c, "model")) {
@@ -143,7 +145,7 @@ static void build(struct builder *b)
 const struct arch arch_marian = {
     .name = "marian", .title = "Marian", .model_types = "marian", .tell = "decoder_ffn_dim encoder_ffn_dim decoder_start_token_id", .heads = ends, .objective = LEARNS_TARGET,
     .fields = fields, .presets = presets, .bindings = names, .prefix = "model.", .bare = "final_logits_bias lm_head.*",
-    .ties = "head.weight=embed.weight source_embed.weight=embed.weight",
+    .ties = "head.weight=embed.weight head.weight=target_embed.weight source_embed.weight=embed.weight",
     .harmless = "encoder_layerdrop decoder_layerdrop is_encoder_decoder add_bias_logits extra_pos_embeddings classifier_dropout classif_dropout",
     .check = encdec_check, .build = build, .torch = modules,
 };

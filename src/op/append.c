@@ -33,7 +33,7 @@ static rk_status bill(rk_ctx *ctx, const rk_graph *g, rk_ref y, struct bill_line
 {
     (void)ctx;
     for (int i = 1; i < node_of(g, y)->arity; i++) bill_reads_operand(g, y, i, line);
-    line->written = bill_elements(line->polys, g, operand_of(g, y, 1));
+    bill_writes(line, node_of(g, y)->dtype, bill_elements(line->polys, g, operand_of(g, y, 1)));
     return line->polys->status;
 }
 
@@ -54,7 +54,7 @@ static void ref(const struct refcall *c)
     }
 }
 
-OPDEF(append) = { .name = "append", .flags = OP_SINK, .infer = infer, .bill = bill, .ref = ref };
+OPDEF(append) = { .name = "append", .flags = OP_SINK, .precision = PRECISION_STATE, .infer = infer, .bill = bill, .ref = ref };
 
 #ifndef RECKON_METER
 rk_ref rk_append(rk_graph *g, rk_ref state, rk_ref value, const char *dim, const char *past)

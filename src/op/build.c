@@ -84,12 +84,18 @@ rk_ref build_reduce_to(rk_graph *g, rk_ref x, const struct node *like)
     return x;
 }
 
-rk_ref build_einsum_names(rk_graph *g, const struct node *a, rk_ref ra, const struct node *b, rk_ref rb, int n, const rk_dim *out)
+rk_ref build_einsum_as(rk_graph *g, const struct node *a, rk_ref ra, const struct node *b, rk_ref rb, int n, const rk_dim *out, int64_t dtype)
 {
+    const rk_ref in[] = { ra, rb };
     char equation[3 * DIMS_TEXT + 16];
     struct dims_text ta = dims_text(g, a->rank, a->dim), tb = dims_text(g, b->rank, b->dim), to = dims_text(g, n, out);
     (void)snprintf(equation, sizeof equation, "%s, %s -> %s", ta.at, tb.at, to.at);
-    return rk_einsum(g, equation, ra, rb);
+    return graph_add(g, NODE(op_einsum, .arity = 2, .in = in, .text = equation, .at.i[0] = dtype));
+}
+
+rk_ref build_einsum_names(rk_graph *g, const struct node *a, rk_ref ra, const struct node *b, rk_ref rb, int n, const rk_dim *out)
+{
+    return build_einsum_as(g, a, ra, b, rb, n, out, 0);
 }
 
 void node_like(struct node *n, const struct node *like)

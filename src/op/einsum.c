@@ -4,6 +4,8 @@
  *
  * Price     2 × the product of all names' sizes: one multiply and one add per point of the index space.
  * Gradient  swap the operand with the result: dx = einsum("b t f, f d -> b t d", dy, w). Names do the algebra.
+ * Attributes  i[0] = the result's dtype + 1; 0: that of the operands. Operands of 8 bits have it: their products are added in more.
+ *           Their gradients round what comes from above to e5m2, which reaches further than e4m3.
  * Not here  how it is computed: a kernel turns the names into (batch, m, n, k).
  * Source    Einstein 1916 §5 for the convention; Laue et al. 2020 (arXiv 2010.03313) for the gradient rule. */
 #include "op/build.h"
@@ -15,13 +17,16 @@ static rk_status read_equation(rk_ctx *ctx, const rk_graph *g, const struct node
     return RK_OK;
 }
 
+static bool is_narrow(rk_dtype dtype) { return dtype == RK_f8e4m3 || dtype == RK_f8e5m2; }
+
 static rk_status infer(rk_ctx *ctx, rk_graph *g, struct node *n)
 {
     struct equation q;
     TRY(read_equation(ctx, g, n, &q));
     rk_dtype a = node_of(g, n->in[0])->dtype, b = node_of(g, n->in[1])->dtype;
-    if (a != b) return FAIL(RK_E_DTYPE, "einsum \"%s\": operand 1 is %s and operand 2 is %s", n->text, rk_dtype_name(a), rk_dtype_name(b));
-    n->dtype = a;
+    bool narrow = is_narrow(a) && is_narrow(b) && n->at.i[0] != 0;
+    if (a != b && !narrow) return FAIL(RK_E_DTYPE, "einsum \"%s\": operand 1 is %s and operand 2 is %s", n->text, rk_dtype_name(a), rk_dtype_name(b));
+    n->dtype = n->at.i[0] != 0 ? (rk_dtype)(n->at.i[0] - 1) : a;
     n->rank = q.rank[2];
     for (int i = 0; i < n->rank; i++) n->dim[i] = q.name[q.axis[2][i]].dim;
     return RK_OK;
@@ -37,10 +42,19 @@ static rk_status bill(rk_ctx *ctx, const rk_graph *g, rk_ref y, struct bill_line
     return bill_move(ctx, g, y, line);
 }
 
+static rk_ref narrow_grad(rk_graph *g, const struct node *n, const struct node *x, rk_ref other, rk_ref dy)
+{
+    const struct node like = *x;                                /* nodes move while others are made */
+    int64_t result = n->at.i[0];
+    rk_ref rounded = rk_cast(g, dy, RK_f8e5m2);
+    return rounded == 0 ? 0 : build_einsum_as(g, node_of(g, rounded), rounded, node_of(g, other), other, like.rank, like.dim, result);
+}
+
 static rk_ref grad(rk_graph *g, rk_ref y, int i, rk_ref dy)
 {
     const struct node *n = node_of(g, y), *x = node_of(g, n->in[i]);
     rk_ref other = n->in[1 - i];
+    if (is_narrow(x->dtype)) return narrow_grad(g, n, x, other, dy);
     return build_einsum_names(g, node_of(g, dy), dy, node_of(g, other), other, x->rank, x->dim);
 }
 
@@ -60,7 +74,7 @@ static void ref(const struct refcall *c)
     }
 }
 
-OPDEF(einsum) = { .name = "einsum", .flags = OP_REDUCES, .infer = infer, .bill = bill, .grad = grad, .ref = ref };
+OPDEF(einsum) = { .name = "einsum", .flags = OP_REDUCES, .precision = PRECISION_PRODUCT, .infer = infer, .bill = bill, .grad = grad, .ref = ref };
 
 #ifndef RECKON_METER
 rk_ref rk_einsum(rk_graph *g, const char *equation, rk_ref a, rk_ref b)

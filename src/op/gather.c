@@ -28,7 +28,7 @@ static rk_status bill(rk_ctx *ctx, const rk_graph *g, rk_ref y, struct bill_line
 {
     (void)ctx;
     bill_reads_operand(g, y, 1, line);
-    line->read = poly_add(line->polys, line->read, bill_elements(line->polys, g, y));
+    bill_reads(line, node_of(g, y)->dtype, bill_elements(line->polys, g, y));
     bill_writes_result(g, y, line);
     return line->polys->status;
 }
@@ -55,7 +55,7 @@ static void ref(const struct refcall *c)
     }
 }
 
-OPDEF(gather) = { .name = "gather", .flags = OP_LIGHT, .infer = infer, .bill = bill, .grad = grad, .ref = ref };
+OPDEF(gather) = { .name = "gather", .flags = OP_LIGHT, .precision = PRECISION_ROWS, .infer = infer, .bill = bill, .grad = grad, .ref = ref };
 
 #ifndef RECKON_METER
 rk_ref rk_gather(rk_graph *g, rk_ref x, const char *dim, rk_ref ids)

@@ -43,7 +43,7 @@ static rk_ref expand(rk_graph *g, const rk_graph *from, rk_ref y, const rk_ref *
     return x;
 }
 
-OPDEF(norm) = { .name = "norm", .flags = OP_FUSED | OP_LIGHT, .infer = infer, .expand = expand, .adjoint_reads = 1 | 2 };
+OPDEF(norm) = { .name = "norm", .flags = OP_FUSED | OP_LIGHT, .precision = PRECISION_MODULE, .infer = infer, .expand = expand, .adjoint_reads = 1 | 2 };
 
 #ifndef RECKON_METER
 static rk_ref centred(rk_graph *g, int kind, rk_ref x, const char *dim, rk_ref weight, rk_ref bias, double eps)

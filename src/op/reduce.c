@@ -65,7 +65,7 @@ static void ref(const struct refcall *c)
     }
 }
 
-OPDEF(reduce) = { .name = "reduce", .flags = OP_REDUCES, .infer = infer, .bill = bill, .grad = grad, .ref = ref };
+OPDEF(reduce) = { .name = "reduce", .flags = OP_REDUCES, .precision = PRECISION_WIDE, .infer = infer, .bill = bill, .grad = grad, .ref = ref };
 
 #ifndef RECKON_METER
 rk_ref rk_reduce(rk_graph *g, const char *function, rk_ref x, const char *dims)

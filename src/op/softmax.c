@@ -19,7 +19,7 @@ static rk_ref expand(rk_graph *g, const rk_graph *from, rk_ref y, const rk_ref *
     return rk_map2(g, "div", e, rk_reduce(g, "sum", e, dim));
 }
 
-OPDEF(softmax) = { .name = "softmax", .flags = OP_FUSED | OP_LIGHT, .infer = infer, .expand = expand, .adjoint_reads = ADJOINT_RESULT };
+OPDEF(softmax) = { .name = "softmax", .flags = OP_FUSED | OP_LIGHT, .precision = PRECISION_WIDE, .infer = infer, .expand = expand, .adjoint_reads = ADJOINT_RESULT };
 
 #ifndef RECKON_METER
 rk_ref rk_softmax(rk_graph *g, rk_ref x, const char *dim)

@@ -20,6 +20,7 @@ struct counting {
     int *place_of_path;                 /* -1: not asked yet */
     bool *needed;
     int n_nodes, n_paths;
+    struct arena scratch;               /* of one price */
 };
 
 /* Dims, and along which of them a view only repeats: all that a price may depend on. */
@@ -71,34 +72,46 @@ static rk_status write_signature(rk_ctx *ctx, struct counting *c, rk_ref r)
     }
     for (int i = 0; i < 4; i++) words_add(&c->key, (uint64_t)n->at.i[i]);
     for (int i = 0; i < 2; i++) words_add(&c->key, f[i]);
-    for (int i = 0; i < n->arity; i++) words_add(&c->key, (uint64_t)c->shape[n->in[i]] << 8 | first_equal(n, i));
+    for (int i = 0; i < n->arity; i++) words_add(&c->key, (uint64_t)c->shape[n->in[i]] << 16 | (uint64_t)node_of(c->count->g, n->in[i])->dtype << 8 | first_equal(n, i));
     return RK_OK;
 }
 
 /* --- what a node costs --- */
 
-static rk_status price_of(rk_ctx *ctx, struct count *count, rk_ref r, struct poly price[QUANTITIES])
+/* What an op says, on the way through many sums. */
+static rk_status price_in(rk_ctx *ctx, const struct counting *c, rk_ref r, struct polys *polys, struct poly price[QUANTITIES])
 {
-    const struct node *n = node_of(count->g, r);
-    struct bill_line line = { &count->polys, poly_zero(), poly_zero(), poly_zero(), poly_zero() };
-    for (int q = 0; q < QUANTITIES; q++) price[q] = poly_zero();
+    const rk_graph *g = c->count->g;
+    const struct node *n = node_of(g, r);
+    struct bill_line line = { polys, poly_zero(), poly_zero(), poly_zero(), poly_zero(), poly_zero() };
     if (holds(n)) {
-        price[ELEMENTS] = bill_elements(&count->polys, count->g, r);
-        price[BYTES] = poly_scale(&count->polys, (int64_t)rk_dtype_bytes(n->dtype), price[ELEMENTS]);
-        return count->polys.status;
+        price[ELEMENTS] = bill_elements(polys, g, r);
+        price[BYTES] = poly_scale(polys, (int64_t)rk_dtype_bytes(n->dtype), price[ELEMENTS]);
+        return polys->status;
     }
     if (n->op->bill == NULL) {
-        rk_status status = FAIL(RK_E_DECLINED, "%s %s at \"%s\" has no price of its own", n->op->name, n->text, count->g->paths.at[n->path]);
+        rk_status status = FAIL(RK_E_DECLINED, "%s %s at \"%s\" has no price of its own", n->op->name, n->text, g->paths.at[n->path]);
         (void)ctx_hint(ctx, "write fused operations out (pass_expand) before gradients are taken: their expansion has a price");
         return status;
     }
-    TRY(n->op->bill(ctx, count->g, r, &line));
-    TRY(count->polys.status);
+    TRY(n->op->bill(ctx, g, r, &line));
     price[PRODUCTS] = line.products;
     price[ELEMENTWISE] = line.elementwise;
     price[READ] = line.read;
     price[WRITTEN] = line.written;
-    return RK_OK;
+    price[MOVED] = line.moved;
+    return polys->status;
+}
+
+/* Only what it came to is kept. */
+static rk_status price_of(rk_ctx *ctx, struct counting *c, rk_ref r, struct poly price[QUANTITIES])
+{
+    struct polys polys = { ctx, &c->scratch, RK_OK };
+    for (int q = 0; q < QUANTITIES; q++) price[q] = poly_zero();
+    TRY(price_in(ctx, c, r, &polys, price));
+    for (int q = 0; q < QUANTITIES; q++) price[q] = poly_copy(&c->count->polys, price[q]);
+    arena_reuse(ctx, &c->scratch);
+    return c->count->polys.status;
 }
 
 static rk_status words_poly(rk_ctx *ctx, struct words *w, struct poly a)
@@ -114,16 +127,30 @@ static rk_status words_poly(rk_ctx *ctx, struct words *w, struct poly a)
     return RK_OK;
 }
 
+/* The widest float that it reads; what reads none is computed in what it gives. */
+static rk_dtype computed_in(const rk_graph *g, const struct node *n)
+{
+    rk_dtype dtype = n->dtype;
+    size_t widest = 0;
+    for (int i = 0; i < n->arity; i++) {
+        const struct node *x = node_of(g, n->in[i]);
+        if (x->dtype > RK_f8e5m2 || (x->op->flags & OP_VIRTUAL) != 0 || rk_dtype_bytes(x->dtype) <= widest) continue;
+        dtype = x->dtype;
+        widest = rk_dtype_bytes(dtype);
+    }
+    return dtype;
+}
+
 static rk_status find_class(rk_ctx *ctx, struct counting *c, rk_ref r, int *class)
 {
     const struct node *n = node_of(c->count->g, r);
     bool fresh;
-    struct count_class fill = { .op = n->op, .label = label_of(n), .kind = RK_ACTIVATION, .dtype = n->dtype, .first = r };
+    struct count_class fill = { .op = n->op, .label = label_of(n), .kind = RK_ACTIVATION, .dtype = computed_in(c->count->g, n), .first = r };
     if (holds(n)) fill.kind = (rk_kind)n->at.i[0];
-    TRY(price_of(ctx, c->count, r, fill.price));
+    TRY(price_of(ctx, c, r, fill.price));
     TRY(words_begin(ctx, &c->key, 2));
     words_add(&c->key, (uint64_t)(uintptr_t)n->op);
-    words_add(&c->key, (uint64_t)fill.kind << 32 | (holds(n) ? (uint64_t)n->dtype : 0));
+    words_add(&c->key, (uint64_t)fill.kind << 32 | (uint64_t)fill.dtype);
     TRY(words_text(ctx, &c->key, fill.label, 0));
     for (int q = 0; q < QUANTITIES; q++) TRY(words_poly(ctx, &c->key, fill.price[q]));
     for (int i = 0; holds(n) && i < n->rank; i++) words_add(&c->key, (uint64_t)n->dim[i]);
@@ -268,6 +295,7 @@ out:
     table_free(ctx, &c.classes);
     table_free(ctx, &c.rows);
     placing_clear(ctx, &c.placing);
+    arena_clear(ctx, &c.scratch);
     return status;
 }
 

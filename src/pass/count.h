@@ -28,7 +28,7 @@ struct bill_terms {
 };
 struct bill_seen { struct map names[RK_KIND_COUNT]; struct arena arena; };            /* zero it to begin */
 
-enum quantity { PRODUCTS, ELEMENTWISE, READ, WRITTEN, ELEMENTS, BYTES, QUANTITIES };     /* the last two: of states and inputs */
+enum quantity { PRODUCTS, ELEMENTWISE, READ, WRITTEN, MOVED, ELEMENTS, BYTES, QUANTITIES };      /* the last two: of states and inputs */
 
 struct count_repeat {                           /* [0]: none, once */
     const char *path;
@@ -42,7 +42,7 @@ struct count_class {
     const struct opdef *op;
     const char *label;                          /* equation, function, or a state's own name */
     rk_kind kind;                               /* of states and inputs */
-    rk_dtype dtype;
+    rk_dtype dtype;                             /* what it is computed in: that of what it reads */
     rk_ref first;                               /* a node of this class */
     struct poly price[QUANTITIES];
 };

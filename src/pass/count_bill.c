@@ -15,11 +15,17 @@ rk_status bill_new(rk_ctx *ctx, rk_bill **bill)
 rk_status bill_keep(rk_bill *bill, const char *text, const char **kept)
 {
     rk_ctx *ctx = bill->ctx;
-    if (text == NULL || text[0] == '\0') {
-        *kept = "";
+    size_t n = text != NULL ? strlen(text) : 0;
+    int id;
+    *kept = "";
+    if (n == 0) return RK_OK;
+    if (map_get(&bill->texts, text, n, &id)) {
+        *kept = bill->kept.at[id];
         return RK_OK;
     }
-    return arena_text(ctx, &bill->arena, text, strlen(text), kept);
+    TRY(arena_text(ctx, &bill->arena, text, n, kept));
+    VEC_PUSH(&bill->kept, *kept);
+    return map_put(ctx, &bill->texts, *kept, n, bill->kept.n - 1);
 }
 
 /* An entry has a number or entries below it, never both: JSON nests them. */
@@ -136,6 +142,8 @@ void rk_bill_free(rk_bill *bill)
     }
     VEC_FREE(&bill->steps);
     VEC_FREE(&bill->values);
+    map_free(ctx, &bill->texts);
+    VEC_FREE(&bill->kept);
     map_free(ctx, &bill->names);
     map_free(ctx, &bill->cell_names);
     for (int kind = 0; kind < RK_KIND_COUNT; kind++) map_free(ctx, &bill->seen.names[kind]);
@@ -214,5 +222,5 @@ int rk_bill_reasons(const rk_bill *bill, const char *name)
 rk_bill_reason rk_bill_reason_at(const rk_bill *bill, const char *name, int i)
 {
     const struct bill_entry *e = entry_named(bill, name);
-    return e != NULL && i >= 0 && i < e->reasons.n ? e->reasons.at[i] : (rk_bill_reason){ "", "", "", "", 0, 0, 0 };
+    return e != NULL && i >= 0 && i < e->reasons.n ? e->reasons.at[i] : (rk_bill_reason){ "", "", "", "", 0, 0, 0, RK_f64 };
 }

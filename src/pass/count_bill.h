@@ -8,7 +8,9 @@ struct bill_cell { int group, entry; rk_bill_entry shown; };
 
 struct rk_bill {
     rk_ctx *ctx;
-    struct arena arena;                             /* all texts */
+    struct arena arena;                             /* all texts, each once */
+    struct map texts;                               /* text -> its place in kept */
+    VEC(const char *) kept;
     VEC(struct bill_entry) entries;
     VEC(rk_bill_group) groups[RK_BY_COUNT];
     VEC(struct bill_cell) cells[RK_BY_COUNT];

@@ -44,7 +44,7 @@ static rk_status add_part(struct count *count, struct account *a, int repeat, st
         TRY(room_for_part(count, a));
         a->parts[at = a->n++] = (struct account_part){ repeat, poly_zero() };
     }
-    a->parts[at].each = poly_add(&count->polys, a->parts[at].each, each);
+    poly_add_to(&count->polys, &a->parts[at].each, each);
     return count->polys.status;
 }
 

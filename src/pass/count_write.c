@@ -5,11 +5,11 @@
 #include <string.h>
 
 static const char *const quantity_name[QUANTITIES] = {
-    [PRODUCTS] = "flops", [ELEMENTWISE] = "flops.elementwise", [READ] = "elements.read", [WRITTEN] = "elements.written",
+    [PRODUCTS] = "flops", [ELEMENTWISE] = "flops.elementwise", [READ] = "elements.read", [WRITTEN] = "elements.written", [MOVED] = "traffic",
     [ELEMENTS] = "parameters", [BYTES] = "bytes",
 };
 static const char *const kind_name[RK_KIND_COUNT] = {
-    [RK_PARAMETER] = "parameters", [RK_GRADIENT] = "gradients", [RK_OPTIMIZER] = "optimizer", [RK_CACHE] = "cache", [RK_COUNTER] = "counters",
+    [RK_PARAMETER] = "parameters", [RK_GRADIENT] = "gradients", [RK_OPTIMIZER] = "optimizer", [RK_MASTER] = "master", [RK_CACHE] = "cache", [RK_COUNTER] = "counters",
     [RK_CONSTANT] = "constants", [RK_INPUT] = "inputs", [RK_ACTIVATION] = "activations", [RK_WORKSPACE] = "workspace",
 };
 
@@ -27,9 +27,10 @@ struct writing {
     struct str text;
 };
 
-static int entries_of(const struct bill_terms *terms) { return 4 * terms->n_phases + 1 + RK_KIND_COUNT; }
+enum { PHASED = ELEMENTS };                   /* quantities of nodes, one entry for each phase */
+static int entries_of(const struct bill_terms *terms) { return PHASED * terms->n_phases + 1 + RK_KIND_COUNT; }
 
-/* Local entries: four for each phase, then parameters, then bytes by kind; -1: it has no entry. */
+/* Local entries: five for each phase, then parameters, then bytes by kind; -1: it has no entry. */
 static int entry_of(const struct writing *w, const struct count_row *row, enum quantity q)
 {
     const struct count_class *class = &w->count.classes.at[row->class];
@@ -37,8 +38,8 @@ static int entry_of(const struct writing *w, const struct count_row *row, enum q
     if (class->price[q].n == 0) return -1;
     if (q < ELEMENTS) return row->phase < 0 ? -1 : (int)q * phases + row->phase;
     if (row->phase >= 0) return -1;
-    if (q == ELEMENTS) return class->kind == RK_PARAMETER ? 4 * phases : -1;
-    return 4 * phases + 1 + (int)class->kind;
+    if (q == ELEMENTS) return class->kind == RK_PARAMETER ? PHASED * phases : -1;
+    return PHASED * phases + 1 + (int)class->kind;
 }
 
 static rk_status entry_name(struct writing *w, int entry, const char **name)
@@ -47,9 +48,9 @@ static rk_status entry_name(struct writing *w, int entry, const char **name)
     int phases = w->count.terms->n_phases;
     *name = "";
     w->text.n = 0;
-    if (entry < 4 * phases) TRY(str_format(ctx, &w->text, "%s.%s", quantity_name[entry / phases], w->count.terms->phases[entry % phases].name));
-    else if (entry == 4 * phases) TRY(str_text(ctx, &w->text, quantity_name[ELEMENTS]));
-    else TRY(str_format(ctx, &w->text, "%s.%s", quantity_name[BYTES], kind_name[entry - 4 * phases - 1]));
+    if (entry < PHASED * phases) TRY(str_format(ctx, &w->text, "%s.%s", quantity_name[entry / phases], w->count.terms->phases[entry % phases].name));
+    else if (entry == PHASED * phases) TRY(str_text(ctx, &w->text, quantity_name[ELEMENTS]));
+    else TRY(str_format(ctx, &w->text, "%s.%s", quantity_name[BYTES], kind_name[entry - PHASED * phases - 1]));
     *name = str_c(&w->text);
     return RK_OK;
 }
@@ -114,13 +115,14 @@ static rk_status evaluate(struct writing *w, const struct account *a, int entry,
     rk_ctx *ctx = w->bill->ctx;
     w->text.n = 0;
     TRY(account_number(&w->count, a, number));
-    return account_text(&w->count, a, entry > 4 * w->count.terms->n_phases, &w->text);
+    bool bytes = entry > PHASED * w->count.terms->n_phases || entry / w->count.terms->n_phases == MOVED;
+    return account_text(&w->count, a, bytes, &w->text);
 }
 
 /* FLOPs have an entry in every phase, even if it is 0; the rest only where there is something. */
 static bool is_there(const struct writing *w, int entry)
 {
-    return entry <= 4 * w->count.terms->n_phases || w->accounts[entry].n > 0;
+    return entry <= PHASED * w->count.terms->n_phases || w->accounts[entry].n > 0;
 }
 
 static rk_status write_entries(rk_ctx *ctx, struct writing *w)
@@ -169,7 +171,7 @@ static rk_status write_reason(rk_ctx *ctx, struct writing *w, const struct count
     const struct count_class *class = &w->count.classes.at[row->class];
     int entry = entry_of(w, row, q);
     bool tensor = class->op == &op_state || class->op == &op_input;
-    rk_bill_reason r = { w->count.modules.at[row->module].path, tensor ? kind_name[class->kind] : class->op->name, class->label, "", 0, 0, row->times };
+    rk_bill_reason r = { w->count.modules.at[row->module].path, tensor ? kind_name[class->kind] : class->op->name, class->label, "", 0, 0, row->times, class->dtype };
     if (entry < 0) return RK_OK;
     TRY(poly_value(ctx, w->count.g, class->price[q], NULL, &r.each));
     if (__builtin_mul_overflow(r.each, (uint64_t)r.times, &r.number)) return FAIL(RK_E_LIMIT, "a number of the bill is beyond 2^64");

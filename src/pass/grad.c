@@ -8,12 +8,14 @@
 
 /* Contributions to a value's gradient: lists through `next`, newest first, which is the lowest reader first. */
 struct part { rk_ref ref; int next; };
-struct reverse { rk_graph *g; int n; bool *wanted; int *head; VEC(struct part) parts; };
+struct reverse { rk_graph *g; int n; bool *wanted, *asked; int *head; VEC(struct part) parts; };     /* asked: by itself, not for what is behind it */
 
 static rk_status contribute(rk_ctx *ctx, struct reverse *v, rk_ref to, rk_ref ref)
 {
     if (ref == 0) return RK_OK;
-    struct part part = { rk_cast(v->g, ref, node_of(v->g, to)->dtype), v->head[to] };      /* a constant is f32, whatever it multiplies */
+    rk_dtype dtype = node_of(v->g, to)->dtype;
+    bool narrow = rk_dtype_bytes(dtype) == 1;                   /* 8 bits hold a value, but not its gradient */
+    struct part part = { narrow ? ref : rk_cast(v->g, ref, dtype), v->head[to] };      /* a constant is f32, whatever it multiplies */
     VEC_PUSH(&v->parts, part);
     v->head[to] = v->parts.n - 1;
     return RK_OK;
@@ -80,7 +82,7 @@ static rk_status reverse(rk_ctx *ctx, struct reverse *v, rk_ref loss, rk_ref see
     rk_graph *g = v->g;
     for (int i = 0; i < n; i++) {
         if (by[i] <= 0 || by[i] > loss) return FAIL(RK_E_ARG, "gradient %d is asked by a value that is not below the loss", i);
-        v->wanted[by[i]] = true;
+        v->wanted[by[i]] = v->asked[by[i]] = true;
     }
     for (rk_ref r = 1; r <= loss; r++) {
         v->head[r] = -1;
@@ -91,7 +93,7 @@ static rk_status reverse(rk_ctx *ctx, struct reverse *v, rk_ref loss, rk_ref see
         if (!v->wanted[r]) continue;
         stand_with(g, r);
         rk_ref dy = total(g, v, r);
-        for (int i = 0; i < n; i++)
+        for (int i = 0; v->asked[r] && i < n; i++)
             if (by[i] == r) gradients[i] = dy;
         if (dy != 0) TRY(visit(ctx, v, r, dy));
         if (g->status != RK_OK) return g->status;
@@ -108,12 +110,14 @@ void rk_grad(rk_graph *g, rk_ref loss, rk_ref seed, const rk_ref *by, int n, rk_
     int path = g->path, times = g->times;
     rk_status status = loss <= 0 || loss >= g->nodes.n || node_of(g, loss)->rank != 0 ? FAIL(RK_E_ARG, "gradients are taken of a value without dimensions") : RK_OK;
     if (status == RK_OK) status = NEW(v.wanted, v.n);
+    if (status == RK_OK) status = NEW(v.asked, v.n);
     if (status == RK_OK) status = NEW(v.head, v.n);
     if (status == RK_OK) status = reverse(ctx, &v, loss, seed, by, n, gradients);
     if (status != RK_OK) graph_mistake(g, status);
     g->path = path;
     g->times = times;
     FREE(v.wanted, v.n);
+    FREE(v.asked, v.n);
     FREE(v.head, v.n);
     VEC_FREE(&v.parts);
 }

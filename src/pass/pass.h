@@ -1,5 +1,6 @@
 /* pass.h: what can be known before anything runs: each pass is a function of a graph, with one entry.
  *
+ *   cast     a policy of dtypes becomes nodes (policy.h)                 graph -> graph
  *   expand   the same graph with fused operations written out          graph -> graph
  *   grad     gradients as nodes (public: rk_grad)                       adds to a graph
  *   shorten  five blocks instead of all, for counting                    graph -> graph

@@ -2,6 +2,7 @@
 #include "run/run.h"
 #include "base/clock.h"
 #include "core/opdef.h"
+#include "run/profile.h"
 #include <string.h>
 
 /* --- opening --- */
@@ -74,10 +75,10 @@ rk_status run_open_in(rk_ctx *ctx, const struct plan *plan, struct store *store,
     GO(NEW(r->extent, plan->g->dims.n));
     GO(copy_steps(ctx, r));
     GO(NEW(r->issued, plan->n_steps));
-    GO(NEW(r->seconds, plan->n_steps));
     for (int d = 1; d < plan->g->dims.n; d++) r->extent[d] = dim_size(plan->g, d);
     GO(bind_states(ctx, r));
     GO(make_memory(ctx, r));
+    if (ctx->profile != NULL) GO(profile_watch(ctx, ctx->profile, r));
     *out = r;
     return RK_OK;
 out:
@@ -98,7 +99,6 @@ void run_close(struct run *r)
     FREE(r->steps, r->plan->n_steps);
     FREE(r->sized, r->n_sized);
     FREE(r->issued, r->plan->n_steps);
-    FREE(r->seconds, r->plan->n_steps);
     FREE(r, 1);
 }
 
@@ -212,18 +212,38 @@ bool run_has_output(const struct run *r, const char *name)
     return graph_find_output(r->plan->g, name) != 0;
 }
 
-rk_status run_output(rk_ctx *ctx, const struct run *r, const char *name, void *to, rk_dtype dtype)
+/* The layout without its first axes, each of which stays at one index. */
+static struct layout layout_row(const struct layout *whole, int n, const int64_t *index)
+{
+    struct layout l = { .rank = whole->rank - n, .offset = whole->offset };
+    for (int i = 0; i < n; i++) l.offset += index[i] * whole->stride[i];
+    for (int i = 0; i < l.rank; i++) {
+        l.dim[i] = whole->dim[n + i];
+        l.size[i] = whole->size[n + i];
+        l.stride[i] = whole->stride[n + i];
+    }
+    return l;
+}
+
+rk_status run_output_row(rk_ctx *ctx, const struct run *r, const char *name, int n, const int64_t *index, void *to, rk_dtype dtype)
 {
     for (int i = 0; i < r->plan->n_outputs; i++) {
         const struct plan_slot *s = &r->plan->outputs[i];
         if (strcmp(s->name, name) != 0) continue;
         struct layout l = current_layout(r, s->ref, NULL);
+        PROMISE(n <= l.rank);
+        for (int k = 0; k < n; k++) PROMISE(index[k] >= 0 && index[k] < l.size[k]);
+        l = layout_row(&l, n, index);
         return for_rows(ctx, r, &l, address(r, &r->plan->output_places[i]), s->dtype, to, dtype, false);
     }
     return FAIL(RK_E_UNKNOWN, "the graph has no output named %s", name);
 }
 
+rk_status run_output(rk_ctx *ctx, const struct run *r, const char *name, void *to, rk_dtype dtype) { return run_output_row(ctx, r, name, 0, NULL, to, dtype); }
+
 /* --- going --- */
+
+static struct rk_profile *watcher(const rk_ctx *ctx, const struct run *r) { return ctx->profile != NULL && ctx->profile->id == r->watched ? ctx->profile : NULL; }
 
 static rk_status go(rk_ctx *ctx, struct run *r, int i)
 {
@@ -233,19 +253,21 @@ static rk_status go(rk_ctx *ctx, struct run *r, int i)
     for (int k = 0; k < s->problem.n_out; k++) out[k] = address(r, &s->out[k]);
     void *scratch = outgrown(r, i) ? r->spare : r->arena == NULL ? NULL : r->arena + s->scratch;
     const struct call call = { &s->problem, &s->prepared, in, out, scratch, &r->live, &r->issued[i] };
-    double begin = r->timed ? clock_seconds() : 0;
+    struct rk_profile *profile = watcher(ctx, r);
+    double begin = profile != NULL ? clock_seconds() : 0;
     if (r->backend->before != NULL) TRY(r->backend->before(ctx, r->watch, &call));
     TRY(s->kernel->run(ctx, &call));
     if (r->backend->after != NULL) TRY(r->backend->after(ctx, r->watch, &call));
-    if (r->timed) r->seconds[i] += clock_seconds() - begin;
-    return RK_OK;
+    return profile == NULL ? RK_OK : profile_step(ctx, profile, r, i, begin);
 }
 
 rk_status run_go(rk_ctx *ctx, struct run *r, uint64_t seed, uint64_t step)
 {
+    struct rk_profile *profile = watcher(ctx, r);
+    double begin = profile != NULL ? clock_seconds() : 0;
     if (r->stale) TRY(size_steps(ctx, r));
     r->live = (struct live){ r->extent, seed, step };
     for (int i = 0; i < r->plan->n_steps; i++) TRY(go(ctx, r, i));
     r->runs++;
-    return RK_OK;
+    return profile == NULL ? RK_OK : profile_run(ctx, profile, begin);
 }

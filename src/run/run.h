@@ -23,8 +23,8 @@ struct run {
     size_t spare_bytes;
     void *watch;                            /* for back ends that watch; not owned */
     uint64_t *issued;                       /* per step: product FLOPs passed on in all runs */
-    double *seconds;                        /* per step; kept while `timed` */
-    bool timed;
+    int watched;                            /* the id of the profile that watches it; 0: none does */
+    int first_watched;                      /* the row there of its first step */
     int64_t runs;
 };
 
@@ -39,6 +39,8 @@ rk_status run_input(rk_ctx *ctx, struct run *r, const char *name, const void *fr
 rk_status run_go(rk_ctx *ctx, struct run *r, uint64_t seed, uint64_t step) RK_CHECK;
 /* An output's elements, dense at the current extents. */
 rk_status run_output(rk_ctx *ctx, const struct run *r, const char *name, void *to, rk_dtype dtype) RK_CHECK;
+/* The same of what its first n axes have at `index`: a row of logits, of hidden states. */
+rk_status run_output_row(rk_ctx *ctx, const struct run *r, const char *name, int n, const int64_t *index, void *to, rk_dtype dtype) RK_CHECK;
 bool      run_has_output(const struct run *r, const char *name);
 
 #endif

@@ -149,6 +149,37 @@ bool bert_encode(const struct bert *b, const struct vocab *vocab, struct share *
     return true;
 }
 
+/* ---- words alone, for training ---- */
+
+bool bert_words_begin(const struct bert *b, struct share *s, struct bert_words *w, const unsigned char *text, size_t n)
+{
+    w->next = 0;
+    return normalize(b, s, &w->work, text, n);
+}
+
+bool bert_words_next(struct share *s, struct bert_words *w)
+{
+    const struct normal_chars *c = &w->work.a;
+    size_t i = w->next;
+    while (i < c->n && is_space(c->at[i].code)) i++;
+    size_t end = i + 1;
+    if (i >= c->n) return false;
+    if (!is_punctuation(c->at[i].code))
+        while (end < c->n && !is_space(c->at[end].code) && !is_punctuation(c->at[end].code)) end++;
+    if (!SHARE_ROOM(s, w->text, w->room, 4 * (end - i))) return false;
+    for (w->n = 0; i < end; i++) w->n += utf8_put(w->text + w->n, c->at[i].code);
+    w->next = end;
+    return true;
+}
+
+void bert_words_clear(struct share *s, struct bert_words *w)
+{
+    share_free(s, w->work.a.at, w->work.a.room, sizeof *w->work.a.at);
+    share_free(s, w->work.b.at, w->work.b.room, sizeof *w->work.b.at);
+    share_free(s, w->text, w->room, 1);
+    *w = (struct bert_words){ 0 };
+}
+
 /* ---- units ---- */
 
 static inline bool is_blank(unsigned char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }

@@ -2,6 +2,8 @@
 #include "tok/bpe.h"
 #include <string.h>
 
+enum { FIRSTS = 1 << 16 };
+
 static inline size_t home(uint64_t key, size_t room)
 {
     key *= 0x9e3779b97f4a7c15u;
@@ -83,6 +85,11 @@ rk_status bpe_seal(rk_ctx *ctx, struct bpe *b, const struct vocab *vocab)
         struct merge_slot *s = &b->slots[find(b, m.left, m.right) - b->slots];
         *s = (struct merge_slot){ ((uint64_t)m.left << 32 | m.right) + 1, b->by_id ? m.id : rank, m.id };
     }
+    for (size_t i = 0; i < b->room_slots; i++)
+        if (b->slots[i].key != 0) joints_add(&b->joints, vocab->tokens[(b->slots[i].key - 1) >> 32], vocab->tokens[(uint32_t)(b->slots[i].key - 1)]);
+    b->has_joints = b->whole == NULL;
+    TRY(NEW(b->first, FIRSTS));
+    for (unsigned i = 0; i < FIRSTS; i++) b->first[i] = rank_of(b, b->byte_id[i >> 8], b->byte_id[i & 255]);
     if (b->by_id) keep_canonical(b, vocab);
     return RK_OK;
 }
@@ -91,6 +98,7 @@ void bpe_clear(rk_ctx *ctx, struct bpe *b)
 {
     FREE(b->merges, b->room_merges);
     FREE(b->slots, b->room_slots);
+    FREE(b->first, FIRSTS);
     b->n_merges = b->room_merges = 0;
 }
 
@@ -104,21 +112,33 @@ static bool bytes_to_ids(const struct bpe *b, const unsigned char *word, size_t 
     return worst == 0;
 }
 
-static size_t short_word(const struct bpe *b, size_t n, uint32_t *ids)
+static size_t short_word(const struct bpe *b, const unsigned char *word, size_t n, uint32_t *ids)
 {
-    uint32_t ranks[BPE_SHORT];
-    for (size_t i = 0; i + 1 < n; i++) ranks[i] = rank_of(b, ids[i], ids[i + 1]);
+    uint32_t ranks[BPE_SHORT], made[BPE_SHORT];                       /* of the pair that begins here; the id it would make, where that was looked up */
+    const struct merge_slot *s;
+    for (size_t i = 0; i + 1 < n; i++) {
+        ranks[i] = b->first[(unsigned)word[i] << 8 | word[i + 1]];
+        made[i] = NO_TOKEN;
+    }
     while (n > 1) {
         size_t best = 0;
-        for (size_t i = 1; i + 1 < n; i++)
-            if (ranks[i] < ranks[best]) best = i;
+        for (size_t i = 1; i + 1 < n; i++) best = ranks[i] < ranks[best] ? i : best;
         if (ranks[best] == NO_TOKEN) break;
-        ids[best] = find(b, ids[best], ids[best + 1])->id;
+        ids[best] = made[best] != NO_TOKEN ? made[best] : find(b, ids[best], ids[best + 1])->id;
         n--;
         for (size_t i = best + 1; i < n; i++) ids[i] = ids[i + 1];
         for (size_t i = best + 1; i + 1 < n; i++) ranks[i] = ranks[i + 1];
-        if (best > 0) ranks[best - 1] = rank_of(b, ids[best - 1], ids[best]);
-        if (best + 1 < n) ranks[best] = rank_of(b, ids[best], ids[best + 1]);
+        for (size_t i = best + 1; i + 1 < n; i++) made[i] = made[i + 1];
+        if (best > 0) {
+            s = find(b, ids[best - 1], ids[best]);
+            ranks[best - 1] = s->rank;
+            made[best - 1] = s->id;
+        }
+        if (best + 1 < n) {
+            s = find(b, ids[best], ids[best + 1]);
+            ranks[best] = s->rank;
+            made[best] = s->id;
+        }
     }
     return n;
 }
@@ -194,7 +214,7 @@ size_t bpe_word(const struct bpe *b, struct share *s, struct bpe_scratch *scratc
 {
     if (b->whole != NULL && vocab_find(b->whole, (const char *)word, n, out)) return 1;
     if (n > BPE_SHORT) return long_word(b, s, scratch, word, n, out);
-    return bytes_to_ids(b, word, n, out) ? short_word(b, n, out) : 0;
+    return bytes_to_ids(b, word, n, out) ? short_word(b, word, n, out) : 0;
 }
 
 void bpe_scratch_clear(rk_ctx *ctx, struct bpe_scratch *x)

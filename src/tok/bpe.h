@@ -4,6 +4,7 @@
  * heap over a linked list, n log n for any input. Not here: caches (encode.c), cutting into words (split.h). */
 #ifndef TOK_BPE_H
 #define TOK_BPE_H
+#include "tok/joints.h"
 #include "tok/merges.h"
 #include "tok/share.h"
 #include "tok/vocab.h"
@@ -14,8 +15,11 @@ struct bpe {
     uint32_t           n_merges, room_merges;
     struct merge_slot *slots;
     size_t             room_slots;
+    uint32_t          *first;                                         /* ranks of two bytes, by 256 times the one and the other */
     uint32_t           byte_id[256];                                  /* NO_TOKEN: the vocabulary lacks this byte */
     bool               by_id;                                         /* a pair's rank is the id it makes; many pairs may make one */
+    struct joints      joints;
+    bool               has_joints;                                    /* a word may be cut: whole is NULL */
     const struct vocab *whole;                                        /* not NULL: a word that is a token is that token, whatever the merges say */
 };
 struct bpe_symbol { uint32_t id, previous, next; };

@@ -1,9 +1,9 @@
-/* count.c: chunks of a text go to workers in waves, so that progress can be told and a caller can stop between them. */
+/* count.c: chunks of a text go to workers in waves, so that progress can be told, memory looked at, and a caller can stop between them. */
 #include "tok/count.h"
 #include "base/clock.h"
 #include "base/par.h"
 
-enum { CHUNK = 1 << 20, WAVE_CHUNKS = 256, WAVE_BYTES = 32 << 20, BATCH = 256 };
+enum { CHUNK = 1 << 20, WAVE_CHUNKS = 256, WAVE_BYTES = 32 << 20, BATCH = 256, FEW = 100 };       /* FEW: parts of the memory that a wave may be */
 
 struct job {
     struct share              share;
@@ -12,8 +12,8 @@ struct job {
     int                       n_chunks;
     size_t                    bytes;                                  /* of the chunks */
     struct words             *tables;                                 /* one per worker */
-    int                       n_tables;
-    struct words             *all;
+    struct counter           *counter;
+    size_t                    wave, chunk;                            /* bytes counted between two looks at memory; of a task */
 };
 
 size_t count_cut(const struct count_rules *rules, const unsigned char *text, size_t n, size_t from)
@@ -23,22 +23,36 @@ size_t count_cut(const struct count_rules *rules, const unsigned char *text, siz
     return i;
 }
 
-/* Keys and prefetches of a batch first, then the counting: the misses of one hide behind the work of the others. */
+/* Keys of a batch first, and where each is sought; then the counting: the misses of one hide behind the work of the others. */
+struct batch { size_t ends[BATCH]; struct word_key keys[BATCH]; struct word_slot *home[BATCH]; };
+
+static void make_keys(const struct words *w, struct batch *b, const unsigned char *text, size_t n, size_t at, size_t made)
+{
+    for (size_t i = 0; i < made; at = b->ends[i++]) {
+        b->keys[i] = word_key(text + at, b->ends[i] - at, n - at);
+        b->home[i] = word_home(w, b->keys[i].hash);
+        __builtin_prefetch(b->home[i], 1);
+    }
+}
+
+static bool count_batch(struct job *j, struct words *w, struct batch *b, const unsigned char *text, size_t at, size_t made)
+{
+    uint64_t grown = w->grown;
+    for (size_t i = 0; i < made; at = b->ends[i++]) {
+        if (word_hit(b->home[i], &b->keys[i])) continue;
+        if (!words_add(&j->share, w, &b->keys[i], text + at, b->ends[i] - at, 1)) return false;
+        for (size_t k = i + 1; k < made && w->grown != grown; k++) b->home[k] = word_home(w, b->keys[k].hash);
+        grown = w->grown;
+    }
+    return true;
+}
+
 static bool count_run(struct job *j, struct words *w, struct split_run *run, const unsigned char *text, size_t n)
 {
-    size_t at = 0, ends[BATCH], made;
-    struct word_key keys[BATCH];
-    while ((made = split_next(run, ends, BATCH)) > 0) {
-        size_t begin = at;
-        for (size_t i = 0; i < made; i++) {
-            keys[i] = word_key(text + begin, ends[i] - begin, n - begin);
-            __builtin_prefetch(word_home(w, keys[i].hash));
-            begin = ends[i];
-        }
-        for (size_t i = 0; i < made; i++) {
-            if (!words_add(&j->share, w, &keys[i], text + at, ends[i] - at, 1)) return false;
-            at = ends[i];
-        }
+    struct batch b;
+    for (size_t at = 0, made; (made = split_next(run, b.ends, BATCH)) > 0; at = b.ends[made - 1]) {
+        make_keys(w, &b, text, n, at, made);
+        if (!count_batch(j, w, &b, text, at, made)) return false;
     }
     return !share_failed(&j->share);
 }
@@ -78,69 +92,61 @@ static void count_chunk(void *arg, int64_t task, int worker)
     }
 }
 
-static void add_part(void *arg, int64_t part, int worker)
+static rk_status tell(rk_ctx *ctx, struct job *j)
 {
-    struct job *j = arg;
-    (void)worker;
-    for (int i = 0; i < j->n_tables; i++)
-        if (!words_add_part(&j->share, j->all, &j->tables[i], (int)part)) return;
-}
-
-static rk_status tell(rk_ctx *ctx, struct job *j, struct count_report *r)
-{
+    struct count_report *r = &j->counter->report;
     r->done += j->bytes;
     if (r->progress == NULL) return RK_OK;
     rk_tok_progress p = { "count", r->done, r->total, 0, clock_seconds() - r->began };
-    for (int i = 0; i < j->n_tables; i++)
-        if (words_distinct(&j->tables[i]) > p.words) p.words = words_distinct(&j->tables[i]);
+    for (int i = 0; i < j->counter->n_tables; i++)
+        if (words_distinct(&j->counter->tables[i]) > p.words) p.words = words_distinct(&j->counter->tables[i]);
     if (r->progress(r->user, &p)) return RK_OK;
     return FAIL(RK_E_CANCELLED, "stopped while counting words, after %llu of %llu bytes", (unsigned long long)r->done, (unsigned long long)r->total);
 }
 
-static rk_status flush(rk_ctx *ctx, struct job *j, struct count_report *report)
+static rk_status flush(rk_ctx *ctx, struct job *j)
 {
+    TRY(counter_room(ctx, j->counter, j->bytes));
     if (j->n_chunks > 0) par_for(ctx, j->n_chunks, count_chunk, j);
-    if (!share_failed(&j->share)) TRY(tell(ctx, j, report));
+    if (!share_failed(&j->share)) TRY(tell(ctx, j));
     j->n_chunks = 0;
     j->bytes = 0;
     return RK_OK;
 }
 
-static rk_status count_one(rk_ctx *ctx, struct job *j, rk_text text, struct count_report *report)
+static rk_status count_one(rk_ctx *ctx, struct job *j, rk_text text)
 {
     const unsigned char *t = (const unsigned char *)text.at;
     for (size_t at = 0, end; at < text.n && !share_failed(&j->share); at = end) {
-        end = text.n - at <= CHUNK ? text.n : count_cut(j->rules, t, text.n, at + CHUNK);
+        end = text.n - at <= j->chunk ? text.n : count_cut(j->rules, t, text.n, at + j->chunk);
         j->chunks[j->n_chunks++] = (rk_text){ text.at + at, end - at };
         j->bytes += end - at;
-        if (j->n_chunks == WAVE_CHUNKS || j->bytes >= WAVE_BYTES) TRY(flush(ctx, j, report));
+        if (j->n_chunks == WAVE_CHUNKS || j->bytes >= j->wave) TRY(flush(ctx, j));
     }
     return RK_OK;
 }
 
-static rk_status count_all(rk_ctx *ctx, struct job *j, const rk_text *texts, size_t n, struct count_report *report)
+static rk_status count_all(rk_ctx *ctx, struct job *j, const rk_text *texts, size_t n)
 {
-    for (size_t i = 0; i < n; i++) TRY(count_one(ctx, j, texts[i], report));
-    TRY(flush(ctx, j, report));
-    if (!share_failed(&j->share)) par_for(ctx, WORD_PARTS, add_part, j);
-    return RK_OK;
+    for (size_t i = 0; i < n; i++) TRY(count_one(ctx, j, texts[i]));
+    return flush(ctx, j);
 }
 
-rk_status count_texts(rk_ctx *ctx, const struct count_rules *rules, const rk_text *texts, size_t n, struct words *words, struct count_report *report)
+rk_status counter_texts(rk_ctx *ctx, struct counter *c, const rk_text *texts, size_t n)
 {
-    rk_status status, shared;
     struct job *j;
+    if (c->report.total == 0) c->report.began = clock_seconds();
+    for (size_t i = 0; i < n; i++) c->report.total += texts[i].n;
     TRY(NEW(j, 1));
-    *j = (struct job){ .rules = rules, .n_tables = par_workers(ctx), .all = words };
-    status = NEW(j->tables, j->n_tables);
-    if (status == RK_OK) status = share_begin(ctx, &j->share);
+    *j = (struct job){ .rules = &c->rules, .counter = c, .tables = c->tables, .wave = WAVE_BYTES, .chunk = CHUNK };
+    if (c->memory > 0 && c->memory / FEW / (size_t)c->n_tables < j->wave) j->wave = (size_t)(c->memory / FEW / (size_t)c->n_tables);
+    if (j->wave / (size_t)c->n_tables < j->chunk) j->chunk = j->wave / (size_t)c->n_tables + 1;
+    rk_status status = share_begin(ctx, &j->share);
     if (status == RK_OK) {
-        status = count_all(ctx, j, texts, n, report);
-        for (int i = 0; i < j->n_tables; i++) words_clear(ctx, &j->tables[i]);
-        shared = share_end(&j->share);
+        status = count_all(ctx, j, texts, n);
+        rk_status shared = share_end(&j->share);
         if (status == RK_OK) status = shared;
     }
-    FREE(j->tables, j->n_tables);
     FREE(j, 1);
     return status == RK_OK ? RK_OK : ctx_pass(ctx, status, __FILE__, __LINE__, __func__);
 }

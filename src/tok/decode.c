@@ -54,14 +54,21 @@ static bool text_of(const rk_tok *tok, uint32_t id, unsigned flags, bool *began,
     return true;
 }
 
-rk_status rk_tok_decode(rk_ctx *ctx, const rk_tok *tok, const uint32_t *ids, size_t n, unsigned flags, rk_bytes *bytes)
+static rk_status no_token(rk_ctx *ctx, const rk_tok *tok, const uint32_t *ids, size_t i)
+{
+    return FAIL(RK_E_ARG, "id %u at position %zu is no token of this vocabulary of %u", ids[i], i, tok->vocab.size);
+}
+
+static rk_status too_many(rk_ctx *ctx, size_t n) { return FAIL(RK_E_LIMIT, "%zu ids decode to more bytes than an address can hold", n); }
+
+static rk_status decode_words(rk_ctx *ctx, const rk_tok *tok, const uint32_t *ids, size_t n, unsigned flags, rk_bytes *bytes)
 {
     rk_text text;
     size_t total = bytes->n;
     bool began = false, space;
     for (size_t i = 0; i < n; i++) {
-        if (!text_of(tok, ids[i], flags, &began, &space, &text)) return FAIL(RK_E_ARG, "id %u at position %zu is no token of this vocabulary of %u", ids[i], i, tok->vocab.size);
-        if (!size_add(total, text.n + space, &total)) return FAIL(RK_E_LIMIT, "%zu ids decode to more bytes than an address can hold", n);
+        if (!text_of(tok, ids[i], flags, &began, &space, &text)) return no_token(ctx, tok, ids, i);
+        if (!size_add(total, text.n + space, &total)) return too_many(ctx, n);
     }
     TRY(make_room(ctx, bytes, total));
     began = false;
@@ -71,6 +78,49 @@ rk_status rk_tok_decode(rk_ctx *ctx, const rk_tok *tok, const uint32_t *ids, siz
         if (text.n > 0) memcpy(bytes->at + bytes->n, text.at, text.n);
         bytes->n += text.n;
     }
+    return RK_OK;
+}
+
+/* What is not copied from a piece. */
+static bool other_text(const rk_tok *tok, uint32_t id, unsigned flags, rk_text *text)
+{
+    bool began = false, space;
+    return text_of(tok, id, flags, &began, &space, text);
+}
+
+/* Adds the bytes of the ids, and what a piece may write beyond, to *total. */
+static rk_status count_bytes(rk_ctx *ctx, const rk_tok *tok, const uint32_t *ids, size_t n, unsigned flags, size_t *total)
+{
+    rk_text text;
+    for (size_t i = 0; i < n; i++) {
+        text.n = ids[i] < tok->vocab.size ? tok->pieces[ids[i]].n : PIECE_OTHER;
+        if (text.n == PIECE_OTHER && !other_text(tok, ids[i], flags, &text)) return no_token(ctx, tok, ids, i);
+        if (!size_add(*total, text.n, total)) return too_many(ctx, n);
+    }
+    return size_add(*total, sizeof(struct piece), total) ? RK_OK : too_many(ctx, n);
+}
+
+/* Pieces are copied whole; what is too much is written over by the next, and there is room behind the last. */
+rk_status rk_tok_decode(rk_ctx *ctx, const rk_tok *tok, const uint32_t *ids, size_t n, unsigned flags, rk_bytes *bytes)
+{
+    size_t total = bytes->n;
+    if (tok->bert.used) return decode_words(ctx, tok, ids, n, flags, bytes);
+    TRY(count_bytes(ctx, tok, ids, n, flags, &total));
+    TRY(make_room(ctx, bytes, total));
+    char *to = bytes->at + bytes->n;
+    for (size_t i = 0; i < n; i++) {
+        const struct piece *p = &tok->pieces[ids[i]];
+        if (p->n != PIECE_OTHER) {
+            memcpy(to, p, sizeof *p);
+            to += p->n;
+            continue;
+        }
+        rk_text text;
+        if (!other_text(tok, ids[i], flags, &text) || text.n == 0) continue;
+        memcpy(to, text.at, text.n);
+        to += text.n;
+    }
+    bytes->n = (size_t)(to - bytes->at);
     return RK_OK;
 }
 

@@ -1,13 +1,11 @@
 /* encode.c: a text by one worker.
  *
  * Nine words in ten are one token and have been seen before, so a word of up to 15 bytes is looked up first, whole, with what the
- * merges made of it the last time. The cache is never seeded with the vocabulary: an entry of a vocabulary need not be what the merges
- * make of its bytes. Two entries per set, the older one leaves; so it is bounded and needs no clearing. */
+ * merges made of it the last time (cache.h). The cache is never seeded with the vocabulary: an entry of a vocabulary need not be what the
+ * merges make of its bytes. */
 #include "tok/encode.h"
-
-enum { BATCH = 256 };
-#define N_IDS_SHIFT 60
-#define KEY_BITS (~((uint64_t)0xf << N_IDS_SHIFT))
+#include "tok/words.h"
+#include <string.h>
 
 void engine_open(struct engine *e, const rk_tok *tok, struct share *share, unsigned flags)
 {
@@ -15,23 +13,19 @@ void engine_open(struct engine *e, const rk_tok *tok, struct share *share, unsig
 }
 
 /* A short text is not worth clearing a large cache for. One that grows forgets, which is cheaper than moving. */
-static bool fit_cache(struct engine *e, size_t n)
+bool engine_expect(struct engine *e, size_t n)
 {
-    size_t room = 64;
-    e->seen += n;
-    while (room < CACHE_MOST && room < e->seen / 16) room *= 2;
-    if (e->room >= room || (e->room > 0 && e->room * 4 > room)) return true;
-    share_free(e->share, e->cache, e->room, sizeof *e->cache);
-    e->cache = NULL;
-    e->room = 0;
-    if (!share_resize(e->share, (void **)&e->cache, 0, room, sizeof *e->cache, "a cache of words")) return false;
-    e->room = room;
-    return true;
+    size_t words = 64, have = 2 * e->cache.room;
+    while (words < CACHE_MOST && words < (e->seen + n) / 16) words *= 2;
+    if (e->cache_long.room > 0 && (have >= words || have * 4 > words)) return true;
+    return cache_make(e->share, &e->cache, words) && cache_long_make(e->share, &e->cache_long, words / 16);
 }
 
 void engine_close(rk_ctx *ctx, struct engine *e)
 {
-    FREE(e->cache, e->room);
+    cache_clear(ctx, &e->cache);
+    cache_long_clear(ctx, &e->cache_long);
+    FREE(e->parts, e->parts != NULL ? PARTS_ROOM : 0);
     bpe_scratch_clear(ctx, &e->scratch);
     normal_clear(ctx, &e->normal);
     bert_clear(ctx, &e->bert);
@@ -46,53 +40,100 @@ static bool lacks_byte(struct engine *e, const unsigned char *word, size_t n, ui
     return share_fail(e->share, RK_E_FORMAT, "cannot encode byte 0x%02x at byte %llu of the text: the vocabulary has no token for it", word[i], (unsigned long long)(offset + i));
 }
 
-static bool miss(struct engine *e, const struct word_key *key, struct cached *set, const unsigned char *word, size_t n, uint64_t offset, rk_ids *ids)
+/* Appends the ids of a word, or of a part of one, by the model itself. */
+static bool encode_word(struct engine *e, const unsigned char *word, size_t n, uint64_t offset, rk_ids *ids)
 {
-    size_t made = 0, first = ids->n;
-    if (!e->tok->bert.used) {
-        made = bpe_word(&e->tok->bpe, e->share, &e->scratch, word, n, ids->at + ids->n);
-        if (made == 0) return lacks_byte(e, word, n, offset);
-    } else {
-        if (!bert_encode(&e->tok->bert, &e->tok->vocab, e->share, &e->bert, word, n, ids)) return false;
-        made = ids->n - first;
-        ids->n = first;
-    }
-    if (n <= WORD_INLINE && made <= CACHE_IDS) {
-        set[1] = set[0];
-        set[0] = (struct cached){ key->low, key->high | (uint64_t)made << N_IDS_SHIFT, { 0 } };
-        memcpy(set[0].ids, ids->at + ids->n, made * sizeof *ids->at);
-    }
+    if (e->tok->bert.used) return bert_encode(&e->tok->bert, &e->tok->vocab, e->share, &e->bert, word, n, ids);
+    size_t made = bpe_word(&e->tok->bpe, e->share, &e->scratch, word, n, ids->at + ids->n);
     ids->n += made;
+    return made > 0 || lacks_byte(e, word, n, offset);
+}
+
+/* A part of a word: as a rule one character, or two or three, that was met before. */
+static inline bool encode_part(struct engine *e, const unsigned char *part, size_t n, size_t readable, uint64_t offset, rk_ids *ids)
+{
+    if (n > CACHE_BYTES) return encode_word(e, part, n, offset, ids);
+    struct word_key key = word_key(part, n, readable);
+    struct known_part *p = &e->parts[(key.low ^ key.high * 0xd6e8feb86659fd93u) * 0x9e3779b97f4a7c15u >> (64 - PARTS_BITS)];
+    uint32_t *to = ids->at + ids->n;
+    if (p->low == key.low && p->high == key.high) {
+        memcpy(to, p->ids, sizeof p->ids);
+        to[0] &= 0xffffff;
+        ids->n += p->ids[0] >> 24;
+        return true;
+    }
+    size_t first = ids->n;
+    if (!encode_word(e, part, n, offset, ids)) return false;
+    size_t made = ids->n - first;
+    if (made > PART_IDS) return true;
+    *p = (struct known_part){ key.low, key.high, { 0 } };
+    memcpy(p->ids, to, made * sizeof *to);
+    p->ids[0] |= (uint32_t)made << 24;
     return true;
 }
 
-static inline struct cached *set_of(const struct engine *e, uint64_t hash) { return e->cache + (hash & (e->room - 2)); }
+/* A word that may fall into parts. `readable`: bytes that may be read from it on. */
+static bool encode_parts(struct engine *e, const unsigned char *word, size_t n, size_t readable, uint64_t offset, rk_ids *ids)
+{
+    size_t at = 0;
+    if (!e->tok->bpe.has_joints || e->tok->bert.used) return encode_word(e, word, n, offset, ids);
+    if (e->parts == NULL && !share_resize(e->share, (void **)&e->parts, 0, PARTS_ROOM, sizeof *e->parts, "parts of words")) return false;
+    for (size_t i = joints_cut(&e->tok->bpe.joints, word, n, 0); i < n; i = joints_cut(&e->tok->bpe.joints, word, n, i)) {
+        if (!encode_part(e, word + at, i - at, readable - at, offset + at, ids)) return false;
+        at = i;
+    }
+    return at == 0 ? encode_word(e, word, n, offset, ids) : encode_part(e, word + at, n - at, readable - at, offset + at, ids);
+}
+
+/* A word that is not in the cache of short ones. */
+static bool encode_new(struct engine *e, const unsigned char *word, size_t n, size_t readable, uint64_t offset, rk_ids *ids)
+{
+    bool clause = word[0] >= 0x80 || (n > 1 && word[1] >= 0x80);      /* parts are worth more than the whole: seldom is it met again */
+    if (n > LONG_BYTES || clause) return encode_parts(e, word, n, readable, offset, ids);
+    struct long_word *w = long_place(&e->cache_long, word, n);
+    size_t first = ids->n;
+    if (long_is(w, word, n)) {
+        memcpy(ids->at + first, w->ids, sizeof w->ids);
+        ids->n += w->made;
+        return true;
+    }
+    if (!encode_parts(e, word, n, readable, offset, ids)) return false;
+    if (n > CACHE_BYTES || ids->n - first > CACHE_IDS) long_keep(w, word, n, ids->at + first, ids->n - first);
+    return true;
+}
+
+/* Words of the text, some in the cache. */
+static bool encode_batch(struct engine *e, const unsigned char *text, size_t size, size_t at, const size_t *ends, size_t n, uint64_t offset, rk_ids *ids)
+{
+    const struct cache_body *body = &cache_bodies[e->tok->isa];
+    body->ask(&e->cache, &e->batch, text, size, at, ends, n);
+    for (size_t i = 0; i < n; i++) {
+        uint32_t *to = ids->at + ids->n;
+        i = body->answer(&e->cache, &e->batch, i, n, &to);
+        ids->n = (size_t)(to - ids->at);
+        if (i == n) break;
+        size_t begin = i == 0 ? at : ends[i - 1], first = ids->n;
+        const uint32_t *second = cache_second(&e->cache, &e->batch, i);
+        if (second != NULL) {
+            memcpy(to, second, CACHE_IDS * sizeof *to);
+            to[0] &= 0xffffff;
+            ids->n += second[0] >> 24;
+            continue;
+        }
+        if (!encode_new(e, text + begin, ends[i] - begin, size - begin, offset + begin, ids)) return false;
+        cache_keep(&e->cache, &e->batch, i, ends[i] - begin, ids->at + first, ids->n - first);
+    }
+    return true;
+}
 
 static bool encode_run(struct engine *e, struct split_run *run, const unsigned char *text, size_t n, uint64_t offset, rk_ids *ids)
 {
-    size_t at = 0, ends[BATCH], made;
-    struct word_key keys[BATCH];
-    while ((made = split_next(run, ends, BATCH)) > 0) {
-        if (!SHARE_ROOM(e->share, ids->at, ids->room, ids->n + BERT_IDS_PER_BYTE * (ends[made - 1] - at) + CACHE_IDS)) return false;
-        size_t begin = at;
-        for (size_t i = 0; i < made; i++) {
-            keys[i] = word_key(text + begin, ends[i] - begin, n - begin);
-            __builtin_prefetch(set_of(e, keys[i].hash));
-            begin = ends[i];
-        }
-        for (size_t i = 0; i < made; i++) {
-            struct cached *set = set_of(e, keys[i].hash);
-            unsigned first = (set[0].low == keys[i].low) & ((set[0].high & KEY_BITS) == keys[i].high);       /* & and not &&: no branch */
-            unsigned second = (set[1].low == keys[i].low) & ((set[1].high & KEY_BITS) == keys[i].high);
-            if (first | second) {
-                const struct cached *hit = set + second;
-                memcpy(ids->at + ids->n, hit->ids, sizeof hit->ids);
-                ids->n += (size_t)(hit->high >> N_IDS_SHIFT);
-            } else if (!miss(e, &keys[i], set, text + at, ends[i] - at, offset + at, ids)) {
-                return false;
-            }
-            at = ends[i];
-        }
+    size_t at = 0, ends[CACHE_BATCH], made;
+    while ((made = split_next(run, ends, CACHE_BATCH)) > 0) {
+        size_t end = ends[made - 1];
+        if (!SHARE_ROOM(e->share, ids->at, ids->room, ids->n + BERT_IDS_PER_BYTE * (end - at) + LONG_IDS)) return false;
+        if (!encode_batch(e, text, n, at, ends, made, offset, ids)) return false;
+        at = end;
     }
     return !share_failed(e->share);
 }
@@ -190,7 +231,8 @@ bool engine_encode(struct engine *e, const unsigned char *text, size_t n, uint64
     struct special_walk walk = { .plain = e->flags & RK_TOK_PLAIN };
     struct special_match m;
     if (n == 0) return true;
-    if (!fit_cache(e, n)) return false;
+    if (!engine_expect(e, n)) return false;
+    e->seen += n;
     while (specials_next(&e->tok->first, text, n, &walk, &m)) {
         rk_span place = place_of(e, text, offset, text, m);
         if (m.begin > walk.taken && !encode_stretch(e, text + walk.taken, m.begin - walk.taken, offset + walk.taken, ids)) return false;

@@ -3,20 +3,22 @@
 #ifndef TOK_ENCODE_H
 #define TOK_ENCODE_H
 #include "reckon/encoding.h"
+#include "tok/cache.h"
+#include "tok/cache_long.h"
 #include "tok/normal.h"
 #include "tok/tok.h"
-#include "tok/words.h"
 
-enum { CACHE_IDS = 4, CACHE_MOST = 1 << 18 };                         /* ids of a word that is kept; words: 8 MiB */
-
-struct cached { uint64_t low, high; uint32_t ids[CACHE_IDS]; };       /* a word_key; number of ids << 60 in high; two share a cache line */
+enum { PARTS_BITS = 14, PARTS_ROOM = 1 << PARTS_BITS, PART_IDS = 4 };
+struct known_part { uint64_t low, high; uint32_t ids[PART_IDS]; };          /* as in cache.h; one place for each */
 
 struct engine {
     const rk_tok      *tok;
     struct share      *share;
     unsigned           flags;
-    struct cached     *cache;
-    size_t             room;                                          /* words in the cache: 0 or a power of two, 2 at least */
+    struct cache       cache;
+    struct cache_long  cache_long;
+    struct cache_batch batch;
+    struct known_part *parts;                                              /* PARTS_ROOM parts of words, once there was one */
     uint64_t           seen;                                          /* bytes of text so far: the cache grows with them */
     struct bpe_scratch scratch;
     struct normal_text normal;                                        /* the stretch that is being encoded */
@@ -26,8 +28,17 @@ struct engine {
     size_t             ids_begin, room_spans;
 };
 
+/* Engines of all workers, and the chunks of text they are at. */
+struct crew;
+RK_CHECK rk_status crew_open(rk_ctx *ctx, const rk_tok *tok, struct share *share, unsigned flags, struct crew **crew);
+void crew_close(rk_ctx *ctx, struct crew *t);                         /* NULL is fine */
+bool crew_fits(const rk_ctx *ctx, const struct crew *t);              /* it has an engine for each of the context's workers */
+/* As rk_tok_encoder_many. After a failure the crew is as it was. */
+RK_CHECK rk_status crew_encode(rk_ctx *ctx, struct crew *t, const rk_text *texts, size_t n, rk_tok_take_fn *take, void *user);
+
 void engine_open(struct engine *e, const rk_tok *tok, struct share *share, unsigned flags);
 void engine_close(rk_ctx *ctx, struct engine *e);
+RK_CHECK bool engine_expect(struct engine *e, size_t n);              /* so many bytes are to come: a cache that grows meanwhile forgets */
 /* Appends the ids of text[0..n), which is whole or ends at an encode_cut. `offset` of the text is for messages. */
 bool engine_encode(struct engine *e, const unsigned char *text, size_t n, uint64_t offset, rk_ids *ids);
 

@@ -1,35 +1,92 @@
-/* learn.h: what the two halves of the merge loop share: the words as records in one array of 32-bit units (count in two units, length,
- * symbols), so that a list of words is a list of positions and a visit costs one or two cache lines. */
+/* learn.h: what the parts of the merge loop share.
+ *
+ * The words are dealt out to as many parts as there are workers, for good: each part keeps its words and, for every pair that lives,
+ * the list of its own words that hold it. So parts work side by side, and meet once per batch of merges, to add up counts. */
 #ifndef TOK_LEARN_H
 #define TOK_LEARN_H
 #include "base/map.h"
 #include "tok/merges.h"
 #include "tok/pairs.h"
 
-enum { COUNT_LOW, COUNT_HIGH, LENGTH, SYMBOLS };                      /* units of a record */
+enum { BATCH_MOST = 64, SHORT_MOST = 255, NO_PAIR = -1 };
+#define NO_SYMBOL UINT32_MAX                                          /* a place of a long word that begins and ends no token */
 
-struct gain { int64_t count; uint32_t n, at; };                       /* weighted count, entries; the last word noted, then where entries go */
-struct event { uint32_t slot, word; };
+/* What the new pair of one slot gained in one part: slot 2l: (l,z); 2r + 1: (z,r); the last: (z,z) born at once. */
+struct entry { int64_t count; uint64_t slot; uint32_t n, last; int32_t pair; };      /* places listed, the last of them; slot: at the start the key */
+struct event { uint32_t entry, place; };
+struct list  { uint32_t *at; size_t n; };
+
+/* Words of up to SHORT_MOST symbols are records of 8-byte units: count << 8 | length, then the symbols; places are numbers of units.
+ * A unit of zeros is a gap. Longer ones stand in one array of symbols, one place per symbol; a token's id stands at its first and at
+ * its last place and NO_SYMBOL between, so that a merge costs the same in a word of any length; places are numbers of symbols. */
+struct part {
+    struct share   *share;
+    bool            is_long, is_narrow;                               /* narrow: symbols of 16 bits */
+    unsigned char  *memory;
+    void           *symbols;                                          /* in it, at a cache line: records, or symbols of long words */
+    size_t          n, room;                                          /* units of records or places used; bytes of memory */
+    struct long_word { uint32_t begin; int64_t count; } *words;       /* where long ones begin, in order, and one beyond the end */
+    size_t          n_words, room_words;
+    uint32_t       *entry_of;                                         /* slot -> entry + 1, while one merge is done */
+    struct entry   *entries;
+    size_t          n_entries, room_entries;
+    struct event   *events;
+    size_t          n_events, room_events, entry_end[BATCH_MOST], event_end[BATCH_MOST];
+    struct list    *lists_of;                                         /* pair -> places */
+    size_t          room_lists;
+    struct lists    lists;
+    struct pairs    found;                                            /* while all pairs are counted: key -> entry */
+};
 
 struct learn {
     const struct merging *how;
     struct merged        *out;
-    uint32_t             *records;
-    size_t                n_units;
+    struct share          share;
+    struct part          *parts;
+    int                   n_parts, n_short;                           /* the last may be that of long words */
     struct pairs          pairs;
     struct heap           heap;
-    struct lists          lists;
+    uint32_t              n_pairs;                                    /* numbers given to pairs that live */
+    int64_t               least;                                      /* pairs rarer than this at birth are forgotten for now */
+    size_t                most_bytes;                                 /* that the context may have in use; 0: any */
+    uint64_t              n_symbols;                                  /* of all words when they were dealt out */
+    int                   n_classes, class;                           /* pairs are counted in so many goes, by hash, so that not all are in memory at once */
     struct map            ids;                                        /* huggingface: text -> id */
-    struct gain          *gains;                                      /* 2l: (l,z); 2r + 1: (z,r); 2V + 1: (z,z) born at once */
-    uint32_t             *touched;
-    size_t                n_gains, n_touched;
-    struct event         *events;
-    size_t                n_events, room_events;
+    uint32_t             *sum_of;                                     /* slot -> sum + 1, while one merge is added up */
+    struct sum { uint64_t slot; int64_t count; int32_t pair; } *sums;
+    size_t                n_sums, room_sums, n_slots;
+    uint32_t             *widths;                                     /* of every id: first tokens in it */
+    uint32_t              room_widths;
+    char                 *spelling;                                   /* huggingface: to look one up */
+    size_t                room_spelling;
+    uint32_t             *firsts, *seconds, serial;                   /* ids that are first or second in the batch of this number */
+    struct candidate      batch[BATCH_MOST];
+    uint32_t              made[BATCH_MOST];                           /* the new ids */
+    int                   n_batch, n_spread;                          /* being chosen; done and not yet in lists */
 };
 
-static inline int64_t count_of(const uint32_t *record) { return (int64_t)((uint64_t)record[COUNT_HIGH] << 32 | record[COUNT_LOW]); }
+static inline bool keeps_old(const struct learn *l) { return l->how->ties == RK_TIES_HUGGINGFACE; }
 
-RK_CHECK rk_status learn_words(rk_ctx *ctx, struct learn *l, struct words *words);       /* the words become records; `words` is cleared */
-RK_CHECK rk_status learn_first_pairs(rk_ctx *ctx, struct learn *l);                      /* pairs of bytes, counted and listed */
+RK_CHECK rk_status learn_words(rk_ctx *ctx, struct learn *l, struct counter *c);         /* deals the words out; the counter is empty then */
+RK_CHECK rk_status learn_pairs(rk_ctx *ctx, struct learn *l);                            /* counts and lists all pairs of now */
+RK_CHECK rk_status learn_merge(rk_ctx *ctx, struct learn *l);                            /* does the batch */
+void learn_clear(rk_ctx *ctx, struct learn *l);
+
+/* ---- symbols ---- */
+
+static inline uint32_t symbol_at(const void *x, size_t i, bool narrow)
+{
+    if (!narrow) return ((const uint32_t *)x)[i];
+    uint32_t s = ((const uint16_t *)x)[i];
+    return s == UINT16_MAX ? NO_SYMBOL : s;
+}
+
+static inline void symbol_put(void *x, size_t i, uint32_t symbol, bool narrow)
+{
+    if (narrow) ((uint16_t *)x)[i] = (uint16_t)symbol;
+    else ((uint32_t *)x)[i] = symbol;
+}
+
+static inline size_t record_units(size_t n, bool narrow) { return 1 + (n * (narrow ? 2 : 4) + 7) / 8; }
 
 #endif

@@ -170,12 +170,31 @@ static bool ends_in(const char *text, const char *end)
     return n >= m && strcmp(text + n - m, end) == 0;
 }
 
+/* What a vocab.txt leaves open, the tokenizer_config.json beside it may say: "do_lower_case". */
+static rk_status read_lower(rk_ctx *ctx, const char *path, bool *lower)
+{
+    struct str name = { 0 };
+    struct json_doc doc = { 0 };
+    bool there = false;
+    rk_status status;
+    GO(beside(ctx, path, "tokenizer_config.json", &name));
+    GO(file_exists(ctx, str_c(&name), &there));
+    if (there) GO(json_load(ctx, &doc, str_c(&name), 0));
+    if (there && json_find(doc.root, "do_lower_case") != NULL) GO(json_get_bool(ctx, doc.root, "do_lower_case", lower));
+out:
+    json_clear(ctx, &doc);
+    str_free(ctx, &name);
+    return status;
+}
+
 static rk_status load_text_file(rk_ctx *ctx, const char *path, const rk_tok_opening *how, rk_tok *tok)
 {
     struct file_view view;
+    bool pieces = !ends_in(path, ".tiktoken"), lower = how->lowercase;
+    if (pieces && !lower) TRY(read_lower(ctx, path, &lower));
     TRY(file_map(ctx, path, &view));
     rk_text text = { (const char *)view.at, view.n };
-    rk_status status = ends_in(path, ".tiktoken") ? load_tiktoken(ctx, path, text, how->pattern, tok) : load_vocab_txt(ctx, path, text, how->lowercase, tok);
+    rk_status status = pieces ? load_vocab_txt(ctx, path, text, lower, tok) : load_tiktoken(ctx, path, text, how->pattern, tok);
     file_unmap(&view);
     return status;
 }

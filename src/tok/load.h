@@ -11,6 +11,9 @@ RK_CHECK rk_status load_vocab_merges(rk_ctx *ctx, const struct json *root, const
 
 /* A vocab.txt: one piece a line. */
 RK_CHECK rk_status load_vocab_txt(rk_ctx *ctx, const char *name, rk_text text, bool lower, rk_tok *tok);
+/* WordPiece of these tokens, of which the first n_specials are special, as `lower` says for the rest. Settings: BERT's. */
+RK_CHECK rk_status load_pieces(rk_ctx *ctx, const rk_text *tokens, uint32_t n, uint32_t n_specials, bool lower, rk_tok *tok);
+void load_bert_defaults(struct bert *b, bool lower);
 
 /* A .tiktoken file; pattern NULL: the one that goes with its name, else GPT-2's. */
 RK_CHECK rk_status load_tiktoken(rk_ctx *ctx, const char *name, rk_text text, const char *pattern, rk_tok *tok);

@@ -7,7 +7,7 @@
 #include "tok/unicode.h"
 #include <string.h>
 
-static void defaults(struct bert *b, bool lower)
+void load_bert_defaults(struct bert *b, bool lower)
 {
     *b = (struct bert){ .used = true, .clean = true, .chinese = true, .lower = lower, .cleanup = true, .strip = STRIP_AS_LOWER, .most_characters = 100,
                         .unknown = NO_TOKEN, .begin = NO_TOKEN, .separator = NO_TOKEN, .prefix = "##", .n_prefix = 2 };
@@ -63,13 +63,28 @@ static rk_status add_specials(rk_ctx *ctx, const char *name, rk_tok *tok)
 rk_status load_vocab_txt(rk_ctx *ctx, const char *name, rk_text text, bool lower, rk_tok *tok)
 {
     struct map last = { 0 };
-    defaults(&tok->bert, lower);
+    load_bert_defaults(&tok->bert, lower);
     rk_status status = put_lines(ctx, name, text, &last, tok, false);
     if (status == RK_OK) status = put_lines(ctx, name, text, &last, tok, true);
     map_free(ctx, &last);
     if (status != RK_OK) return ctx_pass(ctx, status, __FILE__, __LINE__, __func__);
     TRY(vocab_seal(ctx, &tok->vocab));
     TRY(add_specials(ctx, name, tok));
+    return tok_seal(ctx, tok);
+}
+
+rk_status load_pieces(rk_ctx *ctx, const rk_text *tokens, uint32_t n, uint32_t n_specials, bool lower, rk_tok *tok)
+{
+    load_bert_defaults(&tok->bert, lower);
+    for (uint32_t id = 0; id < n; id++) TRY(vocab_put(ctx, &tok->vocab, id, tokens[id].at, tokens[id].n, true));
+    TRY(vocab_seal(ctx, &tok->vocab));
+    TRY(add_specials(ctx, "the tokens trained", tok));
+    size_t known = tok->n_specials;
+    for (uint32_t id = 0; id < n_specials; id++) {
+        size_t i = 0;
+        while (i < known && tok->specials[i].id != id) i++;
+        if (i == known) TRY(tok_add_special(ctx, tok, (rk_special){ .text = tokens[id], .id = id, .special = true }));
+    }
     return tok_seal(ctx, tok);
 }
 
@@ -178,7 +193,7 @@ static rk_status model(rk_ctx *ctx, const struct json *v, rk_tok *tok)
 rk_status load_bert_parts(rk_ctx *ctx, const struct json *root, rk_tok *tok)
 {
     const struct json *v;
-    defaults(&tok->bert, false);
+    load_bert_defaults(&tok->bert, false);
     TRY(normalizer(ctx, root, &tok->bert));
     TRY(type_is(ctx, root, "pre_tokenizer", "BertPreTokenizer", &v));
     TRY(model(ctx, json_find(root, "model"), tok));

@@ -1,14 +1,28 @@
-/* merges.c: the loop itself, step by step. Not here: its start (merges_start.c), counts and heap (pairs.c). */
+/* merges.c: the loop itself, batch by batch: which merges go together, and what they do to the counts. Not here: its start
+ * (merges_start.c), what each part does in its words (merges_visit.c), counts and heap (pairs.c). */
 #include "base/clock.h"
-#include "tok/learn.h"
+#include "base/par.h"
+#include "tok/learn_part.h"
 
-enum { AHEAD = 16, PROGRESS_EVERY = 64 };
+enum { PROGRESS_EVERY = 64, WORTH_THREADS = 4096, FORGIVE = 8 };
 
 /* ---- tokens ---- */
+
+/* What is left of a token behind another one. */
+static rk_text tail(const struct learn *l, uint32_t id)
+{
+    rk_text t = l->out->tokens[id];
+    return (rk_text){ t.at + l->how->n_prefix, t.n - l->how->n_prefix };
+}
 
 static rk_status add_token(rk_ctx *ctx, struct learn *l, const char *text, size_t n)
 {
     struct merged *m = l->out;
+    if (m->n_ids == l->room_widths) {
+        uint32_t room = l->room_widths == 0 ? 1024 : l->room_widths * 2;
+        TRY(GROW(l->widths, l->room_widths, room));
+        l->room_widths = room;
+    }
     if (m->n_ids == m->room_ids) {
         uint32_t room = m->room_ids == 0 ? 1024 : m->room_ids * 2;
         TRY(GROW(m->tokens, m->room_ids, room));
@@ -20,12 +34,13 @@ static rk_status add_token(rk_ctx *ctx, struct learn *l, const char *text, size_
     return RK_OK;
 }
 
-static rk_status add_bytes(rk_ctx *ctx, struct learn *l)
+static rk_status add_first(rk_ctx *ctx, struct learn *l)
 {
-    for (uint32_t id = 0; id < 256; id++) {
+    for (uint32_t id = 0; id < l->how->n_first; id++) {
         const char *text;
-        TRY(arena_text(ctx, &l->out->texts, (const char *)&l->how->byte_of[id], 1, &text));
-        TRY(add_token(ctx, l, text, 1));
+        TRY(arena_text(ctx, &l->out->texts, l->how->first[id].at, l->how->first[id].n, &text));
+        TRY(add_token(ctx, l, text, l->how->first[id].n));
+        l->widths[id] = 1;
     }
     return RK_OK;
 }
@@ -33,15 +48,16 @@ static rk_status add_bytes(rk_ctx *ctx, struct learn *l)
 static rk_status add_merge(rk_ctx *ctx, struct learn *l, uint32_t a, uint32_t b, uint32_t *z)
 {
     struct merged *m = l->out;
-    rk_text left = m->tokens[a], right = m->tokens[b];
+    rk_text left = m->tokens[a], right = tail(l, b);
     char *text;
     int known;
     TRY(TAKE(&m->texts, text, left.n + right.n));
     memcpy(text, left.at, left.n);
     memcpy(text + left.n, right.at, right.n);
     *z = m->n_ids;
-    if (l->how->ties == RK_TIES_HUGGINGFACE && map_get(&l->ids, text, left.n + right.n, &known)) *z = (uint32_t)known;
+    if (keeps_old(l) && map_get(&l->ids, text, left.n + right.n, &known)) *z = (uint32_t)known;
     else TRY(add_token(ctx, l, text, left.n + right.n));
+    l->widths[*z] = l->widths[a] + l->widths[b];
     if (m->n == m->room) {
         uint32_t room = m->room == 0 ? 1024 : m->room * 2;
         TRY(GROW(m->merges, m->room, room));
@@ -51,68 +67,36 @@ static rk_status add_merge(rk_ctx *ctx, struct learn *l, uint32_t a, uint32_t b,
     return RK_OK;
 }
 
-/* ---- one step ---- */
+/* ---- a batch ---- */
 
-static inline void note(struct learn *l, uint32_t slot, int64_t count, uint32_t word)
+static void visit_task(void *arg, int64_t task, int worker)
 {
-    struct gain *g = &l->gains[slot];
-    g->count += count;
-    if (g->n > 0 && g->at == word) return;                            /* a word once per list, or runs of one letter take n^2 steps */
-    if (g->n++ == 0) l->touched[l->n_touched++] = slot;
-    g->at = word;
-    l->events[l->n_events++] = (struct event){ slot, word };
+    struct learn *l = arg;
+    struct part *p = &l->parts[task];
+    (void)worker;
+    if (part_spread(p, l) && !part_visit(p, l)) return;                 /* share_failed says so */
 }
 
-/* Merges (a,b) in one word, from its first occurrence `i` on. */
-static void rewrite(struct learn *l, uint32_t word, uint32_t i, uint32_t a, uint32_t b, uint32_t z)
+/* All parts, on all threads where there is enough to do. */
+static rk_status visit(rk_ctx *ctx, struct learn *l)
 {
-    uint32_t *r = l->records + word, *x = r + SYMBOLS, n = r[LENGTH], to = i;
-    int64_t count = count_of(r);
-    uint32_t at_once = (uint32_t)l->n_gains - 1;
-    bool was_merged = false;
-    while (i < n) {
-        bool merges = i + 1 < n && x[i] == a && x[i + 1] == b;
-        if (!merges) {
-            x[to++] = x[i++];
-            was_merged = false;
-            continue;
-        }
-        if (to > 0 && !was_merged) note(l, 2 * x[to - 1], count, word);
-        if (i + 2 < n) note(l, i + 3 < n && x[i + 2] == a && x[i + 3] == b ? at_once : 2 * x[i + 2] + 1, count, word);
-        x[to++] = z;
-        i += 2;
-        was_merged = true;
+    size_t places = 0;
+    for (int p = 0; p < l->n_parts; p++) {
+        places += l->parts[p].n_events;
+        for (int i = 0; i < l->n_batch; i++)
+            if ((size_t)l->batch[i].pair < l->parts[p].room_lists) places += l->parts[p].lists_of[l->batch[i].pair].n;
     }
-    r[LENGTH] = to;
+    if (places >= WORTH_THREADS) par_for(ctx, l->n_parts, visit_task, l);
+    else for (int p = 0; p < l->n_parts; p++) visit_task(l, p, 0);
+    l->n_spread = 0;
+    return (rk_status)atomic_load(&l->share.status);
 }
 
-static rk_status visit(rk_ctx *ctx, struct learn *l, const struct candidate *c, uint32_t z)
+/* The new pair and the old one that a slot stands for. */
+static void slot_keys(const struct learn *l, uint64_t slot, uint64_t merged, uint32_t z, uint64_t *fresh, uint64_t *old)
 {
-    uint32_t a = (uint32_t)(c->key >> 32), b = (uint32_t)c->key;
-    for (size_t q = 0; q < c->n; q++) {
-        if (q + AHEAD < c->n) {
-            __builtin_prefetch(l->records + c->words[q + AHEAD]);
-            __builtin_prefetch(l->records + c->words[q + AHEAD] + 15);
-        }
-        const uint32_t *r = l->records + c->words[q], *x = r + SYMBOLS;
-        uint32_t n = r[LENGTH], i = 0;
-        while (i + 1 < n && !(x[i] == a && x[i + 1] == b)) i++;
-        if (i + 1 >= n) continue;                                     /* stale: another merge took the pair away */
-        size_t want = l->n_events + 2 * (size_t)n;
-        if (want > l->room_events) {
-            TRY(GROW(l->events, l->room_events, 2 * want));
-            l->room_events = 2 * want;
-        }
-        rewrite(l, c->words[q], i, a, b, z);
-    }
-    return RK_OK;
-}
-
-/* The new pair and the old one that a slot of gains stands for. */
-static void slot_keys(const struct learn *l, uint32_t slot, uint64_t merged, uint32_t z, uint64_t *fresh, uint64_t *old)
-{
-    uint32_t a = (uint32_t)(merged >> 32), b = (uint32_t)merged, x = slot / 2;
-    if (slot + 1 == l->n_gains) {
+    uint32_t a = (uint32_t)(merged >> 32), b = (uint32_t)merged, x = (uint32_t)(slot / 2);
+    if (slot + 1 == l->n_slots) {
         *fresh = pair_key(z, z);
         *old = pair_key(b, a);
     } else if (slot % 2 == 0) {
@@ -124,59 +108,105 @@ static void slot_keys(const struct learn *l, uint32_t slot, uint64_t merged, uin
     }
 }
 
-/* Slots of one new pair side by side: only (z,z) has several. */
-static void group(struct learn *l, uint32_t z)
+/* The entries of all parts for one merge, slot by slot. */
+static rk_status add_up(struct learn *l, int i)
 {
-    uint32_t end = (uint32_t)l->n_touched;
-    for (uint32_t i = 0; i < end;) {
-        uint32_t slot = l->touched[i];
-        bool is_double = slot + 1 == l->n_gains || slot / 2 == z;
-        if (!is_double) {
-            i++;
-            continue;
+    l->n_sums = 0;
+    for (int k = 0; k < l->n_parts; k++) {
+        const struct part *p = &l->parts[k];
+        size_t from = i == 0 ? 0 : p->entry_end[i - 1], end = p->entry_end[i];
+        if (!SHARE_ROOM(&l->share, l->sums, l->room_sums, l->n_sums + (end - from))) return (rk_status)atomic_load(&l->share.status);
+        for (size_t e = from; e < end; e++) {
+            uint32_t *at = &l->sum_of[p->entries[e].slot];
+            if (*at == 0) {
+                l->sums[l->n_sums] = (struct sum){ p->entries[e].slot, 0, NO_PAIR };
+                *at = (uint32_t)++l->n_sums;
+            }
+            l->sums[*at - 1].count += p->entries[e].count;
         }
-        l->touched[i] = l->touched[--end];
-        l->touched[end] = slot;
     }
-}
-
-static rk_status spread(rk_ctx *ctx, struct learn *l, uint64_t merged, uint32_t z)
-{
-    uint32_t *list, at = 0;
-    TRY(lists_take(ctx, &l->lists, l->n_events, &list));
-    group(l, z);
-    for (size_t i = 0; i < l->n_touched; i++) {
-        struct gain *g = &l->gains[l->touched[i]];
-        uint64_t fresh, old;
-        slot_keys(l, l->touched[i], merged, z, &fresh, &old);
-        struct pair *p = pairs_find(&l->pairs, old);
-        if (p != NULL) p->count -= g->count;
-        g->at = at;
-        at += g->n;
-    }
-    for (size_t e = 0; e < l->n_events; e++) list[l->gains[l->events[e].slot].at++] = l->events[e].word;
-    if (l->how->ties != RK_TIES_HUGGINGFACE) pairs_find(&l->pairs, merged)->count = 0;
-    for (size_t i = 0; i < l->n_touched;) {
-        uint64_t key, next, old;
-        struct pair *p;
-        size_t n = 0;
-        slot_keys(l, l->touched[i], merged, z, &key, &old);
-        const uint32_t *words = list + l->gains[l->touched[i]].at - l->gains[l->touched[i]].n;
-        TRY(pairs_add(ctx, &l->pairs, key, &p));
-        do {
-            struct gain *g = &l->gains[l->touched[i]];
-            p->count += g->count;
-            n += g->n;
-            *g = (struct gain){ 0, 0, 0 };
-            if (++i < l->n_touched) slot_keys(l, l->touched[i], merged, z, &next, &old);
-        } while (i < l->n_touched && next == key);
-        if (p->count >= (int64_t)l->how->least) TRY(heap_push(ctx, &l->heap, (struct candidate){ p->count, key, words, n }));
-    }
-    l->n_events = l->n_touched = 0;
     return RK_OK;
 }
 
-/* The most frequent pair, by true count; false when none is left that is frequent enough. */
+/* Slots of one new pair have one count and one list between them: only (z,z) has several. */
+static void join_doubles(struct learn *l, uint32_t z)
+{
+    const uint64_t slots[3] = { l->n_slots - 1, 2 * (uint64_t)z, 2 * (uint64_t)z + 1 };
+    int64_t count = 0;
+    struct sum *first = NULL;
+    for (int k = 0; k < 3; k++) {
+        if (l->sum_of[slots[k]] == 0) continue;
+        struct sum *s = &l->sums[l->sum_of[slots[k]] - 1];
+        if (first == NULL) first = s;
+        count += s->count;
+        s->count = 0;
+    }
+    if (first == NULL) return;
+    first->count = count;
+    for (int k = 0; k < 3; k++)
+        if (l->sum_of[slots[k]] != 0) l->sum_of[slots[k]] = (uint32_t)(first - l->sums) + 1;
+}
+
+static void lose(struct learn *l, int i)
+{
+    uint64_t fresh, old, merged = l->batch[i].key;
+    for (size_t k = 0; k < l->n_sums; k++) {
+        slot_keys(l, l->sums[k].slot, merged, l->made[i], &fresh, &old);
+        pairs_prefetch(&l->pairs, old);
+    }
+    for (size_t k = 0; k < l->n_sums; k++) {
+        slot_keys(l, l->sums[k].slot, merged, l->made[i], &fresh, &old);
+        struct pair *p = pairs_find(&l->pairs, old);
+        if (p != NULL) p->count -= l->sums[k].count;
+    }
+    if (!keeps_old(l)) pairs_find(&l->pairs, merged)->count = 0;
+}
+
+/* Pairs that are born frequent enough live; of the others nothing is kept. */
+static rk_status gain(rk_ctx *ctx, struct learn *l, int i)
+{
+    uint64_t fresh, old;
+    for (size_t k = 0; k < l->n_sums; k++) {
+        struct sum *s = &l->sums[k];
+        struct pair *p;
+        if (s->count == 0 || (s->count < l->least && !keeps_old(l))) continue;
+        slot_keys(l, s->slot, l->batch[i].key, l->made[i], &fresh, &old);
+        if (!pairs_add(&l->share, &l->pairs, fresh, &p)) return (rk_status)atomic_load(&l->share.status);
+        p->count += s->count;
+        if (p->count < l->least) continue;
+        if (l->n_pairs == INT32_MAX) return FAIL(RK_E_LIMIT, "more than %d pairs of tokens live at once", INT32_MAX);
+        s->pair = (int32_t)l->n_pairs++;
+        TRY(heap_push(ctx, &l->heap, (struct candidate){ p->count, fresh, s->pair }));
+    }
+    return RK_OK;
+}
+
+static void tell_parts(struct learn *l, int i)
+{
+    for (int k = 0; k < l->n_parts; k++) {
+        struct part *p = &l->parts[k];
+        for (size_t e = i == 0 ? 0 : p->entry_end[i - 1]; e < p->entry_end[i]; e++) p->entries[e].pair = l->sums[l->sum_of[p->entries[e].slot] - 1].pair;
+    }
+    for (size_t k = 0; k < l->n_sums; k++) l->sum_of[l->sums[k].slot] = 0;
+}
+
+rk_status learn_merge(rk_ctx *ctx, struct learn *l)
+{
+    TRY(visit(ctx, l));
+    for (int i = 0; i < l->n_batch; i++) {
+        TRY(add_up(l, i));
+        lose(l, i);
+        join_doubles(l, l->made[i]);
+        TRY(gain(ctx, l, i));
+        tell_parts(l, i);
+    }
+    l->n_spread = l->n_batch;
+    return RK_OK;
+}
+
+/* ---- which ---- */
+
+/* The most frequent pair, by true count, taken out; false when none is left that is frequent enough. */
 static rk_status next(rk_ctx *ctx, struct learn *l, struct candidate *c, bool *found)
 {
     *found = false;
@@ -185,10 +215,66 @@ static rk_status next(rk_ctx *ctx, struct learn *l, struct candidate *c, bool *f
         int64_t count = pairs_find(&l->pairs, c->key)->count;
         *found = count == c->count;
         c->count = count;
-        if (!*found && count >= (int64_t)l->how->least) TRY(heap_push(ctx, &l->heap, *c));
+        if (!*found && count >= l->least && count > 0) TRY(heap_push(ctx, &l->heap, *c));
     }
     return RK_OK;
 }
+
+static bool same_spelling(const struct learn *l, uint64_t x, uint64_t y)
+{
+    rk_text a = l->out->tokens[x >> 32], b = tail(l, (uint32_t)x), c = l->out->tokens[y >> 32], d = tail(l, (uint32_t)y);
+    if (a.n + b.n != c.n + d.n) return false;
+    for (size_t i = 0; i < a.n + b.n; i++)
+        if ((i < a.n ? a.at[i] : b.at[i - a.n]) != (i < c.n ? c.at[i] : d.at[i - c.n])) return false;
+    return true;
+}
+
+/* huggingface: does the merge of a pair take an old id, or that of a merge before it in the batch? */
+static rk_status takes_old_id(struct learn *l, uint64_t key, bool *yes)
+{
+    rk_text a = l->out->tokens[key >> 32], b = tail(l, (uint32_t)key);
+    int known;
+    *yes = false;
+    if (!keeps_old(l)) return RK_OK;
+    if (!SHARE_ROOM(&l->share, l->spelling, l->room_spelling, a.n + b.n)) return (rk_status)atomic_load(&l->share.status);
+    memcpy(l->spelling, a.at, a.n);
+    memcpy(l->spelling + a.n, b.at, b.n);
+    *yes = map_get(&l->ids, l->spelling, a.n + b.n, &known);
+    for (int i = 0; i < l->n_batch && !*yes; i++) *yes = same_spelling(l, l->batch[i].key, key);
+    return RK_OK;
+}
+
+/* The next merges, as many as come out the same at once as one after the other. Merging (a,b) changes the counts of (x,a) and of
+ * (b,y) alone, and its new pairs are no more frequent than those were. So pairs are taken in their order until one touches an earlier one
+ * in this way; that one's count bounds what may come between, so those that are no more frequent go back. A pair of
+ * one symbol with itself, and a merge that takes an old id, go alone. */
+static rk_status choose(rk_ctx *ctx, struct learn *l)
+{
+    uint32_t left = l->how->most_ids - l->out->n_ids;
+    int64_t bound = 0;
+    l->n_batch = 0;
+    l->serial++;
+    for (bool alone = false; !alone;) {
+        struct candidate c;
+        bool found, old;
+        TRY(next(ctx, l, &c, &found));
+        if (!found) break;
+        uint32_t a = (uint32_t)(c.key >> 32), b = (uint32_t)c.key;
+        TRY(takes_old_id(l, c.key, &old));
+        alone = a == b || old;
+        if (l->n_batch > 0 && (alone || l->n_batch == BATCH_MOST || (uint32_t)l->n_batch == left || l->firsts[b] == l->serial || l->seconds[a] == l->serial)) {
+            TRY(heap_push(ctx, &l->heap, c));
+            bound = c.count;
+            break;
+        }
+        l->batch[l->n_batch++] = c;
+        l->firsts[a] = l->seconds[b] = l->serial;
+    }
+    while (l->n_batch > 1 && l->batch[l->n_batch - 1].count == bound) TRY(heap_push(ctx, &l->heap, l->batch[--l->n_batch]));
+    return RK_OK;
+}
+
+/* ---- the loop ---- */
 
 static rk_status tell(rk_ctx *ctx, const struct learn *l, double began)
 {
@@ -198,43 +284,84 @@ static rk_status tell(rk_ctx *ctx, const struct learn *l, double began)
     return FAIL(RK_E_CANCELLED, "stopped while merging, at %u of %u tokens", l->out->n_ids, l->how->most_ids);
 }
 
+static bool is_too_much(const rk_ctx *ctx, const struct learn *l) { return l->most_bytes > 0 && ctx->bytes > l->most_bytes - l->most_bytes / 8; }
+
+/* All pairs anew, which leaves out places that are no more; and only the more frequent ones where all take too much. */
+static rk_status list_again(rk_ctx *ctx, struct learn *l)
+{
+    TRY(learn_pairs(ctx, l));
+    while (is_too_much(ctx, l) && l->heap.n > 0 && l->least < INT64_MAX / 4) {
+        l->least *= 2;
+        TRY(learn_pairs(ctx, l));
+    }
+    if (!is_too_much(ctx, l)) return RK_OK;
+    (void)FAIL(RK_E_LIMIT, "merging needs more than the %llu bytes allowed", (unsigned long long)l->how->memory);
+    return ctx_hint(ctx, "allow twice as much");
+}
+
+/* Between two batches: places that are no more are given back when memory runs short. Hugging Face's counts keep what merges left behind, and cannot
+ * be made anew. */
+static rk_status look_at_memory(rk_ctx *ctx, struct learn *l)
+{
+    if (!is_too_much(ctx, l)) return RK_OK;
+    if (!keeps_old(l)) return list_again(ctx, l);
+    (void)FAIL(RK_E_LIMIT, "merging by Hugging Face's rule needs more than the %llu bytes allowed", (unsigned long long)l->how->memory);
+    return ctx_hint(ctx, "allow twice as much");
+}
+
+/* No pair is left: of those that were forgotten some may be frequent enough after all. */
+static rk_status look_again(rk_ctx *ctx, struct learn *l, bool *found)
+{
+    *found = l->least > (int64_t)l->how->least;
+    if (!*found) return RK_OK;
+    l->least = l->least / FORGIVE > (int64_t)l->how->least ? l->least / FORGIVE : (int64_t)l->how->least;
+    return list_again(ctx, l);
+}
+
 static rk_status loop(rk_ctx *ctx, struct learn *l)
 {
     double began = clock_seconds();
-    for (uint32_t step = 0; l->out->n_ids < l->how->most_ids; step++) {
-        struct candidate c;
-        bool found;
-        uint32_t z = 0;
-        TRY(next(ctx, l, &c, &found));
-        if (!found) break;
-        TRY(add_merge(ctx, l, (uint32_t)(c.key >> 32), (uint32_t)c.key, &z));
-        TRY(visit(ctx, l, &c, z));
-        TRY(spread(ctx, l, c.key, z));
-        if (step % PROGRESS_EVERY == 0) TRY(tell(ctx, l, began));
+    uint32_t told = 0;
+    bool goes_on = true;
+    while (l->out->n_ids < l->how->most_ids && goes_on) {
+        TRY(choose(ctx, l));
+        if (l->n_batch == 0) {
+            TRY(look_again(ctx, l, &goes_on));
+            continue;
+        }
+        for (int i = 0; i < l->n_batch; i++) TRY(add_merge(ctx, l, (uint32_t)(l->batch[i].key >> 32), (uint32_t)l->batch[i].key, &l->made[i]));
+        TRY(learn_merge(ctx, l));
+        TRY(look_at_memory(ctx, l));
+        if (told == 0 || l->out->n - told >= PROGRESS_EVERY) {
+            told = l->out->n;
+            TRY(tell(ctx, l, began));
+        }
     }
     return tell(ctx, l, began);
 }
 
-rk_status merges_learn(rk_ctx *ctx, const struct merging *how, struct words *words, struct merged *out)
+static rk_status begin(rk_ctx *ctx, struct learn *l, struct counter *counter)
 {
-    rk_status status;
-    struct learn l = { .how = how, .out = out, .heap = { .ties = how->ties }, .n_gains = 2 * (size_t)how->most_ids + 2 };
-    GO(add_bytes(ctx, &l));
-    GO(learn_words(ctx, &l, words));
-    GO(NEW(l.gains, l.n_gains));
-    GO(NEW(l.touched, l.n_gains));
-    GO(learn_first_pairs(ctx, &l));
-    GO(loop(ctx, &l));
-out:
-    FREE(l.records, l.n_units);
-    FREE(l.gains, l.n_gains);
-    FREE(l.touched, l.n_gains);
-    FREE(l.events, l.room_events);
-    map_free(ctx, &l.ids);
-    pairs_clear(ctx, &l.pairs);
-    heap_clear(ctx, &l.heap);
-    lists_clear(ctx, &l.lists);
-    return status;
+    TRY(add_first(ctx, l));
+    TRY(learn_words(ctx, l, counter));
+    TRY(NEW(l->sum_of, l->n_slots));
+    TRY(NEW(l->firsts, l->how->most_ids));
+    TRY(NEW(l->seconds, l->how->most_ids));
+    for (int k = 0; k < l->n_parts; k++) TRY(NEW(l->parts[k].entry_of, l->n_slots));
+    return list_again(ctx, l);
+}
+
+rk_status merges_learn(rk_ctx *ctx, const struct merging *how, struct counter *counter, struct merged *out)
+{
+    struct learn l = { .how = how, .out = out, .heap = { .ties = how->ties }, .n_slots = 2 * (size_t)how->most_ids + 1, .least = 0 };
+    if (how->memory > 0) l.most_bytes = ctx->bytes - (size_t)counter_memory(counter) + how->memory;
+    TRY(share_begin(ctx, &l.share));
+    rk_status status = begin(ctx, &l, counter);
+    if (status == RK_OK) status = loop(ctx, &l);
+    learn_clear(ctx, &l);
+    rk_status shared = share_end(&l.share);
+    if (status == RK_OK) status = shared;
+    return status == RK_OK ? RK_OK : ctx_pass(ctx, status, __FILE__, __LINE__, __func__);
 }
 
 void merged_clear(rk_ctx *ctx, struct merged *m)

@@ -1,56 +1,43 @@
 /* pairs.c: linear probing, a heap of four children per node (fewer levels, one cache line per family), chunks. */
 #include "tok/pairs.h"
+#include "base/pages.h"
 #include <string.h>
 
 /* ---- counts ---- */
 
-static size_t home(uint64_t key, size_t room)
-{
-    key ^= key >> 29;
-    key *= 0xbf58476d1ce4e5b9u;
-    return (size_t)(key >> 20) & (room - 1);
-}
-
-/* The slot of a key, or the empty one where it would go. Slots store key + 1, so that 0 is empty. */
-static struct pair *probe(const struct pairs *p, uint64_t stored)
-{
-    size_t i = home(stored, p->room);
-    while (p->at[i].key != stored && p->at[i].key != 0) i = (i + 1) & (p->room - 1);
-    return &p->at[i];
-}
-
 struct pair *pairs_find(const struct pairs *p, uint64_t key)
 {
     if (p->room == 0) return NULL;
-    struct pair *found = probe(p, key + 1);
+    struct pair *found = pairs_probe(p, key);
     return found->key == 0 ? NULL : found;
 }
 
-static rk_status grow(rk_ctx *ctx, struct pairs *p)
+static bool grow(struct share *s, struct pairs *p)
 {
     struct pairs fresh = { NULL, p->n, p->room == 0 ? 1 << 12 : p->room * 2 };
-    TRY(NEW(fresh.at, fresh.room));
+    fresh.at = share_zeroed(s, fresh.room, sizeof *fresh.at, "counts of pairs");
+    if (fresh.at == NULL) return false;
     for (size_t i = 0; i < p->room; i++)
-        if (p->at[i].key != 0) *probe(&fresh, p->at[i].key) = p->at[i];
-    FREE(p->at, p->room);
+        if (p->at[i].key != 0) *pairs_probe(&fresh, p->at[i].key - 1) = p->at[i];
+    share_free(s, p->at, p->room, sizeof *p->at);
     *p = fresh;
-    return RK_OK;
+    return true;
 }
 
-rk_status pairs_add(rk_ctx *ctx, struct pairs *p, uint64_t key, struct pair **pair)
+bool pairs_add(struct share *s, struct pairs *p, uint64_t key, struct pair **pair)
 {
-    if (p->n + 1 > p->room / 2) TRY(grow(ctx, p));
-    *pair = probe(p, key + 1);
+    if (p->n + 1 > p->room / 2 && !grow(s, p)) return false;
+    *pair = pairs_probe(p, key);
     if ((*pair)->key == 0) {
-        (*pair)->key = key + 1;
+        **pair = (struct pair){ key + 1, 0 };
         p->n++;
     }
-    return RK_OK;
+    return true;
 }
 
-void pairs_clear(rk_ctx *ctx, struct pairs *p)
+void pairs_clear(struct share *s, struct pairs *p)
 {
-    FREE(p->at, p->room);
+    share_free(s, p->at, p->room, sizeof *p->at);
     *p = (struct pairs){ 0 };
 }
 
@@ -119,27 +106,28 @@ enum { FIRST_CHUNK = 1 << 10, LARGEST_CHUNK = 1 << 22 };              /* words; 
 
 struct list_chunk { struct list_chunk *next; size_t room; uint32_t at[]; };
 
-rk_status lists_take(rk_ctx *ctx, struct lists *l, size_t n, uint32_t **at)
+bool lists_take(struct share *s, struct lists *l, size_t n, uint32_t **at)
 {
     if (n > l->room - l->used) {
         size_t room = l->room == 0 ? FIRST_CHUNK : l->room < LARGEST_CHUNK ? l->room * 2 : LARGEST_CHUNK;
         if (room < n) room = n;
-        void *bytes = NULL;
-        TRY(mem_new(ctx, &bytes, sizeof(struct list_chunk) + room * sizeof(uint32_t), 1, "lists of words"));
+        void *bytes;
+        if (!share_raw(s, &bytes, sizeof(struct list_chunk) + room * sizeof(uint32_t), "lists of words")) return false;
+        pages_large(bytes, sizeof(struct list_chunk) + room * sizeof(uint32_t));
         struct list_chunk *c = bytes;
         *c = (struct list_chunk){ l->chunks, room };
         *l = (struct lists){ c, 0, room };
     }
     *at = l->chunks == NULL ? NULL : l->chunks->at + l->used;
     l->used += n;
-    return RK_OK;
+    return true;
 }
 
-void lists_clear(rk_ctx *ctx, struct lists *l)
+void lists_clear(struct share *s, struct lists *l)
 {
     while (l->chunks != NULL) {
         struct list_chunk *next = l->chunks->next;
-        mem_free(ctx, l->chunks, sizeof(struct list_chunk) + l->chunks->room * sizeof(uint32_t), 1);
+        share_free(s, l->chunks, sizeof(struct list_chunk) + l->chunks->room * sizeof(uint32_t), 1);
         l->chunks = next;
     }
     *l = (struct lists){ 0 };

@@ -23,12 +23,24 @@ static const uint8_t class_of_byte[256] = {
 #undef S
 #undef B
 
+/* A character of three bytes whose first says all that is to be known of the second: U+1000 to U+FFFF without U+D000 to U+DFFF. */
+static inline bool is_plain_three(const unsigned char *p, size_t left)
+{
+    return left >= 3 && (*p & 0xf0) == 0xe0 && *p != 0xe0 && *p != 0xed && (p[1] & 0xc0) == 0x80 && (p[2] & 0xc0) == 0x80;
+}
+
+static inline uint32_t plain_three(const unsigned char *p) { return (uint32_t)(*p & 15) << 12 | (uint32_t)(p[1] & 63) << 6 | (p[2] & 63); }
+
 /* The class of the character at p (at least one byte is left) and its length. */
 static inline unsigned look(const unsigned char *p, size_t left, size_t *length)
 {
     unsigned c = class_of_byte[*p];
     *length = 1;
     if (c != BEYOND) return c;
+    if (is_plain_three(p, left)) {
+        *length = 3;
+        return unicode_class(plain_three(p));
+    }
     uint32_t code;
     *length = utf8_next((const char *)p, left, &code);
     return code == UTF8_INVALID ? CLASS_OTHER : unicode_class(code);
@@ -62,6 +74,12 @@ static inline size_t run_end(const unsigned char *text, size_t n, size_t i, unsi
             }
         size_t step;
         while (i < n && class_of_byte[text[i]] == class) i++;
+        if (i < n && is_plain_three(text + i, n - i)) {
+            if (unicode_class(plain_three(text + i)) != class) return i;
+            do i += 3;
+            while (is_plain_three(text + i, n - i) && unicode_class(plain_three(text + i)) == class);
+            continue;
+        }
         if (i == n || class_of_byte[text[i]] != BEYOND || look(text + i, n - i, &step) != class) return i;
         i += step;
     }

@@ -1,5 +1,6 @@
 /* share.c: the lock around the context. */
 #include "tok/share.h"
+#include "base/pages.h"
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -18,14 +19,36 @@ rk_status share_end(struct share *s)
     return (rk_status)atomic_load(&s->status);
 }
 
+/* Under the lock: the first failure is kept. */
+static bool keep(struct share *s, rk_status status)
+{
+    int none = RK_OK;
+    if (status != RK_OK) (void)atomic_compare_exchange_strong(&s->status, &none, (int)status);
+    return status == RK_OK;
+}
+
 bool share_resize(struct share *s, void **p, size_t old_count, size_t count, size_t size, const char *what)
 {
     (void)pthread_mutex_lock(&s->lock);
-    rk_status status = share_failed(s) ? RK_E_NOMEM : mem_resize(s->ctx, p, old_count, count, size, what);
-    int none = RK_OK;
-    if (status != RK_OK) (void)atomic_compare_exchange_strong(&s->status, &none, (int)status);
+    bool done = keep(s, share_failed(s) ? RK_E_NOMEM : mem_resize(s->ctx, p, old_count, count, size, what));
     (void)pthread_mutex_unlock(&s->lock);
-    return status == RK_OK;
+    return done;
+}
+
+bool share_raw(struct share *s, void **p, size_t bytes, const char *what)
+{
+    (void)pthread_mutex_lock(&s->lock);
+    bool done = keep(s, share_failed(s) ? RK_E_NOMEM : mem_raw(s->ctx, p, bytes, what));
+    (void)pthread_mutex_unlock(&s->lock);
+    return done;
+}
+
+void *share_zeroed(struct share *s, size_t count, size_t size, const char *what)
+{
+    void *p;
+    if (!share_raw(s, &p, count * size, what)) return NULL;
+    pages_large(p, count * size);
+    return memset(p, 0, count * size);
 }
 
 void share_free(struct share *s, void *p, size_t count, size_t size)

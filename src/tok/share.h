@@ -14,6 +14,9 @@ struct share { rk_ctx *ctx; pthread_mutex_t lock; atomic_int status; };
 RK_CHECK rk_status share_begin(rk_ctx *ctx, struct share *s);
 rk_status share_end(struct share *s);                                 /* the first failure, or RK_OK */
 RK_CHECK bool share_resize(struct share *s, void **p, size_t old_count, size_t count, size_t size, const char *what);
+RK_CHECK bool share_raw(struct share *s, void **p, size_t bytes, const char *what);      /* not zeroed */
+/* Zeroed, in large pages where it is large; NULL: failed. */
+void *share_zeroed(struct share *s, size_t count, size_t size, const char *what);
 void share_free(struct share *s, void *p, size_t count, size_t size);
 bool share_fail(struct share *s, rk_status status, const char *format, ...) RK_PRINTF(3, 4);       /* always false */
 static inline bool share_failed(struct share *s) { return atomic_load_explicit(&s->status, memory_order_relaxed) != RK_OK; }

@@ -75,6 +75,8 @@ static const rk_special *longest_at(const struct specials *s, const unsigned cha
     struct range r = { 0, s->n };
     const rk_special *best = NULL;
     for (size_t d = 0; d < n; d++) {
+        const rk_text *only = &s->at[r.low].text;
+        if (r.high - r.low == 1) return only->n <= n && memcmp(only->at + d, text + d, only->n - d) == 0 ? &s->at[r.low] : best;
         r = narrow(s, r, d, text[d]);
         if (r.low == r.high) break;
         if (s->at[r.low].text.n == d + 1) best = &s->at[r.low];

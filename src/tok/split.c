@@ -5,11 +5,12 @@
  * text the left part would see no \S and keep its last space. The later patterns let punctuation go on into line feeds, so there a
  * letter or digit must come before, and a space that a letter takes must follow. BERT cuts at blanks; other white space it removes. Of other patterns nothing is known: they get the text whole. */
 #include "tok/regex.h"
+#include "tok/scan_bodies.h"
 #include <ctype.h>
 #include <string.h>
 
 static const struct split rows[] = {
-#define ROW(name, scanner, cut, pattern) { name, scanner, cut, pattern, NULL },
+#define ROW(name, scanner, cut, pattern) { name, scanner, cut, pattern, NULL, NULL },
 #include "tok/split.def"
 #undef ROW
 };
@@ -21,6 +22,14 @@ const struct split *split_find(const char *name)
     for (int i = 0; i < N_ROWS; i++)
         if (strcmp(rows[i].name, name) == 0) return &rows[i];
     return NULL;
+}
+
+split_scan *split_body(split_scan *scan, enum isa isa)
+{
+#define X(set) [ISA_##set] = split_gpt2_##set,
+    static split_scan *const gpt2[ISA_COUNT] = { FOR_EVERY_ISA(X) };
+#undef X
+    return scan == split_gpt2 ? gpt2[isa] : scan;
 }
 
 /* A word of letters and digits is a misspelled name and no regular expression that anybody means. */
@@ -39,6 +48,7 @@ rk_status split_open(rk_ctx *ctx, const char *pattern, size_t n, struct split *s
     for (int i = 0; i < N_ROWS; i++) {
         if (!is(rows[i].name, pattern, n)) continue;
         *split = rows[i];
+        split->fast = split_body(split->scan, isa_best());
         return RK_OK;
     }
     if (is_plain_word(pattern, n)) {
@@ -54,6 +64,7 @@ rk_status split_open_regex(rk_ctx *ctx, const char *pattern, size_t n, struct sp
     for (int i = 0; i < N_ROWS; i++) {
         if (!is(rows[i].pattern, pattern, n)) continue;
         *split = rows[i];
+        split->fast = split_body(split->scan, isa_best());
         return RK_OK;
     }
     TRY(regex_open(ctx, pattern, n, &split->regex));
@@ -77,7 +88,8 @@ bool split_begin(struct split_run *r, const struct split *split, struct share *s
 
 size_t split_next(struct split_run *r, size_t *ends, size_t most)
 {
-    size_t made = r->regex != NULL ? regex_next(r->regex, ends, most) : r->split->scan(r->text, r->n, r->at, ends, most);
+    split_scan *scan = r->split->fast != NULL ? r->split->fast : r->split->scan;
+    size_t made = r->regex != NULL ? regex_next(r->regex, ends, most) : scan(r->text, r->n, r->at, ends, most);
     if (made > 0) r->at = ends[made - 1];
     return made;
 }

@@ -4,6 +4,7 @@
  * together are the text: what a pattern does not match is a word too. Not here: special tokens, which are cut out before (special.h). */
 #ifndef TOK_SPLIT_H
 #define TOK_SPLIT_H
+#include "base/isa.h"
 #include "tok/share.h"
 
 /* Writes the ends of at most `most` words of text[at..n) and returns how many; 0 only when at == n. The end of the text
@@ -17,11 +18,19 @@ enum split_cut {                         /* where a text may be cut in two and b
     CUT_BEFORE_BLANK                     /* before a space, tab or line end that follows something else (both ASCII) */
 };
 
-struct split { const char *name; split_scan *scan; enum split_cut cut; const char *pattern; struct regex *regex; };       /* regex: instead of scan */
+struct split {
+    const char     *name;
+    split_scan     *scan;
+    enum split_cut  cut;
+    const char     *pattern;
+    struct regex   *regex;                                            /* instead of scan */
+    split_scan     *fast;                                             /* the same as scan, for this machine; NULL: nothing better is known */
+};
 
 split_scan split_gpt2, split_cl100k, split_o200k;
 
 const struct split *split_find(const char *name);                     /* NULL: none of that name */
+split_scan *split_body(split_scan *scan, enum isa isa);               /* the body of a scanner for an instruction set; itself where there is but one */
 
 /* A split by the name of a pattern or by the text of a regular expression. RK_E_UNKNOWN for a word that is no name. */
 RK_CHECK rk_status split_open(rk_ctx *ctx, const char *pattern, size_t n, struct split *split);

@@ -3,24 +3,17 @@
  *   '(?:[sdmt]|ll|ve|re)| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+
  *
  * In words: a contraction, if its apostrophe begins a word; else a run of one class, with the one U+0020 before it; else white
- * space, of which the last character is left to what follows (a run of one stays whole, since \s+ then takes it). */
+ * space, of which the last character is left to what follows (a run of one stays whole, since \s+ then takes it).
+ * Not here: many words of ASCII at once (split_gpt2.isa.c). */
 #include "tok/scan.h"
+#include "tok/scan_bodies.h"
 
-/* Length of the contraction at p, which is an apostrophe; 0 when there is none. */
-static inline size_t contraction(const unsigned char *p, size_t left)
-{
-    if (left < 2) return 0;
-    if (p[1] == 's' || p[1] == 'd' || p[1] == 'm' || p[1] == 't') return 2;
-    if (left < 3) return 0;
-    return (p[1] == 'l' && p[2] == 'l') || ((p[1] == 'v' || p[1] == 'r') && p[2] == 'e') ? 3 : 0;
-}
-
-static size_t any_word_end(const unsigned char *text, size_t n, size_t i)
+size_t gpt2_word_end(const unsigned char *text, size_t n, size_t i)
 {
     size_t step, next_step;
     unsigned class = look(text + i, n - i, &step);
     if (text[i] == '\'') {
-        size_t taken = contraction(text + i, n - i);
+        size_t taken = gpt2_contraction(text + i, n - i);
         if (taken > 0) return i + taken;
     }
     if (text[i] == ' ' && i + 1 < n) {
@@ -37,7 +30,7 @@ size_t split_gpt2(const unsigned char *text, size_t n, size_t at, size_t *ends, 
     size_t made = 0;
     while (made < most && at < n) {
         size_t end = plain_word_end(text, n, at);
-        ends[made++] = at = end != 0 ? end : any_word_end(text, n, at);
+        ends[made++] = at = end != 0 ? end : gpt2_word_end(text, n, at);
     }
     return made;
 }

@@ -5,6 +5,7 @@
 struct rk_tok_encoder {
     struct share  share;
     struct engine engine;
+    struct crew  *crew;                                               /* once it was asked for */
     char         *held;
     size_t        n, room, searched;                                  /* no cut in held[0..searched) */
     uint64_t      offset;                                             /* of held in the text */
@@ -13,6 +14,7 @@ struct rk_tok_encoder {
 void rk_tok_encoder_close(rk_ctx *ctx, rk_tok_encoder *e)
 {
     if (e == NULL) return;
+    crew_close(ctx, e->crew);
     engine_close(ctx, &e->engine);
     FREE(e->held, e->room);
     share_end(&e->share);
@@ -70,4 +72,18 @@ rk_status rk_tok_encoder_end(rk_ctx *ctx, rk_tok_encoder *e, rk_ids *ids)
     rk_status status = e->n > 0 ? encode_held(ctx, e, e->n, ids) : RK_OK;
     e->offset = 0;
     return status;
+}
+
+rk_status rk_tok_encoder_many(rk_ctx *ctx, rk_tok_encoder *e, const rk_text *texts, size_t n, rk_tok_take_fn *take, void *user)
+{
+    e->share.ctx = ctx;
+    if (e->n > 0) return FAIL(RK_E_ARG, "%zu bytes of a text are not encoded yet: end it first", e->n);
+    if (e->crew != NULL && !crew_fits(ctx, e->crew)) {
+        crew_close(ctx, e->crew);
+        e->crew = NULL;
+    }
+    if (e->crew == NULL) TRY(crew_open(ctx, e->engine.tok, &e->share, e->engine.flags, &e->crew));
+    rk_status status = crew_encode(ctx, e->crew, texts, n, take, user);
+    (void)atomic_exchange(&e->share.status, RK_OK);
+    return status == RK_OK ? RK_OK : ctx_pass(ctx, status, __FILE__, __LINE__, __func__);
 }

@@ -14,6 +14,7 @@ void rk_tok_close(rk_ctx *ctx, rk_tok *tok)
 {
     if (tok == NULL) return;
     FREE(tok->kind, tok->vocab.size);
+    FREE(tok->pieces, tok->vocab.size);
     vocab_clear(ctx, &tok->vocab);
     bpe_clear(ctx, &tok->bpe);
     split_close(ctx, &tok->split);
@@ -92,11 +93,31 @@ static rk_status seal_specials(rk_ctx *ctx, rk_tok *tok, rk_special *sought)
     return check_twins(ctx, &tok->second);
 }
 
+static rk_status make_pieces(rk_ctx *ctx, rk_tok *tok)
+{
+    TRY(NEW(tok->pieces, tok->vocab.size));
+    for (uint32_t id = 0; id < tok->vocab.size; id++) {
+        rk_text t = tok->vocab.tokens[id];
+        struct piece *p = &tok->pieces[id];
+        bool plain = t.at != NULL && t.n <= PIECE_BYTES && !(tok->kind[id] & KIND_CONTROL);
+        p->n = plain ? (uint8_t)t.n : PIECE_OTHER;
+        if (plain) memcpy(p->text, t.at, t.n);
+    }
+    return RK_OK;
+}
+
+void tok_use(rk_tok *tok, enum isa isa)
+{
+    tok->isa = isa;
+    tok->split.fast = split_body(tok->split.scan, isa);
+}
+
 rk_status tok_seal(rk_ctx *ctx, rk_tok *tok)
 {
     TRY(vocab_seal(ctx, &tok->vocab));
     TRY(bpe_seal(ctx, &tok->bpe, &tok->vocab));
     if (tok->bert.used) tok->split = (struct split){ .name = "bert", .scan = tok->bert.chinese ? bert_units_chinese : bert_units, .cut = CUT_BEFORE_BLANK };
+    tok_use(tok, isa_best());
     if (tok->n_specials > 1) qsort(tok->specials, tok->n_specials, sizeof *tok->specials, by_id);
     rk_special *sought;
     TRY(NEW(sought, tok->n_specials));
@@ -105,7 +126,7 @@ rk_status tok_seal(rk_ctx *ctx, rk_tok *tok)
     if (status != RK_OK) return ctx_pass(ctx, status, __FILE__, __LINE__, __func__);
     TRY(NEW(tok->kind, tok->vocab.size));
     for (size_t i = 0; i < tok->n_specials; i++) tok->kind[tok->specials[i].id] = tok->specials[i].special ? KIND_ADDED | KIND_CONTROL : KIND_ADDED;
-    return RK_OK;
+    return make_pieces(ctx, tok);
 }
 
 /* ---- questions ---- */

@@ -10,6 +10,10 @@
 
 enum { SPECIALS_MOST = 1 << 20, KIND_ADDED = 1, KIND_CONTROL = 2 };
 
+/* The bytes of an id, where they are few and nothing more is to be asked. */
+enum { PIECE_BYTES = 15, PIECE_OTHER = 255 };
+struct piece { char text[PIECE_BYTES]; uint8_t n; };                  /* n: PIECE_OTHER for control tokens, long ones, and ids that are no token */
+
 struct rk_tok {
     struct vocab        vocab;
     struct bpe          bpe;
@@ -21,11 +25,14 @@ struct rk_tok {
     size_t              n_specials, room_specials;
     struct specials     first, second;                                /* sought in the text; sought in what those leave */
     uint8_t            *kind;                                         /* by id: KIND_ */
+    struct piece       *pieces;                                       /* by id: what decoding copies */
+    enum isa            isa;                                          /* of the inner loops: tok_use */
 };
 
 RK_CHECK rk_status tok_new(rk_ctx *ctx, rk_tok **tok);
 /* Adds a token that is sought in the text. Its id may be in the vocabulary already, spelled the same. */
 RK_CHECK rk_status tok_add_special(rk_ctx *ctx, rk_tok *tok, rk_special special);
 RK_CHECK rk_status tok_seal(rk_ctx *ctx, rk_tok *tok);                /* after vocabulary, merges and specials */
+void tok_use(rk_tok *tok, enum isa isa);                              /* which must run here; sealing chooses the best */
 
 #endif

@@ -1,11 +1,12 @@
 /* tokens.c: ids to a file and back. Not here: formats of several files. Source of the header: karpathy/llm.c, dev/data/data_common.py. */
 #include "reckon/tokens.h"
 #include "base/file.h"
+#include "tok/narrow.h"
 #include <string.h>
 
 enum { BATCH = 4096, HEADER = 1024, MAGIC_2 = 20240520, MAGIC_4 = 20240801 };
 
-struct rk_tokens_writer { struct file_writer file; rk_tokens_format format; unsigned bytes_each; uint64_t n; };
+struct rk_tokens_writer { struct file_writer file; rk_tokens_format format; unsigned bytes_each; uint64_t n; narrow_body *narrow; };
 
 static void put_u32(unsigned char *p, uint32_t x)
 {
@@ -50,6 +51,7 @@ rk_status rk_tokens_create_as(rk_ctx *ctx, const char *path, rk_tokens_format fo
     if (format != RK_TOKENS_RAW && format != RK_TOKENS_LLMC) return FAIL(RK_E_ARG, "format %d of token files: no such choice", (int)format);
     TRY(NEW(w, 1));
     w->bytes_each = bytes_each;
+    w->narrow = narrow_bodies[isa_best()];
     w->format = format;
     make_header(header, bytes_each, 0);
     rk_status status = file_create(ctx, &w->file, path);
@@ -63,25 +65,26 @@ rk_status rk_tokens_create_as(rk_ctx *ctx, const char *path, rk_tokens_format fo
     return RK_OK;
 }
 
+static rk_status too_large(rk_ctx *ctx, const rk_tokens_writer *w, const uint32_t *ids)
+{
+    size_t i = 0;
+    while (ids[i] <= UINT16_MAX) i++;
+    (void)FAIL(RK_E_LIMIT, "id %u, number %llu of the file, does not fit into 2 bytes", ids[i], (unsigned long long)w->n + i);
+    return ctx_hint(ctx, "write 4 bytes per id (u32)");
+}
+
 rk_status rk_tokens_add(rk_ctx *ctx, rk_tokens_writer *w, const uint32_t *ids, size_t n)
 {
     unsigned char bytes[BATCH * 4];
     if (w->format == RK_TOKENS_LLMC && (n > INT32_MAX || w->n + n > INT32_MAX))
         return FAIL(RK_E_LIMIT, "llm.c's format counts its ids in 31 bits: %llu are too many for one file", (unsigned long long)w->n + n);
-    for (size_t at = 0; at < n;) {
-        size_t batch = n - at < BATCH ? n - at : BATCH;
-        for (size_t i = 0; i < batch; i++) {
-            uint32_t id = ids[at + i];
-            if (w->bytes_each == 2 && id > UINT16_MAX) {
-                (void)FAIL(RK_E_LIMIT, "id %u, number %llu of the file, does not fit into 2 bytes", id, (unsigned long long)w->n + at + i);
-                return ctx_hint(ctx, "write 4 bytes per id (u32)");
-            }
-            for (unsigned k = 0; k < w->bytes_each; k++) bytes[i * w->bytes_each + k] = (unsigned char)(id >> 8 * k);
-        }
+    for (size_t batch; n > 0; ids += batch, n -= batch, w->n += batch) {
+        batch = n < BATCH ? n : BATCH;
+        if (w->bytes_each == 2 && w->narrow(ids, batch, bytes) > UINT16_MAX) return too_large(ctx, w, ids);
+        if (w->bytes_each == 4)
+            for (size_t i = 0; i < batch; i++) put_u32(bytes + 4 * i, ids[i]);
         TRY(file_write(ctx, &w->file, bytes, batch * w->bytes_each));
-        at += batch;
     }
-    w->n += n;
     return RK_OK;
 }
 

@@ -1,26 +1,24 @@
-/* train.c: from texts or counts to a tokenizer: options checked, words counted, merges learned, ids given out. */
-#include "base/clock.h"
+/* train.c: from texts or counts to a tokenizer: options checked, merges learned, ids given out. Not here: what is counted (counts.c). */
 #include "base/file.h"
 #include "base/map.h"
 #include "base/utf8.h"
-#include "io/json.h"
 #include "tok/bytelevel.h"
-#include "tok/count.h"
+#include "tok/bert.h"
+#include "tok/plan.h"
 #include "tok/tok.h"
 
-struct plan { const rk_tok_training *how; rk_special *specials; struct specials cuts; struct split split; };
+enum { PEAK_PER_BYTE = 100 };            /* of text: a table of words that has just grown, beside another of half its size */
 
-static rk_status check(rk_ctx *ctx, const rk_tok_training *how, struct plan *p)
+static rk_status check(rk_ctx *ctx, const struct plan *p, const rk_tok_training *how)
 {
-    const char *pattern = how->pattern != NULL ? how->pattern : "gpt2";
-    size_t least = 256 + how->n_specials;
-    if ((unsigned)how->ties > RK_TIES_RANK || (unsigned)how->units > RK_UNITS_LINES) return FAIL(RK_E_ARG, "ties %d or units %d: no such choice", (int)how->ties, (int)how->units);
+    size_t least = 256 + p->n_specials;
+    if ((unsigned)how->ties > RK_TIES_RANK) return FAIL(RK_E_ARG, "ties %d: no such choice", (int)how->ties);
     if (how->vocab_size < least) {
-        (void)FAIL(RK_E_ARG, "a vocabulary of %u has no room for the 256 bytes and %zu special tokens", how->vocab_size, how->n_specials);
+        (void)FAIL(RK_E_ARG, "a vocabulary of %u has no room for the 256 bytes and %zu special tokens", how->vocab_size, p->n_specials);
         return ctx_hint(ctx, "ask for at least %zu; merges come on top", least);
     }
     if (how->vocab_size > VOCAB_MOST) return FAIL(RK_E_LIMIT, "a vocabulary of %u; %d is the limit", how->vocab_size, VOCAB_MOST);
-    return split_open(ctx, pattern, strlen(pattern), &p->split);
+    return RK_OK;
 }
 
 /* Files hold special tokens as JSON text, next to tokens in GPT-2's spelling: one must not be taken for the other. */
@@ -40,35 +38,64 @@ static rk_status check_special(rk_ctx *ctx, size_t i, rk_text text)
     return RK_OK;
 }
 
-static rk_status begin(rk_ctx *ctx, const rk_tok_training *how, struct plan *p)
+rk_status plan_open(rk_ctx *ctx, const rk_counting *how, struct plan *p)
 {
-    TRY(check(ctx, how, p));
+    const char *pattern = how->pattern != NULL ? how->pattern : "gpt2";
+    if ((unsigned)how->model > RK_PIECES_WORDPIECE) return FAIL(RK_E_ARG, "model %d: no such choice", (int)how->model);
+    if ((unsigned)how->units > RK_UNITS_LINES) return FAIL(RK_E_ARG, "units %d: no such choice", (int)how->units);
+    TRY(arena_text(ctx, &p->texts, pattern, strlen(pattern), &p->pattern));
+    p->model = how->model;
+    if (how->model == RK_PIECES_WORDPIECE) p->split = (struct split){ .name = "bert", .pattern = "bert", .scan = bert_units_chinese, .cut = CUT_BEFORE_BLANK };
+    else TRY(split_open(ctx, p->pattern, strlen(pattern), &p->split));
+    p->units = how->units;
     TRY(NEW(p->specials, how->n_specials));
-    for (size_t i = 0; i < how->n_specials; i++) {
-        rk_text text = { how->specials[i], strlen(how->specials[i]) };
+    p->n_specials = how->n_specials;
+    for (size_t i = 0; i < p->n_specials; i++) {
+        rk_text text = { NULL, strlen(how->specials[i]) };
+        TRY(arena_text(ctx, &p->texts, how->specials[i], text.n, &text.at));
         TRY(check_special(ctx, i, text));
         p->specials[i] = (rk_special){ .text = text, .id = (uint32_t)i, .special = true };
     }
-    TRY(specials_init(ctx, &p->cuts, p->specials, how->n_specials, false));
     const rk_special *a, *b;
-    if (!specials_twins(&p->cuts, &a, &b)) return RK_OK;
-    return FAIL(RK_E_ARG, "special tokens %u and %u are the same: \"%s\" is given twice", a->id, b->id, how->specials[a->id]);
+    TRY(specials_init(ctx, &p->cuts, p->specials, p->n_specials, false));
+    if (!specials_twins(&p->cuts, &a, &b)) {
+        if (p->model == RK_PIECES_BPE) return RK_OK;
+        specials_clear(ctx, &p->cuts);                                /* Hugging Face reads a text before it knows them: they are words like any */
+        return specials_init(ctx, &p->cuts, p->specials, 0, false);
+    }
+    return FAIL(RK_E_ARG, "special tokens %u and %u are the same: \"%.*s\" is given twice", a->id, b->id, (int)a->text.n, a->text.at);
 }
 
-static void end(rk_ctx *ctx, struct plan *p)
+void plan_close(rk_ctx *ctx, struct plan *p)
 {
     split_close(ctx, &p->split);
     specials_clear(ctx, &p->cuts);
-    FREE(p->specials, p->how->n_specials);
+    FREE(p->specials, p->n_specials);
+    arena_clear(ctx, &p->texts);
 }
 
 /* Bytes in the order of their ids: by value, or as Hugging Face sorts the characters that spell them. */
-static void order_bytes(rk_ties ties, unsigned char byte_of[256])
+struct alphabet { char byte_of[256]; uint32_t id_of[256]; rk_text tokens[256]; };
+
+static void order_bytes(rk_ties ties, struct alphabet *a)
 {
     int n = 0;
-    for (int b = 0; b < 256 && ties != RK_TIES_HUGGINGFACE; b++) byte_of[n++] = (unsigned char)b;
+    for (int b = 0; b < 256 && ties != RK_TIES_HUGGINGFACE; b++) a->byte_of[n++] = (char)b;
     for (uint32_t code = 0; n < 256; code++)
-        if (bytelevel_byte(code) >= 0) byte_of[n++] = (unsigned char)bytelevel_byte(code);
+        if (bytelevel_byte(code) >= 0) a->byte_of[n++] = (char)bytelevel_byte(code);
+    for (uint32_t id = 0; id < 256; id++) {
+        a->id_of[(unsigned char)a->byte_of[id]] = id;
+        a->tokens[id] = (rk_text){ &a->byte_of[id], 1 };
+    }
+}
+
+static size_t bytes_of_word(const void *user, const unsigned char *text, size_t n, bool begins, uint32_t *ids, size_t most, size_t *taken)
+{
+    const struct alphabet *a = user;
+    (void)begins;
+    *taken = n < most ? n : most;
+    for (size_t i = 0; i < *taken; i++) ids[i] = a->id_of[text[i]];
+    return *taken;
 }
 
 /* Of two ids that spell the same the first is the one that counts. A special token is among these when its spelling in files
@@ -76,7 +103,7 @@ static void order_bytes(rk_ties ties, unsigned char byte_of[256])
 static rk_status add_specials(rk_ctx *ctx, const struct plan *p, struct map *known, rk_tok *tok)
 {
     char bytes[SPECIAL_MOST_BYTES];
-    for (uint32_t i = 0; i < p->how->n_specials; i++) {
+    for (uint32_t i = 0; i < p->n_specials; i++) {
         rk_text t = p->specials[i].text;
         size_t n;
         TRY(tok_add_special(ctx, tok, p->specials[i]));
@@ -94,12 +121,11 @@ static rk_status add_token(rk_ctx *ctx, rk_text t, uint32_t id, struct map *know
 }
 
 /* Ids: specials, then bytes and merges. */
-static rk_status fill(rk_ctx *ctx, struct plan *p, const struct merged *m, struct map *known, rk_tok *tok)
+static rk_status fill(rk_ctx *ctx, const struct plan *p, const struct merged *m, struct map *known, rk_tok *tok)
 {
-    tok->split = p->split;                                            /* and no longer the plan's */
-    p->split = (struct split){ 0 };
+    TRY(split_open(ctx, p->pattern, strlen(p->pattern), &tok->split));
     TRY(add_specials(ctx, p, known, tok));
-    for (uint32_t id = 0; id < m->n_ids; id++) TRY(add_token(ctx, m->tokens[id], (uint32_t)p->how->n_specials + id, known, tok));
+    for (uint32_t id = 0; id < m->n_ids; id++) TRY(add_token(ctx, m->tokens[id], (uint32_t)p->n_specials + id, known, tok));
     for (uint32_t i = 0; i < m->n; i++) {
         struct merge given = m->merges[i];
         uint32_t *ids[3] = { &given.left, &given.right, &given.id };
@@ -114,18 +140,32 @@ static rk_status fill(rk_ctx *ctx, struct plan *p, const struct merged *m, struc
     return tok_seal(ctx, tok);
 }
 
-static rk_status learn(rk_ctx *ctx, struct plan *p, struct words *words, rk_tok **out)
+uint64_t rk_tok_train_peak(const rk_tok_training *how, uint64_t text, int threads)
+{
+    uint64_t ids = (uint64_t)how->vocab_size * (uint64_t)(64 + 16 * threads), all = ((uint64_t)64 << 20) + ids + (text < (uint64_t)1 << 50 ? text : (uint64_t)1 << 50) * PEAK_PER_BYTE;
+    return how->memory > 0 && how->memory < all ? how->memory : all;
+}
+
+uint64_t plan_least(const rk_tok_training *how)
+{
+    uint64_t least = how->min_frequency > 1 ? how->min_frequency : 1;
+    return least < INT64_MAX ? least : INT64_MAX;
+}
+
+rk_status plan_train(rk_ctx *ctx, const struct plan *p, struct counter *counter, const rk_tok_training *how, rk_tok **out)
 {
     rk_status status;
-    const rk_tok_training *how = p->how;
     struct merged merged = { 0 };
     struct map known = { 0 };
     rk_tok *tok = NULL;
-    struct merging asked = { .most_ids = how->vocab_size - (uint32_t)how->n_specials, .least = how->min_frequency > 1 ? how->min_frequency : 1,
-                             .ties = how->ties, .progress = how->progress, .user = how->user };
-    if (asked.least > INT64_MAX) asked.least = INT64_MAX;
-    order_bytes(how->ties, asked.byte_of);
-    GO(merges_learn(ctx, &asked, words, &merged));
+    if (how->model != p->model) return FAIL(RK_E_ARG, "the words were not counted for this model");
+    if (how->model == RK_PIECES_WORDPIECE) return wordpiece_train(ctx, p, counter, how, out);
+    TRY(check(ctx, p, how));
+    struct alphabet bytes;
+    order_bytes(how->ties, &bytes);
+    struct merging asked = { .most_ids = how->vocab_size - (uint32_t)p->n_specials, .least = plan_least(how), .ties = how->ties, .first = bytes.tokens, .n_first = 256,
+                             .symbols = bytes_of_word, .of = &bytes, .memory = how->memory, .progress = how->progress, .user = how->user };
+    GO(merges_learn(ctx, &asked, counter, &merged));
     GO(tok_new(ctx, &tok));
     GO(fill(ctx, p, &merged, &known, tok));
     *out = tok;
@@ -137,21 +177,27 @@ out:
     return status;
 }
 
+/* ---- all at once ---- */
+
+static rk_status open_counts(rk_ctx *ctx, const rk_tok_training *how, rk_counts **counts)
+{
+    rk_counting rules = { .pattern = how->pattern, .specials = how->specials, .n_specials = how->n_specials, .units = how->units, .model = how->model,
+                          .progress = how->progress, .user = how->user, .memory = how->memory, .temporary = how->temporary };
+    struct plan none = { .n_specials = how->n_specials };
+    if (how->model == RK_PIECES_BPE) TRY(check(ctx, &none, how));
+    return rk_counts_open(ctx, &rules, counts);
+}
+
 rk_status rk_tok_train(rk_ctx *ctx, const rk_tok_training *how, const rk_text *texts, size_t n, rk_tok **tok)
 {
     rk_status status;
-    struct plan plan = { .how = how };
-    struct words words = { 0 };
-    struct count_report report = { how->progress, how->user, 0, 0, clock_seconds() };
+    rk_counts *counts = NULL;
     *tok = NULL;
-    GO(begin(ctx, how, &plan));
-    struct count_rules rules = { &plan.split, &plan.cuts, how->units };
-    for (size_t i = 0; i < n; i++) report.total += texts[i].n;
-    GO(count_texts(ctx, &rules, texts, n, &words, &report));
-    GO(learn(ctx, &plan, &words, tok));
+    GO(open_counts(ctx, how, &counts));
+    GO(rk_counts_add(ctx, counts, texts, n));
+    GO(rk_counts_train(ctx, counts, how, tok));
 out:
-    words_clear(ctx, &words);
-    end(ctx, &plan);
+    rk_counts_close(ctx, counts);
     return status;
 }
 
@@ -176,40 +222,15 @@ out:
     return status;
 }
 
-static rk_status add_counts(rk_ctx *ctx, const struct json *root, struct words *words)
-{
-    struct share share;
-    TRY(json_as_object(ctx, root));
-    TRY(share_begin(ctx, &share));
-    rk_status status = RK_OK;
-    for (uint32_t i = 0; i < root->n && status == RK_OK; i++) {
-        const struct json *v = &root->at[i];
-        int64_t count = 0;
-        const unsigned char *text = (const unsigned char *)v->key.at;
-        status = json_as_int(ctx, v, 0, INT64_MAX, &count);
-        if (status != RK_OK || v->key.length == 0) continue;
-        struct word_key key = word_key(text, v->key.length, v->key.length);
-        if (!words_add(&share, words, &key, text, v->key.length, (uint64_t)count)) break;
-    }
-    rk_status shared = share_end(&share);
-    return status != RK_OK ? status : shared;
-}
-
 rk_status rk_tok_train_counts(rk_ctx *ctx, const rk_tok_training *how, const char *path, rk_tok **tok)
 {
     rk_status status;
-    struct plan plan = { .how = how };
-    struct words words = { 0 };
-    struct json_doc doc = { 0 };
+    rk_counts *counts = NULL;
     *tok = NULL;
-    GO(begin(ctx, how, &plan));
-    GO(json_load(ctx, &doc, path, 0));
-    GO(add_counts(ctx, doc.root, &words));
-    json_clear(ctx, &doc);
-    GO(learn(ctx, &plan, &words, tok));
+    GO(open_counts(ctx, how, &counts));
+    GO(rk_counts_read(ctx, counts, path));
+    GO(rk_counts_train(ctx, counts, how, tok));
 out:
-    json_clear(ctx, &doc);
-    words_clear(ctx, &words);
-    end(ctx, &plan);
+    rk_counts_close(ctx, counts);
     return status;
 }

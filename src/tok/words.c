@@ -38,17 +38,24 @@ const char *word_text(const struct word_part *part, const struct word_slot *slot
     return small;
 }
 
+static inline void move(struct word_slot *to, size_t room, const struct word_slot *slot)
+{
+    size_t k = (size_t)word_mix(slot->low, slot->high) & (room - 1);
+    while (to[k].high != 0) k = (k + 1) & (room - 1);
+    to[k] = *slot;
+}
+
+/* Frequent words move first, so that most of what is counted is where it is sought first. */
 static bool grow(struct share *s, struct word_part *p)
 {
-    struct word_slot *fresh = NULL;
     size_t room = p->room == 0 ? FIRST_ROOM : p->room * 2;
-    if (!share_resize(s, (void **)&fresh, 0, room, sizeof *fresh, "a table of words")) return false;
-    for (size_t i = 0; i < p->room; i++) {
-        if (p->slots[i].high == 0) continue;
-        size_t k = (size_t)word_mix(p->slots[i].low, p->slots[i].high) & (room - 1);
-        while (fresh[k].high != 0) k = (k + 1) & (room - 1);
-        fresh[k] = p->slots[i];
-    }
+    struct word_slot *fresh = share_zeroed(s, room, sizeof *fresh, "a table of words");
+    if (fresh == NULL) return false;
+    uint64_t sum = 0;
+    for (size_t i = 0; i < p->room; i++) sum += p->slots[i].count;
+    for (int rare = 0; rare < 2; rare++)
+        for (size_t i = 0; i < p->room; i++)
+            if (p->slots[i].high != 0 && (p->slots[i].count * p->n <= sum) == rare) move(fresh, room, &p->slots[i]);
     share_free(s, p->slots, p->room, sizeof *p->slots);
     p->slots = fresh;
     p->room = room;
@@ -73,7 +80,10 @@ static inline bool is_same(const struct word_part *p, const struct word_slot *sl
 bool words_add(struct share *s, struct words *w, const struct word_key *key, const unsigned char *text, size_t n, uint64_t count)
 {
     struct word_part *p = &w->part[key->hash >> 58];
-    if (p->n + 1 > p->room - p->room / 4 && !grow(s, p)) return false;
+    if (p->n + 1 > p->room - p->room / 4) {
+        if (!grow(s, p)) return false;
+        w->grown++;
+    }
     for (size_t i = key->hash & (p->room - 1);; i = (i + 1) & (p->room - 1)) {
         struct word_slot *slot = &p->slots[i];
         if (is_same(p, slot, key, text, n)) {
@@ -118,4 +128,19 @@ uint64_t words_distinct(const struct words *w)
     uint64_t n = 0;
     for (int i = 0; i < WORD_PARTS; i++) n += w->part[i].n;
     return n;
+}
+
+uint64_t words_memory(const struct words *w)
+{
+    uint64_t bytes = 0;
+    for (int i = 0; i < WORD_PARTS; i++) bytes += w->part[i].room * sizeof *w->part[i].slots + w->part[i].room_bytes;
+    return bytes;
+}
+
+void words_free_part(struct share *s, struct words *w, int part)
+{
+    struct word_part *p = &w->part[part];
+    share_free(s, p->slots, p->room, sizeof *p->slots);
+    share_free(s, p->bytes, p->room_bytes, 1);
+    *p = (struct word_part){ 0 };
 }

@@ -13,7 +13,7 @@ enum { WORD_PARTS = 64, WORD_INLINE = 15 };
 
 struct word_slot { uint64_t low, high, count, at; };                  /* high: length << 56; long: 0xff << 56 | length, text at bytes[at] */
 struct word_part { struct word_slot *slots; size_t n, room; char *bytes; size_t n_bytes, room_bytes; };
-struct words { struct word_part part[WORD_PARTS]; };                  /* zero it to begin */
+struct words { struct word_part part[WORD_PARTS]; uint64_t grown; };  /* zero it to begin; grown: how often some part has moved */
 
 struct word_key { uint64_t low, high, hash; };
 
@@ -21,14 +21,24 @@ bool words_add(struct share *s, struct words *w, const struct word_key *key, con
 bool words_add_part(struct share *s, struct words *to, const struct words *from, int part);        /* counts of one part added up */
 void words_clear(rk_ctx *ctx, struct words *w);
 uint64_t words_distinct(const struct words *w);
+uint64_t words_memory(const struct words *w);                         /* bytes taken */
+void words_free_part(struct share *s, struct words *w, int part);
 
 /* The text and length of a slot; `small` has room for WORD_INLINE bytes. */
 const char *word_text(const struct word_part *part, const struct word_slot *slot, char small[16], size_t *n);
 
-static inline const struct word_slot *word_home(const struct words *w, uint64_t hash)        /* where a key would be: to prefetch */
+static inline struct word_slot *word_home(const struct words *w, uint64_t hash)        /* where a key is sought first, until some part moves: to prefetch */
 {
     const struct word_part *p = &w->part[hash >> 58];
     return p->room == 0 ? NULL : p->slots + (hash & (p->room - 1));
+}
+
+/* Counts a word that is where it is sought first; false: look further, by words_add. */
+static inline bool word_hit(struct word_slot *home, const struct word_key *key)
+{
+    if (home == NULL || home->low != key->low || home->high != key->high || (int64_t)key->high < 0) return false;      /* below 0: long, the text decides */
+    home->count++;
+    return true;
 }
 
 /* ---- keys ---- */

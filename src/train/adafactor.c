@@ -41,15 +41,15 @@ static rk_ref factored(const struct update *u, const struct subject *s)
     unsigned all = (1u << s->axes) - 1;
     struct dims row_dims = update_axes(g, s, all & ~(1u << columns)), column_dims = update_axes(g, s, all & ~(1u << rows));
     rk_ref square = rk_map(g, "square", update_gradient(u, s));
-    rk_ref row = update_mean(g, update_state(u, s, "row", row_dims.at), u->fresh, mean(u, s, square, columns));
-    rk_ref column = update_mean(g, update_state(u, s, "column", column_dims.at), u->fresh, mean(u, s, square, rows));
+    rk_ref row = update_mean(u, update_state(u, s, "row", row_dims.at), u->fresh, mean(u, s, square, columns));
+    rk_ref column = update_mean(u, update_state(u, s, "column", column_dims.at), u->fresh, mean(u, s, square, rows));
     rk_ref share = rk_map2(g, "div", row, rk_map2(g, "max", mean(u, s, row, rows), rk_const(g, u->rule->eps1)));
     return rk_mul(g, rk_spread(g, share, s->dims.at), column);
 }
 
 static rk_ref whole(const struct update *u, const struct subject *s)
 {
-    return update_mean(u->g, update_state(u, s, "v", s->dims.at), u->fresh, rk_map(u->g, "square", update_gradient(u, s)));
+    return update_mean(u, update_state(u, s, "v", s->dims.at), u->fresh, rk_map(u->g, "square", update_gradient(u, s)));
 }
 
 static void step(const struct update *u, const struct subject *s)
@@ -60,7 +60,7 @@ static void step(const struct update *u, const struct subject *s)
     rk_ref variance = s->axes >= 2 ? factored(u, s) : whole(u, s), gradient = update_gradient(u, s);
     rk_ref way = rk_mul(g, gradient, rk_map(g, "rsqrt", rk_map2(g, "max", variance, rk_const(g, rule->eps1 * rule->eps1))));
     rk_ref cut = rk_map2(g, "max", rk_scale(g, rms(u, s, way), 1 / rule->threshold), rk_const(g, 1));
-    rk_update(g, s->value, rk_sub(g, update_decayed(u, s), rk_mul(g, way, rk_map2(g, "div", alpha, cut))));
+    update_take(u, s, rk_sub(g, update_decayed(u, s), rk_mul(g, way, rk_map2(g, "div", alpha, cut))));
 }
 
 const struct optimizer optimizer_adafactor = { scalars, begin, step };

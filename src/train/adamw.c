@@ -20,10 +20,11 @@ static void begin(struct update *u)
 }
 
 /* moment = β · moment + (1 - β) · fresh */
-static rk_ref decaying(rk_graph *g, rk_ref moment, double beta, rk_ref fresh)
+static rk_ref decaying(const struct update *u, rk_ref moment, double beta, rk_ref fresh)
 {
+    rk_graph *g = u->g;
     rk_ref value = rk_add(g, rk_scale(g, moment, beta), rk_scale(g, fresh, 1 - beta));
-    rk_update(g, moment, value);
+    update_put(u, moment, value);
     return value;
 }
 
@@ -32,10 +33,10 @@ static void step(const struct update *u, const struct subject *s)
     rk_graph *g = u->g;
     rk_ref m = update_state(u, s, "m", s->dims.at), v = update_state(u, s, "v", s->dims.at);
     rk_ref gradient = update_gradient(u, s);
-    rk_ref first = decaying(g, m, u->rule->beta1, gradient);
-    rk_ref second = decaying(g, v, u->rule->beta2, rk_map(g, "square", gradient));
+    rk_ref first = decaying(u, m, u->rule->beta1, gradient);
+    rk_ref second = decaying(u, v, u->rule->beta2, rk_map(g, "square", gradient));
     rk_ref divisor = rk_add(g, rk_mul(g, rk_map(g, "sqrt", second), u->root), rk_const(g, u->rule->eps));
-    rk_update(g, s->value, rk_sub(g, update_decayed(u, s), rk_mul(g, rk_map2(g, "div", first, divisor), u->rate)));
+    update_take(u, s, rk_sub(g, update_decayed(u, s), rk_mul(g, rk_map2(g, "div", first, divisor), u->rate)));
 }
 
 const struct optimizer optimizer_adamw = { adamw_scalars, begin, step };

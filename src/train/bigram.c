@@ -93,6 +93,7 @@ rk_status rk_train_bigram(rk_train *t, double *loss)
     double *both = NULL;
     rk_status status;
     *loss = (double)NAN;
+    if (t->data.kind != &data_next) return RK_OK;
     GO(NEW(c.pair, part->n));
     GO(NEW(c.before, vocab));
     GO(NEW(c.single, vocab));

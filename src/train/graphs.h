@@ -21,6 +21,8 @@ struct train_rule {
     bool plain_momentum;                        /* not Nesterov's */
     double beta2_decay, eps1, eps2, threshold;  /* Adafactor */
     rk_muon_rate muon_rate;
+    bool master;                                /* parameters and gradients are narrow: f32 copies are what is optimized */
+    bool scaled;                                /* gradients are of the loss times an input loss_scale: a step whose norm is not finite changes nothing */
 };
 struct train_rule train_rule_of(const rk_train_options *options);
 
@@ -33,7 +35,8 @@ rk_status train_micro(rk_ctx *ctx, const struct backend *backend, const rk_graph
                       rk_graph **micro) RK_CHECK;
 
 /* Inputs: the scalar "learning_rate" and those of the optimizer (optimizer.h). States: the parameters, their gradients, and
- * what the optimizer keeps (RK_OPTIMIZER): AdamW m.NAME and v.NAME. Output "gradient_norm", before clipping.
+ * what the optimizer keeps (RK_OPTIMIZER): AdamW m.NAME and v.NAME; with masters the
+ * parameters once more (RK_MASTER). Output "gradient_norm", before clipping.
  *
  *   s = min(1, clip / (norm + 1e-6));  g = s·gradient;  p, states = optimizer(p, g, states)
  *

@@ -6,25 +6,47 @@
 
 /* --- a step --- */
 
-/* Fills tokens and labels of the whole step; returns its target tokens. */
-static int64_t fill_step(rk_train *t)
+static const char *const input_names[] = {
+#define ROW(name, width) [DATA_##name] = #name,
+#include "train/input.def"
+#undef ROW
+};
+
+/* What counts in a step or a validation, whose loss is mean over targets + mean over judged pairs: a sum over both, the second
+ * times next_weight, over the targets. */
+struct counts { int64_t targets, judged; };
+static double inverse_of(const struct counts *c) { return c->targets > 0 ? 1 / (double)c->targets : 0; }
+static double next_weight(const struct counts *c) { return c->judged > 0 ? (double)c->targets / (double)c->judged : 0; }
+
+/* Where sample i of the batches goes. */
+static struct sample sample_at(const rk_train *t, int64_t i)
 {
-    const rk_train_options *o = &t->options;
-    int64_t samples = o->accumulate * o->batch, targets = 0;
-    for (int64_t i = 0; i < samples; i++) {
-        uint64_t start = data_start(&t->data, (uint64_t)(t->step * samples + i));
-        targets += data_window(&t->data, &t->data.train, start, t->tokens + i * o->seq, t->labels + i * o->seq);
-    }
-    return targets;
+    struct sample s = { .targets = 0 };
+    for (int k = 0; k < DATA_INPUTS; k++)
+        if (t->batch[k] != NULL) s.at[k] = t->batch[k] + i * data_width(&t->data, (enum data_input)k);
+    return s;
 }
 
-/* Runs a micro-batch, or a batch of the validation: adds the loss of its targets to *sum. */
-static rk_status run_batch(rk_ctx *ctx, rk_train *t, struct stage *s, int64_t batch, double inverse, uint64_t draw, double *sum)
+static struct counts fill_step(rk_train *t)
 {
-    int64_t at = batch * t->options.batch * t->options.seq;
-    double loss;
-    TRY(run_input(ctx, s->run, "tokens", t->tokens + at, RK_i32));
-    TRY(run_input(ctx, s->run, "labels", t->labels + at, RK_i32));
+    struct counts c = { 0, 0 };
+    int64_t samples = t->options.accumulate * t->options.batch;
+    for (int64_t i = 0; i < samples; i++) {
+        struct sample s = sample_at(t, i);
+        data_sample(&t->data, (uint64_t)(t->step * samples + i), &s);
+        c.targets += s.targets;
+        c.judged += s.judged;
+    }
+    return c;
+}
+
+/* Runs a micro-batch, or a batch of the validation: adds the loss of what counts in it to *sum. */
+static rk_status run_batch(rk_ctx *ctx, rk_train *t, struct stage *s, int64_t batch, const struct counts *c, uint64_t draw, double *sum)
+{
+    double loss, inverse = inverse_of(c), weight = next_weight(c);
+    for (int k = 0; k < DATA_INPUTS; k++)
+        if (t->batch[k] != NULL) TRY(run_input(ctx, s->run, input_names[k], t->batch[k] + batch * t->options.batch * data_width(&t->data, (enum data_input)k), RK_i32));
+    TRY(run_input(ctx, s->run, "next_weight", &weight, RK_f64));
     TRY(run_input(ctx, s->run, "inverse_tokens", &inverse, RK_f64));
     TRY(run_go(ctx, s->run, (uint64_t)t->options.seed, draw));
     TRY(run_output(ctx, s->run, "loss", &loss, RK_f64));
@@ -67,7 +89,7 @@ static void note_time(rk_train *t, rk_train_report *r, double seconds)
     }
     double mean = t->timed_steps > 0 ? t->timed_seconds / (double)t->timed_steps : seconds;
     r->seconds = seconds;
-    r->tokens_per_second = (double)(o->accumulate * o->batch * o->seq) / seconds;
+    r->tokens_per_second = (double)train_tokens(t) / seconds;
     if (t->ceilings.fma_flops > 0) r->mfu = (double)t->model_flops / seconds / t->ceilings.fma_flops;
     if (t->promised_flops > 0) r->promised_mfu = (double)t->model_flops / seconds / t->promised_flops;
     r->seconds_left = mean * (double)(o->steps > t->step ? o->steps - t->step : 0);
@@ -77,12 +99,12 @@ rk_status rk_train_step(rk_train *t, rk_train_report *r)
 {
     rk_ctx *ctx = t->ctx;
     double began = clock_seconds(), sum = 0;
-    int64_t targets = fill_step(t), parts = t->options.accumulate;
-    double inverse = targets > 0 ? 1 / (double)targets : 0;
+    int64_t parts = t->options.accumulate;
+    struct counts c = fill_step(t);
     *r = (rk_train_report){ .validation_loss = NAN };
     for (int64_t i = 0; i < parts; i++)
-        TRY(run_batch(ctx, t, &t->stage[i == 0 ? STAGE_MICRO : STAGE_MORE], i, inverse, (uint64_t)(t->step * parts + i), &sum));
-    r->loss = sum * inverse;
+        TRY(run_batch(ctx, t, &t->stage[i == 0 ? STAGE_MICRO : STAGE_MORE], i, &c, (uint64_t)(t->step * parts + i), &sum));
+    r->loss = sum * inverse_of(&c);
     if (!isfinite(r->loss)) return not_finite(ctx, t, "loss", r->loss);
     TRY(update(ctx, t, r));
     if (!isfinite(r->gradient_norm)) return not_finite(ctx, t, "norm of the gradient", r->gradient_norm);
@@ -98,32 +120,32 @@ int64_t rk_train_steps_done(const rk_train *t) { return t->step; }
 
 /* --- validation --- */
 
-/* The window-th of `used` windows, evenly over all there are. */
-static int64_t fill_validation(rk_train *t, int64_t first, int64_t used)
+/* A batch from the first-th on of `used` windows, evenly over all there are; adds what counts in it. */
+static void fill_validation(rk_train *t, int64_t first, int64_t used, struct counts *c)
 {
-    const rk_train_options *o = &t->options;
-    int64_t all = data_validation_windows(&t->data), targets = 0;
-    for (int64_t i = 0; i < o->batch; i++) {
-        bool there = first + i < used;
-        uint64_t window = there ? (uint64_t)((__int128)(first + i) * all / used) : 0;
-        uint64_t start = there ? window * (uint64_t)o->seq : t->data.validation.n;          /* behind the end: all masked */
-        targets += data_window(&t->data, &t->data.validation, start, t->tokens + i * o->seq, t->labels + i * o->seq);
+    int64_t all = data_validation_windows(&t->data);
+    for (int64_t i = 0; i < t->options.batch; i++) {
+        struct sample s = sample_at(t, i);
+        data_validation_sample(&t->data, first + i < used ? (int64_t)((__int128)(first + i) * all / used) : all, &s);
+        c->targets += s.targets;
+        c->judged += s.judged;
     }
-    return targets;
 }
 
 rk_status rk_train_validate(rk_train *t, double *loss)
 {
     rk_ctx *ctx = t->ctx;
     const rk_train_options *o = &t->options;
-    int64_t windows = data_validation_windows(&t->data), targets = 0, limit;
+    int64_t windows = data_validation_windows(&t->data), limit;
+    struct counts all = { 0, 0 }, own = { 0, 0 };
     double sum = 0;
     if (o->eval_batches > 0 && extent_mul(o->eval_batches, o->batch, &limit) && limit < windows) windows = limit;
+    for (int64_t first = 0; first < windows; first += o->batch) fill_validation(t, first, windows, &all);       /* what one counts for depends on all */
     for (int64_t first = 0; first < windows; first += o->batch) {
-        targets += fill_validation(t, first, windows);
-        TRY(run_batch(ctx, t, &t->stage[STAGE_SCORE], 0, 0, 0, &sum));
+        fill_validation(t, first, windows, &own);
+        TRY(run_batch(ctx, t, &t->stage[STAGE_SCORE], 0, &all, 0, &sum));
     }
-    *loss = targets > 0 ? sum / (double)targets : NAN;
+    *loss = all.targets > 0 ? sum * inverse_of(&all) : NAN;
     return RK_OK;
 }
 

@@ -120,10 +120,10 @@ static void step(const struct update *u, const struct subject *s)
         return;
     }
     rk_ref gradient = update_gradient(u, s), fresh = rk_const(g, 1 - rule->momentum);
-    rk_ref mean = update_mean(g, update_state(u, s, "m", s->dims.at), fresh, gradient);
+    rk_ref mean = update_mean(u, update_state(u, s, "m", s->dims.at), fresh, gradient);
     rk_ref way = rule->plain_momentum ? mean : rk_add(g, gradient, rk_scale(g, rk_sub(g, mean, gradient), rule->momentum));
     rk_ref rate = rk_scale(g, u->learning_rate, rate_factor(rule, (double)s->axis[0].size, (double)s->axis[1].size));
-    rk_update(g, s->value, rk_sub(g, update_decayed(u, s), rk_mul(g, orthogonal(u, s, way), rate)));
+    update_take(u, s, rk_sub(g, update_decayed(u, s), rk_mul(g, orthogonal(u, s, way), rate)));
 }
 
 /* Scalars are those of AdamW, which the rest of the parameters are left to. */

@@ -14,11 +14,22 @@ static rk_status fill_in(rk_ctx *ctx, rk_train *t, const rk_train_options *given
     rk_train_options *o = &t->options;
     *o = given != NULL ? *given : rk_train_defaults();
     TRY(options_check(ctx, o));
-    if (o->seq == 0) o->seq = config_int(&t->model->config, "position");
     if (o->cycle == 0) o->cycle = o->steps;
-    int64_t numbers;
-    if (!extent_mul(o->batch, o->seq, &numbers) || !extent_mul(numbers, o->accumulate, &numbers) || numbers > INT32_MAX)
-        return FAIL(RK_E_LIMIT, "a step of %lld x %lld sequences of %lld tokens is more than 2^31 tokens", (long long)o->accumulate, (long long)o->batch, (long long)o->seq);
+    return RK_OK;
+}
+
+/* The data, and the sizes that they and the model say. */
+static rk_status open_data(rk_ctx *ctx, rk_train *t, const rk_train_data *from)
+{
+    rk_train_options *o = &t->options;
+    struct data_wanted wanted;
+    TRY(data_wants(ctx, t->model, o, &wanted));
+    TRY(data_open(ctx, from, o, &wanted, &t->data));
+    o->seq = t->data.seq;
+    o->source_seq = t->data.source_seq;
+    int64_t numbers, longer = o->source_seq > o->seq ? o->source_seq : o->seq;
+    if (!extent_mul(o->batch, longer, &numbers) || !extent_mul(numbers, o->accumulate, &numbers) || numbers > INT32_MAX)
+        return FAIL(RK_E_LIMIT, "a step of %lld x %lld sequences of %lld tokens is more than 2^31 tokens", (long long)o->accumulate, (long long)o->batch, (long long)longer);
     return RK_OK;
 }
 
@@ -39,8 +50,9 @@ static bool keep_forward(void *user, const rk_graph *g, rk_ref r)
 static rk_status build_graphs(rk_ctx *ctx, rk_train *t)
 {
     const rk_train_options *o = &t->options;
-    struct build_options how = { .purpose = FOR_TRAINING, .batch = o->batch, .seq = o->seq, .dropout = !o->no_dropout };
+    struct build_options how = { .purpose = FOR_TRAINING, .batch = o->batch, .seq = o->seq, .source = o->source_seq, .dropout = !o->no_dropout };
     struct train_rule rule = train_rule_of(o);
+    data_padding(t->model, &how);
     TRY(model_build(ctx, t->model, &how, &t->built));
     how.purpose = FOR_SCORING;
     TRY(model_build(ctx, t->model, &how, &t->scored));
@@ -114,16 +126,18 @@ static rk_status check_memory(rk_ctx *ctx, const rk_train *t, uint64_t limit)
                     (double)states / mib);
 }
 
+static size_t batch_numbers(const rk_train *t, int input) { return (size_t)(t->options.accumulate * t->options.batch * data_width(&t->data, (enum data_input)input)); }
+
 static rk_status take_memory(rk_ctx *ctx, rk_train *t)
 {
-    size_t numbers = (size_t)(t->options.accumulate * t->options.batch * t->options.seq);
     int host = largest_stage(t);
     TRY(store_allocate(ctx, t->store));
     TRY(run_open(ctx, t->stage[host].plan, t->store, &t->stage[host].run));
     for (int i = 0; i < STAGES; i++)
         if (t->stage[i].plan != NULL && i != host) TRY(run_open_in(ctx, t->stage[i].plan, t->store, t->stage[host].run, &t->stage[i].run));
-    TRY(NEW(t->tokens, numbers));
-    return NEW(t->labels, numbers);
+    for (int k = 0; k < DATA_INPUTS; k++)
+        if (data_width(&t->data, (enum data_input)k) > 0) TRY(NEW(t->batch[k], batch_numbers(t, k)));
+    return RK_OK;
 }
 
 /* --- weights --- */
@@ -153,25 +167,12 @@ out:
 
 /* --- all of it --- */
 
-/* Files of tokens are texts to go on with: what else models learn needs other data, and its loss other inputs. */
-static rk_status check_learns(rk_ctx *ctx, const rk_model *m)
-{
-    static const char *const wants[] = { [LEARNS_MASKED] = "masked tokens", [LEARNS_TARGET] = "pairs of texts" };
-    const struct arch *arch = m->config.arch;
-    if (arch->objective != LEARNS_NEXT) return FAIL(RK_E_DECLINED, "%s: %s learns from %s; training from a file of tokens is for models of the next token", m->name, arch->title, wants[arch->objective]);
-    if (!config_ends_in(&m->config, "model")) return RK_OK;
-    (void)FAIL(RK_E_DECLINED, "%s: a model without a head has nothing to learn from tokens", m->name);
-    return ctx_hint(ctx, "open it as +%s", arch->heads[0].name);
-}
-
 static rk_status open_all(rk_ctx *ctx, rk_train *t, const rk_train_setup *setup)
 {
-    TRY(check_learns(ctx, t->model));
-    if (setup->data.tokens == NULL) return FAIL(RK_E_ARG, "there are no tokens to train on");
     TRY(fill_in(ctx, t, setup->options));
     TRY(keep_text(ctx, t, setup->output, &t->output));
     TRY(keep_text(ctx, t, setup->data.tokenizer, &t->tokenizer));
-    TRY(data_open(ctx, &setup->data, &t->options, t->options.seq, config_int(&t->model->config, "vocab"), &t->data));
+    TRY(open_data(ctx, t, &setup->data));
     TRY(build_graphs(ctx, t));
     TRY(make_plans(ctx, t));
     TRY(check_memory(ctx, t, setup->memory_limit));
@@ -208,11 +209,12 @@ rk_status rk_train_open(rk_ctx *ctx, const rk_train_setup *setup, rk_train **tra
     return train_open(ctx, setup, device_backend(setup->device), train);
 }
 
+const rk_train_options *rk_train_options_of(const rk_train *t) { return &t->options; }
+
 void rk_train_close(rk_train *t)
 {
     if (t == NULL) return;
     rk_ctx *ctx = t->ctx;
-    size_t numbers = t->tokens == NULL ? 0 : (size_t)(t->options.accumulate * t->options.batch * t->options.seq);
     int host = t->stage[STAGE_MICRO].plan != NULL && t->stage[STAGE_SCORE].plan != NULL ? largest_stage(t) : 0;
     for (int i = 0; i < STAGES; i++)
         if (i != host) run_close(t->stage[i].run);
@@ -224,8 +226,8 @@ void rk_train_close(rk_train *t)
     store_close(t->store);
     built_close(&t->built);
     built_close(&t->scored);
-    FREE(t->tokens, numbers);
-    FREE(t->labels, numbers);
+    for (int k = 0; k < DATA_INPUTS; k++)
+        if (t->batch[k] != NULL) FREE(t->batch[k], batch_numbers(t, k));
     data_close(ctx, &t->data);
     if (t->lock >= 0) (void)close(t->lock);
     arena_clear(ctx, &t->arena);

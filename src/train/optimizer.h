@@ -17,14 +17,16 @@ struct update {
     rk_ref rate, root;                      /* AdamW: learning rate / correction1; 1 / √correction2 */
     rk_ref relative, fresh;                 /* Adafactor: ρ; what a moment takes of a new gradient */
     rk_ref kept;                            /* 1 - learning rate · decay, or 0 */
-    rk_ref scale;                           /* the clipping factor, or 0 */
+    rk_ref scale;                           /* the clipping factor, over the loss scale where there is one; or 0 */
+    rk_ref sound;                           /* 1 where the gradients are finite, or 0: not asked */
 };
 
 /* One parameter. A stored axis is a dimension of its tensor in files: one of ours, or several that lie there as one. */
 struct axis { int n; rk_dim dim[RK_MAX_RANK]; int64_t size; };
 struct subject {
     const struct parameter *parameter;
-    rk_ref value, whole;                    /* the state; the gradient before it is clipped */
+    rk_ref value, whole;                    /* the state, or its master copy; the gradient before it is clipped */
+    rk_ref stored;                          /* the narrow state that a master copy stands for, or 0 */
     rk_dtype dtype;
     int64_t elements;
     struct dims dims;                       /* all of them, in order */
@@ -38,7 +40,7 @@ struct step_scalar { const char *name; double (*value)(const struct train_rule *
 struct optimizer {
     const struct step_scalar *scalars;      /* besides learning_rate; ends with name NULL */
     void (*begin)(struct update *u);        /* makes scalars of them */
-    void (*step)(const struct update *u, const struct subject *s);         /* ends in rk_update(g, s->value, ..) */
+    void (*step)(const struct update *u, const struct subject *s);         /* ends in update_take(u, s, ..) */
 };
 #define ROW(name, word, title) extern const struct optimizer optimizer_##name;
 #include "reckon/optimizer.def"
@@ -55,7 +57,11 @@ rk_ref update_gradient(const struct update *u, const struct subject *s);
 rk_ref update_squares(rk_graph *g, rk_ref x);                       /* Σ x² */
 void   update_keep(struct update *u);                               /* makes u->kept, where the rule has a decay */
 rk_ref update_decayed(const struct update *u, const struct subject *s);     /* the value, less its decoupled decay */
+/* The state becomes the value, or stays where the gradients are not finite. All that an optimizer writes goes through here. */
+void   update_put(const struct update *u, rk_ref state, rk_ref value);
+/* The parameter becomes the value, and what it is stored in with it. */
+void   update_take(const struct update *u, const struct subject *s, rk_ref value);
 /* (1 - weight) · a + weight · b, written down in state a. */
-rk_ref update_mean(rk_graph *g, rk_ref state, rk_ref weight, rk_ref fresh);
+rk_ref update_mean(const struct update *u, rk_ref state, rk_ref weight, rk_ref fresh);
 
 #endif

@@ -210,7 +210,7 @@ rk_status options_write(rk_ctx *ctx, const rk_train_options *o, struct json_out 
 /* What a step's data and randomness depend on, and whose state a checkpoint holds: what would be otherwise, or NULL. */
 static const char *why_fixed(const struct row *r)
 {
-    static const size_t fixed[] = { AT(batch), AT(seq), AT(accumulate), AT(seed), AT(order), AT(validation), AT(mask_ends), AT(no_dropout) };
+    static const size_t fixed[] = { AT(batch), AT(seq), AT(accumulate), AT(source_seq), AT(seed), AT(order), AT(validation), AT(mask_ends), AT(mask_rate), AT(no_dropout) };
     for (size_t i = 0; i < sizeof fixed / sizeof *fixed; i++)
         if (r->at == fixed[i]) return "its next step would take other data";
     return r->at == AT(optimizer) ? "what it keeps of earlier steps is not what this one needs" : NULL;

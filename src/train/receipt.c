@@ -39,7 +39,7 @@ static rk_status number(rk_ctx *ctx, const rk_bill *bill, const char *name, uint
 rk_status train_price(rk_ctx *ctx, rk_train *t)
 {
     const rk_train_options *o = &t->options;
-    const rk_bill_settings settings = { .batch = o->batch, .seq = o->seq, .dropout = !o->no_dropout, .totals = true, .optimizer = (rk_optimizer)o->optimizer, .no_momentum = o->momentum == 0 };
+    const rk_bill_settings settings = { .batch = o->batch, .seq = o->seq, .source_seq = o->source_seq, .padded = true, .dropout = !o->no_dropout, .totals = true, .optimizer = (rk_optimizer)o->optimizer, .no_momentum = o->momentum == 0 };
     uint64_t forward, backward;
     rk_bill *bill;
     rk_status status;
@@ -49,6 +49,7 @@ rk_status train_price(rk_ctx *ctx, rk_train *t)
     GO(number(ctx, bill, "bytes.parameters", &t->meaning_bytes[RK_PARAMETER]));
     GO(number(ctx, bill, "bytes.gradients", &t->meaning_bytes[RK_GRADIENT]));
     if (rk_bill_has(bill, "bytes.optimizer")) GO(number(ctx, bill, "bytes.optimizer", &t->meaning_bytes[RK_OPTIMIZER]));      /* SGD may keep nothing */
+    if (rk_bill_has(bill, "bytes.constants")) GO(number(ctx, bill, "bytes.constants", &t->meaning_bytes[RK_CONSTANT]));        /* sinusoids */
     t->model_flops = (uint64_t)o->accumulate * (forward + backward);
 out:
     rk_bill_free(bill);
@@ -71,6 +72,10 @@ static double gradients_predicted(const rk_train *t) { return meaning(t, RK_GRAD
 static double gradients_measured(const rk_train *t) { return stored(t, RK_GRADIENT); }
 static double moments_predicted(const rk_train *t) { return meaning(t, RK_OPTIMIZER); }
 static double moments_measured(const rk_train *t) { return stored(t, RK_OPTIMIZER); }
+
+/* Tables that are not trained; most models have none. */
+static double constants_predicted(const rk_train *t) { return meaning(t, RK_CONSTANT) > 0 ? meaning(t, RK_CONSTANT) : NAN; }
+static double constants_measured(const rk_train *t) { return stored(t, RK_CONSTANT) > 0 ? stored(t, RK_CONSTANT) : NAN; }
 
 /* What rounding the address of every state costs, counted state by state. */
 static double rounding_predicted(const rk_train *t)
@@ -194,9 +199,9 @@ static double seconds_predicted(const rk_train *t)
 }
 
 static double seconds_measured(const rk_train *t) { return t->timed_steps > 0 ? t->timed_seconds / (double)t->timed_steps : t->first_seconds > 0 ? t->first_seconds : NAN; }
-static double tokens(const rk_train *t) { return (double)(t->options.accumulate * t->options.batch * t->options.seq); }
-static double rate_predicted(const rk_train *t) { return tokens(t) / seconds_predicted(t); }
-static double rate_measured(const rk_train *t) { return tokens(t) / seconds_measured(t); }
+int64_t train_tokens(const rk_train *t) { return t->options.accumulate * t->options.batch * (t->options.seq + t->options.source_seq); }
+static double rate_predicted(const rk_train *t) { return (double)train_tokens(t) / seconds_predicted(t); }
+static double rate_measured(const rk_train *t) { return (double)train_tokens(t) / seconds_measured(t); }
 static double share(double flops, double seconds, double peak) { return peak > 0 ? flops / seconds / peak : NAN; }
 static double mfu_predicted(const rk_train *t) { return share((double)t->model_flops, seconds_predicted(t), t->ceilings.fma_flops); }
 static double mfu_measured(const rk_train *t) { return share((double)t->model_flops, seconds_measured(t), t->ceilings.fma_flops); }
@@ -217,10 +222,11 @@ static const struct { const char *name, *entry, *unit; ask *predicted, *measured
     { "parameters",            "bytes.plan.parameters",  "bytes",    parameters_predicted, parameters_measured, "the bill; the store" },
     { "gradients",             "bytes.plan.gradients",   "bytes",    gradients_predicted,  gradients_measured,  "the bill; the store" },
     { "optimizer state",       "bytes.plan.optimizer",   "bytes",    moments_predicted,    moments_measured,    "what the optimizer keeps; the store" },
+    { "constants",             "bytes.plan.constants",   "bytes",    constants_predicted,  constants_measured,  "the bill; the store" },
     { " rounding of addresses", "bytes.rounding",         "bytes",   rounding_predicted,   rounding_measured,   "every state begins at a multiple of 64 bytes; ref keeps f32 as f64" },
     { "activations, workspace", "bytes.plan.arena",       "bytes",   arena_predicted,      arena_measured,      "the plan's arena, one for all graphs; up to its last page that was touched" },
     { " lost between lifetimes", "bytes.lost",             "bytes",  lost_between,         arena_untouched,     "the arena beyond what is alive at its fullest step; its pages that were never touched" },
-    { "inputs",                "bytes.plan.inputs",      "bytes",    inputs_predicted,     inputs_measured,     "tokens, labels, scalars" },
+    { "inputs",                "bytes.plan.inputs",      "bytes",    inputs_predicted,     inputs_measured,     "tokens, labels, lengths, scalars" },
     { "resident memory",       "bytes.resident",         "bytes",    memory_predicted,     memory_measured,     "all of the above; growth of the process's peak" },
     { " descriptions",         "bytes.descriptions",     "bytes",    described,            unknown,             "graphs, plans, buffers of batches: part of what the process itself takes" },
     { " the process itself",   "bytes.process",          "bytes",    unknown,              process_measured,    "descriptions, stacks, libraries' own memory; less the pages that were never touched" },
@@ -228,7 +234,7 @@ static const struct { const char *name, *entry, *unit; ask *predicted, *measured
     { " against the meaning",  "flops.against_meaning",  "FLOP",     products_saved_predicted, products_saved_measured, "tiles behind the causal mask are left out, weights of attention are made again" },
     { "model FLOPs per step",  "flops.model",            "FLOP",     products_meaning,     unknown,             "products as the graph says them: full attention, nothing made again" },
     { "time per step",         "seconds.step",           "s",        seconds_predicted,    seconds_measured,    "predicted: products at the best rate of a product here, everything else at the rate of a copy; measured: mean without the first step" },
-    { "tokens per second",     "tokens_per_second",      "tokens/s", rate_predicted,       rate_measured,       "" },
+    { "tokens per second",     "tokens_per_second",      "tokens/s", rate_predicted,       rate_measured,       "of pairs: targets and sources, padding too" },
     { "MFU",                   "mfu",                    "1",        mfu_predicted,        mfu_measured,        "model FLOPs per second over the measured f32 FMA rate" },
     { "HFU",                   "hfu",                    "1",        hfu_predicted,        hfu_measured,        "issued products per second over the same" },
     { "MFU, promised peak",    "mfu.promised",           "1",        promised_predicted,   promised_measured,   "model FLOPs per second over the device's data sheet" },

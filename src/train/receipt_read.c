@@ -69,6 +69,7 @@ static rk_status read_all(rk_ctx *ctx, const struct json *root, const char *path
     TRY(json_get_int(ctx, root, "batch", 1, INT32_MAX, &r->batch));
     TRY(json_get_int(ctx, root, "accumulate", 1, INT32_MAX, &r->accumulate));
     TRY(json_get_int(ctx, root, "seq", 1, INT32_MAX, &r->seq));
+    if (json_find(root, "source_seq") != NULL) TRY(json_get_int(ctx, root, "source_seq", 0, INT32_MAX, &r->source_seq));
     TRY(json_get_int(ctx, root, "parameters", 0, INT64_MAX, &r->parameters));
     TRY(json_get_bool(ctx, root, "dropout", &r->dropout));
     TRY(read_optimizer(ctx, root, path, r));

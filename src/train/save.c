@@ -18,7 +18,7 @@
 #define WRITING ".writing-"
 enum { BLOCK = 1 << 16 };
 
-const char *const tokenizer_files[] = { "tokenizer.json", "vocab.json", "merges.txt", "tokenizer_config.json", NULL };
+const char *const tokenizer_files[] = { "tokenizer.json", "vocab.json", "merges.txt", "vocab.txt", "tokenizer_config.json", NULL };
 
 /* --- folders --- */
 

@@ -16,7 +16,7 @@ static rk_ref with_momentum(const struct update *u, const struct subject *s, rk_
     double momentum = u->rule->momentum;
     rk_ref m = update_state(u, s, "m", s->dims.at);
     rk_ref sum = rk_add(g, rk_scale(g, m, momentum), gradient);
-    rk_update(g, m, sum);
+    update_put(u, m, sum);
     return u->rule->plain_momentum ? sum : rk_add(g, gradient, rk_scale(g, sum, momentum));
 }
 
@@ -27,7 +27,7 @@ static void step(const struct update *u, const struct subject *s)
     rk_ref gradient = update_gradient(u, s);
     if (decay != 0) gradient = rk_add(g, gradient, rk_scale(g, s->value, decay));
     if (u->rule->momentum != 0) gradient = with_momentum(u, s, gradient);
-    rk_update(g, s->value, rk_sub(g, s->value, rk_mul(g, gradient, u->learning_rate)));
+    update_take(u, s, rk_sub(g, s->value, rk_mul(g, gradient, u->learning_rate)));
 }
 
 const struct optimizer optimizer_sgd = { scalars, begin, step };

@@ -34,7 +34,7 @@ struct rk_train {
     struct built built, scored;
     struct stage stage[STAGES];
     struct store *store;
-    int32_t *tokens, *labels;                   /* of a whole step: [accumulate batch seq] */
+    int32_t *batch[DATA_INPUTS];                /* of a whole step, [accumulate batch ...]; NULL: the data have none */
     int64_t step, saved;                        /* done; when it was saved last, -1: never */
     int lock;                                   /* file that says that somebody writes to `output`; -1 */
     struct past history[HISTORY];
@@ -54,6 +54,7 @@ rk_status train_open(rk_ctx *ctx, const rk_train_setup *setup, const struct back
 int64_t train_states_bytes(const rk_train *t);          /* parameters, gradients, what the optimizer keeps */
 int64_t train_arena_bytes(const rk_train *t);           /* the largest stage's */
 int64_t train_input_bytes(const rk_train *t);
+int64_t train_tokens(const rk_train *t);                /* of a step: targets and sources, padding too */
 rk_status train_first_weights(rk_ctx *ctx, rk_train *t) RK_CHECK;               /* init.c: from the seed */
 rk_status train_price(rk_ctx *ctx, rk_train *t) RK_CHECK;                       /* receipt.c: the bill by meaning */
 void    train_resident_begin(void);                     /* forgets what it held before now */

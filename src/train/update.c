@@ -97,14 +97,34 @@ void update_keep(struct update *u)
 
 rk_ref update_decayed(const struct update *u, const struct subject *s) { return s->parameter->decays && u->kept != 0 ? rk_mul(u->g, s->value, u->kept) : s->value; }
 
-rk_ref update_mean(rk_graph *g, rk_ref state, rk_ref weight, rk_ref fresh)
+/* Choosing, not multiplying: what is not finite times 0 is not 0. */
+static rk_ref kept_or(const struct update *u, rk_ref old, rk_ref value) { return u->sound != 0 ? rk_map3(u->g, "where", u->sound, value, old) : value; }
+
+void update_put(const struct update *u, rk_ref state, rk_ref value) { rk_update(u->g, state, kept_or(u, state, value)); }
+
+void update_take(const struct update *u, const struct subject *s, rk_ref value)
 {
-    rk_ref value = rk_add(g, state, rk_mul(g, rk_sub(g, fresh, state), weight));
-    rk_update(g, state, value);
+    value = kept_or(u, s->value, value);
+    rk_update(u->g, s->value, value);
+    if (s->stored != 0 && rk_graph_ok(u->g)) rk_update(u->g, s->stored, rk_cast(u->g, value, node_of(u->g, s->stored)->dtype));
+}
+
+rk_ref update_mean(const struct update *u, rk_ref state, rk_ref weight, rk_ref fresh)
+{
+    rk_ref value = rk_add(u->g, state, rk_mul(u->g, rk_sub(u->g, fresh, state), weight));
+    update_put(u, state, value);
     return value;
 }
 
 /* --- clipping --- */
+
+/* One that stands for several is added to the others of them. */
+static rk_ref first_of(rk_graph *g, rk_ref square)
+{
+    if (g->times == 1) return square;
+    g->times--;
+    return rk_add(g, square, square);
+}
 
 /* Σ over all parameters, in their order. */
 static rk_ref global_norm(rk_graph *g, const rk_ref *gradients, int n)
@@ -116,7 +136,7 @@ static rk_ref global_norm(rk_graph *g, const rk_ref *gradients, int n)
         g->times = node_of(g, gradients[i])->times;
         rk_ref square = update_squares(g, gradients[i]);
         g->path = path;
-        sum = i == 0 ? square : rk_add(g, sum, square);
+        sum = i == 0 ? first_of(g, square) : rk_add(g, sum, square);
         g->times = 1;
     }
     return n == 0 ? rk_const(g, 0) : rk_map(g, "sqrt", sum);
@@ -129,6 +149,22 @@ static void scalars(struct update *u, rk_ref norm)
     optimizers[u->rule->optimizer]->begin(u);
     if (u->rule->clip > 0)
         u->scale = rk_map2(g, "min", rk_const(g, 1), rk_map2(g, "div", rk_const(g, u->rule->clip), rk_add(g, norm, rk_const(g, 1e-6))));
+}
+
+/* What the gradients are too large by goes into the one factor that they are multiplied by anyway. One number says whether all
+ * are finite: their norm. */
+static rk_ref unscale(struct update *u, rk_ref norm)
+{
+    rk_graph *g = u->g;
+    if (!u->rule->scaled) return norm;
+    u->sound = rk_map(g, "finite", norm);
+    return rk_mul(g, norm, rk_input(g, "inverse_loss_scale", RK_f32, ""));
+}
+
+static void unscale_gradients(struct update *u)
+{
+    rk_ref inverse = graph_find_source(u->g, &op_input, RK_INPUT, "inverse_loss_scale");
+    if (u->rule->scaled) u->scale = u->scale != 0 ? rk_mul(u->g, u->scale, inverse) : inverse;
 }
 
 /* --- parameters --- */
@@ -145,6 +181,10 @@ static struct subject subject(const struct update *u, const struct parameter *pa
         a->size *= dim_size(loss, n->dim[i]);
     }
     s.value = rk_state(u->g, RK_PARAMETER, parameter->name, n->dtype, s.dims.at);
+    if (!u->rule->master) return s;
+    s.stored = s.value;
+    s.dtype = RK_f32;
+    s.value = rk_state(u->g, RK_MASTER, parameter->name, RK_f32, s.dims.at);
     return s;
 }
 
@@ -170,13 +210,15 @@ static void build(struct update *u, const rk_graph *loss, const struct parameter
         g->path = p->path;
         g->times = p->times;
         gradients[i] = rk_state(g, RK_GRADIENT, parameters[i].name, p->dtype, d.at);
+        if (u->rule->master && gradients[i] != 0) gradients[i] = rk_cast(g, gradients[i], RK_f32);
     }
     g->path = 0;
     g->times = 1;
     rk_enter(g, "clip");
-    rk_ref norm = global_norm(g, gradients, n);
+    rk_ref norm = unscale(u, global_norm(g, gradients, n));
     rk_output(g, "gradient_norm", norm);
     scalars(u, norm);
+    unscale_gradients(u);
     rk_leave(g);
     for (int i = 0; i < n; i++) one(u, &parameters[i], loss, gradients[i]);
 }

@@ -52,7 +52,8 @@ static rk_status compare(rk_ctx *ctx, const struct forward *f, struct verify *v,
     TRY(expect_values(ctx, e, &theirs, &n));
     GO(NEW(ours, n));
     GO(run_output(ctx, f->run, output, ours, RK_f64));
-    GO(expect_tell(ctx, v, e, distance(ours, theirs, n), expect_tolerance(v, RULE_VALUES, e), ""));
+    double error = distance(ours, theirs, n);
+    GO(expect_tell(ctx, v, e, error, expect_tolerance(v, RULE_VALUES, e), isnan(error) ? "not all are numbers" : ""));
 out:
     FREE(ours, n);
     FREE(theirs, n);

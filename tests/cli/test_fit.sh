@@ -74,7 +74,7 @@ ends 2 reckon fit gpt2 --device h10;                       warns "h100"
 ends 2 reckon fit gpt2 --memory 1GB --convention nobody;   warns 'no memory convention "nobody"'
 ends 2 reckon fit gpt2 --memory 1GB --convention zero2;    warns "does not grow with the batch"
 ends 2 reckon fit gpt2 --memory 1GB --convention llmc --policy fp32; warns "policy mixed"
-ends 2 reckon fit gpt2 --memory 1GB --convention plan --policy mixed; warns "it is f32"
+ends 2 reckon fit gpt2 --memory 1GB --convention plan --recompute full; warns "as this program computes it"
 ends 2 reckon fit gpt2 --memory 1GB --zero 1;              warns "--dp 2"
 ends 2 reckon fit gpt2 -b 1 --tokens 300B;                 warns "need a machine"
 ends 2 reckon fit cs336-xl --memory 80GB --convention eager; warns "says nothing of"

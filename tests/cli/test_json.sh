@@ -6,14 +6,20 @@ command -v python3 >/dev/null || { echo "no python3 to read JSON with"; exit 77;
 cat "$source_folder/CONTRIBUTING.md" >text
 reckon tok train text --vocab-size 300 --special '<|endoftext|>' --output tok --quiet >/dev/null
 size=d_model=32,num_layers=1,num_heads=2,d_ff=48,context_length=16,vocab_size=300
+python3 "$source_folder/tests/cli/make_bert.py" mlm
 ends 0 reckon train text --tokenizer tok --model cs336-17m:$size --batch 2 --steps 2 --warmup 0 --blas own --quiet --output model --receipt run.json
+printf 'one\tenO\ntwo\towT\n' >pairs.tsv
+pairs=transformer-base:hidden=16,layer=1,source_layer=1,head=2,ff=16,vocab=300,source_vocab=300
+ends 0 reckon train pairs.tsv --tokenizer tok --model $pairs --batch 2 --steps 2 --warmup 0 --blas own --quiet --receipt pairs.json
 
 cat >check.py <<'END'
 import json, re, subprocess, sys
 command, page = sys.argv[1:3]
-SIZE = sys.argv[3]
-CHECKS = { "reckon check DIR --json": "reckon check model --json", "reckon train ... --receipt run.json": "cat run.json",
-           "reckon count MODEL --check run.json --tolerance 1% --json": "reckon count cs336-17m:" + SIZE + " --check run.json --tolerance 1% --json" }
+SIZE, PAIRS, REFERENCE = sys.argv[3], sys.argv[4], sys.argv[5] if len(sys.argv) > 5 else ""
+CHECKS = { "reckon check DIR --json": "reckon check model --json", "reckon train ... --receipt run.json": "cat run.json", "reckon train PAIRS ... --receipt pairs.json": "cat pairs.json",
+           "reckon count MODEL --check pairs.json --json": "reckon count " + PAIRS + " --check pairs.json --json",
+           "reckon count MODEL --check run.json --tolerance 1% --json": "reckon count cs336-17m:" + SIZE + " --check run.json --tolerance 1% --json",
+           "reckon verify model --json": "reckon verify " + REFERENCE + "/models/cs336-odd --json" }
 failed = 0
 
 def fail(text):
@@ -39,6 +45,8 @@ def covers(key, path):
 sections = re.split(r"^## ", open(page, encoding="utf-8").read(), flags=re.M)[1:]
 for section in sections:
     schema = section.split("\n")[0]
+    if schema == "reckon.verify/1" and not REFERENCE:
+        continue                                    # nothing here to verify against
     commands = re.findall(r"^    (reckon .*)$", section, flags=re.M)
     keys = [(key, star != "") for star, key in re.findall(r"^\| (\*?)`([^`]+)`\*? \|", section, flags=re.M)]
     found = set()
@@ -51,7 +59,7 @@ for section in sections:
             fail(f"{words}: exit code {run.returncode}: {run.stderr}")
             continue
         bare = re.sub(r'"(?:[^"\\]|\\.)*"', '""', run.stdout)
-        wrong = re.findall(r"[-0-9.]+[eE]\+?[0-9]+|\b(?:nan|inf)\b", bare)
+        wrong = [word for word in re.findall(r"[-0-9.]+[eE]\+?[0-9]+|\b(?:nan|inf)\b", bare) if word in ("nan", "inf") or float(word) < 2**64]      # no integer is larger
         if wrong:
             fail(f"{line}: {wrong[:5]}: an integer with an exponent, or no number")
         x = json.loads(run.stdout)
@@ -70,11 +78,13 @@ for section in sections:
     for key, _ in keys:
         if not any(path == key or (key.endswith("*") and path.startswith(key[:-1])) for path in found):
             fail(f"{schema}: no command prints {key}")
-if len(sections) < 10:
-    fail("fewer than ten schemas")
+if len(sections) < 14:
+    fail("fewer than fourteen schemas")
 sys.exit(failed != 0)
 END
-ends 0 python3 check.py "$reckon_command" "$source_folder/docs/json.md" $size
+reference=
+for place in "$source_folder/../shared" "$source_folder/../../shared"; do [ -d "$place/golden/models/cs336-odd" ] && reference=$place/golden; done
+ends 0 python3 check.py "$reckon_command" "$source_folder/docs/json.md" $size $pairs $reference
 cat "$out"
 
 # large numbers are the sums that they say they are

@@ -5,7 +5,7 @@
 ends 0 reckon list;             prints "gpt2-xl"; prints "1,557,611,200"; prints "cs336-17m"; silent "$err"
 ends 0 reckon list --json;      prints '"parameters": 124439808'; prints '"family": "cs336"'
 if command -v python3 >/dev/null; then
-    python3 -c 'import json, sys; x = [p["parameters"] for p in json.load(sys.stdin)]; assert x == sorted(x) and len(x) > 10' <"$out" && pass || fail "list by size"
+    python3 -c 'import json, sys; x = [p["parameters"] for p in json.load(sys.stdin)["rows"]]; assert x == sorted(x) and len(x) > 10' <"$out" && pass || fail "list by size"
 fi
 ends 0 reckon list dtypes;      prints "65504"; prints "9,223,372,036,854,775,807"; prints "448"; prints "NVIDIA V100, 2017"
 ends 0 reckon list dtypes --json; prints '"largest": 9223372036854775807'; prints '"epsilon": 0.0078125'; prints '"smallest_subnormal": 5e-324'

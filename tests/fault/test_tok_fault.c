@@ -1,5 +1,6 @@
 /* Tokenizers when memory runs out at every possible place, and when files are not what they should be. */
 #include "base/file.h"
+#include "reckon/counts.h"
 #include "reckon/encoding.h"
 #include "reckon/tok.h"
 #include "reckon/tokens.h"
@@ -26,8 +27,16 @@ static rk_status train_and_forget(rk_ctx *ctx)
     return status;
 }
 
+static bool take(void *user, const uint32_t *ids, size_t n, bool ends)
+{
+    uint64_t *sum = user;
+    for (size_t i = 0; i < n; i++) *sum += ids[i] + ends;
+    return true;
+}
+
 static rk_status open_and_use(rk_ctx *ctx)
 {
+    uint64_t sum = 0;
     rk_tok *tok = NULL;
     rk_ids ids = { 0 };
     rk_bytes bytes = { 0 }, fixed = { 0 };
@@ -42,6 +51,7 @@ static rk_status open_and_use(rk_ctx *ctx)
     if (status == RK_OK) status = rk_tok_encoder_open(ctx, tok, 0, &e);
     if (status == RK_OK) status = rk_tok_encoder_add(ctx, e, text, sizeof text - 1, &ids);
     if (status == RK_OK) status = rk_tok_encoder_end(ctx, e, &ids);
+    if (status == RK_OK) status = rk_tok_encoder_many(ctx, e, two, 2, take, &sum);
     if (status == RK_OK) status = rk_tok_decode(ctx, tok, ids.at, ids.n, 0, &bytes);
     if (status == RK_OK) status = rk_bytes_replace(ctx, bytes.at, bytes.n, &fixed);
     for (size_t i = 0; i < ids.n && status == RK_OK; i++) status = rk_tok_decoder_push(ctx, &d, ids.at[i], &ready);
@@ -94,6 +104,43 @@ static void set_up(void)
     OK(ctx, train(ctx, &tok));
     OK(ctx, rk_tok_save(ctx, tok, folder));
     rk_tok_close(ctx, tok);
+}
+
+static rk_status count_and_forget(rk_ctx *ctx)
+{
+    rk_counting how = { .specials = specials, .n_specials = 1, .memory = RK_COUNTS_LEAST_MEMORY, .temporary = folder };
+    rk_tok_training training = { .vocab_size = 270 };
+    rk_text one = { text, sizeof text - 1 };
+    rk_counts *counts = NULL;
+    rk_tok *tok = NULL;
+    rk_status status = rk_counts_open(ctx, &how, &counts);
+    if (status == RK_OK) status = rk_counts_add(ctx, counts, &one, 1);
+    if (status == RK_OK) status = rk_counts_write(ctx, counts, file);
+    if (status == RK_OK) status = rk_counts_read(ctx, counts, file);
+    if (status == RK_OK) status = rk_counts_train(ctx, counts, &training, &tok);
+    rk_tok_close(ctx, tok);
+    rk_counts_close(ctx, counts);
+    return status;
+}
+
+static rk_status pieces_and_forget(rk_ctx *ctx)
+{
+    static const char *const berts[] = { "[UNK]", "[SEP]" };
+    rk_tok_training how = { .vocab_size = 90, .specials = berts, .n_specials = 2, .model = RK_PIECES_WORDPIECE, .lowercase = true, .limit_alphabet = 30 };
+    rk_text one = { text, sizeof text - 1 };
+    rk_tok *tok = NULL;
+    rk_status status = rk_tok_train(ctx, &how, &one, 1, &tok);
+    rk_tok_close(ctx, tok);
+    return status;
+}
+
+TEST(every_allocation_of_training_pieces_may_fail) { FOR_EVERY_FAILED_ALLOCATION(pieces_and_forget); }
+
+TEST(every_allocation_of_counting_may_fail)
+{
+    (void)snprintf(folder, sizeof folder, "%s", test_temporary());
+    (void)snprintf(file, sizeof file, "%s/counts", folder);
+    FOR_EVERY_FAILED_ALLOCATION(count_and_forget);
 }
 
 TEST(every_allocation_of_training_may_fail) { FOR_EVERY_FAILED_ALLOCATION(train_and_forget); }

@@ -58,6 +58,34 @@ TEST(the_updates_of_every_optimizer_survive_them)
     optimizer = RK_OPTIMIZER_adamw;
 }
 
+/* What other models learn from: their data alone, since the rest of a run is the same. */
+static const struct data_kind *const kinds[] = { &data_masked, &data_sentences, &data_paired };
+static const rk_tok *tok;
+static int kind;
+
+static rk_status open_kind(rk_ctx *ctx)
+{
+    rk_tokens tokens = { .at = bytes, .n = TOKENS, .bytes_each = 2 };
+    const rk_train_options o = small();
+    const struct data_wanted w = { .kind = kinds[kind], .seq = 8, .vocab = 300, .source_vocab = 300, .position = 8, .types = 2 };
+    struct data d;
+    rk_status status = data_open(ctx, &(rk_train_data){ .tokens = &tokens, .source = &tokens, .document_end = 0, .tok = tok }, &o, &w, &d);
+    if (status == RK_OK) data_close(ctx, &d);
+    return status;
+}
+
+TEST(data_of_every_kind_survive_them)
+{
+    static const char *const specials[] = { "[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]" };
+    rk_ctx *ctx = test_ctx();
+    rk_tok *made;
+    OK(ctx, rk_tok_train(ctx, &(rk_tok_training){ .vocab_size = 261, .specials = specials, .n_specials = 5 }, &(rk_text){ "a", 1 }, 1, &made));
+    tok = made;
+    for (int i = 0; i < TOKENS; i++) bytes[2 * i] = (unsigned char)(i % 4 == 3 ? 0 : 5 + i % 6);
+    for (kind = 0; kind < 3; kind++) FOR_EVERY_FAILED_ALLOCATION(open_kind);
+    rk_tok_close(ctx, made);
+}
+
 static rk_status with_output(rk_ctx *ctx) { return open_and_run(ctx, test_temporary(), true, 2); }
 TEST(saving_and_resuming_survive_every_failed_allocation) { FOR_EVERY_FAILED_ALLOCATION(with_output); }
 

@@ -1,4 +1,4 @@
-/* Any bytes: each scanner cuts them as the slow reference does and as PCRE2 does, in batches of any size, and a safe cut changes nothing.
+/* Any bytes: each scanner, and each of its bodies for an instruction set, cuts them as the slow reference does and as PCRE2 does, in batches of any size, and a safe cut changes nothing.
  * The first three bytes choose the pattern, the batch and where the cut is sought. PCRE2 may know an older Unicode: it gets the text with
  * other characters of the same class where the two tables differ. */
 #include "fuzz.h"
@@ -13,11 +13,21 @@ static struct reference reference;
 static rk_ctx *ctx;
 static struct regex *regexes[N_REFERENCES];
 
-static size_t cut_all(const struct split *s, const unsigned char *text, size_t n, size_t most, size_t *ends)
+static size_t cut_by(split_scan *scan, const unsigned char *text, size_t n, size_t most, size_t *ends)
 {
     size_t made, total = 0;
-    for (size_t at = 0; (made = s->scan(text, n, at, ends + total, most)) > 0; total += made) at = ends[total + made - 1];
+    for (size_t at = 0; (made = scan(text, n, at, ends + total, most)) > 0; total += made) at = ends[total + made - 1];
     return total;
+}
+
+static size_t cut_all(const struct split *s, const unsigned char *text, size_t n, size_t most, size_t *ends) { return cut_by(s->scan, text, n, most, ends); }
+
+/* Every body that runs here, in batches large enough for its widest steps. */
+static void check_bodies(const struct split *s, const unsigned char *text, size_t n, size_t most, const size_t *whole, size_t total)
+{
+    static size_t ends[REFERENCE_MOST + 200];
+    for (int isa = 0; isa < ISA_COUNT; isa++)
+        if (isa_runs((enum isa)isa) && (cut_by(split_body(s->scan, (enum isa)isa), text, n, 72 + most, ends) != total || memcmp(ends, whole, total * sizeof *whole) != 0)) abort();
 }
 
 /* A code point whose class every Unicode agrees upon: those up to U+05FF that were there in 2005, and some blocks full of old ones. */
@@ -82,6 +92,7 @@ static void check(int which, const unsigned char *text, size_t n, size_t most, s
         if (i == SIZE_MAX || whole[k] != reference.at[i]) abort();
     }
     if (i != reference.n || (total > 0 && whole[total - 1] != n)) abort();
+    check_bodies(s, text, n, most, whole, total);
     size_t cut = split_safe(s, text, n, from), left = cut_all(s, text, cut, most, parts), right = cut_all(s, text + cut, n - cut, most, parts + left);
     for (size_t k = left; k < left + right; k++) parts[k] += cut;
     if (left + right != total || memcmp(whole, parts, total * sizeof *whole) != 0) abort();

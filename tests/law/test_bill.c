@@ -15,7 +15,7 @@ static void count(struct sample *s, struct tally *did, uint64_t *products, uint6
 {
     struct arena arena = { 0 };
     struct polys polys = { .ctx = s->ctx, .arena = &arena };
-    struct bill_line line = { .polys = &polys, .products = poly_zero(), .elementwise = poly_zero(), .read = poly_zero(), .written = poly_zero() };
+    struct bill_line line = { .polys = &polys, .products = poly_zero(), .elementwise = poly_zero(), .read = poly_zero(), .written = poly_zero(), .moved = poly_zero() };
     struct values v;
     values_open(&v, s->ctx, s->g);
     sample_fill(s, &v);
@@ -76,7 +76,7 @@ TEST(an_operand_that_stands_twice_is_priced_once)
     rk_graph *g;
     struct arena arena = { 0 };
     struct polys polys = { .ctx = ctx, .arena = &arena };
-    struct bill_line line = { .polys = &polys, .products = poly_zero(), .elementwise = poly_zero(), .read = poly_zero(), .written = poly_zero() };
+    struct bill_line line = { .polys = &polys, .products = poly_zero(), .elementwise = poly_zero(), .read = poly_zero(), .written = poly_zero(), .moved = poly_zero() };
     struct values v;
     struct tally did = { 0 };
     uint64_t read;

@@ -30,7 +30,7 @@ static struct sums naive(rk_ctx *ctx, const rk_graph *g, rk_ref from, rk_ref to)
         const struct node *n = node_of(g, r);
         struct arena arena = { 0 };
         struct polys p = { ctx, &arena, RK_OK };
-        struct bill_line line = { &p, poly_zero(), poly_zero(), poly_zero(), poly_zero() };
+        struct bill_line line = { &p, poly_zero(), poly_zero(), poly_zero(), poly_zero(), poly_zero() };
         uint64_t value[4];
         if (!needed[r] || n->op == &op_state || n->op == &op_input) continue;
         OK(ctx, n->op->bill(ctx, g, r, &line));

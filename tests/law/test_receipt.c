@@ -23,7 +23,7 @@ static rk_status bill_of(rk_ctx *ctx, const rk_graph *g, rk_ref r, const int64_t
 {
     struct arena arena = { 0 };
     struct polys polys = { .ctx = ctx, .arena = &arena };
-    struct bill_line line = { .polys = &polys, .products = poly_zero(), .elementwise = poly_zero(), .read = poly_zero(), .written = poly_zero() };
+    struct bill_line line = { .polys = &polys, .products = poly_zero(), .elementwise = poly_zero(), .read = poly_zero(), .written = poly_zero(), .moved = poly_zero() };
     rk_status status;
     *t = (struct tally){ 0 };
     GO(node_of(g, r)->op->bill(ctx, g, r, &line));

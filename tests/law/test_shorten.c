@@ -258,13 +258,82 @@ TEST(totals_are_those_of_the_whole_bill)
         EXPECT_INT(rk_bill_entries(totals), rk_bill_entries(whole));
         for (int i = 0; i < rk_bill_entries(whole); i++) {
             rk_bill_entry a = rk_bill_entry_at(whole, i), b = rk_bill_entry_at(totals, i);
-            bool work = strncmp(a.name, "flops", 5) == 0 || strncmp(a.name, "elements", 8) == 0;
+            bool work = strncmp(a.name, "flops", 5) == 0 || strncmp(a.name, "elements", 8) == 0 || strncmp(a.name, "traffic", 7) == 0;
             EXPECT(a.number == b.number && strcmp(a.name, b.name) == 0 && strcmp(a.formula, b.formula) == 0);
             EXPECT_INT(rk_bill_reasons(totals, a.name), work ? 0 : rk_bill_reasons(whole, a.name));
         }
         for (int by = 0; by < RK_BY_COUNT; by++) EXPECT_INT(rk_bill_groups(totals, (rk_bill_by)by), rk_bill_groups(whole, (rk_bill_by)by));
         rk_bill_free(whole);
         rk_bill_free(totals);
+        rk_model_close(model);
+    }
+}
+
+/* The update as the bill has it, one block for all, against that of every parameter. */
+TEST(an_optimizer_is_priced_as_for_all_parameters)
+{
+    static const char *const entries[] = { "flops.update", "flops.elementwise.update", "elements.read.update", "elements.written.update", "traffic.update", "bytes.optimizer" };
+    rk_ctx *ctx = test_ctx();
+    const struct train_rule before = rule;
+    for (int i = 0; i < TINY_MODELS; i++) {
+        char spec[TINY_ROOM];
+        struct built built;
+        rk_model *model;
+        rk_graph *update;
+        rk_bill *whole, *found;
+        rk_bill_phase last[] = { { "update", INT32_MAX } };
+        (void)tiny_model(i, 99, 16, spec);
+        (void)snprintf(spec + strlen(spec), sizeof spec - strlen(spec), ",layer=%d", 1 + i % 8);
+        rule.optimizer = (rk_optimizer)(i % RK_OPTIMIZERS);
+        OK(ctx, rk_model_open(ctx, spec, &model));
+        OK(ctx, model_build(ctx, model, &(struct build_options){ .purpose = FOR_TRAINING }, &built));
+        OK(ctx, train_update(ctx, built.g, built.parameters.at, built.parameters.n, &rule, &update));
+        OK(ctx, bill_of_graph(ctx, update, &(struct bill_terms){ .n_phases = 1, .phases = last }, &whole));
+        OK(ctx, rk_bill_of(model, &(rk_bill_settings){ .optimizer = rule.optimizer }, &found));
+        for (size_t k = 0; k < sizeof entries / sizeof *entries; k++) {
+            uint64_t a = 0, b = 0;
+            if (rk_bill_has(whole, entries[k])) OK(ctx, rk_bill_number(whole, entries[k], &a));
+            if (rk_bill_has(found, entries[k])) OK(ctx, rk_bill_number(found, entries[k], &b));
+            if (a != b) test_fail(__FILE__, __LINE__, "%s: %s is %llu, of all parameters %llu", spec, entries[k], (unsigned long long)b, (unsigned long long)a);
+        }
+        rk_bill_free(whole);
+        rk_bill_free(found);
+        rk_graph_close(update);
+        built_close(&built);
+        rk_model_close(model);
+    }
+    rule = before;
+}
+
+/* The cache of one block, and as many of them, against the caches of a graph with all blocks. */
+TEST(a_cache_is_priced_as_of_all_blocks)
+{
+    rk_ctx *ctx = test_ctx();
+    for (int i = 0; rk_model_preset(i) != NULL; i++) {
+        rk_model *model;
+        struct built built;
+        rk_bill *bill;
+        uint64_t sum = 0, found = 0;
+        OK(ctx, rk_model_open(ctx, rk_model_preset(i), &model));
+        if (model_decodes(model)) {
+            OK(ctx, model_build(ctx, model, &(struct build_options){ .purpose = FOR_DECODING, .seq = 1, .positions = 1, .source = 1 }, &built));
+            for (rk_ref r = 1; r < built.g->nodes.n; r++) {
+                const struct node *n = node_of(built.g, r);
+                uint64_t elements = 1;
+                for (int k = 0; k < n->rank; k++) elements *= (uint64_t)dim_size(built.g, n->dim[k]);
+                if (n->op == &op_state && n->at.i[0] == RK_CACHE) sum += 4 * elements;
+            }
+            built_close(&built);
+        }
+        OK(ctx, rk_bill_of(model, &(rk_bill_settings){ .mode = RK_MODE_PREFILL, .seq = 1, .totals = true }, &bill));
+        for (int k = 0; k < 2; k++) {
+            static const char *const entries[] = { "bytes.cache_per_token", "bytes.cache_per_source_token" };
+            uint64_t one = 0;
+            if (rk_bill_has(bill, entries[k])) OK(ctx, rk_bill_number(bill, entries[k], &one));
+            found += one;
+        }
+        if (found != sum) test_fail(__FILE__, __LINE__, "%s: %llu bytes a token, all blocks keep %llu", rk_model_preset(i), (unsigned long long)found, (unsigned long long)sum);
+        rk_bill_free(bill);
         rk_model_close(model);
     }
 }

@@ -71,6 +71,7 @@ TEST(crc32c_equals_the_definition_and_goes_on)
         for (size_t i = 0; i < n; i++) bytes[i] = (unsigned char)test_random(256);
         EXPECT_INT(crc32c(0, bytes, n), crc_by_bits(bytes, n));
         EXPECT_INT(crc32c(crc32c(0, bytes, cut), bytes + cut, n - cut), crc_by_bits(bytes, n));
+        EXPECT_INT(crc32c_best()(crc32c_best()(0, bytes, cut), bytes + cut, n - cut), crc_by_bits(bytes, n));
     }
 }
 

@@ -146,7 +146,7 @@ static const struct { const char *text; rk_status status; const char *words; } w
     { "{" GPT2 ", \"layer_norm_epsilon\": NaN}",            RK_E_FORMAT,  "NaN" },
     { "{" GPT2 ", \"layer_norm_epsilon\": [1e-5]}",         RK_E_FORMAT,  "layer_norm_epsilon" },
     { "{" GPT2 ", \"tie_word_embeddings\": \"yes\"}",       RK_E_FORMAT,  "tie_word_embeddings" },
-    { "{" GPT2 ", \"activation_function\": \"gelu_10\"}",   RK_E_UNKNOWN, "gelu_10" },
+    { "{" GPT2 ", \"activation_function\": \"gelu_11\"}",   RK_E_UNKNOWN, "gelu_11" },
     { "{" GPT2 ", \"n_embd\": 24}",                         RK_E_FORMAT,  "n_embd" },
     { "{" GPT2 ", \"add_cross_attention\": true}",          RK_E_DECLINED, "add_cross_attention" },
     { "{" GPTJ ", \"scale_attn_weights\": false}",          RK_E_DECLINED, "scale_attn_weights" },
@@ -165,7 +165,7 @@ static const struct { const char *text; rk_status status; const char *words; } w
     { "{" NEOX ", \"rope_parameters.rope_theta\": 5000}",   RK_E_UNKNOWN, "rope_parameters.rope_theta" },
     { "{" NEOX ", \"rope_theta\": 5000}",                   RK_E_UNKNOWN, "rope_theta" },
     { "{" NEOX ", \"hidden_dropout\": 0.1, \"hidden_dropout_prob\": 0.2}",                  RK_E_FORMAT,  "hidden_dropout_prob" },
-    { "{" NEOX ", \"hidden_act\": \"gelu_10\"}",            RK_E_UNKNOWN, "gelu_10" },
+    { "{" NEOX ", \"hidden_act\": \"gelu_11\"}",            RK_E_UNKNOWN, "gelu_11" },
 };
 
 TEST(files_that_make_no_sense)

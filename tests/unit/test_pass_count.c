@@ -279,7 +279,7 @@ TEST(several_graphs_on_one_store_make_one_bill)
     EXPECT_INT(number(bill, "flops.elementwise.forward"), 16);
     EXPECT_INT(number(bill, "flops.elementwise.update"), 16);
     OK(ctx, bill_set(bill, "bytes.plan.activations", 4096, ""));
-    const rk_bill_reason tensor = { "h.*.attn", "activation", "softmax", "B·H·T²", 1024, 4096, 4 };
+    const rk_bill_reason tensor = { "h.*.attn", "activation", "softmax", "B·H·T²", 1024, 4096, 4, RK_bf16 };
     OK(ctx, bill_reason(bill, "bytes.plan.activations", &tensor));
     EXPECT_INT(number(bill, "bytes.plan.activations"), 4096);
     EXPECT_TEXT(rk_bill_reason_at(bill, "bytes.plan.activations", 0).label, "softmax");
@@ -290,19 +290,19 @@ TEST(several_graphs_on_one_store_make_one_bill)
     OK(ctx, rk_bill_json(bill, &json));
     EXPECT_TEXT(json, "{\"bytes\": {\"gradients\": 32, \"optimizer\": 32, \"parameters\": 32, \"plan\": {\"activations\": 4096}}, "
                       "\"elements\": {\"read\": {\"forward\": 24, \"update\": 32}, \"written\": {\"forward\": 16, \"update\": 16}}, "
-                      "\"flops\": {\"elementwise\": {\"forward\": 16, \"update\": 16}, \"forward\": 0, \"update\": 0}, \"parameters\": 8, "
+                      "\"flops\": {\"elementwise\": {\"forward\": 16, \"update\": 16}, \"forward\": 0, \"update\": 0}, \"parameters\": 8, \"traffic\": {\"forward\": 160, \"update\": 192}, "
                       "\"formulas\": {\"flops.forward\": \"0\", \"flops.elementwise.forward\": \"2·D\", \"elements.read.forward\": \"3·D\", "
-                      "\"elements.written.forward\": \"2·D\", \"parameters\": \"D\", \"bytes.parameters\": \"4·D\", \"bytes.gradients\": \"4·D\", "
-                      "\"flops.update\": \"0\", \"flops.elementwise.update\": \"2·D\", \"elements.read.update\": \"4·D\", \"elements.written.update\": \"2·D\", "
+                      "\"elements.written.forward\": \"2·D\", \"traffic.forward\": \"20·D\", \"parameters\": \"D\", \"bytes.parameters\": \"4·D\", \"bytes.gradients\": \"4·D\", "
+                      "\"flops.update\": \"0\", \"flops.elementwise.update\": \"2·D\", \"elements.read.update\": \"4·D\", \"elements.written.update\": \"2·D\", \"traffic.update\": \"24·D\", "
                       "\"bytes.optimizer\": \"4·D\"}, \"modules\": [{\"name\": \"\", \"depth\": 0, \"times\": 1, \"flops.elementwise.forward\": 16, "
-                      "\"elements.read.forward\": 24, \"elements.written.forward\": 16, \"parameters\": 8, \"bytes.parameters\": 32, \"bytes.gradients\": 32, "
-                      "\"flops.elementwise.update\": 16, \"elements.read.update\": 32, \"elements.written.update\": 16, \"bytes.optimizer\": 32}], "
+                      "\"elements.read.forward\": 24, \"elements.written.forward\": 16, \"traffic.forward\": 160, \"parameters\": 8, \"bytes.parameters\": 32, \"bytes.gradients\": 32, "
+                      "\"flops.elementwise.update\": 16, \"elements.read.update\": 32, \"elements.written.update\": 16, \"traffic.update\": 192, \"bytes.optimizer\": 32}], "
                       "\"ops\": [{\"name\": \"parameters\", \"parameters\": 8, \"bytes.parameters\": 32}, {\"name\": \"gradients\", \"bytes.gradients\": 32}, "
-                      "{\"name\": \"map mul\", \"flops.elementwise.forward\": 8, \"elements.read.forward\": 8, \"elements.written.forward\": 8}, "
-                      "{\"name\": \"map add\", \"flops.elementwise.forward\": 8, \"elements.read.forward\": 16, \"elements.written.forward\": 8, "
-                      "\"flops.elementwise.update\": 8, \"elements.read.update\": 16, \"elements.written.update\": 8}, {\"name\": \"update\"}, "
+                      "{\"name\": \"map mul\", \"flops.elementwise.forward\": 8, \"elements.read.forward\": 8, \"elements.written.forward\": 8, \"traffic.forward\": 64}, "
+                      "{\"name\": \"map add\", \"flops.elementwise.forward\": 8, \"elements.read.forward\": 16, \"elements.written.forward\": 8, \"traffic.forward\": 96, "
+                      "\"flops.elementwise.update\": 8, \"elements.read.update\": 16, \"elements.written.update\": 8, \"traffic.update\": 96}, {\"name\": \"update\"}, "
                       "{\"name\": \"optimizer\", \"bytes.optimizer\": 32}, {\"name\": \"map sub\", \"flops.elementwise.update\": 8, \"elements.read.update\": 16, "
-                      "\"elements.written.update\": 8}]}");
+                      "\"elements.written.update\": 8, \"traffic.update\": 96}]}");
     rk_bill_free(bill);
 }
 

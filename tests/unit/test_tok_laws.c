@@ -3,6 +3,8 @@
 #include "test.h"
 #include "test_tok_text.h"
 #include "tok/bytelevel.h"
+#include "tok/narrow.h"
+#include "tok/tok.h"
 #include <stdlib.h>
 
 enum { MOST = 4096 };
@@ -103,6 +105,63 @@ TEST(encoding_is_the_merges_in_order)
     rk_tok_close(ctx, tok);
 }
 
+/* Words of one text, long ones and such that fall into parts, met again and again: by every body of the inner loops. */
+TEST(every_instruction_set_encodes_alike)
+{
+    static const char *const parts[] = { "\xe4\xb8\xad", "\xe6\x96\x87", "\xe3\x81\xae", "\xe3\x81\x8c", "\xc3\xa9", "\xe3\x83\xbc", "a", "ab", "the", " the", " ", "--------------------", "0123456789abcdef",
+        "\xf0\x9f\x99\x83", "\xe4\xb8", "\n", ". ", "supercalifragilistic", "                   ", "'s" };
+    enum { PARTS = sizeof parts / sizeof *parts };
+    static char text[MOST], learnt[60000];
+    static uint32_t expected[MOST];
+    rk_ctx *ctx = test_ctx();
+    size_t n = 0;
+    while (n < sizeof learnt - 32) {
+        const char *part = parts[test_random(PARTS)];
+        memcpy(learnt + n, part, strlen(part));
+        n += strlen(part);
+    }
+    rk_text one = { learnt, n };
+    rk_tok *tok;
+    OK(ctx, rk_tok_train(ctx, &(rk_tok_training){ .vocab_size = 800, .ties = RK_TIES_CS336 }, &one, 1, &tok));
+    for (int round = 0; round < 300; round++) {
+        size_t want = test_random(round % 20 == 0 ? MOST - 32 : 600), kinds = 1 + test_random(PARTS), made = 0;
+        for (n = 0; n < want;) {
+            const char *part = parts[(test_random(kinds) + (size_t)round) % PARTS];
+            memcpy(text + n, part, strlen(part));
+            n += strlen(part);
+        }
+        rk_ids lengths = { 0 };
+        OK(ctx, rk_tok_split(ctx, "gpt2", text, n, &lengths));
+        for (size_t i = 0, at = 0; i < lengths.n; at += lengths.at[i++]) made += naive_word(tok, text + at, lengths.at[i], expected + made);
+        for (int isa = 0; isa < ISA_COUNT; isa++) {
+            if (!isa_runs((enum isa)isa)) continue;
+            tok_use(tok, (enum isa)isa);
+            rk_ids ids = { 0 };
+            OK(ctx, rk_tok_encode(ctx, tok, text, n, 0, &ids));
+            EXPECT(ids.n == made && (made == 0 || memcmp(ids.at, expected, made * sizeof *expected) == 0));
+            rk_ids_free(ctx, &ids);
+        }
+        rk_ids_free(ctx, &lengths);
+    }
+    rk_tok_close(ctx, tok);
+}
+
+TEST(ids_narrow_alike)
+{
+    uint32_t ids[200];
+    unsigned char bytes[400];
+    for (int round = 0; round < 200; round++) {
+        size_t n = test_random(200);
+        uint32_t all = 0;
+        for (size_t i = 0; i < n; i++) all |= ids[i] = (uint32_t)test_random(round % 4 == 0 ? 1 << 20 : 1 << 16);
+        for (int isa = 0; isa < ISA_COUNT; isa++) {
+            if (!isa_runs((enum isa)isa)) continue;
+            EXPECT_INT(narrow_bodies[isa](ids, n, bytes), all);
+            for (size_t i = 0; i < n; i++) EXPECT_INT(bytes[2 * i] | bytes[2 * i + 1] << 8, ids[i] & 0xffff);
+        }
+    }
+}
+
 TEST(a_stream_in_any_pieces_is_the_whole)
 {
     rk_ctx *ctx = test_ctx();
@@ -160,6 +219,56 @@ TEST(parallel_is_serial)
         EXPECT_INT(rk_ctx_bytes(by[i]), 0);
         rk_ctx_close(by[i]);
     }
+    free(text);
+}
+
+struct taken { rk_ids ids; size_t ends[8], n, most; };
+
+static bool take(void *user, const uint32_t *ids, size_t n, bool ends)
+{
+    struct taken *t = user;
+    if (t->ids.n + n > t->most) return false;
+    for (size_t i = 0; i < n; i++) t->ids.at[t->ids.n++] = ids[i];
+    if (ends) t->ends[t->n++] = t->ids.n;
+    return true;
+}
+
+/* The same encoder again and again, on one thread and on four, stopped once: always what encode_many gives. */
+TEST(an_encoder_of_many_texts_is_encode_many)
+{
+    enum { LONG = 600000 };
+    char *text = malloc(LONG);
+    size_t n = 0, ends[4];
+    while (n < LONG - MOST) n += hard_text(text + n, MOST);
+    rk_text texts[4] = { { text, n }, { text, 0 }, { text + n / 3, n / 2 }, { text, 7 } };
+    struct taken taken = { .ids.at = malloc(2 * LONG * sizeof *taken.ids.at) };
+    for (int threads = 1; threads <= 4; threads += 3) {
+        rk_ctx *ctx;
+        REQUIRE(rk_ctx_open(&(rk_options){ .threads = threads }, &ctx) == RK_OK && taken.ids.at != NULL);
+        rk_tok *tok;
+        rk_tok_encoder *e;
+        rk_ids ids = { 0 };
+        OK(ctx, rk_tok_train(ctx, &(rk_tok_training){ .vocab_size = 700, .specials = specials, .n_specials = 5 }, texts, 1, &tok));
+        OK(ctx, rk_tok_encode_many(ctx, tok, texts, 4, 0, &ids, ends));
+        OK(ctx, rk_tok_encoder_open(ctx, tok, 0, &e));
+        for (int round = 0; round < 3; round++) {
+            taken.ids.n = taken.n = 0;
+            taken.most = round == 1 ? ids.n / 2 : 2 * LONG;
+            rk_status status = rk_tok_encoder_many(ctx, e, texts, 4, take, &taken);
+            if (round == 1) {
+                FAILS(ctx, status, RK_E_CANCELLED, "stopped");
+                continue;
+            }
+            OK(ctx, status);
+            EXPECT(taken.n == 4 && memcmp(taken.ends, ends, sizeof ends) == 0 && taken.ids.n == ids.n && memcmp(taken.ids.at, ids.at, ids.n * sizeof *ids.at) == 0);
+        }
+        rk_ids_free(ctx, &ids);
+        rk_tok_encoder_close(ctx, e);
+        rk_tok_close(ctx, tok);
+        EXPECT_INT(rk_ctx_bytes(ctx), 0);
+        rk_ctx_close(ctx);
+    }
+    free(taken.ids.at);
     free(text);
 }
 

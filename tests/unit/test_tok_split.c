@@ -39,6 +39,63 @@ TEST(the_scanners_are_the_patterns)
     }
 }
 
+/* Cut by a body, in batches of a size that lets it take its widest steps. */
+static size_t cut_by(split_scan *scan, const unsigned char *text, size_t n, size_t *ends)
+{
+    size_t made, total = 0;
+    for (size_t at = 0; (made = scan(text, n, at, ends + total, 72 + test_random(100))) > 0; total += made) at = ends[total + made - 1];
+    return total;
+}
+
+static void expect_same_words(const struct split *split, const char *text, size_t n)
+{
+    static size_t expected[MOST + 200], ends[MOST + 200];
+    unsigned char *exact = malloc(n > 0 ? n : 1);                     /* so that reading beyond the end is seen */
+    REQUIRE(exact != NULL && n <= MOST);
+    memcpy(exact, text, n);
+    size_t words = cut_by(split->scan, exact, n, expected);
+    for (int isa = 0; isa < ISA_COUNT; isa++) {
+        if (!isa_runs((enum isa)isa)) continue;
+        size_t made = cut_by(split_body(split->scan, (enum isa)isa), exact, n, ends);
+        if (made != words || memcmp(ends, expected, words * sizeof *ends) != 0) test_fail(__FILE__, __LINE__, "%s, body %d: %zu bytes are cut otherwise", split->name, isa, n);
+    }
+    free(exact);
+}
+
+TEST(every_body_of_a_scanner_cuts_alike)
+{
+    static char text[MOST];
+    static const char ascii[] = "aZ19 ' \n\t.sdmtlvre  'tes";
+    for (int round = 0; round < 6000; round++) {
+        const struct split *split = split_find(reference_patterns[round % N_REFERENCES].name);
+        size_t n = round % 50 == 0 ? hard_text(text, MOST) : test_random(400);
+        unsigned foreign = round % 3 == 0 ? 0 : round % 3 == 1 ? 100 : 10;        /* one character in so many is not ASCII */
+        for (size_t i = 0; i < n && round % 50 != 0; i++) text[i] = ascii[test_random(sizeof ascii - 1)];
+        for (size_t i = 0; i + 3 < n && foreign > 0 && round % 50 != 0; i++)
+            if (test_random(foreign) == 0) i += hard_text(text + i, 4);
+        expect_same_words(split, text, n);
+    }
+}
+
+/* What a block of 64 bytes leaves to the next: contractions, white space, runs, at every place and at the very end. */
+TEST(every_body_of_a_scanner_crosses_blocks)
+{
+    static const char *const cases[] = { "'s", "'ll", "'ve a", "'lx", "'", " 's", "  a", " \n a", "   ", "a 1", "1.a", "''s", "'s's", "'re're", "\xe2\x80\x99s", " \xc2\xa0 a", "a\xc2\xa0", "\xff" };
+    static const char fills[] = "a1. ";
+    static char text[300];
+    const struct split *split = split_find("gpt2");
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        for (size_t before = 0; before <= 130; before += before > 67 && before < 120 ? 7 : 1)
+            for (const char *fill = fills; *fill != 0; fill++)
+                for (size_t after = 0; after <= 70; after += after < 3 ? 1 : 33) {
+                    size_t n = strlen(cases[i]);
+                    memset(text, *fill, before);
+                    memcpy(text + before, cases[i], n);
+                    memset(text + before + n, 'b', after);
+                    expect_same_words(split, text, before + n + after);
+                }
+}
+
 TEST(the_scanners_are_the_regular_expressions)
 {
     rk_ctx *ctx = test_ctx();

@@ -1,4 +1,5 @@
-/* test_train_data.c: what a step reads: windows, epochs, labels, the cut into training and validation. */
+/* test_train_data.c: what a step of a model of the next token reads: windows, epochs, labels, the cut into training and validation.
+ * Not here: what is masked, and pairs (test_train_kinds.c). */
 #include "base/rng.h"
 #include "test.h"
 #include "train/data.h"
@@ -21,11 +22,25 @@ static struct text text_new(size_t n)
     return t;
 }
 
+static rk_status try_open(rk_ctx *ctx, const struct text *t, const rk_train_options *o, int64_t seq, int64_t end, struct data *d)
+{
+    return data_open(ctx, &(rk_train_data){ .tokens = &t->tokens, .document_end = end }, o, &(struct data_wanted){ .kind = &data_next, .seq = seq, .vocab = LARGEST }, d);
+}
+
 static struct data open_data(rk_ctx *ctx, const struct text *t, const rk_train_options *o, int64_t seq, int64_t end)
 {
     struct data d;
-    OK(ctx, data_open(ctx, &(rk_train_data){ .tokens = &t->tokens, .document_end = end }, o, seq, LARGEST, &d));
+    OK(ctx, try_open(ctx, t, o, seq, end, &d));
     return d;
+}
+
+/* The window at a place of the training part: how many labels count. */
+static int64_t window(const struct data *d, uint64_t place, int32_t *tokens, int32_t *labels)
+{
+    struct sample s = { .at = { [DATA_tokens] = tokens, [DATA_labels] = labels } };
+    for (int64_t t = 0; t < d->seq; t++) tokens[t] = 0, labels[t] = -1;
+    d->kind->fill(d, &d->train, place, (struct draw){ 0, 0 }, &s);
+    return s.targets;
 }
 
 TEST(shuffling_is_a_bijection)
@@ -97,7 +112,7 @@ TEST(labels_are_the_next_tokens)
         struct data d = open_data(ctx, &t, &o, 11, END);
         int32_t tokens[11], labels[11];
         for (uint64_t start = 0; start + 11 < 40; start++) {
-            int64_t targets = data_window(&d, &d.train, start, tokens, labels), counted = 0;
+            int64_t targets = window(&d, start, tokens, labels), counted = 0;
             for (size_t i = 0; i < 11; i++) {
                 EXPECT_INT(tokens[i], rk_tokens_at(&t.tokens, start + i));
                 bool masked = mask == 1 && tokens[i] == END;
@@ -106,7 +121,7 @@ TEST(labels_are_the_next_tokens)
             }
             EXPECT_INT(targets, counted);
         }
-        EXPECT_INT(data_window(&d, &d.train, 35, tokens, labels), 4 - (mask == 1 ? (tokens[0] == END) + (tokens[1] == END) + (tokens[2] == END) + (tokens[3] == END) : 0));
+        EXPECT_INT(window(&d, 35, tokens, labels), 4 - (mask == 1 ? (tokens[0] == END) + (tokens[1] == END) + (tokens[2] == END) + (tokens[3] == END) : 0));
         EXPECT_INT(tokens[5], 0);
         EXPECT_INT(labels[4], -1);
         data_close(ctx, &d);
@@ -155,9 +170,10 @@ TEST(validation_has_every_target_once)
         int32_t tokens[9], labels[9];
         int64_t targets = 0;
         for (int64_t w = 0; w < data_validation_windows(&d); w++) {
-            int64_t own = data_window(&d, &d.validation, (uint64_t)w * 9, tokens, labels);
-            for (int64_t i = 0; i < own; i++) EXPECT_INT(labels[i], part_token(&d.validation, (uint64_t)(w * 9 + i + 1)));
-            targets += own;
+            struct sample s = { .at = { [DATA_tokens] = tokens, [DATA_labels] = labels } };
+            data_validation_sample(&d, w, &s);
+            for (int64_t i = 0; i < s.targets; i++) EXPECT_INT(labels[i], part_token(&d.validation, (uint64_t)(w * 9 + i + 1)));
+            targets += s.targets;
         }
         EXPECT_INT(targets, (int64_t)d.validation.n - 1);
         data_close(ctx, &d);
@@ -172,8 +188,8 @@ TEST(what_cannot_be_trained_on_is_refused)
     struct data d;
     o.validation = 0;
     struct text t = text_new(20);
-    FAILS(ctx, data_open(ctx, &(rk_train_data){ .tokens = &t.tokens, .document_end = -1 }, &o, 20, LARGEST, &d), RK_E_ARG, "20 training tokens");
+    FAILS(ctx, try_open(ctx, &t, &o, 20, -1, &d), RK_E_ARG, "20 training tokens");
     t.bytes[2 * 13] = LARGEST;
-    FAILS(ctx, data_open(ctx, &(rk_train_data){ .tokens = &t.tokens, .document_end = -1 }, &o, 4, LARGEST, &d), RK_E_ARG, "token 13 is 100");
+    FAILS(ctx, try_open(ctx, &t, &o, 4, -1, &d), RK_E_ARG, "token 13 is 100");
     free(t.bytes);
 }

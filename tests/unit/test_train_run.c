@@ -1,8 +1,8 @@
 /* test_train_run.c: runs of small models: the same bits however they are cut, batches that add up, losses that fall.
  * labels: threads */
 #include "base/file.h"
+#include "running.h"
 #include "test.h"
-#include "train/training.h"
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -39,60 +39,18 @@ static rk_train_options small(void)
     return o;
 }
 
-struct with { rk_ctx *ctx; rk_model *model; rk_device *device; rk_train *train; };
+static rk_train_data data_of(const struct text *text) { return (rk_train_data){ .tokens = &text->tokens, .document_end = END }; }
 
-static rk_status with_open(rk_ctx *ctx, struct with *w, const char *model, const char *device, const struct text *text, const rk_train_options *o, const char *output, bool resume)
+static rk_status with_open(rk_ctx *ctx, struct running *w, const char *model, const char *device, const struct text *text, const rk_train_options *o, const char *output, bool resume)
 {
-    rk_device_options how = { .blas = "own" };
-    rk_status status;
-    *w = (struct with){ .ctx = ctx };
-    GO(rk_model_open(ctx, model, &w->model));
-    GO(rk_device_open(ctx, device, &how, &w->device));
-    rk_train_setup s = { .model = w->model, .device = w->device, .data = { .tokens = &text->tokens, .document_end = END }, .options = o, .output = output, .resume = resume };
-    GO(rk_train_open(ctx, &s, &w->train));
-out:
-    return status;
-}
-
-static void with_close(struct with *w)
-{
-    rk_train_close(w->train);
-    rk_device_close(w->device);
-    rk_model_close(w->model);
-}
-
-/* All states of a run, as bytes. */
-struct bits { unsigned char *at; size_t n; };
-
-static struct bits bits_of(const rk_train *t)
-{
-    struct bits b = { NULL, 0 };
-    for (int k = 0; k < RK_KIND_COUNT; k++) b.n += (size_t)t->store->bytes[k];
-    b.at = malloc(b.n);
-    REQUIRE(b.at != NULL);
-    for (size_t k = 0, at = 0; k < RK_KIND_COUNT; at += (size_t)t->store->bytes[k++])
-        if (t->store->bytes[k] > 0) memcpy(b.at + at, t->store->base[k], (size_t)t->store->bytes[k]);
-    return b;
+    const rk_train_data data = data_of(text);
+    return running_open(ctx, w, model, device, &data, o, output, resume);
 }
 
 static struct bits whole_run(int threads, const char *model, const char *device, const struct text *text, const rk_train_options *o)
 {
-    rk_ctx *ctx;
-    struct with w;
-    rk_options options = { .threads = threads };
-    REQUIRE(rk_ctx_open(&options, &ctx) == RK_OK);
-    OK(ctx, with_open(ctx, &w, model, device, text, o, NULL, false));
-    OK(ctx, rk_train_run(w.train, NULL, NULL));
-    struct bits b = bits_of(w.train);
-    with_close(&w);
-    rk_ctx_close(ctx);
-    return b;
-}
-
-static void expect_same(struct bits a, struct bits b)
-{
-    EXPECT_INT(a.n, b.n);
-    EXPECT(a.n == b.n && memcmp(a.at, b.at, a.n) == 0);
+    const rk_train_data data = data_of(text);
+    return running_whole(threads, model, device, &data, o);
 }
 
 TEST(threads_change_no_bit)
@@ -102,7 +60,7 @@ TEST(threads_change_no_bit)
     o.accumulate = 2;
     for (o.optimizer = 0; o.optimizer < RK_OPTIMIZERS; o.optimizer++) {
         struct bits one = whole_run(1, DROPOUT, "cpu", &text, &o), two = whole_run(2, DROPOUT, "cpu", &text, &o);      /* threads = 2 */
-        expect_same(one, two);
+        running_same(one, two);
         free(one.at);
         free(two.at);
     }
@@ -123,7 +81,7 @@ TEST(the_loss_falls_below_a_bigram)
 {
     rk_ctx *ctx = test_ctx();
     struct text text = text_new();
-    struct with w;
+    struct running w;
     struct losses l = { .n = 0 };
     double first, bigram;
     rk_train_options o = small();
@@ -138,7 +96,7 @@ TEST(the_loss_falls_below_a_bigram)
     EXPECT(l.validation < 0.6 * first);
     EXPECT(l.validation < 1.15 * bigram);                   /* 150 steps on a text that a bigram explains */
     for (int i = 0; i < l.n; i++) EXPECT(isfinite(l.at[i]));
-    with_close(&w);
+    running_close(&w);
     free(text.bytes);
 }
 
@@ -147,7 +105,7 @@ static void check_accumulation(const char *device, double near)
 {
     rk_ctx *ctx = test_ctx();
     struct text text = text_new();
-    struct with w;
+    struct running w;
     float *gradient[3] = { NULL, NULL, NULL };
     rk_train_report r[3];
     static const int64_t batch[] = { 8, 4, 2 };
@@ -162,7 +120,7 @@ static void check_accumulation(const char *device, double near)
         gradient[i] = malloc(N * sizeof(float));
         REQUIRE(gradient[i] != NULL);
         OK(ctx, rk_train_read(w.train, RK_GRADIENT, "embed.weight", gradient[i], N));
-        with_close(&w);
+        running_close(&w);
     }
     for (int i = 1; i < 3; i++) {
         EXPECT_NEAR(r[i].loss, r[0].loss, near * r[0].loss);
@@ -183,10 +141,10 @@ TEST(the_cpu_follows_the_reference)
     struct losses l[2] = { { .n = 0 }, { .n = 0 } };
     rk_train_options o = small();
     for (int i = 0; i < 2; i++) {
-        struct with w;
+        struct running w;
         OK(ctx, with_open(ctx, &w, DROPOUT, i == 0 ? "ref" : "cpu", &text, &o, NULL, false));
         OK(ctx, rk_train_run(w.train, keep_loss, &l[i]));
-        with_close(&w);
+        running_close(&w);
     }
     for (int i = 0; i < l[0].n; i++) EXPECT_NEAR(l[1].at[i], l[0].at[i], 1e-4);
     EXPECT_NEAR(l[1].validation, l[0].validation, 1e-4);
@@ -206,19 +164,19 @@ static void check_resume(const char *device, rk_optimizer optimizer)
     o.optimizer = (int)optimizer;
     struct bits expected = whole_run(1, DROPOUT, device, &text, &o);
     for (int64_t cut = 1; cut < o.steps; cut++) {
-        struct with w;
+        struct running w;
         char folder[600];
         (void)snprintf(folder, sizeof folder, "%s/%s-%lld", test_temporary(), rk_optimizer_title(optimizer), (long long)cut);
         OK(ctx, with_open(ctx, &w, DROPOUT, device, &text, &o, folder, false));
         FAILS(ctx, rk_train_run(w.train, stop_at, &cut), RK_E_CANCELLED, "stopped after step");
-        with_close(&w);
+        running_close(&w);
         OK(ctx, with_open(ctx, &w, DROPOUT, device, &text, &o, folder, true));
         EXPECT_INT(rk_train_steps_done(w.train), cut);
         OK(ctx, rk_train_run(w.train, NULL, NULL));
-        struct bits b = bits_of(w.train);
-        expect_same(b, expected);
+        struct bits b = running_bits(w.train);
+        running_same(b, expected);
         free(b.at);
-        with_close(&w);
+        running_close(&w);
     }
     free(expected.at);
     free(text.bytes);
@@ -249,12 +207,12 @@ TEST(a_damaged_checkpoint_is_skipped_for_the_one_before)
     o.save_every = 2;
     o.keep = 2;
     for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
-        struct with w;
+        struct running w;
         char folder[600], path[700];
         (void)snprintf(folder, sizeof folder, "%s/%zu", test_temporary(), i);
         OK(ctx, with_open(ctx, &w, MODEL, "cpu", &text, &o, folder, false));
         OK(ctx, rk_train_run(w.train, NULL, NULL));
-        with_close(&w);
+        running_close(&w);
         (void)snprintf(path, sizeof path, "%s/step-000002", folder);
         EXPECT(!file_is_folder(path));                              /* two are kept: 4 and 6 */
         (void)snprintf(path, sizeof path, "%s/step-000006/%s", folder, files[i]);
@@ -265,7 +223,7 @@ TEST(a_damaged_checkpoint_is_skipped_for_the_one_before)
         OK(ctx, with_open(ctx, &w, MODEL, "cpu", &text, &o, folder, true));
         EXPECT_INT(rk_train_steps_done(w.train), 4);
         OK(ctx, rk_train_run(w.train, NULL, NULL));                 /* saves step 6 in the damaged one's place */
-        with_close(&w);
+        running_close(&w);
         OK(ctx, rk_train_newest(ctx, folder, newest, sizeof newest));
         EXPECT(strstr(newest, "step-000006") != NULL);
     }
@@ -276,37 +234,37 @@ TEST(another_run_is_not_resumed)
 {
     rk_ctx *ctx = test_ctx();
     struct text text = text_new();
-    struct with w;
+    struct running w;
     const char *folder = test_temporary();
     rk_train_options o = small();
     o.steps = 2;
     OK(ctx, with_open(ctx, &w, MODEL, "cpu", &text, &o, folder, false));
     OK(ctx, rk_train_run(w.train, NULL, NULL));
-    with_close(&w);
+    running_close(&w);
     rk_train_options other = o;
     other.seed = 2;
     FAILS(ctx, with_open(ctx, &w, MODEL, "cpu", &text, &other, folder, true), RK_E_DIFFERS, "another seed");
-    with_close(&w);
+    running_close(&w);
     other = o;
     other.optimizer = RK_OPTIMIZER_sgd;
     FAILS(ctx, with_open(ctx, &w, MODEL, "cpu", &text, &other, folder, true), RK_E_DIFFERS, "another optimizer: what it keeps");
-    with_close(&w);
+    running_close(&w);
     other = o;
     other.batch = 2;
     FAILS(ctx, with_open(ctx, &w, MODEL, "cpu", &text, &other, folder, true), RK_E_DIFFERS, "another batch");
-    with_close(&w);
+    running_close(&w);
     FAILS(ctx, with_open(ctx, &w, MODEL, "ref", &text, &o, folder, true), RK_E_DIFFERS, "the bits would differ");
-    with_close(&w);
+    running_close(&w);
     text.bytes[100] ^= 1;
     FAILS(ctx, with_open(ctx, &w, MODEL, "cpu", &text, &o, folder, true), RK_E_DIFFERS, "other tokens");
-    with_close(&w);
+    running_close(&w);
     text.bytes[100] ^= 1;
     other = o;
     other.steps = 4;
     other.lr = 1e-3;
     OK(ctx, with_open(ctx, &w, MODEL, "cpu", &text, &other, folder, true));
     EXPECT_INT(rk_train_steps_done(w.train), 2);
-    with_close(&w);
+    running_close(&w);
     free(text.bytes);
 }
 
@@ -314,12 +272,12 @@ TEST(one_run_at_a_time_writes_to_a_folder)
 {
     rk_ctx *ctx = test_ctx();
     struct text text = text_new();
-    struct with w, second;
+    struct running w, second;
     rk_train_options o = small();
     OK(ctx, with_open(ctx, &w, MODEL, "cpu", &text, &o, test_temporary(), false));
     FAILS(ctx, with_open(ctx, &second, MODEL, "cpu", &text, &o, test_temporary(), false), RK_E_IO, "another run");
-    with_close(&second);
-    with_close(&w);
+    running_close(&second);
+    running_close(&w);
     free(text.bytes);
 }
 
@@ -327,7 +285,7 @@ TEST(what_is_exported_is_the_model)
 {
     rk_ctx *ctx = test_ctx();
     struct text text = text_new();
-    struct with w;
+    struct running w;
     double before, after;
     char folder[600];
     rk_train_options o = small();
@@ -336,11 +294,11 @@ TEST(what_is_exported_is_the_model)
     OK(ctx, rk_train_run(w.train, NULL, NULL));
     OK(ctx, rk_train_validate(w.train, &before));
     OK(ctx, rk_train_export(w.train, folder));
-    with_close(&w);
+    running_close(&w);
     OK(ctx, with_open(ctx, &w, folder, "cpu", &text, &o, NULL, false));       /* begins with the weights that are there */
     OK(ctx, rk_train_validate(w.train, &after));
     EXPECT(before == after);
-    with_close(&w);
+    running_close(&w);
     free(text.bytes);
 }
 
@@ -394,14 +352,14 @@ TEST(options_come_from_a_file_and_from_a_checkpoint)
         EXPECT(memcmp(&before, &o, sizeof o) == 0);
     }
     struct text text = text_new();
-    struct with w;
+    struct running w;
     rk_train_options used = small();
     char folder[600], newest[700];
     (void)snprintf(folder, sizeof folder, "%s/run", test_temporary());
     used.steps = 1;
     OK(ctx, with_open(ctx, &w, MODEL, "cpu", &text, &used, folder, false));
     OK(ctx, rk_train_run(w.train, NULL, NULL));
-    with_close(&w);
+    running_close(&w);
     OK(ctx, rk_train_newest(ctx, folder, newest, sizeof newest));
     read = rk_train_defaults();
     OK(ctx, rk_train_options_read(ctx, newest, &read));
@@ -413,7 +371,7 @@ static void check_receipt(rk_optimizer optimizer, double momentum)
 {
     rk_ctx *ctx = test_ctx();
     struct text text = text_new();
-    struct with w;
+    struct running w;
     rk_train_options o = small();
     o.accumulate = 2;
     o.optimizer = (int)optimizer;
@@ -432,7 +390,7 @@ static void check_receipt(rk_optimizer optimizer, double momentum)
     }
     EXPECT_INT(seen, 6);
     EXPECT_TEXT(rk_receipt_at(w.train, -1).name, "");
-    with_close(&w);
+    running_close(&w);
     free(text.bytes);
 }
 
@@ -446,7 +404,7 @@ TEST(a_loss_that_is_no_number_ends_the_run)
 {
     rk_ctx *ctx = test_ctx();
     struct text text = text_new();
-    struct with w;
+    struct running w;
     rk_train_options o = small();
     o.lr = 1000;
     o.warmup = 0;
@@ -458,6 +416,6 @@ TEST(a_loss_that_is_no_number_ends_the_run)
     ((float *)w.train->store->entries.at[entry].address)[0] = (float)NAN;
     for (int i = 0; i < 24; i++) ((float *)w.train->store->entries.at[entry].address)[24 * 8 + i] = (float)NAN;
     FAILS(ctx, rk_train_run(w.train, NULL, NULL), RK_E_LIMIT, "the loss is");
-    with_close(&w);
+    running_close(&w);
     free(text.bytes);
 }

@@ -49,7 +49,7 @@ static rk_status price(rk_ctx *ctx, const struct problem *p, struct prepared *ou
 {
     struct arena arena = { 0 };
     struct polys polys = { .ctx = ctx, .arena = &arena };
-    struct bill_line line = { .polys = &polys, .products = poly_zero(), .elementwise = poly_zero(), .read = poly_zero(), .written = poly_zero() };
+    struct bill_line line = { .polys = &polys, .products = poly_zero(), .elementwise = poly_zero(), .read = poly_zero(), .written = poly_zero(), .moved = poly_zero() };
     int64_t *extent;
     rk_status status;
     if (p->op->bill == NULL || p->op != p->node->op) return RK_OK;      /* a copy that a plan inserted moves, and computes nothing */

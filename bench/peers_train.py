@@ -1,0 +1,93 @@
+"""Training of tokenizers beside Hugging Face's and rustbpe's, on this machine, in turns.
+
+    python bench/peers_train.py [--passes 5] [--peers 1] VOCAB FILE [VOCAB FILE ...]        needs: pip install tokenizers rustbpe
+
+Ours trains on the whole file, by bench_tok_train: counting and merging, from the page cache. Peers, of which a pass takes minutes, get its first
+--bytes, and ours those too, just before them. Prints a table and writes bench/log/DATE-tok-train.md.
+"""
+import argparse
+import os
+import re
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+
+from peers import ROOT, commit, first_line_of
+
+BENCH = os.path.join(ROOT, "build", "bench", "bench_tok_train")
+GPT2 = r"'(?:[sdmt]|ll|ve|re)| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"
+
+HF = """
+import sys
+from tokenizers import Tokenizer, models, pre_tokenizers, trainers
+t = Tokenizer(models.BPE())
+t.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+t.train([sys.argv[1]], trainers.BpeTrainer(vocab_size=int(sys.argv[2]), special_tokens=["<|endoftext|>"], initial_alphabet=pre_tokenizers.ByteLevel.alphabet(), show_progress=False))
+"""
+RUSTBPE = """
+import sys, rustbpe
+text = open(sys.argv[1], encoding="utf-8", errors="replace").read().split("<|endoftext|>")
+rustbpe.Tokenizer().train_from_iterator(iter(text), int(sys.argv[2]) - 1, pattern=%r)
+""" % GPT2
+
+
+def timed(code, path, vocab):
+    before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
+    subprocess.run([sys.executable, "-c", code, path, vocab], check=True)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return time.perf_counter() - began, after.ru_utime - before.ru_utime
+
+
+def ours(path, vocab, passes):
+    runs = []
+    for _ in range(passes):
+        before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
+        said = subprocess.run([BENCH, "once", vocab, path], check=True, capture_output=True, text=True).stdout
+        user = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - before
+        runs.append([float(x) for x in re.findall(r"count ([\d.]+) s, merge ([\d.]+) s, peak ([\d.]+)", said)[0]] + [user])
+    return sorted(runs, key=lambda r: r[0] + r[1])
+
+
+def say(out, text):
+    print(text, flush=True)
+    out.append(text)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--passes", type=int, default=5)
+    parser.add_argument("--peers", type=int, default=1, help="passes of each peer; 0: none")
+    parser.add_argument("--bytes", type=int, default=200_000_000)
+    parser.add_argument("--log", default=os.path.join(ROOT, "bench", "log"))
+    parser.add_argument("what", nargs="+", metavar="VOCAB FILE")
+    options = parser.parse_args()
+    out = []
+    say(out, "# Training tokenizers, %s\n" % time.strftime("%Y-%m-%d %H:%M"))
+    say(out, "%s, %d processors, load %.1f before; reckon at %s. bench/peers_train.py: %d passes of ours, from the page cache.\n"
+        % (first_line_of("/proc/cpuinfo", "model name"), os.cpu_count(), os.getloadavg()[0], commit(), options.passes))
+    say(out, "| who | text | bytes | tokens | best s | median s | of it counting | merging | user CPU s | peak MiB |\n|---|---|---|---|---|---|---|---|---|---|")
+    for vocab, path in zip(options.what[::2], options.what[1::2]):
+        with tempfile.NamedTemporaryFile(dir=os.path.dirname(os.path.abspath(path)), suffix=".txt") as part:
+            texts = [path]
+            if options.peers > 0:
+                with open(path, "rb") as f:
+                    part.write(f.read(options.bytes))
+                part.flush()
+                texts.append(part.name)
+            for text in texts:
+                runs = ours(text, vocab, options.passes)
+                best, middle = runs[0], runs[len(runs) // 2]
+                say(out, "| reckon | %s | %d | %s | **%.2f** | %.2f | %.2f | %.2f | %.2f | %.0f |"
+                    % (os.path.basename(path), os.path.getsize(text), vocab, best[0] + best[1], middle[0] + middle[1], best[0], best[1], best[3], best[2]))
+            for name, code in (("tokenizers", HF), ("rustbpe", RUSTBPE)):
+                runs = sorted(timed(code, part.name, vocab) for _ in range(options.peers))
+                if runs:
+                    say(out, "| %s | %s | %d | %s | %.2f | %.2f | | | %.2f | |" % (name, os.path.basename(path), options.bytes, vocab, runs[0][0], runs[len(runs) // 2][0], runs[0][1]))
+    os.makedirs(options.log, exist_ok=True)
+    with open(os.path.join(options.log, time.strftime("%Y-%m-%d") + "-tok-train.md"), "w") as f:
+        f.write("\n".join(out) + "\n")
+
+
+main()

@@ -1,0 +1,92 @@
+/* words.c: see words.h. */
+#include "words.h"
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Without --tokenizer, a folder that has none is one of ids. */
+static int open_tokenizer(struct words *w)
+{
+    struct cli *c = w->c;
+    bool asked = cli_given(c, "tokenizer");
+    const char *folder = asked ? cli_text(c, "tokenizer") : rk_model_folder(w->model);
+    rk_status status = rk_tok_open_as(c->ctx, folder, &(rk_tok_opening){ .lowercase = cli_flag(c, "lowercase") }, &w->tok);
+    if (status != RK_E_MISSING || asked) return cli_try(c, status);
+    rk_error_clear(c->ctx);
+    return CLI_OK;
+}
+
+int words_open(struct words *w)
+{
+    int code = cli_try(w->c, rk_model_open(w->c->ctx, w->c->args[0], &w->model));
+    return code == CLI_OK ? open_tokenizer(w) : code;
+}
+
+int words_load(struct words *w, rk_reading what)
+{
+    struct cli *c = w->c;
+    int code = device_open(c, &w->device);
+    if (code == CLI_OK) code = cli_try(c, rk_weights_open(c->ctx, w->model, w->device, &w->weights));
+    if (code == CLI_OK) code = cli_try(c, rk_reader_open(w->weights, what, &w->reader));
+    return code;
+}
+
+void words_close(struct words *w)
+{
+    rk_reader_close(w->reader);
+    rk_weights_close(w->weights);
+    rk_device_close(w->device);
+    rk_tok_close(w->c->ctx, w->tok);
+    rk_model_close(w->model);
+}
+
+int words_need_tokenizer(struct words *w)
+{
+    if (w->tok != NULL) return CLI_OK;
+    return cli_usage(w->c, "there is no tokenizer in %s: give --tokenizer, or --ids", w->c->args[0]);
+}
+
+int words_ids(struct cli *c, const char *option, rk_ids *ids)
+{
+    const char *text = cli_text(c, option);
+    ids->at = cli_take((strlen(text) + 1) * sizeof *ids->at);
+    for (const char *at = text; *(at += strspn(at, ", ")) != '\0';) {
+        char *end;
+        errno = 0;
+        unsigned long long id = *at >= '0' && *at <= '9' ? strtoull(at, &end, 10) : UINT64_MAX;
+        if (id > UINT32_MAX || errno != 0 || strchr(", ", *end) == NULL) return cli_usage(c, "--%s: no id at \"%.20s\"", option, at);
+        ids->at[ids->n++] = (uint32_t)id;
+        at = end;
+    }
+    return ids->n > 0 ? CLI_OK : cli_usage(c, "--%s: there are no ids", option);
+}
+
+int words_encode(struct words *w, rk_text text, size_t truncate, rk_encoding *out)
+{
+    const rk_encoding_rules rules = { .truncate = truncate };
+    return cli_try(w->c, rk_encoding_make(w->c->ctx, w->tok, &rules, text, NULL, out));
+}
+
+struct word_text words_token(const struct words *w, uint32_t id)
+{
+    struct word_text out = { "" };
+    rk_text t = w->tok != NULL && id < rk_tok_size(w->tok) ? rk_tok_bytes(w->tok, id) : (rk_text){ NULL, 0 };
+    if (t.at == NULL) (void)snprintf(out.at, sizeof out.at, "#%u", id);
+    else (void)snprintf(out.at, sizeof out.at, "%.*s", (int)(t.n < sizeof out.at ? t.n : sizeof out.at - 1), t.at);
+    return out;
+}
+
+void words_head_json(const struct words *w, const char *schema, struct json *j)
+{
+    json_object(j, NULL);
+    json_text(j, "schema", schema);
+    json_text(j, "model", rk_model_name(w->model));
+    json_text(j, "device", rk_device_text(w->device));
+}
+
+void words_tail_json(const struct words *w, struct json *j)
+{
+    load_json(w->c, j);
+    profile_json(w->c, j);
+    json_end(j);
+}

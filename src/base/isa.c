@@ -1,0 +1,57 @@
+/* isa.c: what this processor can do, and what its operating system saves across a switch of threads. */
+#include "base/isa.h"
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
+
+#if defined(__x86_64__)
+static unsigned long long saved_registers(void)      /* XCR0: bits 1, 2 for ymm; 5, 6, 7 for zmm and masks; 17, 18 for tiles */
+{
+    unsigned low, high;
+    __asm__ volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
+    return (unsigned long long)high << 32 | low;
+}
+
+static bool bit(unsigned word, int i) { return (word >> i & 1) != 0; }
+
+struct isa_features isa_features(void)
+{
+    struct isa_features f = { 0 };
+    unsigned a, b, c, d, c1;
+    if (!__get_cpuid(1, &a, &b, &c1, &d) || !bit(c1, 27)) return f;                   /* 27: OSXSAVE */
+    unsigned long long saved = saved_registers();
+    if ((saved & 6) != 6 || !__get_cpuid_count(7, 0, &a, &b, &c, &d)) return f;
+    f.fma  = bit(c1, 12);
+    f.f16c = bit(c1, 29);
+    f.avx2 = bit(b, 5);
+    f.bmi  = bit(b, 3) && bit(b, 8);
+    f.amx  = bit(d, 24) && (saved >> 17 & 3) == 3;
+    if ((saved & 0xe6) != 0xe6) return f;
+    f.avx512f    = bit(b, 16);
+    f.avx512dq   = bit(b, 17);
+    f.avx512bw   = bit(b, 30);
+    f.avx512vl   = bit(b, 31);
+    f.avx512vnni = bit(c, 11);
+    f.avx512bf16 = __get_cpuid_count(7, 1, &a, &b, &c, &d) != 0 && bit(a, 5);
+    return f;
+}
+
+bool isa_runs(enum isa isa)
+{
+    struct isa_features f = isa_features();
+    bool avx2 = f.avx2 && f.fma && f.f16c && f.bmi;
+    if (isa == ISA_avx2) return avx2;
+    if (isa == ISA_avx512) return avx2 && f.avx512f && f.avx512bw && f.avx512dq && f.avx512vl;
+    return isa == ISA_scalar;
+}
+#else
+struct isa_features isa_features(void) { return (struct isa_features){ 0 }; }
+bool isa_runs(enum isa isa) { return isa == ISA_scalar; }
+#endif
+
+enum isa isa_best(void)
+{
+    int best = ISA_COUNT - 1;
+    while (best > 0 && !isa_runs((enum isa)best)) best--;
+    return (enum isa)best;
+}

@@ -1,0 +1,33 @@
+/* cache.c: the table's memory: sets at multiples of their size; a large one in large pages, where the system has them. */
+#include "tok/cache.h"
+#include <string.h>
+#include <sys/mman.h>
+
+enum { LARGE_PAGE = 2 << 20 };
+
+#define X(isa) [ISA_##isa] = { cache_ask_##isa, cache_answer_##isa },
+const struct cache_body cache_bodies[ISA_COUNT] = { FOR_EVERY_ISA(X) };
+#undef X
+
+bool cache_make(struct share *s, struct cache *c, size_t words)
+{
+    size_t room = 2;
+    while (room < words / 2) room *= 2;
+    size_t size = room * sizeof *c->sets, align = size >= LARGE_PAGE ? LARGE_PAGE : sizeof *c->sets;
+    share_free(s, c->block, c->bytes, 1);
+    *c = (struct cache){ 0 };
+    if (!share_raw(s, &c->block, size + align, "a cache of words")) return false;
+    c->bytes = size + align;
+    char *first = (char *)c->block + (align - (uintptr_t)c->block % align);
+    if (align == LARGE_PAGE) (void)madvise(first, size, MADV_HUGEPAGE);        /* a wish, to be said before the first touch */
+    memset(first, 0, size);
+    c->sets = (void *)first;
+    c->room = room;
+    return true;
+}
+
+void cache_clear(rk_ctx *ctx, struct cache *c)
+{
+    mem_free(ctx, c->block, c->bytes, 1);
+    *c = (struct cache){ 0 };
+}

@@ -1,0 +1,74 @@
+/* cache.h: words that were encoded before, and their ids: a table of one worker, of a fixed size, that forgets.
+ *
+ * A word of up to 15 bytes is its own key: the bytes, and the length in the sixteenth. A set is two words and one line of the processor's
+ * cache; of two, the older one leaves, for a free place in the set beside, if there is one: without that, two words in a hundred share a set
+ * with two others, push each other out, and cost as much as all the rest. Words are looked up in batches: all keys first, each asking for its line, so that the wait for one
+ * is the work on others. Bodies per instruction set in cache.isa.c. Not here: what a word that is not there encodes to (encode.c). */
+#ifndef TOK_CACHE_H
+#define TOK_CACHE_H
+#include "base/isa.h"
+#include "tok/share.h"
+
+enum { CACHE_IDS = 4, CACHE_MOST = 1 << 19, CACHE_BYTES = 15, CACHE_BATCH = 512 };        /* ids of a word, words (16 MiB), bytes of a word, words of a batch */
+
+struct cache_set {                                                    /* 64 bytes, at a multiple of 64 */
+    uint64_t key[2][2];
+    uint32_t ids[2][CACHE_IDS];                                       /* the number of ids in the upper eight bits of the first */
+};
+
+struct cache {                                                        /* zero it to begin */
+    struct cache_set *sets;
+    size_t            room;                                           /* sets: 0 or a power of two, 2 at least */
+    void             *block;
+    size_t            bytes;                                          /* of the block */
+};
+
+struct cache_batch { uint64_t key[CACHE_BATCH][2]; uint32_t set[CACHE_BATCH]; };
+
+/* Room for `words` at least, a power of two; what was there is forgotten. */
+RK_CHECK bool cache_make(struct share *s, struct cache *c, size_t words);
+void cache_clear(rk_ctx *ctx, struct cache *c);
+
+/* The keys of n words that end at ends[0..n), the first beginning at `at`; the text reaches to `size`. */
+typedef void cache_ask(const struct cache *c, struct cache_batch *b, const unsigned char *text, size_t size, size_t at, const size_t *ends, size_t n);
+/* Writes the ids of words i, i + 1, ... to `out`, which they advance, up to the first that is not there: its number, or n. Writes up to
+ * CACHE_IDS beyond. */
+typedef size_t cache_answer(const struct cache *c, const struct cache_batch *b, size_t i, size_t n, uint32_t **out);
+struct cache_body { cache_ask *ask; cache_answer *answer; };
+extern const struct cache_body cache_bodies[ISA_COUNT];
+#define X(isa) cache_ask cache_ask_##isa; cache_answer cache_answer_##isa;
+FOR_EVERY_ISA(X)
+#undef X
+
+static inline struct cache_set *cache_beside(const struct cache *c, const struct cache_batch *b, size_t i) { return &c->sets[b->set[i] ^ 1]; }
+
+/* Word i, which has not been answered, in the set beside its own: its ids, the first with their number; NULL: it is not there. */
+static inline const uint32_t *cache_second(const struct cache *c, const struct cache_batch *b, size_t i)
+{
+    const struct cache_set *set = cache_beside(c, b, i);
+    for (int k = 0; k < 2; k++)
+        if (set->key[k][0] == b->key[i][0] && set->key[k][1] == b->key[i][1]) return set->ids[k];
+    return NULL;
+}
+
+static inline void cache_move(struct cache_set *to, int k, const struct cache_set *from, int j)
+{
+    to->key[k][0] = from->key[j][0];
+    to->key[k][1] = from->key[j][1];
+    for (int i = 0; i < CACHE_IDS; i++) to->ids[k][i] = from->ids[j][i];
+}
+
+/* Keeps the ids of word i, `made` of them, of `bytes` bytes; what is too long for it is not kept. */
+static inline void cache_keep(struct cache *c, const struct cache_batch *b, size_t i, size_t bytes, const uint32_t *ids, size_t made)
+{
+    struct cache_set *set = &c->sets[b->set[i]], *beside = cache_beside(c, b, i);
+    if (bytes > CACHE_BYTES || made > CACHE_IDS || made == 0) return;
+    if (set->key[1][1] != 0 && beside->key[1][1] == 0) cache_move(beside, 1, set, 1);
+    cache_move(set, 1, set, 0);
+    set->key[0][0] = b->key[i][0];
+    set->key[0][1] = b->key[i][1];
+    for (size_t k = 0; k < CACHE_IDS; k++) set->ids[0][k] = k < made ? ids[k] : 0;
+    set->ids[0][0] |= (uint32_t)made << 24;
+}
+
+#endif

@@ -1,0 +1,93 @@
+/* cache.isa.c: keys in one register, both words of a set compared at once, no branch but for what is not there. */
+#include "tok/cache.h"
+#include "tok/words.h"
+#include <string.h>
+
+#if defined(ISA_AVX2) || defined(ISA_AVX512)
+#include <immintrin.h>
+
+enum { WIDE = 16 };                                                   /* bytes of a key */
+
+/* For a word of so many bytes: the bytes that are kept, and the last one. A longer word has a key that no word has. */
+struct shape { uint64_t keep[2], last[2]; };
+#define FIRST(n) ((n) == 0 ? 0 : ~UINT64_C(0) >> (64 - 8 * ((n) == 0 ? 1 : (n))))
+#define ROW(n) { { FIRST((n) < 8 ? (n) : 8), FIRST((n) < 8 ? 0 : (n) - 8) }, { 0, (uint64_t)(n) << 56 } }
+static const struct shape shapes[WIDE + 1] __attribute__((aligned(32))) = {
+    ROW(0), ROW(1), ROW(2), ROW(3), ROW(4), ROW(5), ROW(6), ROW(7), ROW(8), ROW(9), ROW(10), ROW(11), ROW(12), ROW(13), ROW(14), ROW(15), { { 0, 0 }, { 0, ~UINT64_C(0) } },
+};
+
+static inline __m128i read16(const void *p) { return _mm_loadu_si128(p); }
+
+/* What a loop needs, where the compiler knows that no store changes it. */
+struct table { const struct cache_set *sets; uint32_t mask; };
+
+static inline __attribute__((always_inline)) void ask(struct table t, struct cache_batch *b, size_t i, const unsigned char *word, size_t n)
+{
+    const struct shape *shape = &shapes[n < WIDE ? n : WIDE];
+    __m128i key = _mm_or_si128(_mm_and_si128(read16(word), read16(shape->keep)), read16(shape->last));
+    uint64_t hash = _mm_crc32_u64(_mm_crc32_u64(0, (uint64_t)_mm_cvtsi128_si64(key)), (uint64_t)_mm_extract_epi64(key, 1));
+    uint32_t set = (uint32_t)hash & t.mask;
+    _mm_storeu_si128((void *)b->key[i], key);
+    b->set[i] = set;
+    _mm_prefetch((const char *)&t.sets[set], _MM_HINT_T0);
+}
+
+void ISA_NAME(cache_ask)(const struct cache *c, struct cache_batch *b, const unsigned char *text, size_t size, size_t at, const size_t *ends, size_t n)
+{
+    unsigned char tail[3 * WIDE] = { 0 };                             /* the end of the text, and what may be read behind it */
+    struct table t = { c->sets, (uint32_t)(c->room - 1) };
+    size_t from = size < WIDE ? 0 : size - WIDE, i = 0, whole = n;
+    while (whole > 0 && (size < WIDE || (whole > 1 ? ends[whole - 2] : at) > from)) whole--;
+    for (; i < whole; at = ends[i++]) ask(t, b, i, text + at, ends[i] - at);
+    if (i == n) return;
+    memcpy(tail, text + from, size - from);
+    for (; i < n; at = ends[i++]) ask(t, b, i, tail + (at - from), ends[i] - at);
+}
+
+size_t ISA_NAME(cache_answer)(const struct cache *c, const struct cache_batch *b, size_t i, size_t n, uint32_t **out)
+{
+    const __m128i id = _mm_setr_epi32(0xffffff, -1, -1, -1);
+    const struct cache_set *sets = c->sets;
+    uint32_t *to = *out;
+    for (; i < n; i++) {
+        const struct cache_set *set = &sets[b->set[i]];
+        __m256i key = _mm256_broadcastsi128_si256(read16(b->key[i]));
+        unsigned same = (unsigned)_mm256_movemask_pd(_mm256_castsi256_pd(_mm256_cmpeq_epi64(key, _mm256_load_si256((const void *)set->key))));
+        same = same & same >> 1 & 5;                                  /* 1: the first of the two, 4: the second */
+        if (__builtin_expect(same == 0, 0)) break;
+        const uint32_t *ids = set->ids[same >> 2];
+        _mm_storeu_si128((void *)to, _mm_and_si128(read16(ids), id));
+        to += ids[0] >> 24;
+    }
+    *out = to;
+    return i;
+}
+#else
+void ISA_NAME(cache_ask)(const struct cache *c, struct cache_batch *b, const unsigned char *text, size_t size, size_t at, const size_t *ends, size_t n)
+{
+    for (size_t i = 0; i < n; at = ends[i++]) {
+        size_t length = ends[i] - at;
+        struct word_key key = { 0, UINT64_MAX, 0 };                   /* of what is too long: the key of no word */
+        if (length <= CACHE_BYTES) key = word_key(text + at, length, size - at);
+        b->key[i][0] = key.low;
+        b->key[i][1] = key.high;
+        b->set[i] = (uint32_t)(key.hash & (c->room - 1));
+        __builtin_prefetch(&c->sets[b->set[i]]);
+    }
+}
+
+size_t ISA_NAME(cache_answer)(const struct cache *c, const struct cache_batch *b, size_t i, size_t n, uint32_t **out)
+{
+    for (; i < n; i++) {
+        const struct cache_set *set = &c->sets[b->set[i]];
+        unsigned first = (set->key[0][0] == b->key[i][0]) & (set->key[0][1] == b->key[i][1]);         /* & and not &&: no branch */
+        unsigned second = (set->key[1][0] == b->key[i][0]) & (set->key[1][1] == b->key[i][1]);
+        if ((first | second) == 0) break;
+        const uint32_t *ids = set->ids[second];
+        memcpy(*out, ids, sizeof set->ids[0]);
+        (*out)[0] &= 0xffffff;
+        *out += ids[0] >> 24;
+    }
+    return i;
+}
+#endif

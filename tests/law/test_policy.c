@@ -1,0 +1,315 @@
+/* Policies: casts are nodes, so the laws of graphs hold for them; what is computed is what is priced; and each dtype stands where
+ * docs/policies.md says. */
+#include "backend/cpu/cpu.h"
+#include "backend/cpu/machine.h"
+#include "backend/meter/meter.h"
+#include "backend/ref/ref.h"
+#include "core/bill.h"
+#include "execute.h"
+#include "price.h"
+#include "test.h"
+#include "tiny.h"
+#include <stdlib.h>
+
+static const char *const policies[] = { "amp-bf16", "amp-fp16", "mixed", "fp8", "amp-bf16,head=f32,embed=bf16", "attn=f32,mlp=bf16,norm=f16" };
+enum { POLICIES = sizeof policies / sizeof *policies };
+
+struct trial { rk_ctx *ctx; rk_model *model; struct built built; rk_graph *micro; };
+
+static void trial_open(struct trial *t, rk_ctx *ctx, const char *spec, const char *text)
+{
+    struct policy policy;
+    *t = (struct trial){ .ctx = ctx };
+    OK(ctx, rk_model_open(ctx, spec, &t->model));
+    OK(ctx, model_build(ctx, t->model, &(struct build_options){ .purpose = FOR_TRAINING, .batch = 2, .seq = 3 }, &t->built));
+    OK(ctx, policy_read(ctx, text, &policy));
+    OK(ctx, price_cast(ctx, &policy, &t->built));
+    OK(ctx, train_micro(ctx, NULL, t->built.g, t->built.parameters.at, t->built.parameters.n, false, &t->micro));
+}
+
+static void trial_close(struct trial *t)
+{
+    rk_graph_close(t->micro);
+    built_close(&t->built);
+    rk_model_close(t->model);
+}
+
+/* The same numbers for the same names, whatever their dtype; small enough for every one of them. */
+static void fill(struct values *v)
+{
+    const rk_graph *g = v->g;
+    for (rk_ref r = 1; r < g->nodes.n; r++) {
+        const struct node *n = node_of(g, r);
+        bool state = n->op == &op_state && (n->at.i[0] == RK_PARAMETER || n->at.i[0] == RK_CONSTANT);
+        if (!state && n->op != &op_input) continue;
+        for (int64_t i = 0; i < values_count(v, r); i++) {
+            uint64_t x = (uint64_t)i * 2654435761u + (uint64_t)n->text[0] * 97 + (uint64_t)strlen(n->text);
+            values_own(v, r)[i] = n->dtype > RK_f8e5m2 ? (double)(x % 2) : strcmp(n->text, "inverse_tokens") == 0 ? 0.25 : (double)(x % 17) / 16 - 0.5;
+        }
+    }
+}
+
+static double number_of(const struct outcome *o, const char *name)
+{
+    for (int i = 0; i < o->n; i++)
+        if (strcmp(o->name[i], name) == 0) return o->at[i][0];
+    test_fail(__FILE__, __LINE__, "no %s came out", name);
+    return 0;
+}
+
+static void *watch(void *user, struct run *r)
+{
+    struct meter *m = NULL;
+    if (meter_open(r->plan->g->ctx, r->plan->g, &m) != RK_OK) abort();
+    *(struct meter **)user = m;
+    return m;
+}
+
+/* What a node's bill says, in numbers. */
+static void tally_of(rk_ctx *ctx, const rk_graph *g, rk_ref r, struct tally *t)
+{
+    struct arena arena = { 0 };
+    struct polys polys = { .ctx = ctx, .arena = &arena };
+    struct bill_line line = { &polys, poly_zero(), poly_zero(), poly_zero(), poly_zero(), poly_zero() };
+    OK(ctx, node_of(g, r)->op->bill(ctx, g, r, &line));
+    OK(ctx, poly_value(ctx, g, line.products, NULL, &t->product_flops));
+    OK(ctx, poly_value(ctx, g, line.elementwise, NULL, &t->elementwise_flops));
+    OK(ctx, poly_value(ctx, g, line.read, NULL, &t->read));
+    OK(ctx, poly_value(ctx, g, line.written, NULL, &t->written));
+    arena_clear(ctx, &arena);
+}
+
+static void check_receipt(rk_ctx *ctx, const rk_graph *g, const struct meter *m, const char *what)
+{
+    bool *needed = calloc((size_t)g->nodes.n, sizeof *needed);
+    REQUIRE(needed != NULL);
+    pass_needed(g, needed);
+    for (rk_ref r = 1; r < g->nodes.n; r++) {
+        struct tally t = { 0 };
+        if (needed[r]) tally_of(ctx, g, r, &t);
+        const struct tally *did = &m->node[r];
+        if (t.product_flops != did->product_flops || t.elementwise_flops != did->elementwise_flops || t.read != did->read || t.written != did->written)
+            test_fail(__FILE__, __LINE__, "%s: %s \"%s\" is not what was priced", what, node_of(g, r)->op->name, node_of(g, r)->text);
+    }
+    free(needed);
+}
+
+/* A micro-batch on three back ends; how far its loss is from that in f32. */
+static double run_trial(rk_ctx *ctx, const char *spec, const char *policy, double *loss)
+{
+    const struct machine plain = { .isa = isa_best() };
+    static struct outcome metered, ref, cpu, expected;
+    struct backend fast = *backend_cpu();
+    struct meter *meter = NULL;
+    struct trial t;
+    struct values v;
+    fast.machine = &plain;
+    trial_open(&t, ctx, spec, policy);
+    values_open(&v, ctx, t.micro);
+    fill(&v);
+    OK(ctx, execute(ctx, t.micro, &v, &(struct execution){ .backend = backend_meter(), .watch = watch, .user = &meter }, &metered));
+    OK(ctx, execute(ctx, t.micro, &v, &(struct execution){ .backend = backend_ref() }, &ref));
+    OK(ctx, execute(ctx, t.micro, &v, &(struct execution){ .backend = &fast }, &cpu));
+    outcome_of(&v, &expected);
+    check_receipt(ctx, t.micro, meter, policy);
+    *loss = number_of(&ref, "loss");
+    EXPECT_NEAR(*loss, number_of(&expected, "loss"), 1e-9 * fabs(*loss));
+    EXPECT_NEAR(*loss, number_of(&metered, "loss"), 1e-9 * fabs(*loss));
+    EXPECT_NEAR(*loss, number_of(&cpu, "loss"), 2e-2 * fabs(*loss));                 /* ref rounds at casts alone */
+    outcome_free(&metered), outcome_free(&ref), outcome_free(&cpu), outcome_free(&expected);
+    meter_close(meter);
+    values_close(&v);
+    trial_close(&t);
+    return *loss;
+}
+
+TEST(what_is_cast_is_computed_and_priced)
+{
+    rk_ctx *ctx = test_ctx();
+    static const int models[] = { 0, 6, 14 };
+    for (size_t i = 0; i < (TEST_SANITIZED ? 1 : sizeof models / sizeof *models); i++) {
+        char spec[TINY_ROOM];
+        double plain, loss;
+        (void)tiny_model(models[i], 11, 8, spec);
+        (void)strcat(spec, ",layer=1");
+        (void)run_trial(ctx, spec, "fp32", &plain);
+        (void)run_trial(ctx, spec, "h=f32", &loss);
+        EXPECT_NEAR(loss, plain, 0);
+        for (int p = 0; p < POLICIES; p++) {
+            (void)run_trial(ctx, spec, policies[p], &loss);
+            if (loss == plain) test_fail(__FILE__, __LINE__, "%s: nothing is rounded under %s", spec, policies[p]);
+            EXPECT_NEAR(loss, plain, 0.05 * fabs(plain));
+        }
+    }
+}
+
+/* --- which dtype stands where --- */
+
+/* The dtype that the first operation of this kind in this module reads, and gives. */
+static void expect_op(const rk_graph *g, const char *op, const char *path, rk_dtype reads, rk_dtype gives)
+{
+    for (rk_ref r = 1; r < g->nodes.n; r++) {
+        const struct node *n = node_of(g, r);
+        if (strcmp(n->op->name, op) != 0 || strcmp(g->paths.at[n->path], path) != 0) continue;
+        rk_dtype found = node_of(g, n->in[0])->dtype;
+        if (found != reads || n->dtype != gives)
+            test_fail(__FILE__, __LINE__, "%s in %s reads %s and gives %s, expected %s and %s", op, path, rk_dtype_name(found), rk_dtype_name(n->dtype), rk_dtype_name(reads), rk_dtype_name(gives));
+        return;
+    }
+    test_fail(__FILE__, __LINE__, "no %s in %s", op, path);
+}
+
+TEST(dtypes_stand_where_they_should)
+{
+    static const struct { const char *policy; const char *op, *path; rk_dtype reads, gives; } rows[] = {
+        { "amp-bf16", "einsum", "h.0.attn.qkv", RK_bf16, RK_bf16 },     { "amp-bf16", "map", "h.0.attn.qkv", RK_bf16, RK_bf16 },
+        { "amp-bf16", "softmax", "h.0.attn", RK_f32, RK_f32 },          { "amp-bf16", "norm", "h.0.norm1", RK_f32, RK_f32 },
+        { "amp-bf16", "map", "h.0.mlp", RK_bf16, RK_bf16 },             { "amp-bf16", "map", "h.0", RK_f32, RK_f32 },
+        { "amp-bf16", "einsum", "head", RK_bf16, RK_bf16 },             { "amp-bf16", "gather", "embed", RK_f32, RK_f32 },
+        { "amp-bf16", "reduce", "head", RK_f32, RK_f32 },               { "amp-bf16,head=f32", "einsum", "head", RK_f32, RK_f32 },
+        { "amp-fp16", "einsum", "h.1.mlp.up", RK_f16, RK_f16 },         { "amp-bf16,h.1=f32", "einsum", "h.1.mlp.up", RK_f32, RK_f32 },
+        { "amp-bf16,h.1=f32", "einsum", "h.0.mlp.up", RK_bf16, RK_bf16 }, { "fp8", "einsum", "h.0.mlp.up", RK_f8e4m3, RK_bf16 },
+        { "fp8", "einsum", "h.0.attn", RK_bf16, RK_bf16 },              { "fp8", "einsum", "head", RK_bf16, RK_bf16 },
+        { "mixed", "gather", "embed", RK_bf16, RK_bf16 },               { "mixed", "norm", "h.0.norm1", RK_f32, RK_f32 },
+        { "mixed", "map", "h.0", RK_bf16, RK_bf16 },                    { "mlp=bf16", "einsum", "h.0.mlp.up", RK_bf16, RK_bf16 },
+        { "mlp=bf16", "einsum", "h.0.attn.qkv", RK_f32, RK_f32 },       { "amp-bf16,norm=bf16", "norm", "h.1.norm2", RK_bf16, RK_bf16 },
+        { "amp-bf16,attn=f32,attn=f16", "einsum", "h.0.attn.out", RK_f16, RK_f16 },
+    };
+    rk_ctx *ctx = test_ctx();
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char spec[TINY_ROOM];
+        struct trial t;
+        trial_open(&t, ctx, tiny_model(0, 11, 8, spec), rows[i].policy);
+        expect_op(t.built.g, rows[i].op, rows[i].path, rows[i].reads, rows[i].gives);
+        trial_close(&t);
+    }
+}
+
+/* Of 8 bits: what comes from above is rounded to e5m2, weights' gradients are added in f32 states, no gradient lies in 8 bits. */
+TEST(gradients_of_eight_bits)
+{
+    rk_ctx *ctx = test_ctx();
+    char spec[TINY_ROOM];
+    struct trial t;
+    int mixed = 0;
+    trial_open(&t, ctx, tiny_model(0, 11, 8, spec), "fp8");
+    for (rk_ref r = 1; r < t.micro->nodes.n; r++) {
+        const struct node *n = node_of(t.micro, r);
+        if (n->op == &op_update) EXPECT_INT(n->dtype, RK_f32);
+        if (n->op != &op_einsum || node_of(t.micro, n->in[0])->dtype != RK_f8e5m2) continue;
+        EXPECT_INT(node_of(t.micro, n->in[1])->dtype, RK_f8e4m3);
+        EXPECT_INT(n->dtype, RK_bf16);
+        mixed++;
+    }
+    EXPECT_INT(mixed, 2 * 2 * 4);                           /* two blocks of four products, by both operands */
+    trial_close(&t);
+}
+
+/* --- prices --- */
+
+static uint64_t entry(rk_bill *bill, const char *name)
+{
+    uint64_t n = 0;
+    if (rk_bill_has(bill, name) && rk_bill_number(bill, name, &n) != RK_OK) test_fail(__FILE__, __LINE__, "%s", name);
+    return n;
+}
+
+/* x·w + b, gelu, ·w2, the sum: every operation written down. B 2, I 3, O 5, P 7. */
+TEST(a_small_network_by_hand)
+{
+    rk_ctx *ctx = test_ctx();
+    const struct { const char *policy; uint64_t forward; } rows[] = {
+        { "*=f32",  4 * (6 + 15 + 10) + 4 * (10 + 5 + 10) + 4 * 20 + 4 * (10 + 35 + 14) + 4 * (14 + 1) },
+        { "*=bf16", 6 * 6 + 6 * 15 + 2 * (6 + 15 + 10) + 6 * 5 + 2 * (10 + 5 + 10) + 2 * 20 + 6 * 35 + 2 * (10 + 35 + 14) + 6 * 14 + 4 * (14 + 1) },
+        { "up=fp8", 5 * 6 + 5 * 15 + (6 + 15 + 2 * 10) + 6 * 5 + 2 * (10 + 5 + 10) + 2 * 20 + 6 * 10 + 4 * (10 + 35 + 14) + 4 * (14 + 1) },
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct policy policy;
+        rk_graph *g, *cast;
+        rk_ref map[64];
+        rk_bill *bill;
+        OK(ctx, rk_graph_open(ctx, &g));
+        (void)rk_dim_new(g, "batch", 'B', 2), (void)rk_dim_new(g, "in", 'I', 3), (void)rk_dim_new(g, "out", 'O', 5), (void)rk_dim_new(g, "last", 'P', 7);
+        rk_ref x = rk_input(g, "x", RK_f32, "batch in");
+        rk_enter(g, "up");
+        x = rk_add(g, rk_einsum(g, "b i, o i -> b o", x, rk_state(g, RK_PARAMETER, "up.weight", RK_f32, "out in")), rk_state(g, RK_PARAMETER, "up.bias", RK_f32, "out"));
+        x = rk_map(g, "gelu_tanh", x);
+        rk_leave(g);
+        rk_enter(g, "down");
+        x = rk_einsum(g, "b o, p o -> b p", x, rk_state(g, RK_PARAMETER, "down.weight", RK_f32, "last out"));
+        rk_leave(g);
+        rk_output(g, "loss", rk_reduce(g, "sum", x, "batch last"));
+        OK(ctx, rk_graph_seal(g));
+        OK(ctx, policy_read(ctx, rows[i].policy, &policy));
+        OK(ctx, pass_cast(ctx, g, &policy, &cast, map));
+        OK(ctx, rk_bill_of_graph(cast, 0, NULL, &bill));
+        if (entry(bill, "traffic.forward") != rows[i].forward)
+            test_fail(__FILE__, __LINE__, "%s: %llu bytes, by hand %llu", rows[i].policy, (unsigned long long)entry(bill, "traffic.forward"), (unsigned long long)rows[i].forward);
+        rk_bill_free(bill);
+        rk_graph_close(cast);
+        rk_graph_close(g);
+    }
+}
+
+TEST(states_and_steps_of_policies)
+{
+    rk_ctx *ctx = test_ctx();
+    rk_model *model;
+    rk_bill *bill[POLICIES + 1];
+    OK(ctx, rk_model_open(ctx, "gpt2:n_layer=7,n_embd=32,n_head=2,vocab_size=50,n_positions=16", &model));
+    for (int i = 0; i <= POLICIES; i++) OK(ctx, rk_bill_of(model, &(rk_bill_settings){ .policy = i == 0 ? "fp32" : policies[i - 1] }, &bill[i]));
+    uint64_t n = entry(bill[0], "parameters");
+    for (int i = 0; i <= POLICIES; i++) {
+        bool mixed = i == 3;
+        EXPECT_INT(entry(bill[i], "parameters"), n);
+        EXPECT_INT(entry(bill[i], "bytes.parameters"), (mixed ? 2 : 4) * n);
+        EXPECT_INT(entry(bill[i], "bytes.gradients"), (mixed ? 2 : 4) * n);
+        EXPECT_INT(entry(bill[i], "bytes.master"), (mixed ? 4 : 0) * n);
+        EXPECT_INT(entry(bill[i], "bytes.optimizer"), 8 * n);
+        EXPECT_INT(entry(bill[i], "flops.forward"), entry(bill[0], "flops.forward"));           /* casts multiply nothing */
+        EXPECT_INT(entry(bill[i], "flops.backward"), entry(bill[0], "flops.backward"));
+        EXPECT_INT(entry(bill[i], "flops.elementwise.forward"), entry(bill[0], "flops.elementwise.forward"));
+        EXPECT(i == 0 || entry(bill[i], "traffic.forward") != entry(bill[0], "traffic.forward"));
+    }
+    /* Loss scaling: is the norm finite, scaled back, and the factor of all gradients with it; p, m and v of each parameter chosen. */
+    EXPECT_INT(entry(bill[2], "flops.elementwise.update"), entry(bill[1], "flops.elementwise.update") + 3 * n + 3);
+    EXPECT_INT(entry(bill[1], "bytes.cache_per_token"), entry(bill[0], "bytes.cache_per_token") / 2);
+    for (int i = 0; i <= POLICIES; i++) rk_bill_free(bill[i]);
+    rk_model_close(model);
+}
+
+/* --- mistakes --- */
+
+TEST(policies_that_are_none)
+{
+    rk_ctx *ctx = test_ctx();
+    rk_model *model;
+    rk_bill *bill;
+    char many[512] = "fp32";
+    for (int i = 0; i < 40; i++) (void)strcat(many, ",mlp=bf16");
+    OK(ctx, rk_model_open(ctx, "gpt2:n_layer=2", &model));
+    FAILS(ctx, rk_policy_check(ctx, "amp-bf17"), RK_E_UNKNOWN, "amp-bf17");
+    FAILS(ctx, rk_policy_check(ctx, "mlp=f7"), RK_E_UNKNOWN, "f7");
+    FAILS(ctx, rk_policy_check(ctx, "mlp=i8"), RK_E_UNKNOWN, "i8");
+    FAILS(ctx, rk_policy_check(ctx, "mlp="), RK_E_UNKNOWN, "no dtype");
+    FAILS(ctx, rk_policy_check(ctx, "=f32"), RK_E_ARG, "name of a module");
+    FAILS(ctx, rk_policy_check(ctx, "mlp=f32,amp-bf16"), RK_E_ARG, "stands first");
+    FAILS(ctx, rk_policy_check(ctx, many), RK_E_LIMIT, "roles");
+    FAILS(ctx, rk_bill_of(model, &(rk_bill_settings){ .policy = "amp-bf16,atn=f32" }, &bill), RK_E_UNKNOWN, "\"atn\"");
+    EXPECT(strstr(rk_error_hint(ctx), " attn ") != NULL);
+    FAILS(ctx, rk_bill_of(model, &(rk_bill_settings){ .policy = "amp-bf16", .dtype = RK_bf16 }, &bill), RK_E_ARG, "so does the dtype");
+    rk_model_close(model);
+}
+
+static rk_status price_under(rk_ctx *ctx)
+{
+    rk_model *model = NULL;
+    rk_bill *bill = NULL;
+    rk_status status = rk_model_open(ctx, "gpt2:n_layer=1,n_embd=8,n_head=2,vocab_size=9,n_positions=4", &model);
+    if (status == RK_OK) status = rk_bill_of(model, &(rk_bill_settings){ .policy = "fp8,head=f32", .totals = true }, &bill);
+    rk_bill_free(bill);
+    rk_model_close(model);
+    return status;
+}
+
+TEST(every_failed_allocation_ends_well) { if (!TEST_SANITIZED) FOR_EVERY_FAILED_ALLOCATION(price_under); }
