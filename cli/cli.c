@@ -218,12 +218,21 @@ static bool reader_is_gone(FILE *out)
     return poll(&p, 1, 0) > 0 && (p.revents & POLLERR) != 0;
 }
 
+/* A write that failed long ago, with nothing left to write since: why it failed is known from one more. */
+static void ask_again(FILE *out)
+{
+    clearerr(out);
+    (void)fputc('\n', out);
+    (void)fflush(out);
+}
+
 /* What was printed must have arrived: a full disk or a reader that went away turns success into failure. */
 static int close_output(struct cli *c, int code)
 {
     bool failed = ferror(c->out), gone = failed && reader_is_gone(c->out);
     errno = 0;
     failed = fflush(c->out) != 0 || failed;
+    if (failed && errno == 0 && !gone) ask_again(c->out);
     if (!failed && fclose(c->out) != 0) failed = true;
     if (!failed) return code;
     if ((errno == EPIPE || gone) && !c->verbose) return CLI_SYSTEM;                          /* "reckon ... | head": nobody wants to hear of it */

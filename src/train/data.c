@@ -35,8 +35,10 @@ static int64_t number_or(const struct config *c, const char *field, int64_t othe
 rk_status data_wants(rk_ctx *ctx, const rk_model *m, const rk_train_options *o, struct data_wanted *w)
 {
     const struct config *c = &m->config;
-    *w = (struct data_wanted){ .kind = kind_of(m), .seq = o->seq, .source_seq = o->source_seq, .vocab = config_int(c, "vocab"), .position = config_int(c, "position"),
-                               .source_vocab = number_or(c, "source_vocab", 0), .start = number_or(c, "start", 0), .types = number_or(c, "types", 1), .pad = number_or(c, "pad", -1) };
+    *w = (struct data_wanted){
+        .kind = kind_of(m), .seq = o->seq, .source_seq = o->source_seq, .vocab = config_int(c, "vocab"), .position = config_int(c, "position"),
+        .source_vocab = number_or(c, "source_vocab", 0), .start = number_or(c, "start", 0), .types = number_or(c, "types", 1), .pad = number_or(c, "pad", -1),
+    };
     if (w->kind != NULL) return RK_OK;
     (void)FAIL(RK_E_DECLINED, "%s: a model that ends in hidden states has no loss: there is nothing for it to learn", m->name);
     return ctx_hint(ctx, "give the preset or the folder with a head behind it: --model NAME+%s", c->arch->heads[0].name);
@@ -152,14 +154,15 @@ rk_status data_split(rk_ctx *ctx, const rk_train_data *from, double share, struc
     TRY(cut(ctx, from, share, d));
     for (int i = 0; i < d->validation.pieces.n; i++) d->fingerprint = crc32c(d->fingerprint, &d->validation.pieces.at[i], sizeof d->validation.pieces.at[i]);
     if (d->train.n >= d->stride + d->beyond) return RK_OK;
-    (void)FAIL(RK_E_ARG, "%llu training tokens are fewer than one sequence of %lld%s", (unsigned long long)d->train.n, (long long)d->stride, d->beyond > 0 ? " and its last label" : "");
+    (void)FAIL(RK_E_ARG, "%llu training tokens are fewer than one sequence of %lld%s", (unsigned long long)d->train.n, (long long)d->stride,
+               d->beyond > 0 ? " and its last label" : "");
     return ctx_hint(ctx, "give more text, or a smaller --seq");
 }
 
 rk_status data_open(rk_ctx *ctx, const rk_train_data *from, const rk_train_options *o, const struct data_wanted *w, struct data *d)
 {
-    *d = (struct data){ .kind = w->kind, .seq = w->seq > 0 ? w->seq : w->position, .document_end = from->document_end, .seed = (uint64_t)o->seed, .order = (enum rk_data_order)o->order,
-                        .mask_ends = o->mask_ends, .mask_rate = o->mask_rate };
+    *d = (struct data){ .kind = w->kind, .seq = w->seq > 0 ? w->seq : w->position, .document_end = from->document_end, .seed = (uint64_t)o->seed,
+                        .order = (enum rk_data_order)o->order, .mask_ends = o->mask_ends, .mask_rate = o->mask_rate };
     rk_status status = from->tokens != NULL ? w->kind->open(ctx, from, o, w, d) : FAIL(RK_E_ARG, "there are no tokens to train on");
     if (status != RK_OK) data_close(ctx, d);
     return status;

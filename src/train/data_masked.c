@@ -115,13 +115,12 @@ static void fill_masked(const struct data *d, const struct part *part, uint64_t 
 }
 
 /* The second text: what follows, or from any other place, going on at the part's beginning. */
-static int64_t second(const struct data *d, const struct part *part, uint64_t from, int64_t n, struct draw draw, struct sample *to, int32_t *tokens)
+static int64_t second(const struct part *part, uint64_t from, int64_t n, struct draw draw, struct sample *to, int32_t *tokens)
 {
     bool other = rng_uniform(draw.key, STREAM_FOLLOWS, draw.index) < 0.5;
     if (other) from = (from + 1 + rng_below(draw.key, STREAM_ELSEWHERE, draw.index, part->n - 1)) % part->n;
     to->at[DATA_next][0] = other;
     to->judged = 1;
-    (void)d;
     return part_read(part, from, n, true, tokens);
 }
 
@@ -136,7 +135,7 @@ static void fill_sentences(const struct data *d, const struct part *part, uint64
     tokens[n++] = (int32_t)d->separator;
     int64_t begin = n;
     if (there > first) {
-        n += second(d, part, place + (uint64_t)first, there - first, draw, to, tokens + n);
+        n += second(part, place + (uint64_t)first, there - first, draw, to, tokens + n);
         tokens[n++] = (int32_t)d->separator;
     }
     for (int64_t t = begin; t < n; t++) segments[t] = 1;
@@ -146,4 +145,6 @@ static void fill_sentences(const struct data *d, const struct part *part, uint64
 
 enum { INPUTS = 1 << DATA_tokens | 1 << DATA_labels | 1 << DATA_segments | 1 << DATA_lengths };
 const struct data_kind data_masked = { .objective = LEARNS_MASKED, .head = "mlm", .inputs = INPUTS, .open = open_masked, .fill = fill_masked };
-const struct data_kind data_sentences = { .objective = LEARNS_MASKED, .head = "pretraining", .inputs = INPUTS | 1 << DATA_next, .open = open_sentences, .fill = fill_sentences };
+const struct data_kind data_sentences = {
+    .objective = LEARNS_MASKED, .head = "pretraining", .inputs = INPUTS | 1 << DATA_next, .open = open_sentences, .fill = fill_sentences,
+};

@@ -86,8 +86,9 @@ static void tell_cut(rk_ctx *ctx, const struct data *d)
     long long all = 0, longer = 0;
     for (int k = 0; k < 2; k++)
         for (int i = 0; i < parts[k]->pairs.n; i++, all++) longer += parts[k]->pairs.at[i].source_n > d->source_seq || parts[k]->pairs.at[i].target_n > d->seq;
-    if (longer > 0)
-        ctx_log(ctx, RK_WARNING, "%lld of %lld pairs are longer than a source of %lld and a target of %lld tokens: what is behind that is cut off", longer, all, (long long)d->source_seq, (long long)d->seq);
+    if (longer == 0) return;
+    ctx_log(ctx, RK_WARNING, "%lld of %lld pairs are longer than a source of %lld and a target of %lld tokens: what is behind that is cut off", longer, all,
+            (long long)d->source_seq, (long long)d->seq);
 }
 
 static rk_status check(rk_ctx *ctx, const rk_train_data *from, const struct data_wanted *w)
@@ -151,5 +152,6 @@ static void fill(const struct data *d, const struct part *part, uint64_t place, 
 }
 
 const struct data_kind data_paired = {
-    .objective = LEARNS_TARGET, .head = "lm", .inputs = 1 << DATA_tokens | 1 << DATA_labels | 1 << DATA_source | 1 << DATA_source_lengths, .open = open, .fill = fill,
+    .objective = LEARNS_TARGET, .head = "lm", .open = open, .fill = fill,
+    .inputs = 1 << DATA_tokens | 1 << DATA_labels | 1 << DATA_source | 1 << DATA_source_lengths,
 };

@@ -44,8 +44,10 @@ static struct counts fill_step(rk_train *t)
 static rk_status run_batch(rk_ctx *ctx, rk_train *t, struct stage *s, int64_t batch, const struct counts *c, uint64_t draw, double *sum)
 {
     double loss, inverse = inverse_of(c), weight = next_weight(c);
-    for (int k = 0; k < DATA_INPUTS; k++)
-        if (t->batch[k] != NULL) TRY(run_input(ctx, s->run, input_names[k], t->batch[k] + batch * t->options.batch * data_width(&t->data, (enum data_input)k), RK_i32));
+    for (int k = 0; k < DATA_INPUTS; k++) {
+        int64_t at = batch * t->options.batch * data_width(&t->data, (enum data_input)k);
+        if (t->batch[k] != NULL) TRY(run_input(ctx, s->run, input_names[k], t->batch[k] + at, RK_i32));
+    }
     TRY(run_input(ctx, s->run, "next_weight", &weight, RK_f64));
     TRY(run_input(ctx, s->run, "inverse_tokens", &inverse, RK_f64));
     TRY(run_go(ctx, s->run, (uint64_t)t->options.seed, draw));

@@ -19,7 +19,8 @@ SIZE, PAIRS, REFERENCE = sys.argv[3], sys.argv[4], sys.argv[5] if len(sys.argv) 
 CHECKS = { "reckon check DIR --json": "reckon check model --json", "reckon train ... --receipt run.json": "cat run.json", "reckon train PAIRS ... --receipt pairs.json": "cat pairs.json",
            "reckon count MODEL --check pairs.json --json": "reckon count " + PAIRS + " --check pairs.json --json",
            "reckon count MODEL --check run.json --tolerance 1% --json": "reckon count cs336-17m:" + SIZE + " --check run.json --tolerance 1% --json",
-           "reckon verify model --json": "reckon verify " + REFERENCE + "/models/cs336-odd --json" }
+           "reckon verify model --json": "reckon verify " + REFERENCE + "/models/cs336-odd --json",
+           "reckon verify model --json --profile": "reckon verify " + REFERENCE + "/models/cs336-odd --json --profile" }
 failed = 0
 
 def fail(text):

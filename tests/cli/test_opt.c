@@ -76,6 +76,7 @@ static const struct option options[] = {
     { "special", 's', OPT_LIST,   NULL,          NULL,          "texts" },
     { "greedy",  'g', OPT_FLAG,   NULL,          NULL,          "a flag" },
     { "fast",    'f', OPT_FLAG,   NULL,          NULL,          "another" },
+    { "trace",   'x', OPT_PERHAPS, NULL,         NULL,          "a flag that may be given a file" },
     { 0 }
 };
 static const struct command cmd_count = { .name = "count", .arguments = "MODEL [FILE]", .options = options, .run = run, .json = true };
@@ -124,6 +125,23 @@ TEST(options_are_read_in_every_form)
     EXPECT_TEXT(cli_list(&c, "special", 2), "c");
     EXPECT(cli_list(&c, "special", 3) == NULL);
     EXPECT(cli_given(&c, "batch") && !cli_given(&c, "shift"));
+}
+
+TEST(a_flag_that_may_be_given_a_file)
+{
+    EXPECT_INT(typed("count gpt2 --trace"), CLI_OK);
+    EXPECT(cli_given(&c, "trace"));
+    EXPECT_TEXT(cli_text(&c, "trace"), "");
+    EXPECT_INT(typed("count gpt2 --trace=out.json --fast"), CLI_OK);
+    EXPECT_TEXT(cli_text(&c, "trace"), "out.json");
+    EXPECT_INT(typed("count --trace gpt2"), CLI_OK);                /* the word behind it is none of its own */
+    EXPECT_TEXT(cli_text(&c, "trace"), "");
+    EXPECT_TEXT(c.args[0], "gpt2");
+    EXPECT_INT(typed("count gpt2 -fxg"), CLI_OK);
+    EXPECT(cli_given(&c, "trace") && cli_flag(&c, "greedy"));
+    EXPECT_INT(typed("count gpt2"), CLI_OK);
+    EXPECT(!cli_given(&c, "trace") && cli_text(&c, "trace") == NULL);
+    EXPECT(cli_offers(&c, "trace") && cli_offers(&c, "json") && !cli_offers(&c, "nothing"));
 }
 
 TEST(what_is_not_given_is_its_default)

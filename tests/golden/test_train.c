@@ -117,7 +117,7 @@ static void check(rk_ctx *ctx, const char *name, const char *device_name, const 
     (void)snprintf(path, sizeof path, "%s/io.safetensors", folder);
     read_reference(ctx, path);
     OK(ctx, rk_model_open(ctx, folder, &model));
-    OK(ctx, rk_device_open(ctx, device_name, NULL, &device));
+    OK(ctx, rk_device_open(ctx, device_name, &(rk_device_options){ .blas = "own" }, &device));
     rk_train *t = open_run(ctx, model, device, tok, &kind);
     const struct bundle_entry *expected = bundle_find(&given.io, "adamw.losses");
     REQUIRE(expected != NULL && expected->shape[0] == STEPS && expected->aligned);

@@ -219,7 +219,7 @@ TEST(losses_fall_and_what_is_saved_is_the_model)
 {
     rk_ctx *ctx = test_ctx();
     struct material m = material_new(ctx);
-    for (int k = 0; k < KINDS; k++) {
+    for (int k = 0; k < KINDS; k += TEST_SANITIZED ? 2 : 1) {
         const rk_train_data data = data_of(&m, k);
         rk_train_options o = small();
         struct running w;
