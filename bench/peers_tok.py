@@ -22,7 +22,7 @@ import time
 
 from peers import ROOT, Side, commit, first_line_of
 
-SLOW = 2_000_000  # bytes for peers of a few MB/s
+SLOW = 1_000_000  # bytes for peers of a few MB/s
 
 
 # --- peers: each a function from a tokenizer and threads to a function from bytes to an array of ids ---

@@ -48,7 +48,7 @@ RK_API bool rk_family_field(const char *family, int index, rk_field *field);
  * dtype); in the other modes the phase "forward" alone. Beside the entries of bill.h: bytes.cache_per_token, what decoding keeps for each token of one sequence; with plan:
  * bytes.plan.{parameters,gradients,optimizer,activations,workspace,update,inputs}, bytes.plan.arena, the memory that step and
  * update take in turn, and bytes.plan.total; flops.plan.{step,update} and flops.plan.elementwise.{step,update} (what is made
- * again counts again), f32 only. */
+ * again counts again), in f32 or under a policy. */
 typedef enum rk_bill_mode {
     RK_MODE_TRAIN,                      /* forward with its loss, backward, update */
     RK_MODE_EVAL,                       /* forward with its loss */

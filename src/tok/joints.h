@@ -18,7 +18,7 @@ struct joints {
 
 void joints_add(struct joints *j, rk_text left, rk_text right);
 
-static inline bool joints_bit(const uint64_t *bits, uint32_t i) { return bits[i >> 6] >> (i & 63) & 1; }
+static inline unsigned joints_bit(const uint64_t *bits, uint32_t i) { return (unsigned)(bits[i >> 6] >> (i & 63) & 1); }
 static inline uint32_t joints_hash(unsigned a, unsigned b, unsigned c, unsigned d)
 {
     return ((a | b << 8 | c << 16 | (uint32_t)d << 24) * 0x9e3779b1u) >> 13;         /* 19 bits: JOINTS_WIDE * 64 */
@@ -28,9 +28,9 @@ static inline uint32_t joints_hash(unsigned a, unsigned b, unsigned c, unsigned 
 static inline bool joints_at(const struct joints *j, const unsigned char *word, size_t n, size_t i)
 {
     uint32_t pair = (uint32_t)word[i - 1] << 8 | word[i];
-    bool inside = i > 1 && i + 1 < n;
-    bool wide = inside & joints_bit(j->wide, joints_hash(word[inside ? i - 2 : 0], word[i - 1], word[i], word[inside ? i + 1 : 0]));
-    return joints_bit(j->some, pair) & (joints_bit(j->near, pair) | wide);
+    unsigned inside = i > 1 && i + 1 < n;
+    unsigned wide = inside & joints_bit(j->wide, joints_hash(word[inside ? i - 2 : 0], word[i - 1], word[i], word[inside ? i + 1 : 0]));
+    return (joints_bit(j->some, pair) & (joints_bit(j->near, pair) | wide)) != 0;
 }
 
 /* Bytes of a character, by what its first one promises. */

@@ -8,7 +8,7 @@
  *
  * and a contraction, where an apostrophe begins a word, is put right one by one. Scanning may begin at any word as if at the beginning
  * of the text, so nothing is carried from one call to the next. The end of the text looks like white space. */
-#include "tok/bits64.h"
+#include "tok/bits64.isa.h"
 #include "tok/scan.h"
 #include "tok/scan_bodies.h"
 

@@ -278,6 +278,86 @@ TEST(states_and_steps_of_policies)
     rk_model_close(model);
 }
 
+/* --- the step --- */
+
+/* A master copy begins as what it is a copy of: numbers go by names. `broken`: one gradient is not finite. */
+static void fill_update(struct values *v, bool broken)
+{
+    const rk_graph *g = v->g;
+    for (rk_ref r = 1; r < g->nodes.n; r++) {
+        const struct node *n = node_of(g, r);
+        if (n->op != &op_state && n->op != &op_input) continue;
+        bool gradient = n->op == &op_state && n->at.i[0] == RK_GRADIENT;
+        for (int64_t i = 0; i < values_count(v, r); i++) {
+            double x = (double)((strlen(n->text) + (uint64_t)i) % 9);
+            values_own(v, r)[i] = n->op == &op_input ? 0.0625 : gradient ? x - 4 : x / 8;
+        }
+        if (gradient && broken) values_own(v, r)[0] = INFINITY;
+        broken = broken && !gradient;
+    }
+}
+
+/* How many states but gradients are not what they were. */
+static int count_moved(const rk_graph *g, const struct values *before, const struct outcome *did)
+{
+    int moved = 0, at = g->outputs.n;
+    for (rk_ref r = 1; r < g->nodes.n; r++) {
+        const struct node *n = node_of(g, r);
+        if (n->op != &op_state) continue;
+        moved += n->at.i[0] != RK_GRADIENT && memcmp(did->at[at], values_own(before, r), sizeof(double) * (size_t)did->count[at]) != 0;
+        at++;
+    }
+    EXPECT_INT(at, did->n);
+    return moved;
+}
+
+static void check_step(rk_ctx *ctx, const struct built *built, const struct train_rule *rule, bool broken)
+{
+    static struct outcome did, expected;
+    struct meter *meter = NULL;
+    struct values v;
+    rk_graph *g;
+    OK(ctx, train_update(ctx, built->g, built->parameters.at, built->parameters.n, rule, &g));
+    values_open(&v, ctx, g);
+    fill_update(&v, broken);
+    OK(ctx, execute(ctx, g, &v, &(struct execution){ .backend = backend_meter(), .watch = watch, .user = &meter }, &did));
+    check_receipt(ctx, g, meter, rk_optimizer_title(rule->optimizer));
+    int moved = count_moved(g, &v, &did);
+    EXPECT(broken ? moved == 0 : moved >= 2 * built->parameters.n);
+    outcome_of(&v, &expected);
+    for (int i = 0; i < did.n; i++)
+        for (int64_t k = 0; k < did.count[i]; k++)
+            EXPECT(did.at[i][k] == expected.at[i][k] || fabs(did.at[i][k] - expected.at[i][k]) <= 1e-9 * (1 + fabs(expected.at[i][k])));
+    outcome_free(&did), outcome_free(&expected);
+    meter_close(meter);
+    values_close(&v);
+    rk_graph_close(g);
+}
+
+/* With loss scaling: a step as of the bill, and none at all where a gradient is not finite. With master copies: those are optimized. */
+TEST(steps_that_are_scaled_and_steps_of_masters)
+{
+    static const char *const of[] = { "amp-fp16", "mixed" };
+    const rk_train_options usual = rk_train_defaults();
+    rk_ctx *ctx = test_ctx();
+    for (int i = 0; i < 2; i++) {
+        char spec[TINY_ROOM];
+        struct trial t;
+        struct policy policy;
+        OK(ctx, policy_read(ctx, of[i], &policy));
+        trial_open(&t, ctx, tiny_model(0, 11, 8, spec), of[i]);
+        for (rk_optimizer o = 0; o < RK_OPTIMIZERS; o++) {
+            struct train_rule rule = train_rule_of(&usual);
+            rule.optimizer = o;
+            rule.master = policy.stored != RK_f32;
+            rule.scaled = policy.scaled;
+            check_step(ctx, &t.built, &rule, false);
+            if (policy.scaled) check_step(ctx, &t.built, &rule, true);
+        }
+        trial_close(&t);
+    }
+}
+
 /* --- mistakes --- */
 
 TEST(policies_that_are_none)

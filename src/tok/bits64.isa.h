@@ -1,4 +1,4 @@
-/* bits64.h: questions to 64 bytes at once, answered with one bit per byte, the first byte lowest. Only for *.isa.c files; where there are
+/* bits64.isa.h: questions to 64 bytes at once, answered with one bit per byte, the first byte lowest. Only for *.isa.c files; where there are
  * no vectors (scalar) there is no such thing, and BITS64 is 0. Source of the idea: Langdale and Lemire 2019, "Parsing gigabytes of JSON per second". */
 #ifndef TOK_BITS64_H
 #define TOK_BITS64_H
