@@ -2,11 +2,13 @@
 #
 # Variables: USE_OPENMP=0|1 USE_TBB=0|1 (threads)  BLAS=NAME (openblas, blis, mkl, onednn, own)  CUDA=1  CC=...  PREFIX=...  ARGS=...
 .DEFAULT_GOAL := help
-.PHONY: help build test fast info libraries bench bench-peers fuzz torture install clean
+.PHONY: help build test fast info libraries bench bench-peers verify-hub verify-generate fuzz torture install clean
 
 PREFIX ?= /usr/local
 N ?= 1000
 FUZZ ?= 60
+PYTHON ?= python3
+CASES ?= 30
 ARGS ?=
 options := $(foreach name,USE_OPENMP USE_TBB,$(if $($(name)),-D$(name)=$($(name)))) \
            $(if $(BLAS),-DRECKON_BLAS=$(BLAS)) $(if $(CUDA),-DRECKON_CUDA=$(CUDA))
@@ -41,6 +43,12 @@ bench: build    ## every bench: checks, then times, against the machine's limit
 bench-peers: build ## training steps beside PyTorch's; ARGS='tok TOKENIZER TEXT...': encoding beside other tokenizers
 	@tools/build release bench_step bench_tok $(options)
 	@tools/bench-peers $(ARGS)
+
+verify-hub: build ## DIR=FOLDER: greedy outputs published for GPT-2, GPT-J and Pythia, from their downloaded weights
+	@tools/verify-hub "$(DIR)"
+
+verify-generate: build ## what transformers generates with CASES=30 tiny models of a family, by many settings; PYTHON has transformers
+	@tools/verify-generate "$(PYTHON)" $(CASES)
 
 fuzz:           ## every parser on libFuzzer with both sanitizers, FUZZ=60 seconds each
 	@tools/setup --dev

@@ -5,10 +5,10 @@
 #include <stdio.h>
 #include <string.h>
 
-static bool print(void *user, uint32_t id, rk_text text)
+static bool print(void *user, int64_t row, uint32_t id, rk_text text)
 {
     (void)user;
-    (void)id;
+    (void)row, (void)id;
     fwrite(text.at, 1, text.n, stdout);
     return fflush(stdout) == 0;
 }

@@ -154,6 +154,12 @@ rk_status rk_device_ceilings(rk_device *d, bool measure, rk_ceilings *ceilings)
     return RK_OK;
 }
 
+bool rk_device_measured(const rk_device *d, rk_ceilings *ceilings)
+{
+    if (d->known) *ceilings = d->ceilings;
+    return d->known;
+}
+
 rk_status rk_device_races(rk_device *d, int most, rk_race *races, int *n)
 {
     rk_race all[GEMM_CLASSES];

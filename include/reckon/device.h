@@ -30,6 +30,7 @@ RK_API const char *rk_device_text(const rk_device *device);             /* "cpu 
  * second of reading. Remembered in the cache; measured anew when there is none or when asked. */
 typedef struct rk_ceilings { double fma_flops, gemm_flops, read_bytes, copy_bytes; int threads; } rk_ceilings;
 RK_API RK_CHECK rk_status rk_device_ceilings(rk_device *device, bool measure, rk_ceilings *ceilings);
+RK_API bool rk_device_measured(const rk_device *device, rk_ceilings *ceilings);        /* what is remembered; false: nothing was measured */
 
 /* Races, run anew: for each class of products our own (racer 0) against every BLAS library that opens, or the one that was asked
  * for, in FLOPs per second at their best. The library that gains most is what plans made from now on take, where it is the

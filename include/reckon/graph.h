@@ -94,6 +94,9 @@ RK_API rk_ref rk_rms_norm(rk_graph *g, rk_ref x, const char *dim, rk_ref weight,
 typedef enum rk_rope_style { RK_ROPE_INTERLEAVED, RK_ROPE_HALVES } rk_rope_style;
 RK_API rk_ref rk_rope(rk_graph *g, rk_ref x, const char *position_dim, const char *past, const char *dim,
                       rk_rope_style style, int64_t rotary, double theta);
+/* The same, each row turned by its own position: positions, integers over some dimensions of x (not `dim`). */
+RK_API rk_ref rk_rope_at(rk_graph *g, rk_ref x, const char *position_dim, rk_ref positions, const char *dim,
+                         rk_rope_style style, int64_t rotary, double theta);
 typedef struct rk_attend_options { bool causal; double scale; double keep; const char *site; rk_ref lengths; } rk_attend_options;
 /* q [.. seq .. head_dim], k and v [.. key .. head_dim], other names shared: softmax(q·k · scale) · v over "key".
  * Causal: query t sees the keys up to t + (keys - queries). keep < 1: dropout of the weights at `site`.
@@ -109,6 +112,8 @@ RK_API void rk_update(rk_graph *g, rk_ref state, rk_ref value);
 /* Writes value into the state along `dim`, from the current extent of the live dimension `past` on (a KV cache); returns
  * the state as it is afterwards. */
 RK_API rk_ref rk_append(rk_graph *g, rk_ref state, rk_ref value, const char *dim, const char *past);
+/* The same, each row from a place of its own on: places, integers over one other dimension of the state. */
+RK_API rk_ref rk_append_at(rk_graph *g, rk_ref state, rk_ref value, const char *dim, rk_ref places);
 RK_API void rk_output(rk_graph *g, const char *name, rk_ref value);
 
 /* Gradients of the scalar `loss` times `seed` (a scalar, or 0 for 1) by the n values in `by`; 0 where there is none. */

@@ -186,6 +186,18 @@ RK_API RK_CHECK rk_status rk_tok_train_counts(rk_ctx *ctx, const rk_tok_training
  * exceed. The context's peak stays below it. */
 RK_API uint64_t rk_tok_train_peak(const rk_tok_training *how, uint64_t text, int threads);
 
+/* ---- translators ---- */
+
+/* Marian's tokenizer: a folder with source.spm, target.spm (SentencePiece's unigram models) and vocab.json, maybe target_vocab.json.
+ * An id below no token has no text. Errors: RK_E_MISSING for a file, by name; RK_E_FORMAT for what contradicts itself;
+ * RK_E_DECLINED for models of SentencePiece of other kinds. Equal to transformers' MarianTokenizer for the same files. */
+typedef struct rk_pair rk_pair;
+RK_API RK_CHECK rk_status rk_pair_open(rk_ctx *ctx, const char *folder, rk_pair **pair);
+RK_API void     rk_pair_close(rk_pair *pair);
+RK_API uint32_t rk_pair_end(const rk_pair *pair);                              /* </s>, which ends what is read and what is written */
+RK_API RK_CHECK rk_status rk_pair_encode(rk_ctx *ctx, const rk_pair *pair, const char *text, size_t n, rk_ids *ids);      /* with the end */
+RK_API RK_CHECK rk_status rk_pair_decode(rk_ctx *ctx, const rk_pair *pair, const uint32_t *ids, size_t n, rk_bytes *text);    /* without special tokens */
+
 #ifdef __cplusplus
 }
 #endif

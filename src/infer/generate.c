@@ -1,11 +1,8 @@
-/* generate.c: token after token, and the text they make.
- *
- * Text goes through two sieves: the tokenizer's decoder keeps back half a character, stops.c keeps back what may become a
- * text to stop at. Not here: how a token is chosen (sample.c), how logits are made (session.c). */
+/* generate.c: token after token of every row, and the text they make. Rows that have ended stay in the batch, and read nothing.
+ * Not here: how a token is chosen (sample.c), how logits are made (session.c, rows.c), many prompts (many.c). */
 #include "base/clock.h"
-#include "infer/session.h"
-#include "infer/stops.h"
-#include <math.h>
+#include "base/par.h"
+#include "infer/making.h"
 
 enum { NEW_TOKENS = 64 };
 
@@ -15,135 +12,138 @@ const char *rk_stop_words(rk_stop stop)
     return (unsigned)stop < sizeof words / sizeof *words ? words[stop] : "?";
 }
 
-struct generation {
-    rk_session *s;
-    const rk_generating *how;
-    rk_sampling sampling;
-    const rk_tok *tok;
-    rk_tok_decoder decoder;
-    struct stops stops;
-    rk_ids seen;                        /* prompt and what came after */
-    rk_ids holes;                       /* ids that are no token of the tokenizer: they have no text, and are never taken */
-    float *logits;
-    int64_t prompt, most;
-    uint64_t bytes;                     /* read for all tokens */
-};
+/* --- opening --- */
 
-static rk_status remember(rk_ctx *ctx, rk_ids *ids, const uint32_t *more, size_t n)
+static rk_status find_holes(rk_ctx *ctx, struct making *m, int64_t vocab)
 {
-    if (ids->n + n > ids->room) {
-        size_t room = ids->room * 2 > ids->n + n ? ids->room * 2 : ids->n + n + 64;
-        TRY(GROW(ids->at, ids->room, room));
-        ids->room = room;
+    for (uint32_t id = 0; m->tok != NULL && id < m->sampling.ids && (int64_t)id < vocab; id++)
+        if (rk_tok_bytes(m->tok, id).at == NULL) TRY(ids_add(ctx, &m->holes, &id, 1));
+    return RK_OK;
+}
+
+static rk_status open_samplers(rk_ctx *ctx, struct making *m, int64_t vocab)
+{
+    m->workers = par_workers(ctx);
+    TRY(NEW(m->samplers, m->workers));
+    for (int i = 0; i < m->workers; i++) {
+        TRY(sampler_open(ctx, &m->samplers[i], &m->sampling, vocab));
+        m->samplers[i].never = m->holes.at;
+        m->samplers[i].n_never = m->holes.n;
     }
-    for (size_t i = 0; i < n; i++) ids->at[ids->n++] = more[i];
     return RK_OK;
 }
 
-static bool is_end(const struct generation *g, uint32_t id)
+rk_status making_open(rk_ctx *ctx, struct making *m, const rk_weights *w, const rk_tok *tok, const rk_generating *how, int64_t n)
 {
-    for (size_t i = 0; i < g->how->n_ends; i++)
-        if (g->how->ends[i] == id) return true;
-    return false;
+    int64_t vocab = config_int(&w->model->config, "vocab");
+    *m = (struct making){ .how = how, .sampling = how->sampling, .tok = tok, .n = n, .most = how->max_new_tokens == 0 ? NEW_TOKENS : how->max_new_tokens };
+    if (m->most < 0) return FAIL(RK_E_ARG, "generating %lld tokens", (long long)m->most);
+    if (tok != NULL && (m->sampling.ids == 0 || m->sampling.ids > rk_tok_size(tok))) m->sampling.ids = rk_tok_size(tok);
+    TRY(find_holes(ctx, m, vocab));
+    TRY(open_samplers(ctx, m, vocab));
+    TRY(NEW(m->rows, n));
+    TRY(NEW(m->next, n));
+    TRY(NEW(m->lengths, n));
+    return NEW(m->logits, n * vocab);
 }
 
-/* Tells of a token and of what text it made whole. */
-static rk_status tell(rk_ctx *ctx, struct generation *g, uint32_t id, bool *go_on)
+void making_close(rk_ctx *ctx, struct making *m)
 {
-    rk_text text = { "", 0 };
-    if (g->tok != NULL) {
-        TRY(rk_tok_decoder_push(ctx, &g->decoder, id, &text));
-        TRY(stops_push(ctx, &g->stops, text, &text));
+    for (int64_t i = 0; i < m->n && m->rows != NULL; i++) row_close(ctx, &m->rows[i], m);
+    for (int i = 0; i < m->workers && m->samplers != NULL; i++) sampler_close(ctx, &m->samplers[i]);
+    if (m->logits != NULL && m->workers > 0) FREE(m->logits, m->n * m->samplers[0].vocab);
+    FREE(m->samplers, m->workers);
+    FREE(m->rows, m->n);
+    FREE(m->next, m->n);
+    FREE(m->lengths, m->n);
+    rk_ids_free(ctx, &m->holes);
+}
+
+/* --- going on --- */
+
+/* The draw depends on the row's own place: so a sample in a batch is the same alone. */
+static void pick(void *arg, int64_t task, int worker)
+{
+    struct making *m = arg;
+    struct row *row = &m->rows[task];
+    struct sequence q = { row->seen.at, row->seen.n, row->made, m->most, m->how->ends, m->how->n_ends };
+    int64_t samples = m->how->samples == 0 ? 1 : m->how->samples;
+    if (row->done) return;
+    row->picked = sampler_pick(&m->samplers[worker], &q, m->logits + task * m->s->vocab, m->how->stream + (uint64_t)(task % samples), (uint64_t)rk_session_row_past(m->s, task));
+}
+
+static rk_status take(rk_ctx *ctx, struct making *m, bool *going)
+{
+    *going = false;
+    for (int64_t i = 0; i < m->n; i++) {
+        struct row *row = &m->rows[i];
+        bool go_on;
+        m->lengths[i] = 0;
+        if (row->done) continue;
+        if (row->picked < 0) return sampler_fail(ctx, row->picked);
+        m->next[i] = (uint32_t)row->picked;
+        TRY(row_take(ctx, m, i, m->next[i], &go_on));
+        m->lengths[i] = !row->done;
+        *going = *going || !row->done;
+        if (go_on) continue;
+        for (int64_t k = 0; k < m->n; k++)
+            if (!m->rows[k].done) TRY(row_end(ctx, m, k, RK_STOP_CALLER));
+        *going = false;
+        return RK_OK;
     }
-    *go_on = g->how->each == NULL || g->how->each(g->how->user, id, text);
     return RK_OK;
 }
 
-/* What both sieves still hold, given with the last token. */
-static rk_status tell_rest(rk_ctx *ctx, struct generation *g)
+static rk_status feed(rk_session *s, const struct making *m)
 {
-    rk_text half, piece;
-    if (g->tok == NULL || g->how->each == NULL || g->stops.found || g->seen.n <= (size_t)g->prompt) return RK_OK;
-    TRY(rk_tok_decoder_end(ctx, &g->decoder, &half));
-    TRY(stops_push(ctx, &g->stops, half, &piece));
-    uint32_t last = g->seen.at[g->seen.n - 1];
-    if (piece.n > 0) (void)g->how->each(g->how->user, last, piece);
-    piece = stops_end(&g->stops);
-    if (piece.n > 0) (void)g->how->each(g->how->user, last, piece);
-    return RK_OK;
+    return s->ragged || s->alone != NULL ? rk_session_feed_rows(s, m->next, 1, m->lengths, m->logits) : rk_session_feed(s, m->next, 1, m->logits);
 }
 
-static rk_status find_holes(rk_ctx *ctx, struct generation *g)
+rk_status making_go(rk_ctx *ctx, struct making *m, double began, rk_generated *r)
 {
-    for (uint32_t id = 0; g->tok != NULL && id < g->sampling.ids && (int64_t)id < g->s->vocab; id++)
-        if (rk_tok_bytes(g->tok, id).at == NULL) TRY(remember(ctx, &g->holes, &id, 1));
-    return RK_OK;
-}
-
-static rk_status choose(rk_ctx *ctx, const struct generation *g, uint32_t *id)
-{
-    for (size_t i = 0; i < g->holes.n; i++) g->logits[g->holes.at[i]] = -INFINITY;
-    return rk_sample(ctx, &g->sampling, g->seen.at, g->seen.n, g->logits, g->s->vocab, g->how->stream, (uint64_t)g->s->past, id);
-}
-
-static rk_status loop(rk_ctx *ctx, struct generation *g, rk_generated *r)
-{
-    double began = 0;
-    for (;; r->tokens++) {
-        uint32_t id = 0;
-        bool go_on = true;
-        r->stop = RK_STOP_LENGTH;
-        if (r->tokens == g->most) return RK_OK;
-        TRY(choose(ctx, g, &id));
-        if (r->tokens == 0) began = clock_seconds();
-        else r->seconds = clock_seconds() - began;
-        r->stop = RK_STOP_END;
-        if (is_end(g, id)) return RK_OK;
-        TRY(remember(ctx, &g->seen, &id, 1));
-        TRY(tell(ctx, g, id, &go_on));
-        r->stop = g->stops.found ? RK_STOP_TEXT : RK_STOP_CALLER;
-        if (g->stops.found || !go_on) break;
-        r->stop = RK_STOP_CONTEXT;
-        if (g->s->past == g->s->context) break;
-        if (r->tokens + 1 == g->most) continue;
-        g->bytes += session_reads(g->s);
-        TRY(rk_session_feed(g->s, &id, 1, g->logits));
+    bool going = m->most > 0;
+    double first = clock_seconds();
+    r->first_seconds = first - began;
+    while (going) {
+        par_for(ctx, m->n, pick, m);
+        r->seconds = clock_seconds() - first;
+        TRY(take(ctx, m, &going));
+        if (!going) break;
+        r->bytes += session_reads(m->s);
+        r->steps++;
+        TRY(feed(m->s, m));
     }
-    r->tokens++;
+    for (int64_t i = 0; i < m->n; i++) {
+        r->prompt += m->rows[i].prompt;
+        r->tokens += m->rows[i].made;
+    }
+    r->stop = m->rows[0].stop;
     return RK_OK;
 }
 
-static rk_status generate(rk_ctx *ctx, struct generation *g, const uint32_t *prompt, size_t n, rk_generated *r)
+/* --- one prompt --- */
+
+static rk_status generate(rk_ctx *ctx, struct making *m, const uint32_t *prompt, size_t n, rk_generated *r)
 {
     double began = clock_seconds();
     if (n == 0) return FAIL(RK_E_ARG, "generating from an empty prompt");
-    TRY(NEW(g->logits, g->s->vocab));
-    TRY(find_holes(ctx, g));
-    TRY(remember(ctx, &g->seen, prompt, n));
-    TRY(rk_session_feed(g->s, prompt, (int64_t)n, g->logits));
-    r->first_seconds = clock_seconds() - began;
-    TRY(loop(ctx, g, r));
-    r->bytes = r->tokens > 1 ? g->bytes / (uint64_t)(r->tokens - 1) : 0;
-    return tell_rest(ctx, g);
+    TRY(row_open(ctx, &m->rows[0], m, prompt, n));
+    TRY(rk_session_feed(m->s, prompt, (int64_t)n, m->logits));
+    return making_go(ctx, m, began, r);
 }
 
 rk_status rk_generate(rk_session *s, const rk_tok *tok, const uint32_t *prompt, size_t n, const rk_generating *how, rk_ids *ids, rk_generated *result)
 {
     rk_ctx *ctx = s->ctx;
     rk_generated nothing, *r = result == NULL ? &nothing : result;
-    struct generation g = { .s = s, .how = how, .sampling = how->sampling, .tok = tok, .prompt = (int64_t)n, .most = how->max_new_tokens == 0 ? NEW_TOKENS : how->max_new_tokens,
-                            .stops = { .texts = how->stops, .n = how->n_stops } };
-    *r = (rk_generated){ .prompt = (int64_t)n };
-    if (s->batch != 1) return FAIL(RK_E_ARG, "generating with a session of %lld sequences: take one of 1", (long long)s->batch);
-    if (g.most < 0) return FAIL(RK_E_ARG, "generating %lld tokens", (long long)g.most);
-    if (tok != NULL && (g.sampling.ids == 0 || g.sampling.ids > rk_tok_size(tok))) g.sampling.ids = rk_tok_size(tok);
-    if (tok != NULL) rk_tok_decoder_init(&g.decoder, tok, RK_TOK_SKIP_SPECIAL);
-    rk_status status = generate(ctx, &g, prompt, n, r);
-    if (status == RK_OK && ids != NULL) status = remember(ctx, ids, g.seen.at + n, g.seen.n - n);
-    if (tok != NULL) rk_tok_decoder_clear(ctx, &g.decoder);
-    stops_clear(ctx, &g.stops);
-    FREE(g.logits, s->vocab);
-    rk_ids_free(ctx, &g.seen);
-    rk_ids_free(ctx, &g.holes);
+    struct making m;
+    *r = (rk_generated){ 0 };
+    if (s->batch != 1) return FAIL(RK_E_ARG, "generating with a session of %lld sequences: take one of 1, or rk_generate_many", (long long)s->batch);
+    if (how->beams != NULL || how->samples > 1) return FAIL(RK_E_ARG, "beams and several samples are of rk_generate_many");
+    rk_status status = making_open(ctx, &m, s->weights, tok, how, 1);
+    m.s = s;
+    if (status == RK_OK) status = generate(ctx, &m, prompt, n, r);
+    if (status == RK_OK && ids != NULL) status = ids_add(ctx, ids, m.rows[0].seen.at + n, m.rows[0].seen.n - n);
+    making_close(ctx, &m);
     return status == RK_OK ? RK_OK : ctx_pass(ctx, status, __FILE__, __LINE__, __func__);
 }

@@ -18,6 +18,9 @@ void rk_session_close(rk_session *s)
     if (hosted) run_close(s->encoder);
     run_close(s->run);
     if (!hosted) run_close(s->encoder);
+    rows_close(s);
+    FREE(s->origin, s->batch);
+    if (s->store != NULL) FREE(s->of_source, s->store->entries.n);
     store_close(s->store);
     plan_free(s->plan);
     plan_free(s->encoder_plan);
@@ -44,7 +47,7 @@ static rk_status plan_one(rk_ctx *ctx, const rk_session *s, enum purpose purpose
 {
     const rk_weights *w = s->weights;
     struct built built;
-    struct build_options how = { .purpose = purpose, .batch = s->batch, .seq = s->chunk, .positions = s->context, .source = s->source };
+    struct build_options how = { .purpose = purpose, .batch = s->batch, .seq = s->chunk, .positions = s->context, .source = s->source, .ragged = s->ragged, .log_probabilities = s->log_probabilities };
     TRY(model_build(ctx, w->model, &how, &built));
     rk_status status = infer_plan(ctx, built.g, w->backend, g, plan);
     built_close(&built);
@@ -63,6 +66,24 @@ static rk_status open_runs(rk_ctx *ctx, rk_session *s)
     return run_open_in(ctx, s->encoder_plan, s->store, s->run, &s->encoder);
 }
 
+static bool is_along(const rk_graph *g, const struct node *n, const char *dim)
+{
+    for (int i = 0; i < n->rank; i++)
+        if (strcmp(dim_name(g, n->dim[i]), dim) == 0) return true;
+    return false;
+}
+
+static rk_status find_sources(rk_ctx *ctx, rk_session *s)
+{
+    TRY(NEW(s->of_source, s->store->entries.n));
+    for (rk_ref r = 1; r < s->g->nodes.n; r++) {
+        const struct node *n = node_of(s->g, r);
+        int entry = n->op == &op_state && n->at.i[0] == RK_CACHE ? store_find(s->store, RK_CACHE, n->text) : -1;
+        if (entry >= 0) s->of_source[entry] = is_along(s->g, n, "source_cached");
+    }
+    return RK_OK;
+}
+
 static rk_status prepare(rk_ctx *ctx, rk_session *s)
 {
     const rk_weights *w = s->weights;
@@ -76,13 +97,16 @@ static rk_status prepare(rk_ctx *ctx, rk_session *s)
     TRY(open_runs(ctx, s));
     TRY(NEW(s->tokens, s->batch * widest(s)));
     TRY(NEW(s->source_lengths, s->batch));
-    return NEW(s->last, s->batch);
+    TRY(NEW(s->last, s->batch));
+    TRY(NEW(s->origin, s->batch));
+    TRY(find_sources(ctx, s));
+    return s->ragged ? rows_open(ctx, s) : RK_OK;
 }
 
 rk_status rk_session_open(rk_weights *weights, const rk_session_options *options, rk_session **out)
 {
-    rk_ctx *ctx = weights->ctx;
     const rk_session_options none = { 0 }, *o = options == NULL ? &none : options;
+    rk_ctx *ctx = o->ctx != NULL ? o->ctx : weights->ctx;
     int64_t context = config_int(&weights->model->config, "position");
     rk_session *s;
     *out = NULL;
@@ -98,7 +122,9 @@ rk_status rk_session_open(rk_weights *weights, const rk_session_options *options
     if (model_has_encoder(weights->model)) s->source = o->source == 0 ? context : o->source;
     s->vocab = config_int(&weights->model->config, "vocab");
     s->source_vocab = config_int(&weights->model->config, "source_vocab");
-    rk_status status = prepare(ctx, s);
+    s->ragged = o->ragged;
+    s->log_probabilities = o->log_probabilities;
+    rk_status status = o->invariant ? rows_open_alone(ctx, s) : prepare(ctx, s);
     if (status == RK_OK) *out = s;
     else rk_session_close(s);
     return status;
@@ -106,7 +132,7 @@ rk_status rk_session_open(rk_weights *weights, const rk_session_options *options
 
 /* --- feeding --- */
 
-static rk_status check_ids(rk_ctx *ctx, const uint32_t *ids, int64_t n, int64_t vocab)
+rk_status session_check_ids(rk_ctx *ctx, const uint32_t *ids, int64_t n, int64_t vocab)
 {
     for (int64_t i = 0; i < n; i++)
         if (ids[i] >= (uint64_t)vocab) return FAIL(RK_E_ARG, "token %lld has the id %lu; the model has %lld", (long long)i, (unsigned long)ids[i], (long long)vocab);
@@ -124,7 +150,7 @@ static rk_status check(rk_ctx *ctx, const rk_session *s, const uint32_t *ids, in
         (void)FAIL(RK_E_ARG, "feeding tokens before there is a source to go by");
         return ctx_hint(ctx, "rk_session_encode reads it");
     }
-    return check_ids(ctx, ids, s->batch * n, s->vocab);
+    return session_check_ids(ctx, ids, s->batch * n, s->vocab);
 }
 
 /* --- reading a source --- */
@@ -136,15 +162,18 @@ static rk_status check_source(rk_ctx *ctx, const rk_session *s, const uint32_t *
     if (n > s->source) return FAIL(RK_E_LIMIT, "a source of %lld tokens; the session takes %lld", (long long)n, (long long)s->source);
     for (int64_t b = 0; b < s->batch && lengths != NULL; b++)
         if (lengths[b] < 1 || lengths[b] > n) return FAIL(RK_E_ARG, "source %lld is %lld tokens long, of %lld", (long long)b, (long long)lengths[b], (long long)n);
-    return check_ids(ctx, ids, s->batch * n, s->source_vocab);
+    return session_check_ids(ctx, ids, s->batch * n, s->source_vocab);
 }
 
 rk_status rk_session_encode(rk_session *s, const uint32_t *ids, int64_t n, const int64_t *lengths)
 {
     rk_ctx *ctx = s->ctx;
     TRY(check_source(ctx, s, ids, n, lengths));
+    if (s->alone != NULL) return rows_encode(s, ids, n, lengths);
+    for (int64_t b = 0; b < s->batch && s->ragged; b++) s->pasts[b] = 0;
     s->source_n = s->past = 0;                          /* until the caches are whole */
     for (int64_t i = 0; i < s->batch * n; i++) s->tokens[i] = (int32_t)ids[i];
+    for (int64_t b = 0; b < s->batch; b++) s->origin[b] = b;
     for (int64_t b = 0; b < s->batch; b++) s->source_lengths[b] = (int32_t)(lengths == NULL ? n : lengths[b]);
     TRY(run_extent(ctx, s->encoder, "source", n));
     TRY(run_extent(ctx, s->encoder, "source_key", n));
@@ -158,6 +187,21 @@ rk_status rk_session_encode(rk_session *s, const uint32_t *ids, int64_t n, const
 
 /* --- feeding --- */
 
+rk_status session_go(rk_ctx *ctx, rk_session *s, int64_t n, int64_t past)
+{
+    TRY(run_extent(ctx, s->run, "seq", n));
+    TRY(run_extent(ctx, s->run, "past", past));
+    TRY(run_extent(ctx, s->run, "key", past + n));
+    TRY(run_input(ctx, s->run, "tokens", s->tokens, RK_i32));
+    TRY(run_input(ctx, s->run, "last", s->last, RK_i32));
+    if (s->ragged) TRY(run_input(ctx, s->run, "places", s->places, RK_i32));
+    if (s->ragged) TRY(run_input(ctx, s->run, "positions", s->positions, RK_i32));
+    if (s->ragged) TRY(run_input(ctx, s->run, "lengths", s->lengths, RK_i32));
+    if (s->source > 0) TRY(run_input(ctx, s->run, "source_lengths", s->source_lengths, RK_i32));
+    if (s->source > 0) TRY(run_extent(ctx, s->run, "source", s->source_n));
+    return run_go(ctx, s->run, 0, 0);
+}
+
 /* Tokens from .. from + n of rows of `row`, after `past` others. */
 static rk_status run_chunk(rk_ctx *ctx, rk_session *s, const uint32_t *ids, int64_t row, int64_t from, int64_t n, int64_t past)
 {
@@ -165,19 +209,13 @@ static rk_status run_chunk(rk_ctx *ctx, rk_session *s, const uint32_t *ids, int6
         for (int64_t i = 0; i < n; i++) s->tokens[b * n + i] = (int32_t)ids[b * row + from + i];
         s->last[b] = (int32_t)(n - 1);
     }
-    TRY(run_extent(ctx, s->run, "seq", n));
-    TRY(run_extent(ctx, s->run, "past", past));
-    TRY(run_extent(ctx, s->run, "key", past + n));
-    TRY(run_input(ctx, s->run, "tokens", s->tokens, RK_i32));
-    TRY(run_input(ctx, s->run, "last", s->last, RK_i32));
-    if (s->source > 0) TRY(run_input(ctx, s->run, "source_lengths", s->source_lengths, RK_i32));
-    if (s->source > 0) TRY(run_extent(ctx, s->run, "source", s->source_n));
-    return run_go(ctx, s->run, 0, 0);
+    return session_go(ctx, s, n, past);
 }
 
 rk_status rk_session_feed(rk_session *s, const uint32_t *ids, int64_t n, float *logits)
 {
     rk_ctx *ctx = s->ctx;
+    if (s->ragged || s->alone != NULL) return rk_session_feed_rows(s, ids, n, NULL, logits);
     TRY(check(ctx, s, ids, n));
     for (int64_t from = 0; from < n; from += s->chunk) TRY(run_chunk(ctx, s, ids, n, from, n - from < s->chunk ? n - from : s->chunk, s->past + from));
     if (logits != NULL) TRY(run_output(ctx, s->run, "logits", logits, RK_f32));
@@ -189,6 +227,8 @@ rk_status rk_session_rewind(rk_session *s, int64_t past)
 {
     rk_ctx *ctx = s->ctx;
     if (past < 0 || past > s->past) return FAIL(RK_E_ARG, "going back to %lld tokens, of %lld that were read", (long long)past, (long long)s->past);
+    for (int64_t b = 0; b < s->batch && s->ragged; b++) s->pasts[b] = s->pasts[b] < past ? s->pasts[b] : past;
+    for (int64_t b = 0; b < s->batch && s->alone != NULL; b++) TRY(rk_session_rewind(s->alone[b], s->alone[b]->past < past ? s->alone[b]->past : past));
     s->past = past;
     return RK_OK;
 }
@@ -198,7 +238,12 @@ static int64_t arena_bytes(const rk_session *s) { return s->encoder_plan != NULL
 int64_t  rk_session_past(const rk_session *s)    { return s->past; }
 int64_t  rk_session_context(const rk_session *s) { return s->context; }
 int64_t  rk_session_vocab(const rk_session *s)   { return s->vocab; }
-uint64_t rk_session_bytes(const rk_session *s)   { return (uint64_t)(s->store->bytes[RK_CACHE] + arena_bytes(s) + s->run->input_bytes + (s->encoder != NULL ? s->encoder->input_bytes : 0)); }
+uint64_t rk_session_bytes(const rk_session *s)
+{
+    uint64_t bytes = 0;
+    for (int64_t b = 0; b < s->batch && s->alone != NULL; b++) bytes += rk_session_bytes(s->alone[b]);
+    return s->alone != NULL ? bytes : (uint64_t)(s->store->bytes[RK_CACHE] + arena_bytes(s) + s->run->input_bytes + (s->encoder != NULL ? s->encoder->input_bytes : 0));
+}
 
 /* --- what it costs --- */
 
@@ -211,16 +256,11 @@ static bool read_whole(const rk_graph *g, rk_ref state)
     return false;
 }
 
-static bool is_along(const rk_graph *g, const struct node *n, const char *dim)
-{
-    for (int i = 0; i < n->rank; i++)
-        if (strcmp(dim_name(g, n->dim[i]), dim) == 0) return true;
-    return false;
-}
-
 uint64_t session_reads(const rk_session *s)
 {
     uint64_t bytes = 0;
+    for (int64_t b = 0; b < s->batch && s->alone != NULL; b++) bytes += session_reads(s->alone[b]);
+    if (s->alone != NULL) return bytes;
     for (rk_ref r = 1; r < s->g->nodes.n; r++) {
         const struct node *n = node_of(s->g, r);
         if (n->op != &op_state || !read_whole(s->g, r)) continue;

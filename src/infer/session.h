@@ -27,7 +27,25 @@ struct rk_session {
     int64_t source, source_n, source_vocab;     /* most tokens of a source, 0: no encoder; tokens of the present one, 0: none yet */
     int32_t *tokens, *last;                     /* [batch, the larger of chunk and source], [batch] */
     int32_t *source_lengths;                    /* [batch] */
+    int64_t *origin;                            /* [batch]: rows of one number read one source */
+    bool *of_source;                            /* per entry of the store: a cache of what an encoder left */
+    bool log_probabilities;                     /* are given instead of logits */
+    bool ragged;                                /* rows of lengths of their own; then these, and `past` is that of the longest: */
+    int64_t *pasts;                             /* [batch] */
+    int32_t *places, *positions, *lengths;      /* [batch], [batch chunk], [batch] */
+    float *kept;                                /* [batch vocab]: logits of rows that end before others do */
+    rk_session **alone;                         /* of an invariant session: its rows, each a session of 1, fed a token at a time */
 };
+
+/* rows.c: rows of lengths of their own, and rows that are sessions; rows_copy.c: rk_session_copy. */
+rk_status rows_open(rk_ctx *ctx, rk_session *s) RK_CHECK;              /* what a ragged session has besides */
+void      rows_close(rk_session *s);
+rk_status rows_open_alone(rk_ctx *ctx, rk_session *s) RK_CHECK;        /* an invariant session has nothing else */
+rk_status rows_encode(rk_session *s, const uint32_t *ids, int64_t n, const int64_t *lengths) RK_CHECK;      /* of an invariant session */
+void      rows_find_past(rk_session *s);                                 /* `past` is that of the longest row */
+/* One chunk of what lies in s->tokens [batch n], after `past` others (ragged: s->places and so on say where). */
+rk_status session_go(rk_ctx *ctx, rk_session *s, int64_t n, int64_t past) RK_CHECK;
+rk_status session_check_ids(rk_ctx *ctx, const uint32_t *ids, int64_t n, int64_t vocab) RK_CHECK;
 
 /* rk_weights_open, for a back end instead of a device. */
 rk_status weights_open(rk_ctx *ctx, rk_model *model, const struct backend *backend, rk_weights **weights) RK_CHECK;

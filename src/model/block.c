@@ -94,7 +94,8 @@ rk_ref unpadded(struct builder *b, rk_ref x, rk_ref tokens, int64_t pad)
 
 rk_ref add_rows(struct builder *b, rk_ref x, rk_ref table)
 {
-    return rk_add(b->g, x, rk_gather(b->g, table, "position", rk_iota(b->g, b->stack->seq, b->purpose == FOR_DECODING ? "past" : NULL)));
+    rk_ref places = b->ragged ? block_positions(b) : rk_iota(b->g, b->stack->seq, b->purpose == FOR_DECODING ? "past" : NULL);
+    return rk_add(b->g, x, rk_gather(b->g, table, "position", places));
 }
 
 rk_ref positions(struct builder *b, const char *name, rk_ref x, struct init init)

@@ -26,7 +26,8 @@ static rk_ref with_past(struct builder *b, const char *name, rk_ref x)
 {
     if (b->purpose != FOR_DECODING) return rk_rename(b->g, x, b->stack->seq, b->stack->key);
     rk_ref cache = cache_of(b, name, "batch cached head head_dim");
-    return rk_slice(b->g, rk_append(b->g, cache, x, "cached", "past"), "cached", 0, "key");
+    rk_ref grown = b->ragged ? rk_append_at(b->g, cache, x, "cached", block_places(b)) : rk_append(b->g, cache, x, "cached", "past");
+    return rk_slice(b->g, grown, "cached", 0, "key");
 }
 
 static rk_ref attend(struct builder *b, rk_ref q, rk_ref k, rk_ref v, const char *key, bool causal, const struct attention *a)
@@ -40,15 +41,22 @@ static rk_ref attend(struct builder *b, rk_ref q, rk_ref k, rk_ref v, const char
     return linear(b, "out", "b t h k, d h k -> b t d", w.at, a->bias ? "hidden" : NULL, y, a->out_init);
 }
 
+static rk_ref turned(struct builder *b, rk_ref x, const struct rotary *r)
+{
+    if (b->ragged) return rk_rope_at(b->g, x, b->stack->seq, block_positions(b), b->stack->head_dim, r->style, r->numbers, r->theta);
+    return rk_rope(b->g, x, b->stack->seq, b->purpose == FOR_DECODING ? "past" : NULL, b->stack->head_dim, r->style, r->numbers, r->theta);
+}
+
 rk_ref attention(struct builder *b, const char *name, rk_ref x, const struct attention *a)
 {
     rk_ref qkv[3];
-    const char *past = b->purpose == FOR_DECODING ? "past" : NULL;
     rk_enter(b->g, name);
     project(b, x, a, qkv);
-    for (int i = 0; i < 2 && a->rotary.on; i++) qkv[i] = rk_rope(b->g, qkv[i], b->stack->seq, past, b->stack->head_dim, a->rotary.style, a->rotary.numbers, a->rotary.theta);
+    for (int i = 0; i < 2 && a->rotary.on; i++) qkv[i] = turned(b, qkv[i], &a->rotary);
     rk_ref k = with_past(b, "k", qkv[1]), v = with_past(b, "v", qkv[2]);
-    rk_ref y = attend(b, qkv[0], k, v, b->stack->key, !a->both_ways, a);
+    struct attention all = *a;
+    if (b->ragged) all.lengths = block_lengths(b);
+    rk_ref y = attend(b, qkv[0], k, v, b->stack->key, !a->both_ways, &all);
     rk_leave(b->g);
     return y;
 }

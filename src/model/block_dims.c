@@ -86,11 +86,14 @@ struct block_text block_named(const struct builder *b, const char *dims)
 
 rk_ref block_tokens(struct builder *b) { return rk_input(b->g, "tokens", RK_i32, "batch seq"); }
 
-static rk_ref lengths_named(struct builder *b, const char *name)
+/* An input of integers that several blocks read. */
+static rk_ref integers(struct builder *b, const char *name, const char *dims)
 {
     rk_ref known = graph_find_source(b->g, &op_input, 0, name);
-    return known != 0 ? known : rk_input(b->g, name, RK_i32, "batch");
+    return known != 0 ? known : rk_input(b->g, name, RK_i32, dims);
 }
 
-rk_ref block_lengths(struct builder *b)        { return b->padded ? lengths_named(b, "lengths") : 0; }
-rk_ref block_source_lengths(struct builder *b) { return b->source_padded ? lengths_named(b, "source_lengths") : 0; }
+rk_ref block_lengths(struct builder *b)        { return b->padded || b->ragged ? integers(b, "lengths", "batch") : 0; }
+rk_ref block_source_lengths(struct builder *b) { return b->source_padded ? integers(b, "source_lengths", "batch") : 0; }
+rk_ref block_places(struct builder *b)         { return integers(b, "places", "batch"); }
+rk_ref block_positions(struct builder *b)      { return integers(b, "positions", "batch seq"); }

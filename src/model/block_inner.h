@@ -12,6 +12,9 @@ struct block_text { char at[256]; };
 struct block_text block_named(const struct builder *b, const char *dims);
 /* Dropout over dims that are named so. */
 rk_ref block_drop(struct builder *b, const char *name, rk_ref x, double rate, const char *dims);
+/* Of a ragged graph: where each row goes on [batch], and the position of each new token [batch seq]. */
+rk_ref block_places(struct builder *b);
+rk_ref block_positions(struct builder *b);
 static inline bool block_has_loss(const struct builder *b) { return b->purpose == FOR_TRAINING || b->purpose == FOR_SCORING; }
 
 #endif

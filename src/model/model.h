@@ -31,11 +31,13 @@ const struct preset *preset_find(const char *name, size_t length, const struct a
 /* What is built. Zeros: training is not assumed, batch 1, seq the context, parameters of f32 (dtype is RK_f64 only where
  * `wide` says that zero is meant). padded, source_padded: sequences, sources of a batch are of different
  * lengths. source: tokens of the source where there is an encoder, 0: as many as seq. positions: the bound of the cache when decoding, 0: the context.
+ * ragged: when decoding, every row of the batch goes on from a place of its own: inputs places [batch], positions [batch seq] and lengths
+ * [batch], places with what is new; several tokens at once only from equal places. log_probabilities: when decoding, instead of logits.
  * picks: FOR_LOGITS, logits of only so many positions of each sequence, which the input picks [batch pick] names; 0: of all. */
 struct build_options {
     enum purpose purpose;
     int64_t batch, seq, positions, source, picks;
-    bool dropout, hidden_states, padded, source_padded, wide;
+    bool dropout, hidden_states, padded, source_padded, wide, ragged, log_probabilities;
     rk_dtype dtype;
 };
 

@@ -34,6 +34,7 @@ static rk_status verify(rk_ctx *ctx, struct verify *v, const char *folder, const
     TRY(verify_forward(ctx, v));
     TRY(verify_learning(ctx, v));
     TRY(verify_greedy(ctx, v));
+    TRY(verify_generate(ctx, v));
     return expect_leftovers(ctx, v);
 }
 

@@ -3,6 +3,7 @@
  *   inputs.c   ids, masks and labels, as the model's graphs take them
  *   expect.c   what else the file gives: arrays as f64, tolerances; and the rows that are told
  *   forward.c  logits and hidden states        greedy.c  continuation
+ *   generate.c continuations by settings: beams, penalties ...
  *   learn.c    loss, gradients, AdamW steps    weigh.c   and their comparison
  *   verify.c   the order of these, and what was left over */
 #ifndef VERIFY_VERIFY_H
@@ -58,5 +59,6 @@ rk_status expect_leftovers(rk_ctx *ctx, struct verify *v) RK_CHECK;
 rk_status verify_forward(rk_ctx *ctx, struct verify *v) RK_CHECK;
 rk_status verify_learning(rk_ctx *ctx, struct verify *v) RK_CHECK;
 rk_status verify_greedy(rk_ctx *ctx, struct verify *v) RK_CHECK;
+rk_status verify_generate(rk_ctx *ctx, struct verify *v) RK_CHECK;
 
 #endif

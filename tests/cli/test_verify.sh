@@ -11,7 +11,7 @@ ends 3 reckon generate gpt2 --ids 1;            warns "without weights"
 ends 2 reckon generate gpt2 --ids 1,x;          warns 'no id at "x"'
 ends 2 reckon generate gpt2 --ids 1 --max-new-tokens 0; warns "--max-new-tokens"
 ends 2 reckon generate gpt2 --ids 1 --samples 0; warns "--samples"
-ends 2 reckon generate gpt2 --ids 1 --stop x;   warns "need a tokenizer"
+ends 2 reckon generate gpt2 --ids 1 --stop x;   warns "needs a tokenizer"
 ends 2 reckon generate gpt2 text;               warns "no tokenizer"
 ends 2 reckon generate gpt2 text --ids 1;       warns "give one of"
 
@@ -20,7 +20,7 @@ for place in "$source_folder/../shared" "$source_folder/../../shared"; do [ -d "
 if [ -z "$models" ]; then skip "the reference models are not here"; finish; fi
 
 # a model that is the same, and the same with other expectations
-ends 0 reckon verify "$models/gpt2" --threads 1;             prints "the same model: 93 tensors checked"; prints "not checked: beam3"; prints "grad.* (40)"; silent "$err"
+ends 0 reckon verify "$models/gpt2" --threads 1;             prints "the same model: 101 tensors checked"; prints "beam3never.scores"; prints "grad.* (40)"; silent "$err"
 ends 0 reckon verify "$models/gpt2" --all;                   prints "grad.transformer.h.2.attn.c_attn.weight"
 ends 0 reckon verify "$models/cs336-odd" --json;             prints '"same": true'; prints '"verdict": "same"'
 ends 1 reckon verify "$models/gpt2" --loosen 1e-6;           prints "NOT the same model"; prints BEYOND
@@ -43,6 +43,19 @@ ends 0 reckon generate "$models/gpt2" --ids 1,2,3 --greedy --max-new-tokens 5 --
 ends 0 reckon generate "$models/marian" --source-ids 5,17,9,2 -g -m 6 -q; translated=$(cat "$out")
 ends 0 reckon generate "$models/marian" --source-ids 5,17,9,2 --ids 82 -g -m 6 -q; is "the start token is the model's" "$(cat "$out")" "$translated"
 ends 0 reckon generate "$models/marian" --source-ids 5,17,9,2 -g -m 6 -q --device ref; is "a source on ref" "$(cat "$out")" "$translated"
+# many prompts, beams, and what the folder says
+ends 0 reckon generate "$models/gpt2" --ids '1,2,3;4,5;1,2,3' -g -m 5 -q; is "a prompt among others" "$(sed -n 1p "$out")/$(sed -n 5p "$out")" "$first/$first"
+ends 0 reckon generate "$models/gpt2" --ids '1,2,3;4,5' -g -m 5 -q --batch-invariant --batch 1; is "one by one" "$(sed -n 1p "$out")" "$first"
+ends 0 reckon generate "$models/gpt2" --ids 1,2,3 --beams 3 -n 2 -m 4 --json; prints '"score"'
+ends 2 reckon generate "$models/gpt2" --ids 1 --beams 3 -t 2;    warns "it does not draw"
+ends 2 reckon generate "$models/gpt2" --ids '1;;2';              warns "list 2 is empty"
+ends 2 reckon generate "$models/gpt2" --ids 1 --beams 2 -n 3 -g; warns "best 3 of 2 beams"
+cp -r "$models/gpt2" told && echo '{"max_new_tokens": 4, "num_beams": 3, "no_repeat_ngram_size": 2, "transformers_version": "5", "mine": 1}' >told/generation_config.json
+ends 0 reckon generate told --ids 1,2,3;                         warns "passed over, since nobody here knows them: mine"; beamed=$(cat "$out")
+ends 0 reckon generate "$models/gpt2" --ids 1,2,3 --beams 3 --no-repeat 2 -m 4 -q; is "what the folder says" "$beamed" "$(cat "$out")"
+ends 0 reckon generate told --ids 1,2,3 -m 5 -g -q --plain;      is "leaving it aside" "$(cat "$out")" "$first"
+echo '{"typical_p": 0.5}' >told/generation_config.json
+ends 3 reckon generate told --ids 1,2,3;                         warns "typical_p"; warns "not done here"
 ends 2 reckon generate "$models/marian" --ids 1;                 warns "give it something to read by --source-ids"
 ends 2 reckon generate "$models/marian" --source-ids 1,x;        warns '--source-ids: no id at "x"'
 ends 2 reckon generate "$models/marian" --source-ids 1,83;       warns "the model has 83"
@@ -53,7 +66,7 @@ ends 0 reckon generate "$models/gpt2" --ids 1,2,3 -m 100;    warns "(context)"; 
 ends 2 reckon generate "$models/gpt2" --ids 1,97;            warns "the model has 97"
 ends 2 reckon generate "$models/gpt2" --ids 1 --top-p 2;     warns "top_p"
 ids=$(seq -s, 1 41)
-ends 3 reckon generate "$models/gpt2" --ids "$ids";          warns "context of 40"
+ends 3 reckon generate "$models/gpt2" --ids "$ids";          warns "the context of this model is 40"
 
 ends 3 reckon generate "$models/gpt2" -k nowhere x
 finish

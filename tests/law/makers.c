@@ -310,6 +310,12 @@ static void make_append(struct sample *s)
     dims[axis] = draw_dim_of(s, dim_size(s->g, part) + s->extent);
     dims_names(s, n + 1, dims, text);
     s->operand[0] = rk_state(s->g, RK_CACHE, "cache", RK_f64, text);
+    if (n > 0 && draw(s, 2) == 0) {                         /* each row from a place of its own */
+        rk_dim row = dims[axis == 0 ? 1 : 0];
+        s->operand[2] = draw_ids(s, s->extent + 1, false, 1, &row);
+        s->y = rk_append_at(s->g, s->operand[0], s->operand[1], dim_text(s, dims[axis]), s->operand[2]);
+        return;
+    }
     s->y = rk_append(s->g, s->operand[0], s->operand[1], dim_text(s, dims[axis]), "past");
 }
 
@@ -361,6 +367,15 @@ static void make_rope(struct sample *s)
     draw_order(s, n + 1, dims);
     if (draw(s, 2) == 0) draw_live(s, 5);
     s->operand[0] = draw_operand(s, RK_f64, ANY_SIGN, n + 1, dims);
+    if (draw(s, 3) == 0) {                                  /* positions of their own */
+        rk_dim at[RK_MAX_RANK];
+        int m = 0;
+        for (int i = 0; i <= n; i++)
+            if (dims[i] != head && draw(s, 2) == 0) at[m++] = dims[i];
+        s->operand[1] = draw_ids(s, 50, false, m, at);
+        s->y = rk_rope_at(s->g, s->operand[0], dim_text(s, position), s->operand[1], dim_text(s, head), draw(s, 2) == 0 ? RK_ROPE_INTERLEAVED : RK_ROPE_HALVES, rotary, 100);
+        return;
+    }
     s->y = rk_rope(s->g, s->operand[0], dim_text(s, position), s->live != 0 ? "past" : NULL, dim_text(s, head),
                    draw(s, 2) == 0 ? RK_ROPE_INTERLEAVED : RK_ROPE_HALVES, rotary, 100);
 }

@@ -48,7 +48,7 @@ static double rope(struct sample *s, const struct values *v, const struct node *
 {
     rk_dim head = (rk_dim)n->at.i[1];
     int64_t rotary = n->at.i[3] & 0x7fffffff, i = index[head], half = rotary / 2;
-    double position = (double)(index[n->at.i[0]] + (s->live != 0 ? s->extent : 0)), x = values_at(v, n->in[0], index);
+    double position = n->arity > 1 ? values_at(v, n->in[1], index) : (double)(index[n->at.i[0]] + (s->live != 0 ? s->extent : 0)), x = values_at(v, n->in[0], index);
     if (i >= rotary) return x;
     bool interleaved = n->at.i[2] == RK_ROPE_INTERLEAVED, first = interleaved ? i % 2 == 0 : i < half;
     int64_t pair = interleaved ? i / 2 : i % half;

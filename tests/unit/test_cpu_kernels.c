@@ -195,6 +195,20 @@ TEST(rope)
     }
 }
 
+TEST(rope_at_positions_of_their_own)
+{
+    static const char *const along[] = { "b t", "t", "b", "t b" };
+    for (int i = 0; i < ROUNDS; i++) {
+        struct trial t;
+        int64_t half = 1 + (int64_t)test_random(40), rest = test_random(2) == 0 ? 0 : (int64_t)test_random(30);
+        trial_begin(&t, 1e-6);
+        (void)rk_dim_new(t.g, "b", 0, trial_size(5)), (void)rk_dim_new(t.g, "t", 0, trial_size(12)), (void)rk_dim_new(t.g, "h", 0, trial_size(3)), (void)rk_dim_new(t.g, "k", 0, 2 * half + rest);
+        rk_ref x = rk_input(t.g, "x", RK_f32, test_random(2) == 0 ? "b t h k" : "b h t k"), at = rk_input(t.g, "at", RK_i32, along[test_random(4)]);
+        trial_node(&t, rk_rope_at(t.g, x, "t", at, "k", test_random(2) == 0 ? RK_ROPE_INTERLEAVED : RK_ROPE_HALVES, 2 * half, 10000), 100, true, false);
+        trial_end(&t);
+    }
+}
+
 /* --- memory --- */
 
 TEST(large_memory_is_zero_aligned_and_counted)

@@ -194,7 +194,8 @@ bool place_accepts(const struct problem *p) { return copy_accepts(p); }
 
 bool append_accepts(const struct problem *p)
 {
-    return p->n_in == 2 && p->n_out == 1 && p->in[1].dtype == p->out[0].dtype && apart(p, 1);
+    bool places = p->n_in == 3 && p->in[2].dtype == RK_i32;
+    return (p->n_in == 2 || places) && p->n_out == 1 && p->in[1].dtype == p->out[0].dtype && apart(p, 1);
 }
 
 rk_status copy_prepare(rk_ctx *ctx, const struct problem *p, struct prepared *out)   { (void)ctx, (void)p; return prepare_nothing(out); }
@@ -243,17 +244,33 @@ rk_status place_run(rk_ctx *ctx, const struct call *c, const struct copy_kernels
     return RK_OK;
 }
 
-rk_status append_run(rk_ctx *ctx, const struct call *c, const struct copy_kernels *k)
+/* One piece of what is new, from its place on. */
+static rk_status append_piece(rk_ctx *ctx, const struct call *c, const struct copy_kernels *k, struct move m, int64_t from)
 {
-    const struct attributes *at = &c->problem->node->at;
-    struct move m = move_of(c, 1);
-    int axis = layout_axis(&m.to_layout, (rk_dim)at->i[0]);
-    int64_t from = c->live->extent[at->i[1]], n = m.from_layout.size[axis], room = dim_size(c->problem->g, (rk_dim)at->i[0]);
+    rk_dim dim = (rk_dim)c->problem->node->at.i[0];
+    int axis = layout_axis(&m.to_layout, dim);
+    int64_t n = m.from_layout.size[axis], room = dim_size(c->problem->g, dim);
     if (from < 0 || n > room - from)
-        return FAIL(RK_E_LIMIT, "append at %lld of %s: %lld more do not fit into %lld", (long long)from, dim_name(c->problem->g, (rk_dim)at->i[0]), (long long)n, (long long)room);
+        return FAIL(RK_E_LIMIT, "append at %lld of %s: %lld more do not fit into %lld", (long long)from, dim_name(c->problem->g, dim), (long long)n, (long long)room);
     for (int i = 0; i < m.to_layout.rank; i++) m.to_layout.dim[i] = m.from_layout.dim[i];
     memcpy(m.to_layout.size, m.from_layout.size, sizeof m.to_layout.size);
     m.to_layout.offset += from * m.to_layout.stride[axis];
     copy_move(ctx, &m, k);
+    return RK_OK;
+}
+
+rk_status append_run(rk_ctx *ctx, const struct call *c, const struct copy_kernels *k)
+{
+    const struct problem *p = c->problem;
+    const struct move m = move_of(c, 1);
+    if (p->n_in == 2) return append_piece(ctx, c, k, m, c->live->extent[p->node->at.i[1]]);
+    const struct layout *places = &p->in[2].at;
+    int from_axis = layout_axis(&m.from_layout, places->dim[0]), to_axis = layout_axis(&m.to_layout, places->dim[0]);
+    for (int64_t i = 0; i < places->size[0]; i++) {
+        struct move one = m;
+        one.from_layout = stretch_of(m.from_layout, from_axis, i, 1);
+        one.to_layout = stretch_of(m.to_layout, to_axis, i, 1);
+        TRY(append_piece(ctx, c, k, one, ((const int32_t *)c->in[2])[places->offset + i * places->stride[0]]));
+    }
     return RK_OK;
 }

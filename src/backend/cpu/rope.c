@@ -1,13 +1,14 @@
 /* rope.c: rotary position embedding, and its gradient, which is the turn backwards.
  *
  * Angles are made once per call, in double, for every position there is: position = index + extent(past). The tables are laid
- * out as the row kernels want them: one cos and sin per pair for halves; for interleaved pairs, per number, -sin before sin.
+ * out as the row kernels want them (with positions of their own: for every row of positions): one cos and sin per pair for halves; for interleaved pairs, per number, -sin before sin.
  * Price     3 FLOPs per rotary number: two products and a sum. */
 #include "backend/cpu/rope.h"
 #include "backend/cpu/cpu.h"
 #include "backend/cpu/extent.h"
 #include "backend/cpu/rows.h"
 #include "base/par.h"
+#include "core/walk.h"
 #include "core/opdef.h"
 #include <math.h>
 #include <string.h>
@@ -22,6 +23,8 @@ struct work {
     bool interleaved, backwards;
     int64_t rotary, width, positions, past;             /* width: numbers of a table per position */
     double theta;
+    const struct layout *at;                            /* of positions given, or NULL */
+    const int32_t *given;
 };
 
 static bool is_adjoint(const struct problem *p) { return p->op == &op_adjoint; }
@@ -33,7 +36,8 @@ static const struct node *node_of_rope(const struct problem *p)
 
 bool rope_accepts(const struct problem *p)
 {
-    return p->n_in == 1 && p->n_out == 1 && !p->accumulate && p->in[0].dtype == RK_f32 && p->out[0].dtype == RK_f32;
+    bool placed = p->n_in == 2 && p->in[1].dtype == RK_i32;
+    return (p->n_in == 1 || placed) && p->n_out == 1 && !p->accumulate && p->in[0].dtype == RK_f32 && p->out[0].dtype == RK_f32;
 }
 
 bool rope_adjoint_accepts(const struct problem *p)
@@ -42,13 +46,20 @@ bool rope_adjoint_accepts(const struct problem *p)
 }
 
 static int64_t size_along(const struct problem *p, rk_dim dim) { return p->out[0].at.size[layout_axis(&p->out[0].at, dim)]; }
+
+/* Rows of the tables: one for each position that is given, else one for each along the position's dimension. */
+static int64_t table_rows(const struct problem *p, rk_dim position)
+{
+    return !is_adjoint(p) && p->n_in == 2 ? layout_elements(&p->in[1].at) : size_along(p, position);
+}
+
 static int64_t rotary_of(const struct node *n) { return n->at.i[3] & INT32_MAX; }
 
 /* Workspace: the tables; two rows per worker. */
 static rk_status prepare(rk_ctx *ctx, const struct problem *p, struct prepared *out)
 {
     const struct node *n = node_of_rope(p);
-    int64_t head = size_along(p, (rk_dim)n->at.i[1]), positions = size_along(p, (rk_dim)n->at.i[0]);
+    int64_t head = size_along(p, (rk_dim)n->at.i[1]), positions = table_rows(p, (rk_dim)n->at.i[0]);
     memset(out, 0, sizeof *out);
     out->scratch = (size_t)(2 * positions * rows_padded(rotary_of(n)) + 2 * (int64_t)par_workers(ctx) * rows_padded(head)) * sizeof(float);
     if (head > 0) out->elementwise_flops = 3 * (uint64_t)(layout_elements(&p->out[0].at) / head * rotary_of(n));
@@ -91,6 +102,41 @@ static void make_angles(void *arg, int64_t task, int worker)
     }
 }
 
+/* The same for positions that are given, a pair at a time: rows that follow one anchor share what it costs. */
+static void make_given(void *arg, int64_t task, int worker)
+{
+    const struct work *w = arg;
+    double frequency = exp((double)task * (-2 * log(w->theta) / (double)w->rotary)), turn_c = cos(frequency), turn_s = sin(frequency), c0 = 1, s0 = 0;
+    int64_t known = 0, row = 0;
+    struct walk walk;
+    (void)worker;
+    for (walk_along(&walk, w->at); walk.valid; walk_next(&walk), row++) {
+        int64_t at = w->given[walk.at[0]], anchor = (at - (at < 0 ? ANCHORED - 1 : 0)) / ANCHORED * ANCHORED;
+        if (anchor != known) c0 = cos((double)anchor * frequency), s0 = sin((double)anchor * frequency), known = anchor;
+        double c = c0, s = s0;
+        for (int64_t t = anchor; t < at; t++) {
+            double next = c * turn_c - s * turn_s;
+            s = c * turn_s + s * turn_c;
+            c = next;
+        }
+        put(w, row, task, c, s);
+    }
+}
+
+/* A layout whose offset at a row of x is that row's place in the tables. */
+static struct layout table_places(const struct problem *p, rk_dim position)
+{
+    struct layout where = p->out[0].at;
+    bool given = !is_adjoint(p) && p->n_in == 2;
+    for (int i = 0; i < where.rank; i++) where.stride[i] = !given && where.dim[i] == position;
+    where.offset = 0;
+    if (!given) return where;
+    const struct layout *at = &p->in[1].at;
+    int64_t step = 1;
+    for (int i = at->rank - 1; i >= 0; step *= at->size[i--]) where.stride[layout_axis(&where, at->dim[i])] = step;
+    return where;
+}
+
 static void turn(void *arg, int64_t task, int worker)
 {
     const struct work *w = arg;
@@ -113,12 +159,10 @@ rk_status rope_run(rk_ctx *ctx, const struct call *c, const struct rope_kernels 
     int from = is_adjoint(p) ? 2 : 0;
     rk_dim position = (rk_dim)n->at.i[0], head = (rk_dim)n->at.i[1], past = (rk_dim)(n->at.i[3] >> 32);
     struct work w = { .k = k, .interleaved = n->at.i[2] == RK_ROPE_INTERLEAVED, .backwards = is_adjoint(p), .rotary = rotary_of(n), .theta = n->at.f[0] };
-    /* A layout whose only stride is along positions: its offset at a row is that row's position. */
-    struct layout where = p->out[0].at;
-    for (int i = 0; i < where.rank; i++) where.stride[i] = where.dim[i] == position;
+    struct layout where = table_places(p, position);
     const struct layout *const layouts[] = { &p->out[0].at, &p->in[from].at, &where };
     rows_over(&w.rows, head, layouts, 3);
-    w.positions = size_along(p, position);
+    w.positions = table_rows(p, position);
     w.past = past != 0 ? c->live->extent[past] : 0;
     w.width = rows_padded(w.rotary);
     w.cos = c->scratch;
@@ -127,7 +171,11 @@ rk_status rope_run(rk_ctx *ctx, const struct call *c, const struct rope_kernels 
     w.x = (const float *)c->in[from] + p->in[from].at.offset;
     w.y = (float *)c->out[0] + p->out[0].at.offset;
     if (w.rows.count == 0) return RK_OK;
-    par_for(ctx, extent_parts(w.past % ANCHORED + w.positions, ANCHORED), make_angles, &w);
+    if (!is_adjoint(p) && p->n_in == 2) {
+        w.at = &p->in[1].at;
+        w.given = c->in[1];
+        par_for(ctx, w.rotary / 2, make_given, &w);
+    } else par_for(ctx, extent_parts(w.past % ANCHORED + w.positions, ANCHORED), make_angles, &w);
     par_for(ctx, w.rows.tasks, turn, &w);
     return RK_OK;
 }

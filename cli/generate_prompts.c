@@ -1,0 +1,144 @@
+/* generate_prompts.c: what is to be gone on from: ids or texts, one or many. */
+#include "generate.h"
+#include "input.h"
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct asked *prompts_new(struct generating *g)
+{
+    g->prompts = cli_grow(g->prompts, &g->room, g->n + 1, sizeof *g->prompts);
+    return &g->prompts[g->n++];
+}
+
+/* One list, up to a semicolon or the end; *text is behind it. */
+static int read_list(struct generating *g, const char *option, const char **text, struct list *ids)
+{
+    size_t length = strcspn(*text, ";");
+    const char *at = *text, *past = at + length;
+    ids->at = cli_take((length + 1) * sizeof *ids->at);
+    while ((at += strspn(at, ", ")) < past) {
+        char *end;
+        errno = 0;
+        unsigned long long id = *at >= '0' && *at <= '9' ? strtoull(at, &end, 10) : UINT64_MAX;
+        if (id > UINT32_MAX || errno != 0 || strchr(", ;", *end) == NULL) return cli_usage(g->c, "--%s: no id at \"%.20s\"", option, at);
+        ids->at[ids->n++] = (uint32_t)id;
+        at = end;
+    }
+    *text = past + (*past == ';');
+    return CLI_OK;
+}
+
+/* Sources come first, and prompts beside them. */
+int prompts_add_ids(struct generating *g, const char *option, bool source)
+{
+    const char *text = cli_text(g->c, option);
+    size_t i = 0;
+    do {
+        struct asked *p = source || i >= g->n ? prompts_new(g) : &g->prompts[i];
+        struct list *ids = source ? &p->source : &p->ids;
+        if (ids->at != NULL) return cli_usage(g->c, "--%s: more lists than --source-ids has", option);
+        int code = read_list(g, option, &text, ids);
+        if (code != CLI_OK) return code;
+        if (ids->n == 0) return cli_usage(g->c, "--%s: list %zu is empty", option, i + 1);
+        i++;
+    } while (*text != '\0');
+    return CLI_OK;
+}
+
+/* What a text begins with when nothing else does. */
+static int take_start(struct generating *g, struct list *ids)
+{
+    double start;
+    ids->at = cli_take(sizeof *ids->at);
+    ids->n = 1;
+    if (rk_model_has_encoder(g->model)) {
+        CLI_TRY(g->c, rk_model_number(g->model, "start", &start));
+        ids->at[0] = (uint32_t)start;
+    } else if (g->config->has_start) ids->at[0] = g->config->start;
+    else if (g->how.n_ends > 0) ids->at[0] = g->how.ends[0];                            /* a text begins where another ended */
+    else return cli_usage(g->c, "the prompt is empty, and there is neither a start token nor an end token to begin with");
+    return CLI_OK;
+}
+
+int prompts_add_text(struct generating *g, const char *text, size_t n)
+{
+    rk_ids ids = { 0 };
+    struct list *to = &prompts_new(g)->ids;
+    int code = cli_try(g->c, rk_tok_encode(g->c->ctx, g->tok, text, n, 0, &ids));
+    if (code == CLI_OK && ids.n == 0) code = take_start(g, to);
+    else if (code == CLI_OK) {
+        to->at = cli_take(ids.n * sizeof *to->at);
+        to->n = ids.n;
+        memcpy(to->at, ids.at, ids.n * sizeof *to->at);
+    }
+    rk_ids_free(g->c->ctx, &ids);
+    return code;
+}
+
+/* A prompt a line; empty lines are none. */
+static int read_lines(struct generating *g, const char *text, size_t n)
+{
+    int code = CLI_OK;
+    for (size_t at = 0, length; at < n && code == CLI_OK; at += length + 1) {
+        const char *feed = memchr(text + at, '\n', n - at);
+        length = feed == NULL ? n - at : (size_t)(feed - text) - at;
+        size_t shown = length > 0 && text[at + length - 1] == '\r' ? length - 1 : length;
+        if (shown > 0) code = prompts_add_text(g, text + at, shown);
+    }
+    return code == CLI_OK && g->n == 0 ? cli_usage(g->c, "there is no prompt in it: a prompt is a line") : code;
+}
+
+static int read_input(struct generating *g, const char *file)
+{
+    struct input in = { 0 };
+    int code = input_add(g->c, &in, file != NULL ? file : "-", NULL);
+    const char *text = in.n > 0 ? in.text[0].at : "";
+    size_t n = in.n > 0 ? in.text[0].n : 0;
+    if (code == CLI_OK) code = file != NULL ? read_lines(g, text, n) : prompts_add_text(g, text, n);
+    input_free(&in);
+    return code;
+}
+
+/* A source ends as a text does: what `reckon train` learns from pairs. */
+static int encode_source(struct generating *g, const char *text)
+{
+    rk_ids ids = { 0 };
+    struct list *to = &prompts_new(g)->source;
+    CLI_TRY(g->c, rk_tok_encode(g->c->ctx, g->tok, text, strlen(text), 0, &ids));
+    to->at = cli_take((ids.n + 1) * sizeof *to->at);
+    if (ids.n > 0) memcpy(to->at, ids.at, ids.n * sizeof *ids.at);
+    to->n = ids.n;
+    if (g->how.n_ends > 0) to->at[to->n++] = g->how.ends[0];
+    rk_ids_free(g->c->ctx, &ids);
+    return to->n > 0 ? CLI_OK : cli_usage(g->c, "--source is empty");
+}
+
+static int read_sources(struct generating *g)
+{
+    struct cli *c = g->c;
+    bool encoder = rk_model_has_encoder(g->model);
+    int given = cli_given(c, "source") + cli_given(c, "source-ids");
+    if (!encoder && given > 0) return cli_usage(c, "--source, --source-ids: %s has no encoder to read them", rk_model_title(g->model));
+    if (encoder && given != 1) return cli_usage(c, "%s has an encoder: give it something to read by %s", rk_model_title(g->model), given == 0 ? "--source-ids or --source" : "one of --source-ids and --source");
+    if (!encoder) return CLI_OK;
+    if (cli_given(c, "source-ids")) return prompts_add_ids(g, "source-ids", true);
+    return g->tok != NULL ? encode_source(g, cli_text(c, "source")) : cli_usage(c, "there is no tokenizer in %s: give --tokenizer, or --source-ids", c->args[0]);
+}
+
+int prompts_read(struct generating *g)
+{
+    struct cli *c = g->c;
+    const char *file = cli_text(c, "file"), *word = c->n_args > 1 ? c->args[1] : NULL;
+    bool encoder = rk_model_has_encoder(g->model);
+    int code = read_sources(g), given = (word != NULL) + (file != NULL) + cli_given(c, "ids");
+    if (code != CLI_OK) return code;
+    if (encoder && (word != NULL || file != NULL)) return cli_usage(c, "what %s reads is given by --source or --source-ids; reckon translate takes lines of text", rk_model_title(g->model));
+    if (!encoder && given != 1) return cli_usage(c, "give one of PROMPT, --file and --ids");
+    if (cli_given(c, "ids")) code = prompts_add_ids(g, "ids", false);
+    else if (!encoder && g->tok == NULL) return cli_usage(c, "there is no tokenizer in %s: give --tokenizer, or a prompt of --ids", c->args[0]);
+    else if (!encoder) code = file == NULL && strcmp(word, "-") != 0 ? prompts_add_text(g, word, strlen(word)) : read_input(g, file);
+    for (size_t i = 0; i < g->n && code == CLI_OK; i++)
+        if (g->prompts[i].ids.at == NULL) code = take_start(g, &g->prompts[i].ids);
+    return code;
+}

@@ -1,0 +1,100 @@
+/* generate_settings.c: how it is generated: what the folder's generation_config.json says, and options over it. */
+#include "device.h"
+#include "end.h"
+#include "generate.h"
+#include <stdlib.h>
+#include <string.h>
+
+/* Without --tokenizer, a folder that has none is one of ids. */
+static int open_tokenizer(struct generating *g)
+{
+    struct cli *c = g->c;
+    bool asked = cli_given(c, "tokenizer");
+    rk_status status = rk_tok_open(c->ctx, asked ? cli_text(c, "tokenizer") : rk_model_folder(g->model), &g->tok);
+    if (status == RK_E_MISSING && !asked) rk_error_clear(c->ctx);
+    else CLI_TRY(c, status);
+    return CLI_OK;
+}
+
+int generate_open(struct generating *g)
+{
+    struct cli *c = g->c;
+    CLI_TRY(c, rk_model_open(c->ctx, c->args[0], &g->model));
+    CLI_TRY(c, rk_generation_config_open(c->ctx, cli_flag(c, "plain") ? "" : rk_model_folder(g->model), &g->config));
+    if (g->config->unknown[0] != '\0') cli_note(c, "%s: passed over, since nobody here knows them: %s", g->config->path, g->config->unknown);
+    return CLI_OK;
+}
+
+/* Tokens that end a text: --end, else what the folder says, else the usual one that the tokenizer has. */
+static int find_ends(struct generating *g)
+{
+    struct cli *c = g->c;
+    int64_t end;
+    if (!cli_given(c, "end") && g->how.n_ends > 0) return CLI_OK;
+    int code = end_token(c, g->tok, &end);
+    if (code != CLI_OK) return code;
+    g->ends = cli_take(sizeof *g->ends);
+    g->ends[0] = end >= 0 ? (uint32_t)end : 0;
+    g->how.ends = g->ends;
+    g->how.n_ends = end >= 0;
+    return CLI_OK;
+}
+
+static int find_stops(struct generating *g)
+{
+    struct cli *c = g->c;
+    size_t n = 0;
+    while (cli_list(c, "stop", (int)n) != NULL) n++;
+    if (n > 0 && g->tok == NULL) return cli_usage(c, "--stop needs a tokenizer");
+    g->stops = cli_take((n + 1) * sizeof *g->stops);
+    for (size_t i = 0; i < n; i++) {
+        g->stops[i] = cli_list(c, "stop", (int)i);
+        if (g->stops[i][0] == '\0') return cli_usage(c, "--stop: an empty text stands everywhere");
+    }
+    g->how.stops = g->stops;
+    g->how.n_stops = n;
+    return CLI_OK;
+}
+
+int generate_search(struct generating *g)
+{
+    struct cli *c = g->c;
+    rk_sampling *s = &g->how.sampling;
+    g->beams = g->how.beams != NULL ? *g->how.beams : (rk_beams){ .n = 1, .length_penalty = 1 };
+    if (cli_given(c, "max-new-tokens")) g->how.max_new_tokens = cli_int(c, "max-new-tokens");
+    if (cli_given(c, "max-new-tokens") && g->how.max_new_tokens < 1) return cli_usage(c, "--max-new-tokens: a number from 1 on");
+    if (cli_given(c, "beams")) g->beams.n = cli_int(c, "beams");
+    if (cli_given(c, "beams") && g->beams.n < 1) return cli_usage(c, "--beams: a number from 1 on");
+    if (cli_given(c, "length-penalty")) g->beams.length_penalty = cli_real(c, "length-penalty");
+    if (cli_given(c, "early-stopping")) g->beams.early = (rk_early)cli_choice(c, "early-stopping");
+    if (cli_given(c, "repetition-penalty")) s->repetition = cli_real(c, "repetition-penalty");
+    if (cli_given(c, "no-repeat")) s->no_repeat = (double)cli_int(c, "no-repeat");
+    if (cli_given(c, "min-new-tokens")) s->min_new = (double)cli_int(c, "min-new-tokens");
+    if (cli_int(c, "batch") < 1) return cli_usage(c, "--batch: a number from 1 on");
+    g->how.invariant = cli_flag(c, "batch-invariant");
+    g->how.beams = g->beams.n > 1 ? &g->beams : NULL;
+    if (g->how.beams != NULL) s->greedy = true;
+    return CLI_OK;
+}
+
+int generate_settle(struct generating *g)
+{
+    g->how = g->config->how;
+    int code = open_tokenizer(g);
+    if (code == CLI_OK) code = find_ends(g);
+    if (code == CLI_OK) code = find_stops(g);
+    return code == CLI_OK ? generate_search(g) : code;
+}
+
+void generate_close(struct generating *g)
+{
+    for (size_t i = 0; i < g->n; i++) free(g->prompts[i].ids.at), free(g->prompts[i].source.at);
+    free(g->prompts);
+    free(g->ends);
+    free(g->stops);
+    rk_weights_close(g->weights);
+    rk_device_close(g->device);
+    rk_tok_close(g->c->ctx, g->tok);
+    rk_generation_config_close(g->c->ctx, g->config);
+    rk_model_close(g->model);
+}

@@ -1,0 +1,153 @@
+/* rows_copy.c: the sequences of a batch, copied from one place to another, in one session or between two: what beams and samples do.
+ *
+ * A row of a cache begins with what was written first, so only as much is copied as was read. Rows are written when nobody reads them any more;
+ * of a ring, one is put aside. What an encoder left moves only where a row comes to another source. */
+#include "base/par.h"
+#include "infer/session.h"
+#include <string.h>
+
+/* What happens to the rows of one session, in order: `to` takes what is in `from`; -1 stands for a row that was put aside. */
+struct copy_step { int64_t to, from; };
+struct copying { rk_session *to; const rk_session *from; struct copy_step *steps; int64_t n; bool sources; char *aside; size_t aside_bytes; };
+
+/* Rows are written when nobody reads them any more; of a ring, one is put aside. state: per row of `to`, readers left. */
+static void schedule(struct copying *c, const int64_t *rows, int64_t *left, int64_t *source, int64_t batch)
+{
+    bool same = c->to == c->from;
+    int64_t open = 0;
+    for (int64_t r = 0; r < batch; r++) source[r] = rows[r], left[r] = 0;
+    for (int64_t r = 0; r < batch; r++) open += !same || rows[r] != r;
+    for (int64_t r = 0; r < batch && same; r++)
+        if (rows[r] != r) left[rows[r]]++;
+    while (open > 0) {
+        bool any = false;
+        for (int64_t r = 0; r < batch; r++) {
+            if (source[r] == -2 || (same && (source[r] == r || left[r] > 0))) continue;
+            c->steps[c->n++] = (struct copy_step){ r, source[r] };
+            if (same && source[r] >= 0) left[source[r]]--;
+            source[r] = -2;
+            open--;
+            any = true;
+        }
+        if (any) continue;
+        int64_t r = 0;                                                  /* only rings are left: whoever reads r reads it aside */
+        while (source[r] == -2 || source[r] == r) r++;
+        c->steps[c->n++] = (struct copy_step){ -1, r };
+        for (int64_t q = 0; q < batch; q++)
+            if (source[q] == r && q != r) source[q] = -1;
+        left[r] = 0;
+    }
+}
+
+/* All rows of one cache. Its layout is [batch, positions, ...]: a row begins with what was written first. */
+static void copy_cache(void *arg, int64_t task, int worker)
+{
+    const struct copying *c = arg;
+    const struct store_entry *e = &c->to->store->entries.at[task], *f = &c->from->store->entries.at[task];
+    bool of_source = c->to->of_source[task];
+    if (e->kind != RK_CACHE || (of_source && !c->sources)) return;
+    size_t width = (size_t)(e->elements / e->shape[0] / e->shape[1]) * c->to->store->backend->bytes_of(e->dtype), row = width * (size_t)e->shape[1];
+    size_t bytes = (size_t)(of_source ? c->from->source_n : c->from->past) * width;
+    char *aside = c->aside + (size_t)worker * c->aside_bytes;
+    for (int64_t i = 0; i < c->n; i++) {
+        struct copy_step s = c->steps[i];
+        const char *from = s.from < 0 ? aside : (const char *)f->address + (size_t)s.from * row;
+        memcpy(s.to < 0 ? aside : (char *)e->address + (size_t)s.to * row, from, bytes);
+    }
+}
+
+static size_t largest_row(const rk_session *s)
+{
+    size_t most = 0;
+    for (int i = 0; i < s->store->entries.n; i++) {
+        const struct store_entry *e = &s->store->entries.at[i];
+        size_t bytes = e->kind == RK_CACHE ? (size_t)(e->elements / e->shape[0]) * s->store->backend->bytes_of(e->dtype) : 0;
+        most = bytes > most ? bytes : most;
+    }
+    return most;
+}
+
+/* Rows of one source have its keys and values already. */
+static bool moves_sources(const struct copying *c)
+{
+    for (int64_t i = 0; i < c->n && c->to->source > 0; i++)
+        if (c->to != c->from || c->steps[i].to < 0 || c->steps[i].from < 0 || c->to->origin[c->steps[i].to] != c->to->origin[c->steps[i].from]) return true;
+    return false;
+}
+
+/* A row that is a session of its own, whole. */
+static void copy_session(rk_session *to, const rk_session *from)
+{
+    for (int e = 0; e < to->store->entries.n; e++) {
+        struct copy_step step = { 0, 0 };
+        struct copying one = { .to = to, .from = from, .steps = &step, .n = 1, .sources = true };
+        copy_cache(&one, e, 0);
+    }
+    to->past = from->past;
+    to->source_n = from->source_n;
+    to->source_lengths[0] = from->source_lengths[0];
+}
+
+/* Numbers that belong to rows follow them. */
+static void copy_numbers(rk_session *to, const rk_session *from, const int64_t *rows, int64_t *spare)
+{
+    int64_t n = to->batch;
+    if (to->ragged) {
+        for (int64_t b = 0; b < n; b++) spare[b] = from->pasts[rows[b]];
+        memcpy(to->pasts, spare, (size_t)n * sizeof *spare);
+    }
+    for (int64_t b = 0; b < n; b++) spare[b] = from->source_lengths[rows[b]];
+    for (int64_t b = 0; b < n; b++) to->source_lengths[b] = (int32_t)spare[b];
+    for (int64_t b = 0; b < n; b++) spare[b] = from->origin[rows[b]];
+    memcpy(to->origin, spare, (size_t)n * sizeof *spare);
+    to->source_n = from->source_n;
+    to->past = from->past;
+}
+
+static rk_status check_copy(rk_ctx *ctx, const rk_session *to, const rk_session *from, const int64_t *rows)
+{
+    bool kin = to->weights == from->weights && to->context == from->context && to->source == from->source && to->ragged == from->ragged && (to->alone != NULL) == (from->alone != NULL);
+    if (!kin) return FAIL(RK_E_ARG, "copying sequences between sessions of other weights, context, source or kind");
+    for (int64_t b = 0; b < to->batch; b++)
+        if (rows[b] < 0 || rows[b] >= from->batch) return FAIL(RK_E_ARG, "copying sequence %lld of %lld", (long long)rows[b], (long long)from->batch);
+    return RK_OK;
+}
+
+static rk_status carry_out(rk_ctx *ctx, struct copying *c, const int64_t *rows, int64_t *spare)
+{
+    if (c->to->alone != NULL) {
+        for (int64_t i = 0; i < c->n; i++)
+            copy_session(c->to->alone[c->steps[i].to < 0 ? c->to->batch : c->steps[i].to], c->steps[i].from < 0 ? c->to->alone[c->to->batch] : c->from->alone[c->steps[i].from]);
+        c->to->source_n = c->from->source_n;
+        return RK_OK;
+    }
+    size_t room;
+    c->sources = moves_sources(c);
+    c->aside_bytes = largest_row(c->to);
+    room = c->aside_bytes * (size_t)par_workers(ctx);
+    TRY(mem_new(ctx, (void **)&c->aside, room, 1, "a sequence put aside"));
+    par_for(ctx, c->to->store->entries.n, copy_cache, c);
+    mem_free(ctx, c->aside, room, 1);
+    copy_numbers(c->to, c->from, rows, spare);
+    return RK_OK;
+}
+
+rk_status rk_session_copy(rk_session *to, const rk_session *from, const int64_t *rows)
+{
+    rk_ctx *ctx = to->ctx;
+    struct copying c = { .to = to, .from = from };
+    int64_t n = to->batch, *left = NULL, *source = NULL;
+    rk_status status = RK_OK;
+    TRY(check_copy(ctx, to, from, rows));
+    GO(NEW(c.steps, 2 * n));
+    GO(NEW(left, n));
+    GO(NEW(source, n));
+    schedule(&c, rows, left, source, n);
+    if (c.n > 0) GO(carry_out(ctx, &c, rows, source));
+    rows_find_past(to);
+out:
+    FREE(c.steps, 2 * n);
+    FREE(left, n);
+    FREE(source, n);
+    return status;
+}

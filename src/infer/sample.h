@@ -1,0 +1,44 @@
+/* sample.h: what becomes of logits: bent by rules (process.c), then the likeliest, or a draw (sample.c), or beams (beam.c). */
+#ifndef INFER_SAMPLE_H
+#define INFER_SAMPLE_H
+#include "base/ctx.h"
+#include "base/mem.h"
+#include "infer/candidates.h"
+#include "reckon/infer.h"
+
+/* Settings with zeros replaced by what they stand for. */
+struct settings {
+#define ROW(name, standard, least, most, words) double name;
+#include "reckon/sample.def"
+#undef ROW
+};
+
+/* The sequence that is to go on: all its tokens; how many of them were made; most that may be (0: not known); what ends it. */
+struct sequence { const uint32_t *seen; size_t n_seen; int64_t made, most; const uint32_t *ends; size_t n_ends; };
+
+struct sampler {
+    const rk_sampling *how;
+    struct settings s;
+    int64_t vocab, n;                   /* of them the first n may be taken */
+    struct candidates c;
+    unsigned char *mark;                /* per id; all zero between calls */
+    const uint32_t *never;              /* ids below n that may not be taken, either; not owned */
+    size_t n_never;
+};
+
+rk_status sampler_open(rk_ctx *ctx, struct sampler *s, const rk_sampling *how, int64_t vocab) RK_CHECK;
+void      sampler_close(rk_ctx *ctx, struct sampler *s);
+/* One token by its logits [vocab], which are bent; below 0: none, for a reason that sampler_fail tells. Many may be picked at once,
+ * each with a sampler of its own. */
+int64_t   sampler_pick(struct sampler *s, const struct sequence *q, float *logits, uint64_t stream, uint64_t index);
+rk_status sampler_fail(rk_ctx *ctx, int64_t picked) RK_CHECK;
+/* The first of n logits that is none, NaN or infinity, as sampler_fail takes it; 0: all are logits. */
+int64_t   sampler_check(const float *logits, int64_t n);
+
+/* process.c: every rule that was asked for, in the order of its table; those of a draw only when `draws`. What may not come is
+ * -infinity; of a draw, what is left are the candidates. */
+void process(struct sampler *s, const struct sequence *q, float *logits, bool draws);
+/* logits - log(sum of exp(logits)), in f64 inside. */
+void log_softmax(float *logits, int64_t n);
+
+#endif
