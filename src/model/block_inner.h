@@ -12,6 +12,8 @@ struct block_text { char at[256]; };
 struct block_text block_named(const struct builder *b, const char *dims);
 /* Dropout over dims that are named so. */
 rk_ref block_drop(struct builder *b, const char *name, rk_ref x, double rate, const char *dims);
+/* A state of these dims as wiring will see it; *state is the one behind it. */
+rk_ref block_state(struct builder *b, rk_kind kind, const char *full, const char *dims, rk_ref *state);
 static inline bool block_has_loss(const struct builder *b) { return b->purpose == FOR_TRAINING || b->purpose == FOR_SCORING; }
 
 #endif
