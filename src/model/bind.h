@@ -89,6 +89,8 @@ rk_status bind_read(rk_ctx *ctx, const struct arch *arch, const struct built *bu
 
 /* The name that a parameter is saved under. */
 rk_status bind_written(rk_ctx *ctx, const struct config *c, const struct built *built, int parameter, struct str *out) RK_CHECK;
+/* FOLDER/config.json; no dtype is named there of RK_DTYPE_COUNT or integers. */
+rk_status bind_save_config(rk_ctx *ctx, const rk_model *m, const char *folder, rk_dtype dtype) RK_CHECK;
 /* FOLDER/model.safetensors and FOLDER/config.json, as the family writes them; a tie is stored once. */
 rk_status bind_save(rk_ctx *ctx, const rk_model *m, const struct built *built, const struct store *store, const char *folder, rk_dtype dtype) RK_CHECK;
 

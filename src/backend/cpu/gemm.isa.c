@@ -79,7 +79,7 @@ static void wide_4(const struct gemm_tile *t) { tile(t, 4, WIDE_4); }
 
 /* ---- operands as they are stored: gemm_typed.h, once per type ---- */
 
-enum { DOT_ROWS = 4, LINE_ROWS = 4 };
+enum { DOT_ROWS = 4, DOT_COLUMNS = VF_REGISTERS == 32 ? 4 : 2, LINE_ROWS = 4 };
 
 #define GEMM_TYPE f32
 #define GEMM_ELEMENT float

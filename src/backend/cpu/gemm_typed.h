@@ -78,10 +78,36 @@ SIMD void T(dot_row)(const struct gemm_dots *d, const GEMM_ELEMENT *b, float *c,
     }
 }
 
+/* Several rows of B against several of A: fewer loads per product. */
+SIMD void T(dot_block)(const struct gemm_dots *d, const GEMM_ELEMENT *b, float *c, const int rows)
+{
+    vf sum[DOT_ROWS][DOT_COLUMNS];
+    UNROLL for (int i = 0; i < rows; i++)
+        UNROLL for (int j = 0; j < DOT_COLUMNS; j++) sum[i][j] = vf_zero();
+    for (int64_t k = 0; k < d->k; k += VF_LANES) {
+        int n = d->k - k < VF_LANES ? (int)(d->k - k) : VF_LANES;
+        vf x[DOT_ROWS];
+        UNROLL for (int i = 0; i < rows; i++) x[i] = n == VF_LANES ? vf_load(d->a + i * d->a_row + k) : vf_load_n(d->a + i * d->a_row + k, n);
+        UNROLL for (int j = 0; j < DOT_COLUMNS; j++) {
+            const GEMM_ELEMENT *at = b + j * d->b_row + k;
+            __builtin_prefetch(at + DOT_COLUMNS * d->b_row);
+            vf w = n == VF_LANES ? T(stored_load)(at) : T(stored_load_n)(at, n);
+            UNROLL for (int i = 0; i < rows; i++) sum[i][j] = vf_fma(x[i], w, sum[i][j]);
+        }
+    }
+    UNROLL for (int i = 0; i < rows; i++)
+        UNROLL for (int j = 0; j < DOT_COLUMNS; j++) {
+            float *to = c + i * d->c_m + j * d->c_n, x = d->alpha * vf_reduce_add(sum[i][j]);
+            *to = d->add ? *to + x : x;
+        }
+}
+
 SIMD void T(dot_rows)(const struct gemm_dots *d, const int rows)
 {
     const GEMM_ELEMENT *b = d->b;
-    for (int64_t j = 0; j < d->columns; j++) T(dot_row)(d, b + j * d->b_row, d->c + j * d->c_n, rows);
+    int64_t j = 0;
+    for (; rows > 2 && j + DOT_COLUMNS <= d->columns; j += DOT_COLUMNS) T(dot_block)(d, b + j * d->b_row, d->c + j * d->c_n, rows);
+    for (; j < d->columns; j++) T(dot_row)(d, b + j * d->b_row, d->c + j * d->c_n, rows);
 }
 
 static void T(dots)(const struct gemm_dots *d)
