@@ -9,7 +9,11 @@
 #include "backend/cpu/gemm_inner.h"
 #include <string.h>
 
-enum { TASK_BYTES = 1 << 17, FEW_ROWS_AT_ONCE = 16 };          /* rows of W that stay in cache for all rows of X */
+enum {
+    TASK_BYTES = 1 << 17,
+    FEW_ROWS_AT_ONCE = 16,                       /* rows of W that stay in cache for all rows of X */
+    PANEL_BLOCKS = 12,                           /* of a panel that stays in the first-level cache */
+};
 
 struct int8 { struct gemm_problem p; int64_t scale_n, blocks, group; bool tiles; enum isa isa; bool vnni; size_t q_at, less_at, scale_at, own_at, own_bytes; };
 _Static_assert(sizeof(struct int8) <= PREPARED_BYTES, "an int8 product fits its place");
@@ -64,7 +68,7 @@ rk_status einsum_int8_prepare(rk_ctx *ctx, const struct problem *p, struct prepa
     e.less_at = lines(rows * row);
     e.scale_at = e.less_at + lines(rows * row);                           /* four bytes for every four integers */
     e.own_at = e.scale_at + lines(rows * (size_t)e.blocks * sizeof(float));
-    e.own_bytes = lines(e.tiles ? (size_t)e.blocks * INT8_COLUMNS * (INT8_BLOCK + sizeof(float)) : 0) + lines(INT8_ROWS * (row * 2 + (size_t)e.blocks * 8) + row * 4);
+    e.own_bytes = lines(e.tiles ? (size_t)PANEL_BLOCKS * INT8_COLUMNS * (INT8_BLOCK + sizeof(float)) : 0) + lines(INT8_ROWS * (row * 2 + (size_t)e.blocks * 8) + row * 4);
     out->scratch = e.own_at + workers * e.own_bytes;
     out->product_flops = (uint64_t)(gemm_flops(&e.p) + 0.5);
     memcpy(out->own, &e, sizeof e);
@@ -134,24 +138,32 @@ static void few(void *arg, int64_t task, int worker)
     }
 }
 
+/* Blocks from .. from + n of these columns, packed, against all of X. */
+static void one_panel(const struct job *j, int64_t column, int columns, int64_t from, int64_t n, uint8_t *w)
+{
+    const struct int8 *e = j->e;
+    float *scale = (float *)(void *)(w + PANEL_BLOCKS * INT8_COLUMNS * INT8_BLOCK);
+    j->k->panel(j->w + column * e->p.b_n + from * INT8_BLOCK, e->p.b_n, columns, n, w);
+    for (int64_t b = 0; b < n; b++)
+        for (int c = 0; c < INT8_COLUMNS; c++) scale[b * INT8_COLUMNS + c] = c < columns ? j->scale[(column + c) * e->scale_n + from + b] : 0;
+    for (int64_t i = 0; i < e->p.m; i += INT8_ROWS) {
+        int rows = (int)extent_least(INT8_ROWS, e->p.m - i);
+        int64_t at = i * e->blocks + from * rows;
+        j->k->tile[rows - 1](&(struct int8_tile){
+            .x = (const int8_t *)j->scratch + at * INT8_BLOCK, .x_scale = (const float *)(const void *)(j->scratch + e->scale_at) + at,
+            .less = (const int32_t *)(const void *)(j->scratch + e->less_at) + at, .w = w, .w_scale = scale, .blocks = n,
+            .y = j->y + i * e->p.c_m + column * e->p.c_n, .y_row = e->p.c_m, .y_step = e->p.c_n, .columns = columns, .add = j->add || from > 0 });
+    }
+}
+
 static void many(void *arg, int64_t task, int worker)
 {
     const struct job *j = arg;
     const struct int8 *e = j->e;
-    int64_t n = task * INT8_COLUMNS;
-    int columns = (int)extent_least(INT8_COLUMNS, e->p.n - n);
-    uint8_t *w = (uint8_t *)own_of(j, worker);
-    float *scale = (float *)(void *)(w + e->blocks * INT8_COLUMNS * INT8_BLOCK);
-    j->k->panel(j->w + n * e->p.b_n, e->p.b_n, columns, e->blocks, w);
-    for (int64_t b = 0; b < e->blocks; b++)
-        for (int c = 0; c < INT8_COLUMNS; c++) scale[b * INT8_COLUMNS + c] = c < columns ? j->scale[(n + c) * e->scale_n + b] : 0;
-    for (int64_t i = 0; i < e->p.m; i += INT8_ROWS) {
-        int rows = (int)extent_least(INT8_ROWS, e->p.m - i);
-        j->k->tile[rows - 1](&(struct int8_tile){
-            .x = (const int8_t *)j->scratch + i * e->p.k, .x_scale = (const float *)(const void *)(j->scratch + e->scale_at) + i * e->blocks,
-            .less = (const int32_t *)(const void *)(j->scratch + e->less_at) + i * e->blocks, .w = w, .w_scale = scale, .blocks = e->blocks,
-            .y = j->y + i * e->p.c_m + n * e->p.c_n, .y_row = e->p.c_m, .y_step = e->p.c_n, .columns = columns, .add = j->add });
-    }
+    int64_t column = task * INT8_COLUMNS;
+    int columns = (int)extent_least(INT8_COLUMNS, e->p.n - column);
+    for (int64_t b = 0; b < e->blocks; b += PANEL_BLOCKS)
+        one_panel(j, column, columns, b, extent_least(PANEL_BLOCKS, e->blocks - b), (uint8_t *)own_of(j, worker));
 }
 
 rk_status einsum_int8_run(rk_ctx *ctx, const struct call *c)

@@ -17,7 +17,8 @@
 
 enum { INT8_BLOCK = 64, INT8_FEW = 16, INT8_ROWS = 6, INT8_COLUMNS = 32 };
 
-/* One row of X: its integers, a scale per block, and per four of them -128 times their sum. */
+/* One row of X: its integers, a scale per block, and per four of them -128 times their sum
+ * (for VNNI alone). */
 struct int8_row { int8_t *q; float *scale; int32_t *less; };
 
 /* y[j] = sum over blocks of x.scale · scale[j][block] · (integers of the block), for `columns` rows of W. */

@@ -3,7 +3,18 @@
 #include "backend/cpu/int8.h"
 #include "backend/cpu/simd.h"
 
-/* ---- rounding: all sets alike ---- */
+/* ---- rounding ---- */
+
+#if defined(ISA_AVX512)
+SIMD void store_bytes(int8_t *to, vi x) { _mm_storeu_si128((__m128i *)(void *)to, _mm512_cvtsepi32_epi8(x)); }
+#else
+SIMD void store_bytes(int8_t *to, vi x)
+{
+    int32_t whole[VF_LANES];
+    memcpy(whole, &x, sizeof whole);
+    for (int k = 0; k < VF_LANES; k++) to[k] = (int8_t)whole[k];         /* within ±127, as the scale is made */
+}
+#endif
 
 static void quantise(const float *x, int64_t blocks, const struct int8_row *to)
 {
@@ -16,14 +27,8 @@ static void quantise(const float *x, int64_t blocks, const struct int8_row *to)
         for (int i = 0; i < VF_LANES; i++) largest = lane[i] > largest ? lane[i] : largest;
         const float scale = largest / 127, inverse = scale > 0 && 1 / scale <= 3e38f ? 1 / scale : 0;
         to->scale[b] = scale;
-        for (int i = 0; i < INT8_BLOCK; i += VF_LANES) {
-            int32_t whole[VF_LANES];
-            vi n = vf_to_int(vf_mul(vf_load(x + i), vf_set1(inverse)));
-            memcpy(whole, &n, sizeof whole);
-            for (int k = 0; k < VF_LANES; k++) q[i + k] = (int8_t)(whole[k] > 127 ? 127 : whole[k] < -127 ? -127 : whole[k]);
-        }
-        for (int i = 0; i < INT8_BLOCK / 4; i++)
-            to->less[b * (INT8_BLOCK / 4) + i] = -128 * (q[4 * i] + q[4 * i + 1] + q[4 * i + 2] + q[4 * i + 3]);
+        for (int i = 0; i < INT8_BLOCK; i += VF_LANES)
+            store_bytes(q + i, vf_to_int(vf_min(vf_max(vf_mul(vf_load(x + i), vf_set1(inverse)), vf_set1(-127)), vf_set1(127))));
     }
 }
 
@@ -84,6 +89,16 @@ const struct int8_kernels ISA_NAME(int8_kernels) = { quantise, dots, NULL, { NUL
 #if defined(ISA_AVX512)
 #define VNNI __attribute__((target("avx512vnni")))
 enum { DOTS_AHEAD = 2048 };
+
+/* And what adding 128 to every weight will have added. */
+static VNNI void quantise_vnni(const float *x, int64_t blocks, const struct int8_row *to)
+{
+    quantise(x, blocks, to);
+    for (int64_t b = 0; b < blocks; b++) {
+        __m512i sum = _mm512_dpbusd_epi32(_mm512_setzero_si512(), _mm512_set1_epi8(1), _mm512_loadu_si512(to->q + b * INT8_BLOCK));
+        _mm512_storeu_si512(to->less + b * (INT8_BLOCK / 4), _mm512_sub_epi32(_mm512_setzero_si512(), _mm512_slli_epi32(sum, 7)));
+    }
+}
 
 static VNNI void dots_vnni(const struct int8_dots *d)
 {
@@ -179,5 +194,5 @@ static VNNI void tile_4(const struct int8_tile *t) { tile(t, 4); }
 static VNNI void tile_5(const struct int8_tile *t) { tile(t, 5); }
 static VNNI void tile_6(const struct int8_tile *t) { tile(t, 6); }
 
-const struct int8_kernels int8_kernels_vnni = { quantise, dots_vnni, panel, { tile_1, tile_2, tile_3, tile_4, tile_5, tile_6 } };
+const struct int8_kernels int8_kernels_vnni = { quantise_vnni, dots_vnni, panel, { tile_1, tile_2, tile_3, tile_4, tile_5, tile_6 } };
 #endif
