@@ -87,10 +87,11 @@ rk_status einsum_prepare(rk_ctx *ctx, const struct problem *p, struct prepared *
 rk_status einsum_stored_prepare(rk_ctx *ctx, const struct problem *p, struct prepared *out)
 {
     struct einsum e = { 0 };
-    PROMISE(contraction_of(p, &e.c) && stored_type(p->in[1].dtype, &e.c.product.b_type));
+    TRY(prepare(ctx, p, out, &e));
+    PROMISE(stored_type(p->in[1].dtype, &e.c.product.b_type));
     e.c.dot = false;                                                    /* of live sizes that are all 1 */
     e.plan = gemm_plan(&e.c.product, machine_isa(p));
-    TRY(prepare(ctx, p, out, &e));
+    memcpy(out->own, &e, sizeof e);
     out->scratch = gemm_scratch(&e.plan, par_workers(ctx));
     return RK_OK;
 }
