@@ -2,24 +2,29 @@
  * in the same minute. It answers words from standard input, one line each, so that another program can take turns with it.
  *
  *   bench_infer DIR [CHUNK]         CHUNK: tokens of a prompt computed at once (512); BENCH_THREADS: 0 is all
+ *   bench_infer --make MODEL DIR    writes random weights of f16 of a model that is only described, "gpt-j-6b", and ends
  *   read                            bytes/s of memory that is read once, as much as the weights have (at most 512 MiB)
  *   decode N PAST                   seconds per token of N tokens after PAST others, and the bytes that each reads
  *   prompt N                        seconds for N tokens, the logits of the last
  *   forward B T                     seconds for B sequences of T tokens, everything the model gives (all logits)
  *   translate B S N                 seconds to read B sources of S tokens and take N greedy tokens after them
- *   first                           seconds from opening the weights to the first token, of a fresh session
+ *   first                           seconds to open the weights, and to the first token of a fresh session
+ *   memory                          bytes: of weights, of them mapped, of the session as it was planned; what the process holds of its own
  *
  * Every answer is seconds by the clock and of the processors. What comes out must be numbers, or the program ends. */
 #include "base/clock.h"
+#include "base/num.h"
 #include "base/par.h"
 #include "core/opdef.h"
 #include "infer/session.h"
+#include "model/bind.h"
 #include "run/device.h"
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 enum { READ_BLOCK = 1 << 20, READ_MOST = 512 << 20 };
 
@@ -164,12 +169,69 @@ static void first(struct bench *b)
     uint32_t id = 1;
     struct moment began = moment();
     if (rk_weights_open(b->ctx, b->model, b->device, &w) != RK_OK) die(b, "weights");
+    printf("%.9g ", clock_seconds() - began.clock);
     if (rk_session_open(w, &(rk_session_options){ .context = 64 }, &s) != RK_OK) die(b, "session");
     if (b->logits == NULL) b->logits = malloc((size_t)rk_session_vocab(s) * sizeof *b->logits);
     if (b->logits == NULL || rk_session_feed(s, &id, 1, b->logits) != RK_OK) die(b, "feeding");
     tell(began, 1, "");
     rk_session_close(s);
     rk_weights_close(w);
+}
+
+/* Resident memory that is no file's, against what was planned. */
+static void memory(struct bench *b)
+{
+    long pages = 0, shared = 0;
+    FILE *f = fopen("/proc/self/statm", "r");
+    if (f == NULL || fscanf(f, "%*d %ld %ld", &pages, &shared) != 2) die(b, "/proc/self/statm");
+    (void)fclose(f);
+    if (b->session == NULL) open_session(b, 1, 0);
+    printf("%llu %llu %llu %llu\n", (unsigned long long)rk_weights_bytes(b->weights), (unsigned long long)rk_weights_mapped(b->weights),
+           (unsigned long long)rk_session_bytes(b->session), (unsigned long long)(pages - shared) * (unsigned long long)sysconf(_SC_PAGESIZE));
+}
+
+/* --- weights of a description --- */
+
+static void make_one(struct bench *b, const struct built *built, int i, struct bundle_writer *w, uint16_t *piece, int64_t most)
+{
+    struct str name = { 0 };
+    uint64_t state = (uint64_t)i * 0x9e3779b97f4a7c15u + 1;
+    if (bind_written(b->ctx, &b->model->config, built, i, &name) != RK_OK) die(b, "names");
+    for (int64_t n = parameter_elements(built->g, &built->parameters.at[i]), here; n > 0; n -= here) {
+        here = n < most ? n : most;
+        for (int64_t k = 0; k < here; k++) {                /* uniform, of the deviation of 0.02 */
+            state = state * 6364136223846793005u + 1442695040888963407u;
+            piece[k] = num_f32_to_f16(((float)(state >> 40) * 0x1p-24f - 0.5f) * 0.0693f);
+        }
+        if (bundle_write(b->ctx, w, str_c(&name), piece, (size_t)here * 2) != RK_OK) die(b, "writing");
+    }
+    str_free(b->ctx, &name);
+}
+
+static int make(struct bench *b, const char *model, const char *folder)
+{
+    enum { PIECE = 1 << 20 };
+    struct built built;
+    struct bundle_writer w = { .begun = false };
+    struct str name = { 0 };
+    uint16_t *piece = malloc(PIECE * sizeof *piece);
+    if (piece == NULL || rk_model_open(b->ctx, model, &b->model) != RK_OK) die(b, model);
+    if (model_build(b->ctx, b->model, &(struct build_options){ .purpose = FOR_LOGITS, .batch = 1, .seq = 1 }, &built) != RK_OK) die(b, "graph");
+    for (int i = 0; i < built.parameters.n; i++) {
+        struct stored s;
+        if (bind_written(b->ctx, &b->model->config, &built, i, &name) != RK_OK || bind_stored(b->ctx, b->model->config.arch, &built, i, &s) != RK_OK) die(b, "names");
+        if (bundle_declare(b->ctx, &w, str_c(&name), RK_f16, s.rank, s.shape) != RK_OK) die(b, "declaring");
+    }
+    if (bind_save_config(b->ctx, b->model, folder, RK_f16) != RK_OK || file_join(b->ctx, &name, folder, "model.safetensors") != RK_OK) die(b, folder);
+    if (bundle_begin(b->ctx, &w, str_c(&name)) != RK_OK) die(b, folder);
+    for (int i = 0; i < built.parameters.n; i++) make_one(b, &built, i, &w, piece, PIECE);
+    if (bundle_commit(b->ctx, &w) != RK_OK) die(b, folder);
+    built_close(&built);
+    str_free(b->ctx, &name);
+    rk_model_close(b->model);
+    rk_ctx_close(b->ctx);
+    free(piece);
+    return 0;
 }
 
 /* --- the whole forward pass --- */
@@ -217,6 +279,7 @@ static void answer(struct bench *b, const char *line)
     long long x = 0, y = 0, z = 0;
     if (strncmp(line, "read", 4) == 0) printf("%.9g\n", read_rate(b));
     else if (strncmp(line, "first", 5) == 0) first(b);
+    else if (strncmp(line, "memory", 6) == 0) memory(b);
     else if (sscanf(line, "decode %lld %lld", &x, &y) == 2) decode(b, x, y);
     else if (sscanf(line, "prompt %lld", &x) == 1) prompt(b, x);
     else if (sscanf(line, "forward %lld %lld", &x, &y) == 2) forward(b, x, y);
@@ -235,6 +298,7 @@ int main(int argc, char **argv)
         return 2;
     }
     if (rk_ctx_open(&(rk_options){ .threads = threads == NULL ? 0 : atoi(threads) }, &b.ctx) != RK_OK) return 1;
+    if (argc == 4 && strcmp(argv[1], "--make") == 0) return make(&b, argv[2], argv[3]);
     b.chunk = argc > 2 ? atoll(argv[2]) : 512;
     if (rk_device_open(b.ctx, "cpu", &(rk_device_options){ .blas = "own" }, &b.device) != RK_OK) die(&b, "device");
     if (rk_model_open(b.ctx, argv[1], &b.model) != RK_OK) die(&b, argv[1]);
