@@ -25,3 +25,4 @@ fi
 ends 3 reckon convert gpt2 out;                  warns "without weights"
 ends 2 reckon convert model out --dtype f64;     warns "f64"
 ends 2 reckon convert model out --text text --tokens 1; warns "--tokens"
+finish
