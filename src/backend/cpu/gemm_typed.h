@@ -84,21 +84,29 @@ SIMD void T(dot_block)(const struct gemm_dots *d, const GEMM_ELEMENT *b, float *
     vf sum[DOT_ROWS][DOT_COLUMNS];
     UNROLL for (int i = 0; i < rows; i++)
         UNROLL for (int j = 0; j < DOT_COLUMNS; j++) sum[i][j] = vf_zero();
-    for (int64_t k = 0; k < d->k; k += VF_LANES) {
-        int n = d->k - k < VF_LANES ? (int)(d->k - k) : VF_LANES;
-        vf x[DOT_ROWS];
-        UNROLL for (int i = 0; i < rows; i++) x[i] = n == VF_LANES ? vf_load(d->a + i * d->a_row + k) : vf_load_n(d->a + i * d->a_row + k, n);
+    int64_t k = 0;
+    vf x[DOT_ROWS];
+    for (; k + VF_LANES <= d->k; k += VF_LANES) {
+        UNROLL for (int i = 0; i < rows; i++) x[i] = vf_load(d->a + i * d->a_row + k);
         UNROLL for (int j = 0; j < DOT_COLUMNS; j++) {
             const GEMM_ELEMENT *at = b + j * d->b_row + k;
             __builtin_prefetch(at + DOT_COLUMNS * d->b_row);
-            vf w = n == VF_LANES ? T(stored_load)(at) : T(stored_load_n)(at, n);
+            vf w = T(stored_load)(at);
+            UNROLL for (int i = 0; i < rows; i++) sum[i][j] = vf_fma(x[i], w, sum[i][j]);
+        }
+    }
+    if (k < d->k) {
+        const int n = (int)(d->k - k);
+        UNROLL for (int i = 0; i < rows; i++) x[i] = vf_load_n(d->a + i * d->a_row + k, n);
+        UNROLL for (int j = 0; j < DOT_COLUMNS; j++) {
+            vf w = T(stored_load_n)(b + j * d->b_row + k, n);
             UNROLL for (int i = 0; i < rows; i++) sum[i][j] = vf_fma(x[i], w, sum[i][j]);
         }
     }
     UNROLL for (int i = 0; i < rows; i++)
         UNROLL for (int j = 0; j < DOT_COLUMNS; j++) {
-            float *to = c + i * d->c_m + j * d->c_n, x = d->alpha * vf_reduce_add(sum[i][j]);
-            *to = d->add ? *to + x : x;
+            float *to = c + i * d->c_m + j * d->c_n, y = d->alpha * vf_reduce_add(sum[i][j]);
+            *to = d->add ? *to + y : y;
         }
 }
 
