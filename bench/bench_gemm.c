@@ -68,7 +68,7 @@ static double worst_error(const struct gemm_problem *p, const struct gemm_operan
     double worst = 0;
     for (int z = 0; z < 50; z++) {
         int64_t i = z * 7919 % p->m, j = z < 10 ? p->n - 1 - z % p->n : z * 104729 % p->n, q = z % p->batch[1];
-        const float *a = o->a + q * p->a_batch[1] + i * p->a_m, *b = o->b + q * p->b_batch[1] + j * p->b_n;
+        const float *a = (const float *)o->a + q * p->a_batch[1] + i * p->a_m, *b = (const float *)o->b + q * p->b_batch[1] + j * p->b_n;
         double sum = 0, size = 0;
         for (int64_t k = 0; k < p->k; k++) {
             sum += (double)a[k * p->a_k] * (double)b[k * p->b_k];

@@ -11,6 +11,7 @@
 #include "base/rng.h"
 #include "core/opdef.h"
 #include "pass/pass.h"
+#include "run/profile.h"
 #include "run/run.h"
 #include <math.h>
 #include <stdio.h>
@@ -320,16 +321,18 @@ static int ascending(const void *a, const void *b)
 static void measure(const struct bench_case *c, int repetitions, double copy)
 {
     struct running r;
+    struct rk_profile *profile;
+    must(rk_profile_open(ctx, NULL, &profile));
     open_case(&r, c, backend_cpu(), true, false);
     int n = r.plan->n_steps;
     double *seconds = calloc((size_t)(n * repetitions) + 1, sizeof *seconds);
     if (seconds == NULL) exit(1);
     must(run_go(ctx, r.run, 7, 3));
-    r.run->timed = true;
     for (int k = 0; k < repetitions; k++) {
-        memset(r.run->seconds, 0, (size_t)n * sizeof *seconds);
+        const struct profile_step *steps = profile->steps.at + r.run->first_watched;
+        for (int i = 0; i < n; i++) seconds[i * repetitions + k] = -steps[i].row.seconds;
         must(run_go(ctx, r.run, 7, (uint64_t)k));
-        for (int i = 0; i < n; i++) seconds[i * repetitions + k] = r.run->seconds[i];
+        for (int i = 0; i < n; i++) seconds[i * repetitions + k] += steps[i].row.seconds;
     }
     for (int i = 0; i < n; i++) {
         const struct step *s = &r.plan->steps[i];
@@ -343,6 +346,7 @@ static void measure(const struct bench_case *c, int repetitions, double copy)
     fflush(stdout);
     free(seconds);
     close_case(&r);
+    rk_profile_close(profile);
 }
 
 int main(int argc, char **argv)

@@ -67,7 +67,8 @@ static int read_texts(struct generating *g)
     if ((word != NULL) + (file != NULL) + cli_given(c, "ids") != 1) return cli_usage(c, "give one of TEXT, --file and --ids");
     if (cli_given(c, "ids")) return read_ids(g);
     if (file == NULL && strcmp(word, "-") != 0) return add_lines(g, word, strlen(word));
-    int code = input_add(c, &in, file != NULL ? file : "-", NULL);
+    const char *path = file != NULL ? file : "-";
+    int code = input_paths(c, &in, &path, 1);
     if (code == CLI_OK && in.n > 0) code = add_lines(g, in.text[0].at, in.text[0].n);
     input_free(&in);
     return code == CLI_OK && g->n == 0 ? cli_fail(c, CLI_DATA, NULL, "there is no text in the input") : code;

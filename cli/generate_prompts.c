@@ -92,7 +92,8 @@ static int read_lines(struct generating *g, const char *text, size_t n)
 static int read_input(struct generating *g, const char *file)
 {
     struct input in = { 0 };
-    int code = input_add(g->c, &in, file != NULL ? file : "-", NULL);
+    const char *path = file != NULL ? file : "-";
+    int code = input_paths(g->c, &in, &path, 1);
     const char *text = in.n > 0 ? in.text[0].at : "";
     size_t n = in.n > 0 ? in.text[0].n : 0;
     if (code == CLI_OK) code = file != NULL ? read_lines(g, text, n) : prompts_add_text(g, text, n);

@@ -106,6 +106,10 @@ RK_API rk_ref rk_attend(rk_graph *g, rk_ref q, rk_ref k, rk_ref v, const char *s
 /* Sum of -log softmax(x·w + bias)[label] over labels >= 0: no dimension left. x [.. hidden], w [vocab hidden], bias [vocab]
  * or 0, labels [..] i32. */
 RK_API rk_ref rk_xent_head(rk_graph *g, rk_ref x, rk_ref w, rk_ref bias, rk_ref labels, const char *hidden, const char *vocab);
+/* A contraction with a matrix stored in fewer bits: einsum of x and rk_widen(w, scale). The result has x's dtype. */
+RK_API rk_ref rk_einsum_stored(rk_graph *g, const char *equation, rk_ref x, rk_ref w, rk_ref scale);
+/* w in this dtype; times scale, unless that is 0: w's dims, but for the last, where it has one number per block of neighbours. */
+RK_API rk_ref rk_widen(rk_graph *g, rk_ref w, rk_ref scale, rk_dtype dtype);
 
 /* Sinks. update: the state takes the value when everything that reads its old value has run. */
 RK_API void rk_update(rk_graph *g, rk_ref state, rk_ref value);

@@ -18,12 +18,15 @@ extern "C" {
 
 /* ---- weights ---- */
 
-/* Reads the weights of a model's folder onto a device; nobody writes to them, so sessions in any number of threads may share them. Model and device outlive them. RK_E_MISSING for a preset without
+/* Brings the weights of a model's folder onto a device: on a processor those that products read stay in the mapped file, in the
+ * dtype they are stored in; the file must not change meanwhile. Nobody writes to them, so sessions in any number of threads may
+ * share them. Model and device outlive them. RK_E_MISSING for a preset without
  * weights, and for a checkpoint that lacks a tensor, by name. */
 typedef struct rk_weights rk_weights;
 RK_API RK_CHECK rk_status rk_weights_open(rk_ctx *ctx, rk_model *model, rk_device *device, rk_weights **weights);
 RK_API void     rk_weights_close(rk_weights *weights);
-RK_API uint64_t rk_weights_bytes(const rk_weights *weights);            /* on the device */
+RK_API uint64_t rk_weights_bytes(const rk_weights *weights);            /* on the device, those of a mapped file included */
+RK_API uint64_t rk_weights_mapped(const rk_weights *weights);           /* of them: read where the file lies */
 
 /* ---- sessions ---- */
 

@@ -30,6 +30,13 @@ RK_API const char *rk_model_title(const rk_model *model);               /* "GPT-
 RK_API RK_CHECK rk_status rk_model_number(const rk_model *model, const char *field, double *value);
 RK_API const char *rk_model_text(const rk_model *model, const char *field);
 RK_API bool        rk_model_has_encoder(const rk_model *model);         /* it reads a source first: rk_session_encode */
+/* What a tensor became, and lost by it: the largest difference, and the root of the sum of squares by that of the numbers. */
+typedef struct rk_converted { const char *name; rk_dtype from, to; int64_t block, elements; double worst, relative; } rk_converted;
+typedef void rk_converted_fn(void *user, const rk_converted *tensor);
+/* Writes the weights into FOLDER as f32, f16, bf16 or i8 (integers with a scale per block: docs/formats.md), with config.json and the
+ * files of the tokenizer. each may be NULL. Errors: RK_E_LIMIT for numbers that the dtype cannot hold; RK_E_IO, and then what was
+ * there before is still there. */
+RK_API RK_CHECK rk_status rk_model_convert(rk_model *model, const char *folder, rk_dtype dtype, rk_converted_fn *each, void *user);
 RK_API bool        rk_model_has_weights(const rk_model *model);         /* the directory holds them */
 RK_API const char *rk_model_folder(const rk_model *model);              /* "" for a preset */
 /* How many numbers are trained; a tie counts once. Law: the same as the bill's. */

@@ -67,6 +67,7 @@ struct backend {
     size_t (*bytes_of)(rk_dtype dtype);     /* how it stores a dtype: ref keeps everything in f64 */
     unsigned groups;                        /* dtypes (bits) of which it runs groups of elementwise nodes as one program */
     const void *machine;                    /* handed to its kernels in problem->machine */
+    bool maps;                              /* its memory is the host's, and numbers lie in it as in files: states may lie in a mapped one */
     bool strided_results;                   /* its kernels can write into a larger value: parts of a join are born in place */
     rk_status (*alloc)(rk_ctx *ctx, size_t bytes, void **at);       /* zeroed */
     void (*free)(rk_ctx *ctx, void *at, size_t bytes);

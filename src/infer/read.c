@@ -100,7 +100,7 @@ static void keep_output(rk_graph *g, const char *name)
 static rk_status make_program(rk_ctx *ctx, rk_reader *r, int64_t batch, int64_t seq, int64_t picks)
 {
     struct built built;
-    struct build_options how = { .purpose = FOR_LOGITS, .batch = batch, .seq = seq, .padded = !reader_is_causal(r), .picks = picks };
+    struct build_options how = { .purpose = FOR_LOGITS, .batch = batch, .seq = seq, .padded = !reader_is_causal(r), .picks = picks, .forms = &r->weights->forms };
     drop_program(r);
     r->batch = batch;
     r->seq = seq;

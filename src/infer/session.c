@@ -48,7 +48,7 @@ static rk_status plan_one(rk_ctx *ctx, const rk_session *s, enum purpose purpose
     const rk_weights *w = s->weights;
     struct built built;
     struct build_options how = { .purpose = purpose, .batch = s->batch, .seq = s->chunk, .positions = s->context, .source = s->source, .ragged = s->ragged, .log_probabilities = s->log_probabilities };
-    TRY(model_build(ctx, w->model, &how, &built));
+    TRY(weights_build(ctx, w, &how, &built));
     rk_status status = infer_plan(ctx, built.g, w->backend, g, plan);
     built_close(&built);
     return status == RK_OK ? RK_OK : ctx_pass(ctx, status, __FILE__, __LINE__, __func__);

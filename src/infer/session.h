@@ -1,6 +1,7 @@
 /* session.h: weights and sessions from the inside. Weights lie in a store that the stores of the caches share. */
 #ifndef INFER_SESSION_H
 #define INFER_SESSION_H
+#include "model/forms.h"
 #include "model/model.h"
 #include "pass/pass.h"
 #include "reckon/infer.h"
@@ -11,6 +12,8 @@ struct rk_weights {
     rk_model *model;
     const struct backend *backend;
     struct store *store;
+    struct bundle bundle;                       /* open: weights may lie in its files */
+    struct forms forms;                         /* those that do */
 };
 
 struct rk_session {
@@ -49,6 +52,9 @@ rk_status session_check_ids(rk_ctx *ctx, const uint32_t *ids, int64_t n, int64_t
 
 /* rk_weights_open, for a back end instead of a device. */
 rk_status weights_open(rk_ctx *ctx, rk_model *model, const struct backend *backend, rk_weights **weights) RK_CHECK;
+
+/* model_build, for a graph that runs on these weights, which may lie otherwise than a model builds by itself. */
+rk_status weights_build(rk_ctx *ctx, const rk_weights *w, const struct build_options *options, struct built *built) RK_CHECK;
 
 /* Lowered and placed, with fused operations kept where the back end takes them. *kept is a graph of the plan's own. */
 rk_status infer_plan(rk_ctx *ctx, const rk_graph *g, const struct backend *backend, rk_graph **kept, struct plan **plan) RK_CHECK;

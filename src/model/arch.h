@@ -77,6 +77,9 @@ enum purpose { FOR_TRAINING, FOR_SCORING, FOR_LOGITS, FOR_DECODING, FOR_ENCODING
  * axes, axis: the axes of the stored tensor, and on which of them each of its dims lies; axes 0: as many as dims, in order. */
 struct parameter { rk_ref ref; const char *name; struct init init; bool decays; rk_kind kind; bool in_block; int axes, axis[RK_MAX_RANK]; };
 struct parameters { struct parameter *at; int n, room; };
+/* A weight as wiring sees it, and what it is behind that: a state in its own order and dtype, and its scales or 0. */
+struct kept { rk_ref seen, state, scale; };
+struct forms;
 struct builder {
     rk_ctx *ctx;
     rk_graph *g;
@@ -96,6 +99,8 @@ struct builder {
     bool in_block;                      /* one is being built: neither embeddings nor heads */
     rk_ref loss;                        /* what was added to it so far, or 0 */
     struct parameters parameters, constants, inputs;
+    const struct forms *forms;          /* of weights that lie as their files have them; NULL: none do */
+    struct { struct kept *at; int n, room; } kept;
 };
 
 struct arch {

@@ -179,7 +179,7 @@ static void next_sentence(struct builder *b, rk_ref pooled)
     if (b->purpose == FOR_TRAINING || b->purpose == FOR_SCORING) {
         rk_ref loss = rk_xent_head(g, pooled, w, bias, rk_input(g, "next", RK_i32, "batch"), "hidden", "answer");
         add_loss(b, rk_mul(g, loss, rk_input(g, "next_weight", b->dtype, "")));
-    } else rk_output(g, "nsp", rk_add(g, rk_einsum(g, "b d, a d -> b a", pooled, w), bias));
+    } else rk_output(g, "nsp", rk_add(g, contract(b, "b d, a d -> b a", pooled, w), bias));
     rk_leave(g);
 }
 

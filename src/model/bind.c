@@ -5,17 +5,27 @@
 #include "model/bind.h"
 #include "base/num.h"
 #include "core/graph.h"
+#include "model/forms.h"
 #include <string.h>
 
 enum { BLOCK_BYTES = 1 << 18 };         /* half of a small second cache */
 
 rk_status bind_stored(rk_ctx *ctx, const struct arch *arch, const struct built *built, int parameter, struct stored *s)
 {
+    return bind_stored_as(ctx, arch, built, parameter, RK_f32, s);
+}
+
+rk_status bind_stored_as(rk_ctx *ctx, const struct arch *arch, const struct built *built, int parameter, rk_dtype dtype, struct stored *s)
+{
     struct word number;
+    char axes[AXES_TEXT];
     const struct parameter *p = &built->parameters.at[parameter];
+    const struct node *n = node_of(built->g, p->ref);
     const struct binding *row = bind_row(arch, p->name, &number);
     PROMISE(row != NULL);
-    return bind_axes(ctx, built->g, p->ref, row->axes, s);
+    if (dtype != RK_i8 || n->rank == 0) return bind_axes(ctx, built->g, p->ref, row->axes, s);
+    TRY(forms_axes(ctx, row->axes, dim_name(built->g, n->dim[n->rank - 1]), axes));
+    return bind_axes(ctx, built->g, p->ref, axes, s);
 }
 
 static rk_status load_one(rk_ctx *ctx, const struct built *built, int i, const struct stored *s, const struct bundle_entry *e, struct store *store, void *block)
@@ -49,7 +59,39 @@ rk_status bind_compute(rk_ctx *ctx, const struct built *built, int i, struct sto
     return status;
 }
 
-static rk_status load_all(rk_ctx *ctx, const struct arch *arch, const struct built *built, const struct bundle_entry *const *found, struct store *store)
+/* Integers and their scales, made f32: the whole tensor, in the order of the file. */
+static rk_status load_integers(rk_ctx *ctx, const struct built *built, int i, const struct stored *s, const struct bundle *b, const struct bundle_entry *e,
+                               struct store *store, void *block)
+{
+    const struct bundle_entry *scale = forms_scale(b, e);
+    struct bundle_entry wide = *e;
+    const signed char *q = e->data;
+    float *values;
+    PROMISE(scale != NULL && e->rank > 0);
+    int64_t n = (int64_t)e->bytes, each = e->shape[e->rank - 1] / scale->shape[e->rank - 1];
+    TRY(NEW(values, n));
+    for (int64_t k = 0; k < n; k++) {
+        float factor;
+        memcpy(&factor, (const char *)scale->data + k / each * 4, sizeof factor);
+        values[k] = factor * (float)q[k];
+    }
+    wide.data = values;
+    wide.dtype = RK_f32;
+    wide.bytes = (size_t)n * sizeof *values;
+    wide.aligned = true;
+    rk_status status = load_one(ctx, built, i, s, &wide, store, block);
+    FREE(values, n);
+    return status;
+}
+
+/* In the store as the file has it, and lying there. */
+static bool is_lent(const struct built *built, int i, const struct bundle_entry *e, const struct store *store)
+{
+    int at = store_find(store, built->parameters.at[i].kind, built->parameters.at[i].name);
+    return at >= 0 && store->entries.at[at].address == e->data;
+}
+
+rk_status bind_fill_store(rk_ctx *ctx, const struct arch *arch, const struct built *built, const struct bundle *b, const struct bundle_entry *const *found, struct store *store)
 {
     unsigned char *block;
     rk_status status = RK_OK;
@@ -60,8 +102,10 @@ static rk_status load_all(rk_ctx *ctx, const struct arch *arch, const struct bui
             GO(bind_compute(ctx, built, i, store));
             continue;
         }
-        GO(bind_stored(ctx, arch, built, i, &s));
-        GO(load_one(ctx, built, i, &s, found[i], store, block));
+        if (is_lent(built, i, found[i], store)) continue;
+        GO(bind_stored_as(ctx, arch, built, i, found[i]->dtype, &s));
+        if (found[i]->dtype == RK_i8) GO(load_integers(ctx, built, i, &s, b, found[i], store, block));
+        else GO(load_one(ctx, built, i, &s, found[i], store, block));
     }
 out:
     FREE(block, BLOCK_BYTES);
@@ -74,7 +118,7 @@ rk_status bind_load(rk_ctx *ctx, const struct arch *arch, const struct built *bu
     const struct bundle_entry **found;
     TRY(NEW(found, built_stored(built)));
     rk_status status = bind_match(ctx, arch, built, b, found, report != NULL ? report : &own);
-    if (status == RK_OK) status = load_all(ctx, arch, built, found, store);
+    if (status == RK_OK) status = bind_fill_store(ctx, arch, built, b, found, store);
     bind_report_clear(ctx, &own);
     FREE(found, built_stored(built));
     return status;

@@ -37,6 +37,8 @@ rk_status bind_axes(rk_ctx *ctx, const rk_graph *g, rk_ref parameter, const char
 /* The same without sizes: how many axes, and of each of its dims the axis that it lies on. */
 rk_status bind_groups(rk_ctx *ctx, const rk_graph *g, rk_ref parameter, const char *axes, int *n, int axis[RK_MAX_RANK]) RK_CHECK;
 rk_status bind_stored(rk_ctx *ctx, const struct arch *arch, const struct built *built, int parameter, struct stored *stored) RK_CHECK;     /* by its binding */
+/* The same for a tensor of this dtype: i8 lies with its contracted axis last (forms.h). */
+rk_status bind_stored_as(rk_ctx *ctx, const struct arch *arch, const struct built *built, int parameter, rk_dtype dtype, struct stored *stored) RK_CHECK;
 bool    reorder_is_none(const struct reorder *r);
 /* How many elements from `first` on make a box of at most `most` (or of one element); first is where the last box ended. */
 int64_t reorder_box(const struct reorder *r, int64_t first, int64_t most);
@@ -77,6 +79,9 @@ rk_status bind_match(rk_ctx *ctx, const struct arch *arch, const struct built *b
                      struct bind_report *report) RK_CHECK;
 /* Matches, then fills the parameters and constants of the store, converted to its dtypes. report may be NULL. */
 rk_status bind_load(rk_ctx *ctx, const struct arch *arch, const struct built *built, const struct bundle *b, struct store *store, struct bind_report *report) RK_CHECK;
+/* The second half: what was found, into the store; what the store has from a lender stays where it lies. */
+rk_status bind_fill_store(rk_ctx *ctx, const struct arch *arch, const struct built *built, const struct bundle *b, const struct bundle_entry *const *found,
+                          struct store *store) RK_CHECK;
 /* Computes one that is no matter of chance: a constant that is in no file. */
 rk_status bind_compute(rk_ctx *ctx, const struct built *built, int parameter, struct store *store) RK_CHECK;
 /* A tensor that is stored like a parameter, in the order of that parameter's dims: f32 or f64. */
@@ -84,6 +89,8 @@ rk_status bind_read(rk_ctx *ctx, const struct arch *arch, const struct built *bu
 
 /* The name that a parameter is saved under. */
 rk_status bind_written(rk_ctx *ctx, const struct config *c, const struct built *built, int parameter, struct str *out) RK_CHECK;
+/* FOLDER/config.json; no dtype is named there of RK_DTYPE_COUNT or integers. */
+rk_status bind_save_config(rk_ctx *ctx, const rk_model *m, const char *folder, rk_dtype dtype) RK_CHECK;
 /* FOLDER/model.safetensors and FOLDER/config.json, as the family writes them; a tie is stored once. */
 rk_status bind_save(rk_ctx *ctx, const rk_model *m, const struct built *built, const struct store *store, const char *folder, rk_dtype dtype) RK_CHECK;
 

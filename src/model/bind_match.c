@@ -4,6 +4,7 @@
  * disagreements (bind_report.c for loading, reconcile.c for people), moving numbers (bind.c). */
 #include "core/graph.h"
 #include "model/bind.h"
+#include "model/forms.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -49,12 +50,20 @@ static rk_status index_names(rk_ctx *ctx, struct matching *m)
 
 /* --- parameters --- */
 
-static enum match judge(const struct match_row *row)
+static enum match judge(const struct matching *m, const struct match_row *row)
 {
     const struct bundle_entry *e = row->entry;
-    if (e->dtype > RK_f8e5m2) return MATCH_DTYPE;
+    if (e->dtype > RK_f8e5m2 && forms_scale(m->b, e) == NULL) return MATCH_DTYPE;
     bool same = row->stored.rank == e->rank && memcmp(row->stored.shape, e->shape, (size_t)e->rank * sizeof *e->shape) == 0;
     return same ? MATCH_FOUND : MATCH_SHAPE;
+}
+
+/* Integers lie in an order of their own, and their scales are spoken for with them. */
+static rk_status take_scale(rk_ctx *ctx, struct matching *m, int i, struct match_row *row)
+{
+    const struct bundle_entry *scale = forms_scale(m->b, row->entry);
+    if (scale != NULL) m->all[scale - m->b->entries.at].spoken_for = true;
+    return bind_stored_as(ctx, m->arch, m->built, i, RK_i8, &row->stored);
 }
 
 static rk_status match_one(rk_ctx *ctx, struct matching *m, int i)
@@ -66,7 +75,7 @@ static rk_status match_one(rk_ctx *ctx, struct matching *m, int i)
     if (row.binding == NULL && p->kind == RK_CONSTANT) return RK_OK;              /* no file has it: it is computed */
     if (row.binding == NULL) return FAIL(RK_E_BUG, "%s has no binding for parameter %s", m->arch->name, p->name);
     if (p->kind == RK_CONSTANT) row.kind = MATCH_COMPUTED;                          /* unless the file has it */
-    TRY(bind_axes(ctx, m->built->g, p->ref, row.binding->axes, &row.stored));
+    TRY(bind_stored(ctx, m->arch, m->built, i, &row.stored));
     const char *names = row.binding->names;
     for (struct word w; row.entry == NULL && word_next(&names, &w);) {
         m->name.n = 0;
@@ -75,7 +84,8 @@ static rk_status match_one(rk_ctx *ctx, struct matching *m, int i)
         m->all[at].spoken_for = true;
         row.pattern = w;
         row.entry = m->found[i] = m->all[at].entry;
-        row.kind = judge(&row);
+        if (row.entry->dtype == RK_i8) TRY(take_scale(ctx, m, i, &row));
+        row.kind = judge(m, &row);
     }
     return m->each(m->user, &row);
 }

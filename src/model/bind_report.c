@@ -2,6 +2,7 @@
  * noted by name; the first of its kind makes the message. */
 #include "core/graph.h"
 #include "model/bind.h"
+#include "model/forms.h"
 #include "reckon/model.h"
 #include <stdio.h>
 #include <string.h>
@@ -84,6 +85,11 @@ static void note_found(struct recorder *r, const struct match_row *row)
     report->turned += !reorder_is_none(&row->stored.read);
     report->dtypes |= 1u << row->entry->dtype;
     report->bytes += row->entry->bytes;
+    const struct bundle_entry *scale = forms_scale(r->b, row->entry);
+    if (scale == NULL) return;
+    report->used++;                                 /* of integers: their scales, too */
+    report->dtypes |= 1u << scale->dtype;
+    report->bytes += scale->bytes;
 }
 
 static rk_status record(void *user, const struct match_row *row)

@@ -121,15 +121,25 @@ out:
     return status;
 }
 
+rk_status bind_save_config(rk_ctx *ctx, const rk_model *m, const char *folder, rk_dtype dtype)
+{
+    struct str path = { 0 };
+    rk_status status;
+    GO(file_make_folder(ctx, folder));
+    GO(file_join(ctx, &path, folder, "config.json"));
+    GO(write_config(ctx, m, str_c(&path), dtype));
+out:
+    str_free(ctx, &path);
+    return status;
+}
+
 rk_status bind_save(rk_ctx *ctx, const rk_model *m, const struct built *built, const struct store *store, const char *folder, rk_dtype dtype)
 {
     struct saving s = { .m = m, .built = built, .store = store, .dtype = dtype };
     struct str path = { 0 };
     rk_status status;
     if (dtype > RK_f8e5m2) return FAIL(RK_E_DTYPE, "%s: weights cannot be saved as %s", folder, rk_dtype_name(dtype));
-    GO(file_make_folder(ctx, folder));
-    GO(file_join(ctx, &path, folder, "config.json"));
-    GO(write_config(ctx, m, str_c(&path), dtype));
+    GO(bind_save_config(ctx, m, folder, dtype));
     GO(file_join(ctx, &path, folder, "model.safetensors"));
     GO(write_weights(ctx, &s, str_c(&path)));
 out:
@@ -140,15 +150,4 @@ out:
     return status;
 }
 
-rk_status rk_model_save_config(rk_model *m, const char *folder)
-{
-    rk_ctx *ctx = m->ctx;
-    struct str path = { 0 };
-    rk_status status;
-    GO(file_make_folder(ctx, folder));
-    GO(file_join(ctx, &path, folder, "config.json"));
-    GO(write_config(ctx, m, str_c(&path), RK_DTYPE_COUNT));
-out:
-    str_free(ctx, &path);
-    return status;
-}
+rk_status rk_model_save_config(rk_model *m, const char *folder) { return bind_save_config(m->ctx, m, folder, RK_DTYPE_COUNT); }

@@ -17,11 +17,11 @@ static rk_ref state(struct builder *b, struct parameters *list, rk_kind kind, co
     char full[512];
     if (graph_broken(b->g)) return 0;
     (void)path_below(b->g, name, full, sizeof full);
-    rk_ref ref = rk_state(b->g, kind, full, b->dtype, dims);
+    rk_ref ref, seen = block_state(b, kind, full, dims, &ref);
     if (ref == 0) return 0;
     rk_status status = note(b->ctx, list, (struct parameter){ .ref = ref, .name = node_of(b->g, ref)->text, .init = init, .decays = decays, .kind = kind, .in_block = b->in_block });
     if (status != RK_OK) graph_mistake(b->g, status);
-    return ref;
+    return seen;
 }
 
 rk_ref parameter(struct builder *b, const char *name, const char *dims, struct init init, bool decays)
@@ -36,7 +36,7 @@ static const struct init ones = { INIT_ONES, 0 };
 rk_ref linear(struct builder *b, const char *name, const char *equation, const char *weight_dims, const char *bias_dims, rk_ref x, struct init init)
 {
     rk_enter(b->g, name);
-    rk_ref y = rk_einsum(b->g, equation, x, parameter(b, "weight", weight_dims, init, true));
+    rk_ref y = contract(b, equation, x, parameter(b, "weight", weight_dims, init, true));
     if (bias_dims != NULL) y = rk_add(b->g, y, parameter(b, "bias", bias_dims, zeros, false));
     rk_leave(b->g);
     return y;
@@ -81,7 +81,7 @@ rk_ref lookup(struct builder *b, const char *name, const char *dims, rk_ref ids,
     (void)snprintf(first, sizeof first, "%.*s", (int)strcspn(dims, " "), dims);
     rk_enter(b->g, name);
     *table = parameter(b, "weight", dims, init, true);
-    rk_ref x = rk_gather(b->g, *table, first, ids);
+    rk_ref x = rows_of(b, *table, first, ids);
     rk_leave(b->g);
     return x;
 }
@@ -95,7 +95,7 @@ rk_ref unpadded(struct builder *b, rk_ref x, rk_ref tokens, int64_t pad)
 rk_ref add_rows(struct builder *b, rk_ref x, rk_ref table)
 {
     rk_ref places = b->ragged ? block_positions(b) : rk_iota(b->g, b->stack->seq, b->purpose == FOR_DECODING ? "past" : NULL);
-    return rk_add(b->g, x, rk_gather(b->g, table, "position", places));
+    return rk_add(b->g, x, rows_of(b, table, "position", places));
 }
 
 rk_ref positions(struct builder *b, const char *name, rk_ref x, struct init init)

@@ -54,6 +54,11 @@ rk_ref parameter(struct builder *b, const char *name, const char *dims, struct i
 /* weight and bias of a module: einsum of the equation; bias_dims NULL: none. */
 rk_ref constant(struct builder *b, const char *name, const char *dims, struct init init);      /* a table that is loaded or computed, not trained */
 
+/* What is made of weights, however they lie: a contraction with one, rows of one by their numbers, and one of several in one. */
+rk_ref contract(struct builder *b, const char *equation, rk_ref x, rk_ref w);
+rk_ref rows_of(struct builder *b, rk_ref table, const char *dim, rk_ref ids);
+rk_ref chosen(struct builder *b, rk_ref w, const char *dim, int64_t i);
+
 rk_ref linear(struct builder *b, const char *name, const char *equation, const char *weight_dims, const char *bias_dims, rk_ref x, struct init init);
 rk_ref embedding(struct builder *b, const char *name, rk_ref tokens, struct init init, rk_ref *table);     /* rows of [vocab hidden] */
 /* Rows of a table of any dims, "types hidden". */

@@ -69,7 +69,7 @@ static rk_ref cross_project(struct builder *b, int i, rk_ref x, const struct att
     static const char *const names[] = { "q", "k", "v" };
     if (!a->fused_qkv) return linear(b, names[i], "b t d, h k d -> b t h k", "head head_dim hidden", a->bias ? "head head_dim" : NULL, x, a->init);
     rk_enter(b->g, "qkv");
-    rk_ref y = rk_einsum(b->g, "b t d, h k d -> b t h k", x, rk_select(b->g, fused[0], "three", i));
+    rk_ref y = contract(b, "b t d, h k d -> b t h k", x, chosen(b, fused[0], "three", i));
     if (a->bias) y = rk_add(b->g, y, rk_select(b->g, fused[1], "three", i));
     rk_leave(b->g);
     return y;

@@ -73,7 +73,7 @@ void predict(struct builder *b, rk_ref x, rk_ref w, rk_ref bias)
     bool last = b->purpose == FOR_DECODING, picks = b->picks > 0;
     if (last) x = rk_gather(g, x, "seq", rk_input(g, "last", RK_i32, "batch"));           /* one position per sequence */
     if (picks) x = rk_gather(g, x, "seq", rk_input(g, "picks", RK_i32, "batch pick"));
-    rk_ref logits = rk_einsum(g, last ? "b d, v d -> b v" : picks ? "b p d, v d -> b p v" : "b t d, v d -> b t v", x, w);
+    rk_ref logits = contract(b, last ? "b d, v d -> b v" : picks ? "b p d, v d -> b p v" : "b t d, v d -> b t v", x, w);
     if (bias != 0) logits = rk_add(g, logits, bias);
     rk_output(g, "logits", last && b->log_probabilities ? normalized(g, logits) : logits);
 }

@@ -75,7 +75,7 @@ static struct builder begin(rk_ctx *ctx, const rk_model *m, const struct build_o
         .positions = o->positions == 0 ? context : o->positions, .dropout = o->dropout, .hidden_states = o->hidden_states,
         .padded = o->padded, .ragged = o->ragged && o->purpose == FOR_DECODING, .log_probabilities = o->log_probabilities,
         .source_padded = o->source_padded || decoding, .source = !model_has_encoder(m) ? 0 : o->source != 0 ? o->source : o->seq == 0 ? context : o->seq,
-        .picks = o->purpose == FOR_LOGITS ? o->picks : 0, .stack = &stack_decoder, .dtype = o->dtype == RK_f64 && !o->wide ? RK_f32 : o->dtype,
+        .picks = o->purpose == FOR_LOGITS ? o->picks : 0, .stack = &stack_decoder, .forms = o->forms, .dtype = o->dtype == RK_f64 && !o->wide ? RK_f32 : o->dtype,
     };
 }
 
@@ -152,6 +152,7 @@ out:
     if (status == RK_OK) status = built_index(ctx, built);
     VEC_FREE(&b.constants);
     VEC_FREE(&b.inputs);
+    VEC_FREE(&b.kept);
     if (status != RK_OK) built_close(built);
     return status;
 }

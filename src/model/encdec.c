@@ -117,7 +117,7 @@ static rk_ref read_ids(const struct towers *t, const char *name, rk_ref table, c
 {
     struct builder *b = t->b;
     rk_enter(b->g, name);
-    rk_ref x = unpadded(b, rk_gather(b->g, table, vocab, ids), ids, t->e->pad);
+    rk_ref x = unpadded(b, rows_of(b, table, vocab, ids), ids, t->e->pad);
     rk_leave(b->g);
     return config_flag(b->c, "scaled") ? rk_scale(b->g, x, sqrt((double)config_int(b->c, "hidden"))) : x;
 }

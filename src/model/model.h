@@ -39,6 +39,7 @@ struct build_options {
     int64_t batch, seq, positions, source, picks;
     bool dropout, hidden_states, padded, source_padded, wide, ragged, log_probabilities;
     rk_dtype dtype;
+    const struct forms *forms;          /* of weights that lie as their files have them (forms.h); not with a loss */
 };
 
 /* A graph of a model. refs are ids of `g`; names are those of its states and live as long as it does. */

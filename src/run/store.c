@@ -61,9 +61,11 @@ static rk_status declare(rk_ctx *ctx, struct store *s, const rk_graph *g, const 
     if (known != NULL) return agree(ctx, known, &fresh);
     if (s->allocated > 0) return FAIL(RK_E_BUG, "state %s was declared after the store was allocated", n->text);
     int64_t bytes = fresh.elements * (int64_t)s->backend->bytes_of(fresh.dtype);
-    fresh.at = s->bytes[fresh.kind];
-    s->bytes[fresh.kind] += (bytes + PLAN_ALIGNMENT - 1) & ~(int64_t)(PLAN_ALIGNMENT - 1);
     TRY(arena_text(ctx, &s->arena, n->text, strlen(n->text), &fresh.name));
+    fresh.at = s->bytes[fresh.kind];
+    fresh.address = s->lend == NULL ? NULL : (void *)(uintptr_t)s->lend(s->lender, &fresh);
+    if (fresh.address != NULL) s->lent[fresh.kind] += bytes;
+    else s->bytes[fresh.kind] += (bytes + PLAN_ALIGNMENT - 1) & ~(int64_t)(PLAN_ALIGNMENT - 1);
     VEC_PUSH(&s->entries, fresh);
     return map_put(ctx, &s->names[fresh.kind], fresh.name, strlen(fresh.name), s->entries.n - 1);
 }
@@ -81,7 +83,7 @@ rk_status store_allocate(rk_ctx *ctx, struct store *s)
         if (s->bytes[k] > 0) TRY(s->backend->alloc(ctx, (size_t)s->bytes[k], &s->base[k]));
     for (int i = 0; i < s->entries.n; i++) {
         struct store_entry *e = &s->entries.at[i];
-        e->address = s->base[e->kind] == NULL ? NULL : (char *)s->base[e->kind] + e->at;
+        if (e->address == NULL) e->address = s->base[e->kind] == NULL ? NULL : (char *)s->base[e->kind] + e->at;
     }
     s->allocated = s->entries.n;
     return RK_OK;

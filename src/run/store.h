@@ -1,7 +1,8 @@
 /* store.h: where states live between runs: parameters, gradients, moments, caches. Several plans share one store, and a
  * store may look into another: the weights that many sessions read, each with a cache of its own.
  *
- * Declare the states of every graph that will run, then allocate: one arena per kind, in the order of declaration. */
+ * Declare the states of every graph that will run, then allocate: one arena per kind, in the order of declaration. A lender has
+ * memory for some of them already (a mapped file): those lie there, and are only read. */
 #ifndef RUN_STORE_H
 #define RUN_STORE_H
 #include "base/arena.h"
@@ -17,6 +18,9 @@ struct store_entry {
     void *address;
 };
 
+/* NULL: it has none for this one. */
+typedef const void *store_lend_fn(const void *user, const struct store_entry *e);
+
 struct store {
     rk_ctx *ctx;
     const struct backend *backend;
@@ -27,6 +31,9 @@ struct store {
     void *base[RK_KIND_COUNT];
     int64_t bytes[RK_KIND_COUNT];           /* the size of each arena */
     int allocated;                          /* entries that have an address */
+    store_lend_fn *lend;                    /* set before declaring; may be NULL */
+    const void *lender;
+    int64_t lent[RK_KIND_COUNT];            /* bytes that lie with the lender */
 };
 
 rk_status store_open(rk_ctx *ctx, const struct backend *backend, struct store **store) RK_CHECK;

@@ -19,7 +19,7 @@ static rk_status forward_open(rk_ctx *ctx, struct forward *f, const struct verif
     struct built built;
     struct build_options how = verify_sizes(v, FOR_LOGITS);
     how.hidden_states = true;
-    TRY(model_build(ctx, v->model, &how, &built));
+    TRY(weights_build(ctx, v->weights, &how, &built));
     rk_status status = infer_plan(ctx, built.g, v->backend, &f->g, &f->plan);
     built_close(&built);
     if (status != RK_OK) return ctx_pass(ctx, status, __FILE__, __LINE__, __func__);

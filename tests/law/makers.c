@@ -426,6 +426,33 @@ static void make_xent_head(struct sample *s)
     s->y = rk_xent_head(s->g, s->operand[0], s->operand[1], s->operand[3], s->operand[2], dim_text(s, hidden), dim_text(s, vocab));
 }
 
+/* A matrix of a narrower dtype, or of integers in blocks along a sum with a scale each. */
+static void make_einsum_stored(struct sample *s)
+{
+    rk_dim x[2], w[2], blocks;
+    char equation[2048], tx[512], tw[512], ty[512];
+    bool integers = draw(s, 2) == 0;
+    int64_t block = 1 + (int64_t)draw(s, 3), many = (int64_t)draw(s, (uint64_t)s->largest) + 1;
+    rk_dim rows = draw_dim(s), out = draw_dim(s), sum = integers ? draw_dim_of(s, block * many) : draw_dim(s);
+    x[0] = rows, x[1] = sum;
+    w[0] = out, w[1] = sum;
+    draw_order(s, 2, x);
+    if (!integers) draw_order(s, 2, w);
+    s->operand[0] = draw_operand(s, RK_f64, ANY_SIGN, 2, x);
+    s->operand[1] = integers ? draw_operand(s, RK_i8, INDEX, 2, w) : draw_operand(s, draw(s, 2) == 0 ? RK_f16 : RK_bf16, ANY_SIGN, 2, w);
+    if (integers) {
+        blocks = draw_dim_of(s, many);
+        w[1] = blocks;
+        s->operand[2] = draw_operand(s, RK_f64, ANY_SIGN, 2, w);
+        w[1] = sum;
+    }
+    dims_names(s, 2, x, tx);
+    dims_names(s, 2, w, tw);
+    dims_names(s, 2, (rk_dim[]){ rows, out }, ty);
+    (void)snprintf(equation, sizeof equation, "%s, %s -> %s", tx, tw, ty);
+    s->y = rk_einsum_stored(s->g, equation, s->operand[0], s->operand[1], s->operand[2]);
+}
+
 enum { PLAIN = HAS_GRADIENT | HAS_BILL, FUSED = HAS_GRADIENT | IS_FUSED };
 
 const struct maker makers[] = {
@@ -467,5 +494,6 @@ const struct maker makers[] = {
     { "rope", &op_rope, make_rope, FUSED, -1 },
     { "attend", &op_attend, make_attend, FUSED, -1 },
     { "xent_head", &op_xent_head, make_xent_head, FUSED, -1 },
+    { "einsum_stored", &op_einsum_stored, make_einsum_stored, IS_FUSED, -1 },
     { NULL, NULL, NULL, 0, -1 },
 };

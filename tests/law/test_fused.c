@@ -120,8 +120,28 @@ static double xent_head(struct sample *s, const struct values *v, const struct n
     return loss;
 }
 
+static double einsum_stored(struct sample *s, const struct values *v, const struct node *n, int64_t *index)
+{
+    const struct node *w = node_of(v->g, n->in[1]), *x = node_of(v->g, n->in[0]);
+    double sum = 0;
+    rk_dim contracted = 0;
+    for (int i = 0; i < x->rank; i++)
+        if (graph_find_axis(n, x->dim[i]) < 0) contracted = x->dim[i];
+    SUM_OVER(contracted) {
+        double scale = 1;
+        if (s->operand[2] != 0) {
+            const struct node *q = node_of(v->g, n->in[2]);
+            index[q->dim[1]] = index[contracted] / (dim_size(v->g, w->dim[1]) / dim_size(v->g, q->dim[1]));
+            scale = values_at(v, n->in[2], index);
+        }
+        sum += values_at(v, n->in[0], index) * values_at(v, n->in[1], index) * scale;
+    }
+    return sum;
+}
+
 static const struct formula formulas[] = {
     { "softmax", softmax }, { "layer norm", layer_norm }, { "RMS norm", rms_norm }, { "deviation norm", deviation_norm }, { "rope", rope }, { "attend", attend }, { "xent_head", xent_head },
+    { "einsum_stored", einsum_stored },
 };
 
 static double (*formula_at)(struct sample *, const struct values *, const struct node *, int64_t *);

@@ -2,6 +2,8 @@
  * strides and orientations; the same bits on any number of threads; nothing written beside the result; blocks done once. */
 #include "backend/cpu/gemm.h"
 #include "base/mem.h"
+#include "base/num.h"
+#include "reckon/dim.h"
 #include "test.h"
 #include <stdlib.h>
 
@@ -133,10 +135,59 @@ TEST(every_orientation_equals_loops_in_double)
         }
 }
 
+/* An operand as this type stores it; `x` becomes what that says. */
+static void *stored(enum gemm_type type, float *x, size_t n)
+{
+    static const rk_dtype dtypes[GEMM_TYPES] = { RK_f32, RK_f16, RK_bf16, RK_f8e4m3, RK_f8e5m2 };
+    void *y = malloc(n * gemm_bytes(type));
+    REQUIRE(y != NULL);
+    num_store_f32(y, (int)dtypes[type], x, n);
+    num_load_f32(x, y, (int)dtypes[type], n);
+    return y;
+}
+
+TEST(operands_stored_in_fewer_bits_are_widened_exactly)
+{
+    rk_ctx *ctx = test_ctx();
+    for (int isa = 0; isa < ISA_COUNT; isa++)
+        for (int i = 0; i < 150 && isa_runs((enum isa)isa); i++) {
+            struct trial t = trial_of(i % 2 == 0 ? 1 + (int64_t)test_random(5) : extent(60), extent(100), extent(200), few(), 1);
+            t.p.a_type = (enum gemm_type)(i % 3 == 0 ? test_random(GEMM_TYPES) : 0);
+            t.p.b_type = (enum gemm_type)test_random(GEMM_TYPES);
+            void *a = stored(t.p.a_type, t.a, t.a_n), *b = stored(t.p.b_type, t.b, t.b_n);
+            run(ctx, &t.p, (enum isa)isa, &(struct gemm_operands){ a, b, t.c, NULL, NULL });
+            if (!right(&t)) describe(&t.p, (enum isa)isa, "wrong of stored operands");
+            free(a);
+            free(b);
+            trial_free(&t);
+        }
+}
+
+TEST(every_bit_pattern_is_the_number_that_it_stands_for)
+{
+    static const rk_dtype dtypes[GEMM_TYPES] = { RK_f32, RK_f16, RK_bf16, RK_f8e4m3, RK_f8e5m2 };
+    static uint16_t b[1 << 16];
+    static float c[1 << 16], truth[1 << 16];
+    rk_ctx *ctx = test_ctx();
+    const float one = 1;
+    for (int isa = 0; isa < ISA_COUNT; isa++)
+        for (int type = GEMM_f16; type < GEMM_TYPES && isa_runs((enum isa)isa); type++) {
+            int64_t n = gemm_bytes((enum gemm_type)type) == 1 ? 256 : 1 << 16;
+            for (int64_t i = 0; i < n; i++) b[i] = (uint16_t)i;
+            for (int64_t i = 0; i < n && n == 256; i++) ((uint8_t *)b)[i] = (uint8_t)i;
+            struct gemm_problem p = { .m = 1, .n = n, .k = 1, .a_m = 1, .a_k = 1, .b_k = n, .b_n = 1, .c_m = n, .c_n = 1, .batch = { 1, 1 }, .alpha = 1, .b_type = (enum gemm_type)type };
+            run(ctx, &p, (enum isa)isa, &(struct gemm_operands){ &one, b, c, NULL, NULL });
+            num_load_f32(truth, b, (int)dtypes[type], (size_t)n);
+            for (int64_t i = 0; i < n; i++)
+                if (!(c[i] == truth[i] || (c[i] != c[i] && truth[i] != truth[i])))
+                    test_fail(__FILE__, __LINE__, "%s: pattern %lld of type %d gives %g, not %g", isa_rows[isa].name, (long long)i, type, (double)c[i], (double)truth[i]);
+        }
+}
+
 TEST(blocks_of_k_and_super_blocks_join_without_a_seam)
 {
     static const int64_t shapes[][3] = { { 30, 40, 3000 }, { 3, 500, 900 }, { 700, 33, 700 }, { 40, 2100, 40 }, { 2200, 35, 50 },
-                                         { 17, 30, 70000 }, { 5, 3, 9000 } };
+                                         { 17, 30, 70000 }, { 5, 3, 9000 }, { 3, 9000, 90 } };
     rk_ctx *ctx = test_ctx();
     for (int isa = 0; isa < ISA_COUNT; isa++)
         for (size_t i = 0; i < sizeof shapes / sizeof *shapes && isa_runs((enum isa)isa); i++) {
@@ -197,7 +248,7 @@ TEST(any_number_of_threads_gives_the_same_bits)
 
 TEST(impossible_problems_are_refused)
 {
-    struct gemm_problem good = { 2, 3, 4, 4, 1, 3, 1, 3, 1, { 1, 1 }, { 0, 0 }, { 0, 0 }, { 0, 0 }, 1, false }, p = good;
+    struct gemm_problem good = { 2, 3, 4, 4, 1, 3, 1, 3, 1, { 1, 1 }, { 0, 0 }, { 0, 0 }, { 0, 0 }, 1, false, 0, 0 }, p = good;
     EXPECT(gemm_refuse(&p) == NULL);
     p.n = -1;
     EXPECT(gemm_refuse(&p) != NULL);
@@ -221,7 +272,7 @@ TEST(a_broadcast_operand_may_have_stride_zero)
     float row[40], b[40 * 50], c[30 * 50];
     for (int i = 0; i < 40; i++) row[i] = (float)test_normal();
     for (int i = 0; i < 40 * 50; i++) b[i] = (float)test_normal();
-    struct gemm_problem p = { 30, 50, 40, 0, 1, 50, 1, 50, 1, { 1, 1 }, { 0, 0 }, { 0, 0 }, { 0, 0 }, 1, false };
+    struct gemm_problem p = { 30, 50, 40, 0, 1, 50, 1, 50, 1, { 1, 1 }, { 0, 0 }, { 0, 0 }, { 0, 0 }, 1, false, 0, 0 };
     run(ctx, &p, isa_best(), &(struct gemm_operands){ row, b, c, NULL, NULL });
     for (int i = 1; i < 30; i++) EXPECT(memcmp(c, c + (size_t)i * 50, 50 * sizeof *c) == 0);
     double sum = 0;

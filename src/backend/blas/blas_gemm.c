@@ -65,8 +65,8 @@ static void task(void *arg, int64_t t, int worker)
     int64_t row = p->m * i / q->row_parts, rows = p->m * (i + 1) / q->row_parts - row;
     int64_t column = p->n * j / q->column_parts, columns = p->n * (j + 1) / q->column_parts - column;
     int64_t outer = batch / p->batch[1], inner = batch % p->batch[1];
-    const float *a = q->o->a + outer * p->a_batch[0] + inner * p->a_batch[1] + row * p->a_m;
-    const float *b = q->o->b + outer * p->b_batch[0] + inner * p->b_batch[1] + column * p->b_n;
+    const float *a = (const float *)q->o->a + outer * p->a_batch[0] + inner * p->a_batch[1] + row * p->a_m;
+    const float *b = (const float *)q->o->b + outer * p->b_batch[0] + inner * p->b_batch[1] + column * p->b_n;
     float *c = q->o->c + outer * p->c_batch[0] + inner * p->c_batch[1] + row * p->c_m + column * p->c_n;
     float beta = p->accumulate ? 1 : 0;
     (void)worker;

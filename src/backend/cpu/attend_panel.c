@@ -81,7 +81,7 @@ static void pack_slivers(const struct gemm_kernels *k, const struct slivers *s, 
 {
     for (int64_t i = 0; i < s->extent; i += k->rows) {
         int n = (int)gemm_least(k->rows, s->extent - i);
-        k->pack(sliver(s, k, i), n, from + i * step_w, step_w, step_k, n, s->depth);
+        k->pack[GEMM_f32](sliver(s, k, i), n, from + i * step_w, step_w, step_k, n, s->depth);
     }
 }
 
@@ -102,7 +102,7 @@ static void pack_rows(const struct gemm_kernels *k, float *to, const float *from
     int wide = lanes_of(k);
     for (int64_t j = 0; j < width; j += wide) {
         int columns = (int)gemm_least(wide, width - j), pad = (columns + k->lanes - 1) / k->lanes * k->lanes;
-        k->pack(to + j * wide, pad, from + j * s->number, s->number, s->row, columns, n);
+        k->pack[GEMM_f32](to + j * wide, pad, from + j * s->number, s->number, s->row, columns, n);
     }
 }
 
@@ -114,7 +114,7 @@ static void collect(const struct attend_work *w, const struct room *r, const flo
     int wide = lanes_of(k);
     for (int64_t i = 0; i < seen; i += k->rows) {
         int height = (int)gemm_least(k->rows, seen - i);
-        k->pack(r->sliver, height, weights + i * wide, wide, 1, height, n);
+        k->pack[GEMM_f32](r->sliver, height, weights + i * wide, wide, 1, height, n);
         for (int64_t j = 0; j < w->a->width; j += wide) {
             int columns = (int)gemm_least(wide, w->a->width - j), vectors = (columns + k->lanes - 1) / k->lanes;
             k->tile[height - 1][vectors - 1](&(struct gemm_tile){ .a = r->sliver, .b = rows + j * wide, .k = n, .b_step = vectors * k->lanes, .columns = columns,
@@ -137,7 +137,7 @@ static void weights_of(const struct attend_work *w, const struct room *r, const 
 {
     const struct attend *a = w->a;
     const struct gemm_kernels *k = w->products;
-    k->pack(r->queries, lanes_of(k), q + b->from * a->q.row, a->q.row, a->q.number, (int)b->n, a->width);
+    k->pack[GEMM_f32](r->queries, lanes_of(k), q + b->from * a->q.row, a->q.row, a->q.number, (int)b->n, a->width);
     multiply(k, &r->keys, b->seen, a->width, r->queries, r->p, a->scale);
     w->kernels->lanes(r->p, b->seen, attend_seen(a, b->from + 1, b->keys), !a->causal, divide, r->over);
 }
@@ -187,7 +187,7 @@ static void panel_adjoint(const struct attend_work *w, const struct room *r, con
         pack_rows(k, r->slope_rows, dy, &a->dy, b->n, a->width);
         collect(w, r, r->dropped, r->slope_rows, b->seen, b->n, g->dv, &a->dv, more);
     }
-    k->pack(r->slopes, lanes_of(k), dy, a->dy.row, a->dy.number, (int)b->n, a->width);
+    k->pack[GEMM_f32](r->slopes, lanes_of(k), dy, a->dy.row, a->dy.number, (int)b->n, a->width);
     multiply(k, &r->values, b->seen, a->width, r->slopes, r->dp, 1);
     if (a->keep < 1) drop(w, b, r->dp, r->dp);
     w->kernels->slope(r->p, r->dp, b->seen, a->scale);

@@ -57,7 +57,7 @@ const struct backend *backend_cpu_isa(enum isa isa)
 {
 #define X(isa)                                                                                                        \
     [ISA_##isa] = { .name = "cpu", .next = &truth_backend, .kernels = cpu_kernels_##isa, .bytes_of = rk_dtype_bytes,  \
-                    .groups = GROUPS, .strided_results = true, .alloc = alloc, .free = release,                        \
+                    .groups = GROUPS, .maps = true, .strided_results = true, .alloc = alloc, .free = release,                        \
                     .write = host_write, .read = host_read },
     static const struct backend backends[ISA_COUNT] = { FOR_EVERY_ISA(X) };
 #undef X

@@ -1,6 +1,6 @@
 /* einsum.c: contractions on this processor: by a BLAS where it won the race, by our own products elsewhere.
  *
- * Everything is decided in prepare; running is calling. A sum over everything (a dot product, the square of a norm) is taken
+ * One operand may be stored in fewer bits, and is widened where it is read. Everything is decided in prepare; running is calling. A sum over everything (a dot product, the square of a norm) is taken
  * in double over blocks of a fixed length, and the blocks are added in order. */
 #include "backend/cpu/einsum.h"
 #include "backend/blas/blas.h"
@@ -22,6 +22,30 @@ bool einsum_accepts(const struct problem *p)
 {
     struct contraction c;
     return p->n_in == 2 && all_f32(p) && contraction_of(p, &c) && (c.dot || gemm_refuse(&c.product) == NULL);
+}
+
+/* How a stored operand lies; false: not a type that products read. */
+static bool stored_type(rk_dtype dtype, enum gemm_type *type)
+{
+    static const struct { rk_dtype dtype; enum gemm_type type; } all[] = {
+#define X(type, element) { RK_##type, GEMM_##type },
+        FOR_EVERY_GEMM_TYPE(X)
+#undef X
+    };
+    for (int i = 0; i < GEMM_TYPES; i++)
+        if (all[i].dtype == dtype) {
+            *type = all[i].type;
+            return true;
+        }
+    return false;
+}
+
+bool einsum_stored_accepts(const struct problem *p)
+{
+    struct contraction c;
+    enum gemm_type type;
+    if (p->n_in != 2 || p->in[0].dtype != RK_f32 || p->out[0].dtype != RK_f32 || !stored_type(p->in[1].dtype, &type)) return false;
+    return contraction_of(p, &c) && !c.dot && gemm_refuse(&c.product) == NULL;
 }
 
 bool einsum_blas_accepts(const struct problem *p)
@@ -57,6 +81,18 @@ rk_status einsum_prepare(rk_ctx *ctx, const struct problem *p, struct prepared *
     if (!e.c.dot) e.plan = gemm_plan(&e.c.product, machine_isa(p));
     TRY(prepare(ctx, p, out, &e));
     out->scratch = e.c.dot ? (size_t)((e.c.product.k + DOT_BLOCK - 1) / DOT_BLOCK) * sizeof(double) : gemm_scratch(&e.plan, par_workers(ctx));
+    return RK_OK;
+}
+
+rk_status einsum_stored_prepare(rk_ctx *ctx, const struct problem *p, struct prepared *out)
+{
+    struct einsum e = { 0 };
+    TRY(prepare(ctx, p, out, &e));
+    PROMISE(stored_type(p->in[1].dtype, &e.c.product.b_type));
+    e.c.dot = false;                                                    /* of live sizes that are all 1 */
+    e.plan = gemm_plan(&e.c.product, machine_isa(p));
+    memcpy(out->own, &e, sizeof e);
+    out->scratch = gemm_scratch(&e.plan, par_workers(ctx));
     return RK_OK;
 }
 
@@ -98,9 +134,9 @@ static double dot(rk_ctx *ctx, const struct contraction *c, const float *a, cons
 
 /* --- running --- */
 
-typedef void product_fn(rk_ctx *ctx, const struct einsum *e, const struct call *c, const float *a, const float *b, float *y, bool more);
+typedef void product_fn(rk_ctx *ctx, const struct einsum *e, const struct call *c, const void *a, const void *b, float *y, bool more);
 
-static void own_product(rk_ctx *ctx, const struct einsum *e, const struct call *c, const float *a, const float *b, float *y, bool more)
+static void own_product(rk_ctx *ctx, const struct einsum *e, const struct call *c, const void *a, const void *b, float *y, bool more)
 {
     if (e->c.dot) {
         double sum = dot(ctx, &e->c, a, b, c->scratch);
@@ -112,7 +148,7 @@ static void own_product(rk_ctx *ctx, const struct einsum *e, const struct call *
     gemm_run(ctx, &plan, &(struct gemm_operands){ .a = a, .b = b, .c = y }, c->scratch);
 }
 
-static void library_product(rk_ctx *ctx, const struct einsum *e, const struct call *c, const float *a, const float *b, float *y, bool more)
+static void library_product(rk_ctx *ctx, const struct einsum *e, const struct call *c, const void *a, const void *b, float *y, bool more)
 {
     const struct machine *m = c->problem->machine;
     struct gemm_problem g = e->c.product;
@@ -125,11 +161,10 @@ static rk_status run(rk_ctx *ctx, const struct call *c, product_fn *product)
     struct einsum e;
     memcpy(&e, c->prepared->own, sizeof e);
     const struct problem *p = c->problem;
-    const float *a = (const float *)c->in[0] + p->in[0].at.offset, *b = (const float *)c->in[1] + p->in[1].at.offset;
     float *y = (float *)c->out[0] + p->out[0].at.offset;
     int64_t n = repeats(&e.c), index[MOST_EXTRA] = { 0 };
     for (int64_t i = 0; i < n; i++) {
-        int64_t at_a = 0, at_b = 0, at_c = 0;
+        int64_t at_a = p->in[0].at.offset, at_b = p->in[1].at.offset, at_c = 0;
         bool more = p->accumulate;
         for (int k = 0; k < e.c.n_extra; k++) {
             at_a += index[k] * e.c.extra_a[k];
@@ -137,7 +172,7 @@ static rk_status run(rk_ctx *ctx, const struct call *c, product_fn *product)
             at_c += index[k] * e.c.extra_c[k];
             more = more || (e.c.extra_c[k] == 0 && index[k] > 0);
         }
-        product(ctx, &e, c, a + at_a, b + at_b, y + at_c, more);
+        product(ctx, &e, c, gemm_at(c->in[0], e.c.product.a_type, at_a), gemm_at(c->in[1], e.c.product.b_type, at_b), y + at_c, more);
         for (int k = e.c.n_extra - 1; k >= 0 && ++index[k] == e.c.extra[k]; k--) index[k] = 0;
     }
     if (c->issued != NULL) *c->issued += c->prepared->product_flops;
@@ -145,4 +180,5 @@ static rk_status run(rk_ctx *ctx, const struct call *c, product_fn *product)
 }
 
 rk_status einsum_run(rk_ctx *ctx, const struct call *c) { return run(ctx, c, own_product); }
+rk_status einsum_stored_run(rk_ctx *ctx, const struct call *c) { return run(ctx, c, own_product); }
 rk_status einsum_blas_run(rk_ctx *ctx, const struct call *c) { return run(ctx, c, library_product); }

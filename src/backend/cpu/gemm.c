@@ -12,6 +12,14 @@ enum {
     LINE = 64,                                   /* bytes */
 };
 
+size_t gemm_bytes(enum gemm_type type)
+{
+#define X(type, element) sizeof(element),
+    static const size_t bytes[GEMM_TYPES] = { FOR_EVERY_GEMM_TYPE(X) };
+#undef X
+    return bytes[type];
+}
+
 const struct gemm_kernels *gemm_kernels(enum isa isa)
 {
 #define X(isa) &gemm_kernels_##isa,
@@ -39,15 +47,16 @@ static void pack_units(const struct gemm_pass *s, bool is_b, struct gemm_range u
 {
     const struct gemm_side *side = &s->side[is_b];
     const struct gemm_problem *p = &s->plan->p;
-    const float *from = is_b ? s->b : s->a;
+    const char *from = is_b ? s->b : s->a;
+    enum gemm_type type = is_b ? p->b_type : p->a_type;
     int64_t step_w = is_b ? p->b_n : p->a_m, step_k = is_b ? p->b_k : p->a_k, chunk = step_w == 1 ? ROWS_AT_ONCE : depth;
     int lanes = s->kernels->lanes;
     for (int64_t j = 0; j < depth; j += chunk)
         for (int64_t u = units.from; u < units.to; u++) {
             int64_t at = gemm_start(side, u);
             int width = (int)(gemm_start(side, u + 1) - at), pad = is_b ? (width + lanes - 1) / lanes * lanes : width;
-            s->kernels->pack(base + gemm_place(side, first, u, depth, lanes) + j * pad, pad, from + at * step_w + (k + j) * step_k,
-                             step_w, step_k, width, gemm_least(chunk, depth - j));
+            s->kernels->pack[type](base + gemm_place(side, first, u, depth, lanes) + j * pad, pad, gemm_at(from, type, at * step_w + (k + j) * step_k),
+                                   step_w, step_k, width, gemm_least(chunk, depth - j));
         }
 }
 
@@ -90,10 +99,11 @@ static struct ahead ahead_of(const struct gemm_pass *s, bool is_b, struct gemm_r
     int64_t step_w = is_b ? p->b_n : p->a_m, step_k = is_b ? p->b_k : p->a_k;
     struct ahead f = { .runs = 0 };
     if (depth <= 0 || (step_w != 1 && step_k != 1)) return f;
-    f.run = (const char *)((is_b ? s->b : s->a) + from * step_w + k * step_k);
-    f.step = (int64_t)sizeof(float) * (step_w == 1 ? step_k : step_w);
+    int64_t size = (int64_t)gemm_bytes(is_b ? p->b_type : p->a_type);
+    f.run = (is_b ? s->b : s->a) + (from * step_w + k * step_k) * size;
+    f.step = size * (step_w == 1 ? step_k : step_w);
     f.runs = step_w == 1 ? depth : width;
-    f.bytes = (int64_t)sizeof(float) * (step_w == 1 ? width : depth);
+    f.bytes = size * (step_w == 1 ? width : depth);
     f.share = f.runs * (f.bytes / LINE + 1) / (tiles > 0 ? tiles : 1) + 1;
     return f;
 }
@@ -196,8 +206,8 @@ static void product(rk_ctx *ctx, const struct gemm_plan *plan, const struct gemm
     int64_t i = batch / p->batch[1], j = batch % p->batch[1];
     struct gemm_pass s = {
         .plan = plan, .kernels = kernels, .o = o, .batch = batch, .shared = shared, .workers = workers,
-        .a = (plan->swapped ? o->b : o->a) + i * p->a_batch[0] + j * p->a_batch[1],
-        .b = (plan->swapped ? o->a : o->b) + i * p->b_batch[0] + j * p->b_batch[1],
+        .a = gemm_at(plan->swapped ? o->b : o->a, p->a_type, i * p->a_batch[0] + j * p->a_batch[1]),
+        .b = gemm_at(plan->swapped ? o->a : o->b, p->b_type, i * p->b_batch[0] + j * p->b_batch[1]),
         .c = o->c + i * p->c_batch[0] + j * p->c_batch[1],
         .side = { gemm_side(plan, kernels, false), gemm_side(plan, kernels, true) } };
     if (p->m == 0 || p->n == 0) return;

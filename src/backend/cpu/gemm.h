@@ -1,4 +1,5 @@
 /* gemm.h: C (=, +=) alpha sum_k A[m, k] B[k, n] in f32, for any strides, with the same bits on any number of threads.
+ * A or B may be stored in fewer bits (f16, bf16, f8): they are read as they lie and widened, exactly, in registers.
  *
  *   gemm_plan(&problem, isa)  ->  gemm_scratch(plan, workers) bytes  ->  gemm_run(ctx, plan, operands, scratch)
  *
@@ -9,11 +10,20 @@
  * Exactness: |C - exact| <= alpha (k + 3) 2^-24 (|A| |B|) elementwise, beside the rounding of the old C when accumulating.
  * Law: tests/unit/test_cpu_gemm.c holds every instruction set to it, and 1 thread to the bits of many.
  *
- * Not here: other dtypes; sparse or triangular shapes (the caller cuts those into products); libraries (backend/blas). */
+ * Not here: integers with scales (stored.h); sparse or triangular shapes (the caller cuts those into products); libraries (backend/blas). */
 #ifndef CPU_GEMM_H
 #define CPU_GEMM_H
 #include "backend/cpu/isa.h"
 #include "base/ctx.h"
+
+/* How numbers of an operand are stored. X(type, what an element is read as) */
+#define FOR_EVERY_GEMM_TYPE(X) X(f32, float) X(f16, uint16_t) X(bf16, uint16_t) X(f8e4m3, uint8_t) X(f8e5m2, uint8_t)
+#define X(type, element) GEMM_##type,
+enum gemm_type { FOR_EVERY_GEMM_TYPE(X) GEMM_TYPES };
+#undef X
+size_t gemm_bytes(enum gemm_type type);
+/* Element i of an operand. */
+static inline const void *gemm_at(const void *base, enum gemm_type type, int64_t i) { return (const char *)base + i * (int64_t)gemm_bytes(type); }
 
 struct gemm_problem {                            /* extents and strides in elements */
     int64_t m, n, k;
@@ -22,6 +32,7 @@ struct gemm_problem {                            /* extents and strides in eleme
     int64_t a_batch[2], b_batch[2], c_batch[2];
     float   alpha;
     bool    accumulate;                          /* += */
+    enum gemm_type a_type, b_type;
 };
 
 /* Called when a block of one product is final, by the task that made it, while it is in cache: for bias, activation,
@@ -29,13 +40,13 @@ struct gemm_problem {                            /* extents and strides in eleme
 typedef void gemm_done_fn(void *arg, int64_t batch, int64_t row, int64_t rows, int64_t column, int64_t columns);
 
 struct gemm_operands {                           /* C overlaps neither A nor B */
-    const float  *a, *b;
+    const void   *a, *b;
     float        *c;
     gemm_done_fn *done;                          /* may be NULL */
     void         *arg;
 };
 
-enum gemm_path { GEMM_PACKED, GEMM_DOTS, GEMM_STRIPS };
+enum gemm_path { GEMM_PACKED, GEMM_DOTS, GEMM_STRIPS, GEMM_LINES };
 
 struct gemm_plan {
     struct gemm_problem p;                       /* turned: C is contiguous along n if it can be */
@@ -46,7 +57,7 @@ struct gemm_plan {
     bool     private_b;                          /* which side a task packs for itself; the other is packed once for all */
     int64_t  k_block, k_super;                   /* one pass of the register tile; what is packed before tasks start */
     int64_t  shared_super;                       /* units (slivers or panels) of the shared side packed at a time */
-    int64_t  private_blocks, shared_parts;       /* tasks of one pass */
+    int64_t  private_blocks, shared_parts;       /* tasks of one pass; of GEMM_LINES: blocks of columns, and of k */
     int64_t  group;                              /* panels that stay in the second-level cache */
     size_t   shared_floats, worker_floats;
 };

@@ -1,10 +1,11 @@
-/* gemm.isa.c: the register tile, the packer and the dot products, for one instruction set.
+/* gemm.isa.c: the register tile, the packers and the kernels of few rows, for one instruction set.
  *
  * The tile holds rows x vectors accumulators in registers: 14 x 2 of 32 zmm, 6 x 2 of 16 ymm, 4 x 2 of 16 xmm. For each k it
  * loads the vectors of one row of the panel and broadcasts one float per row of the sliver. Each height and width is a
  * function of its own, because a tile stays in registers only if its loops are unrolled to constants. */
 #include "backend/cpu/gemm_kernel.h"
 #include "backend/cpu/simd.h"
+#include "backend/cpu/simd_stored.h"
 
 #if VF_REGISTERS == 32
 enum { ROWS = 14, VECTORS = 2, WIDE_1 = 8, WIDE_2 = 8, WIDE_3 = 8, WIDE_4 = 6 };
@@ -34,14 +35,14 @@ SIMD void tile(const struct gemm_tile *t, const int rows, const int vectors)
     UNROLL for (int i = 0; i < rows; i++)
         UNROLL for (int j = 0; j < vectors; j++) c[i][j] = vf_zero();
     const float *a = t->a, *b = t->b;
-    const int64_t step = t->b_step;
+    const int64_t step = t->b_step, ahead = step * (t->ahead == 0 ? AHEAD : t->ahead);
     UNROLL for (int i = 0; i < rows; i++)
         UNROLL for (int j = 0; j < vectors; j++) __builtin_prefetch(t->c + i * t->c_m + j * VF_LANES, 1);
     for (int64_t k = t->k; k > 0; k--) {
         vf row[WIDE];
         UNROLL for (int j = 0; j < vectors; j++) {
             row[j] = vf_load(b + j * VF_LANES);
-            __builtin_prefetch(b + step * AHEAD + j * VF_LANES);
+            __builtin_prefetch(b + ahead + j * VF_LANES);
         }
         b += step;
         UNROLL for (int i = 0; i < rows; i++) {
@@ -76,95 +77,33 @@ static void wide_2(const struct gemm_tile *t) { tile(t, 2, WIDE_2); }
 static void wide_3(const struct gemm_tile *t) { tile(t, 3, WIDE_3); }
 static void wide_4(const struct gemm_tile *t) { tile(t, 4, WIDE_4); }
 
-/* ---- packing: strips of at most VF_LANES wide; a full store may spill into the next k's row, which is written after it ---- */
+/* ---- operands as they are stored: gemm_typed.h, once per type ---- */
 
-static void strip_across(float *to, int pad, const float *from, int64_t step_k, int w, int64_t k)       /* w is contiguous */
-{
-    if (w == VF_LANES)
-        for (int64_t j = 0; j < k; j++) vf_store(to + j * pad, vf_load(from + j * step_k));
-    else
-        for (int64_t j = 0; j < k; j++) vf_store(to + j * pad, vf_load_n(from + j * step_k, w));
-}
+enum { DOT_ROWS = 4, DOT_COLUMNS = VF_REGISTERS == 32 ? 4 : 2, LINE_ROWS = 4 };
 
-static void strip_along(float *to, int pad, const float *from, int64_t step_w, int w, int64_t k)        /* k is contiguous */
-{
-    int64_t j = 0;
-    vf square[VF_LANES];
-    for (; j + VF_LANES <= k; j += VF_LANES) {
-        UNROLL for (int i = 0; i < VF_LANES; i++) square[i] = i < w ? vf_load(from + i * step_w + j) : vf_zero();
-        vf_transpose(square);
-        UNROLL for (int i = 0; i < VF_LANES; i++) vf_store(to + (j + i) * pad, square[i]);
-    }
-    for (; j < k; j++) vf_store(to + j * pad, vf_load_step(from + j, step_w, w));
-}
-
-static void strip_any(float *to, int pad, const float *from, int64_t step_w, int64_t step_k, int w, int64_t k)
-{
-    for (int64_t j = 0; j < k; j++) vf_store(to + j * pad, vf_load_step(from + j * step_k, step_w, w));
-}
-
-static void pack(float *to, int pad, const float *from, int64_t step_w, int64_t step_k, int w, int64_t k)
-{
-    for (int i = 0; i < pad; i += VF_LANES) {
-        int here = w - i < VF_LANES ? w - i : VF_LANES;
-        if (here < 0) here = 0;
-        const float *at = here > 0 ? from + i * step_w : from;
-        if (step_w == 1 || here == 1) strip_across(to + i, pad, at, step_k, here, k);
-        else if (step_k == 1) strip_along(to + i, pad, at, step_w, here, k);
-        else strip_any(to + i, pad, at, step_w, step_k, here, k);
-    }
-}
-
-/* ---- few rows: both operands as they lie, vectors along k, sums of lanes at the end ---- */
-
-enum { DOT_ROWS = 4, DOT_COLUMNS = VF_REGISTERS == 32 ? 4 : 2 };
-
-SIMD void finish_dot(const struct gemm_dots *d, int i, int64_t j, vf sum)
-{
-    float *c = d->c + i * d->c_m + j * d->c_n;
-    float x = d->alpha * vf_reduce_add(sum);
-    *c = d->add ? *c + x : x;
-}
-
-SIMD void dots_block(const struct gemm_dots *d, int64_t j0, const int rows, const int columns)
-{
-    vf sum[DOT_ROWS][DOT_COLUMNS];
-    const float *a = d->a, *b = d->b + j0 * d->b_row;
-    UNROLL for (int i = 0; i < rows; i++)
-        UNROLL for (int j = 0; j < columns; j++) sum[i][j] = vf_zero();
-    for (int64_t k = d->k; k > 0; k -= VF_LANES) {
-        int n = k < VF_LANES ? (int)k : VF_LANES;
-        vf x[DOT_ROWS];
-        UNROLL for (int i = 0; i < rows; i++) x[i] = n == VF_LANES ? vf_load(a + i * d->a_row) : vf_load_n(a + i * d->a_row, n);
-        UNROLL for (int j = 0; j < columns; j++) {
-            vf w = n == VF_LANES ? vf_load(b + j * d->b_row) : vf_load_n(b + j * d->b_row, n);
-            UNROLL for (int i = 0; i < rows; i++) sum[i][j] = vf_fma(x[i], w, sum[i][j]);
-        }
-        a += VF_LANES;
-        b += VF_LANES;
-    }
-    UNROLL for (int i = 0; i < rows; i++)
-        UNROLL for (int j = 0; j < columns; j++) finish_dot(d, i, j0 + j, sum[i][j]);
-}
-
-SIMD void dots_rows(const struct gemm_dots *d, const int rows)
-{
-    int64_t j = 0;
-    for (; j + DOT_COLUMNS <= d->columns; j += DOT_COLUMNS) dots_block(d, j, rows, DOT_COLUMNS);
-    for (; j < d->columns; j++) dots_block(d, j, rows, 1);
-}
-
-static void dots(const struct gemm_dots *d)
-{
-    if (d->rows == 1) dots_rows(d, 1);
-    else if (d->rows == 2) dots_rows(d, 2);
-    else if (d->rows == 3) dots_rows(d, 3);
-    else dots_rows(d, 4);
-}
+#define GEMM_TYPE f32
+#define GEMM_ELEMENT float
+#include "backend/cpu/gemm_typed.h"
+#define GEMM_TYPE f16
+#define GEMM_ELEMENT uint16_t
+#include "backend/cpu/gemm_typed.h"
+#define GEMM_TYPE bf16
+#define GEMM_ELEMENT uint16_t
+#include "backend/cpu/gemm_typed.h"
+#define GEMM_TYPE f8e4m3
+#define GEMM_ELEMENT uint8_t
+#include "backend/cpu/gemm_typed.h"
+#define GEMM_TYPE f8e5m2
+#define GEMM_ELEMENT uint8_t
+#include "backend/cpu/gemm_typed.h"
 
 #define TILE(r) { tile_##r##x1, tile_##r##x2 },
+#define PACK(type, element) [GEMM_##type] = pack_##type,
+#define DOTS(type, element) [GEMM_##type] = dots_##type,
+#define LINES(type, element) [GEMM_##type] = lines_##type,
 const struct gemm_kernels ISA_NAME(gemm_kernels) = {
-    VF_LANES, ROWS, VECTORS, DOT_ROWS, { FOR_ROWS(TILE) },
-    { WIDE_1, WIDE_2, WIDE_3, WIDE_4 }, { wide_1, wide_2, wide_3, wide_4 }, pack, dots,
+    VF_LANES, ROWS, VECTORS, DOT_ROWS, LINE_ROWS, { FOR_ROWS(TILE) },
+    { WIDE_1, WIDE_2, WIDE_3, WIDE_4 }, { wide_1, wide_2, wide_3, wide_4 },
+    { FOR_EVERY_GEMM_TYPE(PACK) }, { FOR_EVERY_GEMM_TYPE(DOTS) }, { FOR_EVERY_GEMM_TYPE(LINES) },
 };
 #undef TILE

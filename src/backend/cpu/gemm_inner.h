@@ -33,7 +33,7 @@ struct gemm_pass {
     const struct gemm_plan *plan;
     const struct gemm_kernels *kernels;
     const struct gemm_operands *o;
-    const float *a, *b;                          /* of this product, turned as the plan is */
+    const char *a, *b;                           /* of this product, turned as the plan is */
     float  *c;
     int64_t batch;
     struct gemm_side side[2];                    /* A, B */
@@ -44,6 +44,6 @@ struct gemm_pass {
 static inline int64_t gemm_least(int64_t a, int64_t b) { return a < b ? a : b; }
 void gemm_each(rk_ctx *ctx, int64_t tasks, par_body *body, void *arg);              /* par_for, or on this thread where ctx is NULL */
 void gemm_finished(const struct gemm_pass *s, int64_t row, int64_t row_end, int64_t column, int64_t column_end);
-void gemm_thin(rk_ctx *ctx, struct gemm_pass *s);                                  /* GEMM_DOTS, GEMM_STRIPS */
+void gemm_thin(rk_ctx *ctx, struct gemm_pass *s);                                  /* GEMM_DOTS, GEMM_STRIPS, GEMM_LINES */
 
 #endif

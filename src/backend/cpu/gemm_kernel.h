@@ -3,7 +3,7 @@
  * Everything else (order of loops, who packs what, threads) is gemm.c, once for all sets. */
 #ifndef CPU_GEMM_KERNEL_H
 #define CPU_GEMM_KERNEL_H
-#include "backend/cpu/isa.h"
+#include "backend/cpu/gemm.h"
 #include <stdint.h>
 
 enum { GEMM_ROWS = 14, GEMM_VECTORS = 2, GEMM_WIDE_ROWS = 4 };       /* the most of any set */
@@ -12,6 +12,7 @@ enum { GEMM_ROWS = 14, GEMM_VECTORS = 2, GEMM_WIDE_ROWS = 4 };       /* the most
 struct gemm_tile {
     const float *a, *b;
     int64_t k, b_step;
+    int     ahead;                               /* rows of B that are asked for in advance; 0: the standard */
     float  *c;
     int64_t c_m, c_n;
     int     columns;                             /* 1 .. vectors * lanes */
@@ -20,12 +21,13 @@ struct gemm_tile {
 };
 typedef void gemm_tile_fn(const struct gemm_tile *t);
 
-/* to[j * pad + i] = from[i * step_w + j * step_k] for i < w, j < k; zero for w <= i < pad. `to` has VF_LANES floats of slack. */
-typedef void gemm_pack_fn(float *to, int pad, const float *from, int64_t step_w, int64_t step_k, int w, int64_t k);
+/* Kernels that read an operand as it is stored come once per type. to[j * pad + i] = from[i * step_w + j * step_k] for i < w, j < k; zero for w <= i < pad. `to` has VF_LANES floats of slack. */
+typedef void gemm_pack_fn(float *to, int pad, const void *from, int64_t step_w, int64_t step_k, int w, int64_t k);
 
 /* Products with few rows: c[i][j] (=, +=) alpha sum_k a[i][k] b[j][k] with k contiguous in both, for rows x columns of C. */
 struct gemm_dots {
-    const float *a, *b;
+    const float *a;
+    const void *b;
     int64_t a_row, b_row, k, columns;
     float  *c;
     int64_t c_m, c_n;
@@ -35,13 +37,25 @@ struct gemm_dots {
 };
 typedef void gemm_dots_fn(const struct gemm_dots *d);
 
+/* y[i][j] += sum_k a[i][k] b[k][j] with j contiguous in b and y: rows of B one after the other, as they lie. */
+struct gemm_lines {
+    const float *a;
+    const void *b;
+    int64_t a_row, b_k, k, columns;
+    float  *y;
+    int64_t y_row;
+    int     rows;                                /* 1 .. line_rows */
+};
+typedef void gemm_lines_fn(const struct gemm_lines *l);
+
 struct gemm_kernels {
-    int lanes, rows, vectors, dot_rows;
+    int lanes, rows, vectors, dot_rows, line_rows;
     gemm_tile_fn *tile[GEMM_ROWS][GEMM_VECTORS];         /* [rows - 1][vectors - 1] */
     int wide_vectors[GEMM_WIDE_ROWS];                    /* few rows leave registers for wider tiles; [rows - 1] */
     gemm_tile_fn *wide[GEMM_WIDE_ROWS];
-    gemm_pack_fn *pack;
-    gemm_dots_fn *dots;
+    gemm_pack_fn *pack[GEMM_TYPES];
+    gemm_dots_fn *dots[GEMM_TYPES];
+    gemm_lines_fn *lines[GEMM_TYPES];
 };
 
 #define X(isa) extern const struct gemm_kernels gemm_kernels_##isa;

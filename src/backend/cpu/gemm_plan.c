@@ -16,8 +16,9 @@ enum {
     BLOCK = 128,                         /* of the private side per task */
     THIN_TASK = 65536,                   /* floats of B per task when it is read as it lies */
     TASKS = 12,                          /* at least, where the shape has them */
-    THIN_DOTS = 16,                      /* rows up to which reading B as it lies beats packing it */
-    THIN_STRIPS = 32,
+    THIN_DOTS = 16, THIN_STRIPS = 32,    /* rows up to which reading B as it lies beats packing it */
+    THIN_LINES = 8,
+    LINE_TASKS = 8, LINE_COLUMNS = 4096, /* the most of GEMM_LINES: blocks of k, columns of Y that stay in cache */
     THIN_DEPTH = 16384,                  /* k up to which all of A fits the scratch of that path */
 };
 static const double SPREAD_FLOPS = 1 << 24;          /* a product worth splitting among threads though there are others */
@@ -77,6 +78,8 @@ static struct gemm_problem turned(const struct gemm_problem *p)
     t.m = p->n;
     t.n = p->m;
     t.a_m = p->b_n;
+    t.a_type = p->b_type;
+    t.b_type = p->a_type;
     t.a_k = p->b_k;
     t.b_k = p->a_k;
     t.b_n = p->a_m;
@@ -89,20 +92,38 @@ static struct gemm_problem turned(const struct gemm_problem *p)
     return t;
 }
 
-/* Few rows, and the large operand can be read as it lies: along k as dot products, along n as strips. */
+/* Few rows, and the large operand can be read as it lies: along k as dot products, along n as lines, or, of more rows, strips. */
 static bool thin(const struct gemm_problem *p, enum gemm_path *path)
 {
-    if (p->m > p->n || p->k > THIN_DEPTH) return false;
+    if (p->m > p->n || p->k > THIN_DEPTH || p->a_type != GEMM_f32) return false;
     if (p->b_k == 1 || p->k == 1) *path = GEMM_DOTS;
-    else if (p->b_n == 1 && p->c_n == 1) *path = GEMM_STRIPS;
+    else if (p->b_n == 1 && p->m <= THIN_LINES) *path = GEMM_LINES;
+    else if (p->b_n == 1 && p->c_n == 1 && p->b_type == GEMM_f32) *path = GEMM_STRIPS;
     else return false;
     return p->m <= (*path == GEMM_DOTS ? THIN_DOTS : THIN_STRIPS);
+}
+
+/* Blocks of k, each a stretch of memory, into sums of their own, which are then added in order. Of very wide B blocks of columns. */
+static void plan_lines(struct gemm_plan *plan)
+{
+    const struct gemm_problem *p = &plan->p;
+    int64_t columns = ceil_div(p->n, LINE_COLUMNS), tasks = least(LINE_TASKS, most(1, p->k * p->n / THIN_TASK));
+    plan->group = ceil_div(ceil_div(p->n, columns), 64) * 64;
+    plan->private_blocks = ceil_div(p->n, plan->group);
+    plan->k_block = plan->k_super = ceil_div(ceil_div(most(p->k, 1), most(1, tasks / plan->private_blocks)), 8) * 8;
+    plan->shared_parts = ceil_div(most(p->k, 1), plan->k_block);
+    plan->shared_floats = (size_t)(p->m * p->k + plan->shared_parts * p->m * p->n);
+    plan->worker_floats = 0;
 }
 
 static void plan_thin(struct gemm_plan *plan, const struct gemm_kernels *kernels)
 {
     const struct gemm_problem *p = &plan->p;
     bool strips = plan->path == GEMM_STRIPS;
+    if (plan->path == GEMM_LINES) {
+        plan_lines(plan);
+        return;
+    }
     int64_t vectors = strips && p->m <= GEMM_WIDE_ROWS ? kernels->wide_vectors[p->m - 1] : kernels->vectors;
     int64_t width = kernels->lanes * vectors, columns = least(COLUMNS, most(16, THIN_TASK / most(p->k, 1)));
     plan->k_block = plan->k_super = most(p->k, 1);

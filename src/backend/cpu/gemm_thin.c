@@ -1,10 +1,16 @@
 /* gemm_thin.c: products with few rows, such as one token against a weight matrix.
  *
- * Bound by the reading of B, so B is read once, as it lies: along k as dot products, along n as strips of columns. A is laid
- * out for the kernel first; it is small. */
+ * Bound by the reading of B, so B is read once, as it lies: along k as dot products; along n as lines, a task taking a stretch of
+ * whole rows of B into sums of its own; or, where the rows are too many for that, as strips of columns. A is laid out for the
+ * kernel first; it is small. */
 #include "backend/cpu/gemm_inner.h"
+#include <string.h>
 
-enum { AT_ONCE = 4 };                            /* rows of B that stay in cache for all rows of A */
+enum {
+    AT_ONCE = 4,                                 /* rows of B that stay in cache for all rows of A */
+    STRIPS_AHEAD = 32,                           /* rows of B asked for ahead, where they are far apart */
+    SUM_COLUMNS = 8192,                          /* of Y whose parts one task adds */
+};
 
 static void dots_task(void *arg, int64_t task, int worker)
 {
@@ -15,8 +21,8 @@ static void dots_task(void *arg, int64_t task, int worker)
     for (int64_t j = from, to; j < end; j = to) {
         to = gemm_least(j + AT_ONCE, end);
         for (int64_t i = 0; i < p->m; i += s->kernels->dot_rows)
-            s->kernels->dots(&(struct gemm_dots){
-                .a = s->shared + i * p->k, .b = s->b + j * p->b_n, .a_row = p->k, .b_row = p->b_n, .k = p->k, .columns = to - j,
+            s->kernels->dots[p->b_type](&(struct gemm_dots){
+                .a = s->shared + i * p->k, .b = gemm_at(s->b, p->b_type, j * p->b_n), .a_row = p->k, .b_row = p->b_n, .k = p->k, .columns = to - j,
                 .c = s->c + i * p->c_m + j * p->c_n, .c_m = p->c_m, .c_n = p->c_n,
                 .rows = (int)gemm_least(p->m - i, s->kernels->dot_rows), .alpha = p->alpha, .add = p->accumulate });
     }
@@ -32,7 +38,7 @@ static void strip(const struct gemm_pass *s, const float *b, int64_t b_step, int
         int rows = (int)(gemm_start(&s->side[0], i + 1) - row), vectors = width / s->kernels->lanes;
         gemm_tile_fn *tile = vectors > s->kernels->vectors ? s->kernels->wide[rows - 1] : s->kernels->tile[rows - 1][vectors - 1];
         tile(&(struct gemm_tile){
-            .a = s->shared + row * p->k, .b = b, .k = p->k, .b_step = b_step, .c = s->c + row * p->c_m + column, .c_m = p->c_m, .c_n = 1,
+            .a = s->shared + row * p->k, .b = b, .k = p->k, .b_step = b_step, .ahead = STRIPS_AHEAD, .c = s->c + row * p->c_m + column, .c_m = p->c_m, .c_n = 1,
             .columns = columns, .alpha = p->alpha, .add = p->accumulate });
     }
 }
@@ -44,33 +50,93 @@ static void strips_task(void *arg, int64_t task, int worker)
     int lanes = s->kernels->lanes, nr = lanes * s->kernels->vectors, wide = nr;
     int64_t from = task * s->plan->group, end = gemm_least(from + s->plan->group, p->n), j = from;
     if (p->m <= GEMM_WIDE_ROWS) wide = lanes * s->kernels->wide_vectors[p->m - 1];
-    for (; wide > nr && j + wide <= end; j += wide) strip(s, s->b + j, p->b_k, j, wide, wide);
+    for (; wide > nr && j + wide <= end; j += wide) strip(s, gemm_at(s->b, GEMM_f32, j), p->b_k, j, wide, wide);
     for (; j < end; j += nr) {
         int columns = (int)gemm_least(nr, end - j), width = (columns + lanes - 1) / lanes * lanes;
         float *panel = s->workers + (size_t)worker * s->plan->worker_floats;
         if (columns == width) {
-            strip(s, s->b + j, p->b_k, j, columns, width);
+            strip(s, gemm_at(s->b, GEMM_f32, j), p->b_k, j, columns, width);
         } else {                                 /* packed, because its loads would pass the end of B */
-            s->kernels->pack(panel, width, s->b + j, 1, p->b_k, columns, p->k);
+            s->kernels->pack[GEMM_f32](panel, width, gemm_at(s->b, GEMM_f32, j), 1, p->b_k, columns, p->k);
             strip(s, panel, width, j, columns, width);
         }
     }
     gemm_finished(s, 0, p->m, from, end);
 }
 
+/* ---- lines ---- */
+
+/* The sums of one block of k: [m n]. */
+static float *part_of(const struct gemm_pass *s, int64_t part)
+{
+    const struct gemm_problem *p = &s->plan->p;
+    return s->shared + p->m * p->k + part * p->m * p->n;
+}
+
+static void lines_task(void *arg, int64_t task, int worker)
+{
+    const struct gemm_pass *s = arg;
+    const struct gemm_problem *p = &s->plan->p;
+    int64_t part = task % s->plan->shared_parts, from = task / s->plan->shared_parts * s->plan->group, columns = gemm_least(s->plan->group, p->n - from);
+    int64_t k = part * s->plan->k_block, depth = gemm_least(s->plan->k_block, p->k - k);
+    float *y = part_of(s, part) + from;
+    (void)worker;
+    for (int64_t i = 0; i < p->m; i++) memset(y + i * p->n, 0, (size_t)columns * sizeof *y);
+    for (int64_t i = 0; i < p->m; i += s->kernels->line_rows)
+        s->kernels->lines[p->b_type](&(struct gemm_lines){
+            .a = s->shared + i * p->k + k, .b = gemm_at(s->b, p->b_type, k * p->b_k + from), .a_row = p->k, .b_k = p->b_k, .k = depth, .columns = columns,
+            .y = y + i * p->n, .y_row = p->n, .rows = (int)gemm_least(p->m - i, s->kernels->line_rows) });
+}
+
+/* Of one row of Y, SUM_COLUMNS of it. */
+static void sum_task(void *arg, int64_t task, int worker)
+{
+    const struct gemm_pass *s = arg;
+    const struct gemm_problem *p = &s->plan->p;
+    int64_t pieces = (p->n + SUM_COLUMNS - 1) / SUM_COLUMNS, row = task / pieces, from = task % pieces * SUM_COLUMNS, n = gemm_least(SUM_COLUMNS, p->n - from);
+    float *sum = part_of(s, 0) + row * p->n + from, *c = s->c + row * p->c_m + from * p->c_n;
+    (void)worker;
+    for (int64_t part = 1; part < s->plan->shared_parts; part++) {
+        const float *more = part_of(s, part) + row * p->n + from;
+        for (int64_t j = 0; j < n; j++) sum[j] += more[j];
+    }
+    for (int64_t j = 0; j < n; j++) c[j * p->c_n] = p->accumulate ? c[j * p->c_n] + p->alpha * sum[j] : p->alpha * sum[j];
+}
+
+/* ---- all three ---- */
+
+static void lay_out(const struct gemm_pass *s)
+{
+    const struct gemm_problem *p = &s->plan->p;
+    const float *a = (const float *)(const void *)s->a;
+    for (int64_t i = 0; i < p->m; i++)
+        for (int64_t k = 0; k < p->k; k++) s->shared[i * p->k + k] = a[i * p->a_m + k * p->a_k];
+}
+
+static void pack_slivers(const struct gemm_pass *s)
+{
+    const struct gemm_problem *p = &s->plan->p;
+    for (int64_t i = 0; i < s->side[0].units; i++) {
+        int64_t row = gemm_start(&s->side[0], i);
+        int rows = (int)(gemm_start(&s->side[0], i + 1) - row);
+        s->kernels->pack[GEMM_f32](s->shared + row * p->k, rows, gemm_at(s->a, GEMM_f32, row * p->a_m), p->a_m, p->a_k, rows, p->k);
+    }
+}
+
 void gemm_thin(rk_ctx *ctx, struct gemm_pass *s)
 {
     const struct gemm_problem *p = &s->plan->p;
-    if (s->plan->path == GEMM_DOTS) {
-        for (int64_t i = 0; i < p->m; i++)
-            for (int64_t k = 0; k < p->k; k++) s->shared[i * p->k + k] = s->a[i * p->a_m + k * p->a_k];
-        gemm_each(ctx, s->plan->private_blocks, dots_task, s);
-    } else {
-        for (int64_t i = 0; i < s->side[0].units; i++) {
-            int64_t row = gemm_start(&s->side[0], i);
-            int rows = (int)(gemm_start(&s->side[0], i + 1) - row);
-            s->kernels->pack(s->shared + row * p->k, rows, s->a + row * p->a_m, p->a_m, p->a_k, rows, p->k);
-        }
+    if (s->plan->path == GEMM_STRIPS) {
+        pack_slivers(s);
         gemm_each(ctx, s->plan->private_blocks, strips_task, s);
+        return;
     }
+    lay_out(s);
+    if (s->plan->path == GEMM_DOTS) {
+        gemm_each(ctx, s->plan->private_blocks, dots_task, s);
+        return;
+    }
+    gemm_each(ctx, s->plan->private_blocks * s->plan->shared_parts, lines_task, s);
+    gemm_each(p->m * p->n < SUM_COLUMNS ? NULL : ctx, p->m * ((p->n + SUM_COLUMNS - 1) / SUM_COLUMNS), sum_task, s);
+    gemm_finished(s, 0, p->m, 0, p->n);
 }

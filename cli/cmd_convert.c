@@ -1,0 +1,188 @@
+/* reckon convert: weights in another dtype, and what that cost: per tensor, and in the predictions of a text. */
+#include "device.h"
+#include "input.h"
+#include "out.h"
+#include "reckon/infer.h"
+#include <math.h>
+#include <stdlib.h>
+
+static const struct option options[] = {
+    { "dtype",     0,   OPT_CHOICE, "f32|f16|bf16|int8", "int8",  "int8: matrices as integers with a scale for 64 of them; all else stays" },
+    { "text",      0,   OPT_FILE,   NULL,     NULL,              "compare what both make of this text: perplexity, and KL of the predictions" },
+    { "tokens",    0,   OPT_SIZE,   NULL,     "256",             "so many tokens of it, at most" },
+    { "tokenizer", 'k', OPT_FOLDER, NULL,     "(DIR)",           "the tokenizer" },
+    OPTION_DEVICE,
+    { 0 }
+};
+
+struct converting {
+    struct cli *c;
+    struct table *table;
+    struct json j;
+    int tensors;
+    double worst;                       /* relative, of all tensors that changed */
+    const char *dtype;
+};
+
+static void told(void *user, const rk_converted *t)
+{
+    struct converting *k = user;
+    k->tensors++;
+    if (t->relative > k->worst) k->worst = t->relative;
+    if (k->c->json) {
+        json_object(&k->j, NULL);
+        json_text(&k->j, "name", t->name);
+        json_text(&k->j, "from", rk_dtype_name(t->from));
+        json_text(&k->j, "to", rk_dtype_name(t->to));
+        json_uint(&k->j, "block", (uint64_t)t->block);
+        json_real(&k->j, "worst", t->worst);
+        json_real(&k->j, "relative", t->relative);
+        json_end(&k->j);
+    } else if (k->table != NULL && t->worst > 0) {
+        table_cell(k->table, "%s", t->name);
+        table_cell(k->table, "%s", rk_dtype_name(t->from));
+        table_cell(k->table, "%s", rk_dtype_name(t->to));
+        table_cell(k->table, "%.2g", t->worst);
+        table_cell(k->table, "%.2g", t->relative);
+    }
+}
+
+/* --- what a model makes of a text --- */
+
+struct reader { rk_model *model; rk_weights *weights; rk_session *session; float *logits; };
+
+static int reader_open(struct cli *c, struct reader *r, const char *folder, rk_device *device, int64_t context)
+{
+    CLI_TRY(c, rk_model_open(c->ctx, folder, &r->model));
+    CLI_TRY(c, rk_weights_open(c->ctx, r->model, device, &r->weights));
+    CLI_TRY(c, rk_session_open(r->weights, &(rk_session_options){ .context = context }, &r->session));
+    r->logits = cli_take((size_t)rk_session_vocab(r->session) * sizeof *r->logits);
+    return CLI_OK;
+}
+
+static void reader_close(struct reader *r)
+{
+    free(r->logits);
+    rk_session_close(r->session);
+    rk_weights_close(r->weights);
+    rk_model_close(r->model);
+}
+
+/* log of the sum of exponentials. */
+static double total(const float *x, int64_t n)
+{
+    double most = -INFINITY, sum = 0;
+    for (int64_t i = 0; i < n; i++) most = fmax(most, (double)x[i]);
+    for (int64_t i = 0; i < n; i++) sum += exp((double)x[i] - most);
+    return most + log(sum);
+}
+
+struct compared { double before, after, kl; int64_t n; };          /* sums over n predictions */
+
+static void compare(const struct reader r[2], uint32_t next, struct compared *sums)
+{
+    const float *a = r[0].logits, *b = r[1].logits;
+    int64_t vocab = rk_session_vocab(r[0].session);
+    double za = total(a, vocab), zb = total(b, vocab);
+    sums->before += za - (double)a[next];
+    sums->after += zb - (double)b[next];
+    for (int64_t i = 0; i < vocab; i++) {
+        double pa = (double)a[i] - za;
+        sums->kl += exp(pa) * (pa - ((double)b[i] - zb));
+    }
+    sums->n++;
+}
+
+static int read_text(struct cli *c, rk_ids *ids)
+{
+    struct input in = { 0 };
+    rk_tok *tok = NULL;
+    int code = cli_try(c, rk_tok_open(c->ctx, cli_given(c, "tokenizer") ? cli_text(c, "tokenizer") : c->args[0], &tok));
+    const char *path = cli_text(c, "text");
+    if (code == CLI_OK) code = input_paths(c, &in, &path, 1);
+    if (code == CLI_OK) code = cli_try(c, rk_tok_encode(c->ctx, tok, in.n > 0 ? in.text[0].at : "", in.n > 0 ? in.text[0].n : 0, 0, ids));
+    input_free(&in);
+    rk_tok_close(c->ctx, tok);
+    return code == CLI_OK && ids->n < 2 ? cli_usage(c, "--text: two tokens are the least") : code;
+}
+
+static int predict(struct cli *c, struct reader r[2], const rk_ids *ids, int64_t n, struct compared *sums)
+{
+    cli_watch();
+    for (int64_t i = 0; i + 1 < n; i++) {
+        if (cli_cancelled(c)) return cli_fail(c, CLI_INTERRUPTED, NULL, "interrupted");
+        for (int k = 0; k < 2; k++) CLI_TRY(c, rk_session_feed(r[k].session, &ids->at[i], 1, r[k].logits));
+        compare(r, ids->at[i + 1], sums);
+    }
+    return CLI_OK;
+}
+
+static int compare_on_text(struct converting *k)
+{
+    struct cli *c = k->c;
+    struct reader r[2] = { { 0 } };
+    struct compared sums = { 0 };
+    rk_device *device = NULL;
+    rk_ids ids = { 0 };
+    int code = read_text(c, &ids);
+    int64_t n = (int64_t)ids.n;
+    if (n > cli_int(c, "tokens")) n = cli_int(c, "tokens");
+    if (code == CLI_OK && n < 2) code = cli_usage(c, "--tokens: 2 at least");
+    if (code == CLI_OK) code = device_open(c, &device);
+    for (int i = 0; i < 2 && code == CLI_OK; i++) code = reader_open(c, &r[i], c->args[i], device, 0);
+    if (code == CLI_OK && n > rk_session_context(r[0].session)) n = rk_session_context(r[0].session);
+    if (code == CLI_OK) code = predict(c, r, &ids, n, &sums);
+    if (code == CLI_OK) {
+        double m = (double)sums.n, before = exp(sums.before / m), after = exp(sums.after / m);
+        if (c->json) {
+            json_object(&k->j, "text");
+            json_uint(&k->j, "predictions", (uint64_t)sums.n);
+            json_real(&k->j, "perplexity_before", before);
+            json_real(&k->j, "perplexity_after", after);
+            json_real(&k->j, "kl", sums.kl / m);
+            json_end(&k->j);
+        } else (void)fprintf(c->out, "%s predictions: perplexity %.6g before, %.6g after (%+.2f %%), KL %.2g nats\n", say_count((uint64_t)sums.n).at, before, after,
+                             100 * (after / before - 1), sums.kl / m);
+    }
+    for (int i = 0; i < 2; i++) reader_close(&r[i]);
+    rk_ids_free(c->ctx, &ids);
+    rk_device_close(device);
+    return code;
+}
+
+/* --- */
+
+static int run(struct cli *c)
+{
+    static const rk_dtype dtypes[] = { RK_f32, RK_f16, RK_bf16, RK_i8 };
+    struct converting k = { .c = c, .dtype = cli_text(c, "dtype") };
+    rk_model *model = NULL;
+    CLI_TRY(c, rk_model_open(c->ctx, c->args[0], &model));
+    json_begin(&k.j, c->out);
+    if (c->json) {
+        json_object(&k.j, NULL);
+        json_text(&k.j, "schema", "reckon.convert/1");
+        json_text(&k.j, "dtype", k.dtype);
+        json_array(&k.j, "tensors");
+    } else if (!c->quiet) k.table = table_new(c, "tensor|from|to|worst|relative", "lllrr");
+    int code = cli_try(c, rk_model_convert(model, c->args[1], dtypes[cli_choice(c, "dtype")], told, &k));
+    if (c->json) json_end(&k.j);
+    else if (k.table != NULL) table_print(k.table);
+    if (code == CLI_OK && !c->json) (void)fprintf(c->out, "%s: %s tensors as %s, relative error at most %.2g\n", c->args[1], say_count((uint64_t)k.tensors).at, k.dtype, k.worst);
+    if (code == CLI_OK && cli_given(c, "text")) code = compare_on_text(&k);
+    if (c->json) json_end(&k.j);
+    rk_model_close(model);
+    return code;
+}
+
+static const struct example examples[] = {
+    { "convert model model-int8",                          "matrices in a quarter of the bytes", "model/model.safetensors" },
+    { "convert model model-bf16 --dtype bf16 --json",      "the upper half of every number, for a program", "model/model.safetensors" },
+    { 0 }
+};
+
+const struct command cmd_convert = {
+    .name = "convert", .arguments = "DIR OUT", .purpose = "a model's weights in another dtype", .options = options, .examples = examples, .json = true, .run = run,
+    .notes = "OUT gets model.safetensors, config.json and the files of the tokenizer, and is used like DIR. Listed is what every tensor lost: the largest "
+             "difference, and the root of the sum of their squares by that of the numbers. With int8, norms, biases and tables of positions stay as they are.",
+};

@@ -1,0 +1,78 @@
+/* simd_stored.h: vectors of floats from memory that holds them in fewer bits: f16, bf16 and the two f8. Exact, NaN stays NaN.
+ *
+ *   stored_load_TYPE(p)              VF_LANES elements, any alignment
+ *   stored_load_n_TYPE(p, n)         the first n, 0 <= n <= VF_LANES; the others read as 0 and are not touched
+ *   stored_load_step_TYPE(p, s, n)   lane i from p[i s], the first n
+ *
+ * f8e5m2 is the upper half of an f16. f8e4m3 has the bits of an f16 whose exponent is 8 too small, subnormals included: one
+ * product with 2^8 mends that; its only NaN has all bits set. */
+#ifndef CPU_SIMD_STORED_H
+#define CPU_SIMD_STORED_H
+#include "backend/cpu/simd.h"
+#include "base/num.h"
+
+SIMD vf stored_load_f32(const float *p) { return vf_load(p); }
+
+#if defined(ISA_AVX512)
+SIMD vf stored_load_f16(const uint16_t *p) { return _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(const void *)p)); }
+SIMD vf stored_load_bf16(const uint16_t *p)
+{
+    return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(_mm256_loadu_si256((const __m256i *)(const void *)p)), 16));
+}
+SIMD __m256i stored_words(const uint8_t *p) { return _mm256_cvtepu8_epi16(_mm_loadu_si128((const __m128i *)(const void *)p)); }
+SIMD vf stored_load_f8e5m2(const uint8_t *p) { return _mm512_cvtph_ps(_mm256_slli_epi16(stored_words(p), 8)); }
+SIMD vf stored_load_f8e4m3(const uint8_t *p)
+{
+    __m256i x = stored_words(p), low = _mm256_and_si256(x, _mm256_set1_epi16(0x7f)), nan = _mm256_cmpeq_epi16(low, _mm256_set1_epi16(0x7f));
+    __m256i half = _mm256_or_si256(_mm256_slli_epi16(low, 7), _mm256_slli_epi16(_mm256_and_si256(x, _mm256_set1_epi16(0x80)), 8));
+    half = _mm256_or_si256(half, _mm256_and_si256(nan, _mm256_set1_epi16(0x7e00)));
+    return _mm512_mul_ps(_mm512_cvtph_ps(half), _mm512_set1_ps(256));
+}
+#elif defined(ISA_AVX2)
+SIMD vf stored_load_f16(const uint16_t *p) { return _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(const void *)p)); }
+SIMD vf stored_load_bf16(const uint16_t *p)
+{
+    return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i *)(const void *)p)), 16));
+}
+SIMD __m128i stored_words(const uint8_t *p) { return _mm_cvtepu8_epi16(_mm_loadl_epi64((const __m128i *)(const void *)p)); }
+SIMD vf stored_load_f8e5m2(const uint8_t *p) { return _mm256_cvtph_ps(_mm_slli_epi16(stored_words(p), 8)); }
+SIMD vf stored_load_f8e4m3(const uint8_t *p)
+{
+    __m128i x = stored_words(p), low = _mm_and_si128(x, _mm_set1_epi16(0x7f)), nan = _mm_cmpeq_epi16(low, _mm_set1_epi16(0x7f));
+    __m128i half = _mm_or_si128(_mm_slli_epi16(low, 7), _mm_slli_epi16(_mm_and_si128(x, _mm_set1_epi16(0x80)), 8));
+    half = _mm_or_si128(half, _mm_and_si128(nan, _mm_set1_epi16(0x7e00)));
+    return _mm256_mul_ps(_mm256_cvtph_ps(half), _mm256_set1_ps(256));
+}
+#else
+#define STORED_LOAD(type, element)                                                                                    \
+    SIMD vf stored_load_##type(const element *p)                                                                      \
+    {                                                                                                                 \
+        float lane[VF_LANES];                                                                                         \
+        for (int i = 0; i < VF_LANES; i++) lane[i] = num_##type##_to_f32(p[i]);                                       \
+        return vf_load(lane);                                                                                         \
+    }
+STORED_LOAD(f16, uint16_t)
+STORED_LOAD(bf16, uint16_t)
+STORED_LOAD(f8e4m3, uint8_t)
+STORED_LOAD(f8e5m2, uint8_t)
+#undef STORED_LOAD
+#endif
+
+SIMD vf stored_load_n_f32(const float *p, int n) { return vf_load_n(p, n); }
+SIMD vf stored_load_step_f32(const float *p, ptrdiff_t step, int n) { return vf_load_step(p, step, n); }
+
+#define STORED_FEW(type, element)                                                                                     \
+    SIMD vf stored_load_step_##type(const element *p, ptrdiff_t step, int n)                                          \
+    {                                                                                                                 \
+        element lane[VF_LANES] = { 0 };                                                                               \
+        for (int i = 0; i < n; i++) lane[i] = p[i * step];                                                            \
+        return stored_load_##type(lane);                                                                              \
+    }                                                                                                                 \
+    SIMD vf stored_load_n_##type(const element *p, int n) { return stored_load_step_##type(p, 1, n); }
+STORED_FEW(f16, uint16_t)
+STORED_FEW(bf16, uint16_t)
+STORED_FEW(f8e4m3, uint8_t)
+STORED_FEW(f8e5m2, uint8_t)
+#undef STORED_FEW
+
+#endif

@@ -1,0 +1,36 @@
+/* forms.h: how weights lie where they are used, if not as f32 in the order of the graph.
+ *
+ * A weight that is only multiplied with or looked up in can be read as its file has it: in its dtype and in the order of its
+ * axes, so that a mapped file is the memory it is computed from, and nothing is converted, turned or copied. A form says so for
+ * one parameter; the builder declares its state accordingly, and wiring never notices (block_stored.c).
+ *
+ * i8 comes with scales: state NAME.scale of f32, one per `block` neighbours along the last dimension, which is contracted. */
+#ifndef MODEL_FORMS_H
+#define MODEL_FORMS_H
+#include "base/map.h"
+#include "io/bundle.h"
+#include "model/arch.h"
+
+struct built;
+struct form { const char *name, *dims; rk_dtype dtype; int64_t blocks; const struct bundle_entry *entry, *scale; };     /* blocks: scales of a row; 0: none */
+struct forms { struct arena arena; struct map names; struct form *at; int n, room; };         /* zero it to begin */
+
+/* Of the weights `found` (bind_match) for a graph built without forms: every one that can be used as it lies. They borrow from
+ * the bundle. */
+rk_status forms_find(rk_ctx *ctx, const struct arch *arch, const struct built *built, const struct bundle *b, const struct bundle_entry *const *found,
+                     struct forms *forms) RK_CHECK;
+void forms_free(rk_ctx *ctx, struct forms *forms);
+const struct form *forms_get(const struct forms *forms, const char *name);          /* NULL: f32, in the order of the graph; forms may be NULL */
+
+/* Whether every use of a weight in this graph multiplies with it, or looks up rows of it. */
+bool forms_fits(const rk_graph *g, rk_ref weight);
+
+/* --- integers with scales, in files: NAME of I8, NAME.scale of F32 (docs/formats.md) --- */
+
+/* The axes of such a tensor: those of the float one, the contracted ones last. `last`: the last dim of the parameter. */
+enum { AXES_TEXT = 256 };
+rk_status forms_axes(rk_ctx *ctx, const char *axes, const char *last, char out[AXES_TEXT]) RK_CHECK;
+/* The scales of an integer tensor, which must fit it; NULL: there are none, or they do not. */
+const struct bundle_entry *forms_scale(const struct bundle *b, const struct bundle_entry *q);
+
+#endif

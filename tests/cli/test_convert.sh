@@ -1,0 +1,28 @@
+# reckon convert: another dtype, what it cost, and the result used like the model it came from.
+. tests/cli/check.sh
+
+cat "$source_folder/CONTRIBUTING.md" >text
+ends 0 reckon tok train text --vocab-size 300 --special '<|endoftext|>' --output tok --quiet
+size=d_model=64,num_layers=1,num_heads=1,d_ff=64,context_length=32,vocab_size=300
+ends 0 reckon train text --tokenizer tok --model cs336-17m:$size --batch 2 --steps 30 --lr 3e-3 --warmup 0 --blas own --quiet --output model
+
+ends 0 reckon convert model int8 --text text --tokens 30;  prints "relative error at most"; prints "29 predictions: perplexity"
+reckon generate model --ids 1,2,3 --greedy -m 4 --quiet >expected 2>/dev/null
+ends 0 reckon generate int8 --ids 1,2,3 --greedy -m 4 --quiet
+ends 0 reckon convert int8 back --dtype f32 --json;       prints '"from": "i8"'
+ends 0 reckon convert model f16 --dtype f16 --quiet
+ends 0 reckon generate f16 --ids 1,2,3 --greedy -m 4 --quiet;  cmp -s "$out" expected && pass || fail "f16 says something else"
+ends 0 reckon convert model same --dtype f32 --quiet
+ends 0 reckon generate same --ids 1,2,3 --greedy -m 4 --quiet; cmp -s "$out" expected && pass || fail "f32 says something else"
+[ "$(wc -c <int8/model.safetensors)" -lt "$(wc -c <f16/model.safetensors)" ] && pass || fail "int8 is no smaller than f16"
+
+# within a percent
+ends 0 reckon convert model int8 --text text --tokens 32 --json
+if command -v python3 >/dev/null; then
+    python3 -c 'import json, sys; t = json.load(sys.stdin)["text"]; assert abs(t["perplexity_after"] / t["perplexity_before"] - 1) < 0.01 and 0 <= t["kl"] < 0.01, t' <"$out" && pass || fail "int8 foretells worse"
+fi
+
+ends 3 reckon convert gpt2 out;                  warns "without weights"
+ends 2 reckon convert model out --dtype f64;     warns "f64"
+ends 2 reckon convert model out --text text --tokens 1; warns "--tokens"
+finish

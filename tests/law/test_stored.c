@@ -1,0 +1,209 @@
+/* Laws of weights that are computed from as files have them: the same results as weights that were converted while loading, for
+ * every family and dtype; what converting tells is true; a full disk costs nothing. */
+#include "backend/cpu/cpu.h"
+#include "backend/ref/ref.h"
+#include "base/rng.h"
+#include "infer/session.h"
+#include "model/bind.h"
+#include "test.h"
+#include "tiny.h"
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+
+enum { VOCAB = 40, SEQ = 6, POSITIONS = 16 };
+static const rk_dtype dtypes[] = { RK_f32, RK_f16, RK_bf16, RK_i8 };
+static const char wide[] = "gpt2:layer=2,vocab=97,position=16,hidden=64,head=1";       /* blocks of 64: kernels have those */
+
+static const char *folder(const char *name)
+{
+    static char path[2][600];
+    static int turn;
+    turn = 1 - turn;
+    (void)snprintf(path[turn], sizeof path[turn], "%s/%s", test_temporary(), name);
+    return path[turn];
+}
+
+/* Normal weights, saved as f32. */
+static void save_random(rk_ctx *ctx, const char *spec, const char *to)
+{
+    rk_model *m;
+    struct built b;
+    struct store *s;
+    OK(ctx, rk_model_open(ctx, spec, &m));
+    OK(ctx, model_build(ctx, m, &(struct build_options){ .purpose = FOR_LOGITS, .batch = 1, .seq = 1 }, &b));
+    OK(ctx, store_open(ctx, backend_cpu(), &s));
+    OK(ctx, store_declare(ctx, s, b.g));
+    OK(ctx, store_allocate(ctx, s));
+    for (int e = 0; e < s->entries.n; e++) {
+        float *values = s->entries.at[e].address;
+        for (int64_t i = 0; i < s->entries.at[e].elements; i++) values[i] = (float)(0.3 * rng_normal(11, (uint64_t)e, (uint64_t)i));
+    }
+    OK(ctx, bind_save(ctx, m, &b, s, to, RK_f32));
+    store_close(s);
+    built_close(&b);
+    rk_model_close(m);
+}
+
+struct made { rk_model *m; rk_weights *w; rk_graph *g; struct plan *plan; struct run *run; };
+
+/* The whole forward pass of a folder's weights on a back end, every input the same small numbers. */
+static void forward(rk_ctx *ctx, const char *path, const struct backend *backend, struct made *f)
+{
+    struct built b;
+    int32_t ids[SEQ * 2];
+    for (int i = 0; i < 2 * SEQ; i++) ids[i] = i * 5 % VOCAB;
+    OK(ctx, rk_model_open(ctx, path, &f->m));
+    OK(ctx, weights_open(ctx, f->m, backend, &f->w));
+    OK(ctx, weights_build(ctx, f->w, &(struct build_options){ .purpose = FOR_LOGITS, .batch = 2, .seq = SEQ, .hidden_states = true }, &b));
+    OK(ctx, infer_plan(ctx, b.g, backend, &f->g, &f->plan));
+    built_close(&b);
+    OK(ctx, run_open(ctx, f->plan, f->w->store, &f->run));
+    for (int i = 0; i < f->plan->n_inputs; i++) {
+        bool segments = strcmp(f->plan->inputs[i].name, "segments") == 0;
+        OK(ctx, run_input(ctx, f->run, f->plan->inputs[i].name, segments ? (int32_t[2 * SEQ]){ 0 } : ids, RK_i32));
+    }
+    OK(ctx, run_go(ctx, f->run, 0, 0));
+}
+
+static void forward_close(struct made *f)
+{
+    run_close(f->run);
+    plan_free(f->plan);
+    rk_graph_close(f->g);
+    rk_weights_close(f->w);
+    rk_model_close(f->m);
+}
+
+static double difference(rk_ctx *ctx, const struct made *a, const struct made *b)
+{
+    double most = 0, largest = 0;
+    for (int i = 0; i < a->plan->n_outputs; i++) {
+        int64_t n = a->plan->outputs[i].elements;
+        double *x = calloc((size_t)n + 1, sizeof *x), *y = calloc((size_t)n + 1, sizeof *y);
+        REQUIRE(x != NULL && y != NULL);
+        OK(ctx, run_output(ctx, a->run, a->plan->outputs[i].name, x, RK_f64));
+        OK(ctx, run_output(ctx, b->run, a->plan->outputs[i].name, y, RK_f64));
+        for (int64_t k = 0; k < n; k++) {
+            most = fmax(most, fabs(x[k] - y[k]));
+            largest = fmax(largest, fabs(y[k]));
+        }
+        free(x);
+        free(y);
+    }
+    return most / largest;
+}
+
+static void convert(rk_ctx *ctx, const char *from, const char *to, rk_dtype dtype)
+{
+    rk_model *m;
+    OK(ctx, rk_model_open(ctx, from, &m));
+    OK(ctx, rk_model_convert(m, to, dtype, NULL, NULL));
+    rk_model_close(m);
+}
+
+/* Kernels of integers round the other operand, too: half a step of 127 for each number, and most of that cancels. */
+static bool rounds(const struct plan *p)
+{
+    for (int i = 0; i < p->n_steps; i++)
+        if (strncmp(p->steps[i].kernel->name, "einsum_int8", 11) == 0) return true;
+    return false;
+}
+
+static void try_one(rk_ctx *ctx, const char *spec, rk_dtype dtype)
+{
+    struct made ours, truth;
+    save_random(ctx, spec, folder("f32"));
+    convert(ctx, folder("f32"), folder("converted"), dtype);
+    forward(ctx, folder("converted"), backend_cpu(), &ours);
+    forward(ctx, folder("converted"), backend_ref(), &truth);
+    EXPECT(ours.w->forms.n > 3);
+    EXPECT(rk_weights_mapped(ours.w) > 0 && rk_weights_mapped(truth.w) == 0);
+    double off = difference(ctx, &ours, &truth);
+    if (!(off <= (rounds(ours.plan) ? 0.03 : 3e-5))) test_fail(__FILE__, __LINE__, "%s as %s is off by %g", spec, rk_dtype_name(dtype), off);
+    forward_close(&ours);
+    forward_close(&truth);
+}
+
+TEST(weights_as_they_lie_are_the_weights)
+{
+    rk_ctx *ctx = test_ctx();
+    for (int i = 0; i < TINY_MODELS * 4; i++) {
+        char spec[TINY_ROOM];
+        try_one(ctx, tiny_model(i / 4, VOCAB, POSITIONS, spec), dtypes[i % 4]);
+    }
+}
+
+TEST(kernels_of_integers_are_near) { try_one(test_ctx(), wide, RK_i8); }
+
+struct told { int n, integers; };
+
+static void check_told(void *user, const rk_converted *t)
+{
+    struct told *k = user;
+    k->n++;
+    k->integers += t->to == RK_i8;
+    EXPECT(t->from == RK_f32 && (t->to == RK_i8 || t->worst == 0));
+    EXPECT(t->worst <= 0.3 * 6 / 254 && t->relative < 0.01);                 /* no normal number here is beyond 6 deviations */
+    EXPECT((t->block > 0) == (t->to == RK_i8));
+}
+
+/* Matrices become integers, and reading those back as floats and converting again changes nothing more. */
+TEST(converting_tells_what_it_did)
+{
+    rk_ctx *ctx = test_ctx();
+    struct told told = { 0 };
+    struct made once, again;
+    rk_model *m;
+    save_random(ctx, wide, folder("f32"));
+    OK(ctx, rk_model_open(ctx, folder("f32"), &m));
+    OK(ctx, rk_model_convert(m, folder("int8"), RK_i8, check_told, &told));
+    rk_model_close(m);
+    EXPECT_INT(told.integers, 9);                                             /* four of each block, and the tied table */
+    EXPECT_INT(told.n, 28);
+    convert(ctx, folder("int8"), folder("back"), RK_f32);
+    forward(ctx, folder("int8"), backend_ref(), &once);
+    forward(ctx, folder("back"), backend_ref(), &again);
+    EXPECT(difference(ctx, &once, &again) == 0);
+    forward_close(&once);
+    forward_close(&again);
+}
+
+TEST(a_full_disk_keeps_the_old_weights)
+{
+    rk_ctx *ctx = test_ctx();
+    struct rlimit before, small;
+    struct made f;
+    rk_model *m;
+    save_random(ctx, wide, folder("f32"));
+    convert(ctx, folder("f32"), folder("out"), RK_f32);
+    OK(ctx, rk_model_open(ctx, folder("f32"), &m));
+    REQUIRE(getrlimit(RLIMIT_FSIZE, &before) == 0);
+    small = (struct rlimit){ 1 << 15, before.rlim_max };
+    void (*handler)(int) = signal(SIGXFSZ, SIG_IGN);
+    REQUIRE(setrlimit(RLIMIT_FSIZE, &small) == 0);
+    rk_status status = rk_model_convert(m, folder("out"), RK_i8, NULL, NULL);
+    EXPECT(setrlimit(RLIMIT_FSIZE, &before) == 0);
+    (void)signal(SIGXFSZ, handler);
+    FAILS(ctx, status, RK_E_IO, "model.safetensors");
+    forward(ctx, folder("out"), backend_cpu(), &f);
+    EXPECT(f.w->forms.n > 0 && f.w->forms.at[0].dtype == RK_f32);
+    forward_close(&f);
+    rk_model_close(m);
+}
+
+TEST(numbers_that_do_not_fit_are_an_error)
+{
+    rk_ctx *ctx = test_ctx();
+    rk_model *m;
+    save_random(ctx, wide, folder("f32"));
+    FILE *file = fopen(folder("f32/model.safetensors"), "r+b");
+    float large = 1e6f;
+    REQUIRE(file != NULL && fseek(file, -4, SEEK_END) == 0 && fwrite(&large, sizeof large, 1, file) == 1 && fclose(file) == 0);
+    OK(ctx, rk_model_open(ctx, folder("f32"), &m));
+    FAILS(ctx, rk_model_convert(m, folder("out"), RK_f16, NULL, NULL), RK_E_LIMIT, "f16 cannot hold");
+    OK(ctx, rk_model_convert(m, folder("out"), RK_bf16, NULL, NULL));
+    FAILS(ctx, rk_model_convert(m, folder("out"), RK_i32, NULL, NULL), RK_E_DTYPE, "i32");
+    rk_model_close(m);
+}

@@ -1,0 +1,95 @@
+/* test_cpu_int8.c: products with integers that have scales, on every instruction set that runs here, against loops in double over
+ * what the integers stand for. Where the other operand is integers times powers of two, nothing is lost by rounding it; elsewhere
+ * each number of it is off by half a step of its block at most. One thread and three give the same bits. labels: threads */
+#include "backend/cpu/cpu.h"
+#include "core/opdef.h"
+#include "law/execute.h"
+#include "test.h"
+#include <stdlib.h>
+
+enum { BLOCK = 64 };
+
+struct trial { rk_graph *g; struct values v; rk_ref x, q, scale; int64_t rows, out, blocks, turned; };
+
+static void begin(rk_ctx *ctx, struct trial *t, bool exact)
+{
+    OK(ctx, rk_graph_open(ctx, &t->g));
+    (void)rk_dim_new(t->g, "r", 0, t->rows), (void)rk_dim_new(t->g, "o", 0, t->out);
+    (void)rk_dim_new(t->g, "k", 0, t->blocks * BLOCK), (void)rk_dim_new(t->g, "kb", 0, t->blocks);
+    t->x = rk_input(t->g, "x", RK_f32, t->turned ? "k r" : "r k");
+    t->q = rk_input(t->g, "q", RK_i8, "o k");
+    t->scale = rk_input(t->g, "s", RK_f32, "o kb");
+    rk_ref y = rk_einsum_stored(t->g, t->turned ? "k r, o k -> o r" : "r k, o k -> r o", t->x, t->q, t->scale);
+    rk_output(t->g, "y", y);
+    OK(ctx, rk_graph_seal(t->g));
+    values_open(&t->v, ctx, t->g);
+    double *x = values_own(&t->v, t->x), *q = values_own(&t->v, t->q), *s = values_own(&t->v, t->scale);
+    for (int64_t i = 0; i < t->rows * t->blocks * BLOCK; i++) x[i] = exact ? (double)((int64_t)test_random(255) - 127) * 0.0625 : (double)(float)test_normal();
+    for (int64_t r = 0; r < t->rows && exact; r++)              /* the largest of every block makes the step */
+        for (int64_t b = 0; b < t->blocks; b++) x[t->turned ? b * BLOCK * t->rows + r : r * t->blocks * BLOCK + b * BLOCK] = 127 * 0.0625;
+    for (int64_t i = 0; i < t->out * t->blocks * BLOCK; i++) q[i] = (double)((int64_t)test_random(256) - 128);
+    for (int64_t i = 0; i < t->out * t->blocks; i++) s[i] = (double)(float)(0.01 * fabs(test_normal()) + 0.001);
+}
+
+/* The sum, how large its parts are, and how far rounding x may move it. */
+struct truth { double sum, size, moved; };
+
+static struct truth truth_of(const struct trial *t, int64_t r, int64_t o)
+{
+    const double *x = values_own(&t->v, t->x), *q = values_own(&t->v, t->q), *s = values_own(&t->v, t->scale);
+    int64_t depth = t->blocks * BLOCK;
+    struct truth y = { 0 };
+    for (int64_t b = 0; b < t->blocks; b++) {
+        double most = 0, weights = 0;
+        for (int64_t k = b * BLOCK; k < (b + 1) * BLOCK; k++) {
+            double a = t->turned ? x[k * t->rows + r] : x[r * depth + k], w = q[o * depth + k] * s[o * t->blocks + b];
+            y.sum += a * w;
+            y.size += fabs(a * w);
+            most = fmax(most, fabs(a));
+            weights += fabs(w);
+        }
+        y.moved += weights * most / 127 * 0.5;
+    }
+    return y;
+}
+
+static void check(const struct trial *t, enum isa isa, const struct outcome *out, bool exact)
+{
+    for (int64_t r = 0; r < t->rows; r++)
+        for (int64_t o = 0; o < t->out; o++) {
+            struct truth y = truth_of(t, r, o);
+            double got = out->at[0][t->turned ? o * t->rows + r : r * t->out + o], bound = (double)(t->blocks + 8) * 0x1p-22 * y.size + (exact ? 0 : y.moved * 1.0001);
+            if (!(fabs(got - y.sum) <= bound))
+                test_fail(__FILE__, __LINE__, "%s: row %lld of %lld, column %lld of %lld, %lld blocks: %g, expected %g within %g", isa_rows[isa].name, (long long)r,
+                          (long long)t->rows, (long long)o, (long long)t->out, (long long)t->blocks, got, y.sum, bound);
+        }
+}
+
+static void try_one(rk_ctx *ctx[2], struct trial *t, bool exact)
+{
+    static struct outcome out[2];
+    begin(ctx[0], t, exact);
+    for (int isa = 0; isa < ISA_COUNT; isa++) {
+        if (!isa_runs((enum isa)isa)) continue;
+        for (int i = 0; i < 2; i++) OK(ctx[i], execute(ctx[i], t->g, &t->v, &(struct execution){ .backend = backend_cpu_isa((enum isa)isa) }, &out[i]));
+        if (strstr(out[0].plan, "einsum_int8") == NULL) test_fail(__FILE__, __LINE__, "%s: another kernel ran: %s", isa_rows[isa].name, out[0].plan);
+        check(t, (enum isa)isa, &out[0], exact);
+        EXPECT(memcmp(out[0].at[0], out[1].at[0], (size_t)out[0].count[0] * sizeof(double)) == 0);
+        for (int i = 0; i < 2; i++) outcome_free(&out[i]);
+    }
+    values_close(&t->v);
+    rk_graph_close(t->g);
+}
+
+TEST(integers_times_scales_equal_what_they_stand_for)
+{
+    static const int64_t rows[] = { 1, 2, 5, 16, 17, 23, 37 }, columns[] = { 1, 31, 32, 33, 70 };
+    rk_ctx *ctx[2];
+    REQUIRE(rk_ctx_open(&(rk_options){ .threads = 1 }, &ctx[0]) == RK_OK && rk_ctx_open(&(rk_options){ .threads = 3 }, &ctx[1]) == RK_OK);
+    for (int i = 0; i < 28; i++) {
+        struct trial t = { .rows = rows[i % 7], .out = columns[i % 5], .blocks = i == 26 ? 27 : 1 + i % 3, .turned = i % 4 == 3 };
+        try_one(ctx, &t, i % 2 == 0);
+    }
+    rk_ctx_close(ctx[0]);
+    rk_ctx_close(ctx[1]);
+}
