@@ -53,9 +53,9 @@ static void trial_free(struct trial *t)
 static struct trial trial_of(int64_t m, int64_t n, int64_t k, int64_t outer, int64_t inner)
 {
     struct place a = place_of(m, k, outer, inner), b = place_of(k, n, outer, inner), c = place_of(m, n, outer, inner);
-    struct trial t = { .p = { m, n, k, a.row, a.column, b.row, b.column, c.row, c.column, { outer, inner },
-                              { a.batch[0], a.batch[1] }, { b.batch[0], b.batch[1] }, { c.batch[0], c.batch[1] },
-                              test_random(3) == 0 ? -1.5f : 1, test_random(3) == 0 } };
+    struct trial t = { .p = { .m = m, .n = n, .k = k, .a_m = a.row, .a_k = a.column, .b_k = b.row, .b_n = b.column, .c_m = c.row, .c_n = c.column,
+                              .batch = { outer, inner }, .a_batch = { a.batch[0], a.batch[1] }, .b_batch = { b.batch[0], b.batch[1] },
+                              .c_batch = { c.batch[0], c.batch[1] }, .alpha = test_random(3) == 0 ? -1.5f : 1, .accumulate = test_random(3) == 0 } };
     t.a_n = (size_t)a.length, t.b_n = (size_t)b.length, t.c_n = (size_t)c.length;
     t.a = filled(t.a_n), t.b = filled(t.b_n), t.c = filled(t.c_n);
     t.before = malloc(t.c_n * sizeof *t.before);
