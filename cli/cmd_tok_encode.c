@@ -35,22 +35,27 @@ static const struct option options[] = {
  * may hold as much again. */
 enum { MEMORY_OF_TEXT = 16, BLOCK_LEAST = 1 << 12, BLOCK_MOST = 32 << 20 };
 
-struct encoding { struct cli *c; rk_tok *tok; struct input in; struct sink sink; unsigned flags; unsigned bytes; };       /* bytes: of a token in the file */
+struct encoding { struct cli *c; rk_tok *tok; rk_tok_encoder *encoder; struct input in; struct sink sink; unsigned flags; unsigned bytes; };       /* bytes: of a token in the file */
 
 /* ---- texts ---- */
 
+struct taking { struct encoding *e; size_t ended, n; bool goes_on; uint64_t read; int code; };
+
+static bool take(void *user, const uint32_t *ids, size_t n, bool ends)
+{
+    struct taking *t = user;
+    t->code = sink_add(&t->e->sink, ids, n);
+    if (t->code == CLI_OK && ends && (++t->ended < t->n || !t->goes_on)) t->code = sink_document(&t->e->sink, t->read);
+    return t->code == CLI_OK;
+}
+
 static int encode_texts(struct encoding *e, const rk_text *texts, size_t n, bool goes_on, uint64_t read)
 {
-    rk_ids ids = { 0 };
-    size_t *ends = cli_take((n + 1) * sizeof *ends), at = 0;
-    int code = cli_try(e->c, rk_tok_encode_many(e->c->ctx, e->tok, texts, n, e->flags, &ids, ends));
-    for (size_t i = 0; code == CLI_OK && i < n; at = ends[i++]) {
-        code = sink_add(&e->sink, ids.at + at, ends[i] - at);
-        if (code == CLI_OK && (i + 1 < n || !goes_on)) code = sink_document(&e->sink, read);
-    }
-    free(ends);
-    rk_ids_free(e->c->ctx, &ids);
-    return code;
+    struct taking t = { e, 0, n, goes_on, read, CLI_OK };
+    rk_status status = rk_tok_encoder_many(e->c->ctx, e->encoder, texts, n, take, &t);
+    if (t.code == CLI_OK) return cli_try(e->c, status);
+    rk_error_clear(e->c->ctx);                              /* that it was stopped; why, the sink has said */
+    return t.code;
 }
 
 /* Texts of the block that lie in finished shards. */
@@ -183,6 +188,7 @@ static int run_texts(struct encoding *e)
     e->in.bytes = one.n;
     int code = open_tokenizer(e);
     if (code == CLI_OK) code = prepare(e);
+    if (code == CLI_OK) code = cli_try(c, rk_tok_encoder_open(c->ctx, e->tok, e->flags, &e->encoder));
     if (code == CLI_OK && text == NULL) code = open_input(e);
     if (code == CLI_OK) code = open_sink(e);
     if (code != CLI_OK) return code;
@@ -202,6 +208,7 @@ static int run(struct cli *c)
     cli_watch();
     int code = lines ? run_lines(&e) : run_texts(&e);
     input_free(&e.in);
+    rk_tok_encoder_close(c->ctx, e.encoder);
     rk_tok_close(c->ctx, e.tok);
     return code;
 }
