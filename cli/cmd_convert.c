@@ -9,7 +9,7 @@
 static const struct option options[] = {
     { "dtype",     0,   OPT_CHOICE, "f32|f16|bf16|int8", "int8",  "int8: matrices as integers with a scale for 64 of them; all else stays" },
     { "text",      0,   OPT_FILE,   NULL,     NULL,              "compare what both make of this text: perplexity, and KL of the predictions" },
-    { "tokens",    0,   OPT_SIZE,   NULL,     "256",             "so many tokens of it, at most" },
+    { "tokens",    0,   OPT_SIZE,   NULL,     "1Ki",             "so many tokens of it, at most, in pieces of the context" },
     { "tokenizer", 'k', OPT_FOLDER, NULL,     "(DIR)",           "the tokenizer" },
     OPTION_DEVICE,
     { 0 }
@@ -106,12 +106,20 @@ static int read_text(struct cli *c, rk_ids *ids)
     return code == CLI_OK && ids->n < 2 ? cli_usage(c, "--text: two tokens are the least") : code;
 }
 
+/* The next token; where the context is full, as of a text that begins here. */
+static int feed(struct cli *c, struct reader *r, uint32_t id)
+{
+    if (rk_session_past(r->session) == rk_session_context(r->session)) CLI_TRY(c, rk_session_rewind(r->session, 0));
+    return cli_try(c, rk_session_feed(r->session, &id, 1, r->logits));
+}
+
 static int predict(struct cli *c, struct reader r[2], const rk_ids *ids, int64_t n, struct compared *sums)
 {
     cli_watch();
     for (int64_t i = 0; i + 1 < n; i++) {
         if (cli_cancelled(c)) return cli_fail(c, CLI_INTERRUPTED, NULL, "interrupted");
-        for (int k = 0; k < 2; k++) CLI_TRY(c, rk_session_feed(r[k].session, &ids->at[i], 1, r[k].logits));
+        for (int k = 0, code; k < 2; k++)
+            if ((code = feed(c, &r[k], ids->at[i])) != CLI_OK) return code;
         compare(r, ids->at[i + 1], sums);
     }
     return CLI_OK;
@@ -130,7 +138,6 @@ static int compare_on_text(struct converting *k)
     if (code == CLI_OK && n < 2) code = cli_usage(c, "--tokens: 2 at least");
     if (code == CLI_OK) code = device_open(c, &device);
     for (int i = 0; i < 2 && code == CLI_OK; i++) code = reader_open(c, &r[i], c->args[i], device, 0);
-    if (code == CLI_OK && n > rk_session_context(r[0].session)) n = rk_session_context(r[0].session);
     if (code == CLI_OK) code = predict(c, r, &ids, n, &sums);
     if (code == CLI_OK) {
         double m = (double)sums.n, before = exp(sums.before / m), after = exp(sums.after / m);
