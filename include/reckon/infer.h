@@ -34,7 +34,7 @@ typedef struct rk_session_options {      /* zero means the default */
     rk_ctx *ctx;                         /* whose memory, threads and errors; those of the weights. Sessions in threads of yours need one each */
     int64_t batch;                       /* sequences side by side, all of one length; 1 */
     int64_t context;                     /* most tokens remembered; the model's positions */
-    int64_t chunk;                       /* most tokens computed at once; 64 */
+    int64_t chunk;                       /* most tokens computed at once; 256 */
     int64_t source;                      /* with an encoder: most tokens of a source; the model's positions */
     bool    ragged;                      /* sequences may be of different lengths: rk_session_feed_rows */
     bool    invariant;                   /* the same bits in any batch and however a text is cut: every sequence goes alone, a token at a time */

@@ -6,7 +6,7 @@
 #include "infer/session.h"
 #include <string.h>
 
-enum { CHUNK = 64 };
+enum { CHUNK = 256 };
 
 static int64_t widest(const rk_session *s) { return s->chunk > s->source ? s->chunk : s->source; }
 
