@@ -37,12 +37,12 @@ static void make_keys(const struct words *w, struct batch *b, const unsigned cha
 
 static bool count_batch(struct job *j, struct words *w, struct batch *b, const unsigned char *text, size_t at, size_t made)
 {
-    uint64_t grown = w->grown;
     for (size_t i = 0; i < made; at = b->ends[i++]) {
         if (word_hit(b->home[i], &b->keys[i])) continue;
+        const struct word_part *part = word_part(w, b->keys[i].hash);
+        const struct word_slot *slots = part->slots;
         if (!words_add(&j->share, w, &b->keys[i], text + at, b->ends[i] - at, 1)) return false;
-        for (size_t k = i + 1; k < made && w->grown != grown; k++) b->home[k] = word_home(w, b->keys[k].hash);
-        grown = w->grown;
+        for (size_t k = i + 1; k < made && part->slots != slots; k++) b->home[k] = word_home(w, b->keys[k].hash);       /* it grew, and moved */
     }
     return true;
 }

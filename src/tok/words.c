@@ -80,10 +80,7 @@ static inline bool is_same(const struct word_part *p, const struct word_slot *sl
 bool words_add(struct share *s, struct words *w, const struct word_key *key, const unsigned char *text, size_t n, uint64_t count)
 {
     struct word_part *p = &w->part[key->hash >> 58];
-    if (p->n + 1 > p->room - p->room / 4) {
-        if (!grow(s, p)) return false;
-        w->grown++;
-    }
+    if (p->n + 1 > p->room - p->room / 4 && !grow(s, p)) return false;
     for (size_t i = key->hash & (p->room - 1);; i = (i + 1) & (p->room - 1)) {
         struct word_slot *slot = &p->slots[i];
         if (is_same(p, slot, key, text, n)) {

@@ -13,7 +13,7 @@ enum { WORD_PARTS = 64, WORD_INLINE = 15 };
 
 struct word_slot { uint64_t low, high, count, at; };                  /* high: length << 56; long: 0xff << 56 | length, text at bytes[at] */
 struct word_part { struct word_slot *slots; size_t n, room; char *bytes; size_t n_bytes, room_bytes; };
-struct words { struct word_part part[WORD_PARTS]; uint64_t grown; };  /* zero it to begin; grown: how often some part has moved */
+struct words { struct word_part part[WORD_PARTS]; };                  /* zero it to begin */
 
 struct word_key { uint64_t low, high, hash; };
 
@@ -27,9 +27,11 @@ void words_free_part(struct share *s, struct words *w, int part);
 /* The text and length of a slot; `small` has room for WORD_INLINE bytes. */
 const char *word_text(const struct word_part *part, const struct word_slot *slot, char small[16], size_t *n);
 
-static inline struct word_slot *word_home(const struct words *w, uint64_t hash)        /* where a key is sought first, until some part moves: to prefetch */
+static inline const struct word_part *word_part(const struct words *w, uint64_t hash) { return &w->part[hash >> 58]; }
+
+static inline struct word_slot *word_home(const struct words *w, uint64_t hash)        /* where a key is sought first, until its part moves: to prefetch */
 {
-    const struct word_part *p = &w->part[hash >> 58];
+    const struct word_part *p = word_part(w, hash);
     return p->room == 0 ? NULL : p->slots + (hash & (p->room - 1));
 }
 
