@@ -42,6 +42,7 @@ enum { TEST_SANITIZED = true };
 #else
 enum { TEST_SANITIZED = false };
 #endif
+enum { TEST_FEWER = TEST_SANITIZED ? 5 : 1 };                   /* by which rounds of random cases may be divided */
 
 #define SKIP(...) test_skip(__FILE__, __LINE__, __VA_ARGS__)
 

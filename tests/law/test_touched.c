@@ -125,5 +125,6 @@ TEST(training_touches_what_its_plans_ask_for_and_nothing_else)
     rk_ctx *ctx = test_ctx();
     rk_family family;
     for (int i = 0; rk_family_at(i, &family); i++)
-        for (int64_t accumulate = 1; accumulate <= 2; accumulate++) train_watched(ctx, &family, accumulate);
+        for (int64_t accumulate = 1; accumulate <= 2; accumulate++)
+            if (!TEST_SANITIZED || accumulate % 2 == i % 2) train_watched(ctx, &family, accumulate);
 }

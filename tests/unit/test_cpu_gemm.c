@@ -126,7 +126,7 @@ TEST(every_orientation_equals_loops_in_double)
 {
     rk_ctx *ctx = test_ctx();
     for (int isa = 0; isa < ISA_COUNT; isa++)
-        for (int i = 0; i < 700 && isa_runs((enum isa)isa); i++) {
+        for (int i = 0; i < 700 / TEST_FEWER && isa_runs((enum isa)isa); i++) {
             struct trial t = trial_of(extent(100), extent(100), extent(100), few(), few());
             if (gemm_refuse(&t.p) != NULL) describe(&t.p, (enum isa)isa, gemm_refuse(&t.p));
             run(ctx, &t.p, (enum isa)isa, &(struct gemm_operands){ t.a, t.b, t.c, NULL, NULL });
@@ -150,7 +150,7 @@ TEST(operands_stored_in_fewer_bits_are_widened_exactly)
 {
     rk_ctx *ctx = test_ctx();
     for (int isa = 0; isa < ISA_COUNT; isa++)
-        for (int i = 0; i < 150 && isa_runs((enum isa)isa); i++) {
+        for (int i = 0; i < 150 / TEST_FEWER && isa_runs((enum isa)isa); i++) {
             struct trial t = trial_of(i % 2 == 0 ? 1 + (int64_t)test_random(5) : extent(60), extent(100), extent(200), few(), 1);
             t.p.a_type = (enum gemm_type)(i % 3 == 0 ? test_random(GEMM_TYPES) : 0);
             t.p.b_type = (enum gemm_type)test_random(GEMM_TYPES);
@@ -210,7 +210,7 @@ TEST(every_element_is_in_exactly_one_finished_block)
 {
     rk_ctx *ctx = test_ctx();
     for (int isa = 0; isa < ISA_COUNT; isa++)
-        for (int i = 0; i < 120 && isa_runs((enum isa)isa); i++) {
+        for (int i = 0; i < 120 / TEST_FEWER && isa_runs((enum isa)isa); i++) {
             struct trial t = trial_of(1 + extent(100), 1 + extent(300), extent(900), 1 + (int64_t)test_random(2), 1 + (int64_t)test_random(2));
             t.p.accumulate = false;
             run(ctx, &t.p, (enum isa)isa, &(struct gemm_operands){ t.a, t.b, t.c, count_blocks, &t });
@@ -225,7 +225,7 @@ TEST(any_number_of_threads_gives_the_same_bits)
     rk_ctx *one, *many;
     REQUIRE(rk_ctx_open(&(rk_options){ .threads = 1 }, &one) == RK_OK);
     REQUIRE(rk_ctx_open(&(rk_options){ .threads = 3 }, &many) == RK_OK);
-    for (int i = 0; i < 60; i++) {
+    for (int i = 0; i < 60 / TEST_FEWER; i++) {
         struct trial t = trial_of(1 + extent(300), 1 + extent(300), 1 + extent(800), 1 + (int64_t)test_random(2), 1 + (int64_t)test_random(2));
         float *first = filled(t.c_n);
         memcpy(first, t.c, t.c_n * sizeof *first);

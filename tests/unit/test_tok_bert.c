@@ -95,7 +95,7 @@ TEST(whole_is_pieces_is_parallel)
     REQUIRE(rk_ctx_open(&options, &parallel) == RK_OK);
     rk_tok *toks[] = { bert(ctx, true), bert(ctx, false), flagged(ctx) };
     for (int k = 0; k < 3; k++) {
-        for (int round = 0; round < 700; round++) check(ctx, parallel, toks[k], text, hard_text(text, round % 100 == 0 ? MOST : 80));
+        for (int round = 0; round < 700 / TEST_FEWER; round++) check(ctx, parallel, toks[k], text, hard_text(text, round % 100 == 0 ? MOST : 80));
         size_t n = 0;
         while (n < sizeof text - MOST) n += hard_text(text + n, MOST);
         check(ctx, parallel, toks[k], text, n);
@@ -169,7 +169,7 @@ TEST(what_is_saved_opens_equal)
         OK(ctx, rk_tok_open(ctx, test_temporary(), &again[0]));
         (void)snprintf(file, sizeof file, "%s/vocab.txt", test_temporary());
         if (k < 2) OK(ctx, rk_tok_open_as(ctx, file, &(rk_tok_opening){ .lowercase = k == 0 }, &again[1]));
-        for (int round = 0; round < 300; round++) {
+        for (int round = 0; round < 300 / TEST_FEWER; round++) {
             rk_encoding a = { 0 }, b = { 0 };
             rk_text one = { text, hard_text(text, 100) };
             OK(ctx, rk_encoding_make(ctx, toks[k], &(rk_encoding_rules){ 0 }, one, &one, &a));
@@ -210,7 +210,7 @@ TEST(normal_forms_are_kept)
     struct share share;
     static const uint32_t few[] = { 'a', 'e', ' ', 0x301, 0x327, 0x323, 0xe9, 0x1e69, 0x1100, 0x1161, 0x11a8, 0xac00, 0xac01, 0x3099, 0x304b, 0x344, 0xf73, 0x212b, 0x9c7, 0x9be };
     OK(ctx, share_begin(ctx, &share));
-    for (int round = 0; round < 5000; round++) {
+    for (int round = 0; round < 5000 / TEST_FEWER; round++) {
         struct normal_text once = { 0 }, twice = { 0 };
         unsigned char text[256];
         size_t n = 0;
