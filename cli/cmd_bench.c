@@ -64,6 +64,7 @@ static void print_json(struct cli *c, const rk_device *device, const struct resu
     struct json j;
     json_begin(&j, c->out);
     json_object(&j, NULL);
+    json_text(&j, "schema", "reckon.bench/1");
     json_text(&j, "device", rk_device_text(device));
     json_text(&j, "library", rk_device_library(device)[0] != '\0' ? rk_device_library(device) : NULL);
     json_int(&j, "threads", r->ceilings.threads);

@@ -158,6 +158,7 @@ static int run(struct cli *c)
     if (c->json) {
         json_begin(&j, c->out);
         json_object(&j, NULL);
+        json_text(&j, "schema", "reckon.info/1");
         for (size_t i = 0; i < n; i++) print_json(c, &facts[i], &j);
         json_end(&j);
         return CLI_OK;

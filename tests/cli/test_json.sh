@@ -79,8 +79,8 @@ for section in sections:
     for key, _ in keys:
         if not any(path == key or (key.endswith("*") and path.startswith(key[:-1])) for path in found):
             fail(f"{schema}: no command prints {key}")
-if len(sections) < 14:
-    fail("fewer than fourteen schemas")
+if len(sections) < 21:
+    fail("fewer than twenty-one schemas")
 sys.exit(failed != 0)
 END
 reference=
