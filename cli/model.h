@@ -23,6 +23,6 @@ void model_keep_memory(void);
 const char *model_complete(int i);                                  /* presets, for the shell */
 
 #define MODEL_NOTES "MODEL is a preset (`reckon list`), a folder with a config.json, a config.json, a file of weights beside one (.safetensors, .bin, .pt, an index of shards), or nanoGPT's ckpt.pt. Fields can be " \
-                    "overruled behind a colon, as files spell them or by their own names: gpt2:n_layer=48,n_embd=1600."
+                    "overruled behind a colon, as files spell them or by their own names: gpt2:n_layer=48,n_embd=1600,n_head=25."
 
 #endif
