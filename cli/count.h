@@ -38,7 +38,7 @@ struct counting {
 
 /* Rows for tables of options. The first four take their defaults. */
 #define OPTIONS_OF_RUN(policy_, attention_, recompute_, zero_)                                                                                      \
-    { "policy", 0, OPT_TEXT, "NAME", policy_, "what is computed in which dtype: fp32, amp-bf16, amp-fp16, mixed, fp8, and by module: amp-bf16,head=f32" },     \
+    OPTION_OF_POLICY(policy_),                                                                                                                      \
     { "attention", 0, OPT_CHOICE, "eager|flash", attention_, "with its scores in memory or without" },                                              \
     { "recompute", 0, OPT_CHOICE, "none|gelu|norm|attention|full", recompute_, "what is forgotten and computed again" },                            \
     { "zero", 0, OPT_CHOICE, "0|1|2|3", zero_, "ZeRO's stage over the data-parallel ranks: optimizer, gradients too, weights too" },                \

@@ -13,6 +13,8 @@
 
 extern const char model_optimizers[];       /* "|adamw|sgd.." */
 #define OPTION_OF_OPTIMIZER { "optimizer", 0, OPT_CHOICE, model_optimizers + 1, "adamw", "what the step ends with, after clipping" }
+extern const char model_policies[];         /* which there are */
+#define OPTION_OF_POLICY(standard) { "policy", 0, OPT_TEXT, "NAME", standard, model_policies }
 
 int model_settings(struct cli *c, rk_bill_settings *s);             /* from those options; an exit code */
 uint64_t model_size(const rk_model *m, const char *field);          /* 0 where the family has no such field */
