@@ -99,7 +99,6 @@ uint64_t flops_again(const struct counted *x, const char *attention, const char 
 void json_memory(struct counting *k, struct counted *x, struct json *j);
 
 int  books_read(struct counting *k);                                    /* from OPTIONS_OF_RUN; an exit code */
-rk_rate rate_of_dtype(rk_dtype dtype);                                   /* which of a machine's peaks it is multiplied at; not f64 */
 rk_rate policy_rate(rk_ctx *ctx, const char *policy);                   /* of most products */
 int  machine_read(struct counting *k);                                  /* from OPTIONS_OF_MACHINE; likewise */
 int  machine_named(struct cli *c, const rk_accelerator **a);            /* by --device; NULL where that was not given */
