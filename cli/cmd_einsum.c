@@ -70,24 +70,13 @@ static int this_machine(struct cli *c, rk_dtype dtype, struct rates *r)
     return CLI_OK;
 }
 
-/* At which rate of a data sheet products of this dtype run; RK_RATES: at none. */
-static rk_rate rate_of(rk_dtype dtype)
-{
-    static const struct { rk_dtype dtype; rk_rate rate; } rates[] = {
-        { RK_f32, RK_RATE_F32 }, { RK_f16, RK_RATE_BF16 }, { RK_bf16, RK_RATE_BF16 }, { RK_f8e4m3, RK_RATE_FP8 }, { RK_f8e5m2, RK_RATE_FP8 },
-        { RK_i8, RK_RATE_INT8 }, { RK_u8, RK_RATE_INT8 },
-    };
-    for (size_t i = 0; i < sizeof rates / sizeof *rates; i++)
-        if (rates[i].dtype == dtype) return rates[i].rate;
-    return RK_RATES;
-}
-
 static int machine_by_name(struct cli *c, const char *name, rk_dtype dtype, struct rates *r)
 {
+    const rk_rate rate = rate_of_dtype(dtype);
     const rk_accelerator *a;
     int code = device_named(c, name, "--peak and --bandwidth", &a);
     if (code != CLI_OK) return code;
-    *r = (struct rates){ rate_of(dtype) < RK_RATES ? a->rate[rate_of(dtype)] : 0, (double)a->bandwidth, a->words, a->words };
+    *r = (struct rates){ rate < RK_RATES ? a->rate[rate] : 0, (double)a->bandwidth, a->words, a->words };
     return CLI_OK;
 }
 

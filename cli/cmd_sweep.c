@@ -19,7 +19,7 @@ static const struct option options[] = {
     { "exact", 0,   OPT_FLAG, NULL,          NULL,         "exact integers in the table too" },
     OPTIONS_OF_SIZE,
     OPTION_OF_OPTIMIZER,
-    { "policy", 0, OPT_TEXT, "NAME", "fp32", "what is computed in which dtype: amp-bf16, fp8, amp-bf16,head=f32 ... (docs/policies.md)" },
+    OPTION_OF_POLICY("fp32"),
     { 0 }
 };
 

@@ -14,11 +14,7 @@ static const char schedule_words[] =
 #undef ROW
     ;
 static const char order_words[] = "|shuffled|random";
-static const char optimizer_words[] =
-#define ROW(name, word, title) "|" word
-#include "reckon/optimizer.def"
-#undef ROW
-    ;
+#define optimizer_words model_optimizers
 static const char muon_rate_words[] = "|match-rms|original|spectral";
 
 static const struct option options[] = {

@@ -38,7 +38,7 @@ struct counting {
 
 /* Rows for tables of options. The first four take their defaults. */
 #define OPTIONS_OF_RUN(policy_, attention_, recompute_, zero_)                                                                                      \
-    { "policy", 0, OPT_TEXT, "NAME", policy_, "what is computed in which dtype: fp32, amp-bf16, amp-fp16, mixed, fp8, and by module: amp-bf16,head=f32" },     \
+    OPTION_OF_POLICY(policy_),                                                                                                                      \
     { "attention", 0, OPT_CHOICE, "eager|flash", attention_, "with its scores in memory or without" },                                              \
     { "recompute", 0, OPT_CHOICE, "none|gelu|norm|attention|full", recompute_, "what is forgotten and computed again" },                            \
     { "zero", 0, OPT_CHOICE, "0|1|2|3", zero_, "ZeRO's stage over the data-parallel ranks: optimizer, gradients too, weights too" },                \
@@ -99,7 +99,6 @@ uint64_t flops_again(const struct counted *x, const char *attention, const char 
 void json_memory(struct counting *k, struct counted *x, struct json *j);
 
 int  books_read(struct counting *k);                                    /* from OPTIONS_OF_RUN; an exit code */
-rk_rate rate_of_dtype(rk_dtype dtype);                                   /* which of a machine's peaks it is multiplied at; not f64 */
 rk_rate policy_rate(rk_ctx *ctx, const char *policy);                   /* of most products */
 int  machine_read(struct counting *k);                                  /* from OPTIONS_OF_MACHINE; likewise */
 int  machine_named(struct cli *c, const rk_accelerator **a);            /* by --device; NULL where that was not given */

@@ -15,32 +15,26 @@ static const struct { const char *words, *source; double flops; } known[] = {
 
 static const char by_hand[] = "--peak 312e12 --device-memory 80GB --bandwidth 2TB";
 
-rk_rate rate_of_dtype(rk_dtype dtype)
-{
-    return dtype == RK_f32 ? RK_RATE_F32 : dtype == RK_f8e4m3 || dtype == RK_f8e5m2 ? RK_RATE_FP8 : RK_RATE_BF16;
-}
-
 rk_rate policy_rate(rk_ctx *ctx, const char *policy)
 {
     rk_dtype dtype;
     return rk_policy_products(ctx, policy, &dtype) == RK_OK ? rate_of_dtype(dtype) : RK_RATE_F32;      /* it has been read before */
 }
 
-/* The rate that products run at: as asked, else that of the dtype or policy. */
-static int rate_of(const struct counting *k)
+/* The rate that products run at: as asked, else that of the dtype or policy; RK_RATES: none. */
+static rk_rate rate_of(const struct counting *k)
 {
-    int asked = cli_choice(k->c, "rate");
-    if (cli_given(k->c, "rate")) return asked;
-    if (k->books.policy != NULL && strcmp(k->books.policy, "fp32") != 0) return (int)policy_rate(k->c->ctx, k->books.policy);
-    return k->s.dtype == RK_f32 ? RK_RATE_F32 : k->s.dtype == RK_f64 ? -1 : RK_RATE_BF16;
+    if (cli_given(k->c, "rate")) return (rk_rate)cli_choice(k->c, "rate");
+    if (k->books.policy != NULL && strcmp(k->books.policy, "fp32") != 0) return policy_rate(k->c->ctx, k->books.policy);
+    return rate_of_dtype(k->s.dtype);
 }
 
 static int read_row(struct counting *k, const rk_accelerator *a)
 {
-    int rate = rate_of(k);
-    k->machine = (struct machine){ .name = a->words, .rate = rate >= 0 ? rk_rate_name((rk_rate)rate) : "f64", .source = a->source,
+    const rk_rate rate = rate_of(k);
+    k->machine = (struct machine){ .name = a->words, .rate = rate < RK_RATES ? rk_rate_name(rate) : rk_dtype_name(k->s.dtype), .source = a->source,
                                    .bytes = a->bytes, .bandwidth = a->bandwidth, .row = cli_given(k->c, "rate") ? NULL : a };
-    if (rate >= 0) k->machine.peak = a->rate[rate];
+    if (rate < RK_RATES) k->machine.peak = a->rate[rate];
     if (rate == RK_RATE_BF16) k->machine.reached = a->reached;
     if (k->machine.peak > 0 || cli_given(k->c, "peak")) return CLI_OK;
     return cli_fail(k->c, CLI_USAGE, "choose another with --rate, or give --peak", "no rate of %s in %s is known here", a->name, k->machine.rate);

@@ -29,6 +29,7 @@ static const struct line training[] = {
     { "bytes.plan.gradients",       "  gradients", BYTES },
     { "bytes.plan.optimizer",       "  optimizer state", BYTES },
     { "bytes.plan.master",          "  master weights", BYTES },
+    { "bytes.plan.constants",       "  constants", BYTES },
     { "bytes.plan.activations",     "  activations", BYTES },
     { "bytes.plan.workspace",       "  workspace", BYTES },
     { "bytes.plan.update",          "  update", BYTES },

@@ -63,26 +63,50 @@ static int why_convention(struct counting *k, struct counted *x, const char *nam
     return CLI_OK;
 }
 
-/* Blocks by their module, "h.*", "decoder.h.*"; what stands before them is embedding, what comes after them head. */
+/* Blocks by their module, "h.*", "decoder.h.*"; what the model has before them is embedding, what it has after them head; what is
+ * of the stack that blocks are in stands under its name: "encoder" is its norm. */
 struct subtotal { const char *name; size_t length; uint64_t number; };
 enum { MOST_SUBTOTALS = 8 };
 
-static struct subtotal part_of_reason(const rk_bill_reason *r, bool seen_blocks)
+static bool is_blocks(const char *module) { return strstr(module, ".*") != NULL; }
+
+static bool has_blocks(const rk_bill *bill, const char *stack, size_t length)
+{
+    for (int i = 0; i < rk_bill_groups(bill, RK_BY_MODULE); i++) {
+        const char *module = rk_bill_group_at(bill, RK_BY_MODULE, i).name;
+        if (strncmp(module, stack, length) == 0 && is_blocks(module)) return true;
+    }
+    return false;
+}
+
+/* Modules of a bill stand in the order of the model; what is behind a number need not. */
+static bool is_before_blocks(const rk_bill *bill, const char *module)
+{
+    for (int i = 0; i < rk_bill_groups(bill, RK_BY_MODULE); i++) {
+        const char *next = rk_bill_group_at(bill, RK_BY_MODULE, i).name;
+        if (is_blocks(next)) return false;
+        if (strcmp(next, module) == 0) return true;
+    }
+    return false;
+}
+
+static struct subtotal part_of_reason(const rk_bill *bill, const rk_bill_reason *r)
 {
     const char *star = strstr(r->module, ".*");
+    size_t stack = strcspn(r->module, ".");
     if (star != NULL) return (struct subtotal){ r->module, (size_t)(star - r->module) + 2, r->number };
-    return (struct subtotal){ seen_blocks ? "head" : "embedding", seen_blocks ? 4 : 9, r->number };
+    if (r->module[stack] == '.' && has_blocks(bill, r->module, stack + 1)) return (struct subtotal){ r->module, stack, r->number };
+    bool before = is_before_blocks(bill, r->module);
+    return (struct subtotal){ before ? "embedding" : "head", before ? 9 : 4, r->number };
 }
 
 static int subtotals_of(const rk_bill *bill, const char *name, struct subtotal all[MOST_SUBTOTALS])
 {
     int n = 0;
-    bool seen_blocks = false;
     for (int i = 0; i < rk_bill_reasons(bill, name); i++) {
         rk_bill_reason r = rk_bill_reason_at(bill, name, i);
-        struct subtotal s = part_of_reason(&r, seen_blocks);
+        struct subtotal s = part_of_reason(bill, &r);
         int at = 0;
-        seen_blocks = seen_blocks || strstr(r.module, ".*") != NULL;
         while (at < n && (all[at].length != s.length || memcmp(all[at].name, s.name, s.length) != 0)) at++;
         if (at == MOST_SUBTOTALS) return 0;                     /* no model, but some graph of one's own */
         if (at < n) all[at].number += s.number;
@@ -98,7 +122,7 @@ static void print_subtotals(struct counting *k, const rk_bill *bill, const char 
     if (n < 2 || whole == 0) return;
     struct table *t = table_new(k->c, NULL, "lrr");
     for (int i = 0; i < n; i++) {
-        bool blocks = strstr(all[i].name, ".*") != NULL;
+        bool blocks = all[i].name[all[i].length - 1] == '*';
         table_cell(t, blocks ? "blocks %.*s" : "%.*s", (int)all[i].length, all[i].name);
         table_cell(t, "%s", say_count(all[i].number).at);
         table_cell(t, "%s", say_percent((double)all[i].number / (double)whole).at);

@@ -30,3 +30,14 @@ int device_named(struct cli *c, const char *name, const char *by_hand, const rk_
     (void)snprintf(hint, sizeof hint, "%s%s`reckon list devices` has them%s%s", near_words(&near, ""), near.n > 0 ? "; " : "", by_hand[0] != '\0' ? "; of any other say " : "", by_hand);
     return cli_fail(c, CLI_USAGE, hint, "no device \"%s\" is known here", name);
 }
+
+rk_rate rate_of_dtype(rk_dtype dtype)
+{
+    static const struct { rk_dtype dtype; rk_rate rate; } rates[] = {
+        { RK_f32, RK_RATE_F32 }, { RK_f16, RK_RATE_BF16 }, { RK_bf16, RK_RATE_BF16 }, { RK_f8e4m3, RK_RATE_FP8 }, { RK_f8e5m2, RK_RATE_FP8 },
+        { RK_i8, RK_RATE_INT8 }, { RK_u8, RK_RATE_INT8 },
+    };
+    for (size_t i = 0; i < sizeof rates / sizeof *rates; i++)
+        if (rates[i].dtype == dtype) return rates[i].rate;
+    return RK_RATES;
+}

@@ -17,5 +17,7 @@ int device_open(struct cli *c, rk_device **device);
 
 /* A machine of the books by its name. by_hand: how to give the numbers of any other, for the hint. */
 int device_named(struct cli *c, const char *name, const char *by_hand, const rk_accelerator **found);
+/* At which rate of a data sheet products of this dtype run; RK_RATES: at none. */
+rk_rate rate_of_dtype(rk_dtype dtype);
 
 #endif

@@ -13,7 +13,7 @@ static const struct tile { const char *words, *entry, *how; enum unit unit; } ti
     { "backward FLOPs",             "flops.backward", NULL, FLOPS },
     { "bytes of parameters",        "bytes.parameters", NULL, BYTES },
     { "bytes of KV cache a token",  "bytes.cache_per_token", NULL, BYTES },
-    { "bytes to train here",        "bytes.plan.total", "parameters + gradients + optimizer state + activations and workspace + inputs", BYTES },
+    { "bytes to train here",        "bytes.plan.total", "parameters + gradients + optimizer state and what else lives always + activations and workspace + inputs", BYTES },
 };
 
 static void put_tiles(const struct counting *k, struct counted *x, FILE *f)

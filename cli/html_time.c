@@ -139,6 +139,7 @@ static void whole_bar(const rk_bill *bill, FILE *f)
 {
     static const struct { const char *entry, *words, *class; } rows[] = {
         { "bytes.plan.parameters", "parameters", "s0" }, { "bytes.plan.gradients", "gradients", "s1" }, { "bytes.plan.optimizer", "optimizer state", "s2" },
+        { "bytes.plan.master", "master weights", "p7" }, { "bytes.plan.constants", "constants", "p8" },
         { "bytes.plan.arena", "activations", "s3" }, { "bytes.plan.inputs", "inputs", "p9" },
     };
     enum { N = sizeof rows / sizeof *rows };

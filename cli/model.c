@@ -11,6 +11,11 @@ const char model_optimizers[] =
 #include "reckon/optimizer.def"
 #undef ROW
     ;
+const char model_policies[] = "what is computed in which dtype:"
+#define ROW(name, word, roles, stored, scaled, words) " " word
+#include "reckon/policy.def"
+#undef ROW
+    ", and by module: amp-bf16,head=f32 (docs/policies.md)";
 
 int model_settings(struct cli *c, rk_bill_settings *s)
 {

@@ -13,6 +13,8 @@
 
 extern const char model_optimizers[];       /* "|adamw|sgd.." */
 #define OPTION_OF_OPTIMIZER { "optimizer", 0, OPT_CHOICE, model_optimizers + 1, "adamw", "what the step ends with, after clipping" }
+extern const char model_policies[];         /* which there are */
+#define OPTION_OF_POLICY(standard) { "policy", 0, OPT_TEXT, "NAME", standard, model_policies }
 
 int model_settings(struct cli *c, rk_bill_settings *s);             /* from those options; an exit code */
 uint64_t model_size(const rk_model *m, const char *field);          /* 0 where the family has no such field */
@@ -23,6 +25,6 @@ void model_keep_memory(void);
 const char *model_complete(int i);                                  /* presets, for the shell */
 
 #define MODEL_NOTES "MODEL is a preset (`reckon list`), a folder with a config.json, a config.json, a file of weights beside one (.safetensors, .bin, .pt, an index of shards), or nanoGPT's ckpt.pt. Fields can be " \
-                    "overruled behind a colon, as files spell them or by their own names: gpt2:n_layer=48,n_embd=1600."
+                    "overruled behind a colon, as files spell them or by their own names: gpt2:n_layer=48,n_embd=1600,n_head=25."
 
 #endif

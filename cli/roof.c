@@ -3,6 +3,7 @@
  * What an operation computes at the peak of the dtype that it reads, or what it reads and writes at the full bandwidth,
  * whichever is longer; nothing fused. Source: Williams, Waterman and Patterson 2009. */
 #include "count.h"
+#include "device.h"
 #include <string.h>
 
 /* Reasons of one entry come in the order of the operations, so what an operation has of several entries is found by walking
@@ -29,7 +30,8 @@ void roof_begin(struct roof_walk *w, const struct counting *k, const rk_bill *bi
 /* That of the dtype, where the machine's row has one and nobody said another; else that of its products. */
 static double peak_at(const struct machine *m, rk_dtype dtype)
 {
-    double own = m->row != NULL && dtype != RK_f64 ? m->row->rate[rate_of_dtype(dtype)] : 0;
+    rk_rate rate = rate_of_dtype(dtype);
+    double own = m->row != NULL && rate < RK_RATES ? m->row->rate[rate] : 0;
     return own > 0 ? own : m->peak;
 }
 

@@ -76,6 +76,9 @@ static uint64_t arena_of(const struct run_cost *c)
     return most;
 }
 
+/* States that most programs do not have, and then do not speak of. */
+static const struct { const char *name; rk_kind kind; } rare[] = { { "bytes.plan.master", RK_MASTER }, { "bytes.plan.constants", RK_CONSTANT } };
+
 static rk_status set_plan(rk_ctx *ctx, rk_bill *bill, const struct store *store, const struct run_cost *c)
 {
     const uint64_t score = c->step.inputs - c->step.seed;               /* scoring reads the same but for the seed of gradients */
@@ -83,16 +86,16 @@ static rk_status set_plan(rk_ctx *ctx, rk_bill *bill, const struct store *store,
     for (int kind = 0; kind < RK_KIND_COUNT; kind++) total += (uint64_t)store->bytes[kind];
     const struct { const char *name; uint64_t number; } rows[] = {
         { "bytes.plan.parameters", (uint64_t)store->bytes[RK_PARAMETER] }, { "bytes.plan.gradients", (uint64_t)store->bytes[RK_GRADIENT] },
-        { "bytes.plan.optimizer", (uint64_t)store->bytes[RK_OPTIMIZER] },  { "bytes.plan.master", (uint64_t)store->bytes[RK_MASTER] },
-        { "bytes.plan.activations", c->step.activations },
+        { "bytes.plan.optimizer", (uint64_t)store->bytes[RK_OPTIMIZER] },  { "bytes.plan.activations", c->step.activations },
         { "bytes.plan.workspace", c->step.workspace },                     { "bytes.plan.update", c->update.activations + c->update.workspace },
         { "bytes.plan.arena", arena_of(c) },                               { "bytes.plan.inputs", inputs },
         { "bytes.plan.total", total },
         { "flops.plan.step", c->step.products },                           { "flops.plan.update", c->update.products },
         { "flops.plan.elementwise.step", c->step.elementwise },            { "flops.plan.elementwise.update", c->update.elementwise },
     };
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
-        if (rows[i].number > 0 || strcmp(rows[i].name, "bytes.plan.master") != 0) TRY(bill_set(bill, rows[i].name, rows[i].number, ""));
+    for (int i = 0; i < 2; i++)
+        if (store->bytes[rare[i].kind] > 0) TRY(bill_set(bill, rare[i].name, (uint64_t)store->bytes[rare[i].kind], ""));
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) TRY(bill_set(bill, rows[i].name, rows[i].number, ""));
     return RK_OK;
 }
 

@@ -53,8 +53,8 @@ RK_API bool rk_family_field(const char *family, int index, rk_field *field);
 
 /* What is priced. Zero: batch 1, seq the context, f32; a step of training with clipping and AdamW (in f32, whatever the
  * dtype); in the other modes the phase "forward" alone. Beside the entries of bill.h: bytes.cache_per_token, what decoding keeps for each token of one sequence; with plan:
- * bytes.plan.{parameters,gradients,optimizer,activations,workspace,update,inputs}, bytes.plan.arena, the memory that step and
- * update take in turn, and bytes.plan.total; flops.plan.{step,update} and flops.plan.elementwise.{step,update} (what is made
+ * bytes.plan.{parameters,gradients,optimizer,activations,workspace,update,inputs}, bytes.plan.{master,constants} where there are
+ * any, bytes.plan.arena, the memory that step and update take in turn, and bytes.plan.total; flops.plan.{step,update} and flops.plan.elementwise.{step,update} (what is made
  * again counts again), in f32 or under a policy. */
 typedef enum rk_bill_mode {
     RK_MODE_TRAIN,                      /* forward with its loss, backward, update */

@@ -122,6 +122,7 @@ rk_status facts_of(rk_ctx *ctx, const rk_bill *bill, const rk_model *model, cons
     TRY(know_if(ctx, facts, "alone_head", one_head));
     TRY(know_if(ctx, facts, "head", has_module(bill, "head")));                      /* no: the model ends in hidden states */
     TRY(know_if(ctx, facts, "pooler", has_module(bill, "pooler")));
+    TRY(know_if(ctx, facts, "adamw", facts_hold(facts, "optimizer=adamw")));          /* most conventions know no other */
     TRY(know_if(ctx, facts, "traced", books->traced));
     TRY(know_if(ctx, facts, "sequence_parallel", books->sequence_parallel));
     TRY(know_if(ctx, facts, "pipelined", letter_is(facts, "p") > 1));

@@ -1,6 +1,6 @@
 /* data.h: what a step reads: sample i of a run is a function of (options, data, i), whatever came before.
  *
- * What a model learns from follows from its head, a row of data_kinds: what its data are, which inputs of the graph a sample fills,
+ * What a model learns from follows from its head, a row of `kinds` in data.c: what its data are, which inputs of the graph a sample fills,
  * and how. Data are two parts, training and validation. A part is a list of pieces of a file of tokens, positions counting over the
  * pieces put together; or a list of pairs. Ids are checked once, when data are opened.
  *

@@ -106,4 +106,9 @@ assert sum(m["bytes"] for m in r["modules"]) == 4 * (x["elements"]["read"]["forw
 assert x["machine"]["bytes"] == 80000000000 and x["fits"]["eager"]["batch"] > 10
 END
 fi
+
+# Parts of a number: by where modules stand in the model, in whichever order the number has them.
+ends 0 reckon count gpt2 --why flops.backward; prints "head        158,094,852,096"
+ends 0 reckon count gpt2 --why flops.elementwise.update; prints "embedding     590,757,120"
+ends 0 reckon count annotated-transformer --why parameters; prints "head                 3,274,992     6.0 %"; prints "encoder                  1,024  0.0019 %"
 finish

@@ -16,6 +16,15 @@ ends 0 reckon fit $size --memory 1GB --optimizer adafactor; prints "by eager"
 ends 0 reckon fit cs336-17m:d_model=32,num_layers=1,num_heads=2,d_ff=48 --memory 1GB --optimizer muon; prints "by plan"
 ends 2 reckon fit cs336-17m --memory 1GB --optimizer muon --convention cs336; warns "states of AdamW"
 
+# What the program allocates is the sum of its parts, with those that few programs have.
+parts() {
+    ends 0 reckon sweep $1 --over batch=2 --csv --show "bytes.plan.parameters,bytes.plan.gradients,bytes.plan.optimizer,bytes.plan.arena,bytes.plan.inputs,$2,bytes.plan.total"
+    is "the parts of a plan with $2" "$(tail -n 1 "$out" | awk -F , '{ for (i = 2; i < NF; i++) sum += $i; print sum - $NF }')" 0
+}
+parts "$size --policy mixed" bytes.plan.master
+parts transformer-base:d_model=32,nhead=2,dim_feedforward=64,num_encoder_layers=1,num_decoder_layers=1 bytes.plan.constants
+ends 0 reckon count $size --policy mixed --html mixed.html; holds mixed.html "<title>master weights"
+
 ends 2 reckon count $size --policy amp-bf17;          warns 'no policy "amp-bf17"'; warns "amp-fp16"
 ends 2 reckon count $size --policy mlp=i8;            warns 'no dtype "i8"'
 ends 2 reckon count $size --policy atn=f32;           warns '"atn"'; warns " attn "

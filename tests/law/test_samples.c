@@ -30,16 +30,23 @@ static struct text text_new(size_t n)
 /* Room for one sample of every kind. */
 struct place { int32_t at[DATA_INPUTS][MOST]; struct sample s; };
 
-static void place_sample(struct place *p)
+/* Full of something else: a sample writes all of itself. */
+static void soil(struct place *p)
 {
+    memset(p, 0x55, sizeof *p);
     for (int k = 0; k < DATA_INPUTS; k++) p->s.at[k] = p->at[k];
 }
 
 static void take(const struct data *d, uint64_t i, struct place *p)
 {
-    memset(p, 0, sizeof *p);
-    place_sample(p);
+    soil(p);
     data_sample(d, i, &p->s);
+}
+
+static void take_validation(const struct data *d, int64_t window, struct place *p)
+{
+    soil(p);
+    data_validation_sample(d, window, &p->s);
 }
 
 static struct data open_masked(rk_ctx *ctx, const struct data_kind *kind, const struct text *t, const rk_tok *tok, const rk_train_options *o)
@@ -134,12 +141,8 @@ TEST(a_sample_is_the_same_whenever_it_is_asked_for)
             take(&two, 49 - i, &c);
             EXPECT(memcmp(a.at, b.at, sizeof a.at) == 0);
             same += memcmp(a.at, c.at, sizeof a.at) == 0;
-            memset(&a, 0, sizeof a);
-            memset(&b, 0, sizeof b);
-            place_sample(&a);
-            place_sample(&b);
-            data_validation_sample(&one, (int64_t)i % data_validation_windows(&one), &a.s);
-            data_validation_sample(&two, (int64_t)i % data_validation_windows(&two), &b.s);
+            take_validation(&one, (int64_t)i % data_validation_windows(&one), &a);
+            take_validation(&two, (int64_t)i % data_validation_windows(&two), &b);
             EXPECT(memcmp(a.at, b.at, sizeof a.at) == 0);
         }
         EXPECT_INT(same, 0);
@@ -165,8 +168,7 @@ TEST(validation_has_every_token_once)
         for (uint64_t i = 0; i < d.validation.n; i++) ordinary += part_token(&d.validation, i) >= SPECIALS;
         for (int64_t w = 0; w <= windows; w++) {
             struct place p;
-            place_sample(&p);
-            data_validation_sample(&d, w, &p.s);
+            take_validation(&d, w, &p);
             for (int64_t i = 0; i < SEQ; i++)
                 if (p.at[DATA_labels][i] >= 0) EXPECT_INT(p.at[DATA_labels][i], part_token(&d.validation, (uint64_t)(w * (SEQ - 2) + i - 1)));
             int64_t left = (int64_t)d.validation.n - w * (SEQ - 2);
@@ -296,10 +298,8 @@ TEST(an_epoch_takes_every_pair_once)
         bool seen[PAIRS] = { false };
         for (int i = 0; i < PAIRS; i++) {
             struct place p;
-            memset(&p, 0, sizeof p);
-            place_sample(&p);
-            if (i < d.train.pairs.n) data_sample(&d, epoch * (uint64_t)d.train.pairs.n + (uint64_t)i, &p.s);
-            else data_validation_sample(&d, i - d.train.pairs.n, &p.s);
+            if (i < d.train.pairs.n) take(&d, epoch * (uint64_t)d.train.pairs.n + (uint64_t)i, &p);
+            else take_validation(&d, i - d.train.pairs.n, &p);
             check_pair(&d, &p);
             int32_t which = p.at[DATA_labels][0] - SPECIALS + 200 * (p.at[DATA_labels][1] - SPECIALS);
             REQUIRE(which >= 0 && which < PAIRS && !seen[which]);

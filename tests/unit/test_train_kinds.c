@@ -147,44 +147,46 @@ TEST(another_run_is_not_resumed)
 
 /* --- padding --- */
 
-/* Loss and norm of the gradient of a first step. */
-static rk_train_report first_step(rk_ctx *ctx, const char *model, const rk_train_data *data, const rk_train_options *o, double *validation)
+/* A first step without dropout, and the validation before it. */
+struct first { double loss, norm, validation; };
+
+static struct first first_step(const struct material *m, int kind, rk_train_options o)
 {
+    const rk_train_data data = data_of(m, kind);
     struct running w;
+    struct first f;
     rk_train_report r;
-    OK(ctx, running_open(ctx, &w, model, "ref", data, o, NULL, false));
-    OK(ctx, rk_train_validate(w.train, validation));
-    OK(ctx, rk_train_step(w.train, &r));
+    o.no_dropout = true;
+    OK(m->ctx, running_open(m->ctx, &w, kinds[kind].model, "ref", &data, &o, NULL, false));
+    OK(m->ctx, rk_train_validate(w.train, &f.validation));
+    OK(m->ctx, rk_train_step(w.train, &r));
     running_close(&w);
-    return r;
+    f.loss = r.loss;
+    f.norm = r.gradient_norm;
+    return f;
+}
+
+static void expect_same(struct first f, struct first expected)
+{
+    EXPECT_NEAR(f.loss, expected.loss, 1e-9);
+    EXPECT_NEAR(f.norm, expected.norm, 1e-9 * expected.norm);
+    EXPECT_NEAR(f.validation, expected.validation, 1e-9);
 }
 
 /* Room for longer pairs than there are, and every pair alone: the same loss, and the same gradient. */
 TEST(padding_changes_nothing)
 {
-    rk_ctx *ctx = test_ctx();
-    struct material m = material_new(ctx);
+    struct material m = material_new(test_ctx());
     for (int k = 2; k < (TEST_SANITIZED ? 3 : KINDS); k++) {
-        const rk_train_data data = data_of(&m, k);
         rk_train_options o = small();
-        double validation, same;
-        o.no_dropout = true;
-        o.batch = 2;
-        o.eval_batches = 2;
-        rk_train_report tight = first_step(ctx, kinds[k].model, &data, &o, &validation);
+        o.batch = o.eval_batches = 2;
+        struct first tight = first_step(&m, k, o);
         o.seq = 11;
         o.source_seq = 13;
-        rk_train_report wide = first_step(ctx, kinds[k].model, &data, &o, &same);
-        EXPECT_NEAR(wide.loss, tight.loss, 1e-9);
-        EXPECT_NEAR(wide.gradient_norm, tight.gradient_norm, 1e-9 * tight.gradient_norm);
-        EXPECT_NEAR(same, validation, 1e-9);
+        expect_same(first_step(&m, k, o), tight);
         o.batch = 1;
-        o.accumulate = 4;
-        o.eval_batches = 4;
-        wide = first_step(ctx, kinds[k].model, &data, &o, &same);
-        EXPECT_NEAR(wide.loss, tight.loss, 1e-9);
-        EXPECT_NEAR(wide.gradient_norm, tight.gradient_norm, 1e-9 * tight.gradient_norm);
-        EXPECT_NEAR(same, validation, 1e-9);
+        o.accumulate = o.eval_batches = 4;
+        expect_same(first_step(&m, k, o), tight);
     }
     material_free(&m);
 }
@@ -192,23 +194,16 @@ TEST(padding_changes_nothing)
 /* Both parts of BERT's loss are means over the whole step, whatever it is cut into. */
 TEST(micro_batches_are_one_batch)
 {
-    rk_ctx *ctx = test_ctx();
-    struct material m = material_new(ctx);
+    struct material m = material_new(test_ctx());
     for (int k = TEST_SANITIZED; k < 2; k++) {
-        const rk_train_data data = data_of(&m, k);
         rk_train_options o = small();
-        double whole, parts;
-        o.no_dropout = true;
         o.batch = 4;
         o.accumulate = 1;
-        rk_train_report one = first_step(ctx, kinds[k].model, &data, &o, &whole);
+        struct first one = first_step(&m, k, o);
+        EXPECT_NEAR(one.loss, log(VOCAB) + (k == 1 ? log(2) : 0), 0.4);
         o.batch = 1;
         o.accumulate = 4;
-        rk_train_report four = first_step(ctx, kinds[k].model, &data, &o, &parts);
-        EXPECT_NEAR(four.loss, one.loss, 1e-9);
-        EXPECT_NEAR(four.gradient_norm, one.gradient_norm, 1e-9 * one.gradient_norm);
-        EXPECT_NEAR(parts, whole, 1e-9);
-        EXPECT_NEAR(one.loss, log(VOCAB) + (k == 1 ? log(2) : 0), 0.4);
+        expect_same(first_step(&m, k, o), one);
     }
     material_free(&m);
 }
