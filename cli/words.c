@@ -1,7 +1,5 @@
 /* words.c: see words.h. */
 #include "words.h"
-#include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* Without --tokenizer, a folder that has none is one of ids. */
@@ -49,16 +47,9 @@ int words_need_tokenizer(struct words *w)
 int words_ids(struct cli *c, const char *option, rk_ids *ids)
 {
     const char *text = cli_text(c, option);
-    ids->at = cli_take((strlen(text) + 1) * sizeof *ids->at);
-    for (const char *at = text; *(at += strspn(at, ", ")) != '\0';) {
-        char *end;
-        errno = 0;
-        unsigned long long id = *at >= '0' && *at <= '9' ? strtoull(at, &end, 10) : UINT64_MAX;
-        if (id > UINT32_MAX || errno != 0 || strchr(", ", *end) == NULL) return cli_usage(c, "--%s: no id at \"%.20s\"", option, at);
-        ids->at[ids->n++] = (uint32_t)id;
-        at = end;
-    }
-    return ids->n > 0 ? CLI_OK : cli_usage(c, "--%s: there are no ids", option);
+    int code = text_ids(c, option, &text, &ids->at, &ids->n);
+    if (code == CLI_OK && *text != '\0') return cli_usage(c, "--%s: one list, and \"%.20s\" is another", option, text);
+    return code != CLI_OK || ids->n > 0 ? code : cli_usage(c, "--%s: there are no ids", option);
 }
 
 int words_encode(struct words *w, rk_text text, size_t truncate, rk_encoding *out)
