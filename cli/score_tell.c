@@ -53,7 +53,7 @@ void score_tokens_json(const struct words *w, struct json *j, const rk_ids *ids,
 {
     json_array(j, "by_token");
     for (size_t i = 0; i < ids->n; i++) {
-        rk_text t = w->tok != NULL && ids->at[i] < rk_tok_size(w->tok) ? rk_tok_bytes(w->tok, ids->at[i]) : (rk_text){ NULL, 0 };
+        rk_text t = w->tok != NULL ? rk_tok_bytes(w->tok, ids->at[i]) : (rk_text){ NULL, 0 };
         json_object(j, NULL);
         json_uint(j, "id", ids->at[i]);
         if (t.at != NULL) json_bytes(j, "text", t.at, t.n);

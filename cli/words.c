@@ -2,13 +2,10 @@
 #include "words.h"
 #include <string.h>
 
-/* Without --tokenizer, a folder that has none is one of ids. */
-static int open_tokenizer(struct words *w)
+int words_tokenizer(struct cli *c, const rk_model *model, bool lowercase, rk_tok **tok)
 {
-    struct cli *c = w->c;
     bool asked = cli_given(c, "tokenizer");
-    const char *folder = asked ? cli_text(c, "tokenizer") : rk_model_folder(w->model);
-    rk_status status = rk_tok_open_as(c->ctx, folder, &(rk_tok_opening){ .lowercase = cli_flag(c, "lowercase") }, &w->tok);
+    rk_status status = rk_tok_open_as(c->ctx, asked ? cli_text(c, "tokenizer") : rk_model_folder(model), &(rk_tok_opening){ .lowercase = lowercase }, tok);
     if (status != RK_E_MISSING || asked) return cli_try(c, status);
     rk_error_clear(c->ctx);
     return CLI_OK;
@@ -17,7 +14,7 @@ static int open_tokenizer(struct words *w)
 int words_open(struct words *w)
 {
     int code = cli_try(w->c, rk_model_open(w->c->ctx, w->c->args[0], &w->model));
-    return code == CLI_OK ? open_tokenizer(w) : code;
+    return code == CLI_OK ? words_tokenizer(w->c, w->model, cli_flag(w->c, "lowercase"), &w->tok) : code;
 }
 
 int words_load(struct words *w, rk_reading what)
@@ -61,7 +58,7 @@ int words_encode(struct words *w, rk_text text, size_t truncate, rk_encoding *ou
 struct word_text words_token(const struct words *w, uint32_t id)
 {
     struct word_text out = { "" };
-    rk_text t = w->tok != NULL && id < rk_tok_size(w->tok) ? rk_tok_bytes(w->tok, id) : (rk_text){ NULL, 0 };
+    rk_text t = w->tok != NULL ? rk_tok_bytes(w->tok, id) : (rk_text){ NULL, 0 };
     if (t.at == NULL) (void)snprintf(out.at, sizeof out.at, "#%u", id);
     else (void)snprintf(out.at, sizeof out.at, "%.*s", (int)(t.n < sizeof out.at ? t.n : sizeof out.at - 1), t.at);
     return out;
