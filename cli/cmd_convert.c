@@ -51,11 +51,11 @@ static void told(void *user, const rk_converted *t)
 
 struct reader { rk_model *model; rk_weights *weights; rk_session *session; float *logits; };
 
-static int reader_open(struct cli *c, struct reader *r, const char *folder, rk_device *device, int64_t context)
+static int reader_open(struct cli *c, struct reader *r, const char *folder, rk_device *device)
 {
     CLI_TRY(c, rk_model_open(c->ctx, folder, &r->model));
     CLI_TRY(c, rk_weights_open(c->ctx, r->model, device, &r->weights));
-    CLI_TRY(c, rk_session_open(r->weights, &(rk_session_options){ .context = context }, &r->session));
+    CLI_TRY(c, rk_session_open(r->weights, NULL, &r->session));
     r->logits = cli_take((size_t)rk_session_vocab(r->session) * sizeof *r->logits);
     return CLI_OK;
 }
@@ -137,7 +137,7 @@ static int compare_on_text(struct converting *k)
     if (n > cli_int(c, "tokens")) n = cli_int(c, "tokens");
     if (code == CLI_OK && n < 2) code = cli_usage(c, "--tokens: 2 at least");
     if (code == CLI_OK) code = device_open(c, &device);
-    for (int i = 0; i < 2 && code == CLI_OK; i++) code = reader_open(c, &r[i], c->args[i], device, 0);
+    for (int i = 0; i < 2 && code == CLI_OK; i++) code = reader_open(c, &r[i], c->args[i], device);
     if (code == CLI_OK) code = predict(c, r, &ids, n, &sums);
     if (code == CLI_OK) {
         double m = (double)sums.n, before = exp(sums.before / m), after = exp(sums.after / m);

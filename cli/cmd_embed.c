@@ -34,12 +34,15 @@ struct embedding {
 
 /* --- lines --- */
 
-static void add_line(struct embedding *e, const char *at, size_t n)
+static int add_line(void *user, uint64_t number, const char *at, size_t n)
 {
+    struct embedding *e = user;
+    (void)number;
     if (n > 0 && at[n - 1] == '\r') n--;
-    if (n == 0) return;
+    if (n == 0) return CLI_OK;
     e->lines = cli_grow(e->lines, &e->room, e->n + 1, sizeof *e->lines);
     e->lines[e->n++] = (rk_text){ at, n };
+    return CLI_OK;
 }
 
 static int add_file(struct embedding *e, const char *path)
@@ -47,14 +50,7 @@ static int add_file(struct embedding *e, const char *path)
     if (e->n_in == 2) return cli_usage(e->w.c, "- is given twice");
     struct input *in = &e->in[e->n_in++];
     int code = input_paths(e->w.c, in, &path, 1);
-    for (size_t i = 0; i < in->n && code == CLI_OK; i++) {
-        rk_text all = in->text[i];
-        for (size_t at = 0, n; at < all.n; at += n + 1) {
-            const char *feed = memchr(all.at + at, '\n', all.n - at);
-            n = feed != NULL ? (size_t)(feed - all.at) - at : all.n - at;
-            add_line(e, all.at + at, n);
-        }
-    }
+    for (size_t i = 0; i < in->n && code == CLI_OK; i++) code = text_lines(e->w.c, in->text[i], &(uint64_t){ 0 }, add_line, e);
     return code;
 }
 
@@ -64,7 +60,7 @@ static int read_lines(struct embedding *e)
     int code = cli_given(c, "file") ? add_file(e, cli_text(c, "file")) : CLI_OK;
     for (int i = 1; i < c->n_args && code == CLI_OK; i++) {
         if (strcmp(c->args[i], "-") == 0) code = add_file(e, "-");
-        else add_line(e, c->args[i], strlen(c->args[i]));
+        else code = add_line(e, 0, c->args[i], strlen(c->args[i]));
     }
     if (code != CLI_OK || e->n > 0) return code;
     return cli_usage(c, "there is no text: give a TEXT, --file, or - for standard input");

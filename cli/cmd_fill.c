@@ -149,6 +149,13 @@ static int fill_ids(struct filling *f)
     return code;
 }
 
+static int fill_line(void *user, uint64_t number, const char *line, size_t n)
+{
+    (void)number;
+    if (n > 0 && line[n - 1] == '\r') n--;
+    return n > 0 ? fill_text(user, (rk_text){ line, n }) : CLI_OK;
+}
+
 /* A text of the command line, or, for -, each line of standard input. */
 static int fill_argument(struct filling *f, const char *word)
 {
@@ -156,12 +163,7 @@ static int fill_argument(struct filling *f, const char *word)
     int code = CLI_OK;
     if (strcmp(word, "-") != 0) return fill_text(f, (rk_text){ word, strlen(word) });
     code = input_paths(f->w.c, &in, &word, 1);
-    rk_text all = in.n > 0 ? in.text[0] : (rk_text){ "", 0 };
-    for (size_t at = 0, n; at < all.n && code == CLI_OK; at += n + 1) {
-        const char *feed = memchr(all.at + at, '\n', all.n - at);
-        n = feed != NULL ? (size_t)(feed - all.at) - at : all.n - at;
-        if (n > 0) code = fill_text(f, (rk_text){ all.at + at, n });
-    }
+    if (code == CLI_OK && in.n > 0) code = text_lines(f->w.c, in.text[0], &(uint64_t){ 0 }, fill_line, f);
     input_free(&in);
     return code;
 }

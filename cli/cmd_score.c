@@ -1,6 +1,6 @@
-/* reckon score: how likely a model finds a text: perplexity, bits per byte, token by token. */
+/* reckon score: how likely a model finds a text: perplexity, bits per byte, token by token. How that looks: score_tell.c. */
 #include "reckon/corpus.h"
-#include "words.h"
+#include "score_tell.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,105 +18,18 @@ static const struct option options[] = {
     { 0 }
 };
 
-/* What is known of one text, or of all together. */
-struct sum { rk_scored s; double weighted, weight; uint64_t tokens, bytes; };      /* bytes: of the tokens that have a score */
-
 struct scoring {
     struct words w;
     rk_scoring how;
     struct input in;
     uint32_t begin;
     bool begins;
-    struct sum all;
+    struct score_sum all;
     uint64_t texts;
     struct table *table;
     struct json j;
     struct progress line;
-    uint64_t bytes_done;
 };
-
-/* --- sums as people read them --- */
-
-static double per_token(const struct sum *s) { return s->s.tokens > 0 ? -s->s.sum / (double)s->s.tokens : (double)NAN; }
-static double bits_per_byte(const struct sum *s) { return s->bytes > 0 ? -s->s.sum / log(2) / (double)s->bytes : (double)NAN; }
-
-static void add_up(struct sum *all, const struct sum *one)
-{
-    all->s.tokens += one->s.tokens;
-    all->s.sum += one->s.sum;
-    all->s.windows += one->s.windows;
-    all->tokens += one->tokens;
-    all->bytes += one->bytes;
-}
-
-static void sum_json(struct json *j, const struct sum *s, bool whole)
-{
-    json_uint(j, "tokens", s->tokens);
-    json_int(j, "scored", s->s.tokens);
-    json_int(j, "windows", s->s.windows);
-    json_real(j, "log_probability", s->s.sum);
-    json_real(j, "perplexity", exp(per_token(s)));
-    json_real(j, "bits_per_token", per_token(s) / log(2));
-    if (s->bytes > 0) json_uint(j, "bytes", s->bytes);
-    if (s->bytes > 0) json_real(j, "bits_per_byte", bits_per_byte(s));
-    if (!whole) json_real(j, "recipe_perplexity", exp(s->s.recipe));
-}
-
-static void row(struct scoring *all, const char *name, const struct sum *s)
-{
-    if (all->table == NULL) all->table = table_new(all->w.c, "text|tokens|scored|perplexity|bits/token|bits/byte", "lrrrrr");
-    struct table *t = all->table;
-    table_cell(t, "%s", name);
-    table_cell(t, "%s", say_count(s->tokens).at);
-    table_cell(t, "%s", say_count((uint64_t)s->s.tokens).at);
-    if (s->s.tokens > 0) {
-        table_cell(t, "%.4f", exp(per_token(s)));
-        table_cell(t, "%.4f", per_token(s) / log(2));
-    } else {
-        table_cell(t, "%s", "");
-        table_cell(t, "%s", "");
-    }
-    if (s->bytes > 0) table_cell(t, "%.4f", bits_per_byte(s));
-    else table_cell(t, "%s", "");
-}
-
-/* --- token by token --- */
-
-static void tokens_json(struct scoring *s, const rk_ids *ids, const double *scores)
-{
-    struct json *j = &s->j;
-    json_array(j, "by_token");
-    for (size_t i = 0; i < ids->n; i++) {
-        rk_text t = s->w.tok != NULL && ids->at[i] < rk_tok_size(s->w.tok) ? rk_tok_bytes(s->w.tok, ids->at[i]) : (rk_text){ NULL, 0 };
-        json_object(j, NULL);
-        json_uint(j, "id", ids->at[i]);
-        if (t.at != NULL) json_bytes(j, "text", t.at, t.n);
-        json_real(j, "log_probability", scores[i]);
-        json_end(j);
-    }
-    json_end(j);
-}
-
-static void print_tokens(struct scoring *s, const rk_ids *ids, const double *scores)
-{
-    struct cli *c = s->w.c;
-    struct table *t = table_new(c, "at|id|token|log p|p", "rrlrr");
-    for (size_t i = 0; i < ids->n; i++) {
-        char shown[sizeof(struct word_text) + 2];
-        (void)snprintf(shown, sizeof shown, s->w.tok != NULL ? "'%s'" : "%s", words_token(&s->w, ids->at[i]).at);
-        table_cell(t, "%zu", i);
-        table_cell(t, "%u", ids->at[i]);
-        table_cell(t, "%s", shown);
-        if (isnan(scores[i])) {
-            table_cell(t, "%s", "-");
-            table_cell(t, "%s", "-");
-            continue;
-        }
-        table_cell(t, "%.4f", scores[i]);
-        table_cell(t, "%s", say_percent(exp(scores[i])).at);
-    }
-    table_print(t);
-}
 
 /* --- one text --- */
 
@@ -128,18 +41,18 @@ static uint64_t scored_bytes(const struct scoring *s, const rk_ids *ids, const d
     return bytes;
 }
 
-static void tell_text(struct scoring *s, const char *name, const rk_ids *ids, const double *scores, const struct sum *one)
+static void tell_text(struct scoring *s, const char *name, const rk_ids *ids, const double *scores, const struct score_sum *one)
 {
     if (s->w.c->json) {
         json_object(&s->j, NULL);
         json_text(&s->j, "name", name);
-        sum_json(&s->j, one, false);
-        if (cli_flag(s->w.c, "tokens")) tokens_json(s, ids, scores);
+        score_json(&s->j, one, false);
+        if (cli_flag(s->w.c, "tokens")) score_tokens_json(&s->w, &s->j, ids, scores);
         json_end(&s->j);
         return;
     }
-    if (cli_flag(s->w.c, "tokens")) print_tokens(s, ids, scores);
-    row(s, name, one);
+    if (cli_flag(s->w.c, "tokens")) score_tokens(&s->w, ids, scores);
+    score_row(s->w.c, &s->table, name, one);
 }
 
 static bool each(void *user, int64_t done, int64_t n)
@@ -153,13 +66,13 @@ static bool each(void *user, int64_t done, int64_t n)
 static int score_ids(struct scoring *s, const char *name, const rk_ids *ids)
 {
     struct cli *c = s->w.c;
-    struct sum one = { .tokens = ids->n };
+    struct score_sum one = { .tokens = ids->n };
     double *scores = cli_take(ids->n * sizeof *scores);
     int code = cli_try(c, rk_score_text(s->w.reader, ids->at, (int64_t)ids->n, &s->how, scores, &one.s));
     if (code == CLI_OK) {
         one.bytes = scored_bytes(s, ids, scores);
         tell_text(s, name, ids, scores, &one);
-        add_up(&s->all, &one);
+        score_add(&s->all, &one);
         s->texts++;
     }
     free(scores);
@@ -184,23 +97,25 @@ static int score_text(struct scoring *s, const char *name, rk_text text)
 
 /* --- files --- */
 
+struct lines { struct scoring *s; const char *path; rk_bytes text; };
+
+static int score_line(void *user, uint64_t number, const char *line, size_t n)
+{
+    struct lines *l = user;
+    struct cli *c = l->s->w.c;
+    char name[32];
+    if (n == 0) return CLI_OK;
+    (void)snprintf(name, sizeof name, "line %llu", (unsigned long long)number);
+    l->text.n = 0;
+    CLI_TRY(c, rk_corpus_line(c->ctx, l->path, number, line, n, cli_text(c, "field"), &l->text));
+    return score_text(l->s, name, (rk_text){ l->text.at, l->text.n });
+}
+
 static int score_lines(struct scoring *s, const char *path, rk_text all)
 {
-    struct cli *c = s->w.c;
-    rk_bytes text = { 0 };
-    uint64_t number = 0;
-    int code = CLI_OK;
-    for (size_t at = 0, n; at < all.n && code == CLI_OK; at += n + 1) {
-        const char *feed = memchr(all.at + at, '\n', all.n - at);
-        char name[32];
-        n = feed != NULL ? (size_t)(feed - all.at) - at : all.n - at;
-        (void)snprintf(name, sizeof name, "line %llu", (unsigned long long)++number);
-        if (n == 0) continue;
-        text.n = 0;
-        code = cli_try(c, rk_corpus_line(c->ctx, path, number, all.at + at, n, cli_text(c, "field"), &text));
-        if (code == CLI_OK) code = score_text(s, name, (rk_text){ text.at, text.n });
-    }
-    rk_bytes_free(c->ctx, &text);
+    struct lines l = { .s = s, .path = path };
+    int code = text_lines(s->w.c, all, &(uint64_t){ 0 }, score_line, &l);
+    rk_bytes_free(s->w.c->ctx, &l.text);
     return code;
 }
 
@@ -246,14 +161,14 @@ static int score_all(struct scoring *s)
     if (c->json) {
         json_end(&s->j);
         json_object(&s->j, "all");
-        sum_json(&s->j, &s->all, true);
+        score_json(&s->j, &s->all, true);
         json_end(&s->j);
         words_tail_json(&s->w, &s->j);
         return code;
     }
     if (s->texts > 1) {
         table_rule(s->table);
-        row(s, "all", &s->all);
+        score_row(c, &s->table, "all", &s->all);
     }
     if (s->table != NULL) table_print(s->table);
     return code;

@@ -2,7 +2,6 @@
 #include "device.h"
 #include "generate.h"
 #include "input.h"
-#include <stdlib.h>
 #include <string.h>
 
 static const struct option options[] = {
@@ -18,46 +17,30 @@ static const struct option options[] = {
 static int read_ids(struct generating *g)
 {
     int code = prompts_add_ids(g, "ids", true);
-    for (size_t i = 0; i < g->n && code == CLI_OK; i++) {
-        double start;
-        struct list *ids = &g->prompts[i].ids;
-        code = cli_try(g->c, rk_model_number(g->model, "start", &start));
-        ids->at = cli_take(sizeof *ids->at);
-        ids->at[ids->n++] = code == CLI_OK ? (uint32_t)start : 0;
-    }
+    for (size_t i = 0; i < g->n && code == CLI_OK; i++) code = prompts_start(g, &g->prompts[i].ids);
     return code;
 }
 
-static int add_line(struct generating *g, const char *text, size_t n)
+/* An empty line is translated too: as many lines come out as go in. */
+static int add_line(void *user, uint64_t number, const char *line, size_t n)
 {
-    rk_pair *pair = g->own;
-    double start;
+    struct generating *g = user;
     rk_ids ids = { 0 };
-    CLI_TRY(g->c, rk_model_number(g->model, "start", &start));
-    int code = cli_try(g->c, rk_pair_encode(g->c->ctx, pair, text, n, &ids));
+    (void)number;
+    if (n > 0 && line[n - 1] == '\r') n--;
+    int code = cli_try(g->c, rk_pair_encode(g->c->ctx, g->own, line, n, &ids));
     if (code == CLI_OK) {
         struct asked *p = prompts_new(g);
-        p->ids.at = cli_take(sizeof *p->ids.at);
-        p->ids.at[p->ids.n++] = (uint32_t)start;
         p->source.at = cli_take(ids.n * sizeof *p->source.at);
         p->source.n = ids.n;
         memcpy(p->source.at, ids.at, ids.n * sizeof *ids.at);
+        code = prompts_start(g, &p->ids);
     }
     rk_ids_free(g->c->ctx, &ids);
     return code;
 }
 
-/* An empty line is translated too: as many lines come out as go in. */
-static int add_lines(struct generating *g, const char *text, size_t n)
-{
-    int code = CLI_OK;
-    for (size_t at = 0, length; at < n && code == CLI_OK; at += length + 1) {
-        const char *feed = memchr(text + at, '\n', n - at);
-        length = feed == NULL ? n - at : (size_t)(feed - text) - at;
-        code = add_line(g, text + at, length > 0 && text[at + length - 1] == '\r' ? length - 1 : length);
-    }
-    return code;
-}
+static int add_lines(struct generating *g, rk_text text) { return text_lines(g->c, text, &(uint64_t){ 0 }, add_line, g); }
 
 static int read_texts(struct generating *g)
 {
@@ -66,10 +49,10 @@ static int read_texts(struct generating *g)
     struct input in = { 0 };
     if ((word != NULL) + (file != NULL) + cli_given(c, "ids") != 1) return cli_usage(c, "give one of TEXT, --file and --ids");
     if (cli_given(c, "ids")) return read_ids(g);
-    if (file == NULL && strcmp(word, "-") != 0) return add_lines(g, word, strlen(word));
+    if (file == NULL && strcmp(word, "-") != 0) return add_lines(g, (rk_text){ word, strlen(word) });
     const char *path = file != NULL ? file : "-";
     int code = input_paths(c, &in, &path, 1);
-    if (code == CLI_OK && in.n > 0) code = add_lines(g, in.text[0].at, in.text[0].n);
+    if (code == CLI_OK && in.n > 0) code = add_lines(g, in.text[0]);
     input_free(&in);
     return code == CLI_OK && g->n == 0 ? cli_fail(c, CLI_DATA, NULL, "there is no text in the input") : code;
 }

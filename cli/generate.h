@@ -40,6 +40,7 @@ int prompts_add_ids(struct generating *g, const char *option, bool source);
 int prompts_add_text(struct generating *g, const char *text, size_t n);
 int prompts_read(struct generating *g);                          /* from PROMPT, --file and --ids */
 struct asked *prompts_new(struct generating *g);
+int prompts_start(struct generating *g, struct list *ids);       /* what a text begins with when nothing else does */
 int  generate_open(struct generating *g);                        /* model, the folder's settings */
 int  generate_settle(struct generating *g);                      /* tokenizer, and options over what the folder says */
 int  generate_search(struct generating *g);                      /* the options of OPTIONS_SEARCH alone */

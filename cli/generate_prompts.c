@@ -1,32 +1,12 @@
 /* generate_prompts.c: what is to be gone on from: ids or texts, one or many. */
 #include "generate.h"
 #include "input.h"
-#include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 struct asked *prompts_new(struct generating *g)
 {
     g->prompts = cli_grow(g->prompts, &g->room, g->n + 1, sizeof *g->prompts);
     return &g->prompts[g->n++];
-}
-
-/* One list, up to a semicolon or the end; *text is behind it. */
-static int read_list(struct generating *g, const char *option, const char **text, struct list *ids)
-{
-    size_t length = strcspn(*text, ";");
-    const char *at = *text, *past = at + length;
-    ids->at = cli_take((length + 1) * sizeof *ids->at);
-    while ((at += strspn(at, ", ")) < past) {
-        char *end;
-        errno = 0;
-        unsigned long long id = *at >= '0' && *at <= '9' ? strtoull(at, &end, 10) : UINT64_MAX;
-        if (id > UINT32_MAX || errno != 0 || strchr(", ;", *end) == NULL) return cli_usage(g->c, "--%s: no id at \"%.20s\"", option, at);
-        ids->at[ids->n++] = (uint32_t)id;
-        at = end;
-    }
-    *text = past + (*past == ';');
-    return CLI_OK;
 }
 
 /* Sources come first, and prompts beside them. */
@@ -38,7 +18,7 @@ int prompts_add_ids(struct generating *g, const char *option, bool source)
         struct asked *p = source || i >= g->n ? prompts_new(g) : &g->prompts[i];
         struct list *ids = source ? &p->source : &p->ids;
         if (ids->at != NULL) return cli_usage(g->c, "--%s: more lists than --source-ids has", option);
-        int code = read_list(g, option, &text, ids);
+        int code = text_ids(g->c, option, &text, &ids->at, &ids->n);
         if (code != CLI_OK) return code;
         if (ids->n == 0) return cli_usage(g->c, "--%s: list %zu is empty", option, i + 1);
         i++;
@@ -46,8 +26,7 @@ int prompts_add_ids(struct generating *g, const char *option, bool source)
     return CLI_OK;
 }
 
-/* What a text begins with when nothing else does. */
-static int take_start(struct generating *g, struct list *ids)
+int prompts_start(struct generating *g, struct list *ids)
 {
     double start;
     ids->at = cli_take(sizeof *ids->at);
@@ -66,7 +45,7 @@ int prompts_add_text(struct generating *g, const char *text, size_t n)
     rk_ids ids = { 0 };
     struct list *to = &prompts_new(g)->ids;
     int code = cli_try(g->c, rk_tok_encode(g->c->ctx, g->tok, text, n, 0, &ids));
-    if (code == CLI_OK && ids.n == 0) code = take_start(g, to);
+    if (code == CLI_OK && ids.n == 0) code = prompts_start(g, to);
     else if (code == CLI_OK) {
         to->at = cli_take(ids.n * sizeof *to->at);
         to->n = ids.n;
@@ -77,15 +56,16 @@ int prompts_add_text(struct generating *g, const char *text, size_t n)
 }
 
 /* A prompt a line; empty lines are none. */
-static int read_lines(struct generating *g, const char *text, size_t n)
+static int add_line(void *user, uint64_t number, const char *line, size_t n)
 {
-    int code = CLI_OK;
-    for (size_t at = 0, length; at < n && code == CLI_OK; at += length + 1) {
-        const char *feed = memchr(text + at, '\n', n - at);
-        length = feed == NULL ? n - at : (size_t)(feed - text) - at;
-        size_t shown = length > 0 && text[at + length - 1] == '\r' ? length - 1 : length;
-        if (shown > 0) code = prompts_add_text(g, text + at, shown);
-    }
+    (void)number;
+    if (n > 0 && line[n - 1] == '\r') n--;
+    return n > 0 ? prompts_add_text(user, line, n) : CLI_OK;
+}
+
+static int read_lines(struct generating *g, rk_text text)
+{
+    int code = text_lines(g->c, text, &(uint64_t){ 0 }, add_line, g);
     return code == CLI_OK && g->n == 0 ? cli_usage(g->c, "there is no prompt in it: a prompt is a line") : code;
 }
 
@@ -94,9 +74,8 @@ static int read_input(struct generating *g, const char *file)
     struct input in = { 0 };
     const char *path = file != NULL ? file : "-";
     int code = input_paths(g->c, &in, &path, 1);
-    const char *text = in.n > 0 ? in.text[0].at : "";
-    size_t n = in.n > 0 ? in.text[0].n : 0;
-    if (code == CLI_OK) code = file != NULL ? read_lines(g, text, n) : prompts_add_text(g, text, n);
+    rk_text text = in.n > 0 ? in.text[0] : (rk_text){ "", 0 };
+    if (code == CLI_OK) code = file != NULL ? read_lines(g, text) : prompts_add_text(g, text.at, text.n);
     input_free(&in);
     return code;
 }
@@ -140,6 +119,6 @@ int prompts_read(struct generating *g)
     else if (!encoder && g->tok == NULL) return cli_usage(c, "there is no tokenizer in %s: give --tokenizer, or a prompt of --ids", c->args[0]);
     else if (!encoder) code = file == NULL && strcmp(word, "-") != 0 ? prompts_add_text(g, word, strlen(word)) : read_input(g, file);
     for (size_t i = 0; i < g->n && code == CLI_OK; i++)
-        if (g->prompts[i].ids.at == NULL) code = take_start(g, &g->prompts[i].ids);
+        if (g->prompts[i].ids.at == NULL) code = prompts_start(g, &g->prompts[i].ids);
     return code;
 }

@@ -2,19 +2,9 @@
 #include "device.h"
 #include "end.h"
 #include "generate.h"
+#include "words.h"
 #include <stdlib.h>
 #include <string.h>
-
-/* Without --tokenizer, a folder that has none is one of ids. */
-static int open_tokenizer(struct generating *g)
-{
-    struct cli *c = g->c;
-    bool asked = cli_given(c, "tokenizer");
-    rk_status status = rk_tok_open(c->ctx, asked ? cli_text(c, "tokenizer") : rk_model_folder(g->model), &g->tok);
-    if (status == RK_E_MISSING && !asked) rk_error_clear(c->ctx);
-    else CLI_TRY(c, status);
-    return CLI_OK;
-}
 
 int generate_open(struct generating *g)
 {
@@ -80,7 +70,7 @@ int generate_search(struct generating *g)
 int generate_settle(struct generating *g)
 {
     g->how = g->config->how;
-    int code = open_tokenizer(g);
+    int code = words_tokenizer(g->c, g->model, false, &g->tok);
     if (code == CLI_OK) code = find_ends(g);
     if (code == CLI_OK) code = find_stops(g);
     return code == CLI_OK ? generate_search(g) : code;

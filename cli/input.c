@@ -1,6 +1,8 @@
 /* input.c: see input.h. */
 #include "input.h"
+#include <errno.h>
 #include <stdarg.h>
+#include <stdlib.h>
 #include <string.h>
 
 static bool ends_in(const char *text, const char *end)
@@ -98,22 +100,43 @@ static size_t behind_line(const void *user, const char *text, size_t n)
     return n;
 }
 
+int text_ids(struct cli *c, const char *option, const char **text, uint32_t **ids, size_t *n)
+{
+    size_t length = strcspn(*text, ";");
+    const char *at = *text, *past = at + length;
+    *ids = cli_take((length + 1) * sizeof **ids);
+    *n = 0;
+    while ((at += strspn(at, ", ")) < past) {
+        char *end;
+        errno = 0;
+        unsigned long long id = *at >= '0' && *at <= '9' ? strtoull(at, &end, 10) : UINT64_MAX;
+        if (id > UINT32_MAX || errno != 0 || strchr(", ;", *end) == NULL) return cli_usage(c, "--%s: no id at \"%.20s\"", option, at);
+        (*ids)[(*n)++] = (uint32_t)id;
+        at = end;
+    }
+    *text = past + (*past == ';');
+    return CLI_OK;
+}
+
+int text_lines(struct cli *c, rk_text all, uint64_t *number, input_line_fn *each, void *user)
+{
+    int code = CLI_OK;
+    for (size_t at = 0, n; at < all.n && code == CLI_OK; at += n + 1) {
+        const char *feed = memchr(all.at + at, '\n', all.n - at);
+        n = feed != NULL ? (size_t)(feed - all.at) - at : all.n - at;
+        code = cli_cancelled(c) ? cli_fail(c, CLI_INTERRUPTED, NULL, "interrupted") : each(user, ++*number, all.at + at, n);
+    }
+    return code;
+}
+
 int input_lines(struct input *in, input_line_fn *each, void *user)
 {
     static const rk_corpus_cut cut = { behind_line, NULL };
-    struct cli *c = in->c;
     uint64_t number = 0;
     int code;
     while ((code = take(in, &cut)) == CLI_OK && in->n > 0)
-        for (size_t i = 0; i < in->n; i++) {
-            rk_text all = in->text[i];
-            for (size_t at = 0, length; at < all.n; at += length + 1) {
-                const char *feed = memchr(all.at + at, '\n', all.n - at);
-                length = feed != NULL ? (size_t)(feed - all.at) - at : all.n - at;
-                if (cli_cancelled(c)) return cli_fail(c, CLI_INTERRUPTED, NULL, "interrupted");
-                if ((code = each(user, ++number, all.at + at, length)) != CLI_OK) return code;
-            }
-        }
+        for (size_t i = 0; i < in->n; i++)
+            if ((code = text_lines(in->c, in->text[i], &number, each, user)) != CLI_OK) return code;
     return code;
 }
 

@@ -1,4 +1,4 @@
-/* input.h: the texts that a command is given, through reckon/corpus.h: a block at a time with a line of progress, or all at once. */
+/* input.h: the texts and ids that a command is given: texts through reckon/corpus.h: a block at a time with a line of progress, or all at once. */
 #ifndef CLI_INPUT_H
 #define CLI_INPUT_H
 #include "out.h"
@@ -27,6 +27,11 @@ void input_note(const struct input *in);        /* says what was read */
 typedef int input_line_fn(void *user, uint64_t number, const char *line, size_t n);
 int input_plain(struct cli *c, struct input *in);
 int input_lines(struct input *in, input_line_fn *each, void *user);
+/* The same of one text, numbered from *number + 1 on. */
+int text_lines(struct cli *c, rk_text all, uint64_t *number, input_line_fn *each, void *user);
+
+/* One list of ids, "1,2 3", up to a semicolon, behind which *text is left, or the end. The command frees *ids, also after a mistake. */
+int text_ids(struct cli *c, const char *option, const char **text, uint32_t **ids, size_t *n);
 
 /* Everything at once, whole: every argument; or what n paths name, which may be no text at all. */
 int input_all(struct cli *c, struct input *in, const rk_corpus_rules *rules);

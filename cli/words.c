@@ -1,16 +1,11 @@
 /* words.c: see words.h. */
 #include "words.h"
-#include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
-/* Without --tokenizer, a folder that has none is one of ids. */
-static int open_tokenizer(struct words *w)
+int words_tokenizer(struct cli *c, const rk_model *model, bool lowercase, rk_tok **tok)
 {
-    struct cli *c = w->c;
     bool asked = cli_given(c, "tokenizer");
-    const char *folder = asked ? cli_text(c, "tokenizer") : rk_model_folder(w->model);
-    rk_status status = rk_tok_open_as(c->ctx, folder, &(rk_tok_opening){ .lowercase = cli_flag(c, "lowercase") }, &w->tok);
+    rk_status status = rk_tok_open_as(c->ctx, asked ? cli_text(c, "tokenizer") : rk_model_folder(model), &(rk_tok_opening){ .lowercase = lowercase }, tok);
     if (status != RK_E_MISSING || asked) return cli_try(c, status);
     rk_error_clear(c->ctx);
     return CLI_OK;
@@ -19,7 +14,7 @@ static int open_tokenizer(struct words *w)
 int words_open(struct words *w)
 {
     int code = cli_try(w->c, rk_model_open(w->c->ctx, w->c->args[0], &w->model));
-    return code == CLI_OK ? open_tokenizer(w) : code;
+    return code == CLI_OK ? words_tokenizer(w->c, w->model, cli_flag(w->c, "lowercase"), &w->tok) : code;
 }
 
 int words_load(struct words *w, rk_reading what)
@@ -49,16 +44,9 @@ int words_need_tokenizer(struct words *w)
 int words_ids(struct cli *c, const char *option, rk_ids *ids)
 {
     const char *text = cli_text(c, option);
-    ids->at = cli_take((strlen(text) + 1) * sizeof *ids->at);
-    for (const char *at = text; *(at += strspn(at, ", ")) != '\0';) {
-        char *end;
-        errno = 0;
-        unsigned long long id = *at >= '0' && *at <= '9' ? strtoull(at, &end, 10) : UINT64_MAX;
-        if (id > UINT32_MAX || errno != 0 || strchr(", ", *end) == NULL) return cli_usage(c, "--%s: no id at \"%.20s\"", option, at);
-        ids->at[ids->n++] = (uint32_t)id;
-        at = end;
-    }
-    return ids->n > 0 ? CLI_OK : cli_usage(c, "--%s: there are no ids", option);
+    int code = text_ids(c, option, &text, &ids->at, &ids->n);
+    if (code == CLI_OK && *text != '\0') return cli_usage(c, "--%s: one list, and \"%.20s\" is another", option, text);
+    return code != CLI_OK || ids->n > 0 ? code : cli_usage(c, "--%s: there are no ids", option);
 }
 
 int words_encode(struct words *w, rk_text text, size_t truncate, rk_encoding *out)
@@ -70,7 +58,7 @@ int words_encode(struct words *w, rk_text text, size_t truncate, rk_encoding *ou
 struct word_text words_token(const struct words *w, uint32_t id)
 {
     struct word_text out = { "" };
-    rk_text t = w->tok != NULL && id < rk_tok_size(w->tok) ? rk_tok_bytes(w->tok, id) : (rk_text){ NULL, 0 };
+    rk_text t = w->tok != NULL ? rk_tok_bytes(w->tok, id) : (rk_text){ NULL, 0 };
     if (t.at == NULL) (void)snprintf(out.at, sizeof out.at, "#%u", id);
     else (void)snprintf(out.at, sizeof out.at, "%.*s", (int)(t.n < sizeof out.at ? t.n : sizeof out.at - 1), t.at);
     return out;

@@ -1,4 +1,4 @@
-/* words.h: what fill, embed and score share: a model with its tokenizer and its device, read by whole texts; lists of ids. */
+/* words.h: what fill, embed and score share, and generate of it the tokenizer: a model with its tokenizer and its device, read by whole texts; lists of ids. */
 #ifndef CLI_WORDS_H
 #define CLI_WORDS_H
 #include "device.h"
@@ -22,6 +22,8 @@ struct words {
     { "lowercase", 0,   OPT_FLAG,   NULL, NULL,    "of a vocab.txt: lower-case the text, and drop accents" }
 #define OPTION_IDS       { "ids", 0, OPT_TEXT, "1,2,3", NULL, "a text as ids, special tokens and all; needs no tokenizer" }
 
+/* The tokenizer of --tokenizer, else of the model's folder: one that has none is one of ids, and *tok stays NULL. An exit code. */
+int  words_tokenizer(struct cli *c, const rk_model *model, bool lowercase, rk_tok **tok);
 /* The first argument and its tokenizer, then, when the command has read what it was given, the weights: each an exit code, and has said why. */
 int  words_open(struct words *w);
 int  words_load(struct words *w, rk_reading what);

@@ -21,6 +21,7 @@ enum opflags {
     OP_FUSED   = 32,    /* has `expand` */
     OP_REDUCES = 64,    /* a sum over names: may add into its result in place */
     OP_LIGHT   = 128,   /* costs little more than reading its operands and writing its result, which is no smaller: see pass/remat.c */
+    OP_PICKS   = 256,   /* reads of its first operand, a table, only as many elements as its result has */
 };
 
 /* In which dtype it is computed where a policy says so of modules (pass/cast.c). */

@@ -16,12 +16,7 @@ static const double absent = -1e9;
 
 /* --- what ends --- */
 
-static bool is_end(const struct search *s, uint32_t id)
-{
-    for (size_t i = 0; i < s->m->how->n_ends; i++)
-        if (s->m->how->ends[i] == id) return true;
-    return false;
-}
+static bool is_end(const struct search *s, uint32_t id) { return ids_hold(s->m->how->ends, s->m->how->n_ends, id); }
 
 static const struct row *row_of(const struct search *s, int64_t p, int64_t beam) { return &s->m->rows[p * s->beams + beam]; }
 

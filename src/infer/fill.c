@@ -10,7 +10,7 @@ static int64_t best_of(const float *logits, int64_t vocab, const rk_tok *tok, in
     int64_t n = 0;
     for (uint32_t id = 0; id < (uint64_t)vocab; id++) {
         if (n == k && !better(logits, id, best[n - 1].id)) continue;
-        if (tok != NULL && (id >= rk_tok_size(tok) || rk_tok_bytes(tok, id).at == NULL)) continue;
+        if (tok != NULL && rk_tok_bytes(tok, id).at == NULL) continue;
         int64_t at = n < k ? n++ : n - 1;
         for (; at > 0 && better(logits, id, best[at - 1].id); at--) best[at] = best[at - 1];
         best[at].id = id;

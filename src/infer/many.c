@@ -135,7 +135,7 @@ rk_status rk_generate_many(rk_weights *weights, const rk_tok *tok, const rk_prom
     struct searching what = { .prompts = prompts, .n = n, .samples = how->samples == 0 ? 1 : how->samples, .beams = how->beams, .out = out };
     struct making m;
     *r = (rk_generated){ 0 };
-    for (int64_t i = 0; i < n && what.samples > 0 && i < n; i++)
+    for (int64_t i = 0; i < n && what.samples > 0; i++)
         for (int64_t k = 0; k < what.samples; k++) out[i * what.samples + k] = (rk_continuation){ .score = 0 };
     TRY(check(ctx, weights, prompts, n, how, what.samples));
     rk_status status = making_open(ctx, &m, weights, tok, how, n * (how->beams != NULL ? how->beams->n : what.samples));

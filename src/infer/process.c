@@ -48,16 +48,10 @@ static void ban(struct bending *b, uint32_t id)
 static void no_repeat(struct bending *b)
 {
     size_t n = (size_t)b->s->s.no_repeat, seen = b->q->n_seen;
-    const uint32_t *prefix = b->q->seen + seen + 1 - n;
-    for (size_t i = 0; seen >= n && i + n <= seen; i++)
+    if (seen < n) return;
+    const uint32_t *prefix = b->q->seen + (seen + 1 - n);
+    for (size_t i = 0; i + n <= seen; i++)
         if (memcmp(b->q->seen + i, prefix, (n - 1) * sizeof *prefix) == 0) ban(b, b->q->seen[i + n - 1]);
-}
-
-static bool is_end(const struct sequence *q, uint32_t id)
-{
-    for (size_t i = 0; i < q->n_ends; i++)
-        if (q->ends[i] == id) return true;
-    return false;
 }
 
 /* An end by itself is no bad word. */
@@ -65,7 +59,7 @@ static void bad(struct bending *b)
 {
     for (size_t i = 0; i < b->s->how->n_bad; i++) {
         const rk_ids *word = &b->s->how->bad[i];
-        if (word->n == 0 || (word->n == 1 && is_end(b->q, word->at[0])) || word->n - 1 > b->q->n_seen) continue;
+        if (word->n == 0 || (word->n == 1 && ids_hold(b->q->ends, b->q->n_ends, word->at[0])) || word->n - 1 > b->q->n_seen) continue;
         if (word->n == 1 || memcmp(b->q->seen + b->q->n_seen - (word->n - 1), word->at, (word->n - 1) * sizeof *word->at) == 0) ban(b, word->at[word->n - 1]);
     }
 }

@@ -27,13 +27,6 @@ void row_close(rk_ctx *ctx, struct row *row, const struct making *m)
     rk_ids_free(ctx, &row->seen);
 }
 
-static bool is_end(const struct making *m, uint32_t id)
-{
-    for (size_t i = 0; i < m->how->n_ends; i++)
-        if (m->how->ends[i] == id) return true;
-    return false;
-}
-
 static bool hear(const struct making *m, int64_t i, uint32_t id, rk_text text)
 {
     return m->how->each == NULL || m->how->each(m->how->user, i, id, text);
@@ -61,7 +54,7 @@ rk_status row_take(rk_ctx *ctx, struct making *m, int64_t i, uint32_t id, bool *
     struct row *row = &m->rows[i];
     rk_text text = { "", 0 };
     *go_on = true;
-    if (is_end(m, id)) return row_end(ctx, m, i, RK_STOP_END);
+    if (ids_hold(m->how->ends, m->how->n_ends, id)) return row_end(ctx, m, i, RK_STOP_END);
     TRY(ids_add(ctx, &row->seen, &id, 1));
     row->made++;
     if (m->tok != NULL) {

@@ -10,7 +10,7 @@
 struct copy_step { int64_t to, from; };
 struct copying { rk_session *to; const rk_session *from; struct copy_step *steps; int64_t n; bool sources; char *aside; size_t aside_bytes; };
 
-/* Rows are written when nobody reads them any more; of a ring, one is put aside. state: per row of `to`, readers left. */
+/* left: per row of `to`, readers to come; source: where it is read from by now, -2: it is done. */
 static void schedule(struct copying *c, const int64_t *rows, int64_t *left, int64_t *source, int64_t batch)
 {
     bool same = c->to == c->from;

@@ -16,6 +16,13 @@ struct settings {
 /* The sequence that is to go on: all its tokens; how many of them were made; most that may be (0: not known); what ends it. */
 struct sequence { const uint32_t *seen; size_t n_seen; int64_t made, most; const uint32_t *ends; size_t n_ends; };
 
+static inline bool ids_hold(const uint32_t *ids, size_t n, uint32_t id)
+{
+    for (size_t i = 0; i < n; i++)
+        if (ids[i] == id) return true;
+    return false;
+}
+
 struct sampler {
     const rk_sampling *how;
     struct settings s;

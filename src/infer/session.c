@@ -247,12 +247,12 @@ uint64_t rk_session_bytes(const rk_session *s)
 
 /* --- what it costs --- */
 
-/* A table that is only gathered from is read by the row: nothing beside the rest. */
+/* A table that is only picked from is read by the row: nothing beside the rest. */
 static bool read_whole(const rk_graph *g, rk_ref state)
 {
     for (rk_ref r = state + 1; r < g->nodes.n; r++)
         for (int i = 0; i < node_of(g, r)->arity; i++)
-            if (operand_of(g, r, i) == state && !(node_of(g, r)->op == &op_gather && i == 0)) return true;
+            if (operand_of(g, r, i) == state && !((node_of(g, r)->op->flags & OP_PICKS) != 0 && i == 0)) return true;
     return false;
 }
 

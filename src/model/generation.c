@@ -148,7 +148,7 @@ static const struct { const char *key; read_fn *read; size_t at; } keys[] = {
     { "max_new_tokens",          read_count,       AT(pub.how.max_new_tokens) },
     { "max_length",              read_count,       AT(pub.max_length) },
     { "min_length",              read_real,        AT(pub.how.sampling.min_length) },
-    { "min_new_tokens",          read_min_new,       AT(pub.how.sampling.min_new) },
+    { "min_new_tokens",          read_min_new,     AT(pub.how.sampling.min_new) },
     { "num_return_sequences",    read_count,       AT(pub.how.samples) },
     { "num_beams",               read_real,        AT(beam_count) },
     { "length_penalty",          read_real,        AT(beams.length_penalty) },

@@ -80,17 +80,15 @@ static uint64_t operand_bytes(const struct run *r, const struct operand *o)
     return n * r->backend->bytes_of(o->dtype);
 }
 
-/* Two ops touch but some rows of an operand: gather reads as many of its table as the result has, append writes as many into its
- * cache as are new. */
+/* Of a table that is picked from as much is read as the result has; a sink writes into its state as much as its value has. */
 static uint64_t step_bytes(const struct run *r, const struct step *s)
 {
     const struct problem *p = &s->problem;
-    uint64_t bytes = 0;
-    bool gathers = p->op == &op_gather, appends = p->op == &op_append;
-    if (appends) return 2 * operand_bytes(r, &p->in[1]);
-    for (int k = gathers; k < p->n_in; k++)
+    bool picks = (p->op->flags & OP_PICKS) != 0, sinks = (p->op->flags & OP_SINK) != 0;
+    uint64_t bytes = sinks ? operand_bytes(r, &p->in[1]) : 0;
+    for (int k = picks || sinks; k < p->n_in; k++)
         if (s->in[k].kind != IN_NOTHING) bytes += operand_bytes(r, &p->in[k]);
-    for (int k = 0; k < p->n_out; k++) bytes += operand_bytes(r, &p->out[k]) * (gathers || p->accumulate ? 2u : 1u);
+    for (int k = 0; k < p->n_out && !sinks; k++) bytes += operand_bytes(r, &p->out[k]) * (picks || p->accumulate ? 2u : 1u);
     return bytes;
 }
 

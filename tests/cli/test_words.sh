@@ -13,10 +13,12 @@ ends 0 reckon fill mlm --ids 2,7,22,21,24,20,4,5,3 --blas own; pass
 ends 0 reckon fill mlm 'The [MASK] of [MASK]' 'a [MASK]' -n 2; prints "mask 2, token 4"; prints "a [MASK]"
 printf 'The capital of France is [MASK].\n' >one
 reckon fill mlm - --blas own <one >piped 2>"$err"; is "from standard input" "$(cat piped)" "$first"
+printf 'The capital of France is [MASK].\r\n' | reckon fill mlm - --blas own >piped 2>"$err"; is "a line ends in a carriage return, too" "$(cat piped)" "$first"
 ends 0 reckon fill mlm 'a [MASK]' --json -n 1 --profile; prints '"schema": "reckon.fill/1"'; prints '"used": 46'; prints '"profile": {'
 ends 2 reckon fill mlm 'no mask here';                  warns "there is no [MASK]"
 ends 2 reckon fill mlm;                                 warns "give a TEXT"
 ends 2 reckon fill mlm 'a [MASK]' --ids 1;              warns "give a TEXT, or --ids"
+ends 2 reckon fill mlm --ids '2,4;5,3' --mask 4;          warns 'one list, and "5,3" is another'
 ends 2 reckon fill mlm 'a [MASK]' -n 0;                 warns "--top"
 ends 2 reckon fill mlm 'a [MASK]' -n 99;                warns "99 likeliest of"
 ends 2 reckon fill mlm 'a [MASK]' --mask '<mask>';      warns '"<mask>"'

@@ -142,6 +142,25 @@ TEST(rows_that_are_touched)
     end(&p);
 }
 
+TEST(places_of_rows_are_read_too)
+{
+    rk_ctx *ctx = test_ctx();
+    char spec[TINY_ROOM];
+    float logits[VOCAB];
+    struct played p = { 0 };
+    rk_profile *profile;
+    uint64_t bytes[2] = { 0 };
+    OK(ctx, random_weights(ctx, tiny_model(0, VOCAB, CONTEXT, spec), "cpu", &p));
+    rk_session_close(p.s);
+    OK(ctx, rk_profile_open(ctx, NULL, &profile));
+    OK(ctx, rk_session_open(&p.w, &(rk_session_options){ .chunk = 4, .ragged = true }, &p.s));
+    OK(ctx, feed(ctx, &p, logits));
+    OK(ctx, rk_profile_rows(profile, RK_PROFILE_BY_STEP, bytes_of, bytes));
+    EXPECT_INT(bytes[0], 2 * 2 * 2 * FED * 24 * 4 + 2 * 2 * 5 * 4);         /* one place, in each of 5 runs */
+    rk_profile_close(profile);
+    end(&p);
+}
+
 static bool stop(void *user, const rk_profile_row *r)
 {
     (void)user, (void)r;
