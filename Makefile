@@ -40,8 +40,8 @@ bench: build    ## every bench: checks, then times, against the machine's limit
 	@tools/build release benches $(options)
 	@set -e; for bench in build/bench/bench_*; do echo "== $$bench"; "$$bench" $(ARGS); done
 
-bench-peers: build ## training steps beside PyTorch's; ARGS='tok TOKENIZER TEXT...': encoding beside other tokenizers
-	@tools/build release bench_step bench_tok $(options)
+bench-peers: build ## training steps beside PyTorch's; ARGS='tok TOKENIZER TEXT...', 'tok-train VOCAB TEXT...', 'infer': beside others
+	@tools/build release bench_step bench_tok bench_tok_train bench_infer $(options)
 	@tools/bench-peers $(ARGS)
 
 verify-hub: build ## DIR=FOLDER: greedy outputs published for GPT-2, GPT-J and Pythia, from their downloaded weights

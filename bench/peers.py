@@ -261,6 +261,14 @@ def first_line_of(path, start):
     return "unknown"
 
 
+def write_log(folder, what, lines):
+    os.makedirs(folder, exist_ok=True)
+    path = os.path.join(folder, "%s-%s.md" % (time.strftime("%Y-%m-%d"), what))
+    with open(path, "w") as f:
+        f.write("\n".join(lines) + "\n")
+    print("\nwritten to " + path)
+
+
 def commit():
     try:
         with open(os.path.join(ROOT, ".git", "HEAD")) as f:
@@ -298,11 +306,7 @@ def main():
     print("\n".join(out))
     for name in options.models.split(","):
         out += run_model(name, options)
-    os.makedirs(options.log, exist_ok=True)
-    path = os.path.join(options.log, time.strftime("%Y-%m-%d") + "-step.md")
-    with open(path, "w") as f:
-        f.write("\n".join(out) + "\n")
-    print("\nwritten to " + path)
+    write_log(options.log, "step", out)
     return 0
 
 

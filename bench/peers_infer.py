@@ -18,8 +18,7 @@ import subprocess
 import sys
 import time
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-ROOT = os.path.dirname(HERE)
+from peers import HERE, ROOT, first_line_of, write_log
 
 
 # --- weights ---
@@ -280,11 +279,6 @@ def run_case(case, folder, o):
     return "| %s | %s | %.2f | %.2f | **%.2f** (%.2f-%.2f) | %.2f | %s |" % (what, about, 1e3 * median(r[0] for r in rows), 1e3 * median(r[1] for r in rows), median(ratio), ratio[0], ratio[-1], median(r[4] for r in rows), moved)
 
 
-def first_line_of(path, start):
-    with open(path) as f:
-        return next((t.split(":", 1)[1].strip() for t in f if t.startswith(start)), "unknown")
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--pairs", type=int, default=7)
@@ -323,10 +317,7 @@ def main():
         except RuntimeError as error:
             out.append("| %s | %s: %s | | | | | | |" % (case[0], case[3], error))
         print(out[-1], flush=True)
-    path = os.path.join(o.log, time.strftime("%Y-%m-%d") + "-infer.md")
-    with open(path, "w") as f:
-        f.write("\n".join(out) + "\n")
-    print("\nwritten to " + path)
+    write_log(o.log, "infer", out)
     return 0
 
 

@@ -20,7 +20,7 @@ import sys
 import tempfile
 import time
 
-from peers import ROOT, Side, commit, first_line_of
+from peers import ROOT, Side, commit, first_line_of, write_log
 
 SLOW = 1_000_000  # bytes for peers of a few MB/s
 
@@ -185,11 +185,7 @@ def main():
                 before = len(out)
                 run_text(path, options, folder, threads, out)
                 print("\n".join(out[before:]), flush=True)
-    os.makedirs(options.log, exist_ok=True)
-    path = os.path.join(options.log, time.strftime("%Y-%m-%d") + "-tok.md")
-    with open(path, "w") as f:
-        f.write("\n".join(out) + "\n")
-    print("\nwritten to " + path)
+    write_log(options.log, "tok", out)
     return 0
 
 

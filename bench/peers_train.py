@@ -14,7 +14,7 @@ import sys
 import tempfile
 import time
 
-from peers import ROOT, commit, first_line_of
+from peers import ROOT, commit, first_line_of, write_log
 
 BENCH = os.path.join(ROOT, "build", "bench", "bench_tok_train")
 GPT2 = r"'(?:[sdmt]|ll|ve|re)| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"
@@ -85,9 +85,7 @@ def main():
                 runs = sorted(timed(code, part.name, vocab) for _ in range(options.peers))
                 if runs:
                     say(out, "| %s | %s | %d | %s | %.2f | %.2f | | | %.2f | |" % (name, os.path.basename(path), options.bytes, vocab, runs[0][0], runs[len(runs) // 2][0], runs[0][1]))
-    os.makedirs(options.log, exist_ok=True)
-    with open(os.path.join(options.log, time.strftime("%Y-%m-%d") + "-tok-train.md"), "w") as f:
-        f.write("\n".join(out) + "\n")
+    write_log(options.log, "tok-train", out)
 
 
 main()

@@ -1,5 +1,6 @@
 /* reckon tok encode: text to files of tokens, plain numbers of 16 or 32 bits, little end first, that training maps into memory; or to ids on
  * the screen; or lines of JSON to lines of JSON (tok_lines.c). */
+#include "end.h"
 #include "tok_lines.h"
 #include "tok_sink.h"
 #include <inttypes.h>
@@ -16,7 +17,7 @@ static const struct option options[] = {
     { "memory",    0,   OPT_SIZE,   "BYTES",   "512Mi",                     "about how much may be used for text and tokens on their way" },
     { "separator", 0,   OPT_TEXT,   "LINE",    NULL,                        "a line between documents, such as %" },
     { "field",     0,   OPT_TEXT,   "NAME",    NULL,                        "INPUT has a JSON object a line, and this field of it is the text" },
-    { "end",       0,   OPT_TEXT,   "TOKEN",   "(<|endoftext|> where the tokenizer has it)", "special token after each document; \"\" for none" },
+    { "end",       0,   OPT_TEXT,   "TOKEN",   CLI_ENDS, "special token after each document; \"\" for none" },
     { "text",      't', OPT_TEXT,   NULL,      NULL,                        "encode this text instead of INPUT" },
     { "plain",     0,   OPT_FLAG,   NULL,      NULL,                        "special tokens that stand in the text are ordinary text" },
     { "replace",   0,   OPT_FLAG,   NULL,      NULL,                        "bytes that are no UTF-8 become U+FFFD" },
@@ -96,10 +97,12 @@ static int prepare(struct encoding *e)
 {
     struct cli *c = e->c;
     struct sink *s = &e->sink;
-    const char *end = cli_given(c, "end") ? cli_text(c, "end") : "<|endoftext|>";
     uint32_t size = rk_tok_size(e->tok);
-    s->ends = cli_text(c, "text") == NULL && end[0] != '\0' && rk_tok_find(e->tok, end, strlen(end), &s->end);
-    if (!s->ends && cli_given(c, "end") && end[0] != '\0') return cli_usage(c, "--end: the tokenizer has no token \"%s\"", end);
+    int64_t end;
+    int code = end_token(c, e->tok, &end);
+    if (code != CLI_OK) return code;
+    s->ends = cli_text(c, "text") == NULL && end >= 0;
+    if (s->ends) s->end = (uint32_t)end;
     bool fits = size <= 65536, small = cli_choice(c, "format") == RK_TOKENS_MEGATRON ? size < 65500 : fits;
     e->bytes = cli_given(c, "dtype") ? 2u << cli_choice(c, "dtype") : small ? 2 : 4;
     if (e->bytes == 2 && !fits) return cli_usage(c, "--dtype u16: the tokenizer has ids up to %s", say_count(size - 1).at);

@@ -26,7 +26,7 @@ static void run_library(rk_ctx *ctx, const void *candidate, const struct gemm_pr
 }
 
 /* Those that take part: our own products first, then libraries. */
-struct field { int n; struct blas *library[RK_RACERS]; struct gemm_score score[GEMM_CLASSES][RK_RACERS]; };
+struct field { int n; struct blas *blas[RK_RACERS]; struct gemm_score score[GEMM_CLASSES][RK_RACERS]; };
 
 static rk_status race_class(rk_ctx *ctx, const rk_device *d, enum gemm_class c, double seconds, struct field *f)
 {
@@ -37,7 +37,7 @@ static rk_status race_class(rk_ctx *ctx, const rk_device *d, enum gemm_class c, 
     unsigned char *scratch;
     size_t bytes = gemm_scratch(&plan, par_workers(ctx));
     int winner;
-    for (int i = 1; i < f->n; i++) all[i] = (struct gemm_candidate){ run_library, f->library[i] };
+    for (int i = 1; i < f->n; i++) all[i] = (struct gemm_candidate){ run_library, f->blas[i] };
     TRY(NEW(scratch, bytes));
     own.scratch = scratch;
     rk_status status = gemm_race(ctx, c, all, f->n, seconds, f->score[c], &winner);
@@ -64,18 +64,24 @@ static int best(const struct field *f)
     return chosen;
 }
 
+/* A library makes what it is clearly faster at; one that was asked for, everything. */
+static bool wins(const struct field *f, int c, int chosen, bool asked)
+{
+    return chosen > 0 && (asked || f->score[c][0].share < TIE * f->score[c][chosen].share);
+}
+
 /* With the name that opens each again. */
-static void tell(const struct field *f, int chosen, rk_race *races)
+static void tell(const struct field *f, int chosen, bool asked, rk_race *races)
 {
     for (int c = 0; races != NULL && c < GEMM_CLASSES; c++) {
         struct gemm_problem p = gemm_class_problem((enum gemm_class)c);
         races[c] = (rk_race){ .name = gemm_class_name((enum gemm_class)c), .rows = p.m, .columns = p.n, .depth = p.k, .n = f->n };
         for (int i = 0; i < f->n; i++) {
             races[c].flops[i] = f->score[c][i].flops;
-            (void)snprintf(races[c].racer[i], sizeof races[c].racer[i], "%s", i == 0 ? "own" : blas_key(f->library[i]));
-            (void)snprintf(races[c].core[i], sizeof races[c].core[i], "%s", i == 0 ? "" : blas_core(f->library[i]));
+            (void)snprintf(races[c].racer[i], sizeof races[c].racer[i], "%s", i == 0 ? "own" : blas_key(f->blas[i]));
+            (void)snprintf(races[c].core[i], sizeof races[c].core[i], "%s", i == 0 ? "" : blas_core(f->blas[i]));
         }
-        races[c].winner = chosen > 0 && f->score[c][0].share < TIE * f->score[c][chosen].share ? chosen : 0;
+        races[c].winner = wins(f, c, chosen, asked) ? chosen : 0;
     }
 }
 
@@ -84,7 +90,7 @@ static rk_status open_all(rk_ctx *ctx, struct field *f)
 {
     struct blas_known known;
     for (int i = 0; f->n < RK_RACERS && blas_at(i, &known); i++) {
-        rk_status status = blas_open(ctx, known.name, &f->library[f->n]);
+        rk_status status = blas_open(ctx, known.name, &f->blas[f->n]);
         if (status == RK_E_NOMEM) return status;
         if (status == RK_OK) f->n++;
         else ctx_log(ctx, RK_DEBUG, "%s", rk_error_message(ctx));
@@ -99,17 +105,17 @@ rk_status device_race(rk_ctx *ctx, rk_device *d, double seconds, rk_race *races)
     rk_status status = RK_OK;
     int chosen;
     if (!d->asked) GO(open_all(ctx, &f));
-    else if (d->blas != NULL) f.library[f.n++] = d->blas;
+    else if (d->blas != NULL) f.blas[f.n++] = d->blas;
     for (int c = 0; c < GEMM_CLASSES; c++) GO(race_class(ctx, d, (enum gemm_class)c, seconds, &f));
     chosen = d->asked ? f.n - 1 : best(&f);
-    tell(&f, chosen, races);
+    tell(&f, chosen, d->asked, races);
     if (d->asked) return RK_OK;
-    for (int c = 0; c < GEMM_CLASSES; c++) d->machine.blas_wins[c] = chosen > 0 && f.score[c][0].share < TIE * f.score[c][chosen].share;
-    struct blas *winner = f.library[chosen];
-    f.library[chosen] = NULL;
+    for (int c = 0; c < GEMM_CLASSES; c++) d->machine.blas_wins[c] = wins(&f, c, chosen, false);
+    struct blas *winner = f.blas[chosen];
+    f.blas[chosen] = NULL;
     GO(device_take(ctx, d, winner));
 out:
-    for (int i = 1; !d->asked && i < f.n; i++) blas_close(ctx, f.library[i]);
+    for (int i = 1; !d->asked && i < f.n; i++) blas_close(ctx, f.blas[i]);
     return status;
 }
 
@@ -128,7 +134,7 @@ static double best_burst(rk_ctx *ctx, const rk_device *d)
 static rk_status best_product(rk_ctx *ctx, const rk_device *d, double *flops)
 {
     struct field f = { .n = 1 };
-    if (d->blas != NULL) f.library[f.n++] = d->blas;
+    if (d->blas != NULL) f.blas[f.n++] = d->blas;
     TRY(race_class(ctx, d, GEMM_WIDE_NT, LONGEST_RACE_SECONDS, &f));
     *flops = fmax(f.score[GEMM_WIDE_NT][0].flops, f.score[GEMM_WIDE_NT][1].flops);
     return RK_OK;

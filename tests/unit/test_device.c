@@ -85,6 +85,32 @@ TEST(a_cache_that_cannot_be_written_is_no_error)
     rk_device_close(d);
 }
 
+/* Who is told to make the products is who makes them: a library that was asked for, all of them; our own, where none is wanted. */
+TEST(races_tell_who_makes_the_products)
+{
+    rk_ctx *ctx = test_ctx();
+    rk_race races[16];
+    rk_library library;
+    rk_device *d;
+    int n = 0;
+    OK(ctx, rk_device_open(ctx, "cpu", &(rk_device_options){ .blas = "own" }, &d));
+    OK(ctx, rk_device_races(d, 16, races, &n));
+    EXPECT(n > 0);
+    for (int i = 0; i < n; i++) EXPECT(races[i].n == 1 && races[i].winner == 0 && races[i].flops[0] > 0);
+    rk_device_close(d);
+    for (int k = 0; rk_library_at(k, &library); k++) {
+        if (rk_device_open(ctx, "cpu", &(rk_device_options){ .blas = library.name }, &d) != RK_OK) {
+            rk_error_clear(ctx);                            /* not installed */
+            continue;
+        }
+        OK(ctx, rk_device_races(d, 16, races, &n));
+        for (int i = 0; i < n; i++) EXPECT(races[i].n == 2 && races[i].winner == 1 && races[i].flops[1] > 0);
+        EXPECT_TEXT(races[0].racer[1], library.name);
+        rk_device_close(d);
+        break;                                              /* one is enough: it takes half a second */
+    }
+}
+
 static rk_status open_close(rk_ctx *ctx)
 {
     rk_device *d;
