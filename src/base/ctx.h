@@ -23,6 +23,7 @@ struct rk_ctx {
     struct rk_profile *profile;               /* that watches what runs: run/profile.h; NULL: nobody does */
     int          profiles;                    /* that there were */
     size_t       bytes, peak;
+    size_t       device_bytes, device_peak;   /* the same of an accelerator's own memory */
     rk_status    status;
     char         message[ERROR_TEXT], hint[ERROR_HINT], trail[ERROR_TRAIL];
 };

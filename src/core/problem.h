@@ -76,6 +76,13 @@ struct backend {
     /* guard and meter watch: called around each call, with what run was given to hold for them; may be NULL */
     rk_status (*before)(rk_ctx *ctx, void *watch, const struct call *c);
     rk_status (*after)(rk_ctx *ctx, void *watch, const struct call *c);
+    /* Back ends that work beside the host; NULL where calls are over when they return. A run's calls stand between begin and end: `kept`
+     * is the run's, NULL at first; same: it makes the calls of the time before, on the same addresses; *done: they have been made, as
+     * they were recorded. sync waits for everything. */
+    rk_status (*begin)(rk_ctx *ctx, const struct backend *b, void **kept, const struct live *live, bool same, bool *done);
+    rk_status (*end)(rk_ctx *ctx, const struct backend *b, void **kept, bool failed);
+    void (*forget)(rk_ctx *ctx, void *kept);
+    rk_status (*sync)(rk_ctx *ctx, const struct backend *b);
 };
 
 /* The first kernel of the chain that takes the problem; NULL: none does. */

@@ -90,6 +90,7 @@ void run_close(struct run *r)
 {
     if (r == NULL) return;
     rk_ctx *ctx = r->ctx;
+    if (r->backend->forget != NULL) r->backend->forget(ctx, r->recorded);
     if (r->arena != NULL && r->host == NULL) r->backend->free(ctx, r->arena, (size_t)r->plan->bytes);
     if (r->spare != NULL) r->backend->free(ctx, r->spare, r->spare_bytes);
     if (r->input_arena != NULL) r->backend->free(ctx, r->input_arena, (size_t)r->input_bytes);
@@ -258,7 +259,26 @@ static rk_status go(rk_ctx *ctx, struct run *r, int i)
     if (r->backend->before != NULL) TRY(r->backend->before(ctx, r->watch, &call));
     TRY(s->kernel->run(ctx, &call));
     if (r->backend->after != NULL) TRY(r->backend->after(ctx, r->watch, &call));
+    if (profile != NULL && r->backend->sync != NULL) TRY(r->backend->sync(ctx, r->backend));
     return profile == NULL ? RK_OK : profile_step(ctx, profile, r, i, begin);
+}
+
+/* One after the other, or all at once where the back end has recorded them: what changes between two runs is then in memory alone. */
+static rk_status go_all(rk_ctx *ctx, struct run *r, bool unwatched)
+{
+    const struct backend *b = r->backend;
+    bool done = false, same = r->n_sized == 0 && unwatched;
+    rk_status status = RK_OK;
+    if (b->begin != NULL) TRY(b->begin(ctx, b, &r->recorded, &r->live, same, &done));
+    for (int i = 0; i < r->plan->n_steps && status == RK_OK; i++) {
+        if (done) r->issued[i] += r->steps[i].prepared.product_flops;
+        else status = go(ctx, r, i);
+    }
+    if (b->end != NULL && !done) {
+        rk_status ended = b->end(ctx, b, &r->recorded, status != RK_OK);
+        if (status == RK_OK) status = ended;
+    }
+    return status == RK_OK ? RK_OK : ctx_pass(ctx, status, __FILE__, __LINE__, __func__);
 }
 
 rk_status run_go(rk_ctx *ctx, struct run *r, uint64_t seed, uint64_t step)
@@ -267,7 +287,7 @@ rk_status run_go(rk_ctx *ctx, struct run *r, uint64_t seed, uint64_t step)
     double begin = profile != NULL ? clock_seconds() : 0;
     if (r->stale) TRY(size_steps(ctx, r));
     r->live = (struct live){ r->extent, seed, step };
-    for (int i = 0; i < r->plan->n_steps; i++) TRY(go(ctx, r, i));
+    TRY(go_all(ctx, r, profile == NULL));
     r->runs++;
     return profile == NULL ? RK_OK : profile_run(ctx, profile, begin);
 }

@@ -22,6 +22,7 @@ struct run {
     char *spare;                            /* workspace for steps that need more at smaller extents than the plan gave them at the bounds */
     size_t spare_bytes;
     void *watch;                            /* for back ends that watch; not owned */
+    void *recorded;                         /* the back end's: what it keeps of the run's calls */
     uint64_t *issued;                       /* per step: product FLOPs passed on in all runs */
     int watched;                            /* the id of the profile that watches it; 0: none does */
     int first_watched;                      /* the row there of its first step */

@@ -20,6 +20,7 @@ struct lt_product {
     rk_dtype in, out;                       /* of A and B; of C */
     rk_dtype in_b;                          /* of B where it is another (8 bits); else the same as `in` */
     double   alpha;
+    int      alignment;                     /* bytes that every address is a multiple of; 0: 16 */
     bool     accumulate;
 };
 

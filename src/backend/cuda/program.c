@@ -1,0 +1,188 @@
+/* program.c: see program.h. */
+#include "backend/cuda/program.h"
+#include "backend/cuda/kernels.h"
+#include "backend/cuda/rtc.h"
+#include <string.h>
+
+struct own { cudaKernel_t kernel; };
+
+/* --- loops --- */
+
+static int64_t layout_stride(const struct layout *l, rk_dim dim)
+{
+    int axis = layout_axis(l, dim);
+    return axis < 0 ? 0 : l->stride[axis];
+}
+
+/* A mask's index is that of a dense array of the node's own dims, at their current sizes. */
+static int64_t mask_stride(const struct problem *p, const struct instruction *i, rk_dim dim)
+{
+    int64_t stride = 1;
+    for (int k = i->rank - 1; k >= 0; k--) {
+        if (i->dim[k] == dim) return stride;
+        int axis = layout_axis(&p->out[0].at, i->dim[k]);
+        stride *= axis < 0 ? 1 : p->out[0].at.size[axis];
+    }
+    return 0;
+}
+
+static int64_t source_stride(const struct problem *p, int source, rk_dim dim)
+{
+    if (source >= MOST_PROGRAM) return layout_stride(&p->out[source - MOST_PROGRAM].at, dim);
+    const struct instruction *i = &p->program->at[source];
+    if (i->kind == I_LOAD) return layout_stride(&p->in[i->a].at, dim);
+    if (i->kind == I_RAND) return mask_stride(p, i, dim);
+    return (rk_dim)i->a == dim;
+}
+
+static bool is_source(const struct instruction *i) { return i->kind == I_LOAD || i->kind == I_IOTA || i->kind == I_RAND; }
+
+static void list_sources(const struct problem *p, struct program_loops *l)
+{
+    for (int i = 0; i < p->program->n; i++)
+        if (is_source(&p->program->at[i])) l->source[l->n_sources++].of = i;
+    for (int i = 0; i < p->n_out; i++) l->source[l->n_sources++].of = MOST_PROGRAM + i;
+}
+
+/* The axes of the results, neighbours merged where every source walks them as one. */
+static void merge(const struct problem *p, struct program_loops *l)
+{
+    const struct layout *space = &p->out[0].at;
+    for (int a = 0; a < space->rank; a++) {
+        int64_t stride[CUDA_SOURCES];
+        if (space->size[a] == 1) continue;
+        bool joins = l->rank > 0;
+        for (int k = 0; k < l->n_sources; k++) {
+            stride[k] = source_stride(p, l->source[k].of, space->dim[a]);
+            joins = joins && l->source[k].stride[l->rank - 1] == stride[k] * space->size[a];
+        }
+        if (joins) l->size[l->rank - 1] *= space->size[a];
+        else l->size[l->rank++] = space->size[a];
+        for (int k = 0; k < l->n_sources; k++) l->source[k].stride[l->rank - 1] = stride[k];
+    }
+    if (l->rank > 0) return;
+    l->size[l->rank++] = 1;
+    for (int k = 0; k < l->n_sources; k++) l->source[k].stride[0] = 0;
+}
+
+static const struct operand *operand_of_source(const struct problem *p, int source)
+{
+    if (source >= MOST_PROGRAM) return &p->out[source - MOST_PROGRAM];
+    return p->program->at[source].kind == I_LOAD ? &p->in[p->program->at[source].a] : NULL;
+}
+
+/* A stretch of `n` neighbours of this source can be moved as one, wherever the thread stands: memory itself begins at a multiple of 16. */
+static bool is_aligned(const struct program_loops *l, const struct program_source *s, const struct operand *o, int n)
+{
+    int64_t bytes = (int64_t)rk_dtype_bytes(o->dtype), unit = n * bytes < 16 ? n : 16 / bytes;
+    bool aligned = o->at.offset % unit == 0;
+    for (int i = 0; i + 1 < l->rank; i++) aligned = aligned && s->stride[i] % unit == 0;
+    return aligned;
+}
+
+/* As many neighbours as fill 16 bytes of the narrowest operand, if the loop and all that is moved by stretches allow it. */
+static int neighbours(const struct problem *p, const struct program_loops *l)
+{
+    int64_t last = l->size[l->rank - 1];
+    size_t narrowest = 8;
+    for (int k = 0; k < l->n_sources; k++) {
+        const struct operand *o = operand_of_source(p, l->source[k].of);
+        if (o != NULL && l->source[k].stride[l->rank - 1] == 1 && rk_dtype_bytes(o->dtype) < narrowest) narrowest = rk_dtype_bytes(o->dtype);
+    }
+    for (int n = narrowest < 2 ? 8 : (int)(16 / narrowest); n > 1; n /= 2) {
+        bool fits = last % n == 0;
+        for (int k = 0; k < l->n_sources && fits; k++) {
+            const struct operand *o = operand_of_source(p, l->source[k].of);
+            if (o != NULL && l->source[k].stride[l->rank - 1] == 1) fits = is_aligned(l, &l->source[k], o, n);
+        }
+        if (fits) return n;
+    }
+    return 1;
+}
+
+static void loops_of(const struct problem *p, struct program_loops *l)
+{
+    int64_t n = 1, reach = 0;
+    memset(l, 0, sizeof *l);
+    list_sources(p, l);
+    merge(p, l);
+    l->per_thread = neighbours(p, l);
+    for (int i = 0; i < l->rank; i++) n *= l->size[i];
+    for (int k = 0; k < l->n_sources; k++) {
+        struct program_source *s = &l->source[k];
+        int64_t step = s->stride[l->rank - 1], far = 0;
+        s->walking = step == 0 ? WALK_STILL : step == 1 && l->per_thread > 1 ? WALK_NEIGHBOURS : WALK_STRIDED;
+        for (int i = 0; i < l->rank; i++) far += (l->size[i] - 1) * s->stride[i];
+        if (far > reach) reach = far;
+    }
+    l->small = n < INT32_MAX && reach < INT32_MAX;
+}
+
+static int64_t count(const struct program_loops *l)
+{
+    int64_t n = 1;
+    for (int i = 0; i < l->rank; i++) n *= l->size[i];
+    return n / l->per_thread;
+}
+
+/* --- the kernel --- */
+
+static bool known(rk_dtype dtype) { return dtype != RK_f8e4m3 && dtype != RK_f8e5m2; }
+
+bool cuda_program_accepts(const struct problem *p)
+{
+    bool all = p->program != NULL && p->n_out > 0;
+    for (int i = 0; i < p->n_in && all; i++) all = known(p->in[i].dtype);
+    for (int i = 0; i < p->n_out && all; i++) all = known(p->out[i].dtype);
+    return all;
+}
+
+rk_status cuda_program_prepare(rk_ctx *ctx, const struct problem *p, struct prepared *out)
+{
+    struct program_loops loops;
+    struct own own;
+    struct str text = { 0 };
+    memset(out, 0, sizeof *out);
+    loops_of(p, &loops);
+    for (int i = 0; i < p->program->n; i++)
+        if (p->program->at[i].kind == I_MAP) out->elementwise_flops += (uint64_t)mapfn_table[p->program->at[i].fn].cost * (uint64_t)layout_elements(&p->out[0].at);
+    PROMISE(program_words(&loops) <= CUDA_PROGRAM_WORDS);
+    rk_status status = program_text(ctx, p, &loops, &text);
+    if (status == RK_OK) status = rtc_kernel(ctx, cuda_of(p)->rtc, str_c(&text), CUDA_PROGRAM_NAME, &own.kernel);
+    str_free(ctx, &text);
+    if (status == RK_OK) memcpy(out->own, &own, sizeof own);
+    return status;
+}
+
+static int64_t start(const struct call *c, int source)
+{
+    if (source >= MOST_PROGRAM) return (int64_t)(uintptr_t)cuda_out(c, source - MOST_PROGRAM);
+    const struct instruction *i = &c->problem->program->at[source];
+    const int64_t *extent = c->live->extent;
+    if (i->kind == I_LOAD) return (int64_t)(uintptr_t)cuda_in(c, i->a);
+    return i->kind == I_RAND ? 0 : (i->b != 0 ? extent[i->b] : 0) - (i->c != 0 ? extent[i->c] : 0);
+}
+
+rk_status cuda_program_run(rk_ctx *ctx, const struct call *c)
+{
+    const struct cuda_machine *m = cuda_of(c->problem);
+    struct program_loops l;
+    struct own own;
+    int64_t word[CUDA_PROGRAM_WORDS];
+    void *arguments[] = { word };
+    int n = 0;
+    memcpy(&own, c->prepared->own, sizeof own);
+    loops_of(c->problem, &l);
+    int64_t threads = count(&l), blocks = (threads + CUDA_PROGRAM_THREADS - 1) / CUDA_PROGRAM_THREADS;
+    if (threads == 0) return RK_OK;
+    PROMISE(blocks <= INT32_MAX);
+    word[n++] = threads;
+    word[n++] = (int64_t)(uintptr_t)m->live;
+    for (int i = 0; i < l.rank; i++) word[n++] = l.size[i];
+    for (int k = 0; k < l.n_sources; k++) {
+        word[n++] = start(c, l.source[k].of);
+        for (int i = 0; i < l.rank; i++) word[n++] = l.source[k].stride[i];
+    }
+    return cuda_check(ctx, cudaLaunchKernel((const void *)own.kernel, (dim3){ (unsigned)blocks, 1, 1 }, (dim3){ CUDA_PROGRAM_THREADS, 1, 1 }, arguments, 0, m->stream),
+                      "launching an elementwise kernel");
+}
