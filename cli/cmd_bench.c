@@ -48,13 +48,21 @@ static void print_races(struct cli *c, const struct results *r)
 
 static void print(struct cli *c, const rk_device *device, const struct results *r)
 {
+    bool accelerator = r->ceilings.bf16_flops > 0;
     (void)fprintf(c->out, "%s\n\n", rk_device_text(device));
     struct table *t = table_new(c, "ceiling|measured|", "lrw");
-    ceiling(t, "multiply-adds", r->ceilings.fma_flops, "FLOP/s", "f32, in registers, all threads: what MFU is printed against");
-    ceiling(t, "best product", r->ceilings.gemm_flops, "FLOP/s", "of matrices in cache");
+    if (accelerator) {
+        ceiling(t, "best product, f32", r->ceilings.gemm_flops, "FLOP/s", "4,096 x 4,096 x 4,096, random numbers, sums and factors in f32");
+        ceiling(t, "best product, bf16", r->ceilings.bf16_flops, "FLOP/s", "8,192 x 8,192 x 8,192, sums in f32: what MFU is printed against in bf16");
+        ceiling(t, "best product, f16", r->ceilings.f16_flops, "FLOP/s", "the same in f16");
+    } else {
+        ceiling(t, "multiply-adds", r->ceilings.fma_flops, "FLOP/s", "f32, in registers, all threads: what MFU is printed against");
+        ceiling(t, "best product", r->ceilings.gemm_flops, "FLOP/s", "of matrices in cache");
+    }
     ceiling(t, "reading", r->ceilings.read_bytes, "B/s", "from memory, far beyond the caches");
     ceiling(t, "copying", r->ceilings.copy_bytes, "B/s", "read and written, each counted");
     table_print(t);
+    if (r->n == 0) return;
     (void)fputc('\n', c->out);
     print_races(c, r);
 }
@@ -70,6 +78,8 @@ static void print_json(struct cli *c, const rk_device *device, const struct resu
     json_int(&j, "threads", r->ceilings.threads);
     json_real(&j, "fma_flops", r->ceilings.fma_flops);
     json_real(&j, "gemm_flops", r->ceilings.gemm_flops);
+    if (r->ceilings.bf16_flops > 0) json_real(&j, "bf16_flops", r->ceilings.bf16_flops);
+    if (r->ceilings.f16_flops > 0) json_real(&j, "f16_flops", r->ceilings.f16_flops);
     json_real(&j, "read_bytes", r->ceilings.read_bytes);
     json_real(&j, "copy_bytes", r->ceilings.copy_bytes);
     json_array(&j, "products");

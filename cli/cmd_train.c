@@ -153,7 +153,7 @@ static int open_device(struct training *t)
 {
     struct cli *c = t->c;
     int code = device_open(c, &t->device);
-    if (code == CLI_OK && strcmp(rk_device_name(t->device), "cpu") == 0) code = cli_try(c, rk_device_ceilings(t->device, false, &t->ceilings));
+    if (code == CLI_OK && device_measures(t->device)) code = cli_try(c, rk_device_ceilings(t->device, false, &t->ceilings));
     return code;
 }
 

@@ -1,6 +1,7 @@
 /* device.c: see device.h. */
 #include "device.h"
 #include <stdlib.h>
+#include <string.h>
 
 /* Packaged libraries mistake new processors for old ones: what the environment does not say, we say. */
 static void wish(void)
@@ -18,6 +19,8 @@ int device_open(struct cli *c, rk_device **device)
     free(cache);
     return code == CLI_OK ? profile_begin(c, *device) : code;
 }
+
+bool device_measures(const rk_device *device) { return strcmp(rk_device_name(device), "cpu") == 0 || strcmp(rk_device_name(device), "cuda") == 0; }
 
 int device_named(struct cli *c, const char *name, const char *by_hand, const rk_accelerator **found)
 {

@@ -172,7 +172,7 @@ static void tell_speed(struct generating *g)
     if (c->quiet || r->steps < 1 || r->seconds <= 0) return;
     double rate = (double)(r->tokens - g->firsts) / r->seconds, bytes = (double)r->bytes / r->seconds;
     if (rate <= 0) rate = (double)r->tokens / r->seconds;
-    bool cpu = strcmp(rk_device_name(g->device), "cpu") == 0, measured = cpu && rk_device_measured(g->device, &top);
+    bool cpu = strcmp(rk_device_name(g->device), "cpu") == 0, measured = device_measures(g->device) && rk_device_measured(g->device, &top);
     cli_note(c, "%s token%s (%s), %.1f tokens/s, the first after %s; %s/s of weights and cache%s%s%s", say_count((uint64_t)r->tokens).at, r->tokens == 1 ? "" : "s",
              rk_stop_words(r->stop), rate, say_seconds(r->first_seconds).at, say_bytes_si((uint64_t)bytes).at, measured ? ", " : "",
              measured ? say_percent(bytes / top.read_bytes).at : "", measured ? " of what this machine reads" : cpu ? " (reckon bench measures what this machine can read)" : "");

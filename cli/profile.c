@@ -1,6 +1,7 @@
 /* profile.c: see profile.h. Shares are of what was measured on this machine (`reckon bench`), and stand nowhere else: products
  * against multiply-adds in registers, bytes against reading from memory. */
 #include "profile.h"
+#include "device.h"
 #include "reckon/profile.h"
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +15,7 @@ int profile_begin(struct cli *c, rk_device *device)
     rk_profile_options how = { .trace = file[0] != '\0' };
     struct profiling *p = c->profiling = cli_take(sizeof *p);
     p->file = file;
-    if (strcmp(rk_device_name(device), "cpu") == 0) CLI_TRY(c, rk_device_ceilings(device, false, &p->top));
+    if (device_measures(device)) CLI_TRY(c, rk_device_ceilings(device, false, &p->top));
     return cli_try(c, rk_profile_open(c->ctx, &how, &p->profile));
 }
 

@@ -23,6 +23,7 @@ void rk_device_close(rk_device *d)
 {
     if (d == NULL) return;
     rk_ctx *ctx = d->ctx;
+    device_close_cuda(d);
     if (d->blas != NULL) blas_close(ctx, d->blas);
     str_free(ctx, &d->key);
     str_free(ctx, &d->text);
@@ -104,18 +105,44 @@ static rk_status open_guard(rk_ctx *ctx, rk_device *d, const rk_device_options *
     return RK_OK;
 }
 
+static rk_status open_cuda(rk_ctx *ctx, rk_device *d, const rk_device_options *options)
+{
+    bool raced;
+    struct str cache = { 0 };
+    (void)options;
+    TRY(device_open_cuda(ctx, d));
+    if (d->cache[0] != '\0') TRY(str_format(ctx, &cache, "%s.cuda", d->cache));            /* beside what was measured of the processor */
+    rk_status status = arena_text(ctx, &d->arena, str_c(&cache), (size_t)cache.n, &d->cache);
+    str_free(ctx, &cache);
+    TRY(status);
+    TRY(str_format(ctx, &d->key, "reckon " RK_VERSION ", %s", str_c(&d->text)));
+    return device_cache_read(ctx, d, &raced);
+}
+
 static const struct device_row { const char *name; rk_status (*open)(rk_ctx *ctx, rk_device *d, const rk_device_options *options); } rows[] = {
 #define ROW(name, words) { #name, open_##name },
 #include "backend/list.def"
 #undef ROW
 };
 
-static rk_status find_row(rk_ctx *ctx, const char *name, const struct device_row **row)
+/* "cuda:1": the row, and which one of its devices. */
+static bool is_named(const char *name, const char *row, int *index)
+{
+    size_t n = strlen(row);
+    *index = 0;
+    if (strncmp(name, row, n) != 0) return false;
+    if (name[n] == '\0') return true;
+    if (strcmp(row, "cuda") != 0 || name[n] != ':' || name[n + 1] < '0' || name[n + 1] > '9' || name[n + 2] != '\0') return false;
+    *index = name[n + 1] - '0';
+    return true;
+}
+
+static rk_status find_row(rk_ctx *ctx, const char *name, const struct device_row **row, int *index)
 {
     char list[ERROR_HINT] = "";
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         *row = &rows[i];
-        if (strcmp(rows[i].name, name) == 0) return RK_OK;
+        if (is_named(name, rows[i].name, index)) return RK_OK;
         (void)strncat(list, i > 0 ? ", " : "", sizeof list - strlen(list) - 1);
         (void)strncat(list, rows[i].name, sizeof list - strlen(list) - 1);
     }
@@ -130,10 +157,11 @@ rk_status rk_device_open(rk_ctx *ctx, const char *name, const rk_device_options 
     const char *cache = options != NULL && options->cache != NULL ? options->cache : "";
     rk_device *d = NULL;
     rk_status status;
+    int index;
     *device = NULL;
-    GO(find_row(ctx, name != NULL ? name : "cpu", &row));
+    GO(find_row(ctx, name != NULL ? name : "cpu", &row, &index));
     GO(NEW(d, 1));
-    *d = (rk_device){ .ctx = ctx, .name = row->name, .cache = "" };
+    *d = (rk_device){ .ctx = ctx, .name = row->name, .cache = "", .index = index };
     GO(arena_text(ctx, &d->arena, cache, strlen(cache), &d->cache));
     GO(row->open(ctx, d, options != NULL ? options : &standard));
     *device = d;

@@ -35,6 +35,8 @@ static rk_status take_ceilings(rk_ctx *ctx, rk_device *d, const struct json *c)
     TRY(json_get_double(ctx, c, "gemm_flops", &d->ceilings.gemm_flops));
     TRY(json_get_double(ctx, c, "read_bytes", &d->ceilings.read_bytes));
     TRY(json_get_double(ctx, c, "copy_bytes", &d->ceilings.copy_bytes));
+    if (json_find(c, "bf16_flops") != NULL) TRY(json_get_double(ctx, c, "bf16_flops", &d->ceilings.bf16_flops));
+    if (json_find(c, "f16_flops") != NULL) TRY(json_get_double(ctx, c, "f16_flops", &d->ceilings.f16_flops));
     d->ceilings.threads = rk_ctx_threads(ctx);
     d->known = true;
     return RK_OK;
@@ -101,6 +103,8 @@ static rk_status cache_text(rk_ctx *ctx, const rk_device *d, struct str *text)
         TRY(json_put_double(ctx, &o, "gemm_flops", d->ceilings.gemm_flops));
         TRY(json_put_double(ctx, &o, "read_bytes", d->ceilings.read_bytes));
         TRY(json_put_double(ctx, &o, "copy_bytes", d->ceilings.copy_bytes));
+        if (d->ceilings.bf16_flops > 0) TRY(json_put_double(ctx, &o, "bf16_flops", d->ceilings.bf16_flops));
+        if (d->ceilings.f16_flops > 0) TRY(json_put_double(ctx, &o, "f16_flops", d->ceilings.f16_flops));
         TRY(json_close(ctx, &o));
     }
     TRY(json_close(ctx, &o));

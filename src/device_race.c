@@ -147,7 +147,7 @@ static rk_status measure_all(rk_ctx *ctx, rk_device *d)
     int threads = rk_ctx_threads(ctx);
     TRY(best_product(ctx, d, &product));
     TRY(burst_bandwidth(ctx, d->machine.isa, threads, SWEEP_BYTES, &bytes));
-    d->ceilings = (rk_ceilings){ best_burst(ctx, d), product, bytes.read, bytes.copy, threads };
+    d->ceilings = (rk_ceilings){ .fma_flops = best_burst(ctx, d), .gemm_flops = product, .read_bytes = bytes.read, .copy_bytes = bytes.copy, .threads = threads };
     d->known = true;
     return device_cache_write(ctx, d);
 }
@@ -155,7 +155,7 @@ static rk_status measure_all(rk_ctx *ctx, rk_device *d)
 rk_status rk_device_ceilings(rk_device *d, bool measure, rk_ceilings *ceilings)
 {
     rk_ctx *ctx = d->ctx;
-    if (!d->known || measure) TRY(measure_all(ctx, d));
+    if (!d->known || measure) TRY(d->cuda != NULL ? device_measure_cuda(ctx, d) : measure_all(ctx, d));
     *ceilings = d->ceilings;
     return RK_OK;
 }
@@ -170,6 +170,8 @@ rk_status rk_device_races(rk_device *d, int most, rk_race *races, int *n)
 {
     rk_race all[GEMM_CLASSES];
     rk_ctx *ctx = d->ctx;
+    *n = 0;
+    if (d->cuda != NULL) return RK_OK;                      /* its products are cuBLASLt's, by the algorithm that wins for each shape */
     TRY(device_race(ctx, d, LONG_RACE_SECONDS, all));
     *n = most < GEMM_CLASSES ? most : GEMM_CLASSES;
     if (*n > 0) memcpy(races, all, sizeof *races * (size_t)*n);

@@ -3,7 +3,9 @@
  *   "cpu"    vector kernels, chosen by the processor's features; contractions by whoever won a short race
  *   "ref"    every operation's own reference, in f64: the truth, and slow
  *   "meter"  the reference with counting arithmetic
- *   "guard"  "cpu" with poisoned and fenced memory */
+ *   "guard"  "cpu" with poisoned and fenced memory
+ *   "cuda"   an NVIDIA device; "cuda:1" the second. One device for each thread that opens one. RK_E_DECLINED where this library was
+ *            built without it, RK_E_MISSING where there is no such device */
 #ifndef RECKON_DEVICE_H
 #define RECKON_DEVICE_H
 #include "reckon/dim.h"
@@ -27,8 +29,9 @@ RK_API const char *rk_device_library(const rk_device *device);          /* the B
 RK_API const char *rk_device_text(const rk_device *device);             /* "cpu avx512, OpenBLAS SkylakeX, 2 threads" */
 
 /* What this machine can do, measured: FLOPs per second of f32 fused multiply-adds and of the best matrix product, bytes per
- * second of reading. Remembered in the cache; measured anew when there is none or when asked. */
-typedef struct rk_ceilings { double fma_flops, gemm_flops, read_bytes, copy_bytes; int threads; } rk_ceilings;
+ * second of reading. Remembered in the cache; measured anew when there is none or when asked. Of an accelerator fma_flops and
+ * gemm_flops are both the best product in f32, and the best products of 16 bits are told too (0: not measured, or no faster units). */
+typedef struct rk_ceilings { double fma_flops, gemm_flops, read_bytes, copy_bytes, bf16_flops, f16_flops; int threads; } rk_ceilings;
 RK_API RK_CHECK rk_status rk_device_ceilings(rk_device *device, bool measure, rk_ceilings *ceilings);
 RK_API bool rk_device_measured(const rk_device *device, rk_ceilings *ceilings);        /* what is remembered; false: nothing was measured */
 

@@ -225,3 +225,4 @@ void cuda_close(struct cuda_machine *m)
 }
 
 const char *cuda_text(const struct cuda_machine *m) { return m->name; }
+const char *cuda_library(const struct cuda_machine *m) { return lt_text(m->lt); }

@@ -10,6 +10,7 @@ struct cuda_machine;
 /* RK_E_MISSING where there is no driver, no such device, or no cuBLASLt or NVRTC to open. */
 RK_CHECK rk_status cuda_open(rk_ctx *ctx, int device, struct cuda_machine **machine, struct backend *backend);
 void cuda_close(struct cuda_machine *machine);
+const char *cuda_library(const struct cuda_machine *m);         /* "cuBLASLt 13.0.2" */
 const char *cuda_text(const struct cuda_machine *m);            /* "NVIDIA H100 80GB HBM3" */
 
 #endif

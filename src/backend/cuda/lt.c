@@ -251,8 +251,7 @@ static void trial_close(struct trial *t)
     if (t->end != NULL) (void)cudaEventDestroy(t->end);
 }
 
-/* Numbers near one, of no pattern: a device multiplies zeros faster than anybody's data. */
-static rk_status fill(rk_ctx *ctx, void *to, size_t bytes, rk_dtype dtype)
+rk_status lt_fill(rk_ctx *ctx, void *to, size_t bytes, rk_dtype dtype)
 {
     enum { SOME = 1 << 16 };
     static const unsigned char exponent[] = { [RK_f64] = 0x3f, [RK_f32] = 0x3f, [RK_f16] = 0x3c, [RK_bf16] = 0x3f };
@@ -281,8 +280,8 @@ static rk_status trial_open(rk_ctx *ctx, const struct lt_product *p, struct tria
     CUDA_TRY(cudaMalloc(&t->c, c), "allocating matrices for a trial");
     CUDA_TRY(cudaEventCreate(&t->begin), "timing a trial");
     CUDA_TRY(cudaEventCreate(&t->end), "timing a trial");
-    TRY(fill(ctx, t->a, a, p->in));
-    TRY(fill(ctx, t->b, b, p->in));
+    TRY(lt_fill(ctx, t->a, a, p->in));
+    TRY(lt_fill(ctx, t->b, b, p->in));
     return cuda_check(ctx, cudaMemset(t->c, 0, c), "filling matrices for a trial");
 }
 

@@ -32,5 +32,7 @@ bool      lt_takes(const struct lt_product *p);         /* strides, dtypes and a
 /* Finds the algorithm; the first time for a shape it is chosen by timing, once, if the product is large. */
 RK_CHECK rk_status lt_prepare(rk_ctx *ctx, struct lt *lt, const struct lt_product *p);
 RK_CHECK rk_status lt_run(rk_ctx *ctx, struct lt *lt, const struct lt_product *p, const void *a, const void *b, void *c);
+/* Numbers near one, of no pattern, into the device's memory: zeros are multiplied faster than anybody's data. */
+RK_CHECK rk_status lt_fill(rk_ctx *ctx, void *to, size_t bytes, rk_dtype dtype);
 
 #endif

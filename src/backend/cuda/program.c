@@ -160,7 +160,8 @@ static int64_t start(const struct call *c, int source)
     const struct instruction *i = &c->problem->program->at[source];
     const int64_t *extent = c->live->extent;
     if (i->kind == I_LOAD) return (int64_t)(uintptr_t)cuda_in(c, i->a);
-    return i->kind == I_RAND ? 0 : (i->b != 0 ? extent[i->b] : 0) - (i->c != 0 ? extent[i->c] : 0);
+    if (i->kind == I_RAND) return (int64_t)i->site;
+    return (i->b != 0 ? extent[i->b] : 0) - (i->c != 0 ? extent[i->c] : 0);
 }
 
 rk_status cuda_program_run(rk_ctx *ctx, const struct call *c)

@@ -24,8 +24,8 @@ struct program_loops {
     struct program_source source[CUDA_SOURCES];
 };
 
-/* Words, of 8 bytes each: threads that work, the address of struct cuda_live, sizes of the loops, then for each source its address or
- * where it starts, and a stride for each loop. */
+/* Words, of 8 bytes each: threads that work, the address of struct cuda_live, sizes of the loops, then for each source its address (of
+ * positions where they start, of masks their site) and a stride for each loop. */
 static inline int program_words(const struct program_loops *l) { return 2 + l->rank + l->n_sources * (1 + l->rank); }
 #define CUDA_PROGRAM_NAME "reckon_program"
 

@@ -187,7 +187,7 @@ static rk_status value(rk_ctx *ctx, const struct problem *p, const struct progra
     }
     case I_CONST: TRY(constant(ctx, t, in->value)); break;
     case I_IOTA: TRY(str_format(ctx, t, "(R)(w.at[%d] + (long long)o%d + j * w.at[%d])", word, k, word + l->rank)); break;
-    case I_RAND: TRY(str_format(ctx, t, "rand_value(key, %lluull, (u64)o%d + (u64)(j * w.at[%d]), %.17g)", (unsigned long long)in->site, k, word + l->rank, in->value)); break;
+    case I_RAND: TRY(str_format(ctx, t, "rand_value(key, (u64)w.at[%d], (u64)o%d + (u64)(j * w.at[%d]), %.17g)", word, k, word + l->rank, in->value)); break;
     case I_MAP:
         TRY(str_format(ctx, t, "f%d(v%d", in->fn, in->a));
         if (rows[in->fn].arity > 1) TRY(str_format(ctx, t, ", v%d", in->b));
