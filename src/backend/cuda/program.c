@@ -137,21 +137,51 @@ bool cuda_program_accepts(const struct problem *p)
     return all;
 }
 
+/* What the text follows from: a step whose sizes change asks for its kernel again at every token. */
+struct key { unsigned char at[16 + 2 * CUDA_SOURCES + MOST_PROBLEM_OPERANDS + MOST_PROBLEM_RESULTS + MOST_PROGRAM * sizeof(struct instruction)]; size_t n; };
+
+static void put(struct key *k, const void *from, size_t n)
+{
+    memcpy(k->at + k->n, from, n);
+    k->n += n;
+}
+
+static void put_byte(struct key *k, int x) { k->at[k->n++] = (unsigned char)x; }
+
+static void key_of(const struct problem *p, const struct program_loops *l, struct key *k)
+{
+    k->n = 0;
+    put_byte(k, l->rank), put_byte(k, l->per_thread), put_byte(k, l->small), put_byte(k, p->n_in), put_byte(k, p->n_out), put_byte(k, p->program->n);
+    for (int i = 0; i < p->n_in; i++) put_byte(k, (int)p->in[i].dtype);
+    for (int i = 0; i < p->n_out; i++) put_byte(k, (int)p->out[i].dtype);
+    for (int i = 0; i < l->n_sources; i++) put_byte(k, l->source[i].of), put_byte(k, (int)l->source[i].walking);
+    put(k, p->program->at, (size_t)p->program->n * sizeof *p->program->at);
+}
+
+static rk_status make(rk_ctx *ctx, const struct problem *p, const struct program_loops *loops, const struct key *key, cudaKernel_t *kernel)
+{
+    struct str text = { 0 };
+    rk_status status = program_text(ctx, p, loops, &text);
+    if (status == RK_OK) status = rtc_kernel(ctx, cuda_of(p)->rtc, str_c(&text), CUDA_PROGRAM_NAME, kernel);
+    if (status == RK_OK) status = rtc_remember(ctx, cuda_of(p)->rtc, key->at, key->n, *kernel);
+    str_free(ctx, &text);
+    return status;
+}
+
 rk_status cuda_program_prepare(rk_ctx *ctx, const struct problem *p, struct prepared *out)
 {
     struct program_loops loops;
+    struct key key;
     struct own own;
-    struct str text = { 0 };
     memset(out, 0, sizeof *out);
     loops_of(p, &loops);
     for (int i = 0; i < p->program->n; i++)
         if (p->program->at[i].kind == I_MAP) out->elementwise_flops += (uint64_t)mapfn_table[p->program->at[i].fn].cost * (uint64_t)layout_elements(&p->out[0].at);
     PROMISE(program_words(&loops) <= CUDA_PROGRAM_WORDS);
-    rk_status status = program_text(ctx, p, &loops, &text);
-    if (status == RK_OK) status = rtc_kernel(ctx, cuda_of(p)->rtc, str_c(&text), CUDA_PROGRAM_NAME, &own.kernel);
-    str_free(ctx, &text);
-    if (status == RK_OK) memcpy(out->own, &own, sizeof own);
-    return status;
+    key_of(p, &loops, &key);
+    if (!rtc_recall(cuda_of(p)->rtc, key.at, key.n, &own.kernel)) TRY(make(ctx, p, &loops, &key, &own.kernel));
+    memcpy(out->own, &own, sizeof own);
+    return RK_OK;
 }
 
 static int64_t start(const struct call *c, int source)

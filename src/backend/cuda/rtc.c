@@ -41,7 +41,7 @@ struct rtc {
     char architecture[32];
     struct arena arena;                     /* of texts */
     VEC(struct made) made;
-    struct map by_text;
+    struct map by_text, by_key;             /* to an index of made */
 };
 
 rk_status rtc_open(rk_ctx *ctx, int capability, struct rtc **out)
@@ -66,6 +66,7 @@ void rtc_close(rk_ctx *ctx, struct rtc *r)
     for (int i = 0; i < r->made.n; i++) (void)cudaLibraryUnload(r->made.at[i].library);
     VEC_FREE(&r->made);
     map_free(ctx, &r->by_text);
+    map_free(ctx, &r->by_key);
     arena_clear(ctx, &r->arena);
     library_close(r->library);
     FREE(r, 1);
@@ -119,4 +120,22 @@ rk_status rtc_kernel(rk_ctx *ctx, struct rtc *r, const char *text, const char *n
     TRY(map_put(ctx, &r->by_text, made.text, strlen(made.text), r->made.n - 1));
     *kernel = made.kernel;
     return RK_OK;
+}
+
+bool rtc_recall(const struct rtc *r, const void *key, size_t bytes, cudaKernel_t *kernel)
+{
+    int at;
+    if (!map_get(&r->by_key, key, bytes, &at)) return false;
+    *kernel = r->made.at[at].kernel;
+    return true;
+}
+
+rk_status rtc_remember(rk_ctx *ctx, struct rtc *r, const void *key, size_t bytes, cudaKernel_t kernel)
+{
+    const char *kept;
+    int at = 0;
+    while (at < r->made.n && r->made.at[at].kernel != kernel) at++;
+    PROMISE(at < r->made.n);
+    TRY(arena_text(ctx, &r->arena, key, bytes, &kept));
+    return map_put(ctx, &r->by_key, kept, bytes, at);
 }
