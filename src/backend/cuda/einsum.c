@@ -1,11 +1,12 @@
 /* einsum.c: contractions by cuBLASLt: names become rows, columns, sums and batches (backend/cpu/contraction.c), and what one call does
- * not express is repeated: an outer batch, further sums. What has no unit strides, or too many repetitions, is einsum_any's. */
+ * not express is repeated: an outer batch, further sums. A few rows are thin.h's, which reads the large matrix as fast as it can be read. What has no unit strides, or too many repetitions, is einsum_any's. */
 #include "backend/cpu/einsum.h"
 #include "backend/cuda/kernels.h"
 #include "backend/cuda/lt.h"
+#include "backend/cuda/thin.h"
 #include <string.h>
 
-enum { MOST_REPEATS = 256 };
+enum { MOST_REPEATS = 256, WORTH_IT = 1 << 14 };
 
 /* One call, and loops around it. */
 struct own {
@@ -68,6 +69,19 @@ static bool own_of(const struct problem *p, struct own *o)
     return true;
 }
 
+/* A few rows, or a few columns, beside a matrix that is worth the trouble. */
+static bool thin_of(const struct own *o, struct thin_args *a)
+{
+    const struct lt_product *q = &o->product;
+    bool rows = q->m <= q->n;
+    *a = (struct thin_args){ .m = q->m, .n = q->n, .k = q->k, .x_m = q->a_m, .x_k = q->a_k, .w_k = q->b_k, .w_n = q->b_n, .y_m = q->c_m, .y_n = q->c_n,
+                             .x_dtype = q->in, .w_dtype = q->in_b, .y_dtype = q->out, .accumulate = q->accumulate };
+    if (!rows)
+        *a = (struct thin_args){ .m = q->n, .n = q->m, .k = q->k, .x_m = q->b_n, .x_k = q->b_k, .w_k = q->a_k, .w_n = q->a_m, .y_m = q->c_n, .y_n = q->c_m,
+                                 .x_dtype = q->in_b, .w_dtype = q->in, .y_dtype = q->out, .accumulate = q->accumulate };
+    return a->m <= THIN_ROWS && a->n * a->k >= WORTH_IT && q->batch == 1 && o->n_extra == 0 && thin_takes(a);
+}
+
 static bool is_made(const struct problem *p, struct own *o) { return own_of(p, o) && repeats(o) <= MOST_REPEATS && lt_takes(&o->product); }
 
 bool cuda_einsum_lt_accepts(const struct problem *p)
@@ -87,7 +101,8 @@ rk_status cuda_einsum_lt_prepare(rk_ctx *ctx, const struct problem *p, struct pr
     memset(out, 0, sizeof *out);
     out->product_flops = 2 * (uint64_t)o.product.m * (uint64_t)o.product.n * (uint64_t)o.product.k * (uint64_t)o.product.batch * (uint64_t)repeats(&o);
     memcpy(out->own, &o, sizeof o);
-    return lt_prepare(ctx, cuda_of(p)->lt, &o.product);
+    struct thin_args thin;
+    return thin_of(&o, &thin) ? RK_OK : lt_prepare(ctx, cuda_of(p)->lt, &o.product);
 }
 
 rk_status cuda_einsum_lt_run(rk_ctx *ctx, const struct call *c)
@@ -99,6 +114,14 @@ rk_status cuda_einsum_lt_run(rk_ctx *ctx, const struct call *c)
     const char *a = cuda_in(c, 0), *b = cuda_in(c, 1);
     char *y = cuda_out(c, 0);
     int64_t a_bytes = (int64_t)rk_dtype_bytes(p->in[0].dtype), b_bytes = (int64_t)rk_dtype_bytes(p->in[1].dtype), y_bytes = (int64_t)rk_dtype_bytes(p->out[0].dtype);
+    struct thin_args thin;
+    if (c->issued != NULL) *c->issued += c->prepared->product_flops;
+    if (thin_of(&o, &thin)) {
+        bool rows = o.product.m <= o.product.n;
+        thin.x = rows ? a : b, thin.w = rows ? b : a, thin.y = y;
+        thin_launch(&thin, cuda_of(p)->stream);
+        return LAUNCHED("a product of few rows");
+    }
     int64_t n = repeats(&o), index[MOST_EXTRA + 1] = { 0 };
     for (int64_t i = 0; i < n; i++) {
         struct lt_product q = o.product;
@@ -112,6 +135,5 @@ rk_status cuda_einsum_lt_run(rk_ctx *ctx, const struct call *c)
         TRY(lt_run(ctx, cuda_of(p)->lt, &q, a + at_a * a_bytes, b + at_b * b_bytes, y + at_y * y_bytes));
         for (int k = o.n_extra - 1; k >= 0 && ++index[k] == o.extra[k]; k--) index[k] = 0;
     }
-    if (c->issued != NULL) *c->issued += c->prepared->product_flops;
     return RK_OK;
 }

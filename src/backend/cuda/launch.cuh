@@ -42,8 +42,8 @@ DEVICE void narrow(f16 *to, float x) { to->bits = __half_as_ushort(__float2half_
 #endif
 DEVICE void narrow(float *to, float x) { *to = x; }
 
-/* n neighbours of T, moved as one: 16 bytes where n · sizeof T is 16. The address is a multiple of that. */
-template <typename T, int n> struct __align__(sizeof(T) * n) pack { T at[n]; };
+/* n neighbours of T, moved 16 bytes at a time. The address is a multiple of their size, or of 16. */
+template <typename T, int n> struct __align__(sizeof(T) * n < 16 ? sizeof(T) * n : 16) pack { T at[n]; };
 
 /* --- sums over lanes, in one order --- */
 
