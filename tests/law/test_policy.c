@@ -182,9 +182,8 @@ static const struct standing written_out[] = {
     { "fp8,head=fp8", "einsum", "head", RK_f8e4m3, RK_f32 },
 };
 
-static void check_standing(const struct standing *row, bool written)
+static void check_standing(rk_ctx *ctx, const struct standing *row, bool written)
 {
-    rk_ctx *ctx = test_ctx();
     char spec[TINY_ROOM];
     struct trial t;
     trial_open(&t, ctx, tiny_model(0, 11, 8, spec), row->policy);
@@ -194,8 +193,9 @@ static void check_standing(const struct standing *row, bool written)
 
 TEST(dtypes_stand_where_they_should)
 {
-    for (size_t i = 0; i < sizeof as_cast / sizeof *as_cast; i++) check_standing(&as_cast[i], false);
-    for (size_t i = 0; i < sizeof written_out / sizeof *written_out; i++) check_standing(&written_out[i], true);
+    rk_ctx *ctx = test_ctx();
+    for (size_t i = 0; i < sizeof as_cast / sizeof *as_cast; i++) check_standing(ctx, &as_cast[i], false);
+    for (size_t i = 0; i < sizeof written_out / sizeof *written_out; i++) check_standing(ctx, &written_out[i], true);
 }
 
 /* Whatever the policy, gradients are f32 states; those of matrices and tables come out of their products so, and no sum of rows is narrow. */
