@@ -89,7 +89,7 @@ static void keep_gradients(rk_graph *g, const struct parameter *wanted, int n, c
         (void)snprintf(name, sizeof name, "%s_gradient", p->text);
         g->times = p->times;
         if (wanted[i].kind == RK_INPUT) rk_output(g, name, gradients[i]);
-        else if (gradients[i] != 0) rk_update(g, rk_state(g, RK_GRADIENT, wanted[i].name, p->dtype, dims), gradients[i]);
+        else if (gradients[i] != 0) rk_update(g, rk_state(g, RK_GRADIENT, wanted[i].name, graph_gradient_dtype(g, by[i]), dims), gradients[i]);
     }
     g->times = 1;
 }

@@ -77,7 +77,7 @@ static bool takes_adjoint(const struct backend *b, const rk_graph *g, rk_ref r)
         if (x->dtype > RK_f8e5m2) continue;
         nodes[p.n_nodes++] = r;
         p.out_role[p.n_out] = 1 + i;
-        p.out[p.n_out++] = (struct operand){ n->in[i], x->dtype, layout_dense(g, x->rank, x->dim) };
+        p.out[p.n_out++] = (struct operand){ n->in[i], graph_gradient_dtype(g, n->in[i]), layout_dense(g, x->rank, x->dim) };
     }
     note_live(&p);
     return backend_find(b, &p, NULL) != NULL;

@@ -199,6 +199,18 @@ void rk_leave(rk_graph *g)
     g->path = id;
 }
 
+/* --- dtypes of gradients --- */
+
+rk_dtype graph_gradient_dtype(const rk_graph *g, rk_ref r)
+{
+    while ((node_of(g, r)->op->flags & OP_VIEW) != 0) r = operand_of(g, r, 0);
+    const struct node *n = node_of(g, r);
+    if (n->op == &op_state && n->at.i[1] != 0) return (rk_dtype)(n->at.i[1] - 1);
+    if ((n->op->flags & OP_CASTS) == 0) return n->dtype;
+    rk_dtype before = node_of(g, n->in[0])->dtype;
+    return before <= RK_f8e5m2 && rk_dtype_bytes(before) > rk_dtype_bytes(n->dtype) ? before : n->dtype;
+}
+
 /* --- nodes --- */
 
 /* Which of the maps of names a source is in; -1: none. */

@@ -70,6 +70,9 @@ int     graph_find_axis(const struct node *n, rk_dim dim);   /* -1: not there */
 rk_status graph_text(rk_ctx *ctx, const rk_graph *g, rk_ref r, struct str *out) RK_CHECK;   /* "f32 [batch seq hidden]" */
 rk_ref  graph_find_source(const rk_graph *g, const struct opdef *op, int64_t kind, const char *name);   /* 0: none */
 rk_ref  graph_find_output(const rk_graph *g, const char *name);
+/* In which dtype gradients of a value are made and added up: of what was rounded, that of before; of a parameter, what the graph
+ * says of it (op/state.c); of a view, that of what it shows; else its own. So a weight's gradient is never rounded on its way. */
+rk_dtype graph_gradient_dtype(const rk_graph *g, rk_ref r);
 
 /* What an einsum's text says, over the dims of one graph. Tokens are bound to dims in the order of the operands. */
 struct equation {

@@ -22,6 +22,7 @@ enum opflags {
     OP_REDUCES = 64,    /* a sum over names: may add into its result in place */
     OP_LIGHT   = 128,   /* costs little more than reading its operands and writing its result, which is no smaller: see pass/remat.c */
     OP_PICKS   = 256,   /* reads of its first operand, a table, only as many elements as its result has */
+    OP_CASTS   = 512,   /* the same numbers in another dtype: its gradient is added up in the wider of both, and it may join a map group */
 };
 
 /* In which dtype it is computed where a policy says so of modules (pass/cast.c). */

@@ -66,6 +66,7 @@ struct backend {
     const struct kernel *kernels;           /* ends with op NULL */
     size_t (*bytes_of)(rk_dtype dtype);     /* how it stores a dtype: ref keeps everything in f64 */
     unsigned groups;                        /* dtypes (bits) of which it runs groups of elementwise nodes as one program */
+    bool casts;                             /* its programs round from any of those to any other: casts are elementwise nodes too */
     const void *machine;                    /* handed to its kernels in problem->machine */
     bool maps;                              /* its memory is the host's, and numbers lie in it as in files: states may lie in a mapped one */
     bool strided_results;                   /* its kernels can write into a larger value: parts of a join are born in place */

@@ -178,7 +178,7 @@ static void next_sentence(struct builder *b, rk_ref pooled)
     rk_ref w = parameter(b, "weight", "answer hidden", init_of(b->c), true), bias = parameter(b, "bias", "answer", (struct init){ INIT_ZEROS, 0 }, false);
     if (b->purpose == FOR_TRAINING || b->purpose == FOR_SCORING) {
         rk_ref loss = rk_xent_head(g, pooled, w, bias, rk_input(g, "next", RK_i32, "batch"), "hidden", "answer");
-        add_loss(b, rk_mul(g, loss, rk_input(g, "next_weight", b->dtype, "")));
+        if (rk_graph_ok(g)) add_loss(b, rk_mul(g, loss, rk_input(g, "next_weight", node_of(g, loss)->dtype, "")));
     } else rk_output(g, "nsp", rk_add(g, contract(b, "b d, a d -> b a", pooled, w), bias));
     rk_leave(g);
 }

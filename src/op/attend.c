@@ -3,6 +3,8 @@
  * q [.. seq .. head_dim], k and v [.. key .. head_dim]; the other dimensions are shared; the result has q's. Causal: query t
  * sees key s when s <= t + (keys - queries), so that the last query sees all: the mask of a cached decode. Lengths, a fourth
  * operand over some of the shared dimensions: key s is seen only where s < length; the first always is.
+ * Of 16 bits, scores, mask and softmax are in f32: products of numbers of 16 bits, added in f32. The weights are rounded to 16 bits,
+ * and what they make of v once more when it is stored: what every fused attention does.
  * Attributes  i[0] = seq, i[1] = key, i[2] = head_dim, i[3] = causal; f[0] = scale, f[1] = keep (dropout of the weights, 1: none).
  * Text: the site of dropout. Sources: Vaswani et al. 2017 (arXiv 1706.03762). */
 #include "op/build.h"
@@ -50,7 +52,7 @@ static rk_ref expand(rk_graph *g, const rk_graph *from, rk_ref y, const rk_ref *
         if (q->dim[i] != seq && q->dim[i] != width) out[rank++] = q->dim[i];
     out[rank++] = seq;
     out[rank++] = key;
-    rk_ref scores = build_einsum_names(g, node_of(from, n->in[0]), in[0], node_of(from, n->in[1]), in[1], rank, out);
+    rk_ref scores = build_einsum_as(g, node_of(from, n->in[0]), in[0], node_of(from, n->in[1]), in[1], rank, out, build_at_least_f32(q->dtype));
     if (n->at.f[0] != 1) scores = rk_scale(g, scores, n->at.f[0]);
     if (n->at.i[3] != 0) {
         rk_ref seen = rk_map2(g, "less", build_iota(g, key, seq, 0), rk_add(g, build_iota(g, seq, key, 0), rk_const(g, 1)));
@@ -62,11 +64,12 @@ static rk_ref expand(rk_graph *g, const rk_graph *from, rk_ref y, const rk_ref *
     }
     rk_ref weights = rk_softmax(g, scores, dim_name(from, key));
     if (n->at.f[1] < 1) weights = rk_mul(g, weights, rk_rand(g, n->text, n->at.f[1], dims_text(g, rank, out).at));
+    weights = rk_cast(g, weights, q->dtype);
     if (weights == 0) return 0;
     return build_einsum_names(g, node_of(g, weights), weights, node_of(from, n->in[2]), in[2], n->rank, n->dim);
 }
 
-OPDEF(attend) = { .name = "attend", .flags = OP_FUSED, .infer = infer, .expand = expand, .adjoint_reads = 1 | 2 | 4 | 8 | ADJOINT_RESULT };
+OPDEF(attend) = { .name = "attend", .flags = OP_FUSED, .precision = PRECISION_PRODUCT, .infer = infer, .expand = expand, .adjoint_reads = 1 | 2 | 4 | 8 | ADJOINT_RESULT };
 
 #ifndef RECKON_METER
 rk_ref rk_attend(rk_graph *g, rk_ref q, rk_ref k, rk_ref v, const char *seq, const char *key, const char *head_dim, const rk_attend_options *options)

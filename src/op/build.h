@@ -21,6 +21,7 @@ rk_ref build_iota(rk_graph *g, rk_dim dim, rk_dim plus, rk_dim minus);
 rk_ref build_reduce_to(rk_graph *g, rk_ref x, const struct node *like);             /* sums the dims `like` lacks, and takes its order */
 rk_ref build_einsum_names(rk_graph *g, const struct node *a, rk_ref ra, const struct node *b, rk_ref rb, int n, const rk_dim *out);
 rk_ref build_einsum_as(rk_graph *g, const struct node *a, rk_ref ra, const struct node *b, rk_ref rb, int n, const rk_dim *out, int64_t dtype);   /* its attribute */
+static inline int64_t build_at_least_f32(rk_dtype dtype) { return rk_dtype_bytes(dtype) < 4 ? 1 + (int64_t)RK_f32 : 0; }                 /* such an attribute */
 
 void node_like(struct node *n, const struct node *like);                            /* dims and dtype */
 rk_status node_order(rk_ctx *ctx, const rk_graph *g, struct node *n, const char *names) RK_CHECK;     /* dims from text */

@@ -1,6 +1,7 @@
 /* cast: the same numbers in another dtype, rounded to nearest even (base/num).
  *
- * Price     nothing but the traffic. Gradient: cast back. */
+ * Price     nothing but the traffic. Gradient: cast back; what came out of a product for something that had been rounded comes in the
+ *           dtype of before (graph_gradient_dtype), and there is nothing to cast. */
 #include "base/num.h"
 #include "op/build.h"
 
@@ -14,7 +15,7 @@ static rk_status infer(rk_ctx *ctx, rk_graph *g, struct node *n)
 
 static rk_ref grad(rk_graph *g, rk_ref y, int i, rk_ref dy)
 {
-    rk_dtype from = node_of(g, operand_of(g, y, i))->dtype;
+    rk_dtype from = graph_gradient_dtype(g, operand_of(g, y, i));
     return from <= RK_f8e5m2 ? rk_cast(g, dy, from) : 0;
 }
 
@@ -32,7 +33,7 @@ static void ref(const struct refcall *c)
     }
 }
 
-OPDEF(cast) = { .name = "cast", .flags = OP_LIGHT, .infer = infer, .bill = bill_move, .grad = grad, .ref = ref };
+OPDEF(cast) = { .name = "cast", .flags = OP_LIGHT | OP_CASTS, .infer = infer, .bill = bill_move, .grad = grad, .ref = ref };
 
 #ifndef RECKON_METER
 rk_ref rk_cast(rk_graph *g, rk_ref x, rk_dtype dtype)

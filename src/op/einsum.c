@@ -5,7 +5,9 @@
  * Price     2 × the product of all names' sizes: one multiply and one add per point of the index space.
  * Gradient  swap the operand with the result: dx = einsum("b t f, f d -> b t d", dy, w). Names do the algebra.
  * Attributes  i[0] = the result's dtype + 1; 0: that of the operands. Operands of 8 bits have it: their products are added in more.
- *           Their gradients round what comes from above to e5m2, which reaches further than e4m3.
+ *           What comes from above is rounded to the operands' dtype first where it is wider; of 8 bits to e5m2, which reaches
+ *           further than e4m3. A gradient's result is of the dtype that graph_gradient_dtype says: of what was rounded for this
+ *           product, that of before.
  * Not here  how it is computed: a kernel turns the names into (batch, m, n, k).
  * Source    Einstein 1916 §5 for the convention; Laue et al. 2020 (arXiv 2010.03313) for the gradient rule. */
 #include "op/build.h"
@@ -42,20 +44,16 @@ static rk_status bill(rk_ctx *ctx, const rk_graph *g, rk_ref y, struct bill_line
     return bill_move(ctx, g, y, line);
 }
 
-static rk_ref narrow_grad(rk_graph *g, const struct node *n, const struct node *x, rk_ref other, rk_ref dy)
-{
-    const struct node like = *x;                                /* nodes move while others are made */
-    int64_t result = n->at.i[0];
-    rk_ref rounded = rk_cast(g, dy, RK_f8e5m2);
-    return rounded == 0 ? 0 : build_einsum_as(g, node_of(g, rounded), rounded, node_of(g, other), other, like.rank, like.dim, result);
-}
-
 static rk_ref grad(rk_graph *g, rk_ref y, int i, rk_ref dy)
 {
-    const struct node *n = node_of(g, y), *x = node_of(g, n->in[i]);
+    const struct node *n = node_of(g, y), like = *node_of(g, n->in[i]);         /* nodes move while others are made */
     rk_ref other = n->in[1 - i];
-    if (is_narrow(x->dtype)) return narrow_grad(g, n, x, other, dy);
-    return build_einsum_names(g, node_of(g, dy), dy, node_of(g, other), other, x->rank, x->dim);
+    rk_dtype wanted = graph_gradient_dtype(g, n->in[i]);
+    if (is_narrow(wanted)) wanted = n->dtype;                   /* 8 bits hold a value, but not its gradient */
+    dy = rk_cast(g, dy, is_narrow(like.dtype) ? RK_f8e5m2 : like.dtype);
+    if (dy == 0) return 0;
+    int64_t result = wanted == node_of(g, dy)->dtype ? 0 : 1 + (int64_t)wanted;
+    return build_einsum_as(g, node_of(g, dy), dy, node_of(g, other), other, like.rank, like.dim, result);
 }
 
 static void ref(const struct refcall *c)

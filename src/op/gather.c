@@ -38,6 +38,8 @@ static rk_ref grad(rk_graph *g, rk_ref y, int i, rk_ref dy)
     const struct node *n = node_of(g, y), *x = node_of(g, n->in[0]);
     if (i != 0) return 0;
     struct dims_text like = dims_text(g, x->rank, x->dim);
+    dy = rk_cast(g, dy, graph_gradient_dtype(g, n->in[0]));          /* many rows are added into one */
+    n = node_of(g, y);
     return rk_scatter(g, dy, dim_name(g, (rk_dim)n->at.i[0]), n->in[1], like.at);
 }
 

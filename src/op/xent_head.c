@@ -2,7 +2,7 @@
  *
  * x [.. hidden], w [vocab hidden], bias [vocab] if there is one, labels [..] integers. A label below 0 does not count. The
  * result has no dimension: the caller divides by however many labels the whole step has. Fused: it is what its expansion
- * says; kernels never hold all logits.
+ * says; kernels never hold all logits. Of 16 and 8 bits, products are added in f32, which logits stay in, and all after them.
  * Attributes  i[0] = hidden, i[1] = vocab. Operands: x, w, labels, and the bias if any. */
 #include "op/build.h"
 
@@ -18,7 +18,7 @@ static rk_status infer(rk_ctx *ctx, rk_graph *g, struct node *n)
     for (int i = 0; i < labels->rank; i++)
         if (graph_find_axis(x, labels->dim[i]) < 0) return FAIL(RK_E_SHAPE, "xent_head: x has no dimension %s", dim_name(g, labels->dim[i]));
     if (n->arity == 4 && (node_of(g, n->in[3])->rank != 1 || node_of(g, n->in[3])->dim[0] != vocab)) return FAIL(RK_E_SHAPE, "xent_head: the bias is not [%s]", dim_name(g, vocab));
-    n->dtype = x->dtype;
+    n->dtype = rk_dtype_bytes(x->dtype) < 4 ? RK_f32 : x->dtype;
     return RK_OK;
 }
 
@@ -29,8 +29,8 @@ static rk_ref expand(rk_graph *g, const rk_graph *from, rk_ref y, const rk_ref *
     const char *vocab = dim_name(from, (rk_dim)n->at.i[1]);
     for (int i = 0; i < labels->rank; i++) out[i] = labels->dim[i];
     out[labels->rank] = (rk_dim)n->at.i[1];
-    rk_ref logits = build_einsum_names(g, x, in[0], node_of(from, n->in[1]), in[1], labels->rank + 1, out);
-    if (n->arity == 4) logits = rk_add(g, logits, in[3]);
+    rk_ref logits = build_einsum_as(g, x, in[0], node_of(from, n->in[1]), in[1], labels->rank + 1, out, build_at_least_f32(x->dtype));
+    if (n->arity == 4) logits = rk_add(g, logits, rk_cast(g, in[3], n->dtype));
     rk_ref largest = rk_detach(g, rk_reduce(g, "max", logits, vocab));
     rk_ref total = rk_reduce(g, "sum", rk_map(g, "exp", rk_sub(g, logits, largest)), vocab);
     rk_ref loss = rk_sub(g, rk_add(g, rk_map(g, "log", total), largest), rk_gather(g, logits, vocab, in[2]));
@@ -38,7 +38,7 @@ static rk_ref expand(rk_graph *g, const rk_graph *from, rk_ref y, const rk_ref *
     return rk_reduce(g, "sum", counted, dims_text(g, labels->rank, labels->dim).at);
 }
 
-OPDEF(xent_head) = { .name = "xent_head", .flags = OP_FUSED, .infer = infer, .expand = expand, .adjoint_reads = 1 | 2 | 4 | 8 };
+OPDEF(xent_head) = { .name = "xent_head", .flags = OP_FUSED, .precision = PRECISION_PRODUCT, .infer = infer, .expand = expand, .adjoint_reads = 1 | 2 | 4 | 8 };
 
 #ifndef RECKON_METER
 rk_ref rk_xent_head(rk_graph *g, rk_ref x, rk_ref w, rk_ref bias, rk_ref labels, const char *hidden, const char *vocab)

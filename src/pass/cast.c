@@ -2,13 +2,14 @@
  * says it: gradients, bills and plans see casts like any other node.
  *
  *   products       in the dtype of their module; in 8 bits only those with a weight, with results in 16
+ *   attention      in the dtype of its module, 16 bits at least; the head with its loss likewise, and its loss is f32
  *   norms          in the dtype of their module
  *   sums, softmax  in f32 at least (opdef.h: enum precision has what each operation asks)
  *   rows looked up are cast where a row of the policy names the module
  *   the rest       in the widest of what it reads; weights follow, a bias is added in the dtype of its product
  *
- * A value is cast once to a dtype, whoever reads it. Attention and the loss are written out first, since their products and
- * their exponentials are of different dtypes. Sources: the lists of torch.amp (ops that autocast to lower precision, to f32, to the
+ * A value is cast once to a dtype, whoever reads it. Attention and the loss stay whole: what is f32 within them, exponentials and
+ * sums, their expansions say (op/attend.c, op/xent_head.c). Sources: the lists of torch.amp (ops that autocast to lower precision, to f32, to the
  * widest input); Micikevicius et al. 2018 (arXiv 1710.03740); Micikevicius et al. 2022 (arXiv 2209.05433) for 8 bits. */
 #include "pass/pass.h"
 #include "pass/policy.h"
@@ -65,16 +66,20 @@ static bool is_named(const struct policy_role *role) { return role != NULL && st
 static rk_dtype product_dtype(const struct casting *c, const struct node *n, bool weighs)
 {
     const struct policy_role *role = c->role[n->path];
-    if (role == NULL) return wider(dtype_of(c, c->map[n->in[0]]), dtype_of(c, c->map[n->in[1]]));
-    return weighs ? role->dtype : not_narrow(c, role->dtype);
+    rk_dtype widest = dtype_of(c, c->map[n->in[0]]);
+    if (role != NULL) return weighs ? role->dtype : not_narrow(c, role->dtype);
+    for (int i = 1; i < n->arity; i++)
+        if (is_float(dtype_of(c, c->map[n->in[i]]))) widest = wider(widest, dtype_of(c, c->map[n->in[i]]));
+    return widest;
 }
 
+/* Beyond the first two operands, in a fused operation, stand v, which is no weight, lengths, labels, and a bias, which is added. */
 static rk_status cast_product(struct casting *c, rk_ref *in, struct node *n)
 {
     rk_ctx *ctx = c->ctx;
     rk_dtype dtype = product_dtype(c, n, c->weight[n->in[0]] || c->weight[n->in[1]]);
-    for (int i = 0; i < n->arity; i++) TRY(cast_once(c, in[i], dtype, &in[i]));
-    if (is_narrow(dtype)) n->at.i[0] = 1 + (int64_t)wide_enough(c);
+    for (int i = 0; i < n->arity; i++) TRY(cast_once(c, in[i], i < 2 ? dtype : not_narrow(c, dtype), &in[i]));
+    if (is_narrow(dtype) && (n->op->flags & OP_FUSED) == 0) n->at.i[0] = 1 + (int64_t)wide_enough(c);
     return RK_OK;
 }
 
@@ -134,7 +139,10 @@ static rk_status copy_node(struct casting *c, rk_ref r)
     for (int i = 0; i < n.arity; i++) in[i] = c->map[n.in[i]];
     c->to->path = n.path;
     c->to->times = n.times;
-    if (n.op == &op_state && is_float(n.dtype)) n.dtype = state_dtype(c, &n);
+    if (n.op == &op_state && is_float(n.dtype)) {
+        n.dtype = state_dtype(c, &n);
+        if (n.at.i[0] == RK_PARAMETER && c->policy->stored != RK_f32) n.at.i[1] = 1 + (int64_t)RK_f32;       /* its gradient is added up */
+    }
     if ((n.op->flags & OP_SOURCE) == 0) {
         TRY(cast_operands(c, in, &n));
         n.rank = 0;                                         /* the op says its shape again */
@@ -192,11 +200,11 @@ static rk_status find_roles(struct casting *c)
 
 /* --- all of it --- */
 
-/* What holds products is written out: light operations hold none. */
-static bool keep_light(void *user, const rk_graph *g, rk_ref r)
+/* What holds products and does not say in which dtype is written out; light operations hold none. */
+static bool keep(void *user, const rk_graph *g, rk_ref r)
 {
     (void)user;
-    return (node_of(g, r)->op->flags & OP_LIGHT) != 0;
+    return (node_of(g, r)->op->flags & OP_LIGHT) != 0 || node_of(g, r)->op->precision == PRECISION_PRODUCT;
 }
 
 static rk_status cast_all(struct casting *c)
@@ -219,7 +227,7 @@ rk_status pass_cast(rk_ctx *ctx, const rk_graph *from, const struct policy *poli
     rk_status status;
     int n = 0, paths = 0;
     *to = NULL;
-    GO(pass_expand(ctx, from, keep_light, NULL, &written, map));
+    GO(pass_expand(ctx, from, keep, NULL, &written, map));
     c.from = written;
     n = written->nodes.n;
     paths = written->paths.n;

@@ -13,7 +13,7 @@ struct reverse { rk_graph *g; int n; bool *wanted, *asked; int *head; VEC(struct
 static rk_status contribute(rk_ctx *ctx, struct reverse *v, rk_ref to, rk_ref ref)
 {
     if (ref == 0) return RK_OK;
-    rk_dtype dtype = node_of(v->g, to)->dtype;
+    rk_dtype dtype = graph_gradient_dtype(v->g, to);
     bool narrow = rk_dtype_bytes(dtype) == 1;                   /* 8 bits hold a value, but not its gradient */
     struct part part = { narrow ? ref : rk_cast(v->g, ref, dtype), v->head[to] };      /* a constant is f32, whatever it multiplies */
     VEC_PUSH(&v->parts, part);

@@ -53,7 +53,10 @@ static void choose_stored(struct lowering *l)
 bool lowering_groups(const struct lowering *l, rk_ref r)
 {
     const struct node *n = lowering_node(l, r);
-    return (n->op->flags & (OP_MAP | OP_VIRTUAL)) != 0 && (l->backend->groups >> n->dtype & 1) != 0;
+    const unsigned dtypes = l->backend->groups;
+    if ((dtypes >> n->dtype & 1) == 0) return false;
+    if ((n->op->flags & OP_CASTS) != 0) return l->backend->casts && (dtypes >> lowering_node(l, n->in[0])->dtype & 1) != 0;
+    return (n->op->flags & (OP_MAP | OP_VIRTUAL)) != 0;
 }
 
 rk_ref lowering_home(const struct lowering *l, rk_ref storage)

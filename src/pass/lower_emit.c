@@ -29,6 +29,7 @@ static int write_virtual(struct writing *w, rk_ref x)
     if (n->op == &op_iota) i = (struct instruction){ .kind = I_IOTA, .a = (int)n->at.i[0], .b = (int)n->at.i[1], .c = (int)n->at.i[2] };
     if (n->op == &op_rand) i = (struct instruction){ .kind = I_RAND, .value = n->at.f[0], .site = (uint64_t)n->at.i[0], .rank = n->rank };
     if (n->op == &op_rand) memcpy(i.dim, n->dim, sizeof i.dim);
+    i.dtype = n->dtype;
     return append(w, i, x);
 }
 
@@ -45,7 +46,7 @@ static int write_operand(struct writing *w, rk_ref x)
     if (i >= 0) return i;
     if (is_virtual(w->l, w->l->storage[x]) && w->l->storage[x] == x) return write_virtual(w, x);
     int input = add_input(w->l, w->p, x);
-    return input < 0 ? -1 : append(w, (struct instruction){ .kind = I_LOAD, .a = input }, x);
+    return input < 0 ? -1 : append(w, (struct instruction){ .kind = I_LOAD, .a = input, .dtype = lowering_node(w->l, x)->dtype }, x);
 }
 
 static rk_status write_program(struct writing *w)
@@ -58,7 +59,8 @@ static rk_status write_program(struct writing *w)
             at = write_virtual(w, r);
         } else {
             for (int i = 0; i < n->arity; i++) PROMISE((args[i] = write_operand(w, n->in[i])) >= 0);
-            at = append(w, (struct instruction){ .kind = I_MAP, .fn = (int)n->at.i[0], .a = args[0], .b = args[1], .c = args[2] }, r);
+            bool cast = (n->op->flags & OP_CASTS) != 0;
+            at = append(w, (struct instruction){ .kind = cast ? I_CAST : I_MAP, .fn = cast ? 0 : (int)n->at.i[0], .a = args[0], .b = args[1], .c = args[2], .dtype = n->dtype }, r);
         }
         PROMISE(at >= 0);
         if (!w->l->stored[r]) continue;

@@ -1,7 +1,7 @@
 /* lower_group.c: which nodes run together.
  *
  * Elementwise nodes over the same dimensions join the groups of their operands as long as nobody outside has read from those
- * groups: a group runs at the place of its last member, so nobody may be waiting for it earlier. What may be added in place
+ * groups; casts among them, and so nodes of several dtypes, where the back end's programs cast: a group runs at the place of its last member, so nobody may be waiting for it earlier. What may be added in place
  * stays alone. The gradients of one fused operation are one group. Where a kernel also gives the forward result (the head and
  * its loss), both run at its place. */
 #include "pass/lowering.h"
@@ -21,10 +21,12 @@ rk_status lowering_group_new(struct lowering *l, rk_ref r, bool map)
 
 static bool same_space(const struct node *a, const struct node *b)
 {
-    bool same = a->rank == b->rank && a->dtype == b->dtype;
+    bool same = a->rank == b->rank;
     for (int i = 0; i < a->rank && same; i++) same = a->dim[i] == b->dim[i];
     return same;
 }
+
+static bool may_mix(const struct lowering *l, rk_dtype a, rk_dtype b) { return a == b || (l->backend->casts && a <= RK_f8e5m2 && b <= RK_f8e5m2); }
 
 /* b's members follow a's. */
 static void absorb(struct lowering *l, int a, int b)
@@ -72,7 +74,8 @@ static void try_join(struct lowering *l, rk_ref r, int theirs)
     while (theirs >= 0 && l->groups.at[theirs].dead) theirs = l->group_of[l->groups.at[theirs].first];
     if (theirs < 0 || theirs == mine) return;
     const struct group *a = &l->groups.at[theirs], *b = &l->groups.at[mine];
-    if (!a->open || !a->map || !same_space(lowering_node(l, a->first), lowering_node(l, r))) return;
+    const struct node *first = lowering_node(l, a->first), *n = lowering_node(l, r);
+    if (!a->open || !a->map || !same_space(first, n) || !may_mix(l, first->dtype, n->dtype)) return;
     if (looks_through(l, a, mine) || looks_through(l, b, theirs)) return;
     if (results(l, mine, theirs) + results(l, theirs, mine) > MOST_PROBLEM_RESULTS) return;
     if (a->members + b->members > MOST_MEMBERS || a->reads + b->reads > MOST_READS || a->instructions + b->instructions > MOST_PROGRAM) return;
@@ -95,11 +98,11 @@ static void join_operands(struct lowering *l, rk_ref r)
 static bool may_be_sum(const struct lowering *l, rk_ref y)
 {
     const struct node *n = lowering_node(l, y);
-    bool may = n->at.i[0] == MAP_add && n->in[0] != n->in[1], sum = false;
+    bool may = is_map(l, y) && n->at.i[0] == MAP_add && n->in[0] != n->in[1], sum = false;
     for (int i = 0; i < 2 && may; i++) {
         rk_ref s = n->in[i];
         int edge = l->reader_head[s];
-        may = l->stored[s] && !l->is_output[s] && same_space(n, lowering_node(l, s)) && edge >= 0 && l->reader_next[edge] < 0;
+        may = l->stored[s] && !l->is_output[s] && same_space(n, lowering_node(l, s)) && n->dtype == lowering_node(l, s)->dtype && edge >= 0 && l->reader_next[edge] < 0;
         sum = sum || (lowering_node(l, s)->op->flags & OP_REDUCES) != 0;
     }
     return may && sum;
@@ -173,7 +176,7 @@ rk_status lowering_group(struct lowering *l)
                 int at = l->groups.at[with].position;
                 absorb(l, with, l->group_of[r]);
                 l->groups.at[with].position = at;            /* the first one's place: every operand is there */
-            } else if (is_map(l, r) && lowering_groups(l, r)) {
+            } else if (!is_virtual(l, r) && lowering_groups(l, r)) {
                 if (may_be_sum(l, r)) l->groups.at[l->group_of[r]].open = false;
                 else join_operands(l, r);
             }

@@ -16,12 +16,14 @@ static int readers(const struct lowering *l, rk_ref s)
     return n;
 }
 
-static bool same_shape(const struct node *a, const struct node *b)
+static bool same_dims(const struct node *a, const struct node *b)
 {
-    bool same = a->rank == b->rank && a->dtype == b->dtype;
+    bool same = a->rank == b->rank;
     for (int i = 0; i < a->rank && same; i++) same = a->dim[i] == b->dim[i];
     return same;
 }
+
+static bool same_shape(const struct node *a, const struct node *b) { return a->dtype == b->dtype && same_dims(a, b); }
 
 /* A computed value in memory of its own, which nobody but steps of this plan looks at. */
 static bool is_private(const struct lowering *l, rk_ref s)
@@ -176,7 +178,7 @@ static bool reads_in_place(const struct lowering *l, rk_ref s, int group)
     for (int r = a->first; r >= 0; r = l->next_member[r]) {
         const struct node *n = lowering_node(l, r);
         for (int i = 0; i < n->arity; i++)
-            if (l->storage[n->in[i]] == s && (n->in[i] != s || !same_shape(n, lowering_node(l, s)))) return false;
+            if (l->storage[n->in[i]] == s && (n->in[i] != s || !same_dims(n, lowering_node(l, s)))) return false;
     }
     return true;
 }

@@ -52,7 +52,7 @@ rk_status lowering_emit(struct lowering *l) RK_CHECK;           /* lower_emit.c 
 static inline const struct node *lowering_node(const struct lowering *l, rk_ref r) { return node_of(l->g, r); }
 static inline bool is_virtual(const struct lowering *l, rk_ref r) { return (node_of(l->g, r)->op->flags & OP_VIRTUAL) != 0; }
 static inline bool is_map(const struct lowering *l, rk_ref r) { return (node_of(l->g, r)->op->flags & OP_MAP) != 0; }
-bool lowering_groups(const struct lowering *l, rk_ref r);       /* the back end runs this map node in a program */
+bool lowering_groups(const struct lowering *l, rk_ref r);       /* the back end runs this node, a map, a cast or a virtual value, in a program */
 rk_ref lowering_home(const struct lowering *l, rk_ref storage); /* the end of the chain */
 int  lowering_last_reader(const struct lowering *l, rk_ref storage);       /* the last step that reads it; -1: none */
 

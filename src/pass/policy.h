@@ -10,7 +10,7 @@ struct policy_role { char role[LONGEST_ROLE]; rk_dtype dtype; bool asked; };    
 struct policy {
     int n;
     struct policy_role at[MOST_ROLES];
-    rk_dtype stored;                        /* of parameters and gradients */
+    rk_dtype stored;                        /* of parameters */
     bool scaled;                            /* the loss is */
 };
 

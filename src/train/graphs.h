@@ -21,7 +21,7 @@ struct train_rule {
     bool plain_momentum;                        /* not Nesterov's */
     double beta2_decay, eps1, eps2, threshold;  /* Adafactor */
     rk_muon_rate muon_rate;
-    bool master;                                /* parameters and gradients are narrow: f32 copies are what is optimized */
+    bool master;                                /* parameters are narrow: f32 copies are what is optimized */
     bool scaled;                                /* gradients are of the loss times an input loss_scale: a step whose norm is not finite changes nothing */
 };
 struct train_rule train_rule_of(const rk_train_options *options);

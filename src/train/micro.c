@@ -52,7 +52,7 @@ static void put_away(const struct micro *m, rk_graph *to, const rk_graph *from, 
         return;
     }
     to->path = p->path;
-    rk_ref state = rk_state(to, RK_GRADIENT, m->parameters[parameter].name, p->dtype, dims);
+    rk_ref state = rk_state(to, RK_GRADIENT, m->parameters[parameter].name, graph_gradient_dtype(from, m->by[parameter]), dims);
     rk_update(to, state, m->accumulate ? rk_add(to, state, gradient) : gradient);
     to->path = 0;
 }

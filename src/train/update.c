@@ -209,8 +209,7 @@ static void build(struct update *u, const rk_graph *loss, const struct parameter
         struct dims d = update_dims(loss, parameters[i].ref);
         g->path = p->path;
         g->times = p->times;
-        gradients[i] = rk_state(g, RK_GRADIENT, parameters[i].name, p->dtype, d.at);
-        if (u->rule->master && gradients[i] != 0) gradients[i] = rk_cast(g, gradients[i], RK_f32);
+        gradients[i] = rk_state(g, RK_GRADIENT, parameters[i].name, graph_gradient_dtype(loss, parameters[i].ref), d.at);
     }
     g->path = 0;
     g->times = 1;

@@ -44,7 +44,15 @@ static double iota(const struct instruction *i, const struct walk *w, const int6
     return (double)x;
 }
 
-static double value_of(const struct call *c, const struct instruction *i, const struct walk *w, const double *v)
+static double rounded(double x, rk_dtype dtype)
+{
+    uint64_t bits;
+    num_store(&bits, (int)dtype, &x, 1);
+    num_load(&x, &bits, (int)dtype, 1);
+    return x;
+}
+
+static double computed(const struct call *c, const struct instruction *i, const struct walk *w, const double *v)
 {
     const struct operand *x;
     double loaded, args[3];
@@ -55,6 +63,7 @@ static double value_of(const struct call *c, const struct instruction *i, const 
     case I_MAP:
         args[0] = v[i->a], args[1] = v[i->b], args[2] = v[i->c];
         return mapfn_eval(i->fn, args);
+    case I_CAST: return v[i->a];
     case I_LOAD: break;
     }
     x = &c->problem->in[i->a];
@@ -69,7 +78,7 @@ static rk_status run(rk_ctx *ctx, const struct call *c)
     (void)ctx;
     for (walk_begin(&w, &p->out[0].at); w.valid; walk_next(&w)) {
         double v[MOST_PROGRAM];
-        for (int i = 0; i < p->program->n; i++) v[i] = value_of(c, &p->program->at[i], &w, v);
+        for (int i = 0; i < p->program->n; i++) v[i] = rounded(computed(c, &p->program->at[i], &w, v), p->program->at[i].dtype);
         for (int i = 0; i < p->program->n; i++) {
             int store = p->program->at[i].store;
             if (store < 0) continue;
@@ -89,5 +98,6 @@ const struct backend *backend_interpreter(void)
     b.next = backend_truth();
     b.kernels = kernels;
     b.groups = ~0u;
+    b.casts = true;
     return &b;
 }

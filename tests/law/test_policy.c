@@ -159,49 +159,86 @@ static void expect_op(const rk_graph *g, const char *op, const char *path, rk_dt
     test_fail(__FILE__, __LINE__, "no %s in %s", op, path);
 }
 
+struct standing { const char *policy, *op, *path; rk_dtype reads, gives; };
+static const struct standing as_cast[] = {
+    { "amp-bf16", "einsum", "h.0.attn.qkv", RK_bf16, RK_bf16 }, { "amp-bf16", "map", "h.0.attn.qkv", RK_bf16, RK_bf16 },
+    { "amp-bf16", "attend", "h.0.attn", RK_bf16, RK_bf16 }, { "amp-bf16", "norm", "h.0.norm1", RK_f32, RK_f32 },
+    { "amp-bf16", "map", "h.0.mlp", RK_bf16, RK_bf16 }, { "amp-bf16", "map", "h.0", RK_f32, RK_f32 },
+    { "amp-bf16", "xent_head", "head", RK_bf16, RK_f32 }, { "amp-bf16,attn=f32", "attend", "h.0.attn", RK_f32, RK_f32 },
+    { "amp-bf16", "gather", "embed", RK_f32, RK_f32 }, { "amp-bf16,head=f32", "xent_head", "head", RK_f32, RK_f32 },
+    { "amp-fp16", "einsum", "h.1.mlp.up", RK_f16, RK_f16 }, { "amp-bf16,h.1=f32", "einsum", "h.1.mlp.up", RK_f32, RK_f32 },
+    { "amp-bf16,h.1=f32", "einsum", "h.0.mlp.up", RK_bf16, RK_bf16 }, { "fp8", "einsum", "h.0.mlp.up", RK_f8e4m3, RK_bf16 },
+    { "fp8", "attend", "h.0.attn", RK_bf16, RK_bf16 }, { "fp8", "xent_head", "head", RK_bf16, RK_f32 },
+    { "fp8,head=fp8", "xent_head", "head", RK_f8e4m3, RK_f32 }, { "amp-fp16,attn=fp8", "attend", "h.0.attn", RK_f16, RK_f16 },
+    { "mixed", "gather", "embed", RK_bf16, RK_bf16 }, { "mixed", "norm", "h.0.norm1", RK_f32, RK_f32 },
+    { "mixed", "map", "h.0", RK_bf16, RK_bf16 }, { "mlp=bf16", "einsum", "h.0.mlp.up", RK_bf16, RK_bf16 },
+    { "mlp=bf16", "einsum", "h.0.attn.qkv", RK_f32, RK_f32 }, { "amp-bf16,norm=bf16", "norm", "h.1.norm2", RK_bf16, RK_bf16 },
+    { "amp-bf16,attn=f32,attn=f16", "einsum", "h.0.attn.out", RK_f16, RK_f16 },
+};
+/* Attention and the loss, once they are written out. */
+static const struct standing written_out[] = {
+    { "amp-bf16", "einsum", "h.0.attn", RK_bf16, RK_f32 }, { "amp-bf16", "reduce", "h.0.attn", RK_f32, RK_f32 },
+    { "amp-bf16", "einsum", "head", RK_bf16, RK_f32 }, { "amp-bf16", "reduce", "head", RK_f32, RK_f32 },
+    { "fp8,head=fp8", "einsum", "head", RK_f8e4m3, RK_f32 },
+};
+
+static void check_standing(rk_ctx *ctx, const struct standing *row, bool written)
+{
+    char spec[TINY_ROOM];
+    struct trial t;
+    trial_open(&t, ctx, tiny_model(0, 11, 8, spec), row->policy);
+    expect_op(written ? t.micro : t.built.g, row->op, row->path, row->reads, row->gives);
+    trial_close(&t);
+}
+
 TEST(dtypes_stand_where_they_should)
 {
-    static const struct { const char *policy; const char *op, *path; rk_dtype reads, gives; } rows[] = {
-        { "amp-bf16", "einsum", "h.0.attn.qkv", RK_bf16, RK_bf16 },     { "amp-bf16", "map", "h.0.attn.qkv", RK_bf16, RK_bf16 },
-        { "amp-bf16", "softmax", "h.0.attn", RK_f32, RK_f32 },          { "amp-bf16", "norm", "h.0.norm1", RK_f32, RK_f32 },
-        { "amp-bf16", "map", "h.0.mlp", RK_bf16, RK_bf16 },             { "amp-bf16", "map", "h.0", RK_f32, RK_f32 },
-        { "amp-bf16", "einsum", "head", RK_bf16, RK_bf16 },             { "amp-bf16", "gather", "embed", RK_f32, RK_f32 },
-        { "amp-bf16", "reduce", "head", RK_f32, RK_f32 },               { "amp-bf16,head=f32", "einsum", "head", RK_f32, RK_f32 },
-        { "amp-fp16", "einsum", "h.1.mlp.up", RK_f16, RK_f16 },         { "amp-bf16,h.1=f32", "einsum", "h.1.mlp.up", RK_f32, RK_f32 },
-        { "amp-bf16,h.1=f32", "einsum", "h.0.mlp.up", RK_bf16, RK_bf16 }, { "fp8", "einsum", "h.0.mlp.up", RK_f8e4m3, RK_bf16 },
-        { "fp8", "einsum", "h.0.attn", RK_bf16, RK_bf16 },              { "fp8", "einsum", "head", RK_bf16, RK_bf16 },
-        { "mixed", "gather", "embed", RK_bf16, RK_bf16 },               { "mixed", "norm", "h.0.norm1", RK_f32, RK_f32 },
-        { "mixed", "map", "h.0", RK_bf16, RK_bf16 },                    { "mlp=bf16", "einsum", "h.0.mlp.up", RK_bf16, RK_bf16 },
-        { "mlp=bf16", "einsum", "h.0.attn.qkv", RK_f32, RK_f32 },       { "amp-bf16,norm=bf16", "norm", "h.1.norm2", RK_bf16, RK_bf16 },
-        { "amp-bf16,attn=f32,attn=f16", "einsum", "h.0.attn.out", RK_f16, RK_f16 },
-    };
     rk_ctx *ctx = test_ctx();
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    for (size_t i = 0; i < sizeof as_cast / sizeof *as_cast; i++) check_standing(ctx, &as_cast[i], false);
+    for (size_t i = 0; i < sizeof written_out / sizeof *written_out; i++) check_standing(ctx, &written_out[i], true);
+}
+
+/* Whatever the policy, gradients are f32 states; those of matrices and tables come out of their products so, and no sum of rows is narrow. */
+TEST(gradients_of_weights_are_not_rounded)
+{
+    rk_ctx *ctx = test_ctx();
+    for (int i = 0; i < POLICIES; i++) {
         char spec[TINY_ROOM];
         struct trial t;
-        trial_open(&t, ctx, tiny_model(0, 11, 8, spec), rows[i].policy);
-        expect_op(t.built.g, rows[i].op, rows[i].path, rows[i].reads, rows[i].gives);
+        int products = 0;
+        trial_open(&t, ctx, tiny_model(0, 11, 8, spec), policies[i]);
+        for (rk_ref r = 1; r < t.micro->nodes.n; r++) {
+            const struct node *n = node_of(t.micro, r);
+            if (n->op == &op_scatter) EXPECT_INT(n->dtype, RK_f32);
+            if (n->op != &op_update) continue;
+            const struct node *value = node_of(t.micro, n->in[1]);
+            EXPECT_INT(n->dtype, RK_f32);
+            if (value->op == &op_cast && node_of(t.micro, value->in[0])->op == &op_einsum)
+                test_fail(__FILE__, __LINE__, "%s: the gradient of %s is rounded", policies[i], node_of(t.micro, n->in[0])->text);
+            products += value->op == &op_einsum;
+        }
+        EXPECT_INT(products, 2 * 4);
         trial_close(&t);
     }
 }
 
-/* Of 8 bits: what comes from above is rounded to e5m2, weights' gradients are added in f32 states, no gradient lies in 8 bits. */
+/* Of 8 bits: what comes from above is rounded to e5m2, no gradient lies in 8 bits: weights', and those of norms, which were f32, are f32. */
 TEST(gradients_of_eight_bits)
 {
     rk_ctx *ctx = test_ctx();
     char spec[TINY_ROOM];
     struct trial t;
-    int mixed = 0;
+    int wide = 0, narrow = 0;
     trial_open(&t, ctx, tiny_model(0, 11, 8, spec), "fp8");
     for (rk_ref r = 1; r < t.micro->nodes.n; r++) {
         const struct node *n = node_of(t.micro, r);
-        if (n->op == &op_update) EXPECT_INT(n->dtype, RK_f32);
         if (n->op != &op_einsum || node_of(t.micro, n->in[0])->dtype != RK_f8e5m2) continue;
         EXPECT_INT(node_of(t.micro, n->in[1])->dtype, RK_f8e4m3);
-        EXPECT_INT(n->dtype, RK_bf16);
-        mixed++;
+        wide += n->dtype == RK_f32;
+        narrow += n->dtype == RK_bf16;
     }
-    EXPECT_INT(mixed, 2 * 2 * 4);                           /* two blocks of four products, by both operands */
+    EXPECT_INT(wide, 2 * (4 + 2));                          /* two blocks of four weights and two norms */
+    EXPECT_INT(narrow, 2 * 2);                              /* what attention and the activation gave */
     trial_close(&t);
 }
 
@@ -263,7 +300,7 @@ TEST(states_and_steps_of_policies)
         bool mixed = i == 3;
         EXPECT_INT(entry(bill[i], "parameters"), n);
         EXPECT_INT(entry(bill[i], "bytes.parameters"), (mixed ? 2 : 4) * n);
-        EXPECT_INT(entry(bill[i], "bytes.gradients"), (mixed ? 2 : 4) * n);
+        EXPECT_INT(entry(bill[i], "bytes.gradients"), 4 * n);
         EXPECT_INT(entry(bill[i], "bytes.master"), (mixed ? 4 : 0) * n);
         EXPECT_INT(entry(bill[i], "bytes.optimizer"), 8 * n);
         EXPECT_INT(entry(bill[i], "flops.forward"), entry(bill[0], "flops.forward"));           /* casts multiply nothing */

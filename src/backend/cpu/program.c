@@ -146,6 +146,7 @@ static void read_instruction(struct ready *r, const struct call *c, int i)
         v->arity = mapfn_table[at->fn].arity;
         v->arg[0] = at->a, v->arg[1] = at->b, v->arg[2] = at->c;
         break;
+    case I_CAST: break;                         /* not accepted */
     }
 }
 
@@ -274,8 +275,8 @@ bool program_accepts(const struct problem *p)
     if (p->program == NULL || p->n_out == 0 || p->accumulate) return false;
     for (int i = 0; i < p->n_out; i++)
         if (!result_dtype(p, i)) return false;
-    for (int i = 0; i < p->program->n; i++)                         /* integers are results of iota alone */
-        if (p->program->at[i].store >= 0 && p->out[p->program->at[i].store].dtype == RK_i32 && p->program->at[i].kind != I_IOTA) return false;
+    for (int i = 0; i < p->program->n; i++)                         /* integers are results of iota alone; no casts */
+        if (p->program->at[i].kind == I_CAST || (p->program->at[i].store >= 0 && p->out[p->program->at[i].store].dtype == RK_i32 && p->program->at[i].kind != I_IOTA)) return false;
     return true;
 }
 
