@@ -7,7 +7,8 @@
 /* Does the work now, or keeps it while the stream is captured. */
 cudaError_t host_do(cudaStream_t stream, std::function<void()> work);
 cudaError_t host_fail(cudaError_t error);           /* remembered for cudaGetLastError */
-bool        host_capturing(void);                   /* any stream: what waits or allocates may not be called then */
+bool        host_capturing(void);                   /* any stream: what waits may not be called then */
+bool        host_strict(void);                      /* nor what allocates */
 size_t      host_shared_allowed(const void *kernel);        /* bytes of dynamic shared memory */
 /* The memory in which kernels' static shared variables lie: host_shared.cpp of each module of kernels tells. */
 extern "C" void host_shared_range(char *from, char *to);

@@ -118,7 +118,7 @@ extern "C" cudaError_t cudaOccupancyMaxActiveBlocksPerMultiprocessor(int *blocks
 static cudaError_t take(std::map<uintptr_t, size_t> &table, void **at, size_t bytes)
 {
     *at = nullptr;
-    if (host_capturing()) return host_fail(cudaErrorStreamCaptureUnsupported);
+    if (host_strict()) return host_fail(cudaErrorStreamCaptureUnsupported);
     if (bytes == 0) return cudaSuccess;
     std::lock_guard<std::mutex> lock(mutex);
     if (bytes > MEMORY - taken || posix_memalign(at, 256, bytes) != 0) return *at = nullptr, host_fail(cudaErrorMemoryAllocation);

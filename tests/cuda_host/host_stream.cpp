@@ -1,5 +1,5 @@
 /* host_stream.cpp: streams, which do everything at once; events, which are the clock; and graphs: what a stream was told while it was
- * captured, to be done again. While a stream is captured nobody may wait or allocate, as with a device in its strictest mode. */
+ * captured, to be done again. Meanwhile nobody may wait or use the default stream, nor, unless the mode is relaxed, allocate. */
 #include "host_inner.h"
 #include <atomic>
 #include <time.h>
@@ -7,14 +7,15 @@
 
 typedef std::vector<std::function<void()>> list;
 
-struct CUstream_st { bool capturing; list kept; };
+struct CUstream_st { bool capturing, strict; list kept; };
 struct CUevent_st { double at; bool recorded; };
 struct CUgraph_st { list work; };
 struct CUgraphExec_st { list work; };
 
-static std::atomic<int> captures{ 0 };
+static std::atomic<int> captures{ 0 }, strict_captures{ 0 };
 
 bool host_capturing(void) { return captures > 0; }
+bool host_strict(void) { return strict_captures > 0; }
 
 cudaError_t host_do(cudaStream_t stream, std::function<void()> work)
 {
@@ -24,13 +25,13 @@ cudaError_t host_do(cudaStream_t stream, std::function<void()> work)
     return cudaSuccess;
 }
 
-extern "C" cudaError_t cudaStreamCreate(cudaStream_t *stream) { return *stream = new CUstream_st{ false, {} }, cudaSuccess; }
+extern "C" cudaError_t cudaStreamCreate(cudaStream_t *stream) { return *stream = new CUstream_st{ false, false, {} }, cudaSuccess; }
 extern "C" cudaError_t cudaStreamCreateWithFlags(cudaStream_t *stream, unsigned) { return cudaStreamCreate(stream); }
 
 extern "C" cudaError_t cudaStreamDestroy(cudaStream_t stream)
 {
     if (stream == nullptr) return host_fail(cudaErrorInvalidResourceHandle);
-    if (stream->capturing) captures--;
+    if (stream->capturing) captures--, strict_captures -= stream->strict;
     delete stream;
     return cudaSuccess;
 }
@@ -70,11 +71,12 @@ extern "C" cudaError_t cudaEventElapsedTime(float *milliseconds, cudaEvent_t fro
 
 /* --- graphs --- */
 
-extern "C" cudaError_t cudaStreamBeginCapture(cudaStream_t stream, enum cudaStreamCaptureMode)
+extern "C" cudaError_t cudaStreamBeginCapture(cudaStream_t stream, enum cudaStreamCaptureMode mode)
 {
     if (stream == nullptr || stream->capturing) return host_fail(cudaErrorStreamCaptureUnsupported);
     stream->capturing = true;
-    captures++;
+    stream->strict = mode != cudaStreamCaptureModeRelaxed;
+    captures++, strict_captures += stream->strict;
     return cudaSuccess;
 }
 
@@ -83,7 +85,7 @@ extern "C" cudaError_t cudaStreamEndCapture(cudaStream_t stream, cudaGraph_t *gr
     *graph = nullptr;
     if (stream == nullptr || !stream->capturing) return host_fail(cudaErrorInvalidValue);
     stream->capturing = false;
-    captures--;
+    captures--, strict_captures -= stream->strict;
     *graph = new CUgraph_st{ std::move(stream->kept) };
     stream->kept.clear();
     return cudaSuccess;
