@@ -1,6 +1,7 @@
 # The library: every room's files, compiled once, except
 #   src/op/*.c with an OPDEF    a second time with RECKON_METER: the reference with counting arithmetic
 #   *.isa.c                     once per instruction set, with ISA=<name> and ISA_<NAME>=1
+#   backend/cuda/*.c, *.cu      only with RECKON_CUDA; the .cu by nvcc
 # and made into libreckon.a and libreckon.so from the same objects.
 
 set(rooms base core op pass backend backend/ref backend/guard backend/meter backend/cpu backend/blas run io tok
@@ -52,6 +53,18 @@ reckon_objects(rooms ${sources})
 if(par STREQUAL "tbb")
     target_link_libraries(rooms PRIVATE TBB::tbb)
 endif()
+if(RECKON_CUDA)
+    file(GLOB cuda_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/backend/cuda/*.c)
+    file(GLOB cuda_kernels CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/backend/cuda/*.cu)
+    reckon_objects(cuda ${cuda_sources})
+    target_include_directories(cuda SYSTEM PRIVATE ${cuda_include})
+    set_property(SOURCE ${PROJECT_SOURCE_DIR}/src/device_cuda.c APPEND PROPERTY COMPILE_DEFINITIONS RECKON_CUDA=1)
+    add_library(cuda_kernels OBJECT ${cuda_kernels})
+    target_include_directories(cuda_kernels PRIVATE ${PROJECT_SOURCE_DIR}/src ${PROJECT_SOURCE_DIR}/include)
+    target_compile_features(cuda_kernels PRIVATE cuda_std_17)
+    target_compile_options(cuda_kernels PRIVATE ${cuda_gencode} -O3 "SHELL:-Xcompiler -fvisibility=hidden,-Wall,-Wextra" $<$<BOOL:${RECKON_WERROR}>:-Werror=all-warnings>)
+    list(APPEND objects $<TARGET_OBJECTS:cuda_kernels>)
+endif()
 reckon_objects(meter ${op_sources})
 if(TARGET meter)
     target_compile_definitions(meter PRIVATE RECKON_METER=1)
@@ -88,6 +101,10 @@ function(reckon_library name kind)
         target_link_libraries(${name} PRIVATE OpenMP::OpenMP_C)
     elseif(par STREQUAL "tbb")
         target_link_libraries(${name} PRIVATE TBB::tbb stdc++)
+    endif()
+    if(RECKON_CUDA)
+        target_link_libraries(${name} PRIVATE ${cuda_runtime})
+        set_target_properties(${name} PROPERTIES LINKER_LANGUAGE C CUDA_RESOLVE_DEVICE_SYMBOLS OFF)
     endif()
 endfunction()
 

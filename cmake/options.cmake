@@ -7,7 +7,9 @@
 #   FUZZ_SECONDS     how long each fuzz target runs as a test
 #   RECKON_BLAS      the BLAS library that makes the products where nobody names one at run time: openblas, blis, mkl, onednn, own,
 #                    a file, or nothing (the winner of a race). Also BLAS=NAME.
-#   RECKON_CUDA      ON refuses to configure where there is no src/backend/cuda
+#   RECKON_CUDA      the CUDA back end, which needs the CUDA toolkit where it is built (nvcc, the runtime, headers of NVRTC and cuBLASLt), and where it
+#                    runs a driver, libcublasLt.so and libnvrtc.so, which it opens. Also CUDA=1.
+#   RECKON_CUDA_ARCHITECTURES   what its kernels are compiled for, as nvcc says it: 80;90a. The first is kept as PTX too, for newer devices.
 #
 # Nothing is linked with a BLAS: it is opened at run time, so the same build runs with any and without one.
 
@@ -18,9 +20,10 @@ set(RECKON_BLAS "" CACHE STRING "BLAS library to use where none is named at run 
 if(DEFINED BLAS)
     set(RECKON_BLAS "${BLAS}")
 endif()
-option(RECKON_CUDA "the CUDA back end" OFF)
-if(RECKON_CUDA AND NOT EXISTS ${PROJECT_SOURCE_DIR}/src/backend/cuda)
-    message(FATAL_ERROR "there is no CUDA back end in this version; configure without RECKON_CUDA (make: without CUDA=)")
+option(RECKON_CUDA "the CUDA back end (needs the CUDA toolkit)" OFF)
+set(RECKON_CUDA_ARCHITECTURES "80;90a" CACHE STRING "what the CUDA back end is compiled for, as nvcc says it")
+if(DEFINED CUDA)
+    set(RECKON_CUDA "${CUDA}")
 endif()
 set(FUZZ_SECONDS 2 CACHE STRING "seconds for each fuzz target as a test")
 
@@ -90,4 +93,7 @@ if(par STREQUAL "tbb")
     if(NOT TBB_FOUND)
         message(FATAL_ERROR "oneTBB was asked for and is not here (Debian: the packages libtbb-dev and g++)")
     endif()
+endif()
+if(RECKON_CUDA)
+    include(cmake/cuda.cmake)
 endif()
