@@ -158,6 +158,9 @@ static rk_status sync(rk_ctx *ctx, const struct backend *b)
 
 /* --- opening --- */
 
+/* Programs know every dtype but those of 8-bit floats, which are cast by a kernel of their own. */
+enum { GROUPS = (1 << RK_DTYPE_COUNT) - 1 - (1 << RK_f8e4m3) - (1 << RK_f8e5m2) };
+
 static rk_status look(rk_ctx *ctx, struct cuda_machine *m)
 {
     struct cudaDeviceProp p;
@@ -206,7 +209,7 @@ rk_status cuda_open(rk_ctx *ctx, int device, struct cuda_machine **machine, stru
         return status;
     }
     *backend = (struct backend){
-        .name = "cuda", .kernels = cuda_kernels, .bytes_of = rk_dtype_bytes, .groups = ~0u, .machine = m, .strided_results = true,
+        .name = "cuda", .kernels = cuda_kernels, .bytes_of = rk_dtype_bytes, .groups = GROUPS, .casts = true, .machine = m, .strided_results = true,
         .alloc = alloc, .free = release, .write = put, .read = get, .begin = begin, .end = end, .forget = forget, .sync = sync,
     };
     *machine = m;

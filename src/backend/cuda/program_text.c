@@ -46,6 +46,9 @@ static const char words[] =
 static const char narrow_words[] =
     "struct bf16 { u16 bits; };\n"
     "struct f16 { u16 bits; };\n"
+    "struct truth { unsigned char bits; };\n"
+    "__device__ __forceinline__ float wide(truth x) { return x.bits != 0 ? 1.0f : 0.0f; }\n"
+    "__device__ __forceinline__ void narrow(truth *to, R x) { to->bits = x != (R)0; }\n"
     "#if RECKON_CUDA_HOST\n"
     "__device__ __forceinline__ float wide(bf16 x) { return host_from_bf16(x.bits); }\n"
     "__device__ __forceinline__ float wide(f16 x) { return host_from_f16(x.bits); }\n"
@@ -58,7 +61,20 @@ static const char narrow_words[] =
     "__device__ __forceinline__ void narrow(f16 *to, float x) { asm(\"cvt.rn.f16.f32 %0, %1;\" : \"=h\"(to->bits) : \"f\"(x)); }\n"
     "#endif\n"
     "template <typename T> __device__ __forceinline__ T wide(T x) { return x; }\n"
-    "template <typename T> __device__ __forceinline__ void narrow(T *to, R x) { *to = (T)x; }\n"
+    "__device__ __forceinline__ void narrow(float *to, R x) { *to = (float)x; }\n"
+    "__device__ __forceinline__ void narrow(double *to, R x) { *to = x; }\n";
+
+/* Integers: nearest even, saturated, as base/num.c has it. */
+static const char integer_words[] =
+    "#define INTEGER(T, least, above, most) __device__ __forceinline__ void narrow(T *to, R x) \\\n"
+    "{ double r = rint((double)x); *to = r >= above ? (T)(most) : r >= least ? (T)r : r < least ? (T)(least) : (T)0; }\n"
+    "INTEGER(long long, -9223372036854775808.0, 9223372036854775808.0, 0x7fffffffffffffffll)\n"
+    "INTEGER(int, -2147483648.0, 2147483648.0, 2147483647)\n"
+    "INTEGER(short, -32768.0, 32768.0, 32767)\n"
+    "INTEGER(signed char, -128.0, 128.0, 127)\n"
+    "INTEGER(u16, 0.0, 65536.0, 65535)\n"
+    "INTEGER(unsigned char, 0.0, 256.0, 255)\n";
+static const char rounding_words[] =
     "template <typename T> __device__ __forceinline__ R rounded(R x) { T t; narrow(&t, x); return (R)wide(t); }\n";
 
 /* The mask of dropout: core/mapfn.c's rand_value, base/rng.c's Philox-4x32-10. */
@@ -79,7 +95,7 @@ static const char *type_of(rk_dtype dtype)
 {
     static const char *const types[] = {
         [RK_f64] = "double", [RK_f32] = "float", [RK_f16] = "f16", [RK_bf16] = "bf16", [RK_i64] = "long long", [RK_i32] = "int", [RK_i16] = "short", [RK_i8] = "signed char",
-        [RK_u16] = "u16", [RK_u8] = "unsigned char", [RK_bool] = "unsigned char",
+        [RK_u16] = "u16", [RK_u8] = "unsigned char", [RK_bool] = "truth",
     };
     return types[dtype];
 }
@@ -90,7 +106,23 @@ static bool computes_double(const struct problem *p)
     bool is = false;
     for (int i = 0; i < p->n_in; i++) is = is || is_double(p->in[i].dtype);
     for (int i = 0; i < p->n_out; i++) is = is || is_double(p->out[i].dtype);
+    for (int i = 0; i < p->program->n; i++) is = is || is_double(p->program->at[i].dtype);
     return is;
+}
+
+/* Results, or values on the way, that are rounded to whole numbers. */
+static bool has_integers(const struct problem *p)
+{
+    bool is = false;
+    for (int i = 0; i < p->program->n; i++) is = is || p->program->at[i].dtype > RK_f8e5m2;
+    return is;
+}
+
+/* What a value is rounded to before anybody uses it; NULL: it is as it is computed. */
+static const char *rounds_to(const struct instruction *i, bool in_double)
+{
+    bool computed = i->kind == I_MAP || i->kind == I_CAST, exact = i->dtype == RK_f64 || (i->dtype == RK_f32 && !in_double);
+    return !computed || exact ? NULL : type_of(i->dtype);
 }
 
 static bool has(const struct problem *p, enum instruction_kind kind)
@@ -177,7 +209,9 @@ static rk_status value(rk_ctx *ctx, const struct problem *p, const struct progra
 {
     const struct instruction *in = &p->program->at[i];
     int k = in->kind == I_LOAD || in->kind == I_IOTA || in->kind == I_RAND ? source_at(l, i) : -1, word = 2 + l->rank + k * (1 + l->rank);
+    const char *rounds = rounds_to(in, computes_double(p));
     TRY(str_format(ctx, t, "        const R v%d = ", i));
+    if (rounds != NULL) TRY(str_format(ctx, t, "rounded<%s>(", rounds));
     switch (in->kind) {
     case I_LOAD: {
         if (l->source[k].walking == WALK_STILL) TRY(str_format(ctx, t, "(R)wide(p%d)", i));
@@ -188,6 +222,7 @@ static rk_status value(rk_ctx *ctx, const struct problem *p, const struct progra
     case I_CONST: TRY(constant(ctx, t, in->value)); break;
     case I_IOTA: TRY(str_format(ctx, t, "(R)(w.at[%d] + (long long)o%d + j * w.at[%d])", word, k, word + l->rank)); break;
     case I_RAND: TRY(str_format(ctx, t, "rand_value(key, (u64)w.at[%d], (u64)o%d + (u64)(j * w.at[%d]), %.17g)", word, k, word + l->rank, in->value)); break;
+    case I_CAST: TRY(str_format(ctx, t, "v%d", in->a)); break;
     case I_MAP:
         TRY(str_format(ctx, t, "f%d(v%d", in->fn, in->a));
         if (rows[in->fn].arity > 1) TRY(str_format(ctx, t, ", v%d", in->b));
@@ -195,7 +230,7 @@ static rk_status value(rk_ctx *ctx, const struct problem *p, const struct progra
         TRY(str_text(ctx, t, ")"));
         break;
     }
-    TRY(str_text(ctx, t, ";\n"));
+    TRY(str_text(ctx, t, rounds != NULL ? ");\n" : ";\n"));
     return in->store < 0 ? RK_OK : str_format(ctx, t, "        narrow(&y%d.at[j], v%d);\n", in->store, i);
 }
 
@@ -216,6 +251,8 @@ rk_status program_text(rk_ctx *ctx, const struct problem *p, const struct progra
     TRY(str_format(ctx, t, "typedef %s R;\ntypedef %s I;\nenum { N = %d };\n#define F(name) %s\n", is_f64 ? "double" : "float", l->small ? "int" : "long long", l->per_thread, is_f64 ? "name" : "name##f"));
     TRY(str_text(ctx, t, words));
     TRY(str_text(ctx, t, narrow_words));
+    if (has_integers(p)) TRY(str_text(ctx, t, integer_words));
+    TRY(str_text(ctx, t, rounding_words));
     if (has(p, I_RAND)) TRY(str_text(ctx, t, rand_words));
     TRY(functions(ctx, p->program, t));
     TRY(str_format(ctx, t, "struct words { long long at[%d]; };\nextern \"C\" __global__ void __launch_bounds__(%d) " CUDA_PROGRAM_NAME "(struct words w)\n{\n", program_words(l), CUDA_PROGRAM_THREADS));
