@@ -57,6 +57,7 @@ struct kernel {
     rk_status (*run)(rk_ctx *ctx, const struct call *c);
     const char *why;                        /* what it beats, and when */
     bool with_forward;                      /* adjoint kernels that also give the forward result in the same call */
+    bool mixes;                             /* it takes floating operands and results of several dtypes, and casts where it reads and writes */
 };
 
 /* A back end: kernels over memory. `next` is whom it delegates to. */

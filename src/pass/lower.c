@@ -1,5 +1,6 @@
 /* lower: from nodes to steps: which nodes run together, which values share memory, which kernel takes each problem.
  *
+ *   cast    casts that a kernel makes itself
  *   group   elementwise neighbours become one program; the gradients of one fused operation become one call
  *   share   a value is written where it will be needed: into its state, into the sum it adds to, into its place of a join
  *   emit    problems in order, each offered to the chain of kernels
@@ -29,9 +30,9 @@ static void connect(struct lowering *l)
         const struct node *n = lowering_node(l, r);
         if (!l->needed[r] || (n->op->flags & OP_VIEW) != 0) continue;
         for (int i = n->arity - 1; i >= (n->op == &op_update ? 1 : 0); i--) {
-            rk_ref s = l->storage[n->in[i]];
+            rk_ref x = lowering_operand(l, r, i), s = l->storage[x];
             if (n->op == &op_adjoint && !adjoint_reads(l->g, n, i)) continue;
-            if (lowering_groups(l, r) && is_virtual(l, s) && s == n->in[i]) continue;        /* a view of one is looked at as an array */
+            if (lowering_groups(l, r) && is_virtual(l, s) && s == x) continue;        /* a view of one is looked at as an array */
             l->reader[l->n_edges] = r;
             l->reader_next[l->n_edges] = l->reader_head[s];
             l->reader_head[s] = l->n_edges++;
@@ -46,7 +47,7 @@ static void choose_stored(struct lowering *l)
         const struct node *n = lowering_node(l, r);
         unsigned flags = n->op->flags;
         bool computed = l->needed[r] && (flags & (OP_VIEW | OP_SINK)) == 0 && ((flags & OP_SOURCE) == 0 || is_virtual(l, r));
-        l->stored[r] = computed && (!is_virtual(l, r) || l->reader_head[r] >= 0 || l->is_output[r]);
+        l->stored[r] = computed && l->narrowed[r] == 0 && (!is_virtual(l, r) || l->reader_head[r] >= 0 || l->is_output[r]);
     }
 }
 
@@ -124,6 +125,9 @@ rk_status lowering_begin(struct lowering *l)
     TRY(NEW(l->needed, l->n));
     TRY(NEW(l->storage, l->n));
     TRY(NEW(l->stored, l->n));
+    TRY(NEW(l->looks_through, l->n));
+    TRY(NEW(l->narrowed, l->n));
+    TRY(NEW(l->narrows, l->n));
     TRY(NEW(l->reader_head, l->n));
     TRY(NEW(l->reader_next, edges));
     TRY(NEW(l->reader, edges));
@@ -143,6 +147,7 @@ rk_status lowering_begin(struct lowering *l)
     for (int i = 0; i < l->n; i++) l->reader_head[i] = l->group_of[i] = l->next_member[i] = l->map_reader[i] = -1;
     pass_needed(l->g, l->needed);
     TRY(resolve(l));
+    TRY(lowering_casts(l));
     connect(l);
     choose_stored(l);
     return RK_OK;
@@ -156,6 +161,9 @@ void lowering_end(struct lowering *l)
     FREE(l->needed, l->n);
     FREE(l->storage, l->n);
     FREE(l->stored, l->n);
+    FREE(l->looks_through, l->n);
+    FREE(l->narrowed, l->n);
+    FREE(l->narrows, l->n);
     FREE(l->reader_head, l->n);
     FREE(l->reader_next, edges);
     FREE(l->reader, edges);

@@ -103,11 +103,12 @@ static rk_status adjoint_problem(struct lowering *l, const struct group *a, stru
             p->op = &op_adjoint;
             p->node = n;
             p->first = r;
-            for (int i = 0; i < n->arity; i++) PROMISE(add_input(l, p, n->in[i]) >= 0);
+            for (int i = 0; i < n->arity; i++) PROMISE(add_input(l, p, lowering_operand(l, r, i)) >= 0);
         }
-        if (!l->stored[r]) continue;
+        const rk_ref y = lowering_result(l, r);
+        if (!l->stored[y]) continue;
         p->out_role[p->n_out] = gradient ? 1 + (int)n->at.i[0] : 0;
-        p->out[p->n_out++] = (struct operand){ r, n->dtype, lowering_layout(l, r) };
+        p->out[p->n_out++] = (struct operand){ y, lowering_node(l, y)->dtype, lowering_layout(l, y) };
     }
     return RK_OK;
 }
@@ -150,8 +151,8 @@ rk_status problem_of_group(struct lowering *l, int group, struct problem *p, str
     } else if (has_adjoint(l, a)) {
         TRY(adjoint_problem(l, a, p));
     } else {
-        for (int i = 0; i < n->arity; i++) PROMISE(add_input(l, p, n->in[i]) >= 0);
-        rk_ref y = a->into != 0 ? a->into : l->storage[a->first];
+        for (int i = 0; i < n->arity; i++) PROMISE(add_input(l, p, lowering_operand(l, a->first, i)) >= 0);
+        rk_ref y = a->into != 0 ? a->into : l->storage[lowering_result(l, a->first)];
         p->n_out = 1;
         p->accumulate = a->into != 0;
         p->out[0] = (struct operand){ y, lowering_node(l, y)->dtype, lowering_layout(l, y) };

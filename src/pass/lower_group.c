@@ -115,7 +115,7 @@ static void close_operands(struct lowering *l, rk_ref r)
     if (n->op == &op_update) return;
     for (int i = 0; i < n->arity; i++) {
         if (n->op == &op_adjoint && !adjoint_reads(l->g, n, i)) continue;
-        int theirs = l->group_of[l->storage[n->in[i]]];
+        int theirs = l->group_of[l->storage[lowering_operand(l, r, i)]];
         if (theirs >= 0 && theirs != l->group_of[r]) l->groups.at[theirs].open = false;
     }
 }
@@ -131,13 +131,14 @@ static int sibling(const struct lowering *l, rk_ref r)
     return -1;
 }
 
-/* Whether everything that the gradient node n reads is there where its operation stands: inputs and states always are, dy and
+/* Whether everything that the gradient node r reads is there where its operation stands: inputs and states always are, dy and
  * constants once they are made; an operand may have been made again for the gradients alone. */
-static bool is_ready(const struct lowering *l, const struct node *n)
+static bool is_ready(const struct lowering *l, rk_ref r)
 {
+    const struct node *n = lowering_node(l, r);
     bool ready = true;
     for (int i = 0; i < n->arity && ready; i++) {
-        rk_ref s = l->storage[n->in[i]];
+        rk_ref s = l->storage[lowering_operand(l, r, i)];
         unsigned flags = lowering_node(l, s)->op->flags;
         ready = !adjoint_reads(l->g, n, i) || (flags & (OP_SOURCE | OP_VIRTUAL)) == OP_SOURCE || s < (rk_ref)n->at.i[1];
     }
@@ -155,7 +156,7 @@ static rk_status move_to_forward(struct lowering *l, int group)
     struct stating stating;
     TRY(problem_of_group(l, group, &p, &stating));
     const struct kernel *k = backend_find(l->backend, &p, NULL);
-    if (k == NULL || !k->with_forward || !is_ready(l, n)) return RK_OK;
+    if (k == NULL || !k->with_forward || !is_ready(l, a->first)) return RK_OK;
     int f = l->group_of[forward];
     if (f < 0) return RK_OK;
     absorb(l, f, group);
@@ -168,7 +169,11 @@ rk_status lowering_group(struct lowering *l)
     for (rk_ref r = 1; r < l->n; r++) {
         rk_ctx *ctx = l->ctx;
         const struct node *n = lowering_node(l, r);
-        bool runs = l->stored[r] || (l->needed[r] && l->storage[r] != r && (n->op->flags & OP_SINK) != 0);
+        if (l->narrows[r] != 0 && l->needed[r]) {                /* written by who makes what it rounds */
+            l->group_of[r] = l->group_of[l->narrows[r]];
+            continue;
+        }
+        bool runs = l->stored[r] || l->narrowed[r] != 0 || (l->needed[r] && l->storage[r] != r && (n->op->flags & OP_SINK) != 0);
         if (runs) {
             int with = n->op == &op_adjoint ? sibling(l, r) : -1;
             TRY(lowering_group_new(l, r, lowering_groups(l, r)));

@@ -26,6 +26,8 @@ struct lowering {
     bool *needed;
     rk_ref *storage;                /* the node in whose memory a value lies: through views and appends */
     bool *stored;                   /* computed into memory of its own */
+    bool *looks_through;            /* per node: its kernel reads what casts among its operands widen (lower_cast.c) */
+    rk_ref *narrowed, *narrows;     /* per node: the cast that its kernel makes of its result, or 0; and the other way round */
     int *reader_head, *reader_next; /* readers of a storage, ascending: edges */
     int *reader;
     int n_edges;
@@ -45,6 +47,7 @@ struct lowering {
 
 rk_status lowering_begin(struct lowering *l) RK_CHECK;
 void      lowering_end(struct lowering *l);
+rk_status lowering_casts(struct lowering *l) RK_CHECK;          /* lower_cast.c: before anybody counts readers */
 rk_status lowering_group(struct lowering *l) RK_CHECK;          /* lower_group.c */
 rk_status lowering_share(struct lowering *l) RK_CHECK;          /* lower_share.c */
 rk_status lowering_emit(struct lowering *l) RK_CHECK;           /* lower_emit.c */
@@ -52,6 +55,14 @@ rk_status lowering_emit(struct lowering *l) RK_CHECK;           /* lower_emit.c 
 static inline const struct node *lowering_node(const struct lowering *l, rk_ref r) { return node_of(l->g, r); }
 static inline bool is_virtual(const struct lowering *l, rk_ref r) { return (node_of(l->g, r)->op->flags & OP_VIRTUAL) != 0; }
 static inline bool is_map(const struct lowering *l, rk_ref r) { return (node_of(l->g, r)->op->flags & OP_MAP) != 0; }
+/* What node r reads as operand i, and what its kernel writes as its result. */
+static inline rk_ref lowering_operand(const struct lowering *l, rk_ref r, int i)
+{
+    rk_ref x = node_of(l->g, r)->in[i];
+    bool through = l->looks_through[r] && (node_of(l->g, x)->op->flags & OP_CASTS) != 0 && rk_dtype_bytes(node_of(l->g, x)->dtype) > rk_dtype_bytes(node_of(l->g, node_of(l->g, x)->in[0])->dtype);
+    return through ? node_of(l->g, x)->in[0] : x;
+}
+static inline rk_ref lowering_result(const struct lowering *l, rk_ref r) { return l->narrowed[r] != 0 ? l->narrowed[r] : r; }
 bool lowering_groups(const struct lowering *l, rk_ref r);       /* the back end runs this node, a map, a cast or a virtual value, in a program */
 rk_ref lowering_home(const struct lowering *l, rk_ref storage); /* the end of the chain */
 int  lowering_last_reader(const struct lowering *l, rk_ref storage);       /* the last step that reads it; -1: none */
