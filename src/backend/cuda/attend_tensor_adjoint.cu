@@ -1,0 +1,251 @@
+/* attend_tensor_adjoint.cu: the gradients of attention of 16-bit numbers, on tensor cores.
+ *
+ *   dP = dY Vᵀ,  D = Σ dY Y (of a query),  dS = P (dP - D),  dQ = scale dS K,  dK = scale dSᵀ Q,  dV = Pᵀ dY
+ *
+ * Two kernels, each the one owner of what it writes, so that nothing is added up by atomics and the bits are the same each time:
+ *
+ *   by_queries  a tile of queries against its keys: S, dP, dQ. D is there before it begins, so it needs no statistics: dQ is collected
+ *               as the forward pass collects Y, against the largest score so far, and it leaves the logarithm of every row's sum
+ *   by_keys     a tile of keys against the queries that see it: Sᵀ, dPᵀ, dV, dK, with those logarithms. Keys are the rows of its
+ *               fragments: weights and slopes become the left operands of dV and dK as they lie in registers
+ *
+ * Seven products of 2 · width FLOPs for each score and two exponentials, where one kernel that adds up dQ in memory makes five and one,
+ * and a sixth for the statistics. At the size of attend_tensor.cu 0.4 TFLOP: on an H100 not under 0.7 ms. */
+#include "backend/cuda/attend_tensor.cuh"
+
+enum { WARPS = 4, THREADS = WARPS * WARP, TILE = 64 };      /* rows of what comes in while work goes on */
+
+/* A block's own rows, and how many columns are made at a time. */
+template <int width> struct shape {
+    enum { HIGH = width <= 64 ? 2 : 1, ROWS = WARPS * 16 * HIGH, STEP = 32, WIDE = STEP / 8 };
+    static size_t shared() { return (size_t)(2 * ROWS + 4 * TILE) * width * 2 + 4 * TILE * sizeof(float); }
+};
+
+/* Σ y dy of this lane's rows. */
+template <typename T, int high> DEVICE void slopes(float (&slope)[high][2], const struct attend_args &a, int head, int query)
+{
+    const T *y = attend_at<const T>(a, a.y, head), *dy = attend_at<const T>(a, a.dy, head);
+#pragma unroll
+    for (int m = 0; m < high; m++)
+#pragma unroll
+        for (int h = 0; h < 2; h++) {
+            int row = query + 16 * m + 8 * h;
+            float sum = 0;
+            for (int piece = threadIdx.x % 4; piece * 8 < a.width && row < a.seq; piece += 4) {
+                pack<T, 8> one = *(const pack<T, 8> *)(y + row * a.y.row + piece * 8), other = *(const pack<T, 8> *)(dy + row * a.dy.row + piece * 8);
+#pragma unroll
+                for (int i = 0; i < 8; i++) sum = fmaf(wide(one.at[i]), wide(other.at[i]), sum);
+            }
+            slope[m][h] = whole_sum(sum);
+        }
+}
+
+template <typename T, int width, bool drops> KERNEL_RESIDENT(THREADS, 2) by_queries(const struct attend_args a)
+{
+    constexpr int HIGH = shape<width>::HIGH, ROWS = shape<width>::ROWS, STEP = shape<width>::STEP, WIDE = shape<width>::WIDE;
+    DYNAMIC_SHARED(T, room);
+    int tiles = (a.seq + ROWS - 1) / ROWS, head = blockIdx.x / tiles, first = (tiles - 1 - (int)blockIdx.x % tiles) * ROWS;
+    int lane = threadIdx.x % WARP, row = threadIdx.x / WARP * 16 * HIGH, query = first + row + lane / 4;
+    T *queries = room, *grads = queries + ROWS * width, *keys = grads + ROWS * width, *values = keys + 2 * TILE * width;
+    const T *k = attend_at<const T>(a, a.k, head), *v = attend_at<const T>(a, a.v, head);
+    int there = attend_keys(a, head), least = attend_seen(a, first + 1, there), end = attend_seen(a, first + ROWS < a.seq ? first + ROWS : a.seq, there);
+    float scale = a.scale * ATTEND_LOG2E;
+    struct attend_draw draw = {};
+    if (drops) draw = attend_drawing(a);
+
+    fetch_tile<width, ROWS, THREADS>(queries, attend_at<const T>(a, a.q, head), a.q.row, first, a.seq, a.width);
+    fetch_tile<width, ROWS, THREADS>(grads, attend_at<const T>(a, a.dy, head), a.dy.row, first, a.seq, a.width);
+    fetch_tile<width, TILE, THREADS>(keys, k, a.k.row, 0, end, a.width);
+    fetch_tile<width, TILE, THREADS>(values, v, a.v.row, 0, end, a.width);
+    copy_commit();
+    float slope[HIGH][2], dq[HIGH][width / 8][4];
+    struct online<HIGH> o;
+    slopes<T>(slope, a, head, query);
+    clear(dq);
+    online_begin(o);
+    for (int at = 0, turn = 0; at < end; at += TILE, turn ^= 1) {
+        T *these = keys + turn * TILE * width, *worth = values + turn * TILE * width;
+        copy_wait<0>();
+        __syncthreads();
+        if (at + TILE < end) {
+            fetch_tile<width, TILE, THREADS>(keys + (turn ^ 1) * TILE * width, k, a.k.row, at + TILE, end, a.width);
+            fetch_tile<width, TILE, THREADS>(values + (turn ^ 1) * TILE * width, v, a.v.row, at + TILE, end, a.width);
+            copy_commit();
+        }
+#pragma unroll 1
+        for (int step = 0; step < TILE && at + step < end; step += STEP) {
+            float s[HIGH][WIDE][4], dp[HIGH][WIDE][4];
+            products<T, width>(s, queries, row, these, step);
+            if (at + step + STEP > least) mask(s, a, query, at + step, there);
+            soften(s, o, dq, scale);
+            products<T, width>(dp, grads, row, worth, step);
+            if (drops) drop(dp, a, draw, head, query, at + step);
+#pragma unroll
+            for (int m = 0; m < HIGH; m++)
+#pragma unroll
+                for (int n = 0; n < WIDE; n++)
+#pragma unroll
+                    for (int e = 0; e < 4; e++) s[m][n][e] *= dp[m][n][e] - slope[m][e / 2];
+            collect<T, width>(dq, s, these, step);
+        }
+    }
+    copy_wait<0>();
+    float factor[HIGH][2];
+#pragma unroll
+    for (int m = 0; m < HIGH; m++)
+#pragma unroll
+        for (int h = 0; h < 2; h++) {
+            float sum = whole_sum(o.sum[m][h]);
+            int at = query + 16 * m + 8 * h;
+            factor[m][h] = sum == 0 ? 0 : a.scale / sum;
+            if (lane % 4 == 0 && at < a.seq) {
+                a.high[(int64_t)head * a.seq + at] = sum == 0 ? INFINITY : fmaf(o.most[m][h], scale, log2f(sum));
+                a.slope[(int64_t)head * a.seq + at] = slope[m][h];
+            }
+        }
+    if (a.dq.at != NULL) put<T, width>(queries, row, dq, factor, attend_at<T>(a, a.dq, head), a.dq.row, first, a.seq, a.width);
+}
+
+/* --- keys --- */
+
+/* Scores of queries that do not see a key become -inf; rows are keys. */
+template <int high, int wide> DEVICE void mask_down(float (&s)[high][wide][4], const struct attend_args &a, int key, int query, int keys)
+{
+    int column = query + threadIdx.x % 4 * 2;
+#pragma unroll
+    for (int n = 0; n < wide; n++)
+#pragma unroll
+        for (int e = 0; e < 2; e++) {
+            int seen = attend_seen(a, column + 8 * n + e + 1, keys) - key;
+#pragma unroll
+            for (int m = 0; m < high; m++)
+#pragma unroll
+                for (int h = 0; h < 2; h++)
+                    if (16 * m + 8 * h >= seen) s[m][n][2 * h + e] = -INFINITY;
+        }
+}
+
+/* Which of this lane's weights stay, a bit each; rows are keys, from `key` on (of the warp, not the lane). Where four keys share a random
+ * block, a lane draws one and the warp shares them. */
+template <int high, int wide> DEVICE uint32_t stays_down(const struct attend_args &a, const struct attend_draw &d, int head, int key, int query)
+{
+    static_assert(high * wide <= 8, "a bit for each weight");
+    int lane = threadIdx.x % WARP;
+    uint32_t bits = 0;
+#pragma unroll
+    for (int m = 0; m < high; m++)
+#pragma unroll
+        for (int n = 0; n < wide; n++) {
+            uint64_t row = (uint64_t)head * (uint64_t)a.seq + (uint64_t)(query + 8 * n);
+            unsigned mine = 0;
+            if (a.key % 4 == 0) mine = attend_stay(a, d, ((row + lane % 8) * (uint64_t)a.key + (uint64_t)(key + 16 * m + lane / 8 * 4)) >> 2);
+#pragma unroll
+            for (int e = 0; e < 4; e++) {
+                int down = lane / 4 + e / 2 * 8, across = lane % 4 * 2 + e % 2;
+                unsigned stay = 0;
+                if (a.key % 4 == 0) stay = shuffle_from(mine, down / 4 * 8 + across) >> (down % 4);
+                else stay = attend_stays(a, d, head, query + 8 * n + across, key + 16 * m + down);
+                bits |= (stay & 1) << ((m * wide + n) * 4 + e);
+            }
+        }
+    return bits;
+}
+
+template <typename T, int width, bool drops> KERNEL_RESIDENT(THREADS, 2) by_keys(const struct attend_args a)
+{
+    constexpr int HIGH = shape<width>::HIGH, ROWS = shape<width>::ROWS, STEP = shape<width>::STEP, WIDE = shape<width>::WIDE;
+    DYNAMIC_SHARED(T, room);
+    int tiles = (a.key + ROWS - 1) / ROWS, head = blockIdx.x / tiles, first = (int)blockIdx.x % tiles * ROWS;
+    int lane = threadIdx.x % WARP, row = threadIdx.x / WARP * 16 * HIGH;
+    T *keys = room, *values = keys + ROWS * width, *queries = values + ROWS * width, *grads = queries + 2 * TILE * width;
+    float *high = (float *)(grads + 2 * TILE * width), *slope = high + 2 * TILE;
+    const T *q = attend_at<const T>(a, a.q, head), *dy = attend_at<const T>(a, a.dy, head);
+    const float *high_at = a.high + (int64_t)head * a.seq, *slope_at = a.slope + (int64_t)head * a.seq;
+    int there = attend_keys(a, head), begin = a.causal && first > a.key - a.seq ? (first - (a.key - a.seq)) / TILE * TILE : 0, end = first < there ? a.seq : 0;
+    float scale = a.scale * ATTEND_LOG2E;
+    struct attend_draw draw = {};
+    if (drops) draw = attend_drawing(a);
+
+    auto come = [&](int at, int turn) {
+        fetch_tile<width, TILE, THREADS>(queries + turn * TILE * width, q, a.q.row, at, a.seq, a.width);
+        fetch_tile<width, TILE, THREADS>(grads + turn * TILE * width, dy, a.dy.row, at, a.seq, a.width);
+        int i = threadIdx.x % TILE;
+        bool here = at + i < a.seq;
+        copy_async_word((threadIdx.x < TILE ? high : slope) + turn * TILE + i, (threadIdx.x < TILE ? high_at : slope_at) + (here ? at + i : 0), here);
+    };
+    fetch_tile<width, ROWS, THREADS>(keys, attend_at<const T>(a, a.k, head), a.k.row, first, there, a.width);
+    fetch_tile<width, ROWS, THREADS>(values, attend_at<const T>(a, a.v, head), a.v.row, first, there, a.width);
+    if (begin < end) come(begin, 0);
+    copy_commit();
+    float dk[HIGH][width / 8][4], dv[HIGH][width / 8][4];
+    clear(dk);
+    clear(dv);
+    for (int at = begin, turn = 0; at < end; at += TILE, turn ^= 1) {
+        copy_wait<0>();
+        __syncthreads();
+        if (at + TILE < end) {
+            come(at + TILE, turn ^ 1);
+            copy_commit();
+        }
+        T *these = queries + turn * TILE * width, *slopes = grads + turn * TILE * width;
+#pragma unroll 1
+        for (int step = 0; step < TILE && at + step < end; step += STEP) {
+            float s[HIGH][WIDE][4], dp[HIGH][WIDE][4];
+            uint32_t stays = 0;
+            const float *highs = high + turn * TILE + step + lane % 4 * 2, *lows = slope + turn * TILE + step + lane % 4 * 2;
+            if (drops) stays = stays_down<HIGH, WIDE>(a, draw, head, first + row, at + step);
+            products<T, width>(s, keys, row, these, step);
+            if (first + ROWS > attend_seen(a, at + step + 1, there)) mask_down(s, a, first + row + lane / 4, at + step, there);
+#pragma unroll
+            for (int n = 0; n < WIDE; n++)
+#pragma unroll
+                for (int e = 0; e < 4; e++)
+#pragma unroll
+                    for (int m = 0; m < HIGH; m++) s[m][n][e] = exp2_fast(fmaf(s[m][n][e], scale, -highs[8 * n + e % 2]));
+            if (drops) {
+#pragma unroll
+                for (int m = 0; m < HIGH; m++)
+#pragma unroll
+                    for (int n = 0; n < WIDE; n++)
+#pragma unroll
+                        for (int e = 0; e < 4; e++) dp[m][n][e] = stays >> ((m * WIDE + n) * 4 + e) & 1 ? s[m][n][e] * a.over : 0;
+                collect<T, width>(dv, dp, slopes, step);
+            } else collect<T, width>(dv, s, slopes, step);
+            products<T, width>(dp, values, row, slopes, step);
+#pragma unroll
+            for (int n = 0; n < WIDE; n++)
+#pragma unroll
+                for (int e = 0; e < 4; e++)
+#pragma unroll
+                    for (int m = 0; m < HIGH; m++) {
+                        if (drops) dp[m][n][e] = stays >> ((m * WIDE + n) * 4 + e) & 1 ? dp[m][n][e] * a.over : 0;
+                        s[m][n][e] *= dp[m][n][e] - lows[8 * n + e % 2];
+                    }
+            collect<T, width>(dk, s, these, step);
+        }
+    }
+    copy_wait<0>();
+    float one[HIGH][2], scales[HIGH][2];
+#pragma unroll
+    for (int m = 0; m < HIGH; m++) one[m][0] = one[m][1] = 1, scales[m][0] = scales[m][1] = a.scale;
+    if (a.dk.at != NULL) put<T, width>(keys, row, dk, scales, attend_at<T>(a, a.dk, head), a.dk.row, first, a.key, a.width);
+    if (a.dv.at != NULL) put<T, width>(values, row, dv, one, attend_at<T>(a, a.dv, head), a.dv.row, first, a.key, a.width);
+}
+
+template <typename T, int width, bool drops> struct call_adjoint {
+    static void launch(const struct attend_args *a, cudaStream_t stream)
+    {
+        constexpr int ROWS = shape<width>::ROWS;
+        size_t shared = shape<width>::shared();
+        unsigned of_queries = (unsigned)a->heads * (unsigned)((a->seq + ROWS - 1) / ROWS), of_keys = (unsigned)a->heads * (unsigned)((a->key + ROWS - 1) / ROWS);
+        (void)cudaFuncSetAttribute(by_queries<T, width, drops>, cudaFuncAttributeMaxDynamicSharedMemorySize, (int)shared);
+        (void)cudaFuncSetAttribute(by_keys<T, width, drops>, cudaFuncAttributeMaxDynamicSharedMemorySize, (int)shared);
+        if (of_queries > 0) LAUNCH((by_queries<T, width, drops>), of_queries, THREADS, shared, stream, *a);
+        if (of_keys > 0 && (a->dk.at != NULL || a->dv.at != NULL)) LAUNCH((by_keys<T, width, drops>), of_keys, THREADS, shared, stream, *a);
+    }
+};
+
+extern "C" void attend_tensor_adjoint_launch(const struct attend_args *a, cudaStream_t stream) { attend_dispatch<call_adjoint>(a, stream); }
+
+extern "C" size_t attend_tensor_adjoint_shared(int width) { return width <= 32 ? shape<32>::shared() : width <= 64 ? shape<64>::shared() : shape<128>::shared(); }
+extern "C" int attend_tensor_adjoint_tile(int width) { return width <= 64 ? (int)shape<64>::ROWS : (int)shape<128>::ROWS; }
