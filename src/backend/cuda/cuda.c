@@ -9,6 +9,7 @@
 #include "backend/cuda/rtc.h"
 #include "base/mem.h"
 #include "base/num.h"
+#include <stdio.h>
 #include <string.h>
 
 enum { STAGED = 1 << 18 };                  /* elements converted at a time */
@@ -166,7 +167,7 @@ static rk_status look(rk_ctx *ctx, struct cuda_machine *m)
     struct cudaDeviceProp p;
     size_t free_bytes, all;
     CUDA_TRY(cudaGetDeviceProperties(&p, m->device), "asking the device what it is");
-    (void)strncpy(m->name, p.name, sizeof m->name - 1);
+    (void)snprintf(m->name, sizeof m->name, "%s", p.name);
     m->capability = 10 * p.major + p.minor;
     m->multiprocessors = p.multiProcessorCount;
     m->l2 = (size_t)p.l2CacheSize;
