@@ -1,5 +1,5 @@
 /* host_nvrtc.cpp: programs made at run time: what a text needs of CUDA C is put before it, a caller for each of its kernels behind it,
- * and the compiler this was built with makes a shared library of that. Equal texts are compiled once in a process. */
+ * and the compiler this was built with makes a shared library of that, of which only the callers are seen: all texts use the same names. Equal texts are compiled once in a process. */
 #include "host_inner.h"
 #include "nvrtc.h"
 #include <dlfcn.h>
@@ -44,7 +44,7 @@ static const char before[] =
     "#define __launch_bounds__(...)\n#define __align__(n) __attribute__((aligned(n)))\n#define __constant__ static const\n"
     "struct host_three { unsigned x, y, z; };\n"
     "struct host_place { host_three thread, block, threads, blocks; };\n"
-    "extern \"C\" {\n"
+    "#pragma GCC visibility push(default)\nextern \"C\" {\n"
     "extern host_place host_at;\nvoid host_sync(void);\n"
     "float host_from_bf16(unsigned short); unsigned short host_to_bf16(float); float host_from_f16(unsigned short); unsigned short host_to_f16(float);\n"
 #define ONE(f) "float " #f "f(float); double " #f "(double);\n"
@@ -54,7 +54,7 @@ static const char before[] =
 #undef ONE
 #undef TWO
     "float fmaf(float, float, float); double fma(double, double, double);\n"
-    "}\n"
+    "}\n#pragma GCC visibility pop\n"
     "#define threadIdx host_at.thread\n#define blockIdx host_at.block\n#define blockDim host_at.threads\n#define gridDim host_at.blocks\n"
     "#define __syncthreads host_sync\n#define __expf expf\n#define __logf logf\n"
     "static inline float rsqrtf(float x) { return (float)(1 / sqrt((double)x)); }\nstatic inline double rsqrt(double x) { return 1 / sqrt(x); }\n"
@@ -132,8 +132,8 @@ static void write_all(const std::string &path, const char *from, size_t n)
 
 static bool run_compiler(const std::string &source, const std::string &result, const std::string &log)
 {
-    static const char *const flags[] = { CUDA_HOST_COMPILER, "-std=c++17", "-x", "c++", "-O1", "-g0", "-w", "-fPIC", "-shared", "-nostartfiles", "-fno-exceptions", "-fno-rtti", "-fno-math-errno",
-                                         "-ffp-contract=off", "-fno-builtin-exp", "-pipe", SANITIZE };
+    static const char *const flags[] = { CUDA_HOST_COMPILER, "-std=c++17", "-x", "c++", "-O1", "-g0", "-w", "-fPIC", "-shared", "-fvisibility=hidden", "-fno-exceptions", "-fno-rtti", "-fno-math-errno",
+                                         "-ffp-contract=off", "-pipe", SANITIZE };
     std::vector<char *> arguments;
     posix_spawn_file_actions_t files;
     pid_t pid;
@@ -173,7 +173,8 @@ extern "C" nvrtcResult nvrtcCompileProgram(nvrtcProgram program, int, const char
     if (found != made.end()) return program->cubin = found->second, NVRTC_SUCCESS;
     std::string text = before + program->text + behind;
     for (auto &name : kernels_of(program->text))
-        text += "extern \"C\" void host_call_" + name + "(void **a) { host_call(&" + name + ", a); }\nextern \"C\" const unsigned long *host_sizes_" + name + "(void) { return host_sizes(&" + name + "); }\n";
+        text += "extern \"C\" __attribute__((visibility(\"default\"))) void host_call_" + name + "(void **a) { host_call(&" + name + ", a); }\n"
+                "extern \"C\" __attribute__((visibility(\"default\"))) const unsigned long *host_sizes_" + name + "(void) { return host_sizes(&" + name + "); }\n";
     std::string source = temporary("text"), result = temporary("code"), log = temporary("log");
     write_all(source, text.data(), text.size());
     bool compiled = run_compiler(source, result, log);

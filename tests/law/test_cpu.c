@@ -3,56 +3,12 @@
  * and without reuse of memory, and nothing is touched outside. labels: threads */
 #include "backend/cpu/cpu.h"
 #include "backend/guard/guard.h"
-#include "backward.h"
+#include "agree.h"
 #include "dag.h"
-#include "execute.h"
-#include "pass/pass.h"
 #include <stdlib.h>
 
 static const struct backend *backend;
 static const double NEAR_ENOUGH = 2e-5;
-
-static bool takes(void *user, const rk_graph *g, rk_ref r) { return backend_takes(user, g, r, true); }
-
-/* What is cheap made again for the gradients: the graph that training runs. */
-static void remake(struct sample *s, struct sample *out, rk_ref backward)
-{
-    rk_graph *again;
-    if (pass_remat(s->ctx, out->g, backward, &again) != RK_OK) { sample_fails(s, "not made again: %s", rk_error_message(s->ctx)); return; }
-    for (int i = 0; i < out->n_leaves; i++) {
-        const struct node *n = node_of(out->g, out->leaf[i].ref);
-        out->leaf[i].ref = graph_find_source(again, n->op, n->at.i[0], n->text);
-    }
-    rk_graph_close(out->g);
-    out->g = again;
-}
-
-/* The sample with fused operations written out but where `with` takes them (NULL: all), and gradients. */
-static bool variant(struct sample *s, const struct backend *with, bool gradients, struct sample *out)
-{
-    rk_ref backward = 0;
-    if (!sample_write_out(s, with != NULL ? takes : NULL, (void *)(uintptr_t)with, out)) return false;
-    if (gradients) backward = add_gradients(out);
-    if (!rk_graph_ok(out->g)) sample_fails(s, "refused: %s", out->g->message);
-    else if (with != NULL && gradients) remake(s, out, backward);
-    return !s->failed;
-}
-
-static void compare(struct sample *s, const char *what, const struct outcome *did, const struct outcome *expected, double tolerance)
-{
-    sample_notes(s, did->plan);
-    HOLDS(s, did->n == expected->n);
-    for (int i = 0; i < did->n && !s->failed; i++) {
-        double scale = 1;
-        HOLDS(s, did->count[i] == expected->count[i]);
-        for (int64_t k = 0; k < did->count[i]; k++) scale = fmax(scale, fabs(expected->at[i][k]));
-        for (int64_t k = 0; k < did->count[i] && !s->failed; k++) {
-            double a = did->at[i][k], b = expected->at[i][k];
-            if (!(fabs(a - b) <= tolerance * scale) && memcmp(&a, &b, sizeof a) != 0 && !(a == b && tolerance > 0))
-                sample_fails(s, "%s, %s: element %lld is %.9g, expected %.9g", what, did->name[i], (long long)k, a, b);
-        }
-    }
-}
 
 /* A run in a context of its own, on so many threads. */
 static bool attempt(struct sample *s, const char *what, const rk_graph *g, const struct values *v, const struct execution *e, int threads, struct outcome *out)
@@ -89,7 +45,7 @@ static void check_guarded(struct sample *s, const struct values *v, const struct
     if (guard_open(s->ctx, backend, &w.guard) != RK_OK) abort();
     const struct execution e = { .backend = &guarded, .watch = watch_memory, .user = &w };
     if (execute(s->ctx, s->g, v, &e, &did) != RK_OK) sample_fails(s, "guarded: %s\n%s", rk_error_message(s->ctx), rk_error_trail(s->ctx));
-    else compare(s, "guarded", &did, expected, 0);
+    else agree(s, "guarded", &did, expected, 0);
     outcome_free(&did);
     guard_close(w.guard);
 }
@@ -99,13 +55,13 @@ static void check_variants(struct sample *s, struct values *v, const struct outc
     static struct outcome first, other;
     const struct execution plain = { .backend = backend }, apart = { .backend = backend, .no_reuse = true };
     if (!attempt(s, "1 thread", s->g, v, &plain, 1, &first)) return;
-    compare(s, backend->name, &first, expected, NEAR_ENOUGH);
+    agree(s, backend->name, &first, expected, NEAR_ENOUGH);
     if (!s->failed && attempt(s, "2 threads", s->g, v, &plain, 2, &other)) {
-        compare(s, "2 threads", &other, &first, 0);
+        agree(s, "2 threads", &other, &first, 0);
         outcome_free(&other);
     }
     if (!s->failed && attempt(s, "without reuse", s->g, v, &apart, 1, &other)) {
-        compare(s, "without reuse", &other, &first, 0);
+        agree(s, "without reuse", &other, &first, 0);
         outcome_free(&other);
     }
     if (!s->failed) check_guarded(s, v, &first);
@@ -120,12 +76,12 @@ static void equals_evaluator(struct sample *s, bool gradients, bool live)
     const struct dag_options options = { .dtype = RK_f32, .steps = 3 + (int)draw(s, 28), .fused = true, .smooth = true, .differentiable = gradients, .live = live };
     draw_dag(s, &options);
     if (!rk_graph_ok(s->g)) { sample_fails(s, "refused: %s", s->g->message); return; }
-    if (!variant(s, NULL, gradients, &meaning)) return;
+    if (!agree_variant(s, NULL, gradients, &meaning)) return;
     values_open(&v, s->ctx, meaning.g);
     sample_fill(&meaning, &v);
     outcome_of(&v, &expected);
     values_close(&v);
-    if (variant(s, backend, gradients, &kept)) {
+    if (agree_variant(s, backend, gradients, &kept)) {
         values_open(&w, s->ctx, kept.g);
         sample_fill(&kept, &w);
         check_variants(&kept, &w, &expected);
