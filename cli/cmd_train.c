@@ -85,7 +85,8 @@ static int take_options(struct training *t)
     if (t->checkpoint[0] != '\0') CLI_TRY(c, rk_train_options_read(c->ctx, t->checkpoint, &t->options));
     if (t->checkpoint[0] != '\0' && cli_given(c, "steps") && !cli_given(c, "cycle")) t->options.cycle = 0;     /* the schedule ends with the new last step */
     if (cli_given(c, "config")) CLI_TRY(c, rk_train_options_read(c->ctx, cli_text(c, "config"), &t->options));
-    return take_flags(c, &t->options);
+    int code = take_flags(c, &t->options);
+    return code == CLI_OK ? cli_try(c, rk_policy_check(c->ctx, t->options.policy)) : code;
 }
 
 /* --- the model --- */

@@ -15,6 +15,7 @@ static const struct { const char *entry; enum source source; bool counted, must;
     { "bytes.plan.parameters", BILL, true,  true },
     { "bytes.plan.gradients",  BILL, true,  true },
     { "bytes.plan.optimizer",  BILL, true,  true },
+    { "bytes.plan.master",     BILL, true,  false },        /* of narrow parameters alone: other runs have no such row */
     { "bytes.plan.arena",      BILL, true,  false },        /* not measured where the system does not tell of pages */
     { "bytes.plan.inputs",     BILL, true,  true },
     { "flops.step",            BILL, true,  true },
@@ -76,6 +77,9 @@ static int find_row(struct cli *c, const rk_receipt *r, int i, int *row)
 static int compare(struct cli *c, const struct counted *x, const rk_receipt *r, const double limit[ENTRIES], struct checked all[ENTRIES])
 {
     for (int i = 0, row; i < ENTRIES; i++) {
+        bool none = entries[i].source == BILL && !entries[i].must && predicted_by_bill(x, r, entries[i].entry) <= 0;
+        all[i] = (struct checked){ entries[i].entry, "bytes", (double)NAN, (double)NAN, (double)NAN, false };
+        if (none) continue;
         int code = find_row(c, r, i, &row);
         if (code != CLI_OK) return code;
         all[i] = (struct checked){ entries[i].entry, r->row[row].unit, r->row[row].predicted, r->row[row].measured, limit[i], false };
@@ -94,11 +98,15 @@ static void cell_number(struct table *t, const char *unit, double x)
     else table_cell(t, "%s", say_count((uint64_t)(x + 0.5)).at);
 }
 
+/* What this run has none of. */
+static bool is_none(const struct checked *x, int i) { return entries[i].counted && !isfinite(x->predicted) && !isfinite(x->measured); }
+
 static void table_entries(struct cli *c, const struct checked all[ENTRIES])
 {
     struct table *t = table_new(c, "|predicted|used|more|allowed|", "lrrrrl");
     for (int i = 0; i < ENTRIES; i++) {
         const struct checked *x = &all[i];
+        if (is_none(x, i)) continue;
         bool known = isfinite(x->measured) && isfinite(x->predicted) && x->predicted > 0;
         table_cell(t, "%s", x->entry);
         cell_number(t, x->unit, x->predicted);
@@ -125,6 +133,7 @@ static void json_entries(struct cli *c, const struct counted *x, const rk_receip
     json_bool(&j, "held", held);
     json_array(&j, "entries");
     for (int i = 0; i < ENTRIES; i++) {
+        if (is_none(&all[i], i)) continue;
         json_object(&j, NULL);
         json_text(&j, "entry", all[i].entry);
         json_text(&j, "unit", all[i].unit);
@@ -161,8 +170,10 @@ static int same_run(struct counting *k, const rk_receipt *r)
         return cli_usage(c, "--source-seq %lld: the run in %s had %lld", (long long)k->s.source_seq, cli_text(c, "check"), (long long)r->source_seq);
     if (cli_given(c, "optimizer") && k->s.optimizer != r->optimizer)
         return cli_usage(c, "--optimizer %s: the run in %s was taken by %s", rk_optimizer_word(k->s.optimizer), cli_text(c, "check"), rk_optimizer_word(r->optimizer));
+    const char *policy = r->policy[0] != '\0' ? r->policy : "fp32";
+    if (cli_given(c, "policy") && strcmp(k->s.policy, policy) != 0) return cli_usage(c, "--policy %s: the run in %s was under %s", k->s.policy, cli_text(c, "check"), policy);
     k->s = (rk_bill_settings){ .batch = r->batch, .seq = r->seq, .source_seq = r->source_seq, .padded = true, .dtype = RK_f32, .zero_dtype_is_f64 = true, .dropout = r->dropout, .accumulate = r->accumulate,
-                                .plan = true, .totals = true, .optimizer = r->optimizer, .no_momentum = r->no_momentum };
+                                .plan = true, .totals = true, .optimizer = r->optimizer, .no_momentum = r->no_momentum, .policy = r->policy };
     return CLI_OK;
 }
 

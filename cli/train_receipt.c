@@ -20,6 +20,7 @@ static void json_run(struct training *t, double bigram, struct json *j)
     json_int(j, "seq", o->seq);
     if (o->source_seq > 0) json_int(j, "source_seq", o->source_seq);
     json_bool(j, "dropout", !o->no_dropout);
+    json_text(j, "policy", o->policy[0] != '\0' ? o->policy : "fp32");
     json_text(j, "optimizer", rk_optimizer_word((rk_optimizer)o->optimizer));
     json_real(j, "momentum", o->momentum);
     json_int(j, "step", rk_train_steps_done(t->train));

@@ -105,8 +105,8 @@ static void headline(const struct training *t, const rk_train_options *o)
     bool pairs = t->source.tokens.at != NULL;
     (void)fprintf(out, "%s; %s tokens", rk_device_text(t->device), say_count(t->text.tokens.n).at);
     if (pairs) (void)fprintf(out, " from %s of sources", say_count(t->source.tokens.n).at);
-    (void)fprintf(out, "; %s steps of %s %s by %s\n\n", say_count((uint64_t)o->steps).at, say_count((uint64_t)(o->batch * o->accumulate)).at, pairs ? "pairs" : "sequences",
-                  rk_optimizer_title((rk_optimizer)o->optimizer));
+    (void)fprintf(out, "; %s steps of %s %s by %s%s%s\n\n", say_count((uint64_t)o->steps).at, say_count((uint64_t)(o->batch * o->accumulate)).at, pairs ? "pairs" : "sequences",
+                  rk_optimizer_title((rk_optimizer)o->optimizer), o->policy[0] != '\0' ? ", policy " : "", o->policy);
 }
 
 int train_bill(struct training *t)
@@ -115,7 +115,7 @@ int train_bill(struct training *t)
     rk_bill *bill;
     const rk_train_options *o = rk_train_options_of(t->train);
     rk_bill_settings s = { .batch = o->batch, .seq = o->seq, .source_seq = o->source_seq, .dropout = !o->no_dropout, .dtype = RK_f32, .totals = true,
-                           .optimizer = (rk_optimizer)o->optimizer, .no_momentum = o->momentum == 0 };
+                           .optimizer = (rk_optimizer)o->optimizer, .no_momentum = o->momentum == 0, .policy = o->policy };
     CLI_TRY(c, rk_bill_of(t->model, &s, &bill));
     if (c->json) bill_json(t, bill);
     else {
@@ -151,6 +151,8 @@ static void step_json(struct training *t, const rk_train_report *r)
     json_real(j, "seconds_left", r->seconds_left);
     if (isfinite(r->validation_loss)) json_real(j, "validation_loss", r->validation_loss);
     if (r->saved) json_bool(j, "saved", true);
+    if (r->loss_scale != 1) json_real(j, "loss_scale", r->loss_scale);
+    if (r->skipped) json_bool(j, "skipped", true);
     json_end(j);
     (void)fflush(t->c->out);
 }
@@ -163,6 +165,7 @@ bool train_each(void *user, const rk_train_report *r)
     if (r->mfu > 0) (void)snprintf(mfu, sizeof mfu, "  MFU %s", say_percent(r->mfu).at);
     if (t->c->json) step_json(t, r);
     progress_step(&t->line, (uint64_t)(r->step - t->first), "loss %.4f  %s tokens/s%s", r->loss, say_count((uint64_t)r->tokens_per_second).at, mfu);
+    if (r->skipped) cli_note(t->c, "step %s is skipped: its gradients overflow; the loss scale is %g from now on", say_count((uint64_t)r->step).at, fmax(1, r->loss_scale / 2));
     if (isfinite(r->validation_loss)) {
         t->validation = r->validation_loss;
         cli_note(t->c, "step %s: loss %.4f, validation loss %.4f%s", say_count((uint64_t)r->step).at, r->loss, r->validation_loss, r->saved ? ", saved" : "");

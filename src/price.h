@@ -1,4 +1,4 @@
-/* price.h: what the halves of a bill share: by meaning (reckon.c), as the plan of a program (price_plan.c), under a policy (price_cast.c). */
+/* price.h: what the halves of a bill share: by meaning (reckon.c), and as the plan of a program (price_plan.c). */
 #ifndef PRICE_H
 #define PRICE_H
 #include "model/model.h"
@@ -10,8 +10,6 @@ struct train_rule price_rule(const rk_bill_settings *settings, const struct poli
 
 static inline bool price_is_single(const rk_bill_settings *s) { return s->dtype == RK_f32 || (s->dtype == RK_f64 && !s->zero_dtype_is_f64); }
 
-/* Puts casts into the graph of a model; on failure it is as it was. */
-rk_status price_cast(rk_ctx *ctx, const struct policy *policy, struct built *built) RK_CHECK;
 /* Parameters alone, those of alike blocks once, each standing for all of them: an optimizer takes every parameter by itself.
  * Call built_close(one) in any case. */
 rk_status price_one_block(rk_ctx *ctx, const struct built *all, struct built *one) RK_CHECK;

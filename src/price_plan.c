@@ -15,8 +15,7 @@ struct train_rule price_rule(const rk_bill_settings *s, const struct policy *pol
     struct train_rule rule = train_rule_of(&usual);
     rule.optimizer = s->optimizer;
     if (s->no_momentum) rule.momentum = 0;
-    rule.master = policy->stored != RK_f32;
-    rule.scaled = policy->scaled;
+    train_rule_under(&rule, policy);
     return rule;
 }
 

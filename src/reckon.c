@@ -39,7 +39,7 @@ static struct build_options options_of(const rk_bill_settings *s, enum purpose p
 static rk_status build(rk_ctx *ctx, const struct pricing *p, const struct build_options *options, struct built *built)
 {
     TRY(model_build(ctx, p->model, options, built));
-    return price_cast(ctx, &p->policy, built);
+    return train_cast(ctx, &p->policy, built);
 }
 
 /* --- the meaning of a training step --- */

@@ -88,7 +88,8 @@ typedef struct rk_train_setup {
 
 /* Weights come from the checkpoint when resuming, else from the model's folder where it has weights, else from the seed.
  * Errors: RK_E_NOMEM, with what would help, when the plan needs more than memory_limit; RK_E_ARG for tokens that the model
- * does not know or that are fewer than a sequence; RK_E_DIFFERS, by name, for a checkpoint of other options, data or kernels;
+ * does not know or that are fewer than a sequence; RK_E_DIFFERS, by name, for a checkpoint of other options, data, kernels or policy;
+ * RK_E_UNKNOWN for a policy that is none, or speaks of a module that is none;
  * RK_E_DECLINED for a model without a head; RK_E_MISSING for a tokenizer without [MASK]. */
 RK_API RK_CHECK rk_status rk_train_open(rk_ctx *ctx, const rk_train_setup *setup, rk_train **train);
 RK_API void rk_train_close(rk_train *train);
@@ -101,6 +102,8 @@ typedef struct rk_train_report {
     double  learning_rate, gradient_norm;        /* the norm before clipping */
     double  validation_loss;             /* NaN where this step had none */
     bool    saved;                       /* a checkpoint was written */
+    bool    skipped;                     /* the scaled gradients overflowed: nothing was changed, and the scale is halved */
+    double  loss_scale;                  /* of this step; 1: the policy scales nothing */
     double  seconds, tokens_per_second;  /* of this step */
     double  mfu;                         /* model FLOPs (full attention, no recomputation) per second / measured FMA ceiling; 0: not measured */
     double  promised_mfu;                /* the same over promised_flops; 0: none */
@@ -109,7 +112,7 @@ typedef struct rk_train_report {
 typedef bool rk_train_fn(void *user, const rk_train_report *report);      /* false: save and stop, RK_E_CANCELLED */
 
 /* One step, or all that are left with validations and checkpoints between them. RK_E_LIMIT when the loss is not finite any
- * more: what was saved before is intact. */
+ * more, or the gradients are not though their scale is 1: what was saved before is intact. */
 RK_API RK_CHECK rk_status rk_train_step(rk_train *train, rk_train_report *report);
 RK_API RK_CHECK rk_status rk_train_run(rk_train *train, rk_train_fn *each, void *user);
 RK_API int64_t rk_train_steps_done(const rk_train *train);
@@ -122,7 +125,8 @@ RK_API RK_CHECK rk_status rk_train_bigram(rk_train *train, double *loss);
 
 /* Writes output/step-NNNNNN (see docs/formats.md), all or nothing, and removes the oldest beyond `keep`. */
 RK_API RK_CHECK rk_status rk_train_save(rk_train *train);
-/* Writes config.json, model.safetensors and the tokenizer into a folder: what generate reads. */
+/* Writes config.json, model.safetensors (f32: of narrow parameters their master copies) and the tokenizer into a folder: what
+ * generate reads. */
 RK_API RK_CHECK rk_status rk_train_export(rk_train *train, const char *folder);
 /* One parameter's gradient or value, dense, in the order of its dims in `rk_model_show`, as f32; for tests and tools. */
 RK_API RK_CHECK rk_status rk_train_read(rk_train *train, rk_kind kind, const char *name, float *to, size_t elements);
@@ -144,6 +148,7 @@ typedef struct rk_receipt {
     bool dropout;
     rk_optimizer optimizer;
     bool no_momentum;                    /* its momentum was 0 */
+    char policy[RK_TRAIN_TEXT];          /* "": fp32 */
     int n;
     struct { char entry[48], unit[16]; double predicted, measured; } row[RK_RECEIPT_MOST];
 } rk_receipt;

@@ -7,8 +7,9 @@
  * graph. Everything is nodes, so bill, plan and receipt see all of it. Not here: numbers, schedules, files. */
 #ifndef TRAIN_GRAPHS_H
 #define TRAIN_GRAPHS_H
-#include "model/arch.h"
+#include "model/model.h"
 #include "pass/pass.h"
+#include "pass/policy.h"
 #include "reckon/train.h"
 #include "run/run.h"
 
@@ -25,6 +26,15 @@ struct train_rule {
     bool scaled;                                /* gradients are of the loss times an input loss_scale: a step whose norm is not finite changes nothing */
 };
 struct train_rule train_rule_of(const rk_train_options *options);
+/* What a policy asks of the update. */
+static inline void train_rule_under(struct train_rule *rule, const struct policy *p)
+{
+    rule->master = p->stored != RK_f32;
+    rule->scaled = p->scaled;
+}
+
+/* Puts casts into the graph of a model (cast.c); on failure it is as it was. */
+rk_status train_cast(rk_ctx *ctx, const struct policy *policy, struct built *built) RK_CHECK;
 
 /* From a sealed graph with the output "loss", a sum without dimensions, and its parameters: a sealed graph that also writes
  * seed · dloss/dparameter into RK_GRADIENT states, where the seed is the scalar input "inverse_tokens"; with `accumulate` it

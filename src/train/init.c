@@ -66,6 +66,6 @@ static rk_status fill(rk_ctx *ctx, rk_train *t, const struct parameter *p)
 
 rk_status train_first_weights(rk_ctx *ctx, rk_train *t)
 {
-    for (int i = 0; i < built_stored(&t->built); i++) TRY(fill(ctx, t, &t->built.parameters.at[i]));
+    for (int i = 0; i < built_stored(&t->kept); i++) TRY(fill(ctx, t, &t->kept.parameters.at[i]));
     return RK_OK;
 }

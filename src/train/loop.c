@@ -40,16 +40,16 @@ static struct counts fill_step(rk_train *t)
     return c;
 }
 
-/* Runs a micro-batch, or a batch of the validation: adds the loss of what counts in it to *sum. */
+/* Runs a micro-batch, or a batch of the validation: adds the loss of what counts in it to *sum. Gradients are of the scaled loss. */
 static rk_status run_batch(rk_ctx *ctx, rk_train *t, struct stage *s, int64_t batch, const struct counts *c, uint64_t draw, double *sum)
 {
-    double loss, inverse = inverse_of(c), weight = next_weight(c);
+    double loss, seed = inverse_of(c) * t->scale.now, weight = next_weight(c);
     for (int k = 0; k < DATA_INPUTS; k++) {
         int64_t at = batch * t->options.batch * data_width(&t->data, (enum data_input)k);
         if (t->batch[k] != NULL) TRY(run_input(ctx, s->run, input_names[k], t->batch[k] + at, RK_i32));
     }
     TRY(run_input(ctx, s->run, "next_weight", &weight, RK_f64));
-    TRY(run_input(ctx, s->run, "inverse_tokens", &inverse, RK_f64));
+    TRY(run_input(ctx, s->run, "inverse_tokens", &seed, RK_f64));
     TRY(run_go(ctx, s->run, (uint64_t)t->options.seed, draw));
     TRY(run_output(ctx, s->run, "loss", &loss, RK_f64));
     *sum += loss;
@@ -60,10 +60,10 @@ static rk_status update(rk_ctx *ctx, rk_train *t, rk_train_report *r)
 {
     const rk_train_options *o = &t->options;
     struct stage *s = &t->stage[STAGE_UPDATE];
-    double now = (double)t->step + 1;
+    double now = (double)t->step + 1, taken = now - (double)t->scale.skipped, inverse = 1 / t->scale.now;
     r->learning_rate = rk_schedule_rate((rk_schedule)o->schedule, now, o->lr, o->min_lr, (double)o->warmup, (double)o->cycle);
-    struct train_rule rule = train_rule_of(o);
-    TRY(train_feed(ctx, s->run, &rule, r->learning_rate, now));
+    TRY(train_feed(ctx, s->run, &t->rule, r->learning_rate, taken));
+    TRY(run_input(ctx, s->run, "inverse_loss_scale", &inverse, RK_f64));
     TRY(run_go(ctx, s->run, 0, 0));
     return run_output(ctx, s->run, "gradient_norm", &r->gradient_norm, RK_f64);
 }
@@ -72,6 +72,24 @@ static rk_status not_finite(rk_ctx *ctx, const rk_train *t, const char *what, do
 {
     (void)FAIL(RK_E_LIMIT, "step %lld: the %s is %g", (long long)t->step + 1, what, value);
     return ctx_hint(ctx, "a smaller --lr, a longer --warmup or a smaller --clip; checkpoints of earlier steps are intact");
+}
+
+/* Doubled after so many good steps, halved after a bad one, which changed nothing but the scale. */
+static rk_status scale_next(rk_ctx *ctx, rk_train *t, rk_train_report *r)
+{
+    struct loss_scale *s = &t->scale;
+    const double most = 1e30;
+    r->loss_scale = s->now;
+    r->skipped = !isfinite(r->gradient_norm);
+    if (r->skipped && s->now <= 1) return not_finite(ctx, t, "norm of the gradient", r->gradient_norm);
+    if (r->skipped) {
+        *s = (struct loss_scale){ .now = fmax(1, s->now / 2), .skipped = s->skipped + 1 };
+        ctx_log(ctx, RK_INFO, "step %lld is skipped: its gradients overflow; the loss scale is %g from now on", (long long)t->step + 1, s->now);
+    } else if (t->rule.scaled && ++s->good == t->options.scale_steps) {
+        if (s->now < most) s->now *= 2;
+        s->good = 0;
+    }
+    return RK_OK;
 }
 
 static void note_loss(rk_train *t, double loss, double validation)
@@ -109,7 +127,7 @@ rk_status rk_train_step(rk_train *t, rk_train_report *r)
     r->loss = sum * inverse_of(&c);
     if (!isfinite(r->loss)) return not_finite(ctx, t, "loss", r->loss);
     TRY(update(ctx, t, r));
-    if (!isfinite(r->gradient_norm)) return not_finite(ctx, t, "norm of the gradient", r->gradient_norm);
+    TRY(scale_next(ctx, t, r));
     t->step++;
     note_time(t, r, clock_seconds() - began);
     r->step = t->step;

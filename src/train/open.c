@@ -15,6 +15,10 @@ static rk_status fill_in(rk_ctx *ctx, rk_train *t, const rk_train_options *given
     *o = given != NULL ? *given : rk_train_defaults();
     TRY(options_check(ctx, o));
     if (o->cycle == 0) o->cycle = o->steps;
+    TRY(policy_read(ctx, o->policy, &t->policy));
+    t->rule = train_rule_of(o);
+    train_rule_under(&t->rule, &t->policy);
+    t->scale.now = t->rule.scaled ? o->loss_scale : 1;
     return RK_OK;
 }
 
@@ -51,16 +55,18 @@ static rk_status build_graphs(rk_ctx *ctx, rk_train *t)
 {
     const rk_train_options *o = &t->options;
     struct build_options how = { .purpose = FOR_TRAINING, .batch = o->batch, .seq = o->seq, .source = o->source_seq, .dropout = !o->no_dropout };
-    struct train_rule rule = train_rule_of(o);
     data_padding(t->model, &how);
     TRY(model_build(ctx, t->model, &how, &t->built));
+    TRY(train_cast(ctx, &t->policy, &t->built));
+    TRY(master_keep(ctx, t));
     how.purpose = FOR_SCORING;
     TRY(model_build(ctx, t->model, &how, &t->scored));
+    TRY(train_cast(ctx, &t->policy, &t->scored));
     const struct parameter *p = t->built.parameters.at;
     int n = t->built.parameters.n;
     TRY(train_micro(ctx, t->backend, t->built.g, p, n, false, &t->stage[STAGE_MICRO].g));
     if (o->accumulate > 1) TRY(train_micro(ctx, t->backend, t->built.g, p, n, true, &t->stage[STAGE_MORE].g));
-    TRY(train_update(ctx, t->built.g, p, n, &rule, &t->stage[STAGE_UPDATE].g));
+    TRY(train_update(ctx, t->built.g, p, n, &t->rule, &t->stage[STAGE_UPDATE].g));
     TRY(pass_expand(ctx, t->scored.g, keep_forward, t, &t->stage[STAGE_SCORE].g, NULL));
     return rk_graph_seal(t->stage[STAGE_SCORE].g);
 }
@@ -146,7 +152,7 @@ static rk_status weights_from_model(rk_ctx *ctx, rk_train *t)
 {
     struct bundle b = { 0 };
     TRY(bundle_open(ctx, t->model->weights, &b));
-    rk_status status = bind_load(ctx, t->model->config.arch, &t->built, &b, t->store, NULL);
+    rk_status status = bind_load(ctx, t->model->config.arch, &t->kept, &b, t->store, NULL);
     bundle_close(ctx, &b);
     return status;
 }
@@ -160,6 +166,7 @@ static rk_status first_state(rk_ctx *ctx, rk_train *t, const rk_train_setup *set
     if (checkpoint.n > 0) GO(resume_load(ctx, t, str_c(&checkpoint), setup->any_kernels));
     else if (t->model->weights[0] != '\0') GO(weights_from_model(ctx, t));
     else GO(train_first_weights(ctx, t));
+    GO(master_round(ctx, t));
 out:
     str_free(ctx, &checkpoint);
     return status;
@@ -224,6 +231,7 @@ void rk_train_close(rk_train *t)
         rk_graph_close(t->stage[i].g);
     }
     store_close(t->store);
+    master_close(t);
     built_close(&t->built);
     built_close(&t->scored);
     for (int k = 0; k < DATA_INPUTS; k++)

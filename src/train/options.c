@@ -213,12 +213,17 @@ static const char *why_fixed(const struct row *r)
     static const size_t fixed[] = { AT(batch), AT(seq), AT(accumulate), AT(source_seq), AT(seed), AT(order), AT(validation), AT(mask_ends), AT(mask_rate), AT(no_dropout) };
     for (size_t i = 0; i < sizeof fixed / sizeof *fixed; i++)
         if (r->at == fixed[i]) return "its next step would take other data";
+    if (r->at == AT(policy)) return "its numbers are of other dtypes";
     return r->at == AT(optimizer) ? "what it keeps of earlier steps is not what this one needs" : NULL;
 }
+
+/* Nothing said is fp32. */
+static const char *policy_word(const rk_train_options *o) { return o->policy[0] != '\0' ? o->policy : "fp32"; }
 
 static bool same_value(const struct row *r, const rk_train_options *a, const rk_train_options *b)
 {
     static const size_t sizes[] = { [KIND_INT] = sizeof(int64_t), [KIND_REAL] = sizeof(double), [KIND_FLAG] = sizeof(bool), [KIND_CHOICE] = sizeof(int) };
+    if (r->at == AT(policy)) return strcmp(policy_word(a), policy_word(b)) == 0;
     if (r->kind == KIND_TEXT) return true;                  /* where things lay is nobody's business */
     return memcmp(where(r, a), where(r, b), sizes[r->kind]) == 0;
 }

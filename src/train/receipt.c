@@ -39,7 +39,7 @@ static rk_status number(rk_ctx *ctx, const rk_bill *bill, const char *name, uint
 rk_status train_price(rk_ctx *ctx, rk_train *t)
 {
     const rk_train_options *o = &t->options;
-    const rk_bill_settings settings = { .batch = o->batch, .seq = o->seq, .source_seq = o->source_seq, .padded = true, .dropout = !o->no_dropout, .totals = true, .optimizer = (rk_optimizer)o->optimizer, .no_momentum = o->momentum == 0 };
+    const rk_bill_settings settings = { .batch = o->batch, .seq = o->seq, .source_seq = o->source_seq, .padded = true, .dropout = !o->no_dropout, .totals = true, .optimizer = (rk_optimizer)o->optimizer, .no_momentum = o->momentum == 0, .policy = o->policy };
     uint64_t forward, backward;
     rk_bill *bill;
     rk_status status;
@@ -49,6 +49,7 @@ rk_status train_price(rk_ctx *ctx, rk_train *t)
     GO(number(ctx, bill, "bytes.parameters", &t->meaning_bytes[RK_PARAMETER]));
     GO(number(ctx, bill, "bytes.gradients", &t->meaning_bytes[RK_GRADIENT]));
     if (rk_bill_has(bill, "bytes.optimizer")) GO(number(ctx, bill, "bytes.optimizer", &t->meaning_bytes[RK_OPTIMIZER]));      /* SGD may keep nothing */
+    if (rk_bill_has(bill, "bytes.master")) GO(number(ctx, bill, "bytes.master", &t->meaning_bytes[RK_MASTER]));                  /* of narrow parameters */
     if (rk_bill_has(bill, "bytes.constants")) GO(number(ctx, bill, "bytes.constants", &t->meaning_bytes[RK_CONSTANT]));        /* sinusoids */
     t->model_flops = (uint64_t)o->accumulate * (forward + backward);
 out:
@@ -72,6 +73,10 @@ static double gradients_predicted(const rk_train *t) { return meaning(t, RK_GRAD
 static double gradients_measured(const rk_train *t) { return stored(t, RK_GRADIENT); }
 static double moments_predicted(const rk_train *t) { return meaning(t, RK_OPTIMIZER); }
 static double moments_measured(const rk_train *t) { return stored(t, RK_OPTIMIZER); }
+
+/* Of narrow parameters alone. */
+static double masters_predicted(const rk_train *t) { return meaning(t, RK_MASTER) > 0 ? meaning(t, RK_MASTER) : NAN; }
+static double masters_measured(const rk_train *t) { return stored(t, RK_MASTER) > 0 ? stored(t, RK_MASTER) : NAN; }
 
 /* Tables that are not trained; most models have none. */
 static double constants_predicted(const rk_train *t) { return meaning(t, RK_CONSTANT) > 0 ? meaning(t, RK_CONSTANT) : NAN; }
@@ -222,6 +227,7 @@ static const struct { const char *name, *entry, *unit; ask *predicted, *measured
     { "parameters",            "bytes.plan.parameters",  "bytes",    parameters_predicted, parameters_measured, "the bill; the store" },
     { "gradients",             "bytes.plan.gradients",   "bytes",    gradients_predicted,  gradients_measured,  "the bill; the store" },
     { "optimizer state",       "bytes.plan.optimizer",   "bytes",    moments_predicted,    moments_measured,    "what the optimizer keeps; the store" },
+    { "master copies",         "bytes.plan.master",      "bytes",    masters_predicted,    masters_measured,    "of narrow parameters, in f32; the store" },
     { "constants",             "bytes.plan.constants",   "bytes",    constants_predicted,  constants_measured,  "the bill; the store" },
     { " rounding of addresses", "bytes.rounding",         "bytes",   rounding_predicted,   rounding_measured,   "every state begins at a multiple of 64 bytes; ref keeps f32 as f64" },
     { "activations, workspace", "bytes.plan.arena",       "bytes",   arena_predicted,      arena_measured,      "the plan's arena, one for all graphs; up to its last page that was touched" },

@@ -73,6 +73,7 @@ static rk_status read_all(rk_ctx *ctx, const struct json *root, const char *path
     TRY(json_get_int(ctx, root, "parameters", 0, INT64_MAX, &r->parameters));
     TRY(json_get_bool(ctx, root, "dropout", &r->dropout));
     TRY(read_optimizer(ctx, root, path, r));
+    if (json_find(root, "policy") != NULL) TRY(get_text(ctx, root, "policy", r->policy, sizeof r->policy));
     TRY(json_get(ctx, root, "rows", &rows));
     TRY(json_as_array(ctx, rows));
     if (rows->n > RK_RECEIPT_MOST) return FAIL(RK_E_LIMIT, "%s has more than %d rows", path, RK_RECEIPT_MOST);

@@ -185,6 +185,18 @@ static rk_status read_history(rk_ctx *ctx, rk_train *t, const struct json *root)
     return RK_OK;
 }
 
+/* Under a policy that scales. */
+static rk_status read_scale(rk_ctx *ctx, rk_train *t, const struct json *root)
+{
+    const struct json *scale;
+    if (!t->rule.scaled) return RK_OK;
+    TRY(json_get_object(ctx, root, "loss_scale", &scale));
+    TRY(json_get_double(ctx, scale, "now", &t->scale.now));
+    TRY(json_get_int(ctx, scale, "good_steps", 0, INT64_MAX - 1, &t->scale.good));
+    TRY(json_get_int(ctx, scale, "skipped_steps", 0, t->step, &t->scale.skipped));
+    return t->scale.now >= 1 ? RK_OK : FAIL(RK_E_FORMAT, "a loss scale of %g: it is 1 at least", t->scale.now);
+}
+
 static rk_status read_trainer(rk_ctx *ctx, rk_train *t, const char *where, const char *path, bool any_kernels)
 {
     struct json_doc doc = { .root = NULL };
@@ -200,6 +212,7 @@ static rk_status read_trainer(rk_ctx *ctx, rk_train *t, const char *where, const
     }
     GO(json_get_int(ctx, doc.root, "step", 0, INT64_MAX / 2, &t->step));
     GO(read_history(ctx, t, doc.root));
+    GO(read_scale(ctx, t, doc.root));
 out:
     json_clear(ctx, &doc);
     return status;
@@ -232,7 +245,7 @@ static rk_status read_weights(rk_ctx *ctx, rk_train *t, const char *path)
 {
     struct bundle b = { .path = NULL };
     TRY(bundle_open(ctx, path, &b));
-    rk_status status = bind_load(ctx, t->model->config.arch, &t->built, &b, t->store, NULL);
+    rk_status status = bind_load(ctx, t->model->config.arch, &t->kept, &b, t->store, NULL);
     bundle_close(ctx, &b);
     return status;
 }

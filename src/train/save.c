@@ -161,6 +161,16 @@ static rk_status write_history(rk_ctx *ctx, const rk_train *t, struct json_out *
     return json_close(ctx, o);
 }
 
+static rk_status write_scale(rk_ctx *ctx, const rk_train *t, struct json_out *o)
+{
+    if (!t->rule.scaled) return RK_OK;
+    TRY(json_open_object(ctx, o, "loss_scale"));
+    TRY(json_put_double(ctx, o, "now", t->scale.now));
+    TRY(json_put_int(ctx, o, "good_steps", t->scale.good));
+    TRY(json_put_int(ctx, o, "skipped_steps", t->scale.skipped));
+    return json_close(ctx, o);
+}
+
 const char *train_device_text(const rk_train *t) { return t->device != NULL ? rk_device_text(t->device) : t->backend->name; }
 
 static rk_status trainer_text(rk_ctx *ctx, const rk_train *t, struct str *text)
@@ -177,6 +187,7 @@ static rk_status trainer_text(rk_ctx *ctx, const rk_train *t, struct str *text)
     TRY(json_put_int(ctx, &o, "next_sample", t->step * t->options.accumulate * t->options.batch));
     TRY(json_close(ctx, &o));
     TRY(write_history(ctx, t, &o));
+    TRY(write_scale(ctx, t, &o));
     TRY(json_put_text(ctx, &o, "device", train_device_text(t)));
     TRY(json_put_int(ctx, &o, "threads", rk_ctx_threads(ctx)));
     TRY(write_kernels(ctx, t, &o));
@@ -248,7 +259,7 @@ static rk_status fill_folder(rk_ctx *ctx, const rk_train *t, const char *folder)
     struct str path = { 0 };
     rk_status status;
     GO(file_make_folder(ctx, folder));
-    GO(bind_save(ctx, t->model, &t->built, t->store, folder, saved_dtype(t)));
+    GO(bind_save(ctx, t->model, &t->kept, t->store, folder, saved_dtype(t)));
     GO(file_join(ctx, &path, folder, "optimizer.safetensors"));
     GO(write_optimizer(ctx, t, str_c(&path)));
     GO(file_join(ctx, &path, folder, "trainer.json"));
@@ -327,6 +338,6 @@ rk_status rk_train_export(rk_train *t, const char *folder)
 {
     rk_ctx *ctx = t->ctx;
     TRY(file_make_folder(ctx, folder));
-    TRY(bind_save(ctx, t->model, &t->built, t->store, folder, RK_f32));
+    TRY(bind_save(ctx, t->model, &t->kept, t->store, folder, RK_f32));
     return copy_tokenizer(ctx, t, folder);
 }

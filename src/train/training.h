@@ -3,6 +3,7 @@
  *   graphs.h   micro and update (optimizer.h: one file for each)
  *                                          open.c     graphs, plans, memory, first weights
  *   data.h     which tokens a step takes    loop.c     steps
+ *   cast.c     a policy of dtypes           master.c   f32 copies of narrow parameters
  *   options.c  the table of options         save.c     checkpoints, resume.c reads them
  *   receipt.c  predicted and measured       bigram.c   what must be beaten */
 #ifndef TRAIN_TRAINING_H
@@ -21,6 +22,8 @@ extern const char *const stage_names[STAGES];
 
 enum { HISTORY = 32 };
 struct past { int64_t step; double loss, validation; };         /* validation NaN: there was none */
+/* What the loss is multiplied by, steps since it last changed, and how many steps were skipped: those took no optimizer's step. */
+struct loss_scale { double now; int64_t good, skipped; };
 
 struct rk_train {
     rk_ctx *ctx;
@@ -31,7 +34,11 @@ struct rk_train {
     const char *output, *tokenizer;             /* NULL: none */
     rk_train_options options;                   /* with what 0 stands for filled in */
     struct data data;
+    struct policy policy;
+    struct train_rule rule;                     /* of the options and the policy */
+    struct loss_scale scale;                    /* under a policy that scales; else 1 */
     struct built built, scored;
+    struct built kept;                          /* built, but of narrow parameters the master copies: what files hold. Borrowed, but for its list */
     struct stage stage[STAGES];
     struct store *store;
     int32_t *batch[DATA_INPUTS];                /* of a whole step, [accumulate batch ...]; NULL: the data have none */
@@ -55,7 +62,10 @@ int64_t train_states_bytes(const rk_train *t);          /* parameters, gradients
 int64_t train_arena_bytes(const rk_train *t);           /* the largest stage's */
 int64_t train_input_bytes(const rk_train *t);
 int64_t train_tokens(const rk_train *t);                /* of a step: targets and sources, padding too */
-rk_status train_first_weights(rk_ctx *ctx, rk_train *t) RK_CHECK;               /* init.c: from the seed */
+rk_status train_first_weights(rk_ctx *ctx, rk_train *t) RK_CHECK;               /* init.c: from the seed, into what is kept */
+rk_status master_keep(rk_ctx *ctx, rk_train *t) RK_CHECK;                       /* master.c: makes t->kept */
+rk_status master_round(rk_ctx *ctx, rk_train *t) RK_CHECK;                      /* narrow parameters become their master copies, rounded */
+void      master_close(rk_train *t);
 rk_status train_price(rk_ctx *ctx, rk_train *t) RK_CHECK;                       /* receipt.c: the bill by meaning */
 void    train_resident_begin(void);                     /* forgets what it held before now */
 int64_t train_resident(void);                           /* most bytes of memory that the process has held since; -1: not known */

@@ -23,7 +23,7 @@ static void trial_open(struct trial *t, rk_ctx *ctx, const char *spec, const cha
     OK(ctx, rk_model_open(ctx, spec, &t->model));
     OK(ctx, model_build(ctx, t->model, &(struct build_options){ .purpose = FOR_TRAINING, .batch = 2, .seq = 3 }, &t->built));
     OK(ctx, policy_read(ctx, text, &policy));
-    OK(ctx, price_cast(ctx, &policy, &t->built));
+    OK(ctx, train_cast(ctx, &policy, &t->built));
     OK(ctx, train_micro(ctx, NULL, t->built.g, t->built.parameters.at, t->built.parameters.n, false, &t->micro));
 }
 

@@ -53,3 +53,31 @@ void running_same(struct bits a, struct bits b)
     EXPECT_INT(a.n, b.n);
     EXPECT(a.n == b.n && memcmp(a.at, b.at, a.n) == 0);
 }
+
+enum { TOKENS = 2000 };
+
+struct text running_text(void)
+{
+    struct text t = { .bytes = malloc(2 * TOKENS) };
+    REQUIRE(t.bytes != NULL);
+    unsigned id = 1;
+    for (size_t i = 0; i < TOKENS; i++) {
+        id = test_random(8) == 0 ? (unsigned)test_random(37) : (id * 5 + 3) % 37;
+        t.bytes[2 * i] = (unsigned char)id;
+        t.bytes[2 * i + 1] = 0;
+    }
+    t.tokens = (rk_tokens){ .at = t.bytes, .n = TOKENS, .bytes_each = 2 };
+    return t;
+}
+
+rk_train_options running_small(void)
+{
+    rk_train_options o = rk_train_defaults();
+    o.batch = 4;
+    o.steps = 6;
+    o.warmup = 2;
+    o.lr = 1e-2;
+    o.eval_every = 3;
+    o.validation = 0.1;
+    return o;
+}

@@ -15,4 +15,9 @@ struct bits running_bits(const rk_train *t);
 struct bits running_whole(int threads, const char *model, const char *device, const rk_train_data *data, const rk_train_options *o);
 void running_same(struct bits a, struct bits b);
 
+/* A language of 37 tokens that can be learned: the next token follows from the last one, most of the time. The caller frees bytes. */
+struct text { unsigned char *bytes; rk_tokens tokens; };
+struct text running_text(void);
+rk_train_options running_small(void);                       /* six steps of it */
+
 #endif

@@ -8,36 +8,7 @@
 
 #define MODEL "cs336-17m:vocab_size=37,context_length=16,d_model=24,num_layers=2,num_heads=2,d_ff=40"
 #define DROPOUT MODEL ",residual_pdrop=0.2,attn_pdrop=0.2"
-enum { TOKENS = 2000, END = 0 };
-
-struct text { unsigned char *bytes; rk_tokens tokens; };
-
-/* A language that can be learned: the next token follows from the last one, most of the time. */
-static struct text text_new(void)
-{
-    struct text t = { .bytes = malloc(2 * TOKENS) };
-    REQUIRE(t.bytes != NULL);
-    unsigned id = 1;
-    for (size_t i = 0; i < TOKENS; i++) {
-        id = test_random(8) == 0 ? (unsigned)test_random(37) : (id * 5 + 3) % 37;
-        t.bytes[2 * i] = (unsigned char)id;
-        t.bytes[2 * i + 1] = 0;
-    }
-    t.tokens = (rk_tokens){ .at = t.bytes, .n = TOKENS, .bytes_each = 2 };
-    return t;
-}
-
-static rk_train_options small(void)
-{
-    rk_train_options o = rk_train_defaults();
-    o.batch = 4;
-    o.steps = 6;
-    o.warmup = 2;
-    o.lr = 1e-2;
-    o.eval_every = 3;
-    o.validation = 0.1;
-    return o;
-}
+enum { END = 0 };
 
 static rk_train_data data_of(const struct text *text) { return (rk_train_data){ .tokens = &text->tokens, .document_end = END }; }
 
@@ -55,8 +26,8 @@ static struct bits whole_run(int threads, const char *model, const char *device,
 
 TEST(threads_change_no_bit)
 {
-    struct text text = text_new();
-    rk_train_options o = small();
+    struct text text = running_text();
+    rk_train_options o = running_small();
     o.accumulate = 2;
     for (o.optimizer = 0; o.optimizer < RK_OPTIMIZERS; o.optimizer++) {
         struct bits one = whole_run(1, DROPOUT, "cpu", &text, &o), two = whole_run(2, DROPOUT, "cpu", &text, &o);      /* threads = 2 */
@@ -80,11 +51,11 @@ static bool keep_loss(void *user, const rk_train_report *r)
 TEST(the_loss_falls_below_a_bigram)
 {
     rk_ctx *ctx = test_ctx();
-    struct text text = text_new();
+    struct text text = running_text();
     struct running w;
     struct losses l = { .n = 0 };
     double first, bigram;
-    rk_train_options o = small();
+    rk_train_options o = running_small();
     o.steps = 150;
     o.order = RK_ORDER_RANDOM;
     OK(ctx, with_open(ctx, &w, MODEL, "cpu", &text, &o, NULL, false));
@@ -104,14 +75,14 @@ TEST(the_loss_falls_below_a_bigram)
 static void check_accumulation(const char *device, double near)
 {
     rk_ctx *ctx = test_ctx();
-    struct text text = text_new();
+    struct text text = running_text();
     struct running w;
     float *gradient[3] = { NULL, NULL, NULL };
     rk_train_report r[3];
     static const int64_t batch[] = { 8, 4, 2 };
     enum { N = 37 * 24 };
     for (int i = 0; i < 3; i++) {
-        rk_train_options o = small();
+        rk_train_options o = running_small();
         o.batch = batch[i];
         o.accumulate = 8 / batch[i];
         o.mask_ends = true;
@@ -137,9 +108,9 @@ TEST(micro_batches_are_one_batch_on_the_cpu) { check_accumulation("cpu", 2e-6); 
 TEST(the_cpu_follows_the_reference)
 {
     rk_ctx *ctx = test_ctx();
-    struct text text = text_new();
+    struct text text = running_text();
     struct losses l[2] = { { .n = 0 }, { .n = 0 } };
-    rk_train_options o = small();
+    rk_train_options o = running_small();
     for (int i = 0; i < 2; i++) {
         struct running w;
         OK(ctx, with_open(ctx, &w, DROPOUT, i == 0 ? "ref" : "cpu", &text, &o, NULL, false));
@@ -159,8 +130,8 @@ static bool stop_at(void *user, const rk_train_report *r) { return r->step != *(
 static void check_resume(const char *device, rk_optimizer optimizer)
 {
     rk_ctx *ctx = test_ctx();
-    struct text text = text_new();
-    rk_train_options o = small();
+    struct text text = running_text();
+    rk_train_options o = running_small();
     o.optimizer = (int)optimizer;
     struct bits expected = whole_run(1, DROPOUT, device, &text, &o);
     for (int64_t cut = 1; cut < o.steps; cut++) {
@@ -202,8 +173,8 @@ TEST(a_damaged_checkpoint_is_skipped_for_the_one_before)
 {
     static const char *const files[] = { "model.safetensors", "optimizer.safetensors", "trainer.json", "config.json", "checksums.txt" };
     rk_ctx *ctx = test_ctx();
-    struct text text = text_new();
-    rk_train_options o = small();
+    struct text text = running_text();
+    rk_train_options o = running_small();
     o.save_every = 2;
     o.keep = 2;
     for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
@@ -233,10 +204,10 @@ TEST(a_damaged_checkpoint_is_skipped_for_the_one_before)
 TEST(another_run_is_not_resumed)
 {
     rk_ctx *ctx = test_ctx();
-    struct text text = text_new();
+    struct text text = running_text();
     struct running w;
     const char *folder = test_temporary();
-    rk_train_options o = small();
+    rk_train_options o = running_small();
     o.steps = 2;
     OK(ctx, with_open(ctx, &w, MODEL, "cpu", &text, &o, folder, false));
     OK(ctx, rk_train_run(w.train, NULL, NULL));
@@ -271,9 +242,9 @@ TEST(another_run_is_not_resumed)
 TEST(one_run_at_a_time_writes_to_a_folder)
 {
     rk_ctx *ctx = test_ctx();
-    struct text text = text_new();
+    struct text text = running_text();
     struct running w, second;
-    rk_train_options o = small();
+    rk_train_options o = running_small();
     OK(ctx, with_open(ctx, &w, MODEL, "cpu", &text, &o, test_temporary(), false));
     FAILS(ctx, with_open(ctx, &second, MODEL, "cpu", &text, &o, test_temporary(), false), RK_E_IO, "another run");
     running_close(&second);
@@ -284,11 +255,11 @@ TEST(one_run_at_a_time_writes_to_a_folder)
 TEST(what_is_exported_is_the_model)
 {
     rk_ctx *ctx = test_ctx();
-    struct text text = text_new();
+    struct text text = running_text();
     struct running w;
     double before, after;
     char folder[600];
-    rk_train_options o = small();
+    rk_train_options o = running_small();
     (void)snprintf(folder, sizeof folder, "%s/model", test_temporary());
     OK(ctx, with_open(ctx, &w, MODEL, "cpu", &text, &o, NULL, false));
     OK(ctx, rk_train_run(w.train, NULL, NULL));
@@ -307,8 +278,8 @@ TEST(what_is_exported_is_the_model)
 TEST(too_little_memory_is_said_before_any_is_taken)
 {
     rk_ctx *ctx = test_ctx();
-    struct text text = text_new();
-    rk_train_options o = small();
+    struct text text = running_text();
+    rk_train_options o = running_small();
     rk_model *model;
     rk_device *device;
     rk_train *train;
@@ -351,9 +322,9 @@ TEST(options_come_from_a_file_and_from_a_checkpoint)
         FAILS(ctx, rk_train_options_read(ctx, path, &o), RK_E_FORMAT, wrong[i].words);
         EXPECT(memcmp(&before, &o, sizeof o) == 0);
     }
-    struct text text = text_new();
+    struct text text = running_text();
     struct running w;
-    rk_train_options used = small();
+    rk_train_options used = running_small();
     char folder[600], newest[700];
     (void)snprintf(folder, sizeof folder, "%s/run", test_temporary());
     used.steps = 1;
@@ -370,9 +341,9 @@ TEST(options_come_from_a_file_and_from_a_checkpoint)
 static void check_receipt(rk_optimizer optimizer, double momentum)
 {
     rk_ctx *ctx = test_ctx();
-    struct text text = text_new();
+    struct text text = running_text();
     struct running w;
-    rk_train_options o = small();
+    rk_train_options o = running_small();
     o.accumulate = 2;
     o.optimizer = (int)optimizer;
     o.momentum = momentum;
@@ -403,9 +374,9 @@ TEST(the_receipt_agrees_with_the_bill)
 TEST(a_loss_that_is_no_number_ends_the_run)
 {
     rk_ctx *ctx = test_ctx();
-    struct text text = text_new();
+    struct text text = running_text();
     struct running w;
-    rk_train_options o = small();
+    rk_train_options o = running_small();
     o.lr = 1000;
     o.warmup = 0;
     o.eps = 1e-30;

@@ -1,5 +1,6 @@
-/* price_cast.c: the graph of a model as a policy computes it: pass/cast.c, and what is kept under its new ids. */
-#include "price.h"
+/* cast.c: the graph of a model as a policy computes it (pass/cast.c), and what is kept under its new ids: of what is trained, what is
+ * scored, and what is priced. */
+#include "train/graphs.h"
 
 static rk_status follow_casts(rk_ctx *ctx, struct built *built, rk_graph *g, const rk_ref *map)
 {
@@ -13,7 +14,7 @@ static rk_status follow_casts(rk_ctx *ctx, struct built *built, rk_graph *g, con
     return built_index(ctx, built);
 }
 
-rk_status price_cast(rk_ctx *ctx, const struct policy *policy, struct built *built)
+rk_status train_cast(rk_ctx *ctx, const struct policy *policy, struct built *built)
 {
     rk_graph *g = NULL;
     rk_ref *map;
