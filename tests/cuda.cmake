@@ -3,7 +3,7 @@
 #   cuda-host/NAME   the back end's own text on the stand-in of tests/cuda_host: no device, no toolkit, but a C++ compiler
 #   cuda/NAME        as it is built for a device, with RECKON_CUDA; skipped where there is no device
 #
-# And the command on the stand-in, for tests/cuda/test_NAME.sh, with whatever model may be small enough.
+# And the stand-in's own test, and the command on it, for tests/cuda/test_NAME.sh.
 
 file(GLOB cuda_tests CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/cuda/test_*.c)
 file(GLOB cuda_scripts CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/cuda/test_*.sh)
@@ -93,6 +93,9 @@ add_custom_target(cuda-host)
 foreach(source IN LISTS cuda_tests)
     cuda_test(cuda-host ${source} ${on_host})
 endforeach()
+
+cuda_test(cuda-host ${CMAKE_CURRENT_SOURCE_DIR}/cuda_host/test_stand_in.c ${on_host})
+target_include_directories(cuda_host_stand_in PRIVATE ${CMAKE_CURRENT_SOURCE_DIR}/cuda_host)
 
 if(TARGET command)
     add_executable(cuda_host_command $<TARGET_OBJECTS:command>)

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static const size_t MEMORY = (size_t)16 << 30;
+static const size_t MEMORY = (size_t)16 << 30, SPOILED = 1 << 20;
 
 static std::mutex mutex;
 static std::map<uintptr_t, size_t> allocated, pinned;       /* address: bytes */
@@ -122,7 +122,9 @@ static cudaError_t take(std::map<uintptr_t, size_t> &table, void **at, size_t by
     if (bytes == 0) return cudaSuccess;
     std::lock_guard<std::mutex> lock(mutex);
     if (bytes > MEMORY - taken || posix_memalign(at, 256, bytes) != 0) return *at = nullptr, host_fail(cudaErrorMemoryAllocation);
-    memset(*at, 0xff, bytes);
+    size_t ends = bytes < SPOILED ? bytes : SPOILED;        /* of what is large, both ends */
+    memset(*at, 0xff, ends);
+    memset((char *)*at + bytes - ends, 0xff, ends);
     table[(uintptr_t)*at] = bytes;
     taken += bytes;
     return cudaSuccess;
