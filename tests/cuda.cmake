@@ -3,7 +3,7 @@
 #   cuda-host/NAME   the back end's own text on the stand-in of tests/cuda_host: no device, no toolkit, but a C++ compiler
 #   cuda/NAME        as it is built for a device, with RECKON_CUDA; skipped where there is no device
 #
-# And the stand-in's own test, and the command on it, for tests/cuda/test_NAME.sh.
+# tests/cuda_host/test_NAME.c are tests on the stand-in alone; and for tests/cuda/test_NAME.sh there is the command on it.
 
 file(GLOB cuda_tests CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/cuda/test_*.c)
 file(GLOB cuda_scripts CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/cuda/test_*.sh)
@@ -17,6 +17,7 @@ function(cuda_test kind source)             # libraries and objects follow
     set_target_properties(${target} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests/${kind} OUTPUT_NAME ${name} LINKER_LANGUAGE C)
     reckon_test(${kind}/${name} ${source} ${kind} $<TARGET_FILE:${target}>)
     add_dependencies(${kind} ${target})
+    set(target ${target} PARENT_SCOPE)
 endfunction()
 
 # --- on a device ---
@@ -71,39 +72,42 @@ endfunction()
 file(GLOB stand_in CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/cuda_host/host_*.cpp)
 set(host_shared ${CMAKE_CURRENT_SOURCE_DIR}/cuda_host/host_shared.cpp)
 list(REMOVE_ITEM stand_in ${host_shared})
-cuda_host_library(cuda_host_runtime ${stand_in})
-target_compile_definitions(cuda_host_runtime PRIVATE CUDA_HOST_COMPILER="${CMAKE_CXX_COMPILER}")
-target_link_libraries(cuda_host_runtime PRIVATE ${CMAKE_DL_LIBS} Threads::Threads)
+cuda_host_library(stand_in_runtime ${stand_in})
+target_compile_definitions(stand_in_runtime PRIVATE CUDA_HOST_COMPILER="${CMAKE_CXX_COMPILER}")
+target_link_libraries(stand_in_runtime PRIVATE ${CMAKE_DL_LIBS} Threads::Threads)
 
 file(GLOB host_kernels CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/backend/cuda/*.cu ${CMAKE_CURRENT_SOURCE_DIR}/cuda_host/*.cu)
 set_source_files_properties(${host_kernels} PROPERTIES LANGUAGE CXX COMPILE_OPTIONS "-x;c++")
-cuda_host_library(cuda_host_kernels ${host_shared} ${host_kernels})         # that one first: see there
-target_link_libraries(cuda_host_kernels PRIVATE cuda_host_runtime)
+cuda_host_library(stand_in_kernels ${host_shared} ${host_kernels})         # that one first: see there
+target_link_libraries(stand_in_kernels PRIVATE stand_in_runtime)
 
 # The back end's C, with the stand-in's headers in the toolkit's place; and the door of src/device_cuda.c open.
 file(GLOB host_backend CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/backend/cuda/*.c)
-add_library(cuda_host_backend OBJECT EXCLUDE_FROM_ALL ${host_backend} ${PROJECT_SOURCE_DIR}/src/device_cuda.c)
-target_link_libraries(cuda_host_backend PRIVATE house)
-target_include_directories(cuda_host_backend BEFORE PRIVATE ${CMAKE_CURRENT_SOURCE_DIR}/cuda_host ${PROJECT_SOURCE_DIR}/src)
-target_compile_definitions(cuda_host_backend PRIVATE RECKON_CUDA=1 RECKON_CUDA_HOST=1 RECKON_CUDA_HOST_LIBRARY="$<TARGET_FILE:cuda_host_runtime>")
-target_compile_options(cuda_host_backend PRIVATE -Wmissing-prototypes)
-set(on_host $<TARGET_OBJECTS:cuda_host_backend> cuda_host_kernels cuda_host_runtime)
+add_library(stand_in_backend OBJECT EXCLUDE_FROM_ALL ${host_backend} ${PROJECT_SOURCE_DIR}/src/device_cuda.c)
+target_link_libraries(stand_in_backend PRIVATE house)
+target_include_directories(stand_in_backend BEFORE PRIVATE ${CMAKE_CURRENT_SOURCE_DIR}/cuda_host ${PROJECT_SOURCE_DIR}/src)
+target_compile_definitions(stand_in_backend PRIVATE RECKON_CUDA=1 RECKON_CUDA_HOST=1 RECKON_CUDA_HOST_LIBRARY="$<TARGET_FILE:stand_in_runtime>")
+target_compile_options(stand_in_backend PRIVATE -Wmissing-prototypes)
+set(on_host $<TARGET_OBJECTS:stand_in_backend> stand_in_kernels stand_in_runtime)
 
 add_custom_target(cuda-host)
 foreach(source IN LISTS cuda_tests)
     cuda_test(cuda-host ${source} ${on_host})
 endforeach()
 
-cuda_test(cuda-host ${CMAKE_CURRENT_SOURCE_DIR}/cuda_host/test_stand_in.c ${on_host})
-target_include_directories(cuda_host_stand_in PRIVATE ${CMAKE_CURRENT_SOURCE_DIR}/cuda_host)
+file(GLOB host_tests CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/cuda_host/test_*.c)
+foreach(source IN LISTS host_tests)         # they call kernels themselves, on memory that is the host's
+    cuda_test(cuda-host ${source} ${on_host})
+    target_include_directories(${target} BEFORE PRIVATE ${CMAKE_CURRENT_SOURCE_DIR}/cuda_host)
+endforeach()
 
 if(TARGET command)
-    add_executable(cuda_host_command $<TARGET_OBJECTS:command>)
-    target_link_libraries(cuda_host_command PRIVATE house ${on_host} reckon_static)
-    set_target_properties(cuda_host_command PROPERTIES OUTPUT_NAME reckon RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests/cuda-host LINKER_LANGUAGE C)
-    add_dependencies(cuda-host cuda_host_command)
+    add_executable(stand_in_command $<TARGET_OBJECTS:command>)
+    target_link_libraries(stand_in_command PRIVATE house ${on_host} reckon_static)
+    set_target_properties(stand_in_command PROPERTIES OUTPUT_NAME reckon RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests/cuda-host LINKER_LANGUAGE C)
+    add_dependencies(cuda-host stand_in_command)
     foreach(script IN LISTS cuda_scripts)
         string(REGEX REPLACE ".*/test_(.*)\\.sh$" "\\1" name ${script})
-        reckon_test(cuda-host/${name} ${script} cuda-host ${CMAKE_COMMAND} -E env RECKON_COMMAND=$<TARGET_FILE:cuda_host_command> sh ${script})
+        reckon_test(cuda-host/${name} ${script} cuda-host ${CMAKE_COMMAND} -E env RECKON_COMMAND=$<TARGET_FILE:stand_in_command> sh ${script})
     endforeach()
 endif()
