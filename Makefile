@@ -2,7 +2,7 @@
 #
 # Variables: USE_OPENMP=0|1 USE_TBB=0|1 (threads)  BLAS=NAME (openblas, blis, mkl, onednn, own)  CUDA=1  CC=...  PREFIX=...  ARGS=...
 .DEFAULT_GOAL := help
-.PHONY: help build test fast info libraries bench bench-peers verify-hub verify-generate fuzz torture install clean
+.PHONY: help build test fast info libraries bench bench-peers verify-hub verify-generate fuzz torture device-check install clean
 
 PREFIX ?= /usr/local
 N ?= 1000
@@ -53,6 +53,10 @@ verify-generate: build ## what transformers generates with CASES=30 tiny models 
 fuzz:           ## every parser on libFuzzer with both sanitizers, FUZZ=60 seconds each
 	@tools/setup --dev
 	@tools/fuzz $(FUZZ)
+
+device-check:   ## the CUDA back end on the device that is here: CUDA=1 and its tests; ARGS='build MODELS' verifies a folder of models too
+	@tools/build release command cuda $(options) -DRECKON_CUDA=1
+	@tools/device-check $(ARGS)
 
 torture: build  ## kill -9 at N=1000 random moments of a run that must end with the same bits
 	@tools/torture $(N)
