@@ -185,7 +185,7 @@ static void graph(struct sample *s)
 TEST(graphs_of_every_float)
 {
     need_device();
-    const struct law law = { .body = graph, .rounds = 120 / TEST_FEWER, .largest = 6, .zeros = true, .views = true, .ties = true };
+    const struct law law = { .body = graph, .rounds = 24 / TEST_FEWER, .largest = 6, .zeros = true, .views = true, .ties = true };
     for (dag_dtype = RK_f64; dag_dtype <= RK_f8e5m2; dag_dtype = (rk_dtype)(dag_dtype + 1))
         for (int live = 0; live < 2; live++) dag_live = live != 0, law_for_seeds(__FILE__, __LINE__, rk_dtype_name(dag_dtype), &law);
 }
@@ -209,7 +209,7 @@ static bool is_moved(const struct maker *m)
 TEST(every_op)
 {
     need_device();
-    const struct law law = { .body = one, .rounds = 300 / TEST_FEWER, .largest = 7, .zeros = true, .views = true, .ties = true };
+    const struct law law = { .body = one, .rounds = 60 / TEST_FEWER, .largest = 7, .zeros = true, .views = true, .ties = true };
     FOR_MAKERS(law, NULL, is_moved);
 }
 
@@ -356,11 +356,11 @@ static void large(law_body *body, const char *what, int rounds)
     }
 }
 
-TEST(large_reduces) { need_device(), large(large_reduce, "reduce", 250); }
-TEST(large_einsums) { need_device(), large(large_einsum, "einsum", 200); }
-TEST(large_copies) { need_device(), large(large_copy, "copy", 250); }
-TEST(large_scatters) { need_device(), large(large_scatter, "scatter", 300); }
-TEST(large_gathers) { need_device(), large(large_gather, "gather", 100); }
+TEST(large_reduces) { need_device(), large(large_reduce, "reduce", 60); }
+TEST(large_einsums) { need_device(), large(large_einsum, "einsum", 40); }
+TEST(large_copies) { need_device(), large(large_copy, "copy", 60); }
+TEST(large_scatters) { need_device(), large(large_scatter, "scatter", 80); }
+TEST(large_gathers) { need_device(), large(large_gather, "gather", 25); }
 
 /* --- a state that takes a view of itself: through the workspace, or it would change while it is read --- */
 
