@@ -48,6 +48,7 @@ rk_status cuda_einsum_any_run(rk_ctx *ctx, const struct call *c)
     a.partial = c->scratch;
     if (c->issued != NULL) *c->issued += c->prepared->product_flops;
     if (a.kept.count == 0) return RK_OK;
+    a.wide = fold_wide(&a, true);
     einsum_any_launch(&a, cuda_of(p)->stream);
     return LAUNCHED("einsum");
 }

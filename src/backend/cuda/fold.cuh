@@ -62,6 +62,29 @@ template <typename T, bool product> DEVICE double fold_steps(const struct fold_a
     return sum;
 }
 
+/* The same, of what lies side by side, 16 bytes at a time: packs first, first + by ... below end. */
+template <typename T, bool product> DEVICE double fold_packs(const struct fold_args &a, const int64_t (&at)[3], int64_t first, int64_t end, int64_t by)
+{
+    enum { PACK = 16 / sizeof(T) };
+    const pack<T, PACK> *x = (const pack<T, PACK> *)((const T *)a.x + at[FOLD_X]), *w = (const pack<T, PACK> *)((const T *)a.w + at[FOLD_W]);
+    double sum = fold_nothing(a.max);
+#pragma unroll 2
+    for (int64_t i = first; i < end; i += by) {
+        const pack<T, PACK> u = x[i], v = product ? w[i] : u;
+#pragma unroll
+        for (int k = 0; k < PACK; k++) sum = fold_two(sum, product ? (double)wide(u.at[k]) * wide(v.at[k]) : (double)wide(u.at[k]), a.max);
+    }
+    return sum;
+}
+
+/* Elements first .. end - 1 by `threads` neighbours, of which this is number `own`. */
+template <typename T, bool product> DEVICE double fold_stretch(const struct fold_args &a, const int64_t (&at)[3], int64_t first, int64_t end, int own, int threads)
+{
+    if constexpr (!is_any<T>)
+        if (a.wide > 1) return fold_packs<T, product>(a, at, first / a.wide + own, end / a.wide, threads);
+    return fold_steps<T, product>(a, at, first + own, end, threads);
+}
+
 template <typename T, bool product> KERNEL(FOLD_BOUNDS) fold_each(struct fold_args a)
 {
     int64_t result = thread_number(), at[3];
@@ -76,7 +99,7 @@ template <typename T, bool product> KERNEL(FOLD_BOUNDS) fold_warp(struct fold_ar
     int lane = threadIdx.x % WARP;
     bool there = result < a.kept.count;
     walk_at(a.kept, there ? result : 0, at);
-    double sum = warp_fold(fold_steps<T, product>(a, at, lane, there ? a.gone.count : 0, WARP), a.max);
+    double sum = warp_fold(fold_stretch<T, product>(a, at, 0, there ? a.gone.count : 0, lane, WARP), a.max);
     if (there && lane == 0) fold_finish(a, at[FOLD_Y], sum);
 }
 
@@ -86,7 +109,7 @@ template <typename T, bool product> KERNEL(FOLD_BOUNDS) fold_block(struct fold_a
     int64_t result = blockIdx.x / a.parts, part = blockIdx.x % a.parts, first = part * a.per_part, end = first + a.per_part, at[3];
     if (end > a.gone.count) end = a.gone.count;
     walk_at(a.kept, result, at);
-    double sum = block_fold(fold_steps<T, product>(a, at, first + threadIdx.x, end, FOLD_THREADS), a.max, room);
+    double sum = block_fold(fold_stretch<T, product>(a, at, first, end, (int)threadIdx.x, FOLD_THREADS), a.max, room);
     if (threadIdx.x != 0) return;
     if (a.parts == 1) fold_finish(a, at[FOLD_Y], sum);
     else a.partial[part * a.kept.count + result] = sum;

@@ -27,11 +27,12 @@ struct fold_args {
     const void *x, *w;                      /* w: products x · w are added up */
     double *partial;                        /* parts × results */
     int64_t parts, per_part;                /* per_part: steps of `gone` */
-    int wide;                               /* columns: neighbours of a thread: 16 bytes of them, or 1 */
+    int wide;                               /* neighbours that a thread reads at once, 16 bytes of them, or 1: of results in columns, else of what is folded */
 };
 
 /* Fills how, parts and per_part from kept, gone and max; w_dtype etc. do not matter. */
 void   fold_plan(struct fold_args *a, bool product);
 size_t fold_scratch(const struct fold_args *a);
+int    fold_wide(const struct fold_args *a, bool product);          /* how many neighbours may be read at once, addresses known */
 
 #endif

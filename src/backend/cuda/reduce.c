@@ -31,19 +31,6 @@ rk_status cuda_reduce_prepare(rk_ctx *ctx, const struct problem *p, struct prepa
     return RK_OK;
 }
 
-/* Neighbours that a thread reads at once: 16 bytes, where every row begins at a multiple of that. */
-static int neighbours(const struct fold_args *a)
-{
-    int n = 16 / (int)rk_dtype_bytes(a->x_dtype), last = a->kept.rank - 1;
-    if (a->x_dtype != RK_f32 && a->x_dtype != RK_bf16 && a->x_dtype != RK_f16) return 1;
-    if (!cuda_is_at(a->x, 16) || a->kept.size[last] % n != 0) return 1;
-    for (int i = 0; i < last; i++)
-        if (a->kept.stride[FOLD_X][i] % n != 0) return 1;
-    for (int i = 0; i < a->gone.rank; i++)
-        if (a->gone.stride[FOLD_GONE_X][i] % n != 0) return 1;
-    return n;
-}
-
 rk_status cuda_reduce_run(rk_ctx *ctx, const struct call *c)
 {
     const struct problem *p = c->problem;
@@ -52,7 +39,7 @@ rk_status cuda_reduce_run(rk_ctx *ctx, const struct call *c)
     a.y = cuda_out(c, 0);
     a.partial = c->scratch;
     if (a.kept.count == 0) return RK_OK;
-    if (a.how == FOLD_COLUMNS) a.wide = neighbours(&a);
+    a.wide = fold_wide(&a, false);
     reduce_launch(&a, cuda_of(p)->stream);
     return LAUNCHED("reduce");
 }
