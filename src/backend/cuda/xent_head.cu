@@ -2,7 +2,8 @@
  * so far; then, where gradients are wanted, a second sweep from the end of the row, which finds in the second-level cache what the
  * first has read.
  *
- * Exponentials of f32 logits are expf of differences; those of 16 bits, which carry 8 or 11 digits, are powers of two of products. */
+ * Exponentials of f32 logits are expf of differences; those of 16 bits, which carry 8 or 11 binary digits, are
+ * powers of two of their differences, scaled. */
 #include "backend/cuda/launch.cuh"
 #include <float.h>
 #include <stdbool.h>
@@ -18,7 +19,7 @@ static constexpr float log2_e = 1.44269504088896340736f;
 template <typename T> DEVICE float power(float x, float off)
 {
     if constexpr (sizeof(T) == sizeof(float)) return expf(x - off);
-    else return exp2f(fmaf(x, log2_e, -off * log2_e));
+    else return exp2f((x - off) * log2_e);
 }
 
 DEVICE float read_as(rk_dtype dtype, const void *at)
@@ -70,8 +71,7 @@ template <int width, typename T> DEVICE void clear_row(T *logits, int64_t stride
 
 template <int width, typename T, typename B> DEVICE void slope_row(T *logits, const B *bias, int64_t vocab, int64_t stride, struct row_sum s, int64_t label, float dy)
 {
-    bool powers = sizeof(T) < sizeof(float);
-    float off = powers ? s.most * log2_e + log2f(s.sum) : s.most, factor = powers ? dy : dy / s.sum, x[width];
+    float factor = dy / s.sum, x[width];
     int64_t steps = (stride + THREADS * width - 1) / (THREADS * width);
     for (int64_t step = steps - 1; step >= 0; step--) {
         int64_t v = (step * THREADS + threadIdx.x) * width;
@@ -80,7 +80,7 @@ template <int width, typename T, typename B> DEVICE void slope_row(T *logits, co
         pack<T, width> some;
 #pragma unroll
         for (int j = 0; j < width; j++) {
-            float p = factor * (powers ? exp2f(fmaf(x[j], log2_e, -off)) : expf(x[j] - off));
+            float p = factor * power<T>(x[j], s.most);
             narrow(&some.at[j], v + j == label ? p - dy : p);
         }
         *(pack<T, width> *)(logits + v) = some;
