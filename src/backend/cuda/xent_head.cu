@@ -143,10 +143,10 @@ template <typename T> KERNEL(THREADS) add_losses(T *loss, const double *losses, 
     if (threadIdx.x == 0) narrow(loss, (float)sums[0]);
 }
 
-template <typename T> KERNEL(FLAT) round_all(T *to, const float *from, int64_t n)
+template <typename T> KERNEL(FLAT) round_all(T *to, const float *from, int64_t n, bool packs)
 {
     int64_t i = ((int64_t)blockIdx.x * FLAT + threadIdx.x) * FLAT_PACK;
-    if (i + FLAT_PACK <= n && from != NULL) {
+    if (i + FLAT_PACK <= n && packs) {
         pack<float, FLAT_PACK> x = *(const pack<float, FLAT_PACK> *)(from + i);
         pack<T, FLAT_PACK> y;
 #pragma unroll
@@ -208,9 +208,10 @@ extern "C" void xent_loss_launch(rk_dtype dtype, void *loss, const double *losse
 extern "C" void xent_round_launch(rk_dtype dtype, void *to, const float *from, int64_t n, cudaStream_t stream)
 {
     unsigned blocks = blocks_of(n, FLAT * FLAT_PACK);
+    bool packs = from != NULL && (uintptr_t)to % 16 == 0;
     switch (dtype) {
-    case RK_bf16: LAUNCH(round_all<bf16>, blocks, FLAT, 0, stream, (bf16 *)to, from, n); break;
-    case RK_f16: LAUNCH(round_all<f16>, blocks, FLAT, 0, stream, (f16 *)to, from, n); break;
-    default: LAUNCH(round_all<float>, blocks, FLAT, 0, stream, (float *)to, from, n); break;
+    case RK_bf16: LAUNCH(round_all<bf16>, blocks, FLAT, 0, stream, (bf16 *)to, from, n, packs); break;
+    case RK_f16: LAUNCH(round_all<f16>, blocks, FLAT, 0, stream, (f16 *)to, from, n, packs); break;
+    default: LAUNCH(round_all<float>, blocks, FLAT, 0, stream, (float *)to, from, n, packs); break;
     }
 }
