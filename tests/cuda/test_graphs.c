@@ -5,7 +5,7 @@
 #include "law/agree.h"
 #include "law/dag.h"
 
-struct trial { const char *what; rk_dtype dtype; double tolerance; bool gradients, live, no_reuse; int steps; };
+struct trial { const char *what; rk_dtype dtype; double tolerance; bool gradients, live, no_reuse; int steps; void (*draw)(struct sample *s); };
 
 static const struct trial *trial;
 
@@ -51,7 +51,8 @@ static void equals_evaluator(struct sample *s)
     struct values v;
     const struct dag_options options = { .dtype = trial->dtype, .steps = 3 + (int)draw(s, (uint64_t)trial->steps), .fused = true, .smooth = true,
                                          .differentiable = trial->gradients, .live = trial->live };
-    draw_dag(s, &options);
+    if (trial->draw != NULL) trial->draw(s);
+    else draw_dag(s, &options);
     if (!rk_graph_ok(s->g)) { sample_fails(s, "refused: %s", s->g->message); return; }
     if (!agree_variant(s, NULL, trial->gradients, &meaning)) return;
     values_open(&v, s->ctx, meaning.g);
@@ -61,6 +62,26 @@ static void equals_evaluator(struct sample *s)
     on_device(&meaning, s, &expected);
     outcome_free(&expected);
     rk_graph_close(meaning.g);
+}
+
+/* One fused operation along rows of some length: in one lane each, in a warp, in a block; a multiple of 16 bytes, or not. */
+static void draw_rows(struct sample *s)
+{
+    static const int64_t lengths[] = { 2, 17, 24, 256, 520, 768, 1000, 1024, 2048, 4097, 8192, 9000 };
+    rk_dtype dtype = trial->dtype;
+    int64_t n = lengths[draw(s, sizeof lengths / sizeof *lengths)];
+    rk_dim seq = draw_dim_of(s, 3), row = draw_dim_of(s, n), all[] = { draw_dim_of(s, 2), seq, row }, matrix[] = { row, draw_dim_of(s, 8) }, few[] = { all[0], seq, matrix[1] };
+    const char *name = dim_text(s, row);
+    int kind = (int)draw(s, 6);
+    rk_ref y = 0, x = draw_operand(s, dtype, ANY_SIGN, 3, kind == 5 ? few : all);
+    rk_ref weight = kind < 3 && draw(s, 2) ? draw_leaf(s, dtype, ANY_SIGN, 1, &row) : 0, bias = (kind == 0 || kind == 2 || kind == 5) && draw(s, 2) ? draw_leaf(s, dtype, ANY_SIGN, 1, &row) : 0;
+    if (kind == 0) y = rk_layer_norm(s->g, x, name, weight, bias, 1e-2);
+    if (kind == 1) y = rk_rms_norm(s->g, x, name, weight, 1e-2);
+    if (kind == 2) y = rk_deviation_norm(s->g, x, name, weight, bias, 1e-2);
+    if (kind == 3) y = rk_softmax(s->g, x, name);
+    if (kind == 4) y = rk_rope(s->g, x, dim_text(s, seq), NULL, name, draw(s, 2) ? RK_ROPE_HALVES : RK_ROPE_INTERLEAVED, n < 4 ? 2 : n / (1 + (int64_t)draw(s, 2)) / 2 * 2, 1e4);
+    if (kind == 5) y = rk_xent_head(s->g, x, draw_leaf(s, dtype, ANY_SIGN, 2, matrix), bias, draw_ids(s, n, true, 2, all), dim_text(s, matrix[1]), name);
+    rk_output(s->g, "out0", y);
 }
 
 static void try_graphs(const struct trial *t, int few, int many)
@@ -77,3 +98,5 @@ TEST(live_dimensions) { try_graphs(&(struct trial){ "cuda, live", RK_f32, 2e-5, 
 TEST(without_reuse) { try_graphs(&(struct trial){ "cuda, without reuse", RK_f32, 2e-5, .no_reuse = true, .steps = 28 }, 5, 60); }
 TEST(forward_bf16) { try_graphs(&(struct trial){ "cuda, bf16", RK_bf16, 0.1, .steps = 6 }, 8, 100); }
 TEST(forward_f16) { try_graphs(&(struct trial){ "cuda, f16", RK_f16, 0.02, .steps = 6 }, 8, 100); }
+TEST(rows_f32) { try_graphs(&(struct trial){ "cuda, rows", RK_f32, 2e-5, .gradients = true, .draw = draw_rows }, 5, 120); }
+TEST(rows_f16) { try_graphs(&(struct trial){ "cuda, rows of f16", RK_f16, 0.02, .gradients = true, .draw = draw_rows }, 4, 120); }

@@ -118,7 +118,8 @@ template <typename T, int width, int held, int team> KERNEL(row_block<team>::thr
                 sum_gh += y * h[p * width + j];
             }
         }
-        float mean_g = a.kind == CUDA_NORM_RMS ? 0 : team_sum<team>(sum_g, room) / (float)n, share = team_sum<team>(sum_gh, room) * m.slope;
+        team_sums<team>(sum_g, sum_gh, room);
+        float mean_g = a.kind == CUDA_NORM_RMS ? 0 : sum_g / (float)n, share = sum_gh * m.slope;
 #pragma unroll
         for (int i = 0; i < held; i++) g[i] = m.scale * (g[i] - mean_g - h[i] * share);
         row_write<width, held, team>((T *)a.dx + at[2], g, n, thread);

@@ -61,6 +61,19 @@ template <int team> DEVICE float team_sum(float x, float *room)
     else return block_sum(x, room);
 }
 
+/* Two at once: the exchanges of one are under way while the other's are made. */
+template <int team> DEVICE void team_sums(float &x, float &y, float *room)
+{
+    if constexpr (team == WARP) {
+        for (int mask = WARP / 2; mask > 0; mask /= 2) {
+            float other = shuffle_xor(x, mask), another = shuffle_xor(y, mask);
+            x += other;
+            y += another;
+        }
+        (void)room;
+    } else x = block_sum(x, room), y = block_sum(y, room);
+}
+
 template <int team> DEVICE float team_max(float x, float *room)
 {
     if constexpr (team == WARP) return (void)room, warp_max(x);

@@ -29,6 +29,7 @@ struct head {
     rk_dtype dtype, logits, grow;                       /* of x and w; of the logits; in which dw grows */
     int32_t bias, dy;                                   /* operands, -1: none */
     int32_t loss, dx, dw, dbias;                        /* results, -1: not wanted */
+    int32_t alignment;                                  /* bytes that every address of a product is a multiple of */
     size_t losses_at, dw_at, parts_at, bytes;           /* in scratch; at 0: logits */
 };
 _Static_assert(sizeof(struct head) <= PREPARED_BYTES, "the head fits its place");
@@ -92,6 +93,16 @@ static int64_t chunk_of(const struct head *h)
     return chunk < h->rows ? chunk : h->rows;
 }
 
+/* Places of the plan begin at multiples of 64 bytes, and chunks at whole ROW_MULTIPLEs of rows. */
+static int32_t alignment_of(const struct problem *p, const struct head *h)
+{
+    const struct operand *all[] = { &p->in[0], &p->in[1], h->dx >= 0 ? &p->out[h->dx] : NULL, h->dw >= 0 ? &p->out[h->dw] : NULL };
+    int32_t most = 16;
+    for (int i = 0; i < 4; i++)
+        while (all[i] != NULL && all[i]->at.offset * (int64_t)rk_dtype_bytes(all[i]->dtype) % most != 0) most /= 2;
+    return most;
+}
+
 static bool head_of(const struct problem *p, struct head *h)
 {
     *h = (struct head){ .dtype = p->in[0].dtype };
@@ -101,6 +112,7 @@ static bool head_of(const struct problem *p, struct head *h)
     h->logits = gradients(h) ? h->dtype : RK_f32;
     h->stride = up(h->vocab, LOGIT_MULTIPLE);
     h->chunk = chunk_of(h);
+    h->alignment = alignment_of(p, h);
     h->grow = h->dw >= 0 && h->chunk == h->rows ? p->out[h->dw].dtype : RK_f32;
     bool own = h->dw >= 0 && h->grow != p->out[h->dw].dtype;
     h->losses_at = (size_t)up(h->chunk * h->stride * (int64_t)rk_dtype_bytes(h->logits), 256);
@@ -114,19 +126,19 @@ static bool head_of(const struct problem *p, struct head *h)
 static struct lt_product logits_product(const struct head *h, int64_t rows)
 {
     return (struct lt_product){ .m = rows, .n = h->vocab, .k = h->hidden, .a_m = h->x_row, .a_k = 1, .b_k = h->w_d, .b_n = h->w_v, .c_m = h->stride, .c_n = 1,
-                                .batch = 1, .in = h->dtype, .in_b = h->dtype, .out = h->logits, .alpha = 1 };
+                                .batch = 1, .in = h->dtype, .in_b = h->dtype, .out = h->logits, .alpha = 1, .alignment = h->alignment };
 }
 
 static struct lt_product dx_product(const struct head *h, int64_t rows)
 {
     return (struct lt_product){ .m = rows, .n = h->hidden, .k = h->vocab, .a_m = h->stride, .a_k = 1, .b_k = h->w_v, .b_n = h->w_d, .c_m = h->dx_row, .c_n = 1,
-                                .batch = 1, .in = h->dtype, .in_b = h->dtype, .out = h->dtype, .alpha = 1 };
+                                .batch = 1, .in = h->dtype, .in_b = h->dtype, .out = h->dtype, .alpha = 1, .alignment = h->alignment };
 }
 
 static struct lt_product dw_product(const struct head *h, int64_t rows, bool more)
 {
     return (struct lt_product){ .m = h->vocab, .n = h->hidden, .k = rows, .a_m = 1, .a_k = h->stride, .b_k = h->x_row, .b_n = 1, .c_m = h->dw_v, .c_n = h->dw_d,
-                                .batch = 1, .in = h->dtype, .in_b = h->dtype, .out = h->grow, .alpha = 1, .accumulate = more };
+                                .batch = 1, .in = h->dtype, .in_b = h->dtype, .out = h->grow, .alpha = 1, .alignment = h->alignment, .accumulate = more };
 }
 
 /* Every product there will be: of the chunks, and of the last, which may be shorter. */

@@ -2,7 +2,8 @@
  * so far; then, where gradients are wanted, a second sweep from the end of the row, which finds in the second-level cache what the
  * first has read.
  *
- * Exponentials of f32 logits are expf of differences; those of 16 bits, which carry 8 or 11 digits, are powers of two of products. */
+ * Exponentials of f32 logits are expf of differences; those of 16 bits, which carry 8 or 11 binary digits, are
+ * powers of two of their differences, scaled. */
 #include "backend/cuda/launch.cuh"
 #include <float.h>
 #include <stdbool.h>
@@ -18,7 +19,7 @@ static constexpr float log2_e = 1.44269504088896340736f;
 template <typename T> DEVICE float power(float x, float off)
 {
     if constexpr (sizeof(T) == sizeof(float)) return expf(x - off);
-    else return exp2f(fmaf(x, log2_e, -off * log2_e));
+    else return exp2f((x - off) * log2_e);
 }
 
 DEVICE float read_as(rk_dtype dtype, const void *at)
@@ -70,8 +71,7 @@ template <int width, typename T> DEVICE void clear_row(T *logits, int64_t stride
 
 template <int width, typename T, typename B> DEVICE void slope_row(T *logits, const B *bias, int64_t vocab, int64_t stride, struct row_sum s, int64_t label, float dy)
 {
-    bool powers = sizeof(T) < sizeof(float);
-    float off = powers ? s.most * log2_e + log2f(s.sum) : s.most, factor = powers ? dy : dy / s.sum, x[width];
+    float factor = dy / s.sum, x[width];
     int64_t steps = (stride + THREADS * width - 1) / (THREADS * width);
     for (int64_t step = steps - 1; step >= 0; step--) {
         int64_t v = (step * THREADS + threadIdx.x) * width;
@@ -80,7 +80,7 @@ template <int width, typename T, typename B> DEVICE void slope_row(T *logits, co
         pack<T, width> some;
 #pragma unroll
         for (int j = 0; j < width; j++) {
-            float p = factor * (powers ? exp2f(fmaf(x[j], log2_e, -off)) : expf(x[j] - off));
+            float p = factor * power<T>(x[j], s.most);
             narrow(&some.at[j], v + j == label ? p - dy : p);
         }
         *(pack<T, width> *)(logits + v) = some;
@@ -143,10 +143,10 @@ template <typename T> KERNEL(THREADS) add_losses(T *loss, const double *losses, 
     if (threadIdx.x == 0) narrow(loss, (float)sums[0]);
 }
 
-template <typename T> KERNEL(FLAT) round_all(T *to, const float *from, int64_t n)
+template <typename T> KERNEL(FLAT) round_all(T *to, const float *from, int64_t n, bool packs)
 {
     int64_t i = ((int64_t)blockIdx.x * FLAT + threadIdx.x) * FLAT_PACK;
-    if (i + FLAT_PACK <= n && from != NULL) {
+    if (i + FLAT_PACK <= n && packs) {
         pack<float, FLAT_PACK> x = *(const pack<float, FLAT_PACK> *)(from + i);
         pack<T, FLAT_PACK> y;
 #pragma unroll
@@ -208,9 +208,10 @@ extern "C" void xent_loss_launch(rk_dtype dtype, void *loss, const double *losse
 extern "C" void xent_round_launch(rk_dtype dtype, void *to, const float *from, int64_t n, cudaStream_t stream)
 {
     unsigned blocks = blocks_of(n, FLAT * FLAT_PACK);
+    bool packs = from != NULL && (uintptr_t)to % 16 == 0;
     switch (dtype) {
-    case RK_bf16: LAUNCH(round_all<bf16>, blocks, FLAT, 0, stream, (bf16 *)to, from, n); break;
-    case RK_f16: LAUNCH(round_all<f16>, blocks, FLAT, 0, stream, (f16 *)to, from, n); break;
-    default: LAUNCH(round_all<float>, blocks, FLAT, 0, stream, (float *)to, from, n); break;
+    case RK_bf16: LAUNCH(round_all<bf16>, blocks, FLAT, 0, stream, (bf16 *)to, from, n, packs); break;
+    case RK_f16: LAUNCH(round_all<f16>, blocks, FLAT, 0, stream, (f16 *)to, from, n, packs); break;
+    default: LAUNCH(round_all<float>, blocks, FLAT, 0, stream, (float *)to, from, n, packs); break;
     }
 }
