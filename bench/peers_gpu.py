@@ -28,6 +28,7 @@ import itertools
 import json
 import os
 import re
+import shutil
 import signal
 import statistics
 import subprocess
@@ -275,7 +276,8 @@ def read_reckon(lines):
 
 def train_llmc(o, job, batch):
     c, tokens = MODELS[job["model"]], make_tokens(o, job["model"]) + ".llmc"
-    return [os.path.join(o.peers, "bin", "train_gpt2cu-" + job["attention"]), "-i", tokens, "-j", tokens, "-e", make_llmc_weights(o, job["model"]), "-b", str(batch),
+    told_at_once = ["stdbuf", "-oL"] if shutil.which("stdbuf") else []
+    return [*told_at_once, os.path.join(o.peers, "bin", "train_gpt2cu-" + job["attention"]), "-i", tokens, "-j", tokens, "-e", make_llmc_weights(o, job["model"]), "-b", str(batch),
             "-t", str(c["seq"]), "-d", str(batch * c["seq"]), "-x", str(job["steps"]), "-l", "0.0003", "-c", "0.1", "-v", "100000", "-m", "1", "-s", "0", "-h", "0", *job["flags"]]
 
 
