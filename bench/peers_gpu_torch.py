@@ -15,7 +15,7 @@ import sys
 import time
 
 from peers import MODELS, make_model
-import peers_gpu
+from peers_gpu_models import make_mini
 
 
 def tell(**what):
@@ -174,7 +174,7 @@ def main():
     words = [w for w in sys.argv[1:] if w != "--mini"]
     mini = len(words) < len(sys.argv) - 1
     if mini:
-        peers_gpu.make_mini()
+        make_mini()
     if words[0] == "train":
         train(words[1], words[2], int(words[3]), int(words[4]), words[5])
     elif words[0] == "decode":
