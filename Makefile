@@ -2,7 +2,7 @@
 #
 # Variables: USE_OPENMP=0|1 USE_TBB=0|1 (threads)  BLAS=NAME (openblas, blis, mkl, onednn, own)  CUDA=1  CC=...  PREFIX=...  ARGS=...
 .DEFAULT_GOAL := help
-.PHONY: help build test fast info libraries bench bench-peers verify-hub verify-generate fuzz torture device-check install clean
+.PHONY: help build test fast info libraries bench bench-peers bench-gpu verify-hub verify-generate fuzz torture device-check install clean
 
 PREFIX ?= /usr/local
 N ?= 1000
@@ -43,6 +43,9 @@ bench: build    ## every bench: checks, then times, against the machine's limit
 bench-peers: build ## training steps beside PyTorch's; ARGS='tok TOKENIZER TEXT...', 'tok-train VOCAB TEXT...', 'infer': beside others
 	@tools/build release bench_step bench_tok bench_tok_train bench_infer $(options)
 	@tools/bench-peers $(ARGS)
+
+bench-gpu: build ## training and decoding beside PyTorch, llm.c (tools/bench-gpu llm.c builds it), transformers on an NVIDIA device
+	@PYTHON=$(PYTHON) tools/bench-gpu $(ARGS)
 
 verify-hub: build ## DIR=FOLDER: greedy outputs published for GPT-2, GPT-J and Pythia, from their downloaded weights
 	@tools/verify-hub "$(DIR)"
