@@ -1,9 +1,9 @@
 /* The processor's back end gives what the evaluator gives, on random graphs, forward and gradients, with fused operations as
  * far as it has kernels for them; on every instruction set that runs here; and it is the same bits on 1 and 2 threads, with
  * and without reuse of memory, and nothing is touched outside. labels: threads */
+#include "agree.h"
 #include "backend/cpu/cpu.h"
 #include "backend/guard/guard.h"
-#include "agree.h"
 #include "dag.h"
 #include <stdlib.h>
 
