@@ -26,6 +26,19 @@ ends 2 reckon count cs336-17m:$size --check other.json --optimizer muon; warns "
 sed 's/"optimizer": "sgd"/"optimizer": "lion"/' other.json >lion.json
 ends 3 reckon count cs336-17m:$size --check lion.json;     warns "lion"
 
+# under policies of dtypes too
+for policy in amp-bf16 amp-fp16 mixed,head=f32 fp8; do
+    ends 0 train --batch 2 --accumulate 2 --seq 8 --steps 2 --policy $policy --receipt policy.json --output under-$policy
+    holds policy.json "\"policy\": \"$policy\""
+    ends 0 reckon count cs336-17m:$size --check policy.json; silent "$err"
+    is "a row of master copies under $policy" "$(grep -c bytes.plan.master "$out")" "$(case $policy in mixed*) echo 1 ;; *) echo 0 ;; esac)"
+done
+ends 2 reckon count cs336-17m:$size --check policy.json --policy mixed; warns "was under fp8"
+ends 0 reckon train text --tokenizer tok --resume --output under-fp8 --steps 3 --quiet --blas own
+ends 1 reckon train text --tokenizer tok --resume --output under-fp8 --steps 4 --policy amp-bf16 --blas own; warns "another policy"
+ends 0 reckon train text --tokenizer tok --model cs336-17m:$size --batch 2 --seq 8 --steps 3 --policy amp-fp16 --loss-scale 1e12 --json --blas own
+warns "step 1 is skipped"; prints '"skipped": true'
+
 # what is more than predicted is named, by how much
 change() { sed "/\"entry\": \"$1\"/,/\"measured\"/s/\"measured\": [^,]*/\"measured\": $2/" run1.json >"$3"; }
 predicted=$(sed -n '/"entry": "bytes.plan.arena"/,/"measured"/s/.*"measured": \([0-9]*\).*/\1/p' run1.json)

@@ -32,7 +32,7 @@ ends 2 reckon count $size --policy mlp=f32,amp-bf16;  warns "stands first"
 ends 2 reckon count $size --policy amp-bf16 --dtype bf16; warns "leave one of them out"
 ends 3 reckon count $size --policy fp8 --memory eager; warns "knows the policies"
 ends 2 reckon sweep $size --over optimizer=adam;      warns 'no optimizer "adam"'
-ends 2 reckon train nothing.bin --policy amp-bf16;    warns "unknown option --policy"
+ends 2 reckon train nothing.bin --policy amp-bf17;    warns 'no policy "amp-bf17"'
 
 for word in $(sed -n 's/^ROW([a-z0-9_]*, *"\([^"]*\)".*/\1/p' "$source_folder/include/reckon/policy.def"); do
     grep -q "^| \`$word\` |" "$source_folder/docs/policies.md" && pass || fail "docs/policies.md has no $word"

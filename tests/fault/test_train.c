@@ -12,6 +12,7 @@
 enum { TOKENS = 60 };
 static unsigned char bytes[2 * TOKENS];
 static int optimizer;
+static const char *policy = "";
 
 static rk_train_options small(void)
 {
@@ -21,6 +22,7 @@ static rk_train_options small(void)
     o.steps = 2;
     o.save_every = 1;
     o.optimizer = optimizer;
+    (void)snprintf(o.policy, sizeof o.policy, "%s", policy);
     o.validation = 0.2;
     return o;
 }
@@ -56,6 +58,13 @@ TEST(the_updates_of_every_optimizer_survive_them)
 {
     for (optimizer = 1; optimizer < RK_OPTIMIZERS; optimizer++) FOR_EVERY_FAILED_ALLOCATION(without_output);
     optimizer = RK_OPTIMIZER_adamw;
+}
+
+TEST(master_copies_survive_them)
+{
+    policy = "mixed";
+    if (!TEST_SANITIZED) FOR_EVERY_FAILED_ALLOCATION(without_output);
+    policy = "";
 }
 
 /* What other models learn from: their data alone, since the rest of a run is the same. */

@@ -4,6 +4,7 @@
 #include "backend/cpu/machine.h"
 #include "backend/meter/meter.h"
 #include "backend/ref/ref.h"
+#include "base/num.h"
 #include "core/bill.h"
 #include "execute.h"
 #include "price.h"
@@ -240,6 +241,113 @@ TEST(gradients_of_eight_bits)
     EXPECT_INT(wide, 2 * (4 + 2));                          /* two blocks of four weights and two norms */
     EXPECT_INT(narrow, 2 * 2);                              /* what attention and the activation gave */
     trial_close(&t);
+}
+
+/* --- attention and the loss, by hand --- */
+
+static double bf16(double x)
+{
+    uint16_t bits;
+    num_store(&bits, RK_bf16, &x, 1);
+    num_load(&x, &bits, RK_bf16, 1);
+    return x;
+}
+
+/* A graph of one fused operation and its gradients by what it reads, with numbers that 16 bits hold. */
+struct by_hand { rk_graph *g; rk_ref leaf[3], y, gradient[3]; struct values v; };
+
+static rk_ref leaf_of(struct by_hand *h, int i, const char *name, const char *dims) { return h->leaf[i] = rk_state(h->g, RK_PARAMETER, name, RK_bf16, dims); }
+
+/* loss: a value without dims. */
+static void by_hand_run(rk_ctx *ctx, struct by_hand *h, rk_ref loss, int n)
+{
+    rk_graph *whole;
+    rk_ref map[64];
+    rk_output(h->g, "loss", loss);
+    OK(ctx, rk_graph_seal(h->g));
+    OK(ctx, pass_expand(ctx, h->g, NULL, NULL, &whole, map));
+    for (int i = 0; i < n; i++) h->leaf[i] = map[h->leaf[i]];
+    h->y = map[h->y];
+    rk_grad(whole, map[loss], 0, h->leaf, n, h->gradient);
+    OK(ctx, rk_graph_seal(whole));
+    rk_graph_close(h->g);
+    h->g = whole;
+    values_open(&h->v, ctx, whole);
+    for (int i = 0; i < n; i++)
+        for (int64_t k = 0; k < values_count(&h->v, h->leaf[i]); k++) values_own(&h->v, h->leaf[i])[k] = (double)((k * 7 + i * 3) % 11 - 5) / 8;
+}
+
+static void by_hand_close(struct by_hand *h)
+{
+    values_close(&h->v);
+    rk_graph_close(h->g);
+}
+
+enum { T = 3, S = 4, W = 2 };
+
+/* y = bf16(softmax(q k)) v, rounded nowhere else; dv = those weights dy; dq = bf16(f32 gradient of scores) k. */
+TEST(attention_of_sixteen_bits_rounds_weights_and_scores_gradients)
+{
+    rk_ctx *ctx = test_ctx();
+    struct by_hand h = { .y = 0 };
+    OK(ctx, rk_graph_open(ctx, &h.g));
+    (void)rk_dim_new(h.g, "seq", 'T', T), (void)rk_dim_new(h.g, "key", 'S', S), (void)rk_dim_new(h.g, "width", 'W', W);
+    rk_ref q = leaf_of(&h, 0, "q", "seq width"), k = leaf_of(&h, 1, "k", "key width"), v = leaf_of(&h, 2, "v", "key width");
+    h.y = rk_attend(h.g, q, k, v, "seq", "key", "width", &(rk_attend_options){ .scale = 0.75 });
+    by_hand_run(ctx, &h, rk_reduce(h.g, "sum", h.y, "seq width"), 3);
+    evaluate(&h.v, false);
+    const double *Q = values_own(&h.v, h.leaf[0]), *K = values_own(&h.v, h.leaf[1]), *V = values_own(&h.v, h.leaf[2]);
+    double y[T * W], dq[T * W], dv[S * W] = { 0 }, found[S * W];
+    for (int t = 0; t < T; t++) {
+        double p[S], dp[S], total = 0, mean = 0;
+        for (int s = 0; s < S; s++) total += p[s] = exp(0.75 * (Q[t * W] * K[s * W] + Q[t * W + 1] * K[s * W + 1]));
+        for (int s = 0; s < S; s++) mean += (p[s] /= total) * (dp[s] = V[s * W] + V[s * W + 1]);
+        for (int w = 0; w < W; w++) {
+            y[t * W + w] = dq[t * W + w] = 0;
+            for (int s = 0; s < S; s++) {
+                y[t * W + w] += bf16(p[s]) * V[s * W + w];
+                dv[s * W + w] += bf16(p[s]);
+                dq[t * W + w] += bf16(0.75 * p[s] * (dp[s] - mean)) * K[s * W + w];
+            }
+        }
+    }
+    (void)values_read(&h.v, h.y, found);
+    for (int i = 0; i < T * W; i++) EXPECT_NEAR(found[i], y[i], 1e-12);
+    (void)values_read(&h.v, h.gradient[0], found);
+    for (int i = 0; i < T * W; i++) EXPECT_NEAR(found[i], dq[i], 1e-12);
+    (void)values_read(&h.v, h.gradient[2], found);
+    for (int i = 0; i < S * W; i++) EXPECT_NEAR(found[i], dv[i], 1e-12);
+    by_hand_close(&h);
+}
+
+/* -log softmax(x w)[label], rounded nowhere; dw = bf16(gradient of logits) x. */
+TEST(a_loss_of_sixteen_bits_rounds_gradients_of_logits)
+{
+    rk_ctx *ctx = test_ctx();
+    struct by_hand h = { .y = 0 };
+    OK(ctx, rk_graph_open(ctx, &h.g));
+    (void)rk_dim_new(h.g, "seq", 'T', T), (void)rk_dim_new(h.g, "vocab", 'V', S), (void)rk_dim_new(h.g, "width", 'W', W);
+    rk_ref x = leaf_of(&h, 0, "x", "seq width"), w = leaf_of(&h, 1, "w", "vocab width"), b = leaf_of(&h, 2, "b", "vocab");
+    h.y = rk_xent_head(h.g, x, w, b, rk_input(h.g, "labels", RK_i32, "seq"), "width", "vocab");
+    EXPECT_INT(node_of(h.g, h.y)->dtype, RK_f32);
+    by_hand_run(ctx, &h, h.y, 3);
+    double *labels = values_own(&h.v, graph_find_source(h.g, &op_input, RK_INPUT, "labels"));
+    labels[0] = 2, labels[1] = -1, labels[2] = 1;
+    evaluate(&h.v, false);
+    const double *X = values_own(&h.v, h.leaf[0]), *K = values_own(&h.v, h.leaf[1]), *B = values_own(&h.v, h.leaf[2]);
+    double loss = 0, dw[S * W] = { 0 }, found[S * W];
+    for (int t = 0; t < T; t++) {
+        double p[S], total = 0;
+        for (int s = 0; s < S; s++) total += p[s] = exp(X[t * W] * K[s * W] + X[t * W + 1] * K[s * W + 1] + B[s]);
+        if (labels[t] < 0) continue;
+        loss += log(total) - log(p[(int)labels[t]]);
+        for (int s = 0; s < S; s++)
+            for (int k = 0; k < W; k++) dw[s * W + k] += bf16(p[s] / total - (s == (int)labels[t])) * X[t * W + k];
+    }
+    EXPECT_NEAR(values_scalar(&h.v, h.y), loss, 1e-12);
+    (void)values_read(&h.v, h.gradient[1], found);
+    for (int i = 0; i < S * W; i++) EXPECT_NEAR(found[i], dw[i], 1e-12);
+    by_hand_close(&h);
 }
 
 /* --- prices --- */
