@@ -75,6 +75,7 @@ struct backend {
     void (*free)(rk_ctx *ctx, void *at, size_t bytes);
     rk_status (*write)(rk_ctx *ctx, void *to, rk_dtype dtype, const void *from, rk_dtype from_dtype, size_t n);    /* host -> device */
     rk_status (*read)(rk_ctx *ctx, void *to, rk_dtype to_dtype, const void *from, rk_dtype dtype, size_t n);       /* device -> host */
+    rk_status (*copy)(rk_ctx *ctx, void *to, const void *from, size_t bytes);        /* within the device; NULL: it is the host's memory */
     /* guard and meter watch: called around each call, with what run was given to hold for them; may be NULL */
     rk_status (*before)(rk_ctx *ctx, void *watch, const struct call *c);
     rk_status (*after)(rk_ctx *ctx, void *watch, const struct call *c);

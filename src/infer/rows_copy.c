@@ -8,7 +8,7 @@
 
 /* What happens to the rows of one session, in order: `to` takes what is in `from`; -1 stands for a row that was put aside. */
 struct copy_step { int64_t to, from; };
-struct copying { rk_session *to; const rk_session *from; struct copy_step *steps; int64_t n; bool sources; char *aside; size_t aside_bytes; };
+struct copying { rk_session *to; const rk_session *from; struct copy_step *steps; int64_t n; bool sources; char *aside; size_t aside_bytes; rk_status status; };
 
 /* left: per row of `to`, readers to come; source: where it is read from by now, -2: it is done. */
 static void schedule(struct copying *c, const int64_t *rows, int64_t *left, int64_t *source, int64_t batch)
@@ -39,10 +39,17 @@ static void schedule(struct copying *c, const int64_t *rows, int64_t *left, int6
     }
 }
 
+static void copy_bytes(struct copying *c, void *to, const void *from, size_t bytes)
+{
+    const struct backend *b = c->to->store->backend;
+    if (b->copy == NULL) memcpy(to, from, bytes);
+    else if (c->status == RK_OK && bytes > 0) c->status = b->copy(c->to->ctx, to, from, bytes);
+}
+
 /* All rows of one cache. Its layout is [batch, positions, ...]: a row begins with what was written first. */
 static void copy_cache(void *arg, int64_t task, int worker)
 {
-    const struct copying *c = arg;
+    struct copying *c = arg;
     const struct store_entry *e = &c->to->store->entries.at[task], *f = &c->from->store->entries.at[task];
     bool of_source = c->to->of_source[task];
     if (e->kind != RK_CACHE || (of_source && !c->sources)) return;
@@ -52,7 +59,7 @@ static void copy_cache(void *arg, int64_t task, int worker)
     for (int64_t i = 0; i < c->n; i++) {
         struct copy_step s = c->steps[i];
         const char *from = s.from < 0 ? aside : (const char *)f->address + (size_t)s.from * row;
-        memcpy(s.to < 0 ? aside : (char *)e->address + (size_t)s.to * row, from, bytes);
+        copy_bytes(c, s.to < 0 ? aside : (char *)e->address + (size_t)s.to * row, from, bytes);
     }
 }
 
@@ -76,16 +83,19 @@ static bool moves_sources(const struct copying *c)
 }
 
 /* A row that is a session of its own, whole. */
-static void copy_session(rk_session *to, const rk_session *from)
+static rk_status copy_session(rk_session *to, const rk_session *from)
 {
+    rk_status status = RK_OK;
     for (int e = 0; e < to->store->entries.n; e++) {
         struct copy_step step = { 0, 0 };
         struct copying one = { .to = to, .from = from, .steps = &step, .n = 1, .sources = true };
         copy_cache(&one, e, 0);
+        if (status == RK_OK) status = one.status;
     }
     to->past = from->past;
     to->source_n = from->source_n;
     to->source_lengths[0] = from->source_lengths[0];
+    return status;
 }
 
 /* Numbers that belong to rows follow them. */
@@ -113,21 +123,31 @@ static rk_status check_copy(rk_ctx *ctx, const rk_session *to, const rk_session 
     return RK_OK;
 }
 
+/* One of a ring lies aside for a while, in memory of the caches' kind; each worker has room for it. */
+static rk_status copy_caches(rk_ctx *ctx, struct copying *c)
+{
+    const struct backend *b = c->to->store->backend;
+    size_t room = c->aside_bytes * (size_t)(b->copy != NULL ? 1 : par_workers(ctx));
+    bool ring = false;
+    for (int64_t i = 0; i < c->n; i++) ring = ring || c->steps[i].to < 0;
+    if (ring && room > 0) TRY(b->alloc(ctx, room, (void **)&c->aside));
+    if (b->copy == NULL) par_for(ctx, c->to->store->entries.n, copy_cache, c);
+    for (int e = 0; b->copy != NULL && e < c->to->store->entries.n; e++) copy_cache(c, e, 0);
+    if (c->aside != NULL) b->free(ctx, c->aside, room);
+    return c->status;
+}
+
 static rk_status carry_out(rk_ctx *ctx, struct copying *c, const int64_t *rows, int64_t *spare)
 {
     if (c->to->alone != NULL) {
         for (int64_t i = 0; i < c->n; i++)
-            copy_session(c->to->alone[c->steps[i].to < 0 ? c->to->batch : c->steps[i].to], c->steps[i].from < 0 ? c->to->alone[c->to->batch] : c->from->alone[c->steps[i].from]);
+            TRY(copy_session(c->to->alone[c->steps[i].to < 0 ? c->to->batch : c->steps[i].to], c->steps[i].from < 0 ? c->to->alone[c->to->batch] : c->from->alone[c->steps[i].from]));
         c->to->source_n = c->from->source_n;
         return RK_OK;
     }
-    size_t room;
     c->sources = moves_sources(c);
     c->aside_bytes = largest_row(c->to);
-    room = c->aside_bytes * (size_t)par_workers(ctx);
-    TRY(mem_new(ctx, (void **)&c->aside, room, 1, "a sequence put aside"));
-    par_for(ctx, c->to->store->entries.n, copy_cache, c);
-    mem_free(ctx, c->aside, room, 1);
+    TRY(copy_caches(ctx, c));
     copy_numbers(c->to, c->from, rows, spare);
     return RK_OK;
 }

@@ -116,10 +116,17 @@ rk_status run_extent(rk_ctx *ctx, struct run *r, const char *dim, int64_t extent
     return RK_OK;
 }
 
-static void size_operand(const struct run *r, struct operand *o)
+/* Whether it changed. */
+static bool size_operand(const struct run *r, struct operand *o)
 {
-    for (int i = 0; i < o->at.rank; i++)
-        if (r->plan->g->dims.at[o->at.dim[i]].live) o->at.size[i] = r->extent[o->at.dim[i]];
+    bool changed = false;
+    for (int i = 0; i < o->at.rank; i++) {
+        int64_t now = r->extent[o->at.dim[i]];
+        if (!r->plan->g->dims.at[o->at.dim[i]].live || o->at.size[i] == now) continue;
+        o->at.size[i] = now;
+        changed = true;
+    }
+    return changed;
 }
 
 /* A small product may be done another way than a large one, which wants other workspace: the plan knows only the bounds. */
@@ -141,9 +148,10 @@ static rk_status size_steps(rk_ctx *ctx, struct run *r)
     for (int i = 0; i < r->plan->n_steps; i++) {
         struct step *s = &r->steps[i];
         if (!s->problem.live) continue;
-        for (int k = 0; k < s->problem.n_in; k++) size_operand(r, &s->problem.in[k]);
-        for (int k = 0; k < s->problem.n_out; k++) size_operand(r, &s->problem.out[k]);
-        TRY(s->kernel->prepare(ctx, &s->problem, &s->prepared));
+        bool changed = false;
+        for (int k = 0; k < s->problem.n_in; k++) changed |= size_operand(r, &s->problem.in[k]);
+        for (int k = 0; k < s->problem.n_out; k++) changed |= size_operand(r, &s->problem.out[k]);
+        if (changed) TRY(s->kernel->prepare(ctx, &s->problem, &s->prepared));
         if (outgrown(r, i) && s->prepared.scratch > spare) spare = s->prepared.scratch;
     }
     if (spare > r->spare_bytes) TRY(grow_spare(ctx, r, spare));

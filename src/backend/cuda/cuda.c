@@ -87,6 +87,8 @@ static rk_status move(rk_ctx *ctx, void *to, rk_dtype to_dtype, const void *from
 static rk_status put(rk_ctx *ctx, void *to, rk_dtype dtype, const void *from, rk_dtype from_dtype, size_t n) { return move(ctx, to, dtype, from, from_dtype, n, true); }
 static rk_status get(rk_ctx *ctx, void *to, rk_dtype to_dtype, const void *from, rk_dtype dtype, size_t n) { return move(ctx, to, to_dtype, from, dtype, n, false); }
 
+static rk_status copy(rk_ctx *ctx, void *to, const void *from, size_t bytes) { return cuda_check(ctx, cudaMemcpy(to, from, bytes, cudaMemcpyDeviceToDevice), "copying within the device"); }
+
 /* --- rounds: the calls of a run, recorded once and replayed as one graph --- */
 
 struct cuda_round { cudaGraphExec_t exec; int64_t seen; };
@@ -211,7 +213,7 @@ rk_status cuda_open(rk_ctx *ctx, int device, struct cuda_machine **machine, stru
     }
     *backend = (struct backend){
         .name = "cuda", .kernels = cuda_kernels, .bytes_of = rk_dtype_bytes, .groups = GROUPS, .casts = true, .machine = m, .strided_results = true,
-        .alloc = alloc, .free = release, .write = put, .read = get, .begin = begin, .end = end, .forget = forget, .sync = sync,
+        .alloc = alloc, .free = release, .write = put, .read = get, .copy = copy, .begin = begin, .end = end, .forget = forget, .sync = sync,
     };
     *machine = m;
     return RK_OK;

@@ -13,7 +13,7 @@
  * operands' dtype, which their gradients need anyway for the products: products are summed in f32, a logit is rounded once (by at
  * most 2^-9 of itself in bf16, 2^-12 in f16), loss and softmax are f32 of what was rounded. So a loss is off by at most twice the
  * largest logit's rounding, and a probability by that relative part. dw grows in f32 and is rounded once.
- * Results by role: 0 the loss (f32, or the operands' dtype), 1 dx, 2 dw, 4 the gradient of the bias. */
+ * Results by role: 0 the loss (f32, or the operands' dtype), 1 dx and 2 dw (the same), 4 the gradient of the bias. */
 #include "backend/cuda/xent_head.h"
 #include "backend/cuda/kernels.h"
 #include "backend/cuda/lt.h"
@@ -26,7 +26,7 @@ enum { LOGIT_BYTES = 512 << 20, FEWEST_ROWS = 1024, ROW_MULTIPLE = 128, LOGIT_MU
 struct head {
     int64_t rows, hidden, vocab, chunk, stride;         /* stride: between rows of logits */
     int64_t x_row, dx_row, w_v, w_d, dw_v, dw_d;
-    rk_dtype dtype, logits, grow;                       /* of x and w; of the logits; in which dw grows */
+    rk_dtype dtype, logits, grow, dx_dtype;             /* of x and w; of the logits; in which dw grows; of dx */
     int32_t bias, dy;                                   /* operands, -1: none */
     int32_t loss, dx, dw, dbias;                        /* results, -1: not wanted */
     int32_t alignment;                                  /* bytes that every address of a product is a multiple of */
@@ -110,6 +110,7 @@ static bool head_of(const struct problem *p, struct head *h)
     find_matrices(p, h);
     if (!find_rows(p, h)) return false;
     h->logits = gradients(h) ? h->dtype : RK_f32;
+    h->dx_dtype = h->dx >= 0 ? p->out[h->dx].dtype : h->dtype;
     h->stride = up(h->vocab, LOGIT_MULTIPLE);
     h->chunk = chunk_of(h);
     h->alignment = alignment_of(p, h);
@@ -132,7 +133,7 @@ static struct lt_product logits_product(const struct head *h, int64_t rows)
 static struct lt_product dx_product(const struct head *h, int64_t rows)
 {
     return (struct lt_product){ .m = rows, .n = h->hidden, .k = h->vocab, .a_m = h->stride, .a_k = 1, .b_k = h->w_v, .b_n = h->w_d, .c_m = h->dx_row, .c_n = 1,
-                                .batch = 1, .in = h->dtype, .in_b = h->dtype, .out = h->dtype, .alpha = 1, .alignment = h->alignment };
+                                .batch = 1, .in = h->dtype, .in_b = h->dtype, .out = h->dx_dtype, .alpha = 1, .alignment = h->alignment };
 }
 
 static struct lt_product dw_product(const struct head *h, int64_t rows, bool more)
@@ -165,7 +166,7 @@ static bool dtypes_fit(const struct problem *p, const struct head *h)
     if (h->bias >= 0) ok = ok && p->in[h->bias].dtype == h->dtype && layout_is_dense(&p->in[h->bias].at);
     if (h->dy >= 0) ok = ok && cuda_computes(p->in[h->dy].dtype);
     if (h->loss >= 0) ok = ok && (p->out[h->loss].dtype == RK_f32 || p->out[h->loss].dtype == h->dtype);
-    if (h->dx >= 0) ok = ok && p->out[h->dx].dtype == h->dtype;
+    if (h->dx >= 0) ok = ok && (h->dx_dtype == h->dtype || h->dx_dtype == RK_f32);
     if (h->dw >= 0) ok = ok && (p->out[h->dw].dtype == h->dtype || p->out[h->dw].dtype == RK_f32) && layout_is_dense(&p->out[h->dw].at);
     if (h->dbias >= 0) ok = ok && cuda_computes(p->out[h->dbias].dtype) && layout_is_dense(&p->out[h->dbias].at);
     return ok;
@@ -233,7 +234,7 @@ static rk_status do_chunk(rk_ctx *ctx, const struct call *c, const struct head *
     TRY(lt_run(ctx, lt, &logits, x, w, c->scratch));
     do_rows(c, h, from, rows);
     TRY(LAUNCHED("losses of rows"));
-    if (h->dx >= 0) TRY(lt_run(ctx, lt, &dx, c->scratch, w, beyond(cuda_out(c, h->dx), h->dtype, from * h->dx_row)));
+    if (h->dx >= 0) TRY(lt_run(ctx, lt, &dx, c->scratch, w, beyond(cuda_out(c, h->dx), h->dx_dtype, from * h->dx_row)));
     if (h->dw >= 0) TRY(lt_run(ctx, lt, &dw, c->scratch, x, dw_of(c, h)));
     return RK_OK;
 }
