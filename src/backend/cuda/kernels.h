@@ -18,7 +18,7 @@ static inline void *cuda_out(const struct call *c, int i)
     return (char *)c->out[i] + o->at.offset * (int64_t)rk_dtype_bytes(o->dtype);
 }
 
-#define ROW(op, name, forward, why)                                                                                   \
+#define ROW(op, name, forward, ...)                                                                                   \
     bool cuda_##name##_accepts(const struct problem *p);                                                                     \
     rk_status cuda_##name##_prepare(rk_ctx *ctx, const struct problem *p, struct prepared *out);                             \
     rk_status cuda_##name##_run(rk_ctx *ctx, const struct call *c);

@@ -4,6 +4,8 @@
  * Backward keeps nothing from forward: statistics are made again from x. The gradients of weight and bias are sums over all rows:
  * each block of a fixed number sums its rows in registers, then columns are added over the blocks in order, in double. How many
  * blocks there are follows from the shape and the device, so the bits are the same at every run.
+ * Dtypes    one of f32, bf16 and f16; or each operand and result either f32 or one dtype of 16 bits, as mixed precision has it:
+ * a stream in f32 before a product in bf16, or in bf16 with gradients of weights in f32.
  * Price     as the processor's kernel: forward 4 FLOPs per element for RMS norm, 7 for the others; backward 13 and 16. */
 #include "backend/cuda/norm.h"
 #include "backend/cuda/kernels.h"
@@ -43,14 +45,48 @@ static bool rows_of(const struct problem *p, const struct roles *r, struct cuda_
 
 static bool is_vector(const struct operand *o) { return o->at.rank == 1 && (o->at.stride[0] == 1 || o->at.size[0] <= 1); }
 
+/* The operands that are read (the bias of a gradient is not) and the results, each with its bit; NULL: not there. */
+enum { PARTS = 7 };
+static const int32_t part_bit[PARTS] = { CUDA_NORM_X, CUDA_NORM_WEIGHT, CUDA_NORM_BIAS, CUDA_NORM_Y, CUDA_NORM_DX, CUDA_NORM_DWEIGHT, CUDA_NORM_DBIAS };
+static void parts_of(const struct problem *p, const struct roles *r, const struct operand **part)
+{
+    bool adjoint = r->dy >= 0;
+    part[0] = &p->in[0];
+    part[1] = r->weight >= 0 ? &p->in[r->weight] : NULL;
+    part[2] = r->bias >= 0 && !adjoint ? &p->in[r->bias] : NULL;
+    part[3] = adjoint ? &p->in[r->dy] : &p->out[0];
+    part[4] = r->dx >= 0 ? &p->out[r->dx] : NULL;
+    part[5] = r->dweight >= 0 ? &p->out[r->dweight] : NULL;
+    part[6] = r->dbias >= 0 ? &p->out[r->dbias] : NULL;
+}
+
+/* The dtype of all of them; or the one of 16 bits, and which are f32 beside it. False: they are others. */
+static bool dtypes_of(const struct problem *p, const struct roles *r, rk_dtype *dtype, int32_t *full)
+{
+    const struct operand *part[PARTS];
+    bool ok = true;
+    *dtype = RK_f32;
+    *full = 0;
+    parts_of(p, r, part);
+    for (int i = 0; i < PARTS && ok; i++) {
+        if (part[i] == NULL) continue;
+        ok = cuda_computes(part[i]->dtype) && (part[i]->dtype == RK_f32 || *dtype == RK_f32 || part[i]->dtype == *dtype);
+        if (part[i]->dtype == RK_f32) *full |= part_bit[i];
+        else *dtype = part[i]->dtype;
+    }
+    if (*dtype == RK_f32) *full = 0;
+    return ok;
+}
+
 static bool done_here(const struct problem *p, const struct roles *r)
 {
     struct cuda_outer rows;
-    rk_dtype dtype = p->in[0].dtype;
-    bool ok = cuda_computes(dtype) && !p->accumulate && rows_of(p, r, &rows);
-    const int in[] = { r->weight, r->bias, r->dy };
-    for (int i = 0; i < 3 && ok; i++) ok = in[i] < 0 || (p->in[in[i]].dtype == dtype && (in[i] == r->dy || is_vector(&p->in[in[i]])));
-    for (int i = 0; i < p->n_out && ok; i++) ok = p->out[i].dtype == dtype && ((i != r->dweight && i != r->dbias) || is_vector(&p->out[i]));
+    rk_dtype dtype;
+    int32_t full;
+    bool ok = dtypes_of(p, r, &dtype, &full) && !p->accumulate && rows_of(p, r, &rows);
+    const int in[] = { r->weight, r->bias };
+    for (int i = 0; i < 2 && ok; i++) ok = in[i] < 0 || is_vector(&p->in[in[i]]);
+    for (int i = 0; i < p->n_out && ok; i++) ok = (i != r->dweight && i != r->dbias) || is_vector(&p->out[i]);
     return ok;
 }
 
@@ -96,14 +132,14 @@ static bool all_aligned(const struct norm_args *a)
     return aligned;
 }
 
-static void begin(const struct call *c, const struct roles *r, struct norm_args *a)
+static bool begin(const struct call *c, const struct roles *r, struct norm_args *a)
 {
-    a->dtype = c->problem->in[0].dtype;
     a->kind = (int32_t)r->norm->at.i[1];
     a->eps = (float)r->norm->at.f[0];
     a->x = cuda_in(c, 0);
     if (r->weight >= 0) a->weight = cuda_in(c, r->weight);
     if (r->bias >= 0 && r->dy < 0) a->bias = cuda_in(c, r->bias);
+    return dtypes_of(c->problem, r, &a->dtype, &a->full) && rows_of(c->problem, r, &a->rows);
 }
 
 rk_status cuda_norm_run(rk_ctx *ctx, const struct call *c)
@@ -111,8 +147,7 @@ rk_status cuda_norm_run(rk_ctx *ctx, const struct call *c)
     const struct problem *p = c->problem;
     struct roles r = roles_of(p);
     struct norm_args a = { .y = cuda_out(c, 0) };
-    begin(c, &r, &a);
-    PROMISE(rows_of(p, &r, &a.rows));
+    PROMISE(begin(c, &r, &a));
     if (a.rows.count == 0 || a.rows.n == 0) return RK_OK;
     a.aligned = all_aligned(&a);
     norm_launch(&a, cuda_of(p)->stream);
@@ -124,11 +159,10 @@ rk_status cuda_norm_adjoint_run(rk_ctx *ctx, const struct call *c)
     const struct problem *p = c->problem;
     struct roles r = roles_of(p);
     struct norm_args a = { .dy = cuda_in(c, r.dy), .parts = c->scratch };
-    begin(c, &r, &a);
+    PROMISE(begin(c, &r, &a));
     if (r.dx >= 0) a.dx = cuda_out(c, r.dx);
     if (r.dweight >= 0) a.dweight = cuda_out(c, r.dweight);
     if (r.dbias >= 0) a.dbias = cuda_out(c, r.dbias);
-    PROMISE(rows_of(p, &r, &a.rows));
     if (a.rows.n == 0) return RK_OK;
     a.blocks = blocks_of(p, &a.rows);
     a.aligned = all_aligned(&a);
