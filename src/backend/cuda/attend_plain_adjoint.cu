@@ -129,4 +129,4 @@ template <typename T, int width> struct call_adjoint {
 extern "C" void attend_plain_adjoint_launch(const struct attend_args *a, cudaStream_t stream) { plain_dispatch<call_adjoint>(a, stream); }
 
 extern "C" size_t attend_plain_adjoint_shared(int width) { return width <= 64 ? shape<64>::shared() : width <= 128 ? shape<128>::shared() : shape<256>::shared(); }
-extern "C" int attend_plain_adjoint_tile(int width) { return width <= 64 ? (int)shape<64>::ROWS : (int)shape<128>::ROWS; }
+extern "C" int attend_plain_adjoint_rows(int width) { return width <= 64 ? (int)shape<64>::ROWS : (int)shape<128>::ROWS; }
