@@ -151,18 +151,19 @@ bool cuda_attend_adjoint_accepts(const struct problem *p) { return accepts(p); }
 
 static int64_t seen(const struct attend_args *a, int64_t end) { return a->causal ? end + a->key - a->seq : a->key; }
 
-/* Scores that are made: tiles of queries against all keys that one of them sees, or tiles of keys against the queries that see one. */
-static uint64_t scores_by_queries(const struct attend_args *a, int tile)
+/* Scores that are made: of `rows` queries together against all keys that one of them sees, or of `rows` keys against all queries that see
+ * one, in steps. */
+static uint64_t scores_by_queries(const struct attend_args *a, int rows)
 {
     int64_t pairs = 0;
-    for (int64_t from = 0; from < a->seq; from += tile) pairs += least(tile, a->seq - from) * seen(a, least(from + tile, a->seq));
+    for (int64_t from = 0; from < a->seq; from += rows) pairs += least(rows, a->seq - from) * seen(a, least(from + rows, a->seq));
     return (uint64_t)pairs * (uint64_t)a->heads;
 }
 
-static uint64_t scores_by_keys(const struct attend_args *a, int tile)
+static uint64_t scores_by_keys(const struct attend_args *a, int rows, int step)
 {
     int64_t pairs = 0, past = a->key - a->seq;
-    for (int64_t from = 0; from < a->key; from += tile) pairs += least(tile, a->key - from) * (a->causal && from > past ? a->seq - (from - past) / LEAST_KEYS * LEAST_KEYS : a->seq);
+    for (int64_t from = 0; from < a->key; from += rows) pairs += least(rows, a->key - from) * (a->causal && from > past ? a->seq - (from - past) / step * step : a->seq);
     return (uint64_t)pairs * (uint64_t)a->heads;
 }
 
@@ -172,13 +173,13 @@ static void price(const struct problem *p, const struct attend_args *a, struct p
 {
     uint64_t products, elements, drops = a->drops ? 1 : 0;
     if (!is_adjoint(p)) {
-        int tile = by_few(a) ? 1 : by_tensor(p, a) ? attend_tensor_tile(a->width) : attend_plain_tile(a->width);
-        uint64_t scores = scores_by_queries(a, tile);
+        int rows = by_few(a) ? 1 : by_tensor(p, a) ? attend_tensor_rows(a->width) : attend_plain_rows(a->width);
+        uint64_t scores = scores_by_queries(a, rows);
         products = 2 * scores, elements = scores * (6 + drops);
     } else {
-        int tile = by_tensor(p, a) ? attend_tensor_adjoint_tile(a->width) : attend_plain_adjoint_tile(a->width);
+        int rows = by_tensor(p, a) ? attend_tensor_adjoint_rows(a->width) : attend_plain_adjoint_rows(a->width), step = by_tensor(p, a) ? ATTEND_TENSOR_STEP : rows;
         bool keys = p->n_out > 1 || p->out_role[0] != 1;
-        uint64_t queries = scores_by_queries(a, tile), down = keys ? scores_by_keys(a, tile) : 0;
+        uint64_t queries = scores_by_queries(a, rows), down = keys ? scores_by_keys(a, rows, step) : 0;
         products = 3 * queries + 4 * down, elements = queries * (11 + drops) + down * (5 + 2 * drops);
     }
     out->product_flops = 2 * products * (uint64_t)a->width;

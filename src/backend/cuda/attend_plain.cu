@@ -53,4 +53,4 @@ template <typename T, int width> struct call_forward {
 extern "C" void attend_plain_launch(const struct attend_args *a, cudaStream_t stream) { plain_dispatch<call_forward>(a, stream); }
 
 extern "C" size_t attend_plain_shared(int width) { return width <= 64 ? shape<64>::shared() : width <= 128 ? shape<128>::shared() : shape<256>::shared(); }
-extern "C" int attend_plain_tile(int width) { return width <= 64 ? (int)shape<64>::QUERIES : width <= 128 ? (int)shape<128>::QUERIES : (int)shape<256>::QUERIES; }
+extern "C" int attend_plain_rows(int width) { return width <= 64 ? (int)shape<64>::QUERIES : width <= 128 ? (int)shape<128>::QUERIES : (int)shape<256>::QUERIES; }

@@ -20,12 +20,12 @@ template <typename T, int width> KERNEL_RESIDENT(THREADS, 2) by_queries(const st
     fetch_plain<width, ROWS>(queries, attend_at<const T>(a, a.q, head), a.q.row, first, a.seq, a.width);
     fetch_plain<width, ROWS>(grads, attend_at<const T>(a, a.dy, head), a.dy.row, first, a.seq, a.width);
     __syncthreads();
+    /* D in the order of plain_products, by every thread that needs it: where a query sees one key, dP - D is 0 to the last bit */
 #pragma unroll
     for (int i = 0; i < HIGH; i++) {
         int row = y * HIGH + i;
         most[i] = -INFINITY, total[i] = 0, slope[i] = 0;
-        for (int n = x; n < a.width && first + row < a.seq; n += ACROSS) slope[i] = fmaf(grads[row * S::ROW + n], wide(result[(int64_t)(first + row) * a.y.row + n]), slope[i]);
-        slope[i] = row_sum(slope[i]);
+        for (int n = 0; n < a.width && first + row < a.seq; n++) slope[i] = fmaf(grads[row * S::ROW + n], wide(result[(int64_t)(first + row) * a.y.row + n]), slope[i]);
     }
     for (int at = 0; at < end; at += ROWS) {
         fetch_plain<width, ROWS>(keys, k, a.k.row, at, end, a.width);
@@ -129,4 +129,4 @@ template <typename T, int width> struct call_adjoint {
 extern "C" void attend_plain_adjoint_launch(const struct attend_args *a, cudaStream_t stream) { plain_dispatch<call_adjoint>(a, stream); }
 
 extern "C" size_t attend_plain_adjoint_shared(int width) { return width <= 64 ? shape<64>::shared() : width <= 128 ? shape<128>::shared() : shape<256>::shared(); }
-extern "C" int attend_plain_adjoint_tile(int width) { return width <= 64 ? (int)shape<64>::ROWS : (int)shape<128>::ROWS; }
+extern "C" int attend_plain_adjoint_rows(int width) { return width <= 64 ? (int)shape<64>::ROWS : (int)shape<128>::ROWS; }

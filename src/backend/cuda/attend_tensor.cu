@@ -23,7 +23,8 @@ template <typename T, int width, bool drops> KERNEL_RESIDENT(THREADS, 2) forward
     int lane = threadIdx.x % WARP, row = threadIdx.x / WARP * 16 * HIGH, query = first + row + lane / 4;
     T *queries = room, *keys = queries + QUERIES * width, *values = keys + 2 * KEYS * width;
     const T *k = attend_at<const T>(a, a.k, head), *v = attend_at<const T>(a, a.v, head);
-    int there = attend_keys(a, head), least = attend_seen(a, first + 1, there), end = attend_seen(a, first + QUERIES < a.seq ? first + QUERIES : a.seq, there);
+    int there = attend_keys(a, head), end = attend_seen(a, first + QUERIES < a.seq ? first + QUERIES : a.seq, there);
+    int few = attend_seen(a, first + row + 1, there), all = first + row < a.seq ? attend_seen(a, first + row + 16 * HIGH, there) : 0;       /* that a warp's first and last query see */
     float scale = a.scale * ATTEND_LOG2E;
     struct attend_draw draw = {};
     if (drops) draw = attend_drawing(a);
@@ -55,10 +56,11 @@ template <typename T, int width, bool drops> KERNEL_RESIDENT(THREADS, 2) forward
             fetch_tile<width, KEYS, THREADS>(values + (turn ^ 1) * KEYS * width, v, a.v.row, at + KEYS, end, a.width);
             copy_commit();
         }
+        if (at >= all) continue;                /* no query of this warp sees them */
         float s[HIGH][KEYS / 8][4];
         if (kept) products_of<T, width>(s, q, these, 0);
         else products<T, width>(s, queries, row, these, 0);
-        if (at + KEYS > least) mask(s, a, query, at, there);
+        if (at + KEYS > few) mask(s, a, query, at, there);
         soften(s, o, y, scale);
         if (drops) drop(s, a, draw, head, query, at);
         collect<T, width>(y, s, worth, 0);
@@ -86,4 +88,4 @@ template <typename T, int width, bool drops> struct call_forward {
 extern "C" void attend_tensor_launch(const struct attend_args *a, cudaStream_t stream) { attend_dispatch<call_forward>(a, stream); }
 
 extern "C" size_t attend_tensor_shared(int width) { return width <= 32 ? shape<32>::shared() : width <= 64 ? shape<64>::shared() : shape<128>::shared(); }
-extern "C" int attend_tensor_tile(int width) { return width <= 64 ? (int)shape<64>::QUERIES : (int)shape<128>::QUERIES; }
+extern "C" int attend_tensor_rows(int width) { return width <= 64 ? 16 * shape<64>::HIGH : 16 * shape<128>::HIGH; }

@@ -17,7 +17,7 @@ enum { WARPS = 4, THREADS = WARPS * WARP, TILE = 64 };      /* rows of what come
 
 /* A block's own rows, and how many columns are made at a time. */
 template <int width> struct shape {
-    enum { HIGH = width <= 64 ? 2 : 1, ROWS = WARPS * 16 * HIGH, STEP = 32, WIDE = STEP / 8 };
+    enum { HIGH = width <= 64 ? 2 : 1, ROWS = WARPS * 16 * HIGH, STEP = ATTEND_TENSOR_STEP, WIDE = STEP / 8 };
     static size_t shared() { return (size_t)(2 * ROWS + 4 * TILE) * width * 2 + 4 * TILE * sizeof(float); }
 };
 
@@ -48,7 +48,8 @@ template <typename T, int width, bool drops> KERNEL_RESIDENT(THREADS, 2) by_quer
     int lane = threadIdx.x % WARP, row = threadIdx.x / WARP * 16 * HIGH, query = first + row + lane / 4;
     T *queries = room, *grads = queries + ROWS * width, *keys = grads + ROWS * width, *values = keys + 2 * TILE * width;
     const T *k = attend_at<const T>(a, a.k, head), *v = attend_at<const T>(a, a.v, head);
-    int there = attend_keys(a, head), least = attend_seen(a, first + 1, there), end = attend_seen(a, first + ROWS < a.seq ? first + ROWS : a.seq, there);
+    int there = attend_keys(a, head), end = attend_seen(a, first + ROWS < a.seq ? first + ROWS : a.seq, there);
+    int few = attend_seen(a, first + row + 1, there), all = first + row < a.seq ? attend_seen(a, first + row + 16 * HIGH, there) : 0;       /* that a warp's first and last query see */
     float scale = a.scale * ATTEND_LOG2E;
     struct attend_draw draw = {};
     if (drops) draw = attend_drawing(a);
@@ -73,10 +74,10 @@ template <typename T, int width, bool drops> KERNEL_RESIDENT(THREADS, 2) by_quer
             copy_commit();
         }
 #pragma unroll 1
-        for (int step = 0; step < TILE && at + step < end; step += STEP) {
+        for (int step = 0; step < TILE && at + step < all; step += STEP) {
             float s[HIGH][WIDE][4], dp[HIGH][WIDE][4];
             products<T, width>(s, queries, row, these, step);
-            if (at + step + STEP > least) mask(s, a, query, at + step, there);
+            if (at + step + STEP > few) mask(s, a, query, at + step, there);
             soften(s, o, dq, scale);
             products<T, width>(dp, grads, row, worth, step);
             if (drops) drop(dp, a, draw, head, query, at + step);
@@ -190,12 +191,13 @@ template <typename T, int width, bool drops> KERNEL_RESIDENT(THREADS, 2) by_keys
         T *these = queries + turn * TILE * width, *slopes = grads + turn * TILE * width;
 #pragma unroll 1
         for (int step = 0; step < TILE && at + step < end; step += STEP) {
+            if (attend_seen(a, at + step + STEP, there) <= first + row) continue;            /* no query sees a key of this warp */
             float s[HIGH][WIDE][4], dp[HIGH][WIDE][4];
             uint32_t stays = 0;
             const float *highs = high + turn * TILE + step + lane % 4 * 2, *lows = slope + turn * TILE + step + lane % 4 * 2;
             if (drops) stays = stays_down<HIGH, WIDE>(a, draw, head, first + row, at + step);
             products<T, width>(s, keys, row, these, step);
-            if (first + ROWS > attend_seen(a, at + step + 1, there)) mask_down(s, a, first + row + lane / 4, at + step, there);
+            if (first + row + 16 * HIGH > attend_seen(a, at + step + 1, there)) mask_down(s, a, first + row + lane / 4, at + step, there);
 #pragma unroll
             for (int n = 0; n < WIDE; n++)
 #pragma unroll
@@ -248,4 +250,4 @@ template <typename T, int width, bool drops> struct call_adjoint {
 extern "C" void attend_tensor_adjoint_launch(const struct attend_args *a, cudaStream_t stream) { attend_dispatch<call_adjoint>(a, stream); }
 
 extern "C" size_t attend_tensor_adjoint_shared(int width) { return width <= 32 ? shape<32>::shared() : width <= 64 ? shape<64>::shared() : shape<128>::shared(); }
-extern "C" int attend_tensor_adjoint_tile(int width) { return width <= 64 ? (int)shape<64>::ROWS : (int)shape<128>::ROWS; }
+extern "C" int attend_tensor_adjoint_rows(int width) { return width <= 64 ? 16 * shape<64>::HIGH : 16 * shape<128>::HIGH; }
