@@ -8,7 +8,7 @@
 
 /* What 16 bits leave, of the largest: roundings of weights, of results and of the gradient that comes back add up. */
 static const struct { rk_dtype dtype; double attend, head, rows; } dtypes[] = {
-    { RK_f32, 2e-5, 2e-5, 2e-5 }, { RK_bf16, 3e-2, 2e-2, 2e-2 }, { RK_f16, 4e-3, 3e-3, 3e-3 },
+    { RK_f32, 2e-5, 2e-5, 2e-5 }, { RK_bf16, 5e-2, 2e-2, 2e-2 }, { RK_f16, 6e-3, 3e-3, 3e-3 },
 };
 enum { DTYPES = sizeof dtypes / sizeof *dtypes };
 
@@ -125,7 +125,7 @@ TEST(heads_that_are_large_extreme_or_empty)
 {
     struct opened *o = open_one();
     struct fused_on on = head_on(o, 0);
-    xent_head_try(o->ctx, &on, &(struct xent_head_shape){ 1, device_is_real() ? 9000 : 1030, 5, 40, false, true, 0.4, false });
+    xent_head_try(o->ctx, &on, &(struct xent_head_shape){ 1, device_is_real() ? 9000 : 400, 5, 40, false, true, 0.4, false });
     xent_head_try(o->ctx, &on, &(struct xent_head_shape){ 2, 9, 16, 700, true, true, 9, false });
     xent_head_try(o->ctx, &on, &(struct xent_head_shape){ 2, 5, 16, 40, false, true, 0.4, true });
     xent_head_try(o->ctx, &on, &(struct xent_head_shape){ 0, 4, 3, 5, false, true, 1, false });

@@ -12,7 +12,7 @@ static const struct trial *trial;
 static void check(struct sample *s, const struct values *v, const struct backend *b, const struct outcome *expected)
 {
     static struct outcome first, again;
-    const struct execution once = { .backend = b, .no_reuse = trial->no_reuse }, replayed = { .backend = b, .no_reuse = trial->no_reuse, .runs = 3 };
+    const struct execution once = { .backend = b, .no_reuse = trial->no_reuse }, replayed = { .backend = b, .no_reuse = trial->no_reuse, .runs = 2 };
     if (execute(s->ctx, s->g, v, &once, &first) != RK_OK) { sample_fails(s, "%s\n%s", rk_error_message(s->ctx), rk_error_trail(s->ctx)); return; }
     agree(s, trial->what, &first, expected, trial->tolerance);
     bool updates = false;                       /* runs that go on from what the last one left */

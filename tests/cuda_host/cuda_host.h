@@ -40,6 +40,7 @@ extern struct host_place host_at;                   /* of the thread that runs *
 void  host_sync(void);
 /* All lanes of a warp give `bytes` (at most HOST_EXCHANGE) and get what all 32 gave, one after the other. */
 void  host_warp_exchange(const void *mine, size_t bytes, void *all_32);
+void  host_warp_shuffle(const void *mine, size_t bytes, int lane, void *theirs);       /* of that lane alone */
 void *host_dynamic_shared(void);                    /* 128-byte aligned; as many bytes as the launch asked for */
 /* cp.async: `bytes` (4, 8 or 16) come from `from` when the group is waited for; those past `valid` are 0. The destination is NaN until then. */
 void  host_async_copy(void *to, const void *from, int bytes, int valid);
@@ -68,9 +69,7 @@ static inline unsigned host_lane(void) { return (threadIdx.x + blockDim.x * (thr
 template <typename T> static inline T shuffle_from(T x, int lane)
 {
     static_assert(std::is_trivially_copyable<T>::value, "lanes exchange bytes");
-    alignas(16) unsigned char all[32 * sizeof(T)];
-    host_warp_exchange(&x, sizeof x, all);
-    memcpy(&x, all + (size_t)(lane & 31) * sizeof x, sizeof x);
+    host_warp_shuffle(&x, sizeof x, lane & 31, &x);
     return x;
 }
 template <typename T> static inline T shuffle_xor(T x, int mask) { return shuffle_from(x, (int)host_lane() ^ mask); }

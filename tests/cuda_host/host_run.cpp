@@ -62,7 +62,12 @@ extern "C" void host_shared_range(char *from, char *to) { shared_ranges.push_bac
 /* Between variables lies what a sanitizer keeps from being touched: written past it. */
 __attribute__((no_sanitize_address, noinline)) static void poison(char *from, char *to)
 {
+#ifdef __x86_64__
+    size_t n = (size_t)(to - from);
+    asm volatile("rep stosb" : "+D"(from), "+c"(n) : "a"(0xff) : "memory");
+#else
     for (volatile char *p = from; p < to; p++) *p = (char)0xff;
+#endif
 }
 
 static void poison_shared(void)
@@ -91,7 +96,8 @@ extern "C" void host_sync(void)
     wait_in(AT_BARRIER);
 }
 
-extern "C" void host_warp_exchange(const void *mine, size_t bytes, void *all_32)
+/* Where the warp's offers lie once all lanes have made theirs. */
+static const unsigned char (*offer(const void *mine, size_t bytes))[HOST_EXCHANGE]
 {
     struct lane *l = here("an exchange");
     size_t thread = (size_t)(l - lanes);
@@ -100,8 +106,16 @@ extern "C" void host_warp_exchange(const void *mine, size_t bytes, void *all_32)
     if (bytes > 0) memcpy(room[thread % LANES], mine, bytes);
     l->offered = bytes;
     wait_in(AT_EXCHANGE);
+    return room;
+}
+
+extern "C" void host_warp_exchange(const void *mine, size_t bytes, void *all_32)
+{
+    const unsigned char (*room)[HOST_EXCHANGE] = offer(mine, bytes);
     for (size_t i = 0; i < LANES && bytes > 0; i++) memcpy((char *)all_32 + i * bytes, room[i], bytes);
 }
+
+extern "C" void host_warp_shuffle(const void *mine, size_t bytes, int lane, void *theirs) { memcpy(theirs, offer(mine, bytes)[lane], bytes); }
 
 /* --- copies under way --- */
 
