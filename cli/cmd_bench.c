@@ -52,8 +52,8 @@ static void print(struct cli *c, const rk_device *device, const struct results *
     (void)fprintf(c->out, "%s\n\n", rk_device_text(device));
     struct table *t = table_new(c, "ceiling|measured|", "lrw");
     if (accelerator) {
-        ceiling(t, "best product, f32", r->ceilings.gemm_flops, "FLOP/s", "4,096 x 4,096 x 4,096, random numbers, sums and factors in f32");
-        ceiling(t, "best product, bf16", r->ceilings.bf16_flops, "FLOP/s", "8,192 x 8,192 x 8,192, sums in f32: what MFU is printed against in bf16");
+        ceiling(t, "best product, f32", r->ceilings.gemm_flops, "FLOP/s", "large matrices of random numbers, sums and factors in f32");
+        ceiling(t, "best product, bf16", r->ceilings.bf16_flops, "FLOP/s", "larger ones, sums in f32: what MFU is printed against in bf16");
         ceiling(t, "best product, f16", r->ceilings.f16_flops, "FLOP/s", "the same in f16");
     } else {
         ceiling(t, "multiply-adds", r->ceilings.fma_flops, "FLOP/s", "f32, in registers, all threads: what MFU is printed against");
