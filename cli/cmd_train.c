@@ -41,7 +41,7 @@ static const struct option options[] = {
     { "dtype",       0,   OPT_CHOICE, "u16|u32", "(by the name of the file)",                   "size of a token in a file of tokens" },
     { "memory",      0,   OPT_SIZE,   "BYTES",   "(what is free)",                              "refuse a run that would need more" },
     { "receipt",     0,   OPT_FILE,   NULL,      "(the screen)",                                "where the receipt is written; FILE.json: for a program, and for `reckon count --check`" },
-    { "data-sheet",  0,   OPT_TEXT,   "DEVICE",  NULL,                                          "tell MFU against the f32 of this device's data sheet, too: h100, a100 ... (`reckon list devices`)" },
+    { "data-sheet",  0,   OPT_TEXT,   "DEVICE",  NULL,                                          "tell MFU against this device's data sheet, too, in the dtype of the policy: h100, a100 ... (`reckon list devices`)" },
     { "peak",        0,   OPT_REAL,   NULL,      NULL,                                          "tell MFU against so many operations per second, too, of any device: 312e12" },
     OPTION_RUNS,
     { 0 }
@@ -158,6 +158,16 @@ static int open_device(struct training *t)
     return code;
 }
 
+/* The rate of a data sheet at which a policy's products run. */
+static rk_rate promised_rate(const char *policy)
+{
+    static const struct { const char *word; rk_rate rate; } rates[] = { { "amp-bf16", RK_RATE_BF16 }, { "amp-fp16", RK_RATE_BF16 }, { "mixed", RK_RATE_BF16 }, { "fp8", RK_RATE_FP8 } };
+    size_t n = strcspn(policy, ",");
+    for (size_t i = 0; i < sizeof rates / sizeof *rates; i++)
+        if (strlen(rates[i].word) == n && strncmp(rates[i].word, policy, n) == 0) return rates[i].rate;
+    return RK_RATE_F32;
+}
+
 static int open_train(struct training *t)
 {
     struct cli *c = t->c;
@@ -170,8 +180,8 @@ static int open_train(struct training *t)
         .model = t->model, .device = t->device, .options = &t->options, .output = cli_text(c, "output"), .resume = cli_flag(c, "resume"),
         .data = { .tokens = &t->text.tokens, .source = t->source.tokens.at != NULL ? &t->source.tokens : NULL, .document_end = t->end, .tok = t->tok,
                   .tokenizer = t->options.tokenizer[0] != '\0' ? t->options.tokenizer : NULL },
-        .any_kernels = cli_flag(c, "any-kernels"), .ceilings = &t->ceilings, .promised_flops = promise != NULL ? promise->rate[RK_RATE_F32] : cli_real(c, "peak"),
-        .memory_limit = cli_given(c, "memory") ? (uint64_t)cli_int(c, "memory") : train_memory(),
+        .any_kernels = cli_flag(c, "any-kernels"), .ceilings = &t->ceilings, .promised_flops = promise != NULL ? promise->rate[promised_rate(t->options.policy)] : cli_real(c, "peak"),
+        .memory_limit = cli_given(c, "memory") ? (uint64_t)cli_int(c, "memory") : train_memory(t->device),
     };
     CLI_TRY(c, rk_train_open(c->ctx, &s, &t->train));
     t->first = rk_train_steps_done(t->train);

@@ -41,6 +41,6 @@ struct say  train_amount(const char *unit, double x, bool plus);    /* a number 
 const char *train_unit(const char *unit);                           /* as people write it */
 
 int  train_receipt(struct training *t);
-uint64_t train_memory(void);                                        /* bytes that this process may still take; 0: not known */
+uint64_t train_memory(const rk_device *device);                     /* bytes that this process may still take there; 0: not known */
 
 #endif

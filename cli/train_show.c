@@ -19,10 +19,11 @@ static bool read_number(const char *path, const char *key, uint64_t *number)
     return found;
 }
 
-/* What the kernel would give without swapping, within the limit of the control group. */
-uint64_t train_memory(void)
+/* What an accelerator has free; of the host's, what the kernel would give without swapping, within the limit of the control group. */
+uint64_t train_memory(const rk_device *device)
 {
     uint64_t kib, most, used, bytes = 0;
+    if (rk_device_memory(device, &most, &bytes)) return bytes;
     if (read_number("/proc/meminfo", "MemAvailable:", &kib)) bytes = kib * 1024;
     if (read_number("/sys/fs/cgroup/memory.max", "", &most) && read_number("/sys/fs/cgroup/memory.current", "", &used) && most > used && (bytes == 0 || most - used < bytes))
         bytes = most - used;

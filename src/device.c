@@ -17,6 +17,19 @@ const struct backend *device_backend(const rk_device *d) { return &d->backend; }
 rk_ctx *device_ctx(const rk_device *d) { return d->ctx; }
 const char *rk_device_name(const rk_device *d) { return d->name; }
 const char *rk_device_library(const rk_device *d) { return str_c(&d->library); }
+bool rk_device_memory(const rk_device *d, uint64_t *all, uint64_t *free)
+{
+    struct device_memory memory;
+    if (d->backend.memory == NULL) return false;
+    if (d->backend.memory(d->ctx, &d->backend, &memory) != RK_OK) {
+        rk_error_clear(d->ctx);
+        return false;
+    }
+    *all = memory.all;
+    *free = memory.all - memory.used;
+    return true;
+}
+
 const char *rk_device_text(const rk_device *d) { return str_c(&d->text); }
 
 void rk_device_close(rk_device *d)

@@ -26,6 +26,8 @@ RK_API RK_CHECK rk_status rk_device_open(rk_ctx *ctx, const char *name, const rk
 RK_API void        rk_device_close(rk_device *device);
 RK_API const char *rk_device_name(const rk_device *device);             /* "cpu" */
 RK_API const char *rk_device_library(const rk_device *device);          /* the BLAS that is open, and what it runs as: "libopenblas.so.0 (SkylakeX)"; "" for none */
+/* Bytes of an accelerator's own memory; false: it computes in the host's. */
+RK_API bool rk_device_memory(const rk_device *device, uint64_t *all, uint64_t *free);
 RK_API const char *rk_device_text(const rk_device *device);             /* "cpu avx512, OpenBLAS SkylakeX, 2 threads" */
 
 /* What this machine can do, measured: FLOPs per second of f32 fused multiply-adds and of the best matrix product, bytes per

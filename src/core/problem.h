@@ -60,6 +60,10 @@ struct kernel {
     bool mixes;                             /* it takes floating operands and results of several dtypes, and casts where it reads and writes */
 };
 
+/* Of an accelerator's own memory, in bytes: all there is, what is taken by anybody, and of that what its context and its libraries took when
+ * it was opened. */
+struct device_memory { size_t all, used, context, libraries; };
+
 /* A back end: kernels over memory. `next` is whom it delegates to. */
 struct backend {
     const char *name;
@@ -86,6 +90,7 @@ struct backend {
     rk_status (*end)(rk_ctx *ctx, const struct backend *b, void **kept, bool failed);
     void (*forget)(rk_ctx *ctx, void *kept);
     rk_status (*sync)(rk_ctx *ctx, const struct backend *b);
+    rk_status (*memory)(rk_ctx *ctx, const struct backend *b, struct device_memory *memory);         /* NULL: it is the host's */
 };
 
 /* The first kernel of the chain that takes the problem; NULL: none does. */

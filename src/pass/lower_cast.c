@@ -66,6 +66,7 @@ static void find_only_casts(const struct lowering *l, rk_ref *only)
         const struct node *n = lowering_node(l, r);
         for (int i = 0; l->needed[r] && i < n->arity; i++) {
             rk_ref x = n->in[i], s = l->storage[x];
+            if (n->op == &op_adjoint && !adjoint_reads(l->g, n, i)) continue;
             bool first = only[s] == 0 && x == s && (n->op->flags & OP_CASTS) != 0 && is_float(n->dtype);
             only[s] = first ? r : -1;
         }
@@ -83,6 +84,7 @@ static void drop_unread(struct lowering *l)
         if (is_cast(l, r) && l->map_reader[r] == 0 && l->map_reader[l->storage[r]] == 0 && !l->is_output[r] && !l->is_value[r]) l->needed[r] = false;
         for (int i = 0; l->needed[r] && i < n->arity; i++) {
             rk_ref x = lowering_operand(l, r, i);
+            if (n->op == &op_adjoint && !adjoint_reads(l->g, n, i)) continue;
             l->map_reader[x]++;
             if (l->storage[x] != x) l->map_reader[l->storage[x]]++;
         }

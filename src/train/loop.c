@@ -110,7 +110,8 @@ static void note_time(rk_train *t, rk_train_report *r, double seconds)
     double mean = t->timed_steps > 0 ? t->timed_seconds / (double)t->timed_steps : seconds;
     r->seconds = seconds;
     r->tokens_per_second = (double)train_tokens(t) / seconds;
-    if (t->ceilings.fma_flops > 0) r->mfu = (double)t->model_flops / seconds / t->ceilings.fma_flops;
+    double peak = train_peak(t);
+    if (peak > 0) r->mfu = (double)t->model_flops / seconds / peak;
     if (t->promised_flops > 0) r->promised_mfu = (double)t->model_flops / seconds / t->promised_flops;
     r->seconds_left = mean * (double)(o->steps > t->step ? o->steps - t->step : 0);
 }

@@ -108,7 +108,7 @@ static bool arena_pages(const rk_train *t, size_t *bytes, size_t *reach)
 {
     for (int i = 0; i < STAGES; i++)
         if (t->stage[i].run != NULL && t->stage[i].run->host == NULL)
-            return t->step > 0 && pages_touched(t->stage[i].run->arena, (size_t)t->stage[i].run->plan->bytes, bytes, reach);
+            return t->step > 0 && t->backend->memory == NULL && pages_touched(t->stage[i].run->arena, (size_t)t->stage[i].run->plan->bytes, bytes, reach);
     return false;
 }
 
@@ -139,15 +139,56 @@ static double lost_between(const rk_train *t)
     return NAN;
 }
 
+static bool on_host(const rk_train *t) { return t->backend->memory == NULL; }
 static double memory_predicted(const rk_train *t) { return (double)(train_states_bytes(t) + train_arena_bytes(t) + train_input_bytes(t)); }
 /* What the context gave since the run was opened, but for the memory above, which comes from it too. */
-static double described(const rk_train *t) { return (double)rk_ctx_bytes(t->ctx) - (double)t->described_before - memory_predicted(t); }
+static double described(const rk_train *t) { return (double)rk_ctx_bytes(t->ctx) - (double)t->described_before - (on_host(t) ? memory_predicted(t) : 0); }
 static double memory_measured(const rk_train *t)
 {
     int64_t now = train_resident();
     return t->step == 0 || now < 0 || t->resident_before < 0 ? NAN : (double)(now - t->resident_before);
 }
-static double process_measured(const rk_train *t) { return memory_measured(t) - memory_predicted(t); }
+static double resident_predicted(const rk_train *t) { return on_host(t) ? memory_predicted(t) : NAN; }
+static double process_measured(const rk_train *t) { return memory_measured(t) - (on_host(t) ? memory_predicted(t) : 0); }
+
+/* Of an accelerator: its own word for what is taken, and what of it has a name. */
+static bool device_memory(const rk_train *t, struct device_memory *m)
+{
+    if (on_host(t) || t->step == 0) return false;
+    if (t->backend->memory(t->ctx, t->backend, m) == RK_OK) return true;
+    rk_error_clear(t->ctx);
+    return false;
+}
+
+static double device_predicted(const rk_train *t)
+{
+    struct device_memory m;
+    return device_memory(t, &m) ? memory_predicted(t) + (double)m.context + (double)m.libraries : NAN;
+}
+
+static double device_measured(const rk_train *t)
+{
+    struct device_memory m;
+    return device_memory(t, &m) ? (double)m.used : NAN;
+}
+
+static double device_context(const rk_train *t)
+{
+    struct device_memory m;
+    return device_memory(t, &m) ? (double)m.context : NAN;
+}
+
+static double device_libraries(const rk_train *t)
+{
+    struct device_memory m;
+    return device_memory(t, &m) ? (double)m.libraries : NAN;
+}
+
+static double device_rest(const rk_train *t) { return device_measured(t) - device_predicted(t); }
+
+/* What was asked of the device for tensors, and is not given back. */
+static double tensors_predicted(const rk_train *t) { return on_host(t) ? NAN : memory_predicted(t); }
+static double tensors_measured(const rk_train *t) { return on_host(t) ? NAN : (double)t->ctx->device_bytes; }
 
 static double products_meaning(const rk_train *t) { return (double)t->model_flops; }
 
@@ -197,10 +238,41 @@ static double traffic(const rk_train *t)
     return bytes;
 }
 
+/* Products per second, at best, of the dtype that they read; 0: not measured. */
+static double best_rate(const rk_train *t, rk_dtype dtype)
+{
+    const rk_ceilings *c = &t->ceilings;
+    double narrow = dtype == RK_bf16 ? c->bf16_flops : dtype == RK_f16 ? c->f16_flops : 0;
+    return narrow > 0 ? narrow : c->gemm_flops;
+}
+
+static double product_seconds(const rk_train *t)
+{
+    double seconds = 0;
+    for (int i = 0; i < STAGES; i++)
+        for (int k = 0; t->stage[i].plan != NULL && k < t->stage[i].plan->n_steps; k++) {
+            const struct step *s = &t->stage[i].plan->steps[k];
+            if (s->prepared.product_flops > 0) seconds += times(t, i) * (double)s->prepared.product_flops / best_rate(t, s->problem.in[0].dtype);
+        }
+    return seconds;
+}
+
 static double seconds_predicted(const rk_train *t)
 {
     const rk_ceilings *c = &t->ceilings;
-    return c->gemm_flops > 0 && c->copy_bytes > 0 ? products_planned(t) / c->gemm_flops + traffic(t) / c->copy_bytes : NAN;
+    return c->gemm_flops > 0 && c->copy_bytes > 0 ? product_seconds(t) + traffic(t) / c->copy_bytes : NAN;
+}
+
+/* Most products of a step are made in one dtype; what the machine reaches in that is what utilization is told against. */
+double train_peak(const rk_train *t)
+{
+    const struct plan *plan = t->stage[STAGE_MICRO].plan;
+    uint64_t most = 0;
+    rk_dtype dtype = RK_f32;
+    for (int k = 0; k < plan->n_steps; k++)
+        if (plan->steps[k].prepared.product_flops > most) most = plan->steps[k].prepared.product_flops, dtype = plan->steps[k].problem.in[0].dtype;
+    double narrow = dtype == RK_bf16 ? t->ceilings.bf16_flops : dtype == RK_f16 ? t->ceilings.f16_flops : 0;
+    return narrow > 0 ? narrow : t->ceilings.fma_flops;
 }
 
 static double seconds_measured(const rk_train *t) { return t->timed_steps > 0 ? t->timed_seconds / (double)t->timed_steps : t->first_seconds > 0 ? t->first_seconds : NAN; }
@@ -208,10 +280,10 @@ int64_t train_tokens(const rk_train *t) { return t->options.accumulate * t->opti
 static double rate_predicted(const rk_train *t) { return (double)train_tokens(t) / seconds_predicted(t); }
 static double rate_measured(const rk_train *t) { return (double)train_tokens(t) / seconds_measured(t); }
 static double share(double flops, double seconds, double peak) { return peak > 0 ? flops / seconds / peak : NAN; }
-static double mfu_predicted(const rk_train *t) { return share((double)t->model_flops, seconds_predicted(t), t->ceilings.fma_flops); }
-static double mfu_measured(const rk_train *t) { return share((double)t->model_flops, seconds_measured(t), t->ceilings.fma_flops); }
-static double hfu_measured(const rk_train *t) { return share(products_issued(t), seconds_measured(t), t->ceilings.fma_flops); }
-static double hfu_predicted(const rk_train *t) { return share(products_planned(t), seconds_predicted(t), t->ceilings.fma_flops); }
+static double mfu_predicted(const rk_train *t) { return share((double)t->model_flops, seconds_predicted(t), train_peak(t)); }
+static double mfu_measured(const rk_train *t) { return share((double)t->model_flops, seconds_measured(t), train_peak(t)); }
+static double hfu_measured(const rk_train *t) { return share(products_issued(t), seconds_measured(t), train_peak(t)); }
+static double hfu_predicted(const rk_train *t) { return share(products_planned(t), seconds_predicted(t), train_peak(t)); }
 static double promised_predicted(const rk_train *t) { return share((double)t->model_flops, seconds_predicted(t), t->promised_flops); }
 static double promised_measured(const rk_train *t) { return share((double)t->model_flops, seconds_measured(t), t->promised_flops); }
 static double unknown(const rk_train *t)
@@ -233,7 +305,12 @@ static const struct { const char *name, *entry, *unit; ask *predicted, *measured
     { "activations, workspace", "bytes.plan.arena",       "bytes",   arena_predicted,      arena_measured,      "the plan's arena, one for all graphs; up to its last page that was touched" },
     { " lost between lifetimes", "bytes.lost",             "bytes",  lost_between,         arena_untouched,     "the arena beyond what is alive at its fullest step; its pages that were never touched" },
     { "inputs",                "bytes.plan.inputs",      "bytes",    inputs_predicted,     inputs_measured,     "tokens, labels, lengths, scalars" },
-    { "resident memory",       "bytes.resident",         "bytes",    memory_predicted,     memory_measured,     "all of the above; growth of the process's peak" },
+    { "device memory of tensors", "bytes.device.tensors", "bytes",    tensors_predicted,    tensors_measured,    "all of the above; what was asked of the device" },
+    { "device memory",         "bytes.device",           "bytes",    device_predicted,     device_measured,     "that, its context, its libraries' workspace; what the device says is taken, by anybody" },
+    { " context",              "bytes.device.context",   "bytes",    unknown,              device_context,      "taken before the first tensor: the driver's, kernels' code" },
+    { " libraries",            "bytes.device.libraries", "bytes",    unknown,              device_libraries,    "workspace of cuBLASLt" },
+    { " graphs, kernels",      "bytes.device.rest",      "bytes",    unknown,              device_rest,         "recorded runs, code of kernels made at run time, rounding of what was asked for" },
+    { "resident memory",       "bytes.resident",         "bytes",    resident_predicted,   memory_measured,     "all of the above; growth of the process's peak" },
     { " descriptions",         "bytes.descriptions",     "bytes",    described,            unknown,             "graphs, plans, buffers of batches: part of what the process itself takes" },
     { " the process itself",   "bytes.process",          "bytes",    unknown,              process_measured,    "descriptions, stacks, libraries' own memory; less the pages that were never touched" },
     { "products per step",     "flops.step",             "FLOP",     products_planned,     products_issued,     "the plan; counted by the kernels" },
@@ -241,7 +318,7 @@ static const struct { const char *name, *entry, *unit; ask *predicted, *measured
     { "model FLOPs per step",  "flops.model",            "FLOP",     products_meaning,     unknown,             "products as the graph says them: full attention, nothing made again" },
     { "time per step",         "seconds.step",           "s",        seconds_predicted,    seconds_measured,    "predicted: products at the best rate of a product here, everything else at the rate of a copy; measured: mean without the first step" },
     { "tokens per second",     "tokens_per_second",      "tokens/s", rate_predicted,       rate_measured,       "of pairs: targets and sources, padding too" },
-    { "MFU",                   "mfu",                    "1",        mfu_predicted,        mfu_measured,        "model FLOPs per second over the measured f32 FMA rate" },
+    { "MFU",                   "mfu",                    "1",        mfu_predicted,        mfu_measured,        "model FLOPs per second over the measured peak of the dtype that products are made in (of a processor: f32 multiply-adds)" },
     { "HFU",                   "hfu",                    "1",        hfu_predicted,        hfu_measured,        "issued products per second over the same" },
     { "MFU, promised peak",    "mfu.promised",           "1",        promised_predicted,   promised_measured,   "model FLOPs per second over the device's data sheet" },
 };

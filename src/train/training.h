@@ -61,6 +61,7 @@ rk_status train_open(rk_ctx *ctx, const rk_train_setup *setup, const struct back
 int64_t train_states_bytes(const rk_train *t);          /* parameters, gradients, what the optimizer keeps */
 int64_t train_arena_bytes(const rk_train *t);           /* the largest stage's */
 int64_t train_input_bytes(const rk_train *t);
+double  train_peak(const rk_train *t);                  /* products per second that utilization is told against; 0: not measured */
 int64_t train_tokens(const rk_train *t);                /* of a step: targets and sources, padding too */
 rk_status train_first_weights(rk_ctx *ctx, rk_train *t) RK_CHECK;               /* init.c: from the seed, into what is kept */
 rk_status master_keep(rk_ctx *ctx, rk_train *t) RK_CHECK;                       /* master.c: makes t->kept */

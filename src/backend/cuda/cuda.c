@@ -159,6 +159,16 @@ static rk_status sync(rk_ctx *ctx, const struct backend *b)
     return cuda_check(ctx, cudaStreamSynchronize(m->stream), "waiting for the device");
 }
 
+static rk_status memory(rk_ctx *ctx, const struct backend *b, struct device_memory *out)
+{
+    const struct cuda_machine *m = b->machine;
+    size_t free_bytes;
+    *out = (struct device_memory){ .context = m->context_bytes, .libraries = lt_workspace(m->lt) };
+    CUDA_TRY(cudaMemGetInfo(&free_bytes, &out->all), "asking the device for its memory");
+    out->used = out->all - free_bytes;
+    return RK_OK;
+}
+
 /* --- opening --- */
 
 /* Programs know every dtype but those of 8-bit floats, which are cast by a kernel of their own. */
@@ -213,7 +223,7 @@ rk_status cuda_open(rk_ctx *ctx, int device, struct cuda_machine **machine, stru
     }
     *backend = (struct backend){
         .name = "cuda", .kernels = cuda_kernels, .bytes_of = rk_dtype_bytes, .groups = GROUPS, .casts = true, .machine = m, .strided_results = true,
-        .alloc = alloc, .free = release, .write = put, .read = get, .copy = copy, .begin = begin, .end = end, .forget = forget, .sync = sync,
+        .alloc = alloc, .free = release, .write = put, .read = get, .copy = copy, .begin = begin, .end = end, .forget = forget, .sync = sync, .memory = memory,
     };
     *machine = m;
     return RK_OK;

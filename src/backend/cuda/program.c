@@ -4,7 +4,10 @@
 #include "backend/cuda/rtc.h"
 #include <string.h>
 
-struct own { cudaKernel_t kernel; };
+/* Words of a call but for addresses, where they are few enough to be kept: n_words 0 where they are not, and made anew at each call. */
+enum { KEPT_WORDS = 112, KEPT_SOURCES = 16 };
+struct own { cudaKernel_t kernel; int rank, n_sources, n_words; unsigned char of[KEPT_SOURCES]; int64_t word[KEPT_WORDS]; };
+_Static_assert(sizeof(struct own) <= PREPARED_BYTES, "a program fits its place");
 
 /* --- loops --- */
 
@@ -168,11 +171,34 @@ static rk_status make(rk_ctx *ctx, const struct problem *p, const struct program
     return status;
 }
 
+/* Sizes and strides; addresses are 0 for now. */
+static int words_of(const struct program_loops *l, const struct cuda_machine *m, int64_t *word)
+{
+    int n = 0;
+    word[n++] = count(l);
+    word[n++] = (int64_t)(uintptr_t)m->live;
+    for (int i = 0; i < l->rank; i++) word[n++] = l->size[i];
+    for (int k = 0; k < l->n_sources; k++) {
+        word[n++] = 0;
+        for (int i = 0; i < l->rank; i++) word[n++] = l->source[k].stride[i];
+    }
+    return n;
+}
+
+static void keep_words(const struct problem *p, const struct program_loops *l, struct own *own)
+{
+    if (program_words(l) > KEPT_WORDS || l->n_sources > KEPT_SOURCES) return;
+    own->rank = l->rank;
+    own->n_sources = l->n_sources;
+    for (int k = 0; k < l->n_sources; k++) own->of[k] = (unsigned char)l->source[k].of;
+    own->n_words = words_of(l, cuda_of(p), own->word);
+}
+
 rk_status cuda_program_prepare(rk_ctx *ctx, const struct problem *p, struct prepared *out)
 {
     struct program_loops loops;
     struct key key;
-    struct own own;
+    struct own own = { .n_words = 0 };
     memset(out, 0, sizeof *out);
     loops_of(p, &loops);
     for (int i = 0; i < p->program->n; i++)
@@ -180,6 +206,7 @@ rk_status cuda_program_prepare(rk_ctx *ctx, const struct problem *p, struct prep
     PROMISE(program_words(&loops) <= CUDA_PROGRAM_WORDS);
     key_of(p, &loops, &key);
     if (!rtc_recall(cuda_of(p)->rtc, key.at, key.n, &own.kernel)) TRY(make(ctx, p, &loops, &key, &own.kernel));
+    keep_words(p, &loops, &own);
     memcpy(out->own, &own, sizeof own);
     return RK_OK;
 }
@@ -194,26 +221,28 @@ static int64_t start(const struct call *c, int source)
     return (i->b != 0 ? extent[i->b] : 0) - (i->c != 0 ? extent[i->c] : 0);
 }
 
+static rk_status launch(rk_ctx *ctx, const struct call *c, cudaKernel_t kernel, int64_t *word)
+{
+    void *arguments[] = { word };
+    int64_t blocks = (word[0] + CUDA_PROGRAM_THREADS - 1) / CUDA_PROGRAM_THREADS;
+    if (blocks == 0) return RK_OK;
+    PROMISE(blocks <= INT32_MAX);
+    return cuda_check(ctx, cudaLaunchKernel((const void *)kernel, (dim3){ (unsigned)blocks, 1, 1 }, (dim3){ CUDA_PROGRAM_THREADS, 1, 1 }, arguments, 0, cuda_of(c->problem)->stream),
+                      "launching an elementwise kernel");
+}
+
 rk_status cuda_program_run(rk_ctx *ctx, const struct call *c)
 {
-    const struct cuda_machine *m = cuda_of(c->problem);
-    struct program_loops l;
-    struct own own;
+    const struct own *own = (const void *)c->prepared->own;
     int64_t word[CUDA_PROGRAM_WORDS];
-    void *arguments[] = { word };
-    int n = 0;
-    memcpy(&own, c->prepared->own, sizeof own);
-    loops_of(c->problem, &l);
-    int64_t threads = count(&l), blocks = (threads + CUDA_PROGRAM_THREADS - 1) / CUDA_PROGRAM_THREADS;
-    if (threads == 0) return RK_OK;
-    PROMISE(blocks <= INT32_MAX);
-    word[n++] = threads;
-    word[n++] = (int64_t)(uintptr_t)m->live;
-    for (int i = 0; i < l.rank; i++) word[n++] = l.size[i];
-    for (int k = 0; k < l.n_sources; k++) {
-        word[n++] = start(c, l.source[k].of);
-        for (int i = 0; i < l.rank; i++) word[n++] = l.source[k].stride[i];
+    if (own->n_words > 0) {
+        memcpy(word, own->word, (size_t)own->n_words * sizeof *word);
+        for (int k = 0; k < own->n_sources; k++) word[2 + own->rank + k * (1 + own->rank)] = start(c, own->of[k]);
+    } else {
+        struct program_loops l;
+        loops_of(c->problem, &l);
+        (void)words_of(&l, cuda_of(c->problem), word);
+        for (int k = 0; k < l.n_sources; k++) word[2 + l.rank + k * (1 + l.rank)] = start(c, l.source[k].of);
     }
-    return cuda_check(ctx, cudaLaunchKernel((const void *)own.kernel, (dim3){ (unsigned)blocks, 1, 1 }, (dim3){ CUDA_PROGRAM_THREADS, 1, 1 }, arguments, 0, m->stream),
-                      "launching an elementwise kernel");
+    return launch(ctx, c, own->kernel, word);
 }
