@@ -10,6 +10,9 @@
 static bool is_float(rk_dtype dtype) { return dtype <= RK_f8e5m2; }
 static bool is_cast(const struct lowering *l, rk_ref r) { return (lowering_node(l, r)->op->flags & OP_CASTS) != 0; }
 
+/* Gradients name what they do not read, too. */
+static bool reads(const struct lowering *l, rk_ref r, int i) { return lowering_node(l, r)->op != &op_adjoint || adjoint_reads(l->g, lowering_node(l, r), i); }
+
 /* A cast to more bits of what lies somewhere by itself. */
 static bool widens(const struct lowering *l, rk_ref c)
 {
@@ -66,7 +69,7 @@ static void find_only_casts(const struct lowering *l, rk_ref *only)
         const struct node *n = lowering_node(l, r);
         for (int i = 0; l->needed[r] && i < n->arity; i++) {
             rk_ref x = n->in[i], s = l->storage[x];
-            if (n->op == &op_adjoint && !adjoint_reads(l->g, n, i)) continue;
+            if (!reads(l, r, i)) continue;
             bool first = only[s] == 0 && x == s && (n->op->flags & OP_CASTS) != 0 && is_float(n->dtype);
             only[s] = first ? r : -1;
         }
@@ -84,7 +87,7 @@ static void drop_unread(struct lowering *l)
         if (is_cast(l, r) && l->map_reader[r] == 0 && l->map_reader[l->storage[r]] == 0 && !l->is_output[r] && !l->is_value[r]) l->needed[r] = false;
         for (int i = 0; l->needed[r] && i < n->arity; i++) {
             rk_ref x = lowering_operand(l, r, i);
-            if (n->op == &op_adjoint && !adjoint_reads(l->g, n, i)) continue;
+            if (!reads(l, r, i)) continue;
             l->map_reader[x]++;
             if (l->storage[x] != x) l->map_reader[l->storage[x]]++;
         }

@@ -22,7 +22,7 @@ struct fused_case {
     const char *live;                       /* a live dimension and its extent, or NULL */
     int64_t extent;
     const char *kernel, *adjoint;           /* names that the plan must have, before the instruction set or back end; NULL: not asked */
-    const char *without;                    /* the kernel that the plan must not have; NULL: not asked */
+    const char *untouched;                  /* a dimension, last of its values, that no elementwise step has; NULL: not asked */
     const struct backend *backend;          /* NULL: the processor, every instruction set, with one thread and two */
 };
 

@@ -143,10 +143,10 @@ static rk_status functions(rk_ctx *ctx, const struct program *program, struct st
         if (in->kind != I_MAP || there[in->fn]) continue;
         const struct row *row = &rows[in->fn];
         there[in->fn] = true;
-        if (row->slope != NULL) TRY(str_format(ctx, t, "__device__ __forceinline__ R f%d(R x, R b) { (void)x; return b * (%s); }\n", in->fn, row->slope));
-        else if (row->arity == 1) TRY(str_format(ctx, t, "__device__ __forceinline__ R f%d(R x) { return %s; }\n", in->fn, row->f));
-        else if (row->arity == 2) TRY(str_format(ctx, t, "__device__ __forceinline__ R f%d(R a, R b) { return %s; }\n", in->fn, row->f));
-        else TRY(str_format(ctx, t, "__device__ __forceinline__ R f%d(R a, R b, R c) { return %s; }\n", in->fn, row->f));
+        if (row->slope != NULL) TRY(str_format(ctx, t, "__device__ __forceinline__ R fn%d(R x, R b) { (void)x; return b * (%s); }\n", in->fn, row->slope));
+        else if (row->arity == 1) TRY(str_format(ctx, t, "__device__ __forceinline__ R fn%d(R x) { return %s; }\n", in->fn, row->f));
+        else if (row->arity == 2) TRY(str_format(ctx, t, "__device__ __forceinline__ R fn%d(R a, R b) { return %s; }\n", in->fn, row->f));
+        else TRY(str_format(ctx, t, "__device__ __forceinline__ R fn%d(R a, R b, R c) { return %s; }\n", in->fn, row->f));
     }
     return RK_OK;
 }
@@ -224,7 +224,7 @@ static rk_status value(rk_ctx *ctx, const struct problem *p, const struct progra
     case I_RAND: TRY(str_format(ctx, t, "rand_value(key, (u64)w.at[%d], (u64)o%d + (u64)(j * w.at[%d]), %.17g)", word, k, word + l->rank, in->value)); break;
     case I_CAST: TRY(str_format(ctx, t, "v%d", in->a)); break;
     case I_MAP:
-        TRY(str_format(ctx, t, "f%d(v%d", in->fn, in->a));
+        TRY(str_format(ctx, t, "fn%d(v%d", in->fn, in->a));
         if (rows[in->fn].arity > 1) TRY(str_format(ctx, t, ", v%d", in->b));
         if (rows[in->fn].arity > 2) TRY(str_format(ctx, t, ", v%d", in->c));
         TRY(str_text(ctx, t, ")"));
