@@ -1,7 +1,8 @@
 /* attend.c: attention and its gradients on a CUDA device: scores stay on the chip, masked tiles are not made.
  *
  * Numbers of a head are neighbours, everything else may lie as it likes. Who does it: tensor cores for 16-bit numbers whose rows are
- * aligned to 16 bytes, CUDA cores for all others, and a kernel of its own for few queries. What a block does depends on the shape alone. */
+ * aligned to 16 bytes, CUDA cores for all others, and a kernel of its own for few queries. What a block does depends on the shape alone.
+ * A second row of each table entry does the same, with tensor cores by groups of four warps where the device and the width allow it. */
 #include "backend/cuda/attend.h"
 #include "backend/cuda/kernels.h"
 #include "core/opdef.h"
@@ -62,7 +63,13 @@ static void heads_of(const struct problem *p, struct attend_args *a, const struc
     }
 }
 
-static struct attend_args args_of(const struct problem *p)
+/* Where groups of warps may multiply: devices of capability 9.0, and their tiles are 64 wide. */
+static bool may_group(const struct problem *p, const struct attend_args *a)
+{
+    return a->dtype != RK_f32 && a->width > ATTEND_GROUP_WIDEST / 2 && a->width <= ATTEND_GROUP_WIDEST && cuda_of(p)->capability == 90;
+}
+
+static struct attend_args args_of(const struct problem *p, bool group)
 {
     const struct node *n = op_node(p);
     const struct layout *q = &p->in[0].at, *k = &p->in[1].at;
@@ -73,6 +80,7 @@ static struct attend_args args_of(const struct problem *p)
     a.seq = (int)q->size[layout_axis(q, (rk_dim)n->at.i[0])];
     a.width = (int)q->size[layout_axis(q, (rk_dim)n->at.i[2])];
     a.key = (int)k->size[layout_axis(k, (rk_dim)n->at.i[1])];
+    a.group = group && may_group(p, &a);
     if (a.causal && a.key < a.seq) a.key = a.seq;           /* bounds of live sizes need not fit each other */
     for (int i = 0; i < n_parts; i++)
         if (part[i].row != 0) part[i].to->row = part[i].at->stride[layout_axis(part[i].at, part[i].row)];
@@ -112,7 +120,7 @@ static bool by_few(const struct attend_args *a) { return a->seq <= ATTEND_FEW &&
 
 static bool by_tensor(const struct problem *p, const struct attend_args *a)
 {
-    size_t shared = is_adjoint(p) ? attend_tensor_adjoint_shared(a->width) : attend_tensor_shared(a->width);
+    size_t shared = is_adjoint(p) ? attend_tensor_adjoint_shared(a->width, a->group) : attend_tensor_shared(a->width, a->group);
     return a->dtype != RK_f32 && a->width <= ATTEND_TENSOR_WIDEST && a->scale > 0 && cuda_of(p)->capability >= 80 && shared <= cuda_of(p)->shared_most && in_lines(a);
 }
 
@@ -144,8 +152,17 @@ static bool accepts(const struct problem *p)
     return (is_adjoint(p) ? attend_plain_adjoint_shared(width) : attend_plain_shared(width)) <= cuda_of(p)->shared_most;
 }
 
+static bool accepts_group(const struct problem *p)
+{
+    if (!accepts(p)) return false;
+    struct attend_args a = args_of(p, true);
+    return a.group && by_tensor(p, &a);
+}
+
 bool cuda_attend_accepts(const struct problem *p) { return accepts(p); }
 bool cuda_attend_adjoint_accepts(const struct problem *p) { return accepts(p); }
+bool cuda_attend_group_accepts(const struct problem *p) { return accepts_group(p); }
+bool cuda_attend_group_adjoint_accepts(const struct problem *p) { return accepts_group(p); }
 
 /* --- the price --- */
 
@@ -173,11 +190,11 @@ static void price(const struct problem *p, const struct attend_args *a, struct p
 {
     uint64_t products, elements, drops = a->drops ? 1 : 0;
     if (!is_adjoint(p)) {
-        int rows = by_few(a) ? 1 : by_tensor(p, a) ? attend_tensor_rows(a->width) : attend_plain_rows(a->width);
+        int rows = by_few(a) ? 1 : by_tensor(p, a) ? attend_tensor_rows(a->width, a->group) : attend_plain_rows(a->width);
         uint64_t scores = scores_by_queries(a, rows);
         products = 2 * scores, elements = scores * (6 + drops);
     } else {
-        int rows = by_tensor(p, a) ? attend_tensor_adjoint_rows(a->width) : attend_plain_adjoint_rows(a->width), step = by_tensor(p, a) ? ATTEND_TENSOR_STEP : rows;
+        int rows = by_tensor(p, a) ? attend_tensor_adjoint_rows(a->width, a->group) : attend_plain_adjoint_rows(a->width), step = !by_tensor(p, a) ? rows : a->group ? ATTEND_GROUP_STEP : ATTEND_TENSOR_STEP;
         bool keys = p->n_out > 1 || p->out_role[0] != 1;
         uint64_t queries = scores_by_queries(a, rows), down = keys ? scores_by_keys(a, rows, step) : 0;
         products = 3 * queries + 4 * down, elements = queries * (11 + drops) + down * (5 + 2 * drops);
@@ -197,9 +214,9 @@ static void split(struct attend_args *a)
 static size_t split_room(const struct attend_args *a) { return (size_t)2 * WANTED_BLOCKS * (size_t)(a->width + 2) * sizeof(float); }
 static size_t row_room(const struct attend_args *a) { return ((size_t)a->heads * (size_t)a->seq * sizeof(float) + 255) & ~(size_t)255; }
 
-static rk_status prepare(rk_ctx *ctx, const struct problem *p, struct prepared *out)
+static rk_status prepare(rk_ctx *ctx, const struct problem *p, bool group, struct prepared *out)
 {
-    struct attend_args a = args_of(p);
+    struct attend_args a = args_of(p, group);
     const struct layout *k = &p->in[1].at;
     int64_t key = k->size[layout_axis(k, (rk_dim)op_node(p)->at.i[1])];
     memset(out, 0, sizeof *out);
@@ -210,15 +227,17 @@ static rk_status prepare(rk_ctx *ctx, const struct problem *p, struct prepared *
     return RK_OK;
 }
 
-rk_status cuda_attend_prepare(rk_ctx *ctx, const struct problem *p, struct prepared *out) { return prepare(ctx, p, out); }
-rk_status cuda_attend_adjoint_prepare(rk_ctx *ctx, const struct problem *p, struct prepared *out) { return prepare(ctx, p, out); }
+rk_status cuda_attend_prepare(rk_ctx *ctx, const struct problem *p, struct prepared *out) { return prepare(ctx, p, false, out); }
+rk_status cuda_attend_adjoint_prepare(rk_ctx *ctx, const struct problem *p, struct prepared *out) { return prepare(ctx, p, false, out); }
+rk_status cuda_attend_group_prepare(rk_ctx *ctx, const struct problem *p, struct prepared *out) { return prepare(ctx, p, true, out); }
+rk_status cuda_attend_group_adjoint_prepare(rk_ctx *ctx, const struct problem *p, struct prepared *out) { return prepare(ctx, p, true, out); }
 
 /* --- running: what is issued is what was planned; that padding is left out only the device knows --- */
 
-rk_status cuda_attend_run(rk_ctx *ctx, const struct call *c)
+static rk_status run(rk_ctx *ctx, const struct call *c, bool group)
 {
     const struct problem *p = c->problem;
-    struct attend_args a = args_of(p);
+    struct attend_args a = args_of(p, group);
     if (a.heads == 0 || a.seq == 0) return RK_OK;
     address(c, &a);
     if (by_few(&a)) {
@@ -231,10 +250,10 @@ rk_status cuda_attend_run(rk_ctx *ctx, const struct call *c)
     return LAUNCHED("attention");
 }
 
-rk_status cuda_attend_adjoint_run(rk_ctx *ctx, const struct call *c)
+static rk_status run_adjoint(rk_ctx *ctx, const struct call *c, bool group)
 {
     const struct problem *p = c->problem;
-    struct attend_args a = args_of(p);
+    struct attend_args a = args_of(p, group);
     if (a.heads == 0) return RK_OK;
     address(c, &a);
     a.high = c->scratch;
@@ -244,3 +263,8 @@ rk_status cuda_attend_adjoint_run(rk_ctx *ctx, const struct call *c)
     if (c->issued != NULL) *c->issued += c->prepared->product_flops;
     return LAUNCHED("the gradient of attention");
 }
+
+rk_status cuda_attend_run(rk_ctx *ctx, const struct call *c) { return run(ctx, c, false); }
+rk_status cuda_attend_adjoint_run(rk_ctx *ctx, const struct call *c) { return run_adjoint(ctx, c, false); }
+rk_status cuda_attend_group_run(rk_ctx *ctx, const struct call *c) { return run(ctx, c, true); }
+rk_status cuda_attend_group_adjoint_run(rk_ctx *ctx, const struct call *c) { return run_adjoint(ctx, c, true); }

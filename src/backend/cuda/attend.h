@@ -8,7 +8,7 @@
 #include "core/layout.h"
 #include <cuda_runtime_api.h>
 
-enum { ATTEND_OUTER = RK_MAX_RANK - 2, ATTEND_WIDEST = 256, ATTEND_TENSOR_WIDEST = 128, ATTEND_TENSOR_STEP = 32, ATTEND_FEW = 4 };
+enum { ATTEND_OUTER = RK_MAX_RANK - 2, ATTEND_WIDEST = 256, ATTEND_TENSOR_WIDEST = 128, ATTEND_TENSOR_STEP = 32, ATTEND_GROUP_WIDEST = 64, ATTEND_GROUP_STEP = 64, ATTEND_FEW = 4 };
 
 /* An operand or a result: element (query or key i, number j) of a head at at[i * row + j], heads `outer` apart. */
 struct attend_operand { void *at; int64_t row, outer[ATTEND_OUTER]; };
@@ -18,6 +18,7 @@ struct attend_args {
     int   heads, seq, key, width;               /* heads: product of the dims in front */
     int   n_outer, outer[ATTEND_OUTER];
     bool  causal;
+    bool  group;                                /* tensor cores: by groups of four warps (capability 9.0, width 33 .. 64) */
     float scale;
     struct attend_operand q, k, v, y, dy, dq, dk, dv, lengths;     /* at NULL: not there, or not wanted */
     /* Dropout, where drops: a weight stays where its random word is at most `last`, and is multiplied by `over`. */
@@ -40,12 +41,12 @@ void attend_plain_launch(const struct attend_args *a, cudaStream_t stream);
 void attend_plain_adjoint_launch(const struct attend_args *a, cudaStream_t stream);
 void attend_few_launch(const struct attend_args *a, cudaStream_t stream);
 /* Bytes of shared memory that a block asks for; how many queries (of gradients also keys) make or skip their scores together. */
-size_t attend_tensor_shared(int width);
-size_t attend_tensor_adjoint_shared(int width);
+size_t attend_tensor_shared(int width, bool group);
+size_t attend_tensor_adjoint_shared(int width, bool group);
 size_t attend_plain_shared(int width);
 size_t attend_plain_adjoint_shared(int width);
-int    attend_tensor_rows(int width);
-int    attend_tensor_adjoint_rows(int width);
+int    attend_tensor_rows(int width, bool group);
+int    attend_tensor_adjoint_rows(int width, bool group);
 int    attend_plain_rows(int width);
 int    attend_plain_adjoint_rows(int width);
 #ifdef __cplusplus

@@ -202,19 +202,4 @@ template <typename T, int width, int high> DEVICE void put(T *room, int row, con
     __syncwarp();
 }
 
-/* --- shapes of blocks: warps, high (16 queries or keys each), columns at a time --- */
-
-template <template <typename, int, bool> class call, bool drops, typename T> static void attend_widths(const struct attend_args *a, cudaStream_t stream)
-{
-    if (a->width <= 32) call<T, 32, drops>::launch(a, stream);
-    else if (a->width <= 64) call<T, 64, drops>::launch(a, stream);
-    else call<T, 128, drops>::launch(a, stream);
-}
-
-template <template <typename, int, bool> class call> static void attend_dispatch(const struct attend_args *a, cudaStream_t stream)
-{
-    if (a->dtype == RK_bf16) a->drops ? attend_widths<call, true, bf16>(a, stream) : attend_widths<call, false, bf16>(a, stream);
-    else a->drops ? attend_widths<call, true, f16>(a, stream) : attend_widths<call, false, f16>(a, stream);
-}
-
 #endif

@@ -11,14 +11,15 @@
  *
  * Seven products of 2 · width FLOPs for each score and two exponentials, where one kernel that adds up dQ in memory makes five and one,
  * and a sixth for the statistics. At the size of attend_tensor.cu 0.4 TFLOP: on an H100 not under 0.7 ms. */
-#include "backend/cuda/attend_tensor.cuh"
+#include "backend/cuda/group.cuh"
 
-enum { WARPS = 4, THREADS = WARPS * WARP, TILE = 64 };      /* rows of what comes in while work goes on */
+enum { TILE = 64 };                             /* rows of what comes in while work goes on */
 
-/* A block's own rows, and how many columns are made at a time. */
-template <int width> struct shape {
-    enum { HIGH = width <= 64 ? 2 : 1, ROWS = WARPS * 16 * HIGH, STEP = ATTEND_TENSOR_STEP, WIDE = STEP / 8 };
-    static size_t shared() { return (size_t)(2 * ROWS + 4 * TILE) * width * 2 + 4 * TILE * sizeof(float); }
+/* Rows of a block, and of one owner, a warp or a group; how many columns are made at a time. */
+template <int width, bool group> struct shape {
+    enum { WARPS = group ? 12 : 4, THREADS = WARPS * WARP, HIGH = group || width > 64 ? 1 : 2, UNIT = group ? (int)GROUP_ROWS : 16 * HIGH, ROWS = WARPS * 16 * HIGH, RESIDENT = group ? 1 : 2,
+           STEP = group ? (int)TILE : (int)ATTEND_TENSOR_STEP, WIDE = STEP / 8 };
+    static size_t shared() { return (size_t)(2 * ROWS + 4 * TILE) * width * 2 + 4 * TILE * sizeof(float) + (group ? GROUP_ALIGNED : 0); }
 };
 
 /* Σ y dy of this lane's rows. */
@@ -40,16 +41,19 @@ template <typename T, int high> DEVICE void slopes(float (&slope)[high][2], cons
         }
 }
 
-template <typename T, int width, bool drops> KERNEL_RESIDENT(THREADS, 2) by_queries(const struct attend_args a)
+template <typename T, int width, bool drops, bool group> KERNEL_RESIDENT((shape<width, group>::THREADS), (shape<width, group>::RESIDENT)) by_queries(const struct attend_args a)
 {
-    constexpr int HIGH = shape<width>::HIGH, ROWS = shape<width>::ROWS, STEP = shape<width>::STEP, WIDE = shape<width>::WIDE;
+    typedef shape<width, group> S;
+    constexpr int HIGH = S::HIGH, ROWS = S::ROWS, STEP = S::STEP, WIDE = S::WIDE, THREADS = S::THREADS;
+    constexpr bool both = group && !drops;      /* two products at a time */
     DYNAMIC_SHARED(T, room);
+    if (group) room = group_aligned(room);
     int tiles = (a.seq + ROWS - 1) / ROWS, head = blockIdx.x / tiles, first = (tiles - 1 - (int)blockIdx.x % tiles) * ROWS;
     int lane = threadIdx.x % WARP, row = threadIdx.x / WARP * 16 * HIGH, query = first + row + lane / 4;
     T *queries = room, *grads = queries + ROWS * width, *keys = grads + ROWS * width, *values = keys + 2 * TILE * width;
     const T *k = attend_at<const T>(a, a.k, head), *v = attend_at<const T>(a, a.v, head);
     int there = attend_keys(a, head), end = attend_seen(a, first + ROWS < a.seq ? first + ROWS : a.seq, there);
-    int few = attend_seen(a, first + row + 1, there), all = first + row < a.seq ? attend_seen(a, first + row + 16 * HIGH, there) : 0;       /* that a warp's first and last query see */
+    int mine = first + row / S::UNIT * S::UNIT, few = attend_seen(a, mine + 1, there), all = mine < a.seq ? attend_seen(a, mine + S::UNIT, there) : 0;       /* that an owner's first and last query see */
     float scale = a.scale * ATTEND_LOG2E;
     struct attend_draw draw = {};
     if (drops) draw = attend_drawing(a);
@@ -66,8 +70,7 @@ template <typename T, int width, bool drops> KERNEL_RESIDENT(THREADS, 2) by_quer
     online_begin(o);
     for (int at = 0, turn = 0; at < end; at += TILE, turn ^= 1) {
         T *these = keys + turn * TILE * width, *worth = values + turn * TILE * width;
-        copy_wait<0>();
-        __syncthreads();
+        arrive<group>();
         if (at + TILE < end) {
             fetch_tile<width, TILE, THREADS>(keys + (turn ^ 1) * TILE * width, k, a.k.row, at + TILE, end, a.width);
             fetch_tile<width, TILE, THREADS>(values + (turn ^ 1) * TILE * width, v, a.v.row, at + TILE, end, a.width);
@@ -76,10 +79,10 @@ template <typename T, int width, bool drops> KERNEL_RESIDENT(THREADS, 2) by_quer
 #pragma unroll 1
         for (int step = 0; step < TILE && at + step < all; step += STEP) {
             float s[HIGH][WIDE][4], dp[HIGH][WIDE][4];
-            products<T, width>(s, queries, row, these, step);
+            begin_pair<group, both, T, width>(s, dp, queries, grads, row, these, worth, step);
             if (at + step + STEP > few) mask(s, a, query, at + step, there);
             soften(s, o, dq, scale);
-            products<T, width>(dp, grads, row, worth, step);
+            finish_pair<group, both, 0, T, width>(dp, grads, row, worth, step);
             if (drops) drop(dp, a, draw, head, query, at + step);
 #pragma unroll
             for (int m = 0; m < HIGH; m++)
@@ -87,10 +90,11 @@ template <typename T, int width, bool drops> KERNEL_RESIDENT(THREADS, 2) by_quer
                 for (int n = 0; n < WIDE; n++)
 #pragma unroll
                     for (int e = 0; e < 4; e++) s[m][n][e] *= dp[m][n][e] - slope[m][e / 2];
-            collect<T, width>(dq, s, these, step);
+            weights_by_rows<group, T, width>(dq, s, these, step);
         }
     }
     copy_wait<0>();
+    if (group) __syncthreads();                 /* what put writes over is done with */
     float factor[HIGH][2];
 #pragma unroll
     for (int m = 0; m < HIGH; m++)
@@ -152,17 +156,31 @@ template <int high, int wide> DEVICE uint32_t stays_down(const struct attend_arg
     return bits;
 }
 
-template <typename T, int width, bool drops> KERNEL_RESIDENT(THREADS, 2) by_keys(const struct attend_args a)
+/* to = from times 1 / keep, or 0, by a bit each. */
+template <int high, int wide> DEVICE void keep_some(float (&to)[high][wide][4], const float (&from)[high][wide][4], uint32_t stays, float over)
 {
-    constexpr int HIGH = shape<width>::HIGH, ROWS = shape<width>::ROWS, STEP = shape<width>::STEP, WIDE = shape<width>::WIDE;
+#pragma unroll
+    for (int m = 0; m < high; m++)
+#pragma unroll
+        for (int n = 0; n < wide; n++)
+#pragma unroll
+            for (int e = 0; e < 4; e++) to[m][n][e] = stays >> ((m * wide + n) * 4 + e) & 1 ? from[m][n][e] * over : 0;
+}
+
+template <typename T, int width, bool drops, bool group> KERNEL_RESIDENT((shape<width, group>::THREADS), (shape<width, group>::RESIDENT)) by_keys(const struct attend_args a)
+{
+    typedef shape<width, group> S;
+    constexpr int HIGH = S::HIGH, ROWS = S::ROWS, STEP = S::STEP, WIDE = S::WIDE, THREADS = S::THREADS;
+    constexpr bool both = group && !drops;      /* two products at a time */
     DYNAMIC_SHARED(T, room);
+    if (group) room = group_aligned(room);
     int tiles = (a.key + ROWS - 1) / ROWS, head = blockIdx.x / tiles, first = (int)blockIdx.x % tiles * ROWS;
     int lane = threadIdx.x % WARP, row = threadIdx.x / WARP * 16 * HIGH;
     T *keys = room, *values = keys + ROWS * width, *queries = values + ROWS * width, *grads = queries + 2 * TILE * width;
     float *high = (float *)(grads + 2 * TILE * width), *slope = high + 2 * TILE;
     const T *q = attend_at<const T>(a, a.q, head), *dy = attend_at<const T>(a, a.dy, head);
     const float *high_at = a.high + (int64_t)head * a.seq, *slope_at = a.slope + (int64_t)head * a.seq;
-    int there = attend_keys(a, head), begin = a.causal && first > a.key - a.seq ? (first - (a.key - a.seq)) / TILE * TILE : 0, end = first < there ? a.seq : 0;
+    int there = attend_keys(a, head), begin = a.causal && first > a.key - a.seq ? (first - (a.key - a.seq)) / TILE * TILE : 0, end = first < there ? a.seq : 0, mine = first + row / S::UNIT * S::UNIT;
     float scale = a.scale * ATTEND_LOG2E;
     struct attend_draw draw = {};
     if (drops) draw = attend_drawing(a);
@@ -172,7 +190,7 @@ template <typename T, int width, bool drops> KERNEL_RESIDENT(THREADS, 2) by_keys
         fetch_tile<width, TILE, THREADS>(grads + turn * TILE * width, dy, a.dy.row, at, a.seq, a.width);
         int i = threadIdx.x % TILE;
         bool here = at + i < a.seq;
-        copy_async_word((threadIdx.x < TILE ? high : slope) + turn * TILE + i, (threadIdx.x < TILE ? high_at : slope_at) + (here ? at + i : 0), here);
+        if (threadIdx.x < 2 * TILE) copy_async_word((threadIdx.x < TILE ? high : slope) + turn * TILE + i, (threadIdx.x < TILE ? high_at : slope_at) + (here ? at + i : 0), here);
     };
     fetch_tile<width, ROWS, THREADS>(keys, attend_at<const T>(a, a.k, head), a.k.row, first, there, a.width);
     fetch_tile<width, ROWS, THREADS>(values, attend_at<const T>(a, a.v, head), a.v.row, first, there, a.width);
@@ -182,8 +200,7 @@ template <typename T, int width, bool drops> KERNEL_RESIDENT(THREADS, 2) by_keys
     clear(dk);
     clear(dv);
     for (int at = begin, turn = 0; at < end; at += TILE, turn ^= 1) {
-        copy_wait<0>();
-        __syncthreads();
+        arrive<group>();
         if (at + TILE < end) {
             come(at + TILE, turn ^ 1);
             copy_commit();
@@ -191,42 +208,42 @@ template <typename T, int width, bool drops> KERNEL_RESIDENT(THREADS, 2) by_keys
         T *these = queries + turn * TILE * width, *slopes = grads + turn * TILE * width;
 #pragma unroll 1
         for (int step = 0; step < TILE && at + step < end; step += STEP) {
-            if (attend_seen(a, at + step + STEP, there) <= first + row) continue;            /* no query sees a key of this warp */
+            if (attend_seen(a, at + step + STEP, there) <= mine) continue;         /* no query sees one of these keys */
             float s[HIGH][WIDE][4], dp[HIGH][WIDE][4];
             uint32_t stays = 0;
             const float *highs = high + turn * TILE + step + lane % 4 * 2, *lows = slope + turn * TILE + step + lane % 4 * 2;
             if (drops) stays = stays_down<HIGH, WIDE>(a, draw, head, first + row, at + step);
-            products<T, width>(s, keys, row, these, step);
-            if (first + row + 16 * HIGH > attend_seen(a, at + step + 1, there)) mask_down(s, a, first + row + lane / 4, at + step, there);
+            begin_pair<group, both, T, width>(s, dp, keys, values, row, these, slopes, step);
+            if (mine + S::UNIT > attend_seen(a, at + step + 1, there)) mask_down(s, a, first + row + lane / 4, at + step, there);
 #pragma unroll
             for (int n = 0; n < WIDE; n++)
 #pragma unroll
                 for (int e = 0; e < 4; e++)
 #pragma unroll
                     for (int m = 0; m < HIGH; m++) s[m][n][e] = exp2_fast(fmaf(s[m][n][e], scale, -highs[8 * n + e % 2]));
-            if (drops) {
-#pragma unroll
-                for (int m = 0; m < HIGH; m++)
-#pragma unroll
-                    for (int n = 0; n < WIDE; n++)
-#pragma unroll
-                        for (int e = 0; e < 4; e++) dp[m][n][e] = stays >> ((m * WIDE + n) * 4 + e) & 1 ? s[m][n][e] * a.over : 0;
-                collect<T, width>(dv, dp, slopes, step);
-            } else collect<T, width>(dv, s, slopes, step);
-            products<T, width>(dp, values, row, slopes, step);
+            uint32_t left[4][4];
+            if constexpr (both) {               /* dPᵀ and dV are being made at the same time */
+                group_pack<T>(left, s);
+                group_collect<T>(dv, left, slopes, step);
+            } else if (drops) {
+                float p[HIGH][WIDE][4];
+                keep_some(p, s, stays, a.over);
+                weights_by_rows<group, T, width>(dv, p, slopes, step);
+            } else weights_by_rows<group, T, width>(dv, s, slopes, step);
+            finish_pair<group, both, 1, T, width>(dp, values, row, slopes, step);
+            if (drops) keep_some(dp, dp, stays, a.over);
 #pragma unroll
             for (int n = 0; n < WIDE; n++)
 #pragma unroll
                 for (int e = 0; e < 4; e++)
 #pragma unroll
-                    for (int m = 0; m < HIGH; m++) {
-                        if (drops) dp[m][n][e] = stays >> ((m * WIDE + n) * 4 + e) & 1 ? dp[m][n][e] * a.over : 0;
-                        s[m][n][e] *= dp[m][n][e] - lows[8 * n + e % 2];
-                    }
-            collect<T, width>(dk, s, these, step);
+                    for (int m = 0; m < HIGH; m++) s[m][n][e] *= dp[m][n][e] - lows[8 * n + e % 2];
+            weights_by_rows<group, T, width>(dk, s, these, step);
+            if constexpr (both) group_hold(dv), group_hold(left);
         }
     }
     copy_wait<0>();
+    if (group) __syncthreads();                 /* what put writes over is done with */
     float one[HIGH][2], scales[HIGH][2];
 #pragma unroll
     for (int m = 0; m < HIGH; m++) one[m][0] = one[m][1] = 1, scales[m][0] = scales[m][1] = a.scale;
@@ -234,20 +251,22 @@ template <typename T, int width, bool drops> KERNEL_RESIDENT(THREADS, 2) by_keys
     if (a.dv.at != NULL) put<T, width>(values, row, dv, one, attend_at<T>(a, a.dv, head), a.dv.row, first, a.key, a.width);
 }
 
-template <typename T, int width, bool drops> struct call_adjoint {
+template <typename T, int width, bool drops, bool group> struct call_adjoint {
     static void launch(const struct attend_args *a, cudaStream_t stream)
     {
-        constexpr int ROWS = shape<width>::ROWS;
-        size_t shared = shape<width>::shared();
-        unsigned of_queries = (unsigned)a->heads * (unsigned)((a->seq + ROWS - 1) / ROWS), of_keys = (unsigned)a->heads * (unsigned)((a->key + ROWS - 1) / ROWS);
-        (void)cudaFuncSetAttribute(by_queries<T, width, drops>, cudaFuncAttributeMaxDynamicSharedMemorySize, (int)shared);
-        (void)cudaFuncSetAttribute(by_keys<T, width, drops>, cudaFuncAttributeMaxDynamicSharedMemorySize, (int)shared);
-        if (of_queries > 0) LAUNCH((by_queries<T, width, drops>), of_queries, THREADS, shared, stream, *a);
-        if (of_keys > 0 && (a->dk.at != NULL || a->dv.at != NULL)) LAUNCH((by_keys<T, width, drops>), of_keys, THREADS, shared, stream, *a);
+        typedef shape<width, group> S;
+        unsigned of_queries = (unsigned)a->heads * (unsigned)((a->seq + S::ROWS - 1) / S::ROWS), of_keys = (unsigned)a->heads * (unsigned)((a->key + S::ROWS - 1) / S::ROWS);
+        (void)cudaFuncSetAttribute(by_queries<T, width, drops, group>, cudaFuncAttributeMaxDynamicSharedMemorySize, (int)S::shared());
+        (void)cudaFuncSetAttribute(by_keys<T, width, drops, group>, cudaFuncAttributeMaxDynamicSharedMemorySize, (int)S::shared());
+        if (of_queries > 0) LAUNCH((by_queries<T, width, drops, group>), of_queries, S::THREADS, S::shared(), stream, *a);
+        if (of_keys > 0 && (a->dk.at != NULL || a->dv.at != NULL)) LAUNCH((by_keys<T, width, drops, group>), of_keys, S::THREADS, S::shared(), stream, *a);
     }
 };
 
 extern "C" void attend_tensor_adjoint_launch(const struct attend_args *a, cudaStream_t stream) { attend_dispatch<call_adjoint>(a, stream); }
 
-extern "C" size_t attend_tensor_adjoint_shared(int width) { return width <= 32 ? shape<32>::shared() : width <= 64 ? shape<64>::shared() : shape<128>::shared(); }
-extern "C" int attend_tensor_adjoint_rows(int width) { return width <= 64 ? 16 * shape<64>::HIGH : 16 * shape<128>::HIGH; }
+extern "C" size_t attend_tensor_adjoint_shared(int width, bool group)
+{
+    return group ? shape<64, true>::shared() : width <= 32 ? shape<32, false>::shared() : width <= 64 ? shape<64, false>::shared() : shape<128, false>::shared();
+}
+extern "C" int attend_tensor_adjoint_rows(int width, bool group) { return group ? (int)shape<64, true>::UNIT : width <= 64 ? (int)shape<64, false>::UNIT : (int)shape<128, false>::UNIT; }

@@ -178,6 +178,7 @@ template <int width, int rows, int threads, typename T> DEVICE void fetch_tile(T
     const T *row = from + (int64_t)(first + top) * stride + piece * 8;
 #pragma unroll
     for (int r = 0; r < rows; r += threads / PIECES) {
+        if (rows % (threads / PIECES) != 0 && top + r >= rows) continue;
         bool there = inside && first + top + r < end;
         copy_async(tile<width>::at(to, top + r, piece), there ? row + (int64_t)r * stride : from, there);
     }
