@@ -27,6 +27,10 @@ if(RECKON_CUDA)
     foreach(source IN LISTS cuda_tests)
         cuda_test(cuda ${source})
     endforeach()
+    foreach(script IN LISTS cuda_scripts)
+        string(REGEX REPLACE ".*/test_(.*)\\.sh$" "\\1" name ${script})
+        reckon_test(cuda/${name} ${script} cuda sh ${script})
+    endforeach()
 endif()
 
 # --- on the host. Kernels are C++, compiled by the C compiler's own sibling: sanitizers of two makers do not go together. ---
