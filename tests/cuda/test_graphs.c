@@ -91,12 +91,12 @@ static void try_graphs(const struct trial *t, int few, int many)
     FOR_SEEDS(t->what, law);
 }
 
-TEST(forward_f32) { try_graphs(&(struct trial){ "cuda, f32", RK_f32, 2e-5, .steps = 28 }, 16, 200); }
-TEST(forward_f64) { try_graphs(&(struct trial){ "cuda, f64", RK_f64, 1e-6, .steps = 28 }, 8, 100); }
-TEST(gradients_f32) { try_graphs(&(struct trial){ "cuda, gradients", RK_f32, 2e-5, .gradients = true, .steps = 20 }, 8, 100); }
-TEST(live_dimensions) { try_graphs(&(struct trial){ "cuda, live", RK_f32, 2e-5, .live = true, .steps = 28 }, 8, 100); }
-TEST(without_reuse) { try_graphs(&(struct trial){ "cuda, without reuse", RK_f32, 2e-5, .no_reuse = true, .steps = 28 }, 5, 60); }
-TEST(forward_bf16) { try_graphs(&(struct trial){ "cuda, bf16", RK_bf16, 0.1, .steps = 6 }, 8, 100); }
-TEST(forward_f16) { try_graphs(&(struct trial){ "cuda, f16", RK_f16, 0.02, .steps = 6 }, 8, 100); }
-TEST(rows_f32) { try_graphs(&(struct trial){ "cuda, rows", RK_f32, 2e-5, .gradients = true, .draw = draw_rows }, 5, 120); }
-TEST(rows_f16) { try_graphs(&(struct trial){ "cuda, rows of f16", RK_f16, 0.02, .gradients = true, .draw = draw_rows }, 4, 120); }
+TEST(forward_f32) { try_graphs(&(struct trial){ "cuda, f32", RK_f32, 2e-5, .steps = 28 }, 16, 40); }
+TEST(forward_f64) { try_graphs(&(struct trial){ "cuda, f64", RK_f64, 1e-6, .steps = 28 }, 8, 20); }
+TEST(gradients_f32) { try_graphs(&(struct trial){ "cuda, gradients", RK_f32, 2e-5, .gradients = true, .steps = 20 }, 8, 20); }
+TEST(live_dimensions) { try_graphs(&(struct trial){ "cuda, live", RK_f32, 2e-5, .live = true, .steps = 28 }, 8, 20); }
+TEST(without_reuse) { try_graphs(&(struct trial){ "cuda, without reuse", RK_f32, 2e-5, .no_reuse = true, .steps = 28 }, 5, 12); }
+TEST(forward_bf16) { try_graphs(&(struct trial){ "cuda, bf16", RK_bf16, 0.1, .steps = 6 }, 8, 20); }
+TEST(forward_f16) { try_graphs(&(struct trial){ "cuda, f16", RK_f16, 0.02, .steps = 6 }, 8, 20); }
+TEST(rows_f32) { try_graphs(&(struct trial){ "cuda, rows", RK_f32, 2e-5, .gradients = true, .draw = draw_rows }, 5, 24); }
+TEST(rows_f16) { try_graphs(&(struct trial){ "cuda, rows of f16", RK_f16, 0.02, .gradients = true, .draw = draw_rows }, 4, 24); }

@@ -229,10 +229,22 @@ rk_status cuda_open(rk_ctx *ctx, int device, struct cuda_machine **machine, stru
     return RK_OK;
 }
 
+rk_status cuda_remember(rk_ctx *ctx, struct cuda_machine *m, const char *file)
+{
+    size_t n = strlen(file) + 1;
+    TRY(NEW(m->products, n));
+    memcpy(m->products, file, n);
+    return lt_recall(ctx, m->lt, file, m->name);
+}
+
 void cuda_close(struct cuda_machine *m)
 {
     if (m == NULL) return;
     rk_ctx *ctx = m->ctx;
+    if (m->products != NULL) {
+        (void)lt_keep(ctx, m->lt, m->products, m->name);
+        FREE(m->products, strlen(m->products) + 1);
+    }
     rtc_close(ctx, m->rtc);
     lt_close(ctx, m->lt);
     if (m->live != NULL) (void)cudaFree(m->live);

@@ -9,6 +9,8 @@ struct cuda_machine;
 
 /* RK_E_MISSING where there is no driver, no such device, or no cuBLASLt or NVRTC to open. */
 RK_CHECK rk_status cuda_open(rk_ctx *ctx, int device, struct cuda_machine **machine, struct backend *backend);
+/* Which products are fastest, from a file, and at closing into it. */
+RK_CHECK rk_status cuda_remember(rk_ctx *ctx, struct cuda_machine *machine, const char *file);
 void cuda_close(struct cuda_machine *machine);
 const char *cuda_library(const struct cuda_machine *m);         /* "cuBLASLt 13.0.2" */
 const char *cuda_text(const struct cuda_machine *m);            /* "NVIDIA H100 80GB HBM3" */

@@ -4,12 +4,15 @@
  * columns is handed over as Cᵀ = Bᵀ · Aᵀ, so that the result never needs an order of its own. */
 #include "backend/cuda/lt.h"
 #include "backend/cuda/machine.h"
+#include "base/file.h"
 #include "base/library.h"
 #include "base/map.h"
 #include "base/arena.h"
+#include "base/str.h"
 #include "base/vec.h"
 #include <cublasLt.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 struct cublas {
@@ -48,6 +51,10 @@ static const char *const files[] = { "libcublasLt.so.13", "libcublasLt.so.12", "
 enum { WORKSPACE = 32 << 20, CANDIDATES = 12, ROUNDS = 4 };
 static const double WORTH_TIMING = 1e8;     /* FLOPs: a smaller product is over before a choice would matter */
 
+enum { KEY_WORDS = 20 };
+struct key { int64_t at[KEY_WORDS]; };
+struct choice { struct key key; cublasLtMatmulAlgo_t algorithm; };
+
 /* A shape with everything the library wants to know of it, made once. */
 struct shape {
     struct lt_product p;
@@ -67,6 +74,8 @@ struct lt {
     struct arena arena;                     /* of keys */
     VEC(struct shape) shapes;
     struct map by_product;
+    VEC(struct choice) choices;             /* that were timed, now or by a process before */
+    bool learned;                           /* one of them now */
 };
 
 static const char *status_words(cublasStatus_t s)
@@ -117,6 +126,7 @@ void lt_close(rk_ctx *ctx, struct lt *lt)
     if (lt == NULL) return;
     for (int i = 0; i < lt->shapes.n; i++) shape_close(lt, &lt->shapes.at[i]);
     VEC_FREE(&lt->shapes);
+    VEC_FREE(&lt->choices);
     map_free(ctx, &lt->by_product);
     arena_clear(ctx, &lt->arena);
     if (lt->workspace != NULL) (void)cudaFree(lt->workspace);
@@ -215,6 +225,15 @@ static rk_status multiply(rk_ctx *ctx, const struct lt *lt, const struct shape *
 }
 
 /* --- the choice --- */
+
+static struct key key_of(const struct lt_product *p)
+{
+    const struct key key = { { p->m, p->n, p->k, p->a_m, p->a_k, p->b_k, p->b_n, p->c_m, p->c_n, p->batch, p->a_batch, p->b_batch, p->c_batch, (int64_t)p->in, (int64_t)p->out,
+                               (int64_t)p->in_b, p->alignment, p->accumulate } };
+    struct key full = key;
+    memcpy(&full.at[KEY_WORDS - 1], &p->alpha, sizeof p->alpha);
+    return full;
+}
 
 static rk_status ask(rk_ctx *ctx, const struct lt *lt, const struct shape *s, cublasLtMatmulHeuristicResult_t *found, int *n)
 {
@@ -326,27 +345,33 @@ static rk_status choose(rk_ctx *ctx, const struct lt *lt, struct shape *s, const
 }
 
 
+static const struct choice *chosen_before(const struct lt *lt, const struct key *key)
+{
+    for (int i = 0; i < lt->choices.n; i++)
+        if (memcmp(&lt->choices.at[i].key, key, sizeof *key) == 0) return &lt->choices.at[i];
+    return NULL;
+}
+
 static rk_status make(rk_ctx *ctx, struct lt *lt, struct shape *s)
 {
+    struct choice fresh = { .key = key_of(&s->p) };
     cublasLtMatmulHeuristicResult_t found[CANDIDATES];
     int n = 0;
     double flops = 2.0 * (double)s->p.m * (double)s->p.n * (double)s->p.k * (double)s->p.batch;
     TRY(describe(ctx, lt, s));
+    const struct choice *before = chosen_before(lt, &fresh.key);
+    if (before != NULL) {
+        s->algorithm = before->algorithm;
+        return RK_OK;
+    }
     TRY(ask(ctx, lt, s, found, &n));
     s->algorithm = found[0].algo;
-    return n > 1 && flops >= WORTH_TIMING ? choose(ctx, lt, s, found, n) : RK_OK;
-}
-
-enum { KEY_WORDS = 20 };
-struct key { int64_t at[KEY_WORDS]; };
-
-static struct key key_of(const struct lt_product *p)
-{
-    const struct key key = { { p->m, p->n, p->k, p->a_m, p->a_k, p->b_k, p->b_n, p->c_m, p->c_n, p->batch, p->a_batch, p->b_batch, p->c_batch, (int64_t)p->in, (int64_t)p->out,
-                               (int64_t)p->in_b, p->alignment, p->accumulate } };
-    struct key full = key;
-    memcpy(&full.at[KEY_WORDS - 1], &p->alpha, sizeof p->alpha);
-    return full;
+    if (n < 2 || flops < WORTH_TIMING) return RK_OK;
+    TRY(choose(ctx, lt, s, found, n));
+    fresh.algorithm = s->algorithm;
+    VEC_PUSH(&lt->choices, fresh);
+    lt->learned = true;
+    return RK_OK;
 }
 
 static rk_status find(rk_ctx *ctx, struct lt *lt, const struct lt_product *p, struct shape **out)
@@ -384,4 +409,81 @@ rk_status lt_run(rk_ctx *ctx, struct lt *lt, const struct lt_product *p, const v
     struct shape *s;
     TRY(find(ctx, lt, p, &s));
     return multiply(ctx, lt, s, &s->algorithm, a, b, c);
+}
+
+/* --- kept in a file: a line that says of what, then one for each choice: the words of its key, and of the algorithm --- */
+
+enum { ALGORITHM_WORDS = sizeof(cublasLtMatmulAlgo_t) / sizeof(uint64_t), MOST_FILE = 16 << 20 };
+_Static_assert(sizeof(cublasLtMatmulAlgo_t) % sizeof(uint64_t) == 0, "an algorithm is whole words");
+
+static rk_status heading(rk_ctx *ctx, const struct lt *lt, const char *device, struct str *text)
+{
+    return str_format(ctx, text, "reckon products 1, %s, %s\n", lt->text, device);
+}
+
+/* The rest of a line; NULL: it is no choice. */
+static const char *read_choice(const char *at, struct choice *c)
+{
+    uint64_t word[ALGORITHM_WORDS];
+    char *end;
+    for (int i = 0; i < KEY_WORDS; i++, at = end) {
+        c->key.at[i] = strtoll(at, &end, 10);
+        if (end == at) return NULL;
+    }
+    for (int i = 0; i < ALGORITHM_WORDS; i++, at = end) {
+        word[i] = strtoull(at, &end, 16);
+        if (end == at) return NULL;
+    }
+    memcpy(&c->algorithm, word, sizeof word);
+    return *at == '\n' ? at + 1 : NULL;
+}
+
+rk_status lt_recall(rk_ctx *ctx, struct lt *lt, const char *file, const char *device)
+{
+    struct str text = { 0 }, head = { 0 };
+    struct choice c;
+    rk_status status = file_read(ctx, file, MOST_FILE, &text);
+    if (status == RK_OK) status = heading(ctx, lt, device, &head);
+    const char *at = status == RK_OK && strncmp(str_c(&text), str_c(&head), (size_t)head.n) == 0 ? str_c(&text) + head.n : NULL;
+    while (status == RK_OK && at != NULL && *at != '\0') {
+        at = read_choice(at, &c);
+        if (at == NULL || (status = VEC_ROOM(&lt->choices, 1)) != RK_OK) break;
+        lt->choices.at[lt->choices.n++] = c;
+    }
+    str_free(ctx, &text);
+    str_free(ctx, &head);
+    if (status == RK_OK || status == RK_E_NOMEM) return status;
+    rk_error_clear(ctx);                            /* there is no such file yet */
+    return RK_OK;
+}
+
+static rk_status write_choices(rk_ctx *ctx, const struct lt *lt, const char *device, struct str *text)
+{
+    TRY(heading(ctx, lt, device, text));
+    for (int i = 0; i < lt->choices.n; i++) {
+        uint64_t word[ALGORITHM_WORDS];
+        memcpy(word, &lt->choices.at[i].algorithm, sizeof word);
+        for (int k = 0; k < KEY_WORDS; k++) TRY(str_format(ctx, text, "%lld ", (long long)lt->choices.at[i].key.at[k]));
+        for (int k = 0; k < ALGORITHM_WORDS; k++) TRY(str_format(ctx, text, "%llx%s", (unsigned long long)word[k], k + 1 < ALGORITHM_WORDS ? " " : "\n"));
+    }
+    return RK_OK;
+}
+
+rk_status lt_keep(rk_ctx *ctx, const struct lt *lt, const char *file, const char *device)
+{
+    struct str text = { 0 };
+    struct file_writer w = { .fd = -1 };
+    rk_status status = RK_OK;
+    if (!lt->learned) return RK_OK;
+    GO(write_choices(ctx, lt, device, &text));
+    GO(file_create(ctx, &w, file));
+    GO(file_write(ctx, &w, str_c(&text), (size_t)text.n));
+    GO(file_commit(ctx, &w));
+out:
+    file_abandon(ctx, &w);
+    str_free(ctx, &text);
+    if (status == RK_OK || status == RK_E_NOMEM) return status;
+    ctx_log(ctx, RK_WARNING, "which products are fastest is not kept: %s", rk_error_message(ctx));
+    rk_error_clear(ctx);
+    return RK_OK;
 }

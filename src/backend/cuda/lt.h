@@ -28,6 +28,10 @@ RK_CHECK rk_status lt_open(rk_ctx *ctx, int capability, cudaStream_t stream, str
 void      lt_close(rk_ctx *ctx, struct lt *lt);
 const char *lt_text(const struct lt *lt);   /* "cuBLASLt 13.0.2" */
 size_t    lt_workspace(const struct lt *lt);
+/* Which algorithm was the fastest, from a file and into it: what it says of another device or version of the library is not believed, and a
+ * damaged file is chosen over. So a run that goes on in another process multiplies as it did. Not being able to write is only logged. */
+RK_CHECK rk_status lt_recall(rk_ctx *ctx, struct lt *lt, const char *file, const char *device);
+RK_CHECK rk_status lt_keep(rk_ctx *ctx, const struct lt *lt, const char *file, const char *device);
 bool      lt_takes(const struct lt_product *p);         /* strides, dtypes and alignment that the library knows */
 /* Finds the algorithm; the first time for a shape it is chosen by timing, once, if the product is large. */
 RK_CHECK rk_status lt_prepare(rk_ctx *ctx, struct lt *lt, const struct lt_product *p);

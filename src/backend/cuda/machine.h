@@ -24,6 +24,7 @@ struct cuda_machine {
     struct cuda_live told;                  /* what it holds */
     struct lt *lt;                          /* cuBLASLt: lt.h */
     struct rtc *rtc;                        /* programs compiled at run time: rtc.h */
+    char   *products;                       /* file in which algorithms of products are kept; NULL: none */
     size_t  context_bytes;                  /* of the device's memory, taken before anything was allocated */
     bool    recording;                      /* the stream is being captured into a graph */
 };
