@@ -242,7 +242,7 @@ void cuda_close(struct cuda_machine *m)
     if (m == NULL) return;
     rk_ctx *ctx = m->ctx;
     if (m->products != NULL) {
-        (void)lt_keep(ctx, m->lt, m->products, m->name);
+        if (lt_keep(ctx, m->lt, m->products, m->name) != RK_OK) rk_error_clear(ctx);
         FREE(m->products, strlen(m->products) + 1);
     }
     rtc_close(ctx, m->rtc);
