@@ -30,7 +30,7 @@ static struct lane lanes[MOST_THREADS];
 static struct lane *now;
 static unsigned n_threads;
 static unsigned char exchange[MOST_THREADS / LANES][2][LANES][HOST_EXCHANGE];
-static std::vector<struct fiber *> idle;
+static std::vector<struct fiber *> &idle = *new std::vector<struct fiber *>;      /* for as long as the process: no leak */
 static const char *kernel_name = "no kernel";
 static const std::function<void()> *kernel_body;
 static unsigned char *dynamic_shared;
