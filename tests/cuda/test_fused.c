@@ -37,7 +37,7 @@ static struct fused_on head_on(const struct opened *o, int i) { return (struct f
 TEST(attention)
 {
     struct opened *o = open_one();
-    for (int i = 0; i < device_rounds(5, 90); i++) {
+    for (int i = 0; i < device_rounds(5, 15); i++) {
         struct attend_shape s = attend_draw(i / DTYPES);
         struct fused_on on = attend_on(o, i);
         if (device_is_real() && i % 4 == 0) s.seq += 300, s.key += 300, s.width = i % 8 == 0 ? 128 : 64;
@@ -50,7 +50,7 @@ TEST(padded_sequences)
 {
     static const char *const dims[] = { "batch", "head", "head batch", "", "batch head" };
     struct opened *o = open_one();
-    for (int i = 0; i < device_rounds(5, 60); i++) {
+    for (int i = 0; i < device_rounds(5, 15); i++) {
         struct attend_shape s = attend_draw(i);
         struct fused_on on = attend_on(o, i);
         s.lengths = dims[i % 5];
@@ -89,7 +89,7 @@ TEST(one_query_of_many_keys)
 TEST(parts_of_one_value)
 {
     struct opened *o = open_one();
-    for (int i = 0; i < device_rounds(3, 40); i++) {
+    for (int i = 0; i < device_rounds(3, 8); i++) {
         struct attend_shape s = attend_draw(i);
         struct fused_on on = attend_on(o, i);
         attend_try_joined(o->ctx, &on, &s);
@@ -113,7 +113,7 @@ TEST(the_head)
 {
     static const int64_t vocabularies[] = { 1, 2, 31, 32, 33, 127, 257, 545, 1000, 1537 };
     struct opened *o = open_one();
-    for (int i = 0; i < device_rounds(10, 60); i++) {
+    for (int i = 0; i < device_rounds(10, 20); i++) {
         struct fused_on on = head_on(o, i);
         struct xent_head_shape s = { 1 + (int64_t)test_random(3), 1 + (int64_t)test_random(40), 1 + (int64_t)test_random(70), vocabularies[i % 10], i % 2 == 0, i % 4 != 1, 0.4, false };
         xent_head_try(o->ctx, &on, &s);

@@ -38,7 +38,7 @@ void agree(struct sample *s, const char *what, const struct outcome *did, const 
         for (int64_t k = 0; k < did->count[i]; k++) scale = fmax(scale, fabs(expected->at[i][k]));
         for (int64_t k = 0; k < did->count[i] && !s->failed; k++) {
             double a = did->at[i][k], b = expected->at[i][k];
-            if (!(fabs(a - b) <= tolerance * scale) && memcmp(&a, &b, sizeof a) != 0 && !(a == b && tolerance > 0))
+            if (!(fabs(a - b) <= tolerance * scale) && memcmp(&a, &b, sizeof a) != 0 && !(a == b && tolerance > 0) && !(isnan(a) && isnan(b)))
                 sample_fails(s, "%s, %s: element %lld is %.9g, expected %.9g", what, did->name[i], (long long)k, a, b);
         }
     }

@@ -48,7 +48,7 @@ static const char *const files[] = { RECKON_CUDA_HOST_LIBRARY };
 static const char *const files[] = { "libcublasLt.so.13", "libcublasLt.so.12", "libcublasLt.so" };
 #endif
 
-enum { WORKSPACE = 32 << 20, CANDIDATES = 12, ROUNDS = 4 };
+enum { WORKSPACE = 128 << 20, CANDIDATES = 12, ROUNDS = 4 };
 static const double WORTH_TIMING = 1e8;     /* FLOPs: a smaller product is over before a choice would matter */
 
 enum { KEY_WORDS = 20 };

@@ -2,7 +2,8 @@
  *
  * A chunk's logits are made, turned into losses and gradients where they lie, and used for both gradients before the next chunk comes:
  * dx of these rows, and its share of dw, which grows from chunk to chunk. Rows of logits are a multiple of 64 apart, so that products
- * over them are aligned.
+ * over them are aligned. A vocabulary of 16-bit weights that is no multiple of 8 would leave products to kernels that read number by
+ * number (a third of the speed and less): then the weights are copied, rows of zeros behind them, and dw has such rows while it grows.
  *
  * A chunk has LOGIT_BYTES of logits, but FEWEST_ROWS at least: each chunk reads the weights twice and reads and writes dw once,
  * 4·V·D·2 bytes in f32, whatever its height; its logits are moved five times (written, read, written again as their gradients, read
@@ -21,7 +22,7 @@
 #include "core/opdef.h"
 #include <string.h>
 
-enum { LOGIT_BYTES = 512 << 20, FEWEST_ROWS = 1024, ROW_MULTIPLE = 128, LOGIT_MULTIPLE = 64 };
+enum { LOGIT_BYTES = 512 << 20, FEWEST_ROWS = 1024, ROW_MULTIPLE = 128, LOGIT_MULTIPLE = 64, TENSOR_MULTIPLE = 8 };
 
 struct head {
     int64_t rows, hidden, vocab, chunk, stride;         /* stride: between rows of logits */
@@ -29,8 +30,10 @@ struct head {
     rk_dtype dtype, logits, grow, dx_dtype;             /* of x and w; of the logits; in which dw grows; of dx */
     int32_t bias, dy;                                   /* operands, -1: none */
     int32_t loss, dx, dw, dbias;                        /* results, -1: not wanted */
+    int64_t columns;                                    /* of logits that are multiplied: the vocabulary, or the padded one */
+    bool padded;                                        /* the weights are copied, with rows of zeros behind them */
     int32_t alignment;                                  /* bytes that every address of a product is a multiple of */
-    size_t losses_at, dw_at, parts_at, bytes;           /* in scratch; at 0: logits */
+    size_t losses_at, w_at, dw_at, parts_at, bytes;           /* in scratch; at 0: logits */
 };
 _Static_assert(sizeof(struct head) <= PREPARED_BYTES, "the head fits its place");
 
@@ -103,6 +106,9 @@ static int32_t alignment_of(const struct problem *p, const struct head *h)
     return most;
 }
 
+/* dw grows in the workspace, and is put in its place at the end. */
+static bool grows_apart(const struct problem *p, const struct head *h) { return h->dw >= 0 && (h->padded || h->grow != p->out[h->dw].dtype); }
+
 static bool head_of(const struct problem *p, struct head *h)
 {
     *h = (struct head){ .dtype = p->in[0].dtype };
@@ -112,13 +118,15 @@ static bool head_of(const struct problem *p, struct head *h)
     h->logits = gradients(h) ? h->dtype : RK_f32;
     h->dx_dtype = h->dx >= 0 ? p->out[h->dx].dtype : h->dtype;
     h->stride = up(h->vocab, LOGIT_MULTIPLE);
+    h->padded = gradients(h) && h->dtype != RK_f32 && h->vocab % TENSOR_MULTIPLE != 0 && h->w_d == 1 && h->w_v == h->hidden && (h->dw < 0 || h->dw_v == h->hidden);
+    h->columns = h->padded ? h->stride : h->vocab;
     h->chunk = chunk_of(h);
     h->alignment = alignment_of(p, h);
-    h->grow = h->dw >= 0 && h->chunk == h->rows ? p->out[h->dw].dtype : RK_f32;
-    bool own = h->dw >= 0 && h->grow != p->out[h->dw].dtype;
+    h->grow = h->dw >= 0 && h->chunk == h->rows && !h->padded ? p->out[h->dw].dtype : RK_f32;
     h->losses_at = (size_t)up(h->chunk * h->stride * (int64_t)rk_dtype_bytes(h->logits), 256);
-    h->dw_at = h->losses_at + (size_t)up(h->rows * (int64_t)sizeof(double), 256);
-    h->parts_at = h->dw_at + (own ? (size_t)up(h->vocab * h->hidden * (int64_t)sizeof(float), 256) : 0);
+    h->w_at = h->losses_at + (size_t)up(h->rows * (int64_t)sizeof(double), 256);
+    h->dw_at = h->w_at + (h->padded ? (size_t)up(h->columns * h->hidden * (int64_t)rk_dtype_bytes(h->dtype), 256) : 0);
+    h->parts_at = h->dw_at + (grows_apart(p, h) ? (size_t)up(h->columns * h->hidden * (int64_t)sizeof(float), 256) : 0);
     h->bytes = h->parts_at + (h->dbias >= 0 ? (size_t)(XENT_SLICES * h->vocab) * sizeof(float) : 0);
     return true;
 }
@@ -126,19 +134,19 @@ static bool head_of(const struct problem *p, struct head *h)
 /* logits = x wᵀ;  dx = dlogits w;  dw (+)= dlogitsᵀ x. */
 static struct lt_product logits_product(const struct head *h, int64_t rows)
 {
-    return (struct lt_product){ .m = rows, .n = h->vocab, .k = h->hidden, .a_m = h->x_row, .a_k = 1, .b_k = h->w_d, .b_n = h->w_v, .c_m = h->stride, .c_n = 1,
+    return (struct lt_product){ .m = rows, .n = h->columns, .k = h->hidden, .a_m = h->x_row, .a_k = 1, .b_k = h->w_d, .b_n = h->w_v, .c_m = h->stride, .c_n = 1,
                                 .batch = 1, .in = h->dtype, .in_b = h->dtype, .out = h->logits, .alpha = 1, .alignment = h->alignment };
 }
 
 static struct lt_product dx_product(const struct head *h, int64_t rows)
 {
-    return (struct lt_product){ .m = rows, .n = h->hidden, .k = h->vocab, .a_m = h->stride, .a_k = 1, .b_k = h->w_v, .b_n = h->w_d, .c_m = h->dx_row, .c_n = 1,
+    return (struct lt_product){ .m = rows, .n = h->hidden, .k = h->columns, .a_m = h->stride, .a_k = 1, .b_k = h->w_v, .b_n = h->w_d, .c_m = h->dx_row, .c_n = 1,
                                 .batch = 1, .in = h->dtype, .in_b = h->dtype, .out = h->dx_dtype, .alpha = 1, .alignment = h->alignment };
 }
 
 static struct lt_product dw_product(const struct head *h, int64_t rows, bool more)
 {
-    return (struct lt_product){ .m = h->vocab, .n = h->hidden, .k = rows, .a_m = 1, .a_k = h->stride, .b_k = h->x_row, .b_n = 1, .c_m = h->dw_v, .c_n = h->dw_d,
+    return (struct lt_product){ .m = h->columns, .n = h->hidden, .k = rows, .a_m = 1, .a_k = h->stride, .b_k = h->x_row, .b_n = 1, .c_m = h->padded ? h->hidden : h->dw_v, .c_n = h->padded ? 1 : h->dw_d,
                                 .batch = 1, .in = h->dtype, .in_b = h->dtype, .out = h->grow, .alpha = 1, .alignment = h->alignment, .accumulate = more };
 }
 
@@ -207,7 +215,8 @@ rk_status cuda_xent_head_adjoint_prepare(rk_ctx *ctx, const struct problem *p, s
 
 static char *beyond(const void *at, rk_dtype dtype, int64_t elements) { return (char *)at + elements * (int64_t)rk_dtype_bytes(dtype); }
 static char *scratch_at(const struct call *c, size_t bytes) { return (char *)c->scratch + bytes; }
-static void *dw_of(const struct call *c, const struct head *h) { return h->grow == c->problem->out[h->dw].dtype ? cuda_out(c, h->dw) : (void *)scratch_at(c, h->dw_at); }
+static void *dw_of(const struct call *c, const struct head *h) { return grows_apart(c->problem, h) ? (void *)scratch_at(c, h->dw_at) : cuda_out(c, h->dw); }
+static const void *w_of(const struct call *c, const struct head *h) { return h->padded ? scratch_at(c, h->w_at) : cuda_in(c, 1); }
 
 /* Losses of a chunk's rows, and their gradients by the logits. */
 static void do_rows(const struct call *c, const struct head *h, int64_t from, int64_t rows)
@@ -229,7 +238,7 @@ static void do_rows(const struct call *c, const struct head *h, int64_t from, in
 static rk_status do_chunk(rk_ctx *ctx, const struct call *c, const struct head *h, int64_t from, int64_t rows)
 {
     struct lt *lt = cuda_of(c->problem)->lt;
-    const void *x = beyond(cuda_in(c, 0), h->dtype, from * h->x_row), *w = cuda_in(c, 1);
+    const void *x = beyond(cuda_in(c, 0), h->dtype, from * h->x_row), *w = w_of(c, h);
     struct lt_product logits = logits_product(h, rows), dx = dx_product(h, rows), dw = dw_product(h, rows, from > 0);
     TRY(lt_run(ctx, lt, &logits, x, w, c->scratch));
     do_rows(c, h, from, rows);
@@ -245,8 +254,7 @@ static void finish(const struct call *c, const struct head *h)
     const struct problem *p = c->problem;
     cudaStream_t stream = cuda_of(p)->stream;
     if (h->dw >= 0 && h->vocab * h->hidden > 0) {
-        bool own = h->grow != p->out[h->dw].dtype;
-        if (own || h->rows == 0)
+        if (grows_apart(p, h) || h->rows == 0)
             xent_round_launch(p->out[h->dw].dtype, cuda_out(c, h->dw), h->rows > 0 ? (const float *)(void *)scratch_at(c, h->dw_at) : NULL, h->vocab * h->hidden, stream);
     }
     if (h->dbias >= 0 && h->vocab > 0)
@@ -258,6 +266,7 @@ static rk_status run(rk_ctx *ctx, const struct call *c)
 {
     struct head h;
     memcpy(&h, c->prepared->own, sizeof h);
+    if (h.padded) xent_pad_launch(scratch_at(c, h.w_at), cuda_in(c, 1), h.vocab * h.hidden, h.columns * h.hidden, cuda_of(c->problem)->stream);
     for (int64_t from = 0; from < h.rows; from += h.chunk) TRY(do_chunk(ctx, c, &h, from, h.rows - from < h.chunk ? h.rows - from : h.chunk));
     finish(c, &h);
     if (c->issued != NULL) *c->issued += c->prepared->product_flops;

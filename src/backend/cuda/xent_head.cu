@@ -157,6 +157,17 @@ template <typename T> KERNEL(FLAT) round_all(T *to, const float *from, int64_t n
     for (int j = 0; j < FLAT_PACK && i + j < n; j++) narrow(&to[i + j], from != NULL ? from[i + j] : 0.0f);
 }
 
+KERNEL(FLAT) pad_all(uint16_t *to, const uint16_t *from, int64_t n, int64_t padded, bool packs)
+{
+    enum { N = 8 };
+    int64_t i = ((int64_t)blockIdx.x * FLAT + threadIdx.x) * N;
+    if (packs && i + N <= n) {
+        *(pack<uint16_t, N> *)(to + i) = *(const pack<uint16_t, N> *)(from + i);
+        return;
+    }
+    for (int j = 0; j < N && i + j < padded; j++) to[i + j] = i + j < n ? from[i + j] : (uint16_t)0;
+}
+
 /* --- launching --- */
 
 static unsigned blocks_of(int64_t n, int64_t each) { return (unsigned)((n + each - 1) / each); }
@@ -214,4 +225,9 @@ extern "C" void xent_round_launch(rk_dtype dtype, void *to, const float *from, i
     case RK_f16: LAUNCH(round_all<f16>, blocks, FLAT, 0, stream, (f16 *)to, from, n, packs); break;
     default: LAUNCH(round_all<float>, blocks, FLAT, 0, stream, (float *)to, from, n, packs); break;
     }
+}
+
+extern "C" void xent_pad_launch(void *to, const void *from, int64_t n, int64_t padded, cudaStream_t stream)
+{
+    LAUNCH(pad_all, blocks_of(padded, FLAT * 8), FLAT, 0, stream, (uint16_t *)to, (const uint16_t *)from, n, padded, ((uintptr_t)to | (uintptr_t)from) % 16 == 0);
 }

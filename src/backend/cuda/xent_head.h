@@ -32,6 +32,8 @@ void xent_columns_launch(const struct xent_columns *a, cudaStream_t stream);
 /* Σ parts, in order; no parts: zeros. */
 void xent_bias_launch(rk_dtype dtype, void *dbias, const float *parts, int64_t vocab, bool any, cudaStream_t stream);
 void xent_loss_launch(rk_dtype dtype, void *loss, const double *losses, int64_t rows, cudaStream_t stream);
+/* n numbers of 16 bits, and zeros up to `padded`; both begin at multiples of 16 bytes, or are copied one by one. */
+void xent_pad_launch(void *to, const void *from, int64_t n, int64_t padded, cudaStream_t stream);
 /* One rounding; from NULL: zeros. */
 void xent_round_launch(rk_dtype dtype, void *to, const float *from, int64_t n, cudaStream_t stream);
 #ifdef __cplusplus
