@@ -78,19 +78,24 @@ static void same_bits(const struct outcome *a, const struct outcome *b, const ch
         if (memcmp(a->at[i], b->at[i], (size_t)a->count[i] * sizeof(double)) != 0) test_fail(__FILE__, __LINE__, "%s on %s: a second run gives other bits", a->name[i], where);
 }
 
-/* A step's kernel is NAME_ISA, or one of several of them: NAME_WHICH_ISA. */
+/* An operation may have several kernels: attend_cuda, attend_group_cuda. One of them is named by the same first word, is for the gradients if
+ * `name` is, and is of this instruction set. */
 static bool is_kernel(const char *at, const char *name, const char *isa)
 {
-    size_t n = strcspn(at, " \n"), name_n = strlen(name), isa_n = strlen(isa);
-    bool both = n > name_n + isa_n && strncmp(at, name, name_n) == 0 && at[name_n] == '_' && strncmp(at + n - isa_n, isa, isa_n) == 0;
-    for (size_t i = 0; both && i + 7 <= n; i++) both = strncmp(at + i, "adjoint", 7) != 0 || strstr(name, "adjoint") != NULL;
-    return both;
+    char kernel[64];
+    size_t n = strcspn(at, " \n"), word = strcspn(name, "_"), isa_n = strlen(isa);
+    (void)snprintf(kernel, sizeof kernel, "%.*s", (int)n, at);
+    n = strlen(kernel);
+    bool gradients = strstr(kernel, "adjoint") != NULL, wanted = strstr(name, "adjoint") != NULL;
+    return n > word + isa_n && strncmp(kernel, name, word) == 0 && strcmp(kernel + n - isa_n, isa) == 0 && gradients == wanted;
 }
 
 static void has_kernel(const struct outcome *o, const char *name, const char *isa)
 {
-    for (const char *at = strstr(o->plan, name); at != NULL; at = strstr(at + 1, name))
-        if (is_kernel(at, name, isa)) return;
+    char word[64];
+    (void)snprintf(word, sizeof word, " %.*s", (int)strcspn(name, "_"), name);
+    for (const char *at = strstr(o->plan, word); at != NULL; at = strstr(at + 1, word))
+        if (is_kernel(at + 1, name, isa)) return;
     test_fail(__FILE__, __LINE__, "no %s_%s in the plan:\n%s", name, isa, o->plan);
 }
 
