@@ -70,7 +70,8 @@ static void find_only_casts(const struct lowering *l, rk_ref *only)
         for (int i = 0; l->needed[r] && i < n->arity; i++) {
             rk_ref x = n->in[i], s = l->storage[x];
             if (!reads(l, r, i)) continue;
-            bool first = only[s] == 0 && x == s && (n->op->flags & OP_CASTS) != 0 && is_float(n->dtype);
+            bool narrower = rk_dtype_bytes(n->dtype) < rk_dtype_bytes(lowering_node(l, x)->dtype);         /* what widens would leave a rounding out */
+            bool first = only[s] == 0 && x == s && (n->op->flags & OP_CASTS) != 0 && is_float(n->dtype) && narrower;
             only[s] = first ? r : -1;
         }
     }

@@ -135,6 +135,8 @@ TEST(heads_that_are_large_extreme_or_empty)
 
 /* --- rows --- */
 
+enum { MOST_OF_A_NORM = 8192 };             /* elements of a row that a norm's kernel holds */
+
 static rk_ref row_op(rk_graph *g, struct fused_case *c, int op, rk_dtype dtype)
 {
     rk_ref x = c->source[0];
@@ -147,7 +149,9 @@ static rk_ref row_op(rk_graph *g, struct fused_case *c, int op, rk_dtype dtype)
 static void try_rows(struct opened *o, int op, int dtype, int64_t rows, int64_t width)
 {
     static const char *const kernels[] = { "softmax", "rope", "norm", "norm" }, *const adjoints[] = { "softmax_adjoint", "rope_adjoint", "norm_adjoint", "norm_adjoint" };
-    struct fused_case c = { .n = 1, .backend = &o->backend, .kernel = kernels[op], .adjoint = adjoints[op], .least = dtype == 0 ? 0 : 1, .any_loss = dtype != 0 };
+    bool written_out = op >= 2 && width > MOST_OF_A_NORM;
+    struct fused_case c = { .n = 1, .backend = &o->backend, .kernel = written_out ? NULL : kernels[op], .adjoint = written_out ? NULL : adjoints[op], .least = dtype == 0 ? 0 : 1, .any_loss = dtype != 0 };
+    if (written_out && dtype != 0) return;              /* sums of so many numbers in 16 bits are nobody's */
     OK(o->ctx, rk_graph_open(o->ctx, &c.g));
     (void)rk_dim_new(c.g, "a", 0, rows), (void)rk_dim_new(c.g, "b", 0, 2), (void)rk_dim_new(c.g, "c", 0, width);
     c.source[0] = rk_input(c.g, "x", dtypes[dtype].dtype, "b a c");
