@@ -13,40 +13,40 @@ enum { WARPS = 8, THREADS = WARPS * WARP, ACROSS = 4, ALONG = WARP / ACROSS };
 struct i8 { signed char bits; };
 DEVICE float wide(i8 x) { return (float)x.bits; }
 
-template <typename X> DEVICE float at(const void *x, int64_t i) { return wide(((const X *)x)[i]); }
+DEVICE float x_at(const struct thin_args &a, int64_t m, int64_t k) { return ((const float *)a.x)[m * a.x_m + k * a.x_k]; }
 
-template <typename Y> DEVICE void put(const struct thin_args &a, int64_t m, int64_t n, float sum)
+DEVICE void put(const struct thin_args &a, int64_t m, int64_t n, float sum)
 {
-    Y *y = (Y *)a.y + m * a.y_m + n * a.y_n;
-    narrow(y, a.accumulate ? wide(*y) + sum : sum);
+    float *y = (float *)a.y + m * a.y_m + n * a.y_n;
+    *y = a.accumulate ? *y + sum : sum;
 }
 
-template <typename X> DEVICE float scale_of(const struct thin_args &a, int64_t n, int64_t k)
+DEVICE float scale_of(const struct thin_args &a, int64_t n, int64_t k)
 {
-    return a.scale == NULL ? 1.0f : at<X>(a.scale, n * a.scale_n + k / a.block * a.scale_k);
+    return a.scale == NULL ? 1.0f : ((const float *)a.scale)[n * a.scale_n + k / a.block * a.scale_k];
 }
 
 /* --- w_k = 1 --- */
 
 /* N neighbours of W, times those of X, which are neighbours too where N > 1: a scale belongs to all of them, since N divides its block. */
-template <typename X, typename W, int N, int ROWS> DEVICE void add_stretch(const struct thin_args &a, const pack<W, N> &w, int64_t m, int64_t n, int64_t k, float *sum)
+template <typename W, int N, int ROWS> DEVICE void add_stretch(const struct thin_args &a, const pack<W, N> &w, int64_t m, int64_t n, int64_t k, float *sum)
 {
-    float scale = scale_of<X>(a, n, k);
+    float scale = scale_of(a, n, k);
 #pragma unroll
     for (int r = 0; r < ROWS; r++) {
         if (m + r >= a.m) continue;
-        const X *from = (const X *)a.x + (m + r) * a.x_m + k * a.x_k;
-        pack<X, N> x;
-        if (N > 1) x = *(const pack<X, N> *)from;
+        const float *from = (const float *)a.x + (m + r) * a.x_m + k * a.x_k;
+        pack<float, N> x;
+        if (N > 1) x = *(const pack<float, N> *)from;
         else x.at[0] = from[0];
         float part = 0;
 #pragma unroll
-        for (int j = 0; j < N; j++) part += wide(w.at[j]) * wide(x.at[j]);
+        for (int j = 0; j < N; j++) part += wide(w.at[j]) * x.at[j];
         sum[r] += part * scale;
     }
 }
 
-template <typename X, typename W, typename Y, int N, int ROWS> KERNEL(THREADS) by_columns(struct thin_args a)
+template <typename W, int N, int ROWS> KERNEL(THREADS) by_columns(struct thin_args a)
 {
     enum { AHEAD = 4 };
     const int64_t n = (int64_t)blockIdx.x * WARPS + threadIdx.x / WARP, m = (int64_t)blockIdx.y * ROWS;
@@ -60,19 +60,19 @@ template <typename X, typename W, typename Y, int N, int ROWS> KERNEL(THREADS) b
 #pragma unroll
         for (int i = 0; i < AHEAD; i++) p[i] = *(const pack<W, N> *)(w + k + i * WARP * N);
 #pragma unroll
-        for (int i = 0; i < AHEAD; i++) add_stretch<X, W, N, ROWS>(a, p[i], m, n, k + i * WARP * N, sum);
+        for (int i = 0; i < AHEAD; i++) add_stretch<W, N, ROWS>(a, p[i], m, n, k + i * WARP * N, sum);
     }
-    for (; is_there && k + N <= a.k; k += WARP * N) add_stretch<X, W, N, ROWS>(a, *(const pack<W, N> *)(w + k), m, n, k, sum);
+    for (; is_there && k + N <= a.k; k += WARP * N) add_stretch<W, N, ROWS>(a, *(const pack<W, N> *)(w + k), m, n, k, sum);
 #pragma unroll
     for (int r = 0; r < ROWS; r++) {
         float s = warp_sum(sum[r]);
-        if (is_there && lane == 0 && m + r < a.m) put<Y>(a, m + r, n, s);
+        if (is_there && lane == 0 && m + r < a.m) put(a, m + r, n, s);
     }
 }
 
 /* --- w_n = 1 --- */
 
-template <typename X, typename W, typename Y, int N, int ROWS> KERNEL(THREADS) by_rows(struct thin_args a)
+template <typename W, int N, int ROWS> KERNEL(THREADS) by_rows(struct thin_args a)
 {
     SHARED float room[WARPS][ACROSS * N][ROWS];
     const int lane = threadIdx.x % WARP, warp = threadIdx.x / WARP, across = lane % ACROSS, along = lane / ACROSS;
@@ -84,9 +84,9 @@ template <typename X, typename W, typename Y, int N, int ROWS> KERNEL(THREADS) b
         const pack<W, N> p = *(const pack<W, N> *)((const W *)a.w + k * a.w_k + n);
 #pragma unroll
         for (int r = 0; r < ROWS; r++) {
-            float x = m + r < a.m ? at<X>(a.x, (m + r) * a.x_m + k * a.x_k) : 0.0f;
+            float x = m + r < a.m ? x_at(a, m + r, k) : 0.0f;
 #pragma unroll
-            for (int j = 0; j < N; j++) sum[j][r] += wide(p.at[j]) * x * scale_of<X>(a, n + j, k);
+            for (int j = 0; j < N; j++) sum[j][r] += wide(p.at[j]) * x * scale_of(a, n + j, k);
         }
     }
 #pragma unroll
@@ -103,65 +103,55 @@ template <typename X, typename W, typename Y, int N, int ROWS> KERNEL(THREADS) b
         int64_t at_n = (int64_t)blockIdx.x * ACROSS * N + column;
         float s = 0;
         for (int k = 0; k < WARPS; k++) s += room[k][column][r];
-        if (at_n < a.n && m + r < a.m) put<Y>(a, m + r, at_n, s);
+        if (at_n < a.n && m + r < a.m) put(a, m + r, at_n, s);
     }
 }
 
 /* --- which one --- */
 
-template <typename X, typename W, typename Y, int N, int ROWS> static void launch(const struct thin_args *a, cudaStream_t stream)
+template <typename W, int N, int ROWS> static void launch(const struct thin_args *a, cudaStream_t stream)
 {
     unsigned groups = (unsigned)((a->m + ROWS - 1) / ROWS);
-    if (a->w_k == 1) LAUNCH((by_columns<X, W, Y, N, ROWS>), dim3((unsigned)((a->n + WARPS - 1) / WARPS), groups), THREADS, 0, stream, *a);
-    else LAUNCH((by_rows<X, W, Y, N, ROWS>), dim3((unsigned)((a->n + ACROSS * N - 1) / (ACROSS * N)), groups), THREADS, 0, stream, *a);
+    if (a->w_k == 1) LAUNCH((by_columns<W, N, ROWS>), dim3((unsigned)((a->n + WARPS - 1) / WARPS), groups), THREADS, 0, stream, *a);
+    else LAUNCH((by_rows<W, N, ROWS>), dim3((unsigned)((a->n + ACROSS * N - 1) / (ACROSS * N)), groups), THREADS, 0, stream, *a);
 }
 
-template <typename X, typename W, typename Y, int N> static void choose_rows(const struct thin_args *a, cudaStream_t stream)
+template <typename W, int N> static void choose_rows(const struct thin_args *a, cudaStream_t stream)
 {
-    if (a->m == 1) launch<X, W, Y, N, 1>(a, stream);
-    else if (a->m <= 4) launch<X, W, Y, N, 4>(a, stream);
-    else launch<X, W, Y, N, THIN_ROWS>(a, stream);
+    if (a->m == 1) launch<W, N, 1>(a, stream);
+    else launch<W, N, THIN_ROWS>(a, stream);
 }
 
 /* Whole stretches along the side that is fast, which begin at a multiple of their size. */
-static bool is_wide(const struct thin_args *a, int64_t n, size_t bytes, size_t x_bytes)
+static bool is_wide(const struct thin_args *a, int64_t n, size_t bytes)
 {
-    bool x = a->w_k != 1 || (a->x_k == 1 && ((uintptr_t)a->x | (size_t)a->x_m * x_bytes) % 16 == 0);
+    bool x = a->w_k != 1 || (a->x_k == 1 && ((uintptr_t)a->x | (size_t)a->x_m * sizeof(float)) % 16 == 0);
     int64_t fast = a->w_k == 1 ? a->k : a->n, slow = a->w_k == 1 ? a->w_n : a->w_k, lines = a->w_k == 1 ? a->n : a->k;
     bool scales = a->scale == NULL || a->w_k != 1 || a->block % n == 0;
     return fast % n == 0 && (slow % n == 0 || lines == 1) && (uintptr_t)a->w % ((size_t)n * bytes) == 0 && scales && x;
 }
 
-template <typename X, typename W, typename Y> static void choose_width(const struct thin_args *a, cudaStream_t stream)
+template <typename W> static void choose_width(const struct thin_args *a, cudaStream_t stream)
 {
     enum { MOST = sizeof(W) == 1 ? 8 : 16 / sizeof(W) };
-    if (is_wide(a, MOST, sizeof(W), sizeof(X))) choose_rows<X, W, Y, MOST>(a, stream);
-    else choose_rows<X, W, Y, 1>(a, stream);
+    if (is_wide(a, MOST, sizeof(W))) choose_rows<W, MOST>(a, stream);
+    else choose_rows<W, 1>(a, stream);
 }
 
 extern "C" bool thin_takes(const struct thin_args *a)
 {
-    bool like = a->x_dtype == a->y_dtype || a->y_dtype == RK_f32;
-    bool known = a->x_dtype == RK_f32 ? a->w_dtype == RK_f32 || a->w_dtype == RK_f16 || a->w_dtype == RK_bf16 || a->w_dtype == RK_i8
-                                      : (a->x_dtype == RK_f16 || a->x_dtype == RK_bf16) && a->w_dtype == a->x_dtype;
-    return like && known && (a->w_k == 1 || a->w_n == 1) && a->n <= (int64_t)INT32_MAX && a->m <= 65535 * THIN_ROWS && (a->w_dtype == RK_i8) == (a->block > 0);
+    bool known = a->w_dtype == RK_f32 || a->w_dtype == RK_f16 || a->w_dtype == RK_bf16 || a->w_dtype == RK_i8;
+    return known && a->x_dtype == RK_f32 && a->y_dtype == RK_f32 && (a->w_k == 1 || a->w_n == 1) && a->n <= (int64_t)INT32_MAX && a->m <= 65535 * THIN_ROWS &&
+           (a->w_dtype == RK_i8) == (a->block > 0);
 }
 
 extern "C" void thin_launch(const struct thin_args *a, cudaStream_t stream)
 {
     if (a->m == 0 || a->n == 0) return;
-    if (a->x_dtype == RK_f32) {
-        switch (a->w_dtype) {
-        case RK_f16: choose_width<float, f16, float>(a, stream); break;
-        case RK_bf16: choose_width<float, bf16, float>(a, stream); break;
-        case RK_i8: choose_width<float, i8, float>(a, stream); break;
-        default: choose_width<float, float, float>(a, stream); break;
-        }
-    } else if (a->x_dtype == RK_bf16) {
-        if (a->y_dtype == RK_f32) choose_width<bf16, bf16, float>(a, stream);
-        else choose_width<bf16, bf16, bf16>(a, stream);
-    } else {
-        if (a->y_dtype == RK_f32) choose_width<f16, f16, float>(a, stream);
-        else choose_width<f16, f16, f16>(a, stream);
+    switch (a->w_dtype) {
+    case RK_f16: choose_width<f16>(a, stream); break;
+    case RK_bf16: choose_width<bf16>(a, stream); break;
+    case RK_i8: choose_width<i8>(a, stream); break;
+    default: choose_width<float>(a, stream); break;
     }
 }

@@ -1,7 +1,7 @@
 /* thin.h: products of few rows with a large matrix: Y[m n] (+)= X[m k] · W[k n], where reading W is all that takes time. What a model
  * does for one token.
  *
- * W may be stored in fewer bits than it is computed in: f16, bf16, or i8 with a scale for each block of neighbours along k. Sums are in
+ * X and Y are f32; W may be stored in fewer bits: f16, bf16, or i8 with a scale for each block of neighbours along k. Sums are in
  * f32, in one order. */
 #ifndef CUDA_THIN_H
 #define CUDA_THIN_H
