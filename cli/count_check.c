@@ -9,16 +9,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Where a prediction comes from. */
-enum source { BILL, RUN };
+/* Where a prediction comes from: the bill; the plan of this program, which is another on another kind of device; the run itself. */
+enum source { BILL, PLAN, RUN };
 static const struct { const char *entry; enum source source; bool counted, must; } entries[] = {
     { "bytes.plan.parameters", BILL, true,  true },
     { "bytes.plan.gradients",  BILL, true,  true },
     { "bytes.plan.optimizer",  BILL, true,  true },
     { "bytes.plan.master",     BILL, true,  false },        /* of narrow parameters alone: other runs have no such row */
-    { "bytes.plan.arena",      BILL, true,  false },        /* not measured where the system does not tell of pages */
+    { "bytes.plan.arena",      PLAN, true,  false },        /* not measured where the system does not tell of pages */
     { "bytes.plan.inputs",     BILL, true,  true },
-    { "flops.step",            BILL, true,  true },
+    { "flops.step",            PLAN, true,  true },
     { "bytes.resident",        RUN,  false, false },
     { "seconds.step",          RUN,  false, false },
 };
@@ -26,6 +26,9 @@ enum { ENTRIES = sizeof entries / sizeof *entries };
 
 /* limit: allowed above the prediction, NaN: any. */
 struct checked { const char *entry, *unit; double predicted, measured, limit; bool beyond; };
+
+/* A run on an accelerator had a plan of its own, which is not made here: what it said of itself beforehand is what it is held to. */
+static bool is_priced_here(const rk_receipt *r, int i) { return entries[i].source == BILL || (entries[i].source == PLAN && strncmp(r->device, "cuda", 4) != 0); }
 
 static double predicted_by_bill(const struct counted *x, const rk_receipt *r, const char *entry)
 {
@@ -77,13 +80,13 @@ static int find_row(struct cli *c, const rk_receipt *r, int i, int *row)
 static int compare(struct cli *c, const struct counted *x, const rk_receipt *r, const double limit[ENTRIES], struct checked all[ENTRIES])
 {
     for (int i = 0, row; i < ENTRIES; i++) {
-        bool none = entries[i].source == BILL && !entries[i].must && predicted_by_bill(x, r, entries[i].entry) <= 0;
+        bool none = is_priced_here(r, i) && !entries[i].must && predicted_by_bill(x, r, entries[i].entry) <= 0;
         all[i] = (struct checked){ entries[i].entry, "bytes", (double)NAN, (double)NAN, (double)NAN, false };
         if (none) continue;
         int code = find_row(c, r, i, &row);
         if (code != CLI_OK) return code;
         all[i] = (struct checked){ entries[i].entry, r->row[row].unit, r->row[row].predicted, r->row[row].measured, limit[i], false };
-        if (entries[i].source == BILL) all[i].predicted = predicted_by_bill(x, r, entries[i].entry);
+        if (is_priced_here(r, i)) all[i].predicted = predicted_by_bill(x, r, entries[i].entry);
         if (entries[i].must && !isfinite(all[i].measured)) return cli_fail(c, CLI_DATA, "the run made no step", "%s: %s was not measured", cli_text(c, "check"), entries[i].entry);
         all[i].beyond = isfinite(all[i].limit) && isfinite(all[i].measured) && isfinite(all[i].predicted) && all[i].measured > all[i].predicted * (1 + all[i].limit);
         if (isfinite(limit[i]) && !entries[i].counted && !isfinite(all[i].measured)) return cli_fail(c, CLI_DATA, NULL, "%s: %s was not measured", cli_text(c, "check"), entries[i].entry);

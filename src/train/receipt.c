@@ -112,9 +112,11 @@ static bool arena_pages(const rk_train *t, size_t *bytes, size_t *reach)
     return false;
 }
 
+/* Of an accelerator: what was asked of it, but for states and inputs. */
 static double arena_measured(const rk_train *t)
 {
     size_t bytes, reach;
+    if (t->backend->memory != NULL) return (double)t->ctx->device_bytes - (double)train_states_bytes(t) - (double)train_input_bytes(t);
     return arena_pages(t, &bytes, &reach) ? (double)reach : NAN;
 }
 
@@ -302,7 +304,7 @@ static const struct { const char *name, *entry, *unit; ask *predicted, *measured
     { "master copies",         "bytes.plan.master",      "bytes",    masters_predicted,    masters_measured,    "of narrow parameters, in f32; the store" },
     { "constants",             "bytes.plan.constants",   "bytes",    constants_predicted,  constants_measured,  "the bill; the store" },
     { " rounding of addresses", "bytes.rounding",         "bytes",   rounding_predicted,   rounding_measured,   "every state begins at a multiple of 64 bytes; ref keeps f32 as f64" },
-    { "activations, workspace", "bytes.plan.arena",       "bytes",   arena_predicted,      arena_measured,      "the plan's arena, one for all graphs; up to its last page that was touched" },
+    { "activations, workspace", "bytes.plan.arena",       "bytes",   arena_predicted,      arena_measured,      "the plan's arena, one for all graphs; up to its last page that was touched, of a device what was asked of it" },
     { " lost between lifetimes", "bytes.lost",             "bytes",  lost_between,         arena_untouched,     "the arena beyond what is alive at its fullest step; its pages that were never touched" },
     { "inputs",                "bytes.plan.inputs",      "bytes",    inputs_predicted,     inputs_measured,     "tokens, labels, lengths, scalars" },
     { "device memory of tensors", "bytes.device.tensors", "bytes",    tensors_predicted,    tensors_measured,    "all of the above; what was asked of the device" },
