@@ -18,4 +18,9 @@ ends 0 train --steps 4 --device cuda --output whole
 ends 0 train --steps 2 --device cuda --output cut
 ends 0 reckon train text --resume --output cut --steps 4 --cycle 4 --threads 1 --device cuda --quiet
 cmp -s whole/model.safetensors cut/model.safetensors && pass || fail "a run in two parts ends with other weights"
+
+# Beams move the sequences of a batch about, which lie in the device's memory.
+ends 0 reckon generate whole "The " --beams 3 --max-new-tokens 12 --device cpu --quiet;  cp "$out" cpu
+ends 0 reckon generate whole "The " --beams 3 --max-new-tokens 12 --device cuda --quiet; cp "$out" cuda
+cmp -s cpu cuda && pass || fail "beams end elsewhere on the device"
 finish

@@ -4,6 +4,10 @@
 #include "cuda_host.h"
 #include <functional>
 
+/* Device memory is out of the host's reach but between these two: an address of the device that the host follows is a fault, as it would be
+ * there. (AddressSanitizer finds other things instead: then it is plain memory, with its fences.) */
+extern "C" void host_memory_open(void);
+extern "C" void host_memory_close(void);
 /* Does the work now, or keeps it while the stream is captured. */
 cudaError_t host_do(cudaStream_t stream, std::function<void()> work);
 cudaError_t host_fail(cudaError_t error);           /* remembered for cudaGetLastError */

@@ -4,6 +4,8 @@
 #include <mutex>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 static const size_t MEMORY = (size_t)16 << 30, SPOILED = 1 << 20;
 
@@ -115,18 +117,65 @@ extern "C" cudaError_t cudaOccupancyMaxActiveBlocksPerMultiprocessor(int *blocks
 
 /* --- memory --- */
 
+/* --- whole pages, which can be closed --- */
+
+#if defined(__SANITIZE_ADDRESS__)
+static const bool CLOSES = false;
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+static const bool CLOSES = false;
+#else
+static const bool CLOSES = true;
+#endif
+#else
+static const bool CLOSES = true;
+#endif
+
+static int opened;                                          /* by how many; nobody: closed */
+
+static size_t pages(size_t bytes)
+{
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    return (bytes + page - 1) / page * page;
+}
+
+static void protect(int how)
+{
+    for (auto &each : allocated) (void)mprotect((void *)each.first, pages(each.second), how);
+}
+
+extern "C" void host_memory_open(void)
+{
+    std::lock_guard<std::mutex> lock(mutex);
+    if (CLOSES && opened++ == 0) protect(PROT_READ | PROT_WRITE);
+}
+
+extern "C" void host_memory_close(void)
+{
+    std::lock_guard<std::mutex> lock(mutex);
+    if (CLOSES && --opened == 0) protect(PROT_NONE);
+}
+
+static bool reserve(bool device, void **at, size_t bytes)
+{
+    if (!device || !CLOSES) return posix_memalign(at, 256, bytes) == 0;
+    *at = mmap(nullptr, pages(bytes), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    return *at != MAP_FAILED;
+}
+
 static cudaError_t take(std::map<uintptr_t, size_t> &table, void **at, size_t bytes)
 {
     *at = nullptr;
     if (host_strict()) return host_fail(cudaErrorStreamCaptureUnsupported);
     if (bytes == 0) return cudaSuccess;
     std::lock_guard<std::mutex> lock(mutex);
-    if (bytes > MEMORY - taken || posix_memalign(at, 256, bytes) != 0) return *at = nullptr, host_fail(cudaErrorMemoryAllocation);
+    if (bytes > MEMORY - taken || !reserve(&table == &allocated, at, bytes)) return *at = nullptr, host_fail(cudaErrorMemoryAllocation);
     size_t ends = bytes < SPOILED ? bytes : SPOILED;        /* of what is large, both ends */
     memset(*at, 0xff, ends);
     memset((char *)*at + bytes - ends, 0xff, ends);
     table[(uintptr_t)*at] = bytes;
     taken += bytes;
+    if (CLOSES && &table == &allocated && opened == 0) (void)mprotect(*at, pages(bytes), PROT_NONE);
     return cudaSuccess;
 }
 
@@ -136,9 +185,11 @@ static cudaError_t give_back(std::map<uintptr_t, size_t> &table, void *at)
     std::lock_guard<std::mutex> lock(mutex);
     auto found = table.find((uintptr_t)at);
     if (found == table.end()) return host_fail(cudaErrorInvalidValue);
-    taken -= found->second;
+    size_t bytes = found->second;
+    taken -= bytes;
     table.erase(found);
-    free(at);
+    if (CLOSES && &table == &allocated) (void)munmap(at, pages(bytes));
+    else free(at);
     return cudaSuccess;
 }
 

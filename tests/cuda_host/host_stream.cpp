@@ -21,7 +21,11 @@ cudaError_t host_do(cudaStream_t stream, std::function<void()> work)
 {
     if (stream != nullptr && stream->capturing) stream->kept.push_back(work);
     else if (stream == nullptr && host_capturing()) return host_fail(cudaErrorStreamCaptureUnsupported);
-    else work();
+    else {
+        host_memory_open();
+        work();
+        host_memory_close();
+    }
     return cudaSuccess;
 }
 
