@@ -83,6 +83,17 @@ static void device(struct cli *c, char *text, size_t room)
     rk_device_close(d);
 }
 
+/* With its memory; or why there is none. */
+static void accelerator(struct cli *c, char *text, size_t room)
+{
+    rk_device *d = NULL;
+    uint64_t all = 0, free_bytes = 0;
+    if (rk_device_open(c->ctx, "cuda", NULL, &d) != RK_OK) (void)snprintf(text, room, "none: %s", rk_error_message(c->ctx));
+    else if (rk_device_memory(d, &all, &free_bytes)) (void)snprintf(text, room, "%s, %s", rk_device_text(d), say_bytes(all).at);
+    rk_error_clear(c->ctx);
+    rk_device_close(d);
+}
+
 /* Every library that opens here, with the core type it chose. */
 static void libraries(struct cli *c, char *text, size_t room)
 {
@@ -124,6 +135,7 @@ static const struct fact facts[] = {
     { "threads",         "threads",      NULL,             threads, say_count },
     { "vector features", "features",     vector_features,  NULL,    NULL },
     { "device",          "device",       device,           NULL,    NULL },
+    { "GPU",             "cuda",         accelerator,      NULL,    NULL },
     { "BLAS",            "blas",         libraries,        NULL,    NULL },
     { "kept in",         "cache",        cache,            NULL,    NULL },
 };
