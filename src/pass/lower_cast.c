@@ -13,14 +13,6 @@ static bool is_cast(const struct lowering *l, rk_ref r) { return (lowering_node(
 /* Gradients name what they do not read, too. */
 static bool reads(const struct lowering *l, rk_ref r, int i) { return lowering_node(l, r)->op != &op_adjoint || adjoint_reads(l->g, lowering_node(l, r), i); }
 
-/* A cast to more bits of what lies somewhere by itself. */
-static bool widens(const struct lowering *l, rk_ref c)
-{
-    if (!is_cast(l, c)) return false;
-    const struct node *from = lowering_node(l, lowering_node(l, c)->in[0]), *to = lowering_node(l, c);
-    return is_float(from->dtype) && is_float(to->dtype) && rk_dtype_bytes(from->dtype) < rk_dtype_bytes(to->dtype) && !is_virtual(l, l->storage[to->in[0]]);
-}
-
 static struct operand operand(const struct lowering *l, rk_ref x) { return (struct operand){ x, lowering_node(l, x)->dtype, layout_of(l->g, x, NULL) }; }
 
 /* The problem of a node alone, with its result `y`. */
@@ -29,7 +21,7 @@ static void state(const struct lowering *l, rk_ref r, bool through, rk_ref y, st
     const struct node *n = lowering_node(l, r);
     bool adjoint = n->op == &op_adjoint;
     *p = (struct problem){ .g = l->g, .op = n->op, .node = n, .first = r, .n_nodes = 1, .nodes = self, .in = room->in, .out = room->out, .n_out = 1, .machine = l->backend->machine };
-    for (int i = 0; i < n->arity && i < MOST_PROBLEM_OPERANDS; i++) p->in[p->n_in++] = operand(l, through && widens(l, n->in[i]) ? lowering_node(l, n->in[i])->in[0] : n->in[i]);
+    for (int i = 0; i < n->arity && i < MOST_PROBLEM_OPERANDS; i++) p->in[p->n_in++] = operand(l, through && lowering_widens(l, n->in[i]) ? lowering_node(l, n->in[i])->in[0] : n->in[i]);
     p->out_role[0] = adjoint ? 1 + (int)n->at.i[0] : 0;
     p->out[0] = operand(l, y);
     for (int i = 0; i < p->n_in + p->n_out; i++) {
@@ -58,7 +50,7 @@ static bool reads_widened(const struct lowering *l, rk_ref r)
 {
     const struct node *n = lowering_node(l, r);
     bool any = false;
-    for (int i = 0; i < n->arity; i++) any = any || widens(l, n->in[i]);
+    for (int i = 0; i < n->arity; i++) any = any || lowering_widens(l, n->in[i]);
     return any;
 }
 

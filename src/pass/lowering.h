@@ -55,12 +55,17 @@ rk_status lowering_emit(struct lowering *l) RK_CHECK;           /* lower_emit.c 
 static inline const struct node *lowering_node(const struct lowering *l, rk_ref r) { return node_of(l->g, r); }
 static inline bool is_virtual(const struct lowering *l, rk_ref r) { return (node_of(l->g, r)->op->flags & OP_VIRTUAL) != 0; }
 static inline bool is_map(const struct lowering *l, rk_ref r) { return (node_of(l->g, r)->op->flags & OP_MAP) != 0; }
+/* A cast to more bits of a floating value that lies somewhere. */
+static inline bool lowering_widens(const struct lowering *l, rk_ref c)
+{
+    const struct node *to = node_of(l->g, c), *from = (to->op->flags & OP_CASTS) != 0 ? node_of(l->g, to->in[0]) : NULL;
+    return from != NULL && from->dtype <= RK_f8e5m2 && to->dtype <= RK_f8e5m2 && rk_dtype_bytes(from->dtype) < rk_dtype_bytes(to->dtype) && !is_virtual(l, l->storage[to->in[0]]);
+}
 /* What node r reads as operand i, and what its kernel writes as its result. */
 static inline rk_ref lowering_operand(const struct lowering *l, rk_ref r, int i)
 {
     rk_ref x = node_of(l->g, r)->in[i];
-    bool through = l->looks_through[r] && (node_of(l->g, x)->op->flags & OP_CASTS) != 0 && rk_dtype_bytes(node_of(l->g, x)->dtype) > rk_dtype_bytes(node_of(l->g, node_of(l->g, x)->in[0])->dtype);
-    return through ? node_of(l->g, x)->in[0] : x;
+    return l->looks_through[r] && lowering_widens(l, x) ? node_of(l->g, x)->in[0] : x;
 }
 static inline rk_ref lowering_result(const struct lowering *l, rk_ref r) { return l->narrowed[r] != 0 ? l->narrowed[r] : r; }
 bool lowering_groups(const struct lowering *l, rk_ref r);       /* the back end runs this node, a map, a cast or a virtual value, in a program */
