@@ -15,12 +15,19 @@
 
 enum { MOST_THREADS = 1024, TEXT = 2048 };
 
+/* How each way of failing ends the command. A status without one does not compile. */
+enum {
+    EXIT_OF_OK = CLI_OK,
+    EXIT_OF_E_ARG = CLI_USAGE,     EXIT_OF_E_UNKNOWN = CLI_USAGE,
+    EXIT_OF_E_SHAPE = CLI_DATA,    EXIT_OF_E_DTYPE = CLI_DATA,    EXIT_OF_E_FORMAT = CLI_DATA,
+    EXIT_OF_E_MISSING = CLI_DATA,  EXIT_OF_E_LIMIT = CLI_DATA,    EXIT_OF_E_DECLINED = CLI_DATA,
+    EXIT_OF_E_IO = CLI_SYSTEM,     EXIT_OF_E_NOMEM = CLI_SYSTEM,  EXIT_OF_E_DEVICE = CLI_SYSTEM,
+    EXIT_OF_E_DIFFERS = CLI_NO,    EXIT_OF_E_CANCELLED = CLI_INTERRUPTED, EXIT_OF_E_BUG = CLI_BUG,
+};
 static const int exit_of[RK_STATUS_COUNT] = {
-    [RK_E_ARG] = CLI_USAGE,        [RK_E_UNKNOWN] = CLI_USAGE,
-    [RK_E_SHAPE] = CLI_DATA,       [RK_E_DTYPE] = CLI_DATA,    [RK_E_FORMAT] = CLI_DATA,
-    [RK_E_MISSING] = CLI_DATA,     [RK_E_LIMIT] = CLI_DATA,    [RK_E_DECLINED] = CLI_DATA,
-    [RK_E_IO] = CLI_SYSTEM,        [RK_E_NOMEM] = CLI_SYSTEM,
-    [RK_E_DIFFERS] = CLI_NO,       [RK_E_CANCELLED] = CLI_INTERRUPTED, [RK_E_BUG] = CLI_BUG,
+#define ROW(name, words) [RK_##name] = EXIT_OF_##name,
+#include "reckon/status.def"
+#undef ROW
 };
 
 static volatile sig_atomic_t interrupted;

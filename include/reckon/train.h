@@ -105,7 +105,7 @@ typedef struct rk_train_report {
     bool    skipped;                     /* the scaled gradients overflowed: nothing was changed, and the scale is halved */
     double  loss_scale;                  /* of this step; 1: the policy scales nothing */
     double  seconds, tokens_per_second;  /* of this step */
-    double  mfu;                         /* model FLOPs (full attention, no recomputation) per second / measured FMA ceiling; 0: not measured */
+    double  mfu;                         /* model FLOPs (full attention, no recomputation) per second / measured peak of the products' dtype; 0: not measured */
     double  promised_mfu;                /* the same over promised_flops; 0: none */
     double  seconds_left;
 } rk_train_report;

@@ -23,7 +23,7 @@ struct rk_ctx {
     struct rk_profile *profile;               /* that watches what runs: run/profile.h; NULL: nobody does */
     int          profiles;                    /* that there were */
     size_t       bytes, peak;
-    size_t       device_bytes, device_peak;   /* the same of an accelerator's own memory */
+    size_t       device_bytes;                /* of an accelerator's own memory, asked for and not yet given back */
     rk_status    status;
     char         message[ERROR_TEXT], hint[ERROR_HINT], trail[ERROR_TRAIL];
 };

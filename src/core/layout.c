@@ -51,16 +51,19 @@ int layout_axis(const struct layout *l, rk_dim dim)
     return -1;
 }
 
+int64_t layout_stride(const struct layout *l, rk_dim dim)
+{
+    int axis = layout_axis(l, dim);
+    return axis < 0 ? 0 : l->stride[axis];
+}
+
 void loops_over(struct loops *loops, const struct layout *space, const struct layout *const *operands, int n)
 {
     loops->rank = 0;
     for (int i = 0; i < space->rank; i++) {
         int64_t stride[24];
         if (space->size[i] == 1) continue;
-        for (int k = 0; k < n; k++) {
-            int axis = layout_axis(operands[k], space->dim[i]);
-            stride[k] = axis < 0 ? 0 : operands[k]->stride[axis];
-        }
+        for (int k = 0; k < n; k++) stride[k] = layout_stride(operands[k], space->dim[i]);
         int last = loops->rank - 1;
         bool joins = last >= 0;
         for (int k = 0; k < n && joins; k++) joins = loops->stride[k][last] == stride[k] * space->size[i];

@@ -19,6 +19,7 @@ struct layout layout_of(const rk_graph *g, rk_ref x, rk_ref *base);
 bool    layout_is_dense(const struct layout *l);                    /* elements 0 .. n-1 in order, offset 0 allowed to differ */
 int64_t layout_elements(const struct layout *l);
 int     layout_axis(const struct layout *l, rk_dim dim);            /* -1: not there */
+int64_t layout_stride(const struct layout *l, rk_dim dim);          /* 0: not there */
 
 /* The fewest loops that walk several layouts together: axes of `space` (sizes), with strides for each of n operands
  * (0 where an operand lacks the dim); neighbours that every operand walks as one are merged; size-1 axes vanish. */

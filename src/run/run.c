@@ -145,17 +145,19 @@ static rk_status grow_spare(rk_ctx *ctx, struct run *r, size_t bytes)
 static rk_status size_steps(rk_ctx *ctx, struct run *r)
 {
     size_t spare = 0;
+    bool torn = r->torn;
+    r->torn = true;
     for (int i = 0; i < r->plan->n_steps; i++) {
         struct step *s = &r->steps[i];
         if (!s->problem.live) continue;
-        bool changed = false;
+        bool changed = torn;
         for (int k = 0; k < s->problem.n_in; k++) changed |= size_operand(r, &s->problem.in[k]);
         for (int k = 0; k < s->problem.n_out; k++) changed |= size_operand(r, &s->problem.out[k]);
         if (changed) TRY(s->kernel->prepare(ctx, &s->problem, &s->prepared));
         if (outgrown(r, i) && s->prepared.scratch > spare) spare = s->prepared.scratch;
     }
     if (spare > r->spare_bytes) TRY(grow_spare(ctx, r, spare));
-    r->stale = false;
+    r->stale = r->torn = false;
     return RK_OK;
 }
 

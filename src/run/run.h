@@ -19,6 +19,7 @@ struct run {
     struct operand *sized;                  /* the operands of those */
     int n_sized;
     bool stale;                             /* an extent changed since the steps were sized */
+    bool torn;                              /* sizing them failed halfway: all of them are prepared again */
     char *spare;                            /* workspace for steps that need more at smaller extents than the plan gave them at the bounds */
     size_t spare_bytes;
     void *watch;                            /* for back ends that watch; not owned */

@@ -240,12 +240,12 @@ static double traffic(const rk_train *t)
     return bytes;
 }
 
-/* Products per second, at best, of the dtype that they read; 0: not measured. */
-static double best_rate(const rk_train *t, rk_dtype dtype)
+/* Products per second, at best, of the dtype that they read; `wide` where no units of that dtype were measured. */
+static double best_rate(const rk_train *t, rk_dtype dtype, double wide)
 {
     const rk_ceilings *c = &t->ceilings;
     double narrow = dtype == RK_bf16 ? c->bf16_flops : dtype == RK_f16 ? c->f16_flops : 0;
-    return narrow > 0 ? narrow : c->gemm_flops;
+    return narrow > 0 ? narrow : wide;
 }
 
 static double product_seconds(const rk_train *t)
@@ -254,7 +254,7 @@ static double product_seconds(const rk_train *t)
     for (int i = 0; i < STAGES; i++)
         for (int k = 0; t->stage[i].plan != NULL && k < t->stage[i].plan->n_steps; k++) {
             const struct step *s = &t->stage[i].plan->steps[k];
-            if (s->prepared.product_flops > 0) seconds += times(t, i) * (double)s->prepared.product_flops / best_rate(t, s->problem.in[0].dtype);
+            if (s->prepared.product_flops > 0) seconds += times(t, i) * (double)s->prepared.product_flops / best_rate(t, s->problem.in[0].dtype, t->ceilings.gemm_flops);
         }
     return seconds;
 }
@@ -273,8 +273,7 @@ double train_peak(const rk_train *t)
     rk_dtype dtype = RK_f32;
     for (int k = 0; k < plan->n_steps; k++)
         if (plan->steps[k].prepared.product_flops > most) most = plan->steps[k].prepared.product_flops, dtype = plan->steps[k].problem.in[0].dtype;
-    double narrow = dtype == RK_bf16 ? t->ceilings.bf16_flops : dtype == RK_f16 ? t->ceilings.f16_flops : 0;
-    return narrow > 0 ? narrow : t->ceilings.fma_flops;
+    return best_rate(t, dtype, t->ceilings.fma_flops);
 }
 
 static double seconds_measured(const rk_train *t) { return t->timed_steps > 0 ? t->timed_seconds / (double)t->timed_steps : t->first_seconds > 0 ? t->first_seconds : NAN; }

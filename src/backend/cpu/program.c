@@ -16,12 +16,6 @@
 
 /* --- loops --- */
 
-static int64_t layout_stride(const struct layout *l, rk_dim dim)
-{
-    int axis = layout_axis(l, dim);
-    return axis < 0 ? 0 : l->stride[axis];
-}
-
 /* A mask's index is that of a dense array of the node's own dims, at their current extents. */
 static int64_t mask_stride(const struct instruction *i, const struct live *live, rk_dim dim)
 {

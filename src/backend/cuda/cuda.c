@@ -1,14 +1,14 @@
 /* cuda.c: a device: opened, its memory, its table of kernels.
  *
- * Memory comes from cudaMalloc, zeroed, and is counted apart from the host's (ctx->device_bytes). Numbers are converted on the host
+ * Memory comes from cudaMalloc, zeroed, and is counted apart from the host's (ctx->device_bytes). Numbers are converted on the host (by backend/ref)
  * where the dtypes differ, through a buffer of fixed size; equal dtypes are copied as they lie. Copies wait for the stream, because
  * it is one that waits for the default stream and the other way round. */
 #include "backend/cuda/cuda.h"
 #include "backend/cuda/kernels.h"
 #include "backend/cuda/lt.h"
 #include "backend/cuda/rtc.h"
+#include "backend/ref/ref.h"
 #include "base/mem.h"
-#include "base/num.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -34,12 +34,11 @@ static rk_status alloc(rk_ctx *ctx, size_t bytes, void **at)
         (void)cudaMemGetInfo(&free_bytes, &all);
         *at = NULL;
         (void)FAIL(RK_E_NOMEM, "the device has no %zu bytes for tensors: %zu of its %zu are free", bytes, free_bytes, all);
-        return ctx_hint(ctx, "a smaller --batch with more --accumulate takes less");
+        return ctx_hint(ctx, "fewer sequences at once, or shorter ones, take less");
     }
     CUDA_TRY(error, "allocating the device's memory");
     CUDA_TRY(cudaMemset(*at, 0, bytes), "clearing the device's memory");
     ctx->device_bytes += bytes;
-    if (ctx->device_bytes > ctx->device_peak) ctx->device_peak = ctx->device_bytes;
     return RK_OK;
 }
 
@@ -48,17 +47,6 @@ static void release(rk_ctx *ctx, void *at, size_t bytes)
     if (at == NULL) return;
     (void)cudaFree(at);
     ctx->device_bytes -= bytes;
-}
-
-/* Through doubles, as backend/ref does. */
-static void convert(char *to, rk_dtype to_dtype, const char *from, rk_dtype from_dtype, size_t n)
-{
-    double some[256];
-    for (size_t i = 0; i < n; i += 256) {
-        size_t k = n - i < 256 ? n - i : 256;
-        num_load(some, from + i * rk_dtype_bytes(from_dtype), (int)from_dtype, k);
-        num_store(to + i * rk_dtype_bytes(to_dtype), (int)to_dtype, some, k);
-    }
 }
 
 static rk_status move(rk_ctx *ctx, void *to, rk_dtype to_dtype, const void *from, rk_dtype from_dtype, size_t n, bool in)
@@ -76,9 +64,9 @@ static rk_status move(rk_ctx *ctx, void *to, rk_dtype to_dtype, const void *from
         size_t k = n - i < room ? n - i : room;
         char *t = (char *)to + i * to_bytes;
         const char *f = (const char *)from + i * from_bytes;
-        if (in) convert(staged, to_dtype, f, from_dtype, k);
-        status = cuda_check(ctx, cudaMemcpy(in ? t : staged, in ? staged : f, k * (in ? to_bytes : from_bytes), kind), words);
-        if (!in && status == RK_OK) convert(t, to_dtype, staged, from_dtype, k);
+        if (in) status = host_write(ctx, staged, to_dtype, f, from_dtype, k);
+        if (status == RK_OK) status = cuda_check(ctx, cudaMemcpy(in ? t : staged, in ? staged : f, k * (in ? to_bytes : from_bytes), kind), words);
+        if (!in && status == RK_OK) status = host_read(ctx, t, to_dtype, staged, from_dtype, k);
     }
     FREE(staged, staged_bytes);
     return status;
@@ -182,11 +170,9 @@ static rk_status look(rk_ctx *ctx, struct cuda_machine *m)
     (void)snprintf(m->name, sizeof m->name, "%s", p.name);
     m->capability = 10 * p.major + p.minor;
     m->multiprocessors = p.multiProcessorCount;
-    m->l2 = (size_t)p.l2CacheSize;
     m->shared_most = p.sharedMemPerBlockOptin;
     if (m->capability < 80) return FAIL(RK_E_DEVICE, "%s has compute capability %d.%d, 8.0 is the least", m->name, p.major, p.minor);
     CUDA_TRY(cudaMemGetInfo(&free_bytes, &all), "asking the device for its memory");
-    m->memory = all;
     m->context_bytes = all - free_bytes;
     return RK_OK;
 }
@@ -206,7 +192,7 @@ static rk_status open_device(rk_ctx *ctx, struct cuda_machine *m, int device)
     CUDA_TRY(cudaStreamCreate(&m->stream), "making a stream");
     CUDA_TRY(cudaMalloc((void **)&m->live, sizeof *m->live), "allocating the device's memory");
     CUDA_TRY(cudaMemset(m->live, 0, sizeof *m->live), "clearing the device's memory");
-    TRY(lt_open(ctx, m->capability, m->stream, &m->lt));
+    TRY(lt_open(ctx, m->stream, &m->lt));
     return rtc_open(ctx, m->capability, &m->rtc);
 }
 

@@ -33,12 +33,12 @@ const char *lt_status_words(cublasStatus_t s)
     default: return "failed";
     }
 }
+
 /* --- opening --- */
 
-rk_status lt_open(rk_ctx *ctx, int capability, cudaStream_t stream, struct lt **out)
+rk_status lt_open(rk_ctx *ctx, cudaStream_t stream, struct lt **out)
 {
     struct lt *lt;
-    (void)capability;
     *out = NULL;
     TRY(NEW(lt, 1));
     *out = lt;                                      /* closed by whoever opens the device */

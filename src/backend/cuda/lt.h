@@ -24,7 +24,7 @@ struct lt_product {
     bool     accumulate;
 };
 
-RK_CHECK rk_status lt_open(rk_ctx *ctx, int capability, cudaStream_t stream, struct lt **lt);
+RK_CHECK rk_status lt_open(rk_ctx *ctx, cudaStream_t stream, struct lt **lt);
 void      lt_close(rk_ctx *ctx, struct lt *lt);
 const char *lt_text(const struct lt *lt);   /* "cuBLASLt 13.0.2" */
 size_t    lt_workspace(const struct lt *lt);

@@ -114,11 +114,20 @@ static rk_status choose(rk_ctx *ctx, const struct lt *lt, struct shape *s, const
     return status;
 }
 
-static const struct choice *chosen_before(const struct lt *lt, const struct key *key)
+/* NULL: nobody chose. */
+static struct choice *chosen_before(const struct lt *lt, const struct key *key)
 {
     for (int i = 0; i < lt->choices.n; i++)
         if (memcmp(&lt->choices.at[i].key, key, sizeof *key) == 0) return &lt->choices.at[i];
     return NULL;
+}
+
+/* What a file says is taken only where the library itself still offers it. */
+static bool is_among(const cublasLtMatmulAlgo_t *algorithm, const cublasLtMatmulHeuristicResult_t *found, int n)
+{
+    bool is = false;
+    for (int i = 0; i < n && !is; i++) is = memcmp(algorithm, &found[i].algo, sizeof *algorithm) == 0;
+    return is;
 }
 
 rk_status lt_choose(rk_ctx *ctx, struct lt *lt, struct shape *s)
@@ -127,17 +136,18 @@ rk_status lt_choose(rk_ctx *ctx, struct lt *lt, struct shape *s)
     cublasLtMatmulHeuristicResult_t found[CANDIDATES];
     int n = 0;
     double flops = 2.0 * (double)s->p.m * (double)s->p.n * (double)s->p.k * (double)s->p.batch;
-    const struct choice *before = chosen_before(lt, &fresh.key);
-    if (before != NULL) {
-        s->algorithm = before->algorithm;
-        return RK_OK;
-    }
     TRY(ask(ctx, lt, s, found, &n));
     s->algorithm = found[0].algo;
     if (n < 2 || flops < WORTH_TIMING) return RK_OK;
+    struct choice *before = chosen_before(lt, &fresh.key);
+    if (before != NULL && is_among(&before->algorithm, found, n)) {
+        s->algorithm = before->algorithm;
+        return RK_OK;
+    }
     TRY(choose(ctx, lt, s, found, n));
     fresh.algorithm = s->algorithm;
-    VEC_PUSH(&lt->choices, fresh);
     lt->learned = true;
+    if (before == NULL) VEC_PUSH(&lt->choices, fresh);
+    else *before = fresh;
     return RK_OK;
 }

@@ -18,7 +18,7 @@ struct cuda_machine {
     char    name[256];
     int     capability;                     /* 90: compute capability 9.0 */
     int     multiprocessors;
-    size_t  memory, l2, shared_most;        /* bytes: of the device, of its second-level cache, of shared memory that a block may ask for */
+    size_t  shared_most;                    /* bytes of shared memory that a block may ask for */
     cudaStream_t stream;
     struct cuda_live *live;                 /* on the device */
     struct cuda_live told;                  /* what it holds */

@@ -11,12 +11,6 @@ _Static_assert(sizeof(struct own) <= PREPARED_BYTES, "a program fits its place")
 
 /* --- loops --- */
 
-static int64_t layout_stride(const struct layout *l, rk_dim dim)
-{
-    int axis = layout_axis(l, dim);
-    return axis < 0 ? 0 : l->stride[axis];
-}
-
 /* A mask's index is that of a dense array of the node's own dims, at their current sizes. */
 static int64_t mask_stride(const struct problem *p, const struct instruction *i, rk_dim dim)
 {
@@ -171,7 +165,7 @@ static rk_status make(rk_ctx *ctx, const struct problem *p, const struct program
     return status;
 }
 
-/* Sizes and strides; addresses are 0 for now. */
+/* Sizes and strides; where sources start, each call says. */
 static int words_of(const struct program_loops *l, const struct cuda_machine *m, int64_t *word)
 {
     int n = 0;

@@ -34,7 +34,7 @@ static const char *const files[] = { RECKON_CUDA_HOST_LIBRARY };
 static const char *const files[] = { OF(13), OF(12), "libnvrtc.so" };
 #endif
 
-struct made { const char *text; cudaLibrary_t library; cudaKernel_t kernel; };
+struct made { const char *text; cudaLibrary_t module; cudaKernel_t kernel; };
 struct rtc {
     void *library;
     struct nvrtc f;
@@ -63,7 +63,7 @@ rk_status rtc_open(rk_ctx *ctx, int capability, struct rtc **out)
 void rtc_close(rk_ctx *ctx, struct rtc *r)
 {
     if (r == NULL) return;
-    for (int i = 0; i < r->made.n; i++) (void)cudaLibraryUnload(r->made.at[i].library);
+    for (int i = 0; i < r->made.n; i++) (void)cudaLibraryUnload(r->made.at[i].module);
     VEC_FREE(&r->made);
     map_free(ctx, &r->by_text);
     map_free(ctx, &r->by_key);
@@ -95,8 +95,8 @@ static rk_status compile(rk_ctx *ctx, const struct rtc *r, nvrtcProgram program,
     if (r->f.cubin_size(program, &n) != NVRTC_SUCCESS || n == 0) return FAIL(RK_E_DEVICE, "compiling the kernel %s gave no code for %s", name, r->architecture);
     TRY(NEW(cubin, n));
     rk_status status = r->f.cubin(program, cubin) == NVRTC_SUCCESS ? RK_OK : FAIL(RK_E_DEVICE, "the code of the kernel %s cannot be read", name);
-    if (status == RK_OK) status = cuda_check(ctx, cudaLibraryLoadData(&made->library, cubin, NULL, NULL, 0, NULL, NULL, 0), "loading a kernel made at run time");
-    if (status == RK_OK) status = cuda_check(ctx, cudaLibraryGetKernel(&made->kernel, made->library, name), "finding a kernel made at run time");
+    if (status == RK_OK) status = cuda_check(ctx, cudaLibraryLoadData(&made->module, cubin, NULL, NULL, 0, NULL, NULL, 0), "loading a kernel made at run time");
+    if (status == RK_OK) status = cuda_check(ctx, cudaLibraryGetKernel(&made->kernel, made->module, name), "finding a kernel made at run time");
     FREE(cubin, n);
     return status;
 }
@@ -104,7 +104,7 @@ static rk_status compile(rk_ctx *ctx, const struct rtc *r, nvrtcProgram program,
 rk_status rtc_kernel(rk_ctx *ctx, struct rtc *r, const char *text, const char *name, cudaKernel_t *kernel)
 {
     int at;
-    struct made made = { .library = NULL };
+    struct made made = { .module = NULL };
     nvrtcProgram program;
     if (map_get(&r->by_text, text, strlen(text), &at)) {
         *kernel = r->made.at[at].kernel;
