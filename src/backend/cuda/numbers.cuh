@@ -122,8 +122,8 @@ DEVICE void store_any(void *to, int64_t i, rk_dtype dtype, double x)
     }
 }
 
-template <typename T> constexpr bool is_any = false;
-template <> constexpr bool is_any<any_number> = true;
+template <typename T> inline constexpr bool is_any = false;
+template <> inline constexpr bool is_any<any_number> = true;
 
 template <typename T> DEVICE double load(const void *x, int64_t i, rk_dtype dtype)
 {
