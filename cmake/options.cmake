@@ -25,7 +25,7 @@ set(RECKON_CUDA_ARCHITECTURES "80;90a" CACHE STRING "what the CUDA back end is c
 if(DEFINED CUDA)
     set(RECKON_CUDA "${CUDA}")
 endif()
-set(FUZZ_SECONDS 2 CACHE STRING "seconds for each fuzz target as a test")
+set(FUZZ_SECONDS 0.5 CACHE STRING "seconds for each fuzz target as a test")
 
 if(NOT CMAKE_BUILD_TYPE)
     set(CMAKE_BUILD_TYPE Release CACHE STRING "Release or Debug" FORCE)
@@ -50,7 +50,7 @@ if(RECKON_WERROR AND NOT RECKON_SANITIZE)   # gcc sees truncations and gaps in i
     target_compile_options(house INTERFACE -Werror)
 endif()
 if(RECKON_SANITIZE)
-    target_compile_options(house INTERFACE -fsanitize=${RECKON_SANITIZE} -fno-sanitize-recover=all)
+    target_compile_options(house INTERFACE -fsanitize=${RECKON_SANITIZE} -fno-sanitize-recover=all -g1)     # lines for reports; variables take long
     target_link_options(house INTERFACE -fsanitize=${RECKON_SANITIZE})
 endif()
 if(RECKON_FUZZ)

@@ -1,6 +1,7 @@
 /* test.c: main of every test program. */
 #include "test.h"
 #include <dirent.h>
+#include <execinfo.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -117,20 +118,45 @@ rk_ctx *test_ctx(void)
     return open_ctx[n_ctx++] = ctx;
 }
 
-struct fault { int64_t left; bool struck; };
+/* --- allocations that fail --- */
+
+/* Counts allocations; the first from number `from` on (-1: none) fails, or, telling, the first of those that tells something; and every later one too. */
+struct fault { int64_t from, n, at; bool telling, struck; };
+
+enum { MOST_FRAMES = 64, MOST_WAYS = 1 << 14 };
+static struct { uint64_t way; unsigned times; } ways[MOST_WAYS];       /* how often allocations were reached by the same calls */
+
+/* True the first, second, fourth, eighth ... time that this allocation is reached by the calls that lead to it now. */
+static bool tells(void)
+{
+    void *frame[MOST_FRAMES];
+    uint64_t way = 1;
+    int n = backtrace(frame, MOST_FRAMES);
+    for (int i = 0; i < n; i++) way = (way ^ (uintptr_t)frame[i]) * 0x9e3779b97f4a7c15u, way ^= way >> 29;
+    size_t k = way % MOST_WAYS;
+    for (size_t seen = 0; ways[k].times > 0 && ways[k].way != way; k = (k + 1) % MOST_WAYS)
+        if (++seen == MOST_WAYS) abort();
+    ways[k].way = way;
+    unsigned times = ++ways[k].times;
+    return (times & (times - 1)) == 0;
+}
+
+static bool fails_now(struct fault *f)
+{
+    int64_t i = f->n++;
+    if (f->struck || f->from < 0 || i < f->from) return f->struck;
+    f->struck = !f->telling || tells();
+    f->at = i;
+    return f->struck;
+}
 
 static void *faulty(void *user, void *old, size_t old_bytes, size_t bytes)
 {
-    struct fault *f = user;
     if (bytes == 0) {
         free(old);
         return NULL;
     }
-    if (f->left == 0) {
-        f->struck = true;
-        return NULL;
-    }
-    if (f->left > 0) f->left--;
+    if (fails_now(user)) return NULL;
     void *fresh = aligned_alloc(64, (bytes + 63) & ~(size_t)63);
     if (fresh != NULL && old != NULL) {
         memcpy(fresh, old, old_bytes < bytes ? old_bytes : bytes);
@@ -145,9 +171,10 @@ rk_ctx *test_fault_ctx(int64_t n)
 {
     rk_options options = { .allocator = { faulty, &fault }, .threads = 1 };
     rk_ctx *ctx;
-    fault = (struct fault){ -1, false };
+    fault = (struct fault){ .from = -1 };
     if (rk_ctx_open(&options, &ctx) != RK_OK) abort();
-    fault.left = n;
+    fault.n = 0;
+    fault.from = n;
     return ctx;
 }
 
@@ -160,8 +187,10 @@ bool test_fault_close(rk_ctx *ctx)
 
 void test_every_fault(const char *file, int line, rk_status (*body)(rk_ctx *ctx))
 {
-    for (int64_t n = 0;; n++) {
+    memset(ways, 0, sizeof ways);
+    for (int64_t n = 0;; n = fault.at + 1) {
         rk_ctx *ctx = test_fault_ctx(n);
+        fault.telling = TEST_SANITIZED;
         rk_status status = body(ctx);
         bool named = rk_error_message(ctx)[0] != '\0';
         bool struck = test_fault_close(ctx);
@@ -169,7 +198,7 @@ void test_every_fault(const char *file, int line, rk_status (*body)(rk_ctx *ctx)
             if (status != RK_OK) test_fail(file, line, "fails with %s though every allocation succeeded", rk_status_name(status));
             return;
         }
-        if (status != RK_E_NOMEM || !named) test_fail(file, line, "allocation %lld failed and the call ended with %s", (long long)n, rk_status_name(status));
+        if (status != RK_E_NOMEM || !named) test_fail(file, line, "allocation %lld failed and the call ended with %s", (long long)fault.at, rk_status_name(status));
         if (n_failures > 20) return;
     }
 }

@@ -42,7 +42,13 @@ enum { TEST_SANITIZED = true };
 #else
 enum { TEST_SANITIZED = false };
 #endif
-enum { TEST_FEWER = TEST_SANITIZED ? 5 : 1 };                   /* by which rounds of random cases may be divided */
+/* ThreadSanitizer looks for races, which any round may have, and not for numbers. */
+#ifdef __SANITIZE_THREAD__
+enum { TEST_RACES = true };
+#else
+enum { TEST_RACES = false };
+#endif
+enum { TEST_FEWER = TEST_RACES ? 20 : TEST_SANITIZED ? 5 : 1 };  /* by which rounds of random cases may be divided */
 
 #define SKIP(...) test_skip(__FILE__, __LINE__, __VA_ARGS__)
 
@@ -53,7 +59,8 @@ rk_ctx *test_fault_ctx(int64_t n);
 bool    test_fault_close(rk_ctx *ctx);
 
 /* Runs `body(ctx)` with the n-th allocation failing for n = 0, 1, 2 ... until it is never reached. The body returns the
- * status of the work it tried and leaves nothing behind. */
+ * status of the work it tried and leaves nothing behind. Under a sanitizer, where each takes its time: of allocations that
+ * the same calls lead to, the first, second, fourth, eighth ... */
 #define FOR_EVERY_FAILED_ALLOCATION(body) test_every_fault(__FILE__, __LINE__, (body))
 void test_every_fault(const char *file, int line, rk_status (*body)(rk_ctx *ctx));
 

@@ -16,7 +16,7 @@ static void put(struct out *o, const void *bytes, size_t n)
 
 static void put_number(struct out *o, uint64_t value, int bytes)
 {
-    for (int i = 0; i < bytes; i++) o->at[o->n++] = i < 8 ? (uint8_t)(value >> 8 * i) : 0;
+    for (int i = 0; i < bytes; i++) o->at[o->n++] = (uint8_t)(i < 8 ? value >> 8 * i : 0);
 }
 
 static void put_header(struct out *o, const char *name, size_t n, size_t at, int central)

@@ -204,7 +204,7 @@ void trial_arrangement(struct trial *t, const struct kernel *k, struct problem p
 
 void trial_run(struct trial *t, const struct problem *p, bool in_place)
 {
-    for (int isa = 0; isa < ISA_COUNT; isa++) {
+    for (int isa = TEST_RACES ? (int)isa_best() : 0; isa < ISA_COUNT; isa++) {            /* who shares the work shares it alike on all */
         if (!isa_runs((enum isa)isa)) continue;
         const struct backend *b = backend_cpu_isa((enum isa)isa), *who;
         const struct kernel *k = backend_find(b, p, &who);

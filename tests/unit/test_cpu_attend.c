@@ -54,7 +54,7 @@ TEST(padding_around_the_borders_of_blocks)
 {
     static const int64_t keys[] = { 1, 7, 8, 15, 16, 17, 31, 32, 33, 47, 48, 49, 63, 64, 65, 96, 129 };
     rk_ctx *ctx = open_one();
-    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i += TEST_SANITIZED ? 3 : 1)
         for (int causal = 0; causal < 2; causal++)
             attend_try_apart(ctx, &on, &(struct attend_shape){ 1 + 2 * (int64_t)(i % 2), 2, causal ? keys[i] : 5 + (int64_t)i, keys[i], 32, causal, 1, "batch" }, 1, false);
     close_one(ctx);
@@ -72,7 +72,7 @@ TEST(around_the_borders_of_blocks)
 {
     static const int64_t lengths[] = { 13, 14, 15, 16, 17, 28, 31, 32, 33, 48, 63, 64, 65, 96, 97, 127, 129, 193 };
     rk_ctx *ctx = open_one();
-    for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++)
+    for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i += TEST_SANITIZED ? 5 : 1)
         attend_try_apart(ctx, &on, &(struct attend_shape){ 1, 1, lengths[i], lengths[i] + (i % 3 == 0 ? 5 : 0), i % 2 == 0 ? 32 : 64, true, 1, NULL }, 1, false);
     close_one(ctx);
 }
@@ -80,7 +80,7 @@ TEST(around_the_borders_of_blocks)
 TEST(live_keys)
 {
     rk_ctx *ctx = open_one();
-    for (int i = 0; i < 20; i++) {
+    for (int i = 0; i < SHAPES / 2; i++) {
         struct attend_shape s = attend_draw(i);
         s.keep = 1;                             /* masks are drawn over the bound */
         attend_try_apart(ctx, &on, &s, i % 4, true);
@@ -91,7 +91,7 @@ TEST(live_keys)
 TEST(parts_of_one_value)
 {
     rk_ctx *ctx = open_one();
-    for (int i = 0; i < 20; i++) {
+    for (int i = 0; i < SHAPES / 2; i++) {
         struct attend_shape s = attend_draw(i);
         attend_try_joined(ctx, &on, &s);
     }

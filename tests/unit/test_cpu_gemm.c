@@ -125,7 +125,7 @@ static int64_t few(void) { return test_random(4) == 0 ? (int64_t)test_random(4) 
 TEST(every_orientation_equals_loops_in_double)
 {
     rk_ctx *ctx = test_ctx();
-    for (int isa = 0; isa < ISA_COUNT; isa++)
+    for (int isa = TEST_RACES ? (int)isa_best() : 0; isa < ISA_COUNT; isa++)
         for (int i = 0; i < 700 / TEST_FEWER && isa_runs((enum isa)isa); i++) {
             struct trial t = trial_of(extent(100), extent(100), extent(100), few(), few());
             if (gemm_refuse(&t.p) != NULL) describe(&t.p, (enum isa)isa, gemm_refuse(&t.p));
@@ -149,7 +149,7 @@ static void *stored(enum gemm_type type, float *x, size_t n)
 TEST(operands_stored_in_fewer_bits_are_widened_exactly)
 {
     rk_ctx *ctx = test_ctx();
-    for (int isa = 0; isa < ISA_COUNT; isa++)
+    for (int isa = TEST_RACES ? (int)isa_best() : 0; isa < ISA_COUNT; isa++)
         for (int i = 0; i < 150 / TEST_FEWER && isa_runs((enum isa)isa); i++) {
             struct trial t = trial_of(i % 2 == 0 ? 1 + (int64_t)test_random(5) : extent(60), extent(100), extent(200), few(), 1);
             t.p.a_type = (enum gemm_type)(i % 3 == 0 ? test_random(GEMM_TYPES) : 0);
@@ -170,7 +170,7 @@ TEST(every_bit_pattern_is_the_number_that_it_stands_for)
     static float c[1 << 16], truth[1 << 16];
     rk_ctx *ctx = test_ctx();
     const float one = 1;
-    for (int isa = 0; isa < ISA_COUNT; isa++)
+    for (int isa = TEST_RACES ? (int)isa_best() : 0; isa < ISA_COUNT; isa++)
         for (int type = GEMM_f16; type < GEMM_TYPES && isa_runs((enum isa)isa); type++) {
             int64_t n = gemm_bytes((enum gemm_type)type) == 1 ? 256 : 1 << 16;
             for (int64_t i = 0; i < n; i++) b[i] = (uint16_t)i;
@@ -189,7 +189,7 @@ TEST(blocks_of_k_and_super_blocks_join_without_a_seam)
     static const int64_t shapes[][3] = { { 30, 40, 3000 }, { 3, 500, 900 }, { 700, 33, 700 }, { 40, 2100, 40 }, { 2200, 35, 50 },
                                          { 17, 30, 70000 }, { 5, 3, 9000 }, { 3, 9000, 90 } };
     rk_ctx *ctx = test_ctx();
-    for (int isa = 0; isa < ISA_COUNT; isa++)
+    for (int isa = TEST_RACES ? (int)isa_best() : 0; isa < ISA_COUNT; isa++)
         for (size_t i = 0; i < sizeof shapes / sizeof *shapes && isa_runs((enum isa)isa); i++) {
             struct trial t = trial_of(shapes[i][0], shapes[i][1], shapes[i][2], 1, 1);
             run(ctx, &t.p, (enum isa)isa, &(struct gemm_operands){ t.a, t.b, t.c, NULL, NULL });
@@ -209,7 +209,7 @@ static void count_blocks(void *arg, int64_t batch, int64_t row, int64_t rows, in
 TEST(every_element_is_in_exactly_one_finished_block)
 {
     rk_ctx *ctx = test_ctx();
-    for (int isa = 0; isa < ISA_COUNT; isa++)
+    for (int isa = TEST_RACES ? (int)isa_best() : 0; isa < ISA_COUNT; isa++)
         for (int i = 0; i < 120 / TEST_FEWER && isa_runs((enum isa)isa); i++) {
             struct trial t = trial_of(1 + extent(100), 1 + extent(300), extent(900), 1 + (int64_t)test_random(2), 1 + (int64_t)test_random(2));
             t.p.accumulate = false;

@@ -49,7 +49,7 @@ TEST(decoding_undoes_encoding)
     rk_ctx *ctx = test_ctx();
     rk_tok *tok = trained(ctx, 900, RK_TIES_CS336);
     static char bytes[MOST];
-    for (int round = 0; round < 2000; round++) {
+    for (int round = 0; round < 2000 / TEST_FEWER; round++) {
         size_t n = hard_text(bytes, round % 50 == 0 ? MOST : 100);
         if (round % 3 == 0)
             for (size_t i = 0; i < n; i++) bytes[i] = (char)test_random(256);
@@ -90,7 +90,7 @@ TEST(encoding_is_the_merges_in_order)
     rk_tok *tok = trained(ctx, 700, RK_TIES_HUGGINGFACE);
     static char bytes[MOST];
     static uint32_t expected[MOST];
-    for (int round = 0; round < 400; round++) {
+    for (int round = 0; round < 400 / TEST_FEWER; round++) {
         size_t n = hard_text(bytes, 300), made = 0;
         if (round % 4 == 0)
             for (size_t i = 0; i < n; i++) bytes[i] = "ab"[test_random(8) == 0];        /* one long word of runs */
@@ -123,7 +123,7 @@ TEST(every_instruction_set_encodes_alike)
     rk_text one = { learnt, n };
     rk_tok *tok;
     OK(ctx, rk_tok_train(ctx, &(rk_tok_training){ .vocab_size = 800, .ties = RK_TIES_CS336 }, &one, 1, &tok));
-    for (int round = 0; round < 300; round++) {
+    for (int round = 0; round < 300 / TEST_FEWER; round++) {
         size_t want = test_random(round % 20 == 0 ? MOST - 32 : 600), kinds = 1 + test_random(PARTS), made = 0;
         for (n = 0; n < want;) {
             const char *part = parts[(test_random(kinds) + (size_t)round) % PARTS];
@@ -169,7 +169,7 @@ TEST(a_stream_in_any_pieces_is_the_whole)
     static char bytes[MOST];
     rk_tok_encoder *e;
     OK(ctx, rk_tok_encoder_open(ctx, tok, 0, &e));
-    for (int round = 0; round < 3000; round++) {
+    for (int round = 0; round < 3000 / TEST_FEWER; round++) {
         size_t n = hard_text(bytes, 200), at = 0;
         rk_ids whole = { 0 }, streamed = { 0 };
         OK(ctx, rk_tok_encode(ctx, tok, bytes, n, 0, &whole));
@@ -314,7 +314,7 @@ TEST(decoding_in_a_stream_never_breaks_a_character)
 {
     rk_ctx *ctx = test_ctx();
     rk_tok *tok = trained(ctx, 300, RK_TIES_CS336);
-    for (int round = 0; round < 2000; round++) {
+    for (int round = 0; round < 2000 / TEST_FEWER; round++) {
         uint32_t ids[40];
         size_t n = test_random(40);
         rk_bytes raw = { 0 }, text = { 0 };

@@ -17,7 +17,7 @@ void made_add(struct made *m, const void *bytes, size_t n)
 
 void made_number(struct made *m, uint64_t value, int bytes)
 {
-    for (int i = 0; i < bytes; i++) made_add(m, &(unsigned char){ i < 8 ? (unsigned char)(value >> 8 * i) : 0 }, 1);
+    for (int i = 0; i < bytes; i++) made_add(m, &(unsigned char){ (unsigned char)(i < 8 ? value >> 8 * i : 0) }, 1);
 }
 
 void made_free(struct made *m)
