@@ -11,7 +11,7 @@ typedef void copy_transpose_fn(float *to, int64_t to_row, const float *from, int
 typedef bool copy_convert_fn(void *to, rk_dtype to_dtype, const void *from, rk_dtype from_dtype, int64_t n);
 struct copy_kernels { copy_transpose_fn *transpose; copy_convert_fn *convert; };
 
-#define X(isa) extern const struct copy_kernels copy_kernels_##isa;
+#define X(isa) extern const struct copy_kernels copy_kernels_##isa; bool copy_convert_##isa(void *to, rk_dtype to_dtype, const void *from, rk_dtype from_dtype, int64_t n);
 FOR_EVERY_ISA(X)
 #undef X
 const struct copy_kernels *copy_kernels(enum isa isa);

@@ -39,7 +39,7 @@ static void transpose(float *to, int64_t to_row, const float *from, int64_t from
 CONVERT(f16)
 CONVERT(bf16)
 
-static bool convert(void *to, rk_dtype to_dtype, const void *from, rk_dtype from_dtype, int64_t n)
+bool ISA_NAME(copy_convert)(void *to, rk_dtype to_dtype, const void *from, rk_dtype from_dtype, int64_t n)
 {
     if (from_dtype == RK_f32 && to_dtype == RK_bf16) to_bf16(to, from, n);
     else if (from_dtype == RK_f32 && to_dtype == RK_f16) to_f16(to, from, n);
@@ -49,7 +49,7 @@ static bool convert(void *to, rk_dtype to_dtype, const void *from, rk_dtype from
     return true;
 }
 
-const struct copy_kernels ISA_NAME(copy_kernels) = { transpose, convert };
+const struct copy_kernels ISA_NAME(copy_kernels) = { transpose, ISA_NAME(copy_convert) };
 
 rk_status ISA_NAME(copy_run)(rk_ctx *ctx, const struct call *c) { return copy_run(ctx, c, &ISA_NAME(copy_kernels)); }
 rk_status ISA_NAME(cast_run)(rk_ctx *ctx, const struct call *c) { return copy_run(ctx, c, &ISA_NAME(copy_kernels)); }
