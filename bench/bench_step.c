@@ -4,7 +4,7 @@
  *   bench_step [MODEL BATCH SEQ]...      standard: cs336-17m 32 256 and gpt2 4 64
  *   bench_step --serve MODEL BATCH SEQ   answers words read from standard input, one JSON object each: "step", "burst";
  *                                        so that another program (bench/peers.py) can take turns with it
- *   environment: BENCH_THREADS, BENCH_STEPS (5), BENCH_BLAS (a library; "own"); BENCH_CLOCK=cpu on a busy machine: one
+ *   environment: BENCH_THREADS, BENCH_STEPS (5), BENCH_BLAS (a library; "own"), BENCH_POLICY (of dtypes: fp32); BENCH_CLOCK=cpu on a busy machine: one
  *   thread, processor time instead of the wall, and the best burst so far instead of the nearest
  *
  * FLOPs of a step are those of its meaning, with half of the attention scores where it is causal: the number that papers
@@ -124,13 +124,14 @@ static double number(const struct bench *b, const char *field)
 
 static void open_bench(struct bench *b, rk_ctx *ctx, const char *model, int64_t batch, int64_t seq)
 {
-    const char *blas = getenv("BENCH_BLAS"), *clock = getenv("BENCH_CLOCK");
+    const char *blas = getenv("BENCH_BLAS"), *clock = getenv("BENCH_CLOCK"), *policy = getenv("BENCH_POLICY");
     *b = (struct bench){ .ctx = ctx, .busy = clock != NULL && strcmp(clock, "cpu") == 0 };
     if (rk_device_open(ctx, "cpu", &(rk_device_options){ .blas = blas }, &b->device) != RK_OK) die(b, "device");
     if (rk_model_open(ctx, model, &b->model) != RK_OK) die(b, model);
     b->vocab = number(b, "vocab");
     make_tokens(b, (size_t)(batch * seq + 1));                      /* one batch: the loss must fall */
     rk_train_options o = rk_train_defaults();
+    if (policy != NULL) (void)snprintf(o.policy, sizeof o.policy, "%s", policy);
     o.batch = batch, o.seq = seq, o.no_dropout = true, o.validation = 0, o.warmup = 0, o.steps = 1000;
     rk_train_setup setup = { .model = b->model, .device = b->device, .data = { .tokens = &b->tokens, .document_end = -1 }, .options = &o };
     if (rk_train_open(ctx, &setup, &b->train) != RK_OK) die(b, "training");

@@ -70,7 +70,7 @@ static rk_status describe(rk_ctx *ctx, rk_device *d)
 {
     int won = 0;
     for (int c = 0; c < GEMM_CLASSES; c++) won += d->machine.blas_wins[c];
-    TRY(str_format(ctx, &d->text, "%s %s", d->name, isa_rows[d->machine.isa].name));
+    TRY(str_format(ctx, &d->text, "%s %s%s", d->name, isa_rows[d->machine.isa].name, d->machine.tiles ? "+amx" : ""));
     if (d->blas == NULL || won == 0) TRY(str_text(ctx, &d->text, ", own products"));
     else TRY(str_format(ctx, &d->text, ", products by %s%s", str_c(&d->library), won < GEMM_CLASSES ? " and own" : ""));
     return str_format(ctx, &d->text, ", %d thread%s", rk_ctx_threads(ctx), rk_ctx_threads(ctx) == 1 ? "" : "s");
@@ -81,6 +81,7 @@ static rk_status open_cpu(rk_ctx *ctx, rk_device *d, const rk_device_options *op
     const char *asked = options->blas != NULL ? options->blas : blas_asked_for();
     bool raced = false;
     d->machine.isa = isa_best();
+    d->machine.tiles = isa_tiles();
     d->backend = *backend_cpu();
     d->backend.machine = &d->machine;
     if (asked != NULL && strcasecmp(asked, "any") != 0) TRY(take_asked(ctx, d, asked));

@@ -122,7 +122,7 @@ static rk_status plan_all(rk_ctx *ctx, struct planning *p, const rk_bill_setting
 
 rk_status price_plan(rk_ctx *ctx, const rk_model *model, const rk_bill_settings *settings, const struct policy *policy, const struct built *built, rk_bill *bill)
 {
-    const struct machine plain = { .isa = isa_best() };         /* no library: its races have not been run */
+    const struct machine plain = { .isa = isa_best(), .tiles = isa_tiles() };         /* no library: its races have not been run */
     struct backend cpu = *backend_cpu();
     cpu.machine = &plain;
     struct planning p = { .built = built, .backend = settings->device != NULL ? device_backend(settings->device) : &cpu };

@@ -2,6 +2,8 @@
 #include "base/isa.h"
 #if defined(__x86_64__)
 #include <cpuid.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 #endif
 
 #if defined(__x86_64__)
@@ -25,7 +27,7 @@ struct isa_features isa_features(void)
     f.f16c = bit(c1, 29);
     f.avx2 = bit(b, 5);
     f.bmi  = bit(b, 3) && bit(b, 8);
-    f.amx  = bit(d, 24) && (saved >> 17 & 3) == 3;
+    f.amx  = bit(d, 22) && bit(d, 24) && bit(d, 25) && (saved >> 17 & 3) == 3;        /* bf16, tiles, int8 */
     if ((saved & 0xe6) != 0xe6) return f;
     f.avx512f    = bit(b, 16);
     f.avx512dq   = bit(b, 17);
@@ -44,9 +46,27 @@ bool isa_runs(enum isa isa)
     if (isa == ISA_avx512) return avx2 && f.avx512f && f.avx512bw && f.avx512dq && f.avx512vl;
     return isa == ISA_scalar;
 }
+
+/* 8 KiB more of every thread's registers to save: Linux wants to be asked, for the whole process. Asking again changes nothing. */
+static bool tiles_granted(void)
+{
+#if defined(SYS_arch_prctl)
+    enum { ARCH_REQ_XCOMP_PERM = 0x1023, XFEATURE_XTILEDATA = 18 };
+    return syscall(SYS_arch_prctl, ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA) == 0;
+#else
+    return false;
+#endif
+}
+
+bool isa_tiles(void)
+{
+    struct isa_features f = isa_features();
+    return isa_runs(ISA_avx512) && f.avx512vnni && f.amx && tiles_granted();
+}
 #else
 struct isa_features isa_features(void) { return (struct isa_features){ 0 }; }
 bool isa_runs(enum isa isa) { return isa == ISA_scalar; }
+bool isa_tiles(void) { return false; }
 #endif
 
 enum isa isa_best(void)

@@ -21,6 +21,9 @@ enum isa { FOR_EVERY_ISA(X) ISA_COUNT };
 bool isa_runs(enum isa isa);             /* may this process execute it? (CPUID, and XGETBV: does the system save the registers?) */
 enum isa isa_best(void);                 /* the last of them that runs here */
 
+/* AMX, beside the best set: may this process use tiles of integers and bf16? Asks the system for them, which holds for the process from then on. */
+bool isa_tiles(void);
+
 /* What the processor offers; the BLAS core table reads it too. */
 struct isa_features { bool avx2, fma, f16c, bmi, avx512f, avx512bw, avx512dq, avx512vl, avx512vnni, avx512bf16, amx; };
 struct isa_features isa_features(void);

@@ -1,7 +1,6 @@
 /* Policies: casts are nodes, so the laws of graphs hold for them; what is computed is what is priced; and each dtype stands where
  * docs/policies.md says. */
 #include "backend/cpu/cpu.h"
-#include "backend/cpu/machine.h"
 #include "backend/meter/meter.h"
 #include "backend/ref/ref.h"
 #include "base/num.h"
@@ -17,7 +16,8 @@ enum { POLICIES = sizeof policies / sizeof *policies };
 
 struct trial { rk_ctx *ctx; rk_model *model; struct built built; rk_graph *micro; };
 
-static void trial_open(struct trial *t, rk_ctx *ctx, const char *spec, const char *text)
+/* For a back end, with the fused operations that it takes; NULL: all written out. */
+static void trial_open_for(struct trial *t, rk_ctx *ctx, const char *spec, const char *text, const struct backend *backend)
 {
     struct policy policy;
     *t = (struct trial){ .ctx = ctx };
@@ -25,8 +25,10 @@ static void trial_open(struct trial *t, rk_ctx *ctx, const char *spec, const cha
     OK(ctx, model_build(ctx, t->model, &(struct build_options){ .purpose = FOR_TRAINING, .batch = 2, .seq = 3 }, &t->built));
     OK(ctx, policy_read(ctx, text, &policy));
     OK(ctx, train_cast(ctx, &policy, &t->built));
-    OK(ctx, train_micro(ctx, NULL, t->built.g, t->built.parameters.at, t->built.parameters.n, false, &t->micro));
+    OK(ctx, train_micro(ctx, backend, t->built.g, t->built.parameters.at, t->built.parameters.n, false, &t->micro));
 }
+
+static void trial_open(struct trial *t, rk_ctx *ctx, const char *spec, const char *text) { trial_open_for(t, ctx, spec, text, NULL); }
 
 static void trial_close(struct trial *t)
 {
@@ -95,29 +97,70 @@ static void check_receipt(rk_ctx *ctx, const rk_graph *g, const struct meter *m,
     free(needed);
 }
 
-/* A micro-batch on three back ends; how far its loss is from that in f32. */
+/* Where what ref has at i is in another's outcome: a parameter and its gradient have one name, in this order. */
+static int same_of(const struct outcome *ref, int i, const struct outcome *got)
+{
+    int before = 0;
+    for (int k = 0; k < i; k++) before += strcmp(ref->name[k], ref->name[i]) == 0;
+    for (int k = 0; k < got->n; k++)
+        if (strcmp(got->name[k], ref->name[i]) == 0 && before-- == 0) return k;
+    test_fail(__FILE__, __LINE__, "no %s came out", ref->name[i]);
+    return 0;
+}
+
+/* Loss and gradients of a back end against those of ref, which rounds at casts alone: each within a share of its own length. */
+static void check_against(const struct outcome *ref, const struct outcome *got, const char *policy, const char *who, double share)
+{
+    for (int i = 0; i < ref->n; i++) {
+        const double *x = got->at[same_of(ref, i, got)];
+        double off = 0, all = 0;
+        for (int64_t k = 0; k < ref->count[i]; k++) {
+            off += (x[k] - ref->at[i][k]) * (x[k] - ref->at[i][k]);
+            all += ref->at[i][k] * ref->at[i][k];
+        }
+        if (!(off <= share * share * all)) test_fail(__FILE__, __LINE__, "%s on %s: %s is off by %g of its length", policy, who, ref->name[i], sqrt(off / all));
+    }
+}
+
+/* The same micro-batch, all written out and with fused operations. */
+static void check_fast(rk_ctx *ctx, const char *spec, const char *policy, const struct outcome *ref, const struct backend *backend, const char *who)
+{
+    static struct outcome out;
+    for (int fused = 0; fused < 2; fused++) {
+        struct trial t;
+        struct values v;
+        trial_open_for(&t, ctx, spec, policy, fused != 0 ? backend : NULL);
+        values_open(&v, ctx, t.micro);
+        fill(&v);
+        OK(ctx, execute(ctx, t.micro, &v, &(struct execution){ .backend = backend }, &out));
+        EXPECT_NEAR(number_of(&out, "loss"), number_of(ref, "loss"), 2e-2 * fabs(number_of(ref, "loss")));       /* ref rounds at casts alone */
+        check_against(ref, &out, policy, who, 0.25);
+        outcome_free(&out);
+        values_close(&v);
+        trial_close(&t);
+    }
+}
+
+/* A micro-batch on these back ends; how far its loss is from that in f32. */
 static double run_trial(rk_ctx *ctx, const char *spec, const char *policy, double *loss)
 {
-    const struct machine plain = { .isa = isa_best() };
-    static struct outcome metered, ref, cpu, expected;
-    struct backend fast = *backend_cpu();
+    static struct outcome metered, ref, expected;
     struct meter *meter = NULL;
     struct trial t;
     struct values v;
-    fast.machine = &plain;
     trial_open(&t, ctx, spec, policy);
     values_open(&v, ctx, t.micro);
     fill(&v);
     OK(ctx, execute(ctx, t.micro, &v, &(struct execution){ .backend = backend_meter(), .watch = watch, .user = &meter }, &metered));
     OK(ctx, execute(ctx, t.micro, &v, &(struct execution){ .backend = backend_ref() }, &ref));
-    OK(ctx, execute(ctx, t.micro, &v, &(struct execution){ .backend = &fast }, &cpu));
     outcome_of(&v, &expected);
     check_receipt(ctx, t.micro, meter, policy);
     *loss = number_of(&ref, "loss");
     EXPECT_NEAR(*loss, number_of(&expected, "loss"), 1e-9 * fabs(*loss));
     EXPECT_NEAR(*loss, number_of(&metered, "loss"), 1e-9 * fabs(*loss));
-    EXPECT_NEAR(*loss, number_of(&cpu, "loss"), 2e-2 * fabs(*loss));                 /* ref rounds at casts alone */
-    outcome_free(&metered), outcome_free(&ref), outcome_free(&cpu), outcome_free(&expected);
+    check_fast(ctx, spec, policy, &ref, backend_cpu(), "cpu");
+    if (backend_cpu_tiles() != NULL) check_fast(ctx, spec, policy, &ref, backend_cpu_tiles(), "cpu with tiles");
+    outcome_free(&metered), outcome_free(&ref), outcome_free(&expected);
     meter_close(meter);
     values_close(&v);
     trial_close(&t);

@@ -207,14 +207,16 @@ void trial_run(struct trial *t, const struct problem *p, bool in_place)
     for (int isa = TEST_RACES ? (int)isa_best() : 0; isa < ISA_COUNT; isa++) {            /* who shares the work shares it alike on all */
         if (!isa_runs((enum isa)isa)) continue;
         const struct backend *b = backend_cpu_isa((enum isa)isa), *who;
-        const struct kernel *k = backend_find(b, p, &who);
+        struct problem here = *p;
+        here.machine = b->machine;
+        const struct kernel *k = backend_find(b, &here, &who);
         if (k == NULL || who != b || strstr(k->name, isa_rows[isa].name) == NULL) {
             test_fail(__FILE__, __LINE__, "%s %s goes to %s", p->op->name, p->node->text, k == NULL ? "nobody" : k->name);
             continue;
         }
-        for (int i = 0; i < 2; i++) trial_arrangement(t, k, *p, (struct arrangement){ i > 0, -1 });
+        for (int i = 0; i < 2; i++) trial_arrangement(t, k, here, (struct arrangement){ i > 0, -1 });
         for (int i = 0; i < p->n_in && in_place; i++)
-            if (same_dims(&p->in[i], &p->out[0])) trial_arrangement(t, k, *p, (struct arrangement){ test_random(2) == 0, i });
+            if (same_dims(&p->in[i], &p->out[0])) trial_arrangement(t, k, here, (struct arrangement){ test_random(2) == 0, i });
     }
 }
 

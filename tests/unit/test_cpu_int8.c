@@ -53,29 +53,44 @@ static struct truth truth_of(const struct trial *t, int64_t r, int64_t o)
     return y;
 }
 
-static void check(const struct trial *t, enum isa isa, const struct outcome *out, bool exact)
+static void check(const struct trial *t, const char *level, const struct outcome *out, bool exact)
 {
     for (int64_t r = 0; r < t->rows; r++)
         for (int64_t o = 0; o < t->out; o++) {
             struct truth y = truth_of(t, r, o);
             double got = out->at[0][t->turned ? o * t->rows + r : r * t->out + o], bound = (double)(t->blocks + 8) * 0x1p-22 * y.size + (exact ? 0 : y.moved * 1.0001);
             if (!(fabs(got - y.sum) <= bound))
-                test_fail(__FILE__, __LINE__, "%s: row %lld of %lld, column %lld of %lld, %lld blocks: %g, expected %g within %g", isa_rows[isa].name, (long long)r,
+                test_fail(__FILE__, __LINE__, "%s: row %lld of %lld, column %lld of %lld, %lld blocks: %g, expected %g within %g", level, (long long)r,
                           (long long)t->rows, (long long)o, (long long)t->out, (long long)t->blocks, got, y.sum, bound);
         }
 }
 
+/* On one thread and on three; the outcome of one is left in `out`. */
+static void try_on(rk_ctx *ctx[2], const struct trial *t, const struct backend *b, const char *level, bool exact, struct outcome *out)
+{
+    static struct outcome many;
+    OK(ctx[0], execute(ctx[0], t->g, &t->v, &(struct execution){ .backend = b }, out));
+    OK(ctx[1], execute(ctx[1], t->g, &t->v, &(struct execution){ .backend = b }, &many));
+    if (strstr(out->plan, "einsum_int8") == NULL) test_fail(__FILE__, __LINE__, "%s: another kernel ran: %s", level, out->plan);
+    check(t, level, out, exact);
+    EXPECT(memcmp(out->at[0], many.at[0], (size_t)out->count[0] * sizeof(double)) == 0);
+    outcome_free(&many);
+}
+
 static void try_one(rk_ctx *ctx[2], struct trial *t, bool exact)
 {
-    static struct outcome out[2];
+    static struct outcome out, tiles;
+    const struct backend *with_tiles = backend_cpu_tiles();
     begin(ctx[0], t, exact);
     for (int isa = 0; isa < ISA_COUNT; isa++) {
         if (!isa_runs((enum isa)isa)) continue;
-        for (int i = 0; i < 2; i++) OK(ctx[i], execute(ctx[i], t->g, &t->v, &(struct execution){ .backend = backend_cpu_isa((enum isa)isa) }, &out[i]));
-        if (strstr(out[0].plan, "einsum_int8") == NULL) test_fail(__FILE__, __LINE__, "%s: another kernel ran: %s", isa_rows[isa].name, out[0].plan);
-        check(t, (enum isa)isa, &out[0], exact);
-        EXPECT(memcmp(out[0].at[0], out[1].at[0], (size_t)out[0].count[0] * sizeof(double)) == 0);
-        for (int i = 0; i < 2; i++) outcome_free(&out[i]);
+        try_on(ctx, t, backend_cpu_isa((enum isa)isa), isa_rows[isa].name, exact, &out);
+        if (isa == ISA_COUNT - 1 && with_tiles != NULL) {                /* the same integers, the same order: the same bits */
+            try_on(ctx, t, with_tiles, "amx", exact, &tiles);
+            EXPECT(memcmp(out.at[0], tiles.at[0], (size_t)out.count[0] * sizeof(double)) == 0);
+            outcome_free(&tiles);
+        }
+        outcome_free(&out);
     }
     values_close(&t->v);
     rk_graph_close(t->g);

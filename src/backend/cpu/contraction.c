@@ -96,3 +96,27 @@ bool contraction_of(const struct problem *p, struct contraction *c)
         if (c->extra[i] == 0 && c->extra_c[i] == 0) c->extra[i] = 1, g->k = 0;      /* a sum over nothing is still a result */
     return true;
 }
+
+int64_t contraction_repeats(const struct contraction *c)
+{
+    int64_t n = 1;
+    for (int i = 0; i < c->n_extra; i++) n *= c->extra[i];
+    return n;
+}
+
+void contraction_each(const struct contraction *c, contraction_fn *one, void *arg)
+{
+    int64_t n = contraction_repeats(c), index[MOST_EXTRA] = { 0 };
+    for (int64_t i = 0; i < n; i++) {
+        int64_t a = 0, b = 0, y = 0;
+        bool more = false;
+        for (int k = 0; k < c->n_extra; k++) {
+            a += index[k] * c->extra_a[k];
+            b += index[k] * c->extra_b[k];
+            y += index[k] * c->extra_c[k];
+            more = more || (c->extra_c[k] == 0 && index[k] > 0);
+        }
+        one(arg, a, b, y, more);
+        for (int k = c->n_extra - 1; k >= 0 && ++index[k] == c->extra[k]; k--) index[k] = 0;
+    }
+}

@@ -48,20 +48,29 @@ static void move_elements(const struct tile *t, int64_t bytes)
     of_log2[bytes == 8 ? 3 : bytes / 2](t);
 }
 
+const struct copy_kernels *copy_kernels(enum isa isa)
+{
+#define X(set) &copy_kernels_##set,
+    static const struct copy_kernels *const table[ISA_COUNT] = { FOR_EVERY_ISA(X) };
+#undef X
+    return table[isa];
+}
+
 static bool within_f32(rk_dtype d) { return d > RK_f64 && d <= RK_f8e5m2; }
 
 /* n neighbours from one dtype to another: exactly into float or double, rounded once out of it. */
-static void convert(char *to, rk_dtype to_dtype, const char *from, rk_dtype from_dtype, int64_t n)
+static void convert(const struct copy_kernels *k, char *to, rk_dtype to_dtype, const char *from, rk_dtype from_dtype, int64_t n)
 {
+    if (k->convert(to, to_dtype, from, from_dtype, n)) return;
     union { float f32[512]; double f64[512]; } some;
     int64_t to_bytes = (int64_t)rk_dtype_bytes(to_dtype), from_bytes = (int64_t)rk_dtype_bytes(from_dtype);
     bool narrow = within_f32(to_dtype) && within_f32(from_dtype);
     for (int64_t i = 0; i < n; i += 512) {
-        size_t k = (size_t)extent_least(512, n - i);
-        if (narrow) num_load_f32(some.f32, from + i * from_bytes, (int)from_dtype, k);
-        else num_load(some.f64, from + i * from_bytes, (int)from_dtype, k);
-        if (narrow) num_store_f32(to + i * to_bytes, (int)to_dtype, some.f32, k);
-        else num_store(to + i * to_bytes, (int)to_dtype, some.f64, k);
+        size_t some_n = (size_t)extent_least(512, n - i);
+        if (narrow) num_load_f32(some.f32, from + i * from_bytes, (int)from_dtype, some_n);
+        else num_load(some.f64, from + i * from_bytes, (int)from_dtype, some_n);
+        if (narrow) num_store_f32(to + i * to_bytes, (int)to_dtype, some.f32, some_n);
+        else num_store(to + i * to_bytes, (int)to_dtype, some.f64, some_n);
     }
 }
 
@@ -70,7 +79,7 @@ static void convert_elements(const struct work *w, const struct tile *t)
     bool dense = t->column[TO] == 1 && t->column[FROM] == 1;
     for (int64_t i = 0; i < t->rows; i++)
         for (int64_t j = 0; j < t->columns; j += dense ? t->columns : 1)
-            convert(t->to + (i * t->row[TO] + j * t->column[TO]) * w->to_bytes, w->to_dtype,
+            convert(w->k, t->to + (i * t->row[TO] + j * t->column[TO]) * w->to_bytes, w->to_dtype,
                     t->from + (i * t->row[FROM] + j * t->column[FROM]) * w->from_bytes, w->from_dtype, dense ? t->columns : 1);
 }
 

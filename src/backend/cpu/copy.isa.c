@@ -1,7 +1,7 @@
-/* copy.isa.c: squares of a vector's width transposed in registers. */
+/* copy.isa.c: squares of a vector's width transposed in registers; casts to and from 16 bits. */
 #include "backend/cpu/copy.h"
 #include "backend/cpu/cpu.h"
-#include "backend/cpu/simd.h"
+#include "backend/cpu/simd_stored.h"
 
 static void corner(float *to, int64_t to_row, const float *from, int64_t from_column, int64_t rows, int64_t columns)
 {
@@ -23,9 +23,35 @@ static void transpose(float *to, int64_t to_row, const float *from, int64_t from
     corner(to + whole_rows * to_row, to_row, from + whole_rows, from_column, rows - whole_rows, columns);
 }
 
-static const struct copy_kernels kernels = { transpose };
+#define CONVERT(type)                                                                                                 \
+    static void from_##type(float *to, const uint16_t *from, int64_t n)                                               \
+    {                                                                                                                 \
+        int64_t i = 0;                                                                                                \
+        for (; i + VF_LANES <= n; i += VF_LANES) vf_store(to + i, stored_load_##type(from + i));                      \
+        if (i < n) vf_store_n(to + i, stored_load_n_##type(from + i, (int)(n - i)), (int)(n - i));                    \
+    }                                                                                                                 \
+    static void to_##type(uint16_t *to, const float *from, int64_t n)                                                 \
+    {                                                                                                                 \
+        int64_t i = 0;                                                                                                \
+        for (; i + VF_LANES <= n; i += VF_LANES) stored_store_n_##type(to + i, vf_load(from + i), VF_LANES);          \
+        if (i < n) stored_store_n_##type(to + i, vf_load_n(from + i, (int)(n - i)), (int)(n - i));                    \
+    }
+CONVERT(f16)
+CONVERT(bf16)
 
-rk_status ISA_NAME(copy_run)(rk_ctx *ctx, const struct call *c) { return copy_run(ctx, c, &kernels); }
-rk_status ISA_NAME(cast_run)(rk_ctx *ctx, const struct call *c) { return copy_run(ctx, c, &kernels); }
-rk_status ISA_NAME(place_run)(rk_ctx *ctx, const struct call *c) { return place_run(ctx, c, &kernels); }
-rk_status ISA_NAME(append_run)(rk_ctx *ctx, const struct call *c) { return append_run(ctx, c, &kernels); }
+bool ISA_NAME(copy_convert)(void *to, rk_dtype to_dtype, const void *from, rk_dtype from_dtype, int64_t n)
+{
+    if (from_dtype == RK_f32 && to_dtype == RK_bf16) to_bf16(to, from, n);
+    else if (from_dtype == RK_f32 && to_dtype == RK_f16) to_f16(to, from, n);
+    else if (from_dtype == RK_bf16 && to_dtype == RK_f32) from_bf16(to, from, n);
+    else if (from_dtype == RK_f16 && to_dtype == RK_f32) from_f16(to, from, n);
+    else return false;
+    return true;
+}
+
+const struct copy_kernels ISA_NAME(copy_kernels) = { transpose, ISA_NAME(copy_convert) };
+
+rk_status ISA_NAME(copy_run)(rk_ctx *ctx, const struct call *c) { return copy_run(ctx, c, &ISA_NAME(copy_kernels)); }
+rk_status ISA_NAME(cast_run)(rk_ctx *ctx, const struct call *c) { return copy_run(ctx, c, &ISA_NAME(copy_kernels)); }
+rk_status ISA_NAME(place_run)(rk_ctx *ctx, const struct call *c) { return place_run(ctx, c, &ISA_NAME(copy_kernels)); }
+rk_status ISA_NAME(append_run)(rk_ctx *ctx, const struct call *c) { return append_run(ctx, c, &ISA_NAME(copy_kernels)); }

@@ -5,6 +5,7 @@
  * the context's allocator. Both are counted in the context's bytes.
  * Not here: the kernels (kernels.def). Numbers of the host are converted on the way in and out by backend/ref. */
 #include "backend/cpu/cpu.h"
+#include "backend/cpu/machine.h"
 #include "backend/ref/ref.h"
 #include "base/mem.h"
 #include <sys/mman.h>
@@ -53,15 +54,30 @@ static void release(rk_ctx *ctx, void *at, size_t bytes)
 /* What a program computes in f32 it may also store in 16 bits; integers only count (iota). */
 enum { GROUPS = 1 << RK_f32 | 1 << RK_f16 | 1 << RK_bf16 | 1 << RK_i32 };
 
+#define BACKEND(set, on)                                                                                              \
+    { .name = "cpu", .next = &truth_backend, .kernels = cpu_kernels_##set, .bytes_of = rk_dtype_bytes, .groups = GROUPS, .machine = on, .maps = true,       \
+      .strided_results = true, .alloc = alloc, .free = release, .write = host_write, .read = host_read }
+
 const struct backend *backend_cpu_isa(enum isa isa)
 {
-#define X(isa)                                                                                                        \
-    [ISA_##isa] = { .name = "cpu", .next = &truth_backend, .kernels = cpu_kernels_##isa, .bytes_of = rk_dtype_bytes,  \
-                    .groups = GROUPS, .maps = true, .strided_results = true, .alloc = alloc, .free = release,                        \
-                    .write = host_write, .read = host_read },
+#define X(set) [ISA_##set] = { .isa = ISA_##set },
+    static const struct machine machines[ISA_COUNT] = { FOR_EVERY_ISA(X) };
+#undef X
+#define X(set) [ISA_##set] = BACKEND(set, &machines[ISA_##set]),
     static const struct backend backends[ISA_COUNT] = { FOR_EVERY_ISA(X) };
 #undef X
     return &backends[isa];
 }
+
+#if defined(__x86_64__)
+const struct backend *backend_cpu_tiles(void)
+{
+    static const struct machine machine = { .isa = ISA_avx512, .tiles = true };
+    static const struct backend backend = BACKEND(avx512, &machine);
+    return isa_tiles() ? &backend : NULL;
+}
+#else
+const struct backend *backend_cpu_tiles(void) { return NULL; }
+#endif
 
 const struct backend *backend_cpu(void) { return backend_cpu_isa(isa_best()); }

@@ -10,7 +10,8 @@
 #include "core/problem.h"
 
 const struct backend *backend_cpu(void);                 /* with the best instruction set that runs here */
-const struct backend *backend_cpu_isa(enum isa isa);     /* with this one: for tests and comparisons */
+const struct backend *backend_cpu_isa(enum isa isa);     /* with this one, without tiles: for tests and comparisons */
+const struct backend *backend_cpu_tiles(void);           /* with the best one and AMX; NULL: not here */
 
 #define X(isa) extern const struct kernel cpu_kernels_##isa[];          /* kernels.c: ends with op NULL */
 FOR_EVERY_ISA(X)

@@ -24,8 +24,7 @@ bool einsum_accepts(const struct problem *p)
     return p->n_in == 2 && all_f32(p) && contraction_of(p, &c) && (c.dot || gemm_refuse(&c.product) == NULL);
 }
 
-/* How a stored operand lies; false: not a type that products read. */
-static bool stored_type(rk_dtype dtype, enum gemm_type *type)
+bool einsum_type(rk_dtype dtype, enum gemm_type *type)
 {
     static const struct { rk_dtype dtype; enum gemm_type type; } all[] = {
 #define X(type, element) { RK_##type, GEMM_##type },
@@ -44,7 +43,7 @@ bool einsum_stored_accepts(const struct problem *p)
 {
     struct contraction c;
     enum gemm_type type;
-    if (p->n_in != 2 || p->in[0].dtype != RK_f32 || p->out[0].dtype != RK_f32 || !stored_type(p->in[1].dtype, &type)) return false;
+    if (p->n_in != 2 || p->in[0].dtype != RK_f32 || p->out[0].dtype != RK_f32 || !einsum_type(p->in[1].dtype, &type)) return false;
     return contraction_of(p, &c) && !c.dot && gemm_refuse(&c.product) == NULL;
 }
 
@@ -56,20 +55,13 @@ bool einsum_blas_accepts(const struct problem *p)
     return m->blas_wins[gemm_class_of(&c.product)] && gemm_refuse(&c.product) == NULL && blas_takes(&c.product);
 }
 
-static int64_t repeats(const struct contraction *c)
-{
-    int64_t n = 1;
-    for (int i = 0; i < c->n_extra; i++) n *= c->extra[i];
-    return n;
-}
-
 static rk_status prepare(rk_ctx *ctx, const struct problem *p, struct prepared *out, struct einsum *e)
 {
     memset(out, 0, sizeof *out);
     PROMISE(contraction_of(p, &e->c));
     bool empty = layout_elements(&p->out[0].at) == 0;                   /* its strides may be 0: nobody walks them */
     PROMISE(empty || e->c.dot || gemm_refuse(&e->c.product) == NULL);   /* accepted at the bounds, prepared at what is live */
-    out->product_flops = (uint64_t)(gemm_flops(&e->c.product) + 0.5) * (uint64_t)repeats(&e->c);
+    out->product_flops = (uint64_t)(gemm_flops(&e->c.product) + 0.5) * (uint64_t)contraction_repeats(&e->c);
     memcpy(out->own, e, sizeof *e);
     return RK_OK;
 }
@@ -88,7 +80,7 @@ rk_status einsum_stored_prepare(rk_ctx *ctx, const struct problem *p, struct pre
 {
     struct einsum e = { 0 };
     TRY(prepare(ctx, p, out, &e));
-    PROMISE(stored_type(p->in[1].dtype, &e.c.product.b_type));
+    PROMISE(einsum_type(p->in[1].dtype, &e.c.product.b_type));
     e.c.dot = false;                                                    /* of live sizes that are all 1 */
     e.plan = gemm_plan(&e.c.product, machine_isa(p));
     memcpy(out->own, &e, sizeof e);
@@ -156,25 +148,22 @@ static void library_product(rk_ctx *ctx, const struct einsum *e, const struct ca
     blas_gemm_run(ctx, m->blas, &g, &(struct gemm_operands){ .a = a, .b = b, .c = y });
 }
 
+struct running { rk_ctx *ctx; const struct einsum *e; const struct call *c; product_fn *product; };
+
+static void one_product(void *arg, int64_t a, int64_t b, int64_t y, bool more)
+{
+    const struct running *r = arg;
+    const struct problem *p = r->c->problem;
+    const struct gemm_problem *g = &r->e->c.product;
+    r->product(r->ctx, r->e, r->c, gemm_at(r->c->in[0], g->a_type, p->in[0].at.offset + a), gemm_at(r->c->in[1], g->b_type, p->in[1].at.offset + b),
+               (float *)r->c->out[0] + p->out[0].at.offset + y, p->accumulate || more);
+}
+
 static rk_status run(rk_ctx *ctx, const struct call *c, product_fn *product)
 {
     struct einsum e;
     memcpy(&e, c->prepared->own, sizeof e);
-    const struct problem *p = c->problem;
-    float *y = (float *)c->out[0] + p->out[0].at.offset;
-    int64_t n = repeats(&e.c), index[MOST_EXTRA] = { 0 };
-    for (int64_t i = 0; i < n; i++) {
-        int64_t at_a = p->in[0].at.offset, at_b = p->in[1].at.offset, at_c = 0;
-        bool more = p->accumulate;
-        for (int k = 0; k < e.c.n_extra; k++) {
-            at_a += index[k] * e.c.extra_a[k];
-            at_b += index[k] * e.c.extra_b[k];
-            at_c += index[k] * e.c.extra_c[k];
-            more = more || (e.c.extra_c[k] == 0 && index[k] > 0);
-        }
-        product(ctx, &e, c, gemm_at(c->in[0], e.c.product.a_type, at_a), gemm_at(c->in[1], e.c.product.b_type, at_b), y + at_c, more);
-        for (int k = e.c.n_extra - 1; k >= 0 && ++index[k] == e.c.extra[k]; k--) index[k] = 0;
-    }
+    contraction_each(&e.c, one_product, &(struct running){ ctx, &e, c, product });
     if (c->issued != NULL) *c->issued += c->prepared->product_flops;
     return RK_OK;
 }

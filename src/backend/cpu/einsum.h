@@ -15,5 +15,13 @@ struct contraction {
 
 /* False: not a product of matrices (every name is in both operands and the result). */
 bool contraction_of(const struct problem *p, struct contraction *c);
+int64_t contraction_repeats(const struct contraction *c);
+
+/* Every product of it: where its operands and its result begin, in elements; more: it adds to what another has written. */
+typedef void contraction_fn(void *arg, int64_t a, int64_t b, int64_t y, bool more);
+void contraction_each(const struct contraction *c, contraction_fn *one, void *arg);
+
+/* How an operand lies that products read as it is; false: not a type that they read. */
+bool einsum_type(rk_dtype dtype, enum gemm_type *type);
 
 #endif

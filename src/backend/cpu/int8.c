@@ -12,10 +12,11 @@
 enum {
     TASK_BYTES = 1 << 17,
     FEW_ROWS_AT_ONCE = 16,                       /* rows of W that stay in cache for all rows of X */
+    ROUND_ROWS = 8,                              /* of X, by one task */
     PANEL_BLOCKS = 12,                           /* of a panel that stays in the first-level cache */
 };
 
-struct int8 { struct gemm_problem p; int64_t scale_n, blocks, group; bool tiles; enum isa isa; bool vnni; size_t q_at, less_at, scale_at, own_at, own_bytes; };
+struct int8 { struct gemm_problem p; int64_t scale_n, blocks, group; bool panels; enum isa isa; bool vnni, tiles; size_t less_at, scale_at, own_at, own_bytes; };
 _Static_assert(sizeof(struct int8) <= PREPARED_BYTES, "an int8 product fits its place");
 
 static const struct int8_kernels *kernels_of(const struct int8 *e)
@@ -24,6 +25,7 @@ static const struct int8_kernels *kernels_of(const struct int8 *e)
     static const struct int8_kernels *const table[ISA_COUNT] = { FOR_EVERY_ISA(X) };
 #undef X
 #if defined(__x86_64__)
+    if (e->tiles) return &int8_kernels_tiles;
     if (e->vnni) return &int8_kernels_vnni;
 #endif
     return table[e->isa];
@@ -62,13 +64,16 @@ rk_status einsum_int8_prepare(rk_ctx *ctx, const struct problem *p, struct prepa
     e.blocks = e.p.k / INT8_BLOCK;
     e.scale_n = e.p.b_n / INT8_BLOCK;
     e.vnni = e.isa == (enum isa)(ISA_COUNT - 1) && isa_features().avx512vnni;
-    e.tiles = e.p.m > INT8_FEW && kernels_of(&e)->panel != NULL;
-    e.group = e.tiles ? INT8_COLUMNS : (TASK_BYTES / (e.p.k > 0 ? e.p.k : 1) / FEW_ROWS_AT_ONCE + 1) * FEW_ROWS_AT_ONCE;
-    size_t row = (size_t)e.p.k, rows = (size_t)e.p.m, workers = (size_t)par_workers(ctx);
+    e.tiles = machine_tiles(p);
+    const struct int8_kernels *kernels = kernels_of(&e);
+    e.panels = e.p.m > INT8_FEW && kernels->multiply != NULL;
+    e.group = e.panels ? INT8_COLUMNS : (TASK_BYTES / (e.p.k > 0 ? e.p.k : 1) / FEW_ROWS_AT_ONCE + 1) * FEW_ROWS_AT_ONCE;
+    size_t row = (size_t)e.p.k, rows = (size_t)e.p.m, high = (size_t)kernels->height, workers = (size_t)par_workers(ctx);
+    if (e.panels && kernels->padded) rows = (rows + high - 1) / high * high;
     e.less_at = lines(rows * row);
     e.scale_at = e.less_at + lines(rows * row);                           /* four bytes for every four integers */
     e.own_at = e.scale_at + lines(rows * (size_t)e.blocks * sizeof(float));
-    e.own_bytes = lines(e.tiles ? (size_t)PANEL_BLOCKS * INT8_COLUMNS * (INT8_BLOCK + sizeof(float)) : 0) + lines(INT8_ROWS * (row * 2 + (size_t)e.blocks * 8) + row * 4);
+    e.own_bytes = lines(e.panels ? (size_t)PANEL_BLOCKS * INT8_COLUMNS * (INT8_BLOCK + sizeof(float)) : 0) + lines(row * 6 + (size_t)e.blocks * 8);
     out->scratch = e.own_at + workers * e.own_bytes;
     out->product_flops = (uint64_t)(gemm_flops(&e.p) + 0.5);
     memcpy(out->own, &e, sizeof e);
@@ -81,23 +86,6 @@ static char *own_of(const struct job *j, int worker) { return j->scratch + j->e-
 
 /* ---- X, rounded ---- */
 
-/* In slivers for tiles: integers, then sums and scales, of `rows` side by side. */
-static void put_sliver(const struct job *j, int64_t row, int rows, const struct int8_row *from)
-{
-    const struct int8 *e = j->e;
-    int64_t first = row / INT8_ROWS * INT8_ROWS, at = row - first;
-    int8_t *q = (int8_t *)j->scratch + first * e->p.k;
-    int32_t *less = (int32_t *)(void *)(j->scratch + e->less_at) + first * e->blocks;
-    float *scale = (float *)(void *)(j->scratch + e->scale_at) + first * e->blocks;
-    for (int64_t k = 0; k < e->p.k / 4; k++) memcpy(q + (k * rows + at) * 4, from->q + 4 * k, 4);
-    for (int64_t b = 0; b < e->blocks; b++) {
-        int32_t sum = 0;
-        for (int k = 0; k < INT8_BLOCK / 4; k++) sum += from->less[b * (INT8_BLOCK / 4) + k];
-        less[b * rows + at] = sum;
-        scale[b * rows + at] = from->scale[b];
-    }
-}
-
 static struct int8_row row_of(const struct job *j, int64_t row)
 {
     const struct int8 *e = j->e;
@@ -105,19 +93,29 @@ static struct int8_row row_of(const struct job *j, int64_t row)
                               (int32_t *)(void *)(j->scratch + e->less_at) + row * (e->p.k / 4) };
 }
 
+/* A row takes its place in its sliver, of which the last may be lower. */
+static void put_row(const struct job *j, int64_t row, const struct int8_row *from)
+{
+    const struct int8 *e = j->e;
+    int64_t first = row - row % j->k->height, height = j->k->padded ? j->k->height : extent_least(j->k->height, e->p.m - first);
+    struct int8_row to = { (int8_t *)j->scratch + first * e->p.k, (float *)(void *)(j->scratch + e->scale_at) + first * e->blocks,
+                           (int32_t *)(void *)(j->scratch + e->less_at) + first * e->blocks };
+    j->k->sliver(from, e->blocks, (int)(row - first), (int)height, &to);
+}
+
 static void round_rows(void *arg, int64_t task, int worker)
 {
     const struct job *j = arg;
     const struct int8 *e = j->e;
-    int64_t from = task * INT8_ROWS, end = extent_least(from + INT8_ROWS, e->p.m);
+    int64_t from = task * ROUND_ROWS, end = extent_least(from + ROUND_ROWS, e->p.m);
     char *own = own_of(j, worker);
     for (int64_t i = from; i < end; i++) {
         const float *x = j->x + i * e->p.a_m;
         float *dense = (float *)(void *)(own + e->own_bytes - (size_t)e->p.k * sizeof(float));
         for (int64_t k = 0; k < e->p.k && e->p.a_k != 1; k++) dense[k] = x[k * e->p.a_k];
-        struct int8_row to = e->tiles ? (struct int8_row){ (int8_t *)own, (float *)(void *)(own + 2 * e->p.k), (int32_t *)(void *)(own + e->p.k) } : row_of(j, i);
+        struct int8_row to = e->panels ? (struct int8_row){ (int8_t *)own, (float *)(void *)(own + 2 * e->p.k), (int32_t *)(void *)(own + e->p.k) } : row_of(j, i);
         j->k->quantise(e->p.a_k == 1 ? x : dense, e->blocks, &to);
-        if (e->tiles) put_sliver(j, i, (int)(end - from), &to);
+        if (e->panels) put_row(j, i, &to);
     }
 }
 
@@ -146,14 +144,10 @@ static void one_panel(const struct job *j, int64_t column, int columns, int64_t 
     j->k->panel(j->w + column * e->p.b_n + from * INT8_BLOCK, e->p.b_n, columns, n, w);
     for (int64_t b = 0; b < n; b++)
         for (int c = 0; c < INT8_COLUMNS; c++) scale[b * INT8_COLUMNS + c] = c < columns ? j->scale[(column + c) * e->scale_n + from + b] : 0;
-    for (int64_t i = 0; i < e->p.m; i += INT8_ROWS) {
-        int rows = (int)extent_least(INT8_ROWS, e->p.m - i);
-        int64_t at = i * e->blocks + from * rows;
-        j->k->tile[rows - 1](&(struct int8_tile){
-            .x = (const int8_t *)j->scratch + at * INT8_BLOCK, .x_scale = (const float *)(const void *)(j->scratch + e->scale_at) + at,
-            .less = (const int32_t *)(const void *)(j->scratch + e->less_at) + at, .w = w, .w_scale = scale, .blocks = n,
-            .y = j->y + i * e->p.c_m + column * e->p.c_n, .y_row = e->p.c_m, .y_step = e->p.c_n, .columns = columns, .add = j->add || from > 0 });
-    }
+    j->k->multiply(&(struct int8_panel){
+        .x = (const int8_t *)j->scratch, .x_scale = (const float *)(const void *)(j->scratch + e->scale_at), .less = (const int32_t *)(const void *)(j->scratch + e->less_at),
+        .rows = e->p.m, .depth = e->blocks, .from = from, .blocks = n, .w = w, .w_scale = scale, .y = j->y + column * e->p.c_n, .y_row = e->p.c_m, .y_step = e->p.c_n,
+        .columns = columns, .add = j->add || from > 0 });
 }
 
 static void many(void *arg, int64_t task, int worker)
@@ -174,8 +168,8 @@ rk_status einsum_int8_run(rk_ctx *ctx, const struct call *c)
     struct job j = { .e = &e, .k = kernels_of(&e), .x = (const float *)c->in[0] + p->in[0].at.offset, .w = (const int8_t *)c->in[1] + p->in[1].at.offset,
                      .scale = (const float *)c->in[2] + p->in[2].at.offset, .y = (float *)c->out[0] + p->out[0].at.offset, .scratch = c->scratch, .add = p->accumulate };
     if (e.p.m == 0 || e.p.n == 0) return RK_OK;
-    gemm_each(e.p.m <= INT8_ROWS ? NULL : ctx, (e.p.m + INT8_ROWS - 1) / INT8_ROWS, round_rows, &j);
-    par_for(ctx, (e.p.n + e.group - 1) / e.group, e.tiles ? many : few, &j);
+    gemm_each(e.p.m <= ROUND_ROWS ? NULL : ctx, (e.p.m + ROUND_ROWS - 1) / ROUND_ROWS, round_rows, &j);
+    par_for(ctx, (e.p.n + e.group - 1) / e.group, e.panels ? many : few, &j);
     if (c->issued != NULL) *c->issued += c->prepared->product_flops;
     return RK_OK;
 }

@@ -5,17 +5,18 @@
  * So |y - exact| <= sum over k of |w[k]| s[k] / 2, beside the rounding of f32. Law: tests/unit/test_cpu_int8.c.
  *
  *   rows <= INT8_FEW   every row of W once, as it lies, against all of X: the speed of memory
- *   more               W in panels of 32 rows, k in fours, made once per call; X in slivers of INT8_ROWS (needs VNNI)
+ *   more               W in panels of 32 rows, k in fours, made once per call; X in slivers of some rows (needs VNNI, or AMX)
  *
- * vpdpbusd multiplies unsigned with signed: W is taken as w + 128, and 128 times the sum of x is taken off beforehand.
- * Blocks of other sizes, and scales that lie otherwise, are left to whoever writes the operation out. */
+ * Panels give the same bits by AMX and by VNNI: sums of a block are exact, and blocks are added in the same order and grouping.
+ * vpdpbusd multiplies unsigned with signed: there W is taken as w + 128, and 128 times the sum of x is taken off beforehand; tiles
+ * multiply signed with signed. Blocks of other sizes, and scales that lie otherwise, are left to whoever writes the operation out. */
 #ifndef CPU_INT8_H
 #define CPU_INT8_H
 #include "backend/cpu/isa.h"
 #include <stddef.h>
 #include <stdint.h>
 
-enum { INT8_BLOCK = 64, INT8_FEW = 16, INT8_ROWS = 6, INT8_COLUMNS = 32 };
+enum { INT8_BLOCK = 64, INT8_FEW = 16, INT8_COLUMNS = 32 };
 
 /* One row of X: its integers, a scale per block, and per four of them -128 times their sum
  * (for VNNI alone). */
@@ -24,14 +25,15 @@ struct int8_row { int8_t *q; float *scale; int32_t *less; };
 /* y[j] = sum over blocks of x.scale · scale[j][block] · (integers of the block), for `columns` rows of W. */
 struct int8_dots { const int8_t *w; const float *scale; int64_t w_row, scale_row, blocks, columns; struct int8_row x; float *y; int64_t y_step; bool add; };
 
-/* A tile of C: rows of a sliver by the columns of a panel. */
-struct int8_tile {
-    const int8_t *x;                             /* [blocks][16][rows][4] */
-    const float *x_scale;                        /* [blocks][rows] */
-    const int32_t *less;                         /* [blocks][rows]: -128 times the sum of the block */
-    const uint8_t *w;                            /* [blocks][16][32][4], plus 128 */
-    const float *w_scale;                        /* [blocks][32] */
-    int64_t blocks;
+/* All of X against a panel: some blocks of 32 columns. */
+struct int8_panel {
+    const int8_t *x;                             /* slivers, one after the other: [sliver][block], then as the kernels lay them */
+    const float *x_scale;                        /* [sliver][block][row] */
+    const int32_t *less;                         /* [sliver][block][row]: -128 times the sum of the block */
+    int64_t rows, depth;                         /* of X: rows, and blocks of a sliver */
+    int64_t from, blocks;                        /* those that this panel has */
+    const uint8_t *w;                            /* as the kernels lay it */
+    const float *w_scale;                        /* [block][32] */
     float *y;
     int64_t y_row, y_step;
     int columns;
@@ -41,8 +43,11 @@ struct int8_tile {
 struct int8_kernels {
     void (*quantise)(const float *x, int64_t blocks, const struct int8_row *to);
     void (*dots)(const struct int8_dots *d);
-    void (*panel)(const int8_t *w, int64_t w_row, int columns, int64_t blocks, uint8_t *to);        /* NULL: there are no tiles */
-    void (*tile[INT8_ROWS])(const struct int8_tile *t);                                             /* [rows - 1] */
+    int height;                                                                                       /* rows of a sliver; 0: there are no panels */
+    bool padded;                                                                                      /* the last sliver is as high as the others */
+    void (*sliver)(const struct int8_row *row, int64_t blocks, int at, int rows, const struct int8_row *to);      /* row `at` of `rows` takes its place */
+    void (*panel)(const int8_t *w, int64_t w_row, int columns, int64_t blocks, uint8_t *to);
+    void (*multiply)(const struct int8_panel *p);
 };
 
 #define X(isa) extern const struct int8_kernels int8_kernels_##isa;
@@ -50,6 +55,9 @@ FOR_EVERY_ISA(X)
 #undef X
 #if defined(__x86_64__)
 extern const struct int8_kernels int8_kernels_vnni;                /* avx512 with vpdpbusd */
+extern const struct int8_kernels int8_kernels_tiles;               /* and with AMX: those of VNNI, but for panels */
+void int8_quantise_vnni(const float *x, int64_t blocks, const struct int8_row *to);
+void int8_dots_vnni(const struct int8_dots *d);
 #endif
 
 #endif

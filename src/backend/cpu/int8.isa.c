@@ -82,16 +82,30 @@ static void dots(const struct int8_dots *d)
 
 #endif
 
-const struct int8_kernels ISA_NAME(int8_kernels) = { quantise, dots, NULL, { NULL } };
+const struct int8_kernels ISA_NAME(int8_kernels) = { .quantise = quantise, .dots = dots };
 
 /* ---- VNNI ---- */
 
 #if defined(ISA_AVX512)
 #define VNNI __attribute__((target("avx512vnni")))
-enum { DOTS_AHEAD = 2048 };
+enum { DOTS_AHEAD = 2048, HEIGHT = 6 };
+
+/* A tile of C: rows of a sliver by the columns of a panel. */
+struct tile {
+    const int8_t *x;                             /* [blocks][16][rows][4] */
+    const float *x_scale;                        /* [blocks][rows] */
+    const int32_t *less;                         /* [blocks][rows]: -128 times the sum of the block */
+    const uint8_t *w;                            /* [blocks][16][32][4], plus 128 */
+    const float *w_scale;                        /* [blocks][32] */
+    int64_t blocks;
+    float *y;
+    int64_t y_row, y_step;
+    int columns;
+    bool add;
+};
 
 /* And what adding 128 to every weight will have added. */
-static VNNI void quantise_vnni(const float *x, int64_t blocks, const struct int8_row *to)
+VNNI void int8_quantise_vnni(const float *x, int64_t blocks, const struct int8_row *to)
 {
     quantise(x, blocks, to);
     for (int64_t b = 0; b < blocks; b++) {
@@ -100,7 +114,7 @@ static VNNI void quantise_vnni(const float *x, int64_t blocks, const struct int8
     }
 }
 
-static VNNI void dots_vnni(const struct int8_dots *d)
+VNNI void int8_dots_vnni(const struct int8_dots *d)
 {
     const __m512i flip = _mm512_set1_epi8((char)0x80);
     for (int64_t j = 0; j < d->columns; j++) {
@@ -120,6 +134,18 @@ static VNNI void dots_vnni(const struct int8_dots *d)
             sum[0] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(whole), _mm512_set1_ps(d->x.scale[b] * scale[b]), sum[0]);
         }
         put(d, j, vf_reduce_add(_mm512_add_ps(sum[0], sum[1])));
+    }
+}
+
+/* In slivers: integers, then sums and scales, of `rows` side by side. */
+static void sliver(const struct int8_row *row, int64_t blocks, int at, int rows, const struct int8_row *to)
+{
+    for (int64_t k = 0; k < blocks * INT8_BLOCK / 4; k++) memcpy(to->q + (k * rows + at) * 4, row->q + 4 * k, 4);
+    for (int64_t b = 0; b < blocks; b++) {
+        int32_t sum = 0;
+        for (int k = 0; k < INT8_BLOCK / 4; k++) sum += row->less[b * (INT8_BLOCK / 4) + k];
+        to->less[b * rows + at] = sum;
+        to->scale[b * rows + at] = row->scale[b];
     }
 }
 
@@ -143,14 +169,14 @@ static void panel(const int8_t *w, int64_t w_row, int columns, int64_t blocks, u
 /* As an instruction of its own: compilers copy every sum at every step when they see the intrinsic in a loop. */
 SIMD void add_products(__m512i *sum, __m512i w, __m512i x) { __asm__("vpdpbusd %2, %1, %0" : "+v"(*sum) : "v"(w), "v"(x)); }
 
-static inline VNNI __attribute__((always_inline)) void tile(const struct int8_tile *t, const int rows)
+static inline VNNI __attribute__((always_inline)) void tile(const struct tile *t, const int rows)
 {
-    __m512 sum[INT8_ROWS][2];
+    __m512 sum[HEIGHT][2];
     const int8_t *x = t->x;
     const uint8_t *w = t->w;
     UNROLL for (int i = 0; i < rows; i++) sum[i][0] = sum[i][1] = _mm512_setzero_ps();
     for (int64_t b = 0; b < t->blocks; b++) {
-        __m512i whole[INT8_ROWS][2];
+        __m512i whole[HEIGHT][2];
         UNROLL for (int i = 0; i < rows; i++) whole[i][0] = whole[i][1] = _mm512_set1_epi32(t->less[b * rows + i]);
         for (int q = 0; q < INT8_BLOCK / 4; q++, x += 4 * rows, w += 4 * INT8_COLUMNS) {
             __m512i left = _mm512_loadu_si512(w), right = _mm512_loadu_si512(w + 64);
@@ -177,7 +203,7 @@ static inline VNNI __attribute__((always_inline)) void tile(const struct int8_ti
             }
         return;
     }
-    float all[INT8_ROWS][INT8_COLUMNS];
+    float all[HEIGHT][INT8_COLUMNS];
     UNROLL for (int i = 0; i < rows; i++)
         UNROLL for (int j = 0; j < 2; j++) vf_store(all[i] + 16 * j, sum[i][j]);
     for (int i = 0; i < rows; i++)
@@ -187,12 +213,23 @@ static inline VNNI __attribute__((always_inline)) void tile(const struct int8_ti
         }
 }
 
-static VNNI void tile_1(const struct int8_tile *t) { tile(t, 1); }
-static VNNI void tile_2(const struct int8_tile *t) { tile(t, 2); }
-static VNNI void tile_3(const struct int8_tile *t) { tile(t, 3); }
-static VNNI void tile_4(const struct int8_tile *t) { tile(t, 4); }
-static VNNI void tile_5(const struct int8_tile *t) { tile(t, 5); }
-static VNNI void tile_6(const struct int8_tile *t) { tile(t, 6); }
+static VNNI void tile_1(const struct tile *t) { tile(t, 1); }
+static VNNI void tile_2(const struct tile *t) { tile(t, 2); }
+static VNNI void tile_3(const struct tile *t) { tile(t, 3); }
+static VNNI void tile_4(const struct tile *t) { tile(t, 4); }
+static VNNI void tile_5(const struct tile *t) { tile(t, 5); }
+static VNNI void tile_6(const struct tile *t) { tile(t, 6); }
 
-const struct int8_kernels int8_kernels_vnni = { quantise_vnni, dots_vnni, panel, { tile_1, tile_2, tile_3, tile_4, tile_5, tile_6 } };
+static void multiply(const struct int8_panel *p)
+{
+    static void (*const tiles[HEIGHT])(const struct tile *t) = { tile_1, tile_2, tile_3, tile_4, tile_5, tile_6 };
+    for (int64_t i = 0; i < p->rows; i += HEIGHT) {
+        int rows = p->rows - i < HEIGHT ? (int)(p->rows - i) : HEIGHT;
+        int64_t at = i * p->depth + p->from * rows;
+        tiles[rows - 1](&(struct tile){ .x = p->x + at * INT8_BLOCK, .x_scale = p->x_scale + at, .less = p->less + at, .w = p->w, .w_scale = p->w_scale, .blocks = p->blocks,
+                                        .y = p->y + i * p->y_row, .y_row = p->y_row, .y_step = p->y_step, .columns = p->columns, .add = p->add });
+    }
+}
+
+const struct int8_kernels int8_kernels_vnni = { int8_quantise_vnni, int8_dots_vnni, HEIGHT, false, sliver, panel, multiply };
 #endif

@@ -9,15 +9,22 @@
 struct blas;
 struct machine {
     enum isa isa;
+    bool tiles;                             /* products of integers and of bf16 by AMX: isa_tiles() */
     const struct blas *blas;                /* NULL: none is open */
     bool blas_wins[GEMM_CLASSES];           /* the BLAS won this class of products */
 };
 
-/* Without a machine: the best instruction set, no library. */
+/* Without a machine: the best instruction set, no tiles, no library. */
 static inline enum isa machine_isa(const struct problem *p)
 {
     const struct machine *m = p->machine;
     return m != NULL ? m->isa : isa_best();
+}
+
+static inline bool machine_tiles(const struct problem *p)
+{
+    const struct machine *m = p->machine;
+    return m != NULL && m->tiles;
 }
 
 #endif

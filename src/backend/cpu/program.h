@@ -3,8 +3,7 @@
  * Everything else (loops, memory, threads) is program.c and program_tile.c, once for all sets. */
 #ifndef CPU_PROGRAM_H
 #define CPU_PROGRAM_H
-#include "backend/cpu/isa.h"
-#include "core/problem.h"
+#include "backend/cpu/copy.h"
 
 enum { PROGRAM_LANES = 16 };             /* of the widest set: a number as an operand is this many copies of it */
 
@@ -20,7 +19,7 @@ typedef void program_map_fn(const struct stretch *s);
 struct program_mask { uint64_t key, site, below; float value; };        /* value where a 32-bit word < below, else 0 */
 typedef void program_rand_fn(float *y, const struct program_mask *mask, uint64_t index, int64_t n);
 
-struct program_kernels { program_map_fn *map[FN_COUNT]; program_rand_fn *rand; };
+struct program_kernels { program_map_fn *map[FN_COUNT]; program_rand_fn *rand; copy_convert_fn *convert; };
 
 struct program_mask program_mask_of(uint64_t seed, uint64_t step, uint64_t site, double keep);
 float program_mask_at(const struct program_mask *m, uint64_t index);

@@ -152,6 +152,7 @@ static const struct program_kernels kernels = {
         [FN_MULADD] = map_muladd, [FN_SUBMUL] = map_submul,
     },
     .rand = rand_fill,
+    .convert = ISA_NAME(copy_convert),
 };
 
 rk_status ISA_NAME(program_run)(rk_ctx *ctx, const struct call *c) { return program_run(ctx, c, &kernels); }

@@ -30,11 +30,11 @@ float program_mask_at(const struct program_mask *m, uint64_t index)
     return rng_word(m->key, m->site, index) < m->below ? m->value : 0;
 }
 
-static void load_row(float *to, const char *from, rk_dtype dtype, int64_t stride, int64_t n)
+static void load_row(const struct program_kernels *k, float *to, const char *from, rk_dtype dtype, int64_t stride, int64_t n)
 {
     size_t bytes = rk_dtype_bytes(dtype);
     if (stride == 1) {
-        num_load_f32(to, from, (int)dtype, (size_t)n);
+        if (!k->convert(to, RK_f32, from, dtype, n)) num_load_f32(to, from, (int)dtype, (size_t)n);
     } else if (dtype == RK_f32) {
         const float *x = (const float *)(const void *)from;
         for (int64_t i = 0; i < n; i++) to[i] = x[i * stride];
@@ -43,11 +43,11 @@ static void load_row(float *to, const char *from, rk_dtype dtype, int64_t stride
     }
 }
 
-static void store_row(char *to, rk_dtype dtype, int64_t stride, const float *from, int step, int64_t n)
+static void store_row(const struct program_kernels *k, char *to, rk_dtype dtype, int64_t stride, const float *from, int step, int64_t n)
 {
     size_t bytes = rk_dtype_bytes(dtype);
     if (stride == 1 && step == 1) {
-        num_store_f32(to, (int)dtype, from, (size_t)n);
+        if (!k->convert(to, dtype, from, RK_f32, n)) num_store_f32(to, (int)dtype, from, (size_t)n);
     } else if (dtype == RK_f32) {
         float *y = (float *)(void *)to;
         for (int64_t i = 0; i < n; i++) y[i * stride] = from[i * step];
@@ -70,7 +70,7 @@ static void do_rows(struct tile *t, int i)
     const struct value *v = &t->r->value[i];
     int64_t at = offset_of(t, i), bytes = (int64_t)rk_dtype_bytes(v->dtype);
     for (int64_t k = 0; k < t->rows; k++)
-        load_row(slot_of(t, i) + k * t->columns, v->from + (at + k * row_stride(t, i)) * bytes, v->dtype, column_stride(t, i), t->columns);
+        load_row(t->r->kernels, slot_of(t, i) + k * t->columns, v->from + (at + k * row_stride(t, i)) * bytes, v->dtype, column_stride(t, i), t->columns);
     t->at[i] = slot_of(t, i);
 }
 
@@ -154,7 +154,7 @@ static void store_result(const struct tile *t, int i)
         return;
     }
     for (int64_t k = 0; k < t->rows; k++)
-        store_row(to + k * row_stride(t, source) * bytes, y->dtype, column_stride(t, source), t->at[i] + k * t->columns * v->step, v->step, t->columns);
+        store_row(t->r->kernels, to + k * row_stride(t, source) * bytes, y->dtype, column_stride(t, source), t->at[i] + k * t->columns * v->step, v->step, t->columns);
 }
 
 /* --- tiles --- */

@@ -1,8 +1,11 @@
-/* simd_stored.h: vectors of floats from memory that holds them in fewer bits: f16, bf16 and the two f8. Exact, NaN stays NaN.
+/* simd_stored.h: vectors of floats from memory that holds them in fewer bits: f16, bf16 and the two f8. Exact, NaN stays NaN. And into
+ * 16 bits: rounded once to nearest even, the same bits as base/num gives.
  *
  *   stored_load_TYPE(p)              VF_LANES elements, any alignment
  *   stored_load_n_TYPE(p, n)         the first n, 0 <= n <= VF_LANES; the others read as 0 and are not touched
  *   stored_load_step_TYPE(p, s, n)   lane i from p[i s], the first n
+ *   stored_words_f16(x)              the bits in 16 bits each, VF_LANES of them side by side; stored_words_bf16 likewise
+ *   stored_store_n_TYPE(p, x, n)     the first n; the others are not touched
  *
  * f8e5m2 is the upper half of an f16. f8e4m3 has the bits of an f16 whose exponent is 8 too small, subnormals included: one
  * product with 2^8 mends that; its only NaN has all bits set. */
@@ -74,5 +77,48 @@ STORED_FEW(bf16, uint16_t)
 STORED_FEW(f8e4m3, uint8_t)
 STORED_FEW(f8e5m2, uint8_t)
 #undef STORED_FEW
+
+/* ---- into 16 bits ---- */
+
+#if defined(ISA_SCALAR)
+#define STORED_STORE(type)                                                                                            \
+    SIMD void stored_store_n_##type(uint16_t *p, vf x, int n)                                                         \
+    {                                                                                                                 \
+        float lane[VF_LANES];                                                                                         \
+        vf_store(lane, x);                                                                                            \
+        for (int i = 0; i < n; i++) p[i] = num_f32_to_##type(lane[i]);                                                \
+    }
+#else
+/* The upper half, after adding what carries into it from half on, and from just below half where it is odd; NaN stays one, quiet. */
+SIMD vi stored_rounded(vf x)
+{
+    vi bits = vf_bits(x), odd = vi_and(vi_srl(bits, 16), vi_set1(1));
+    vf up = vi_floats(vi_add(bits, vi_add(odd, vi_set1(0x7fff)))), quiet = vi_floats(vi_add(vi_and(bits, vi_set1(~0x400000)), vi_set1(0x400000)));
+    return vi_srl(vf_bits(vf_select(vf_unordered(x, x), quiet, up)), 16);
+}
+#if defined(ISA_AVX512)
+SIMD __m256i stored_words_f16(vf x) { return _mm512_cvtps_ph(x, _MM_FROUND_TO_NEAREST_INT); }
+SIMD __m256i stored_words_bf16(vf x) { return _mm512_cvtepi32_epi16(stored_rounded(x)); }
+#define STORED_STORE(type)                                                                                            \
+    SIMD void stored_store_n_##type(uint16_t *p, vf x, int n) { _mm256_mask_storeu_epi16(p, vm_first(n), stored_words_##type(x)); }
+#else
+SIMD __m128i stored_words_f16(vf x) { return _mm256_cvtps_ph(x, _MM_FROUND_TO_NEAREST_INT); }
+SIMD __m128i stored_words_bf16(vf x)
+{
+    vi words = stored_rounded(x);
+    return _mm_packus_epi32(_mm256_castsi256_si128(words), _mm256_extracti128_si256(words, 1));
+}
+#define STORED_STORE(type)                                                                                            \
+    SIMD void stored_store_n_##type(uint16_t *p, vf x, int n)                                                         \
+    {                                                                                                                 \
+        uint16_t some[VF_LANES];                                                                                      \
+        _mm_storeu_si128((__m128i *)(void *)(n == VF_LANES ? p : some), stored_words_##type(x));                       \
+        if (n < VF_LANES) memcpy(p, some, (size_t)n * sizeof *p);                                                     \
+    }
+#endif
+#endif
+STORED_STORE(f16)
+STORED_STORE(bf16)
+#undef STORED_STORE
 
 #endif

@@ -4,11 +4,15 @@
  * comes: dx of these rows, and its share of dw, which grows from chunk to chunk. So the gradients are there in the forward
  * pass: the seed of a loss is known before it. Exponentials are taken of each block of the product while it is in cache; what
  * is left for complete rows is one multiplication. How many rows a chunk has depends on the shape alone.
+ * Where there are tiles, x and w may be bf16: products are made by them, summed in f32; what is between is f32, too, and the gradient of the
+ * logits is rounded to bf16 once for both products that read it.
  * Results by role: 0 the loss, 1 dx, 2 dw, 4 the gradient of the bias. */
-#include "backend/cpu/xent_head.h"
+#include "backend/cpu/xent_inner.h"
+#include "backend/cpu/bf16.h"
 #include "backend/cpu/cpu.h"
 #include "backend/cpu/gemm_kernel.h"
 #include "backend/cpu/machine.h"
+#include "base/num.h"
 #include "base/par.h"
 #include "core/opdef.h"
 #include <string.h>
@@ -22,15 +26,6 @@ enum {
 
 struct piece { float most, sum; int32_t columns; };
 
-struct head {
-    int64_t rows, hidden, vocab, chunk;
-    int64_t grid;                           /* columns of the narrowest block but the last: those of a register tile */
-    int x, w, labels, bias, dy;             /* operands, -1: none */
-    int loss, dx, dw, dbias;                /* results, -1: not wanted */
-    size_t pieces_at, rows_at, losses_at, gemm_at;      /* in scratch, bytes; at 0: logits */
-    size_t row_floats;                      /* of a worker: most and sum of the pieces of a row */
-    enum isa isa;
-};
 _Static_assert(sizeof(struct head) <= PREPARED_BYTES, "the head fits its place");
 
 static int64_t tasks(int64_t n, int64_t each) { return (n + each - 1) / each; }
@@ -50,6 +45,8 @@ static struct head head_of(const struct problem *p)
         if (role == 4) h.dbias = i;
     }
     h.grid = isa_rows[h.isa].lanes * GEMM_VECTORS;
+    h.tiles = p->in[0].dtype == RK_bf16;
+    h.dx_narrow = h.dx >= 0 && p->out[h.dx].dtype == RK_bf16;
     h.hidden = p->in[0].at.size[p->in[0].at.rank - 1];
     h.vocab = p->in[1].at.size[0];
     h.rows = layout_elements(&p->in[2].at);
@@ -67,38 +64,16 @@ static bool dense(const struct operand *o, rk_dtype dtype) { return o->dtype == 
 static bool head_accepts(const struct problem *p, const struct node *n)
 {
     const struct layout *x = &p->in[0].at, *w = &p->in[1].at, *labels = &p->in[2].at;
-    bool ok = dense(&p->in[0], RK_f32) && dense(&p->in[1], RK_f32) && dense(&p->in[2], RK_i32) && !p->accumulate;
+    rk_dtype dtype = machine_tiles(p) && p->in[0].dtype == RK_bf16 ? RK_bf16 : RK_f32;
+    bool ok = dense(&p->in[0], dtype) && dense(&p->in[1], dtype) && dense(&p->in[2], RK_i32) && !p->accumulate;
     ok = ok && x->dim[x->rank - 1] == (rk_dim)n->at.i[0] && w->dim[0] == (rk_dim)n->at.i[1];
     for (int i = 0; i < labels->rank && ok; i++) ok = labels->dim[i] == x->dim[i];
-    for (int i = 0; i < p->n_out && ok; i++) ok = dense(&p->out[i], RK_f32);
-    return ok && (n->arity < 4 || dense(&p->in[3], RK_f32));
+    for (int i = 0; i < p->n_out && ok; i++) ok = dense(&p->out[i], RK_f32) || (p->op == &op_adjoint && p->out_role[i] == 1 && dense(&p->out[i], dtype));
+    return ok && (n->arity < 4 || dense(&p->in[3], dtype));
 }
 
 bool xent_head_accepts(const struct problem *p) { return head_accepts(p, p->node); }
 bool xent_head_adjoint_accepts(const struct problem *p) { return head_accepts(p, node_of(p->g, (rk_ref)p->node->at.i[1])); }
-
-/* Dense matrices, A [m k], B [k n] as strides, C [m n]. */
-static struct gemm_plan product(const struct head *h, int64_t m, int64_t n, int64_t k, const int64_t strides[4], bool more)
-{
-    return gemm_plan(&(struct gemm_problem){ .m = m, .n = n, .k = k, .a_m = strides[0], .a_k = strides[1], .b_k = strides[2], .b_n = strides[3], .c_m = n, .c_n = 1,
-                                             .batch = { 1, 1 }, .alpha = 1, .accumulate = more }, h->isa);
-}
-
-/* logits = x wᵀ;  dx = dlogits w;  dw (+)= dlogitsᵀ x. */
-static struct gemm_plan logits_plan(const struct head *h, int64_t rows)
-{
-    return product(h, rows, h->vocab, h->hidden, (const int64_t[]){ h->hidden, 1, 1, h->hidden }, false);
-}
-
-static struct gemm_plan dx_plan(const struct head *h, int64_t rows)
-{
-    return product(h, rows, h->hidden, h->vocab, (const int64_t[]){ h->vocab, 1, h->hidden, 1 }, false);
-}
-
-static struct gemm_plan dw_plan(const struct head *h, int64_t rows, bool more)
-{
-    return product(h, h->vocab, h->hidden, rows, (const int64_t[]){ 1, h->vocab, h->hidden, 1 }, more);
-}
 
 static size_t most(size_t a, size_t b) { return a > b ? a : b; }
 static size_t up(size_t bytes) { return (bytes + 63) & ~(size_t)63; }
@@ -111,15 +86,17 @@ static rk_status prepare(rk_ctx *ctx, const struct problem *p, struct prepared *
     size_t gemm = 0;
     for (int i = 0; i < 2 && h.rows > 0; i++) {
         int64_t rows = i == 0 ? h.chunk : last;
-        struct gemm_plan plans[] = { logits_plan(&h, rows), dx_plan(&h, rows), dw_plan(&h, rows, false) };
-        for (int k = 0; k < 3; k++) gemm = most(gemm, gemm_scratch(&plans[k], workers));
+        const struct gemm_problem all[] = { xent_logits_product(&h, rows), xent_dx_product(&h, rows), xent_dw_product(&h, rows, false) };
+        for (int k = 0; k < 3; k++) gemm = most(gemm, xent_scratch(&h, &all[k], k == 1 && h.dx_narrow, workers));
     }
     memset(out, 0, sizeof *out);
     h.row_floats = (size_t)(places(&h) + 64) * 2;
     h.pieces_at = up((size_t)(h.chunk * h.vocab) * sizeof(float));
     h.rows_at = h.pieces_at + up((size_t)(h.chunk * places(&h)) * sizeof(struct piece));
     h.losses_at = h.rows_at + up(h.row_floats * (size_t)workers * sizeof(float));
-    h.gemm_at = h.losses_at + up((size_t)h.rows * sizeof(double));
+    h.slopes_at = h.losses_at + up((size_t)h.rows * sizeof(double));
+    h.bias_at = h.slopes_at + (h.tiles && (h.dx >= 0 || h.dw >= 0) ? up((size_t)(h.chunk * h.vocab) * sizeof(uint16_t)) : 0);
+    h.gemm_at = h.bias_at + (h.tiles && h.bias >= 0 ? up((size_t)h.vocab * sizeof(float)) : 0);
     out->scratch = h.gemm_at + gemm;
     out->product_flops = (uint64_t)(2 * h.rows * h.vocab * h.hidden) * (uint64_t)(1 + (h.dx >= 0) + (h.dw >= 0));
     bool gradients = h.dx >= 0 || h.dw >= 0 || h.dbias >= 0;        /* a softmax, without its division where only the loss is wanted */
@@ -137,6 +114,7 @@ struct chunk {
     const struct head *h;
     const struct xent_kernels *kernels;
     float *logits, *rows_room, *dbias;
+    uint16_t *slopes;                       /* the gradient of the logits in bf16; NULL: products read it as it is */
     struct piece *pieces;                   /* [column / grid][row]: those that begin there; the next begins where it ends */
     double *losses;
     const float *bias;
@@ -195,6 +173,7 @@ static void some_rows(void *arg, int64_t task, int worker)
         if (!k->gradients) continue;
         if (!counts || k->slope == 0) memset(k->logits + r * vocab, 0, (size_t)vocab * sizeof(float));
         else k->logits[r * vocab + label] -= k->slope;
+        if (k->slopes != NULL) bf16_narrow(k->slopes + r * vocab, 1, k->logits + r * vocab, vocab);
     }
 }
 
@@ -207,20 +186,39 @@ static void some_columns(void *arg, int64_t task, int worker)
         for (int64_t v = task * COLUMNS_PER_TASK; v < to; v++) c->dbias[v] += c->logits[r * c->h->vocab + v];
 }
 
-static const float *operand(const struct call *c, int i) { return i < 0 ? NULL : (const float *)c->in[i] + c->problem->in[i].at.offset; }
-static float *result(const struct call *c, int i) { return i < 0 ? NULL : (float *)c->out[i] + c->problem->out[i].at.offset; }
+/* Element i of an operand; NULL: there is none. */
+static const void *operand(const struct call *c, int which, int64_t i)
+{
+    if (which < 0) return NULL;
+    const struct operand *o = &c->problem->in[which];
+    return (const char *)c->in[which] + (o->at.offset + i) * (int64_t)rk_dtype_bytes(o->dtype);
+}
+static void *result(const struct call *c, int which, int64_t i)
+{
+    if (which < 0) return NULL;
+    const struct operand *o = &c->problem->out[which];
+    return (char *)c->out[which] + (o->at.offset + i) * (int64_t)rk_dtype_bytes(o->dtype);
+}
 
 static void go(rk_ctx *ctx, const struct call *c, const struct head *h, struct chunk *k)
 {
-    const float *x = operand(c, h->x), *w = operand(c, h->w);
-    float *dx = result(c, h->dx), *dw = result(c, h->dw);
+    int64_t first = k->from * h->hidden;
+    const void *x = operand(c, h->x, first), *w = operand(c, h->w, 0), *slopes = k->slopes != NULL ? (const void *)k->slopes : k->logits;
     void *scratch = (char *)c->scratch + h->gemm_at;
-    struct gemm_plan logits = logits_plan(h, k->rows), back = dx_plan(h, k->rows), grow = dw_plan(h, k->rows, k->from > 0);
-    gemm_run(ctx, &logits, &(struct gemm_operands){ .a = x + k->from * h->hidden, .b = w, .c = k->logits, .done = block_done, .arg = k }, scratch);
+    xent_multiply(ctx, h, xent_logits_product(h, k->rows), false, &(struct gemm_operands){ .a = x, .b = w, .c = k->logits, .done = block_done, .arg = k }, scratch);
     par_for(ctx, tasks(k->rows, ROWS_PER_TASK), some_rows, k);
-    if (dx != NULL) gemm_run(ctx, &back, &(struct gemm_operands){ .a = k->logits, .b = w, .c = dx + k->from * h->hidden }, scratch);
-    if (dw != NULL) gemm_run(ctx, &grow, &(struct gemm_operands){ .a = k->logits, .b = x + k->from * h->hidden, .c = dw }, scratch);
+    if (h->dx >= 0) xent_multiply(ctx, h, xent_dx_product(h, k->rows), h->dx_narrow, &(struct gemm_operands){ .a = slopes, .b = w, .c = result(c, h->dx, first) }, scratch);
+    if (h->dw >= 0) xent_multiply(ctx, h, xent_dw_product(h, k->rows, k->from > 0), false, &(struct gemm_operands){ .a = slopes, .b = x, .c = result(c, h->dw, 0) }, scratch);
     if (k->dbias != NULL) par_for(ctx, tasks(h->vocab, COLUMNS_PER_TASK), some_columns, k);
+}
+
+/* In f32: as it is, or widened into the workspace. */
+static const float *bias_of(const struct call *c, const struct head *h)
+{
+    float *wide = (float *)(void *)((char *)c->scratch + h->bias_at);
+    if (h->bias < 0 || !h->tiles) return operand(c, h->bias, 0);
+    num_load_f32(wide, operand(c, h->bias, 0), RK_bf16, (size_t)h->vocab);
+    return wide;
 }
 
 static rk_status run(rk_ctx *ctx, const struct call *c)
@@ -232,20 +230,21 @@ static rk_status run(rk_ctx *ctx, const struct call *c)
     memcpy(&h, c->prepared->own, sizeof h);
     char *scratch = c->scratch;
     struct chunk k = { .h = &h, .kernels = kernels[h.isa], .logits = c->scratch, .pieces = (struct piece *)(scratch + h.pieces_at),
-                       .rows_room = (float *)(scratch + h.rows_at), .losses = (double *)(scratch + h.losses_at), .bias = operand(c, h.bias) };
-    k.labels = (const int32_t *)c->in[h.labels] + c->problem->in[h.labels].at.offset;
-    k.dbias = result(c, h.dbias);
+                       .rows_room = (float *)(scratch + h.rows_at), .losses = (double *)(scratch + h.losses_at), .bias = bias_of(c, &h) };
+    k.labels = operand(c, h.labels, 0);
+    k.dbias = result(c, h.dbias, 0);
     k.gradients = h.dx >= 0 || h.dw >= 0 || h.dbias >= 0;
-    k.slope = k.gradients ? *operand(c, h.dy) : 0;
+    k.slope = k.gradients ? *(const float *)operand(c, h.dy, 0) : 0;
+    if (h.tiles && (h.dx >= 0 || h.dw >= 0)) k.slopes = (uint16_t *)(void *)(scratch + h.slopes_at);
     if (k.dbias != NULL) memset(k.dbias, 0, (size_t)h.vocab * sizeof(float));
-    if (h.rows == 0 && h.dw >= 0) memset(result(c, h.dw), 0, (size_t)(h.vocab * h.hidden) * sizeof(float));
+    if (h.rows == 0 && h.dw >= 0) memset(result(c, h.dw, 0), 0, (size_t)(h.vocab * h.hidden) * sizeof(float));
     for (k.from = 0; k.from < h.rows; k.from += h.chunk) {
         k.rows = h.rows - k.from < h.chunk ? h.rows - k.from : h.chunk;
         go(ctx, c, &h, &k);
     }
     double loss = 0;
     for (int64_t i = 0; i < h.rows; i++) loss += k.losses[i];
-    if (h.loss >= 0) *result(c, h.loss) = (float)loss;
+    if (h.loss >= 0) *(float *)result(c, h.loss, 0) = (float)loss;
     if (c->issued != NULL) *c->issued += c->prepared->product_flops;
     return RK_OK;
 }
