@@ -84,6 +84,33 @@ static rk_status find_sources(rk_ctx *ctx, rk_session *s)
     return RK_OK;
 }
 
+/* What a token reads of state r: all of a weight, of a cache what lies behind one position. */
+static void add_reads(rk_session *s, rk_ref r)
+{
+    const struct node *n = node_of(s->g, r);
+    const struct store_entry *e = store_entry(s->store, (rk_kind)n->at.i[0], n->text);
+    uint64_t whole = (uint64_t)e->elements * s->store->backend->bytes_of(e->dtype);
+    if (e->kind != RK_CACHE) s->reads.whole += whole;
+    else if (is_along(s->g, n, "source_cached")) s->reads.source += whole / (uint64_t)s->source;
+    else s->reads.past += whole / (uint64_t)s->context;
+}
+
+/* Once, since it is asked for with every token. A table that is only picked from is read by the row: nothing beside the rest. */
+static rk_status find_reads(rk_ctx *ctx, rk_session *s)
+{
+    const rk_graph *g = s->g;
+    int64_t nodes = g->nodes.n;
+    bool *whole;
+    TRY(NEW(whole, nodes));
+    for (rk_ref r = 1; r < g->nodes.n; r++)
+        for (int i = 0; i < node_of(g, r)->arity; i++)
+            if (i > 0 || (node_of(g, r)->op->flags & OP_PICKS) == 0) whole[operand_of(g, r, i)] = true;
+    for (rk_ref r = 1; r < g->nodes.n; r++)
+        if (whole[r] && node_of(g, r)->op == &op_state) add_reads(s, r);
+    FREE(whole, nodes);
+    return RK_OK;
+}
+
 static rk_status prepare(rk_ctx *ctx, rk_session *s)
 {
     const rk_weights *w = s->weights;
@@ -100,6 +127,7 @@ static rk_status prepare(rk_ctx *ctx, rk_session *s)
     TRY(NEW(s->last, s->batch));
     TRY(NEW(s->origin, s->batch));
     TRY(find_sources(ctx, s));
+    TRY(find_reads(ctx, s));
     return s->ragged ? rows_open(ctx, s) : RK_OK;
 }
 
@@ -247,28 +275,9 @@ uint64_t rk_session_bytes(const rk_session *s)
 
 /* --- what it costs --- */
 
-/* A table that is only picked from is read by the row: nothing beside the rest. */
-static bool read_whole(const rk_graph *g, rk_ref state)
-{
-    for (rk_ref r = state + 1; r < g->nodes.n; r++)
-        for (int i = 0; i < node_of(g, r)->arity; i++)
-            if (operand_of(g, r, i) == state && !((node_of(g, r)->op->flags & OP_PICKS) != 0 && i == 0)) return true;
-    return false;
-}
-
 uint64_t session_reads(const rk_session *s)
 {
-    uint64_t bytes = 0;
+    uint64_t bytes = s->reads.whole + s->reads.past * (uint64_t)(s->past + 1) + s->reads.source * (uint64_t)s->source_n;
     for (int64_t b = 0; b < s->batch && s->alone != NULL; b++) bytes += session_reads(s->alone[b]);
-    if (s->alone != NULL) return bytes;
-    for (rk_ref r = 1; r < s->g->nodes.n; r++) {
-        const struct node *n = node_of(s->g, r);
-        if (n->op != &op_state || !read_whole(s->g, r)) continue;
-        const struct store_entry *e = store_entry(s->store, (rk_kind)n->at.i[0], n->text);
-        uint64_t whole = (uint64_t)e->elements * s->store->backend->bytes_of(e->dtype);
-        bool of_source = e->kind == RK_CACHE && is_along(s->g, n, "source_cached");
-        if (of_source) bytes += whole / (uint64_t)s->source * (uint64_t)s->source_n;
-        else bytes += e->kind == RK_CACHE ? whole / (uint64_t)s->context * (uint64_t)(s->past + 1) : whole;
-    }
     return bytes;
 }

@@ -32,6 +32,7 @@ struct rk_session {
     int32_t *source_lengths;                    /* [batch] */
     int64_t *origin;                            /* [batch]: rows of one number read one source */
     bool *of_source;                            /* per entry of the store: a cache of what an encoder left */
+    struct { uint64_t whole, past, source; } reads;     /* bytes that a token reads: in any case, per position before it, per token of the source */
     bool log_probabilities;                     /* are given instead of logits */
     bool ragged;                                /* rows of lengths of their own; then these, and `past` is that of the longest: */
     int64_t *pasts;                             /* [batch] */

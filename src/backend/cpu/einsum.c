@@ -5,6 +5,7 @@
 #include "backend/cpu/einsum.h"
 #include "backend/blas/blas.h"
 #include "backend/cpu/cpu.h"
+#include "backend/cpu/dot.h"
 #include "base/par.h"
 #include <string.h>
 
@@ -70,7 +71,8 @@ rk_status einsum_prepare(rk_ctx *ctx, const struct problem *p, struct prepared *
 {
     struct einsum e = { 0 };
     PROMISE(contraction_of(p, &e.c));
-    if (!e.c.dot) e.plan = gemm_plan(&e.c.product, machine_isa(p));
+    if (e.c.dot) e.plan.isa = machine_isa(p);
+    else e.plan = gemm_plan(&e.c.product, machine_isa(p));
     TRY(prepare(ctx, p, out, &e));
     out->scratch = e.c.dot ? (size_t)((e.c.product.k + DOT_BLOCK - 1) / DOT_BLOCK) * sizeof(double) : gemm_scratch(&e.plan, par_workers(ctx));
     return RK_OK;
@@ -96,7 +98,7 @@ rk_status einsum_blas_prepare(rk_ctx *ctx, const struct problem *p, struct prepa
 
 /* --- dots --- */
 
-struct dot { const struct contraction *c; const float *a, *b; double *sums; };
+struct dot { const struct contraction *c; dot_stretch_fn *stretch; const float *a, *b; double *sums; };
 
 static void dot_block(void *arg, int64_t task, int worker)
 {
@@ -104,19 +106,23 @@ static void dot_block(void *arg, int64_t task, int worker)
     const struct gemm_problem *g = &d->c->product;
     int64_t from = task * DOT_BLOCK, n = g->k - from < DOT_BLOCK ? g->k - from : DOT_BLOCK;
     const float *a = d->a + from * g->a_k, *b = d->b + from * g->b_k;
-    double lane[8] = { 0 };
-    int64_t i = 0;
     (void)worker;
-    if (g->a_k == 1 && g->b_k == 1)
-        for (; i + 8 <= n; i += 8)
-            for (int k = 0; k < 8; k++) lane[k] += (double)a[i + k] * (double)b[i + k];
-    for (; i < n; i++) lane[i & 7] += (double)a[i * g->a_k] * (double)b[i * g->b_k];
+    if (g->a_k == 1 && g->b_k == 1) {
+        d->sums[task] = d->stretch(a, b, n);
+        return;
+    }
+    double lane[8] = { 0 };
+    for (int64_t i = 0; i < n; i++) lane[i & 7] += (double)a[i * g->a_k] * (double)b[i * g->b_k];
     d->sums[task] = ((lane[0] + lane[4]) + (lane[2] + lane[6])) + ((lane[1] + lane[5]) + (lane[3] + lane[7]));
 }
 
-static double dot(rk_ctx *ctx, const struct contraction *c, const float *a, const float *b, double *scratch)
+static double dot(rk_ctx *ctx, const struct einsum *e, const float *a, const float *b, double *scratch)
 {
-    struct dot d = { c, a, b, scratch };
+#define X(isa) dot_stretch_##isa,
+    static dot_stretch_fn *const stretch[ISA_COUNT] = { FOR_EVERY_ISA(X) };
+#undef X
+    const struct contraction *c = &e->c;
+    struct dot d = { c, stretch[e->plan.isa], a, b, scratch };
     int64_t blocks = (c->product.k + DOT_BLOCK - 1) / DOT_BLOCK;
     double sum = 0;
     par_for(ctx, blocks, dot_block, &d);
@@ -131,7 +137,7 @@ typedef void product_fn(rk_ctx *ctx, const struct einsum *e, const struct call *
 static void own_product(rk_ctx *ctx, const struct einsum *e, const struct call *c, const void *a, const void *b, float *y, bool more)
 {
     if (e->c.dot) {
-        double sum = dot(ctx, &e->c, a, b, c->scratch);
+        double sum = dot(ctx, e, a, b, c->scratch);
         *y = (float)(more ? (double)*y + sum : sum);
         return;
     }

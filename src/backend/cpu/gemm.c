@@ -77,66 +77,63 @@ static void pack_shared(void *arg, int64_t task, int worker)
         pack_units(s, !s->plan->private_b, units, k, gemm_least(s->plan->k_block, s->k1 - k), shared_block(s, k), s->u0);
 }
 
-static void one_tile(const struct gemm_pass *s, const float *sliver, const float *panel, int64_t i, int64_t j, int64_t k, int64_t depth)
+/* What is read next comes while tiles are computed, not when somebody waits for it: of an operand, what will be packed; ... */
+static struct gemm_fetch operand_ahead(const struct gemm_pass *s, bool is_b, struct gemm_range units, int64_t k)
+{
+    const struct gemm_side *side = &s->side[is_b];
+    const struct gemm_problem *p = &s->plan->p;
+    int64_t from = gemm_start(side, units.from), width = gemm_start(side, units.to) - from, depth = gemm_least(s->plan->k_block, s->k1 - k);
+    int64_t step_w = is_b ? p->b_n : p->a_m, step_k = is_b ? p->b_k : p->a_k, size = (int64_t)gemm_bytes(is_b ? p->b_type : p->a_type);
+    if (depth <= 0 || (step_w != 1 && step_k != 1)) return (struct gemm_fetch){ .left = 0 };
+    bool across = step_w == 1;
+    int64_t runs = across ? depth : width, lines = (across ? width : depth) * size / LINE + 1;
+    return (struct gemm_fetch){ .at = (is_b ? s->b : s->a) + (from * step_w + k * step_k) * size, .run = lines, .in_run = lines, .left = runs * lines,
+                                .step = (across ? step_k : step_w) * size - (lines - 1) * LINE };
+}
+
+/* Packed units: `at` holds unit `first` and those after it. */
+struct packed { const float *at; int64_t first; };
+
+static const float *packed_unit(const struct gemm_pass *s, bool is_b, struct packed p, int64_t unit, int64_t depth)
+{
+    return p.at + gemm_place(&s->side[is_b], p.first, unit, depth, s->kernels->lanes);
+}
+
+/* ... of the shared side, which no task has packed just before it is used, the units that come after those in use. */
+static struct gemm_fetch packed_ahead(const struct gemm_pass *s, bool is_b, struct packed p, struct gemm_range units, int64_t depth)
+{
+    if (is_b == s->plan->private_b || units.from >= units.to) return (struct gemm_fetch){ .left = 0 };
+    const char *from = (const char *)packed_unit(s, is_b, p, units.from, depth), *to = (const char *)packed_unit(s, is_b, p, units.to, depth);
+    int64_t lines = (to - from) / LINE;
+    return (struct gemm_fetch){ .at = from, .run = lines, .in_run = lines, .left = lines };
+}
+
+static void one_tile(const struct gemm_pass *s, const float *sliver, const float *panel, int64_t i, int64_t j, int64_t k, int64_t depth,
+                     struct gemm_fetch *operand, struct gemm_fetch *packed)
 {
     const struct gemm_problem *p = &s->plan->p;
     int64_t row = gemm_start(&s->side[0], i), column = gemm_start(&s->side[1], j);
     int rows = (int)(gemm_start(&s->side[0], i + 1) - row), columns = (int)(gemm_start(&s->side[1], j + 1) - column);
     int lanes = s->kernels->lanes, vectors = (columns + lanes - 1) / lanes;
     s->kernels->tile[rows - 1][vectors - 1](&(struct gemm_tile){
-        .a = sliver, .b = panel, .k = depth, .b_step = vectors * lanes, .c = s->c + row * p->c_m + column * p->c_n,
+        .a = sliver, .b = panel, .k = depth, .b_step = vectors * lanes, .fetch = { operand, packed }, .c = s->c + row * p->c_m + column * p->c_n,
         .c_m = p->c_m, .c_n = p->c_n, .columns = columns, .alpha = p->alpha, .add = p->accumulate || k > 0 });
 }
 
-/* What the next packing will read, a cache line at a time: it comes while tiles are computed, not when they wait for it. */
-struct ahead { const char *run; int64_t step, runs, bytes, at, share; };
-
-static struct ahead ahead_of(const struct gemm_pass *s, bool is_b, struct gemm_range units, int64_t k, int64_t tiles)
-{
-    const struct gemm_side *side = &s->side[is_b];
-    const struct gemm_problem *p = &s->plan->p;
-    int64_t from = gemm_start(side, units.from), width = gemm_start(side, units.to) - from, depth = gemm_least(s->plan->k_block, s->k1 - k);
-    int64_t step_w = is_b ? p->b_n : p->a_m, step_k = is_b ? p->b_k : p->a_k;
-    struct ahead f = { .runs = 0 };
-    if (depth <= 0 || (step_w != 1 && step_k != 1)) return f;
-    int64_t size = (int64_t)gemm_bytes(is_b ? p->b_type : p->a_type);
-    f.run = (is_b ? s->b : s->a) + (from * step_w + k * step_k) * size;
-    f.step = size * (step_w == 1 ? step_k : step_w);
-    f.runs = step_w == 1 ? depth : width;
-    f.bytes = size * (step_w == 1 ? width : depth);
-    f.share = f.runs * (f.bytes / LINE + 1) / (tiles > 0 ? tiles : 1) + 1;
-    return f;
-}
-
-static inline void fetch_share(struct ahead *f)
-{
-    for (int64_t n = f->share; n > 0 && f->runs > 0; n--) {
-        __builtin_prefetch(f->run + f->at, 0, 2);
-        f->at += LINE;
-        if (f->at < f->bytes) continue;
-        f->at = 0;
-        f->run += f->step;
-        f->runs--;
-    }
-}
-
-/* Packed units: `at` holds unit `first` and those after it. */
-struct packed { const float *at; int64_t first; };
-
 /* The block of C of these units, for one k block. */
 static void multiply(const struct gemm_pass *s, struct packed a, struct packed b, struct gemm_range rows, struct gemm_range columns, int64_t k,
-                     struct ahead f)
+                     struct gemm_fetch operand)
 {
     const struct gemm_side *sa = &s->side[0], *sb = &s->side[1];
-    int64_t depth = gemm_least(s->plan->k_block, s->k1 - k);
-    int lanes = s->kernels->lanes;
-    for (int64_t g = columns.from; g < columns.to; g += s->plan->group) {
-        int64_t end = gemm_least(g + s->plan->group, columns.to);
-        for (int64_t i = rows.from; i < rows.to; i++)
-            for (int64_t j = g; j < end; j++) {
-                fetch_share(&f);
-                one_tile(s, a.at + gemm_place(sa, a.first, i, depth, lanes), b.at + gemm_place(sb, b.first, j, depth, lanes), i, j, k, depth);
-            }
+    int64_t depth = gemm_least(s->plan->k_block, s->k1 - k), group = s->plan->group;
+    for (int64_t g = columns.from, end; g < columns.to; g = end) {
+        end = gemm_least(g + group, columns.to);
+        struct gemm_fetch packed = packed_ahead(s, true, b, (struct gemm_range){ end, gemm_least(end + group, columns.to) }, depth);
+        for (int64_t i = rows.from; i < rows.to; i++) {
+            if (s->plan->private_b) packed = packed_ahead(s, false, a, (struct gemm_range){ i + 1, gemm_least(i + 2, rows.to) }, depth);
+            for (int64_t j = g; j < end; j++)
+                one_tile(s, packed_unit(s, false, a, i, depth), packed_unit(s, true, b, j, depth), i, j, k, depth, &operand, &packed);
+        }
         if (k + depth == s->plan->p.k) gemm_finished(s, gemm_start(sa, rows.from), gemm_start(sa, rows.to), gemm_start(sb, g), gemm_start(sb, end));
     }
 }
@@ -156,12 +153,12 @@ static void block(void *arg, int64_t task, int worker)
     struct gemm_range own = private_units(s, q);
     struct gemm_range other = { s->u0 + shared * part / plan->shared_parts, s->u0 + shared * (part + 1) / plan->shared_parts };
     float *scratch = s->workers + (size_t)worker * plan->worker_floats;
+    int64_t after = (task + s->at_once) / plan->shared_parts;       /* the task that most likely follows on this thread */
     for (int64_t k = s->k0, next; k < s->k1; k = next) {
         next = k + plan->k_block;
-        bool last = next >= s->k1;               /* then most likely the next block of units follows on this thread */
-        int64_t tiles = (own.to - own.from) * (other.to - other.from);
-        struct ahead f = !last ? ahead_of(s, b, own, next, tiles)
-                       : q + 1 < plan->private_blocks ? ahead_of(s, b, private_units(s, q + 1), s->k0, tiles) : (struct ahead){ .runs = 0 };
+        struct gemm_fetch f = { .left = 0 };
+        if (next < s->k1) f = operand_ahead(s, b, own, next);
+        else if (after != q && after < plan->private_blocks) f = operand_ahead(s, b, private_units(s, after), s->k0);
         pack_units(s, b, own, k, gemm_least(plan->k_block, s->k1 - k), scratch, own.from);
         struct packed mine = { scratch, own.from }, all = { shared_block(s, k), s->u0 };
         multiply(s, b ? all : mine, b ? mine : all, b ? other : own, b ? own : other, k, f);
@@ -177,6 +174,7 @@ static void packed_product(rk_ctx *ctx, struct gemm_pass *s)
         for (s->k0 = 0; s->k0 < plan->p.k; s->k0 = s->k1) {
             s->k1 = gemm_least(s->k0 + plan->k_super, plan->p.k);
             gemm_each(ctx, (s->u1 - s->u0 + PACK_UNITS - 1) / PACK_UNITS, pack_shared, s);
+            s->at_once = ctx == NULL ? 1 : par_workers(ctx);
             gemm_each(ctx, plan->private_blocks * plan->shared_parts, block, s);
         }
     }

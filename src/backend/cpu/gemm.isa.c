@@ -17,7 +17,12 @@ enum { ROWS = 6, VECTORS = 2, WIDE_1 = 8, WIDE_2 = 6, WIDE_3 = 4, WIDE_4 = 3 };
 enum { ROWS = 4, VECTORS = 2, WIDE_1 = 8, WIDE_2 = 4, WIDE_3 = 3, WIDE_4 = 2 };          /* a product and a sum need a register between them */
 #define FOR_ROWS(X) X(1) X(2) X(3) X(4)
 #endif
-enum { AHEAD = 8, WIDE = 8 };                    /* rows of a panel fetched ahead; the widest tile */
+enum {
+    AHEAD = 8,                                   /* rows of a panel asked for in advance */
+    WIDE = 8,                                    /* the widest tile */
+    FETCH_EVERY = VF_REGISTERS == 32 ? 4 : 8,    /* k between two lines: small tiles pass fast */
+    LINE = 64,                                   /* bytes */
+};
 
 /* What the fast store cannot do: narrow panels, and columns of C that do not touch. */
 static __attribute__((noinline)) void store_rest(const struct gemm_tile *t, const float *from, int rows, int width)
@@ -29,6 +34,42 @@ static __attribute__((noinline)) void store_rest(const struct gemm_tile *t, cons
         }
 }
 
+/* One k: a row of the panel times a column of the sliver. */
+SIMD void outer(vf c[ROWS][WIDE], const float *a, const float *b, int64_t ahead, const int rows, const int vectors)
+{
+    vf row[WIDE];
+    UNROLL for (int j = 0; j < vectors; j++) {
+        row[j] = vf_load(b + j * VF_LANES);
+        __builtin_prefetch(b + ahead + j * VF_LANES);
+    }
+    UNROLL for (int i = 0; i < rows; i++) {
+        vf x = vf_set1(a[i]);
+        UNROLL for (int j = 0; j < vectors; j++) c[i][j] = vf_fma(x, row[j], c[i][j]);
+    }
+}
+
+/* Into the second-level cache. Prefetches never fault: a tile may go past the end of what was to come. */
+SIMD void fetch_line(struct gemm_fetch *f)
+{
+    __builtin_prefetch(f->at, 0, 2);
+    f->in_run--;
+    f->at += f->in_run > 0 ? LINE : f->step;
+    f->in_run = f->in_run > 0 ? f->in_run : f->run;
+}
+
+SIMD struct gemm_fetch fetch_begin(const struct gemm_tile *t, int i)
+{
+    if (t->fetch[i] != NULL && t->fetch[i]->left > 0) return *t->fetch[i];
+    return (struct gemm_fetch){ .at = (const char *)t->a, .run = 1, .step = 0, .in_run = 1 };
+}
+
+SIMD void fetch_end(const struct gemm_tile *t, int i, struct gemm_fetch f)
+{
+    if (t->fetch[i] == NULL || t->fetch[i]->left <= 0) return;
+    f.left -= t->k / FETCH_EVERY;
+    *t->fetch[i] = f;
+}
+
 SIMD void tile(const struct gemm_tile *t, const int rows, const int vectors)
 {
     vf c[ROWS][WIDE];
@@ -36,21 +77,22 @@ SIMD void tile(const struct gemm_tile *t, const int rows, const int vectors)
         UNROLL for (int j = 0; j < vectors; j++) c[i][j] = vf_zero();
     const float *a = t->a, *b = t->b;
     const int64_t step = t->b_step, ahead = step * (t->ahead == 0 ? AHEAD : t->ahead);
+    struct gemm_fetch first = fetch_begin(t, 0), second = fetch_begin(t, 1);
     UNROLL for (int i = 0; i < rows; i++)
         UNROLL for (int j = 0; j < vectors; j++) __builtin_prefetch(t->c + i * t->c_m + j * VF_LANES, 1);
-    for (int64_t k = t->k; k > 0; k--) {
-        vf row[WIDE];
-        UNROLL for (int j = 0; j < vectors; j++) {
-            row[j] = vf_load(b + j * VF_LANES);
-            __builtin_prefetch(b + ahead + j * VF_LANES);
-        }
-        b += step;
-        UNROLL for (int i = 0; i < rows; i++) {
-            vf x = vf_set1(a[i]);
-            UNROLL for (int j = 0; j < vectors; j++) c[i][j] = vf_fma(x, row[j], c[i][j]);
-        }
-        a += rows;
+    int64_t k = t->k;
+    for (; k >= FETCH_EVERY; k -= FETCH_EVERY) {
+        fetch_line(&first);
+        fetch_line(&second);
+        UNROLL for (int u = 0; u < FETCH_EVERY; u++) outer(c, a + u * rows, b + u * step, ahead, rows, vectors);
+        a += FETCH_EVERY * rows, b += FETCH_EVERY * step;
     }
+    for (; k > 0; k--) {
+        outer(c, a, b, ahead, rows, vectors);
+        a += rows, b += step;
+    }
+    fetch_end(t, 0, first);
+    fetch_end(t, 1, second);
     const vf alpha = vf_set1(t->alpha);
     if (t->c_n == 1 && t->columns == vectors * VF_LANES) {
         UNROLL for (int i = 0; i < rows; i++)

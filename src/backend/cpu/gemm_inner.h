@@ -39,6 +39,7 @@ struct gemm_pass {
     struct gemm_side side[2];                    /* A, B */
     float  *shared, *workers;
     int64_t k0, k1, u0, u1;                      /* of k, and units of the shared side */
+    int     at_once;                             /* tasks: threads that take turns at them */
 };
 
 static inline int64_t gemm_least(int64_t a, int64_t b) { return a < b ? a : b; }

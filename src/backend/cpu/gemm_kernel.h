@@ -8,11 +8,15 @@
 
 enum { GEMM_ROWS = 14, GEMM_VECTORS = 2, GEMM_WIDE_ROWS = 4 };       /* the most of any set */
 
+/* Memory that is read next, asked for a cache line at a time while a tile is computed: runs of lines, one every `step` bytes. */
+struct gemm_fetch { const char *at; int64_t run, step, in_run, left; };      /* lines of a run; of the present run, and of all, those left */
+
 /* C tile (=, +=) alpha A B. `a` is a sliver: rows floats for each k; `b` a panel: b_step floats from one k to the next. */
 struct gemm_tile {
     const float *a, *b;
     int64_t k, b_step;
     int     ahead;                               /* rows of B that are asked for in advance; 0: the standard */
+    struct gemm_fetch *fetch[2];                 /* a line of each with every few k; NULL: none */
     float  *c;
     int64_t c_m, c_n;
     int     columns;                             /* 1 .. vectors * lanes */

@@ -249,6 +249,9 @@ void program_ready(struct ready *r, const struct call *c, const struct program_k
     join_products(r, c->problem->program);
     place_results(r, c);
     give_slots(r);
+    int maps = 0;
+    for (int i = 0; i < r->n; i++) maps += r->value[i].kind == V_MAP;
+    r->asks = maps >= LONG_PROGRAM;
 }
 
 /* --- the kernel --- */

@@ -7,6 +7,7 @@ enum {
     CHUNK = 1024,                       /* elements of one value in cache: the slots in use and the streams fit the first two levels */
     LONG_ROW = 256,                     /* from here on a tile is part of one row; below, several rows */
     TASK_ELEMENTS = 1 << 15,
+    LONG_PROGRAM = 6,                   /* instructions from which on the processor cannot look ahead to the next tile's operands by itself */
     MOST_SOURCES = MOST_PROGRAM + MOST_PROBLEM_RESULTS
 };
 
@@ -45,6 +46,7 @@ struct ready {
     int64_t stride[MOST_SOURCES][RK_MAX_RANK + 2];      /* of values, then of results from MOST_PROGRAM on */
     int64_t rows, columns;              /* of a tile */
     int64_t tiles[2], n_tiles, tiles_per_task;
+    bool    asks;                       /* a tile asks for the operands of the next */
     float  *scratch;
     int64_t worker_floats;
 };

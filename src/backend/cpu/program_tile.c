@@ -5,6 +5,8 @@
 #include "base/rng.h"
 #include <string.h>
 
+enum { LINE = 64 };                     /* bytes */
+
 struct tile {
     const struct ready *r;
     float *slots, *numbers;
@@ -175,6 +177,18 @@ static void find_tile(struct tile *t, int64_t number)
     t->columns = extent_least(r->columns, r->size[last] - t->index[last]);
 }
 
+/* What the next tile reads comes while this one is computed: instructions over what is in cache leave memory idle. */
+static void ask_for(const struct ready *r, int64_t number)
+{
+    struct tile t = { .r = r };
+    find_tile(&t, number);
+    for (int i = 0; i < r->n; i++) {
+        if (r->value[i].kind != V_MEMORY) continue;
+        const char *at = r->value[i].from + offset_of(&t, i) * (int64_t)sizeof(float), *end = at + t.rows * t.columns * (int64_t)sizeof(float);
+        for (; at < end; at += LINE) __builtin_prefetch(at, 0, 2);
+    }
+}
+
 void program_task(void *ready, int64_t task, int worker)
 {
     const struct ready *r = ready;
@@ -185,6 +199,7 @@ void program_task(void *ready, int64_t task, int worker)
     int64_t end = extent_least((task + 1) * r->tiles_per_task, r->n_tiles);
     for (int64_t number = task * r->tiles_per_task; number < end; number++) {
         find_tile(&t, number);
+        if (r->asks && number + 1 < end) ask_for(r, number + 1);
         for (int i = 0; i < r->n; i++) do_kind[r->value[i].kind](&t, i);
         for (int i = 0; i < r->n; i++)
             if (r->value[i].result >= 0 && !r->value[i].direct) store_result(&t, i);
