@@ -84,14 +84,15 @@ typedef struct rk_bill_settings {
     rk_dtype dtype;
     bool zero_dtype_is_f64;             /* dtype 0 is f64: say so, or f32 is taken */
     bool plan;                          /* also what the program of this machine will allocate and issue (bytes.plan.*, flops.plan.*) */
-    bool plan_alone;                    /* with plan: nothing but bytes.plan.* and flops.plan.*, sooner */
+    bool plan_alone;                    /* with plan: nothing but bytes.plan.* and flops.plan.*, sooner, and without time */
+    const rk_bill *like;                /* with plan: a bill of the same model, whose settings differ in batch and lengths alone: sooner, by what they share; or NULL */
     rk_device *device;                  /* for plan; NULL: the CPU back end */
     int64_t accumulate;                 /* for plan: micro-batches of a step (0: 1); more than one take an arena and inputs of their own size */
     rk_optimizer optimizer;
     bool no_momentum;                   /* SGD as with momentum 0: nothing is kept */
     const char *policy;                 /* NULL: "fp32". Another one: casts are nodes of the graph that is priced; dtype is f32 then */
     bool dropout;
-    bool totals;                        /* sooner: no shares of groups, and no reasons but those of parameters and bytes */
+    bool totals;                        /* sooner: no shares of groups, and no reasons but those of parameters and bytes, without formulas */
 } rk_bill_settings;
 RK_API RK_CHECK rk_status rk_bill_of(rk_model *model, const rk_bill_settings *settings, rk_bill **bill);
 

@@ -19,15 +19,30 @@ static int by_size(const void *a, const void *b)
 /* What is placed already, sorted by address; apart from the values, since each later one walks all of it. */
 struct taken { int64_t at, end; int first, last; };
 
+/* Which of a few lie there while v does: found without a branch, since nobody can foretell it. */
+enum { FEW = 64 };
+static int meets(const struct taken *taken, int n, const struct plan_value *v, int *met)
+{
+    int found = 0;
+    for (int i = 0; i < n; i++) {
+        met[found] = i;
+        found += (taken[i].last >= v->first) & (taken[i].first <= v->last);
+    }
+    return found;
+}
+
 /* The first gap between those that v meets. */
 static int64_t find_gap(const struct taken *taken, int n, const struct plan_value *v)
 {
-    int64_t at = 0, bytes = v->bytes;
-    int first = v->first, last = v->last;
-    for (const struct taken *t = taken; t < taken + n; t++) {
-        if (t->last < first || t->first > last) continue;
-        if (t->at - at >= bytes) break;
-        if (t->end > at) at = t->end;
+    int64_t at = 0;
+    int met[FEW];
+    for (int i = 0; i < n; i += FEW) {
+        int found = meets(taken + i, n - i < FEW ? n - i : FEW, v, met);
+        for (int k = 0; k < found; k++) {
+            const struct taken *t = &taken[i + met[k]];
+            if (t->at - at >= v->bytes) return at;
+            if (t->end > at) at = t->end;
+        }
     }
     return at;
 }
