@@ -29,6 +29,7 @@ RK_API const char *rk_model_title(const rk_model *model);               /* "GPT-
 /* Fields by reckon's own names: vocab position hidden layer head ff ...; "" or RK_E_UNKNOWN for what the family lacks. */
 RK_API RK_CHECK rk_status rk_model_number(const rk_model *model, const char *field, double *value);
 RK_API const char *rk_model_text(const rk_model *model, const char *field);
+RK_API bool        rk_model_fills(const rk_model *model);               /* it learns what is hidden in a text, and fills it in: rk_fill */
 RK_API bool        rk_model_has_encoder(const rk_model *model);         /* it reads a source first: rk_session_encode */
 /* What a tensor became, and lost by it: the largest difference, and the root of the sum of squares by that of the numbers. */
 typedef struct rk_converted { const char *name; rk_dtype from, to; int64_t block, elements; double worst, relative; } rk_converted;
@@ -72,7 +73,7 @@ typedef enum rk_optimizer {
 RK_API const char *rk_optimizer_word(rk_optimizer optimizer);       /* "adamw"; "" for none */
 RK_API const char *rk_optimizer_title(rk_optimizer optimizer);      /* "AdamW"; likewise */
 /* In which dtypes it is computed: a policy, and modules that differ: "amp-bf16,head=f32" (docs/policies.md). NULL past the end. */
-typedef struct rk_policy { const char *word, *roles, *words; } rk_policy;
+typedef struct rk_policy { const char *word, *roles, *words; bool scaled; } rk_policy;       /* scaled: the loss is (rk_train_options.loss_scale) */
 RK_API rk_policy rk_policy_at(int i);
 RK_API RK_CHECK rk_status rk_policy_check(rk_ctx *ctx, const char *policy);                         /* RK_E_UNKNOWN, RK_E_ARG: what is wrong with it */
 RK_API RK_CHECK rk_status rk_policy_products(rk_ctx *ctx, const char *policy, rk_dtype *dtype);     /* in which most products are computed */
