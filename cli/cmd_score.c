@@ -123,8 +123,10 @@ static int score_file(struct scoring *s, const char *path)
 {
     int code = input_paths(s->w.c, &s->in, &path, 1);
     if (code == CLI_OK && s->in.n == 0) code = cli_fail(s->w.c, CLI_DATA, NULL, "%s: there is no text", path);
-    for (size_t i = 0; i < s->in.n && code == CLI_OK; i++)
-        code = cli_flag(s->w.c, "jsonl") ? score_lines(s, path, s->in.text[i]) : score_text(s, path, s->in.text[i]);
+    for (size_t i = 0; i < s->in.n && code == CLI_OK; i++) {
+        const char *name = rk_corpus_file(s->in.corpus, s->in.block.files[i]);      /* of a folder: the file below it */
+        code = cli_flag(s->w.c, "jsonl") ? score_lines(s, name, s->in.text[i]) : score_text(s, name, s->in.text[i]);
+    }
     input_free(&s->in);
     return code;
 }

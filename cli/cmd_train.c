@@ -76,6 +76,21 @@ static int take_flags(struct cli *c, rk_train_options *o)
     return code;
 }
 
+/* A scale that nobody multiplies by is refused, not ignored. */
+static int check_scale(struct cli *c, const char *policy)
+{
+    char scaled[256] = "";
+    size_t n = strcspn(policy, ",");
+    if (!cli_given(c, "loss-scale")) return CLI_OK;
+    for (int i = 0; rk_policy_at(i).word != NULL; i++) {
+        const rk_policy p = rk_policy_at(i);
+        if (!p.scaled) continue;
+        if (strlen(p.word) == n && memcmp(p.word, policy, n) == 0) return CLI_OK;
+        (void)snprintf(scaled + strlen(scaled), sizeof scaled - strlen(scaled), " %s", p.word);
+    }
+    return cli_usage(c, "--loss-scale is for policies that scale the loss:%s; this is %s", scaled, policy[0] != '\0' ? policy : "fp32");
+}
+
 static int take_options(struct training *t)
 {
     struct cli *c = t->c;
@@ -86,7 +101,8 @@ static int take_options(struct training *t)
     if (t->checkpoint[0] != '\0' && cli_given(c, "steps") && !cli_given(c, "cycle")) t->options.cycle = 0;     /* the schedule ends with the new last step */
     if (cli_given(c, "config")) CLI_TRY(c, rk_train_options_read(c->ctx, cli_text(c, "config"), &t->options));
     int code = take_flags(c, &t->options);
-    return code == CLI_OK ? cli_try(c, rk_policy_check(c->ctx, t->options.policy)) : code;
+    if (code == CLI_OK) code = cli_try(c, rk_policy_check(c->ctx, t->options.policy));
+    return code == CLI_OK ? check_scale(c, t->options.policy) : code;
 }
 
 /* --- the model --- */
@@ -254,7 +270,7 @@ const struct command cmd_train = {
              "What is learned follows from the model: the next token; with BERT tokens that are hidden, with BERT+pretraining also whether two texts follow "
              "each other; with an encoder and decoder targets of sources: INPUT is then pairs, one a line, SOURCE a tab TARGET or in NAME.jsonl an object with both, "
              "or two files whose lines (of tokens: documents) go together (docs/training.md).\n"
-             "A preset takes its vocabulary from the tokenizer. " MODEL_NOTES "\n"
+             "A preset takes from the tokenizer how large its vocabulary is and, where it has such, the ids of pad and start; what is typed behind the preset has the last word. " MODEL_NOTES "\n"
              "The output folder becomes a model that generate reads; below it stand checkpoints, step-NNNNNN. A run that was killed at any moment and is "
              "resumed ends with the same bits as one that was not. --json prints events, one per line.",
     .options = options, .examples = examples, .json = true, .run = run,

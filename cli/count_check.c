@@ -16,6 +16,7 @@ static const struct { const char *entry; enum source source; bool counted, must;
     { "bytes.plan.gradients",  BILL, true,  true },
     { "bytes.plan.optimizer",  BILL, true,  true },
     { "bytes.plan.master",     BILL, true,  false },        /* of narrow parameters alone: other runs have no such row */
+    { "bytes.plan.constants",  BILL, true,  false },        /* of tables that are not trained: likewise */
     { "bytes.plan.arena",      PLAN, true,  false },        /* not measured where the system does not tell of pages */
     { "bytes.plan.inputs",     BILL, true,  true },
     { "flops.step",            PLAN, true,  true },

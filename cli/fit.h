@@ -36,6 +36,7 @@ struct fit {
     int64_t batch, seq;                         /* sequences of a step on one device, 1 where it was not said; tokens of each */
     struct answer answer[MOST_ANSWERS];
     int n;
+    rk_bill *plan;                              /* fit_plan.c: the first that was made, whose update all share */
 };
 
 static inline uint64_t fit_room(const struct fit *f, uint64_t memory) { return memory > f->reserve ? memory - f->reserve : 0; }

@@ -108,7 +108,7 @@ int train_tokenizer(struct training *t)
 enum { NEXT = 1, MASKED = 2, PAIRED = 4 };
 static const struct { const char *name; int use; const char *words; } options_of_some[] = {
     { "mask-ends",    NEXT,   "models of the next token" },
-    { "mask-rate",    MASKED, "BERT, of whose text some is hidden" },
+    { "mask-rate",    MASKED, "models that learn what is hidden" },
     { "source-seq",   PAIRED, "models with an encoder" },
     { "source-field", PAIRED, "models with an encoder" },
     { "target-field", PAIRED, "models with an encoder" },
@@ -116,7 +116,7 @@ static const struct { const char *name; int use; const char *words; } options_of
 
 static int check_options(const struct training *t)
 {
-    int use = rk_model_has_encoder(t->model) ? PAIRED : strcmp(rk_model_family(t->model), "bert") == 0 ? MASKED : NEXT;
+    int use = rk_model_has_encoder(t->model) ? PAIRED : rk_model_fills(t->model) ? MASKED : NEXT;
     for (size_t i = 0; i < sizeof options_of_some / sizeof *options_of_some; i++)
         if (cli_given(t->c, options_of_some[i].name) && (options_of_some[i].use & use) == 0)
             return cli_usage(t->c, "--%s is for %s; this is %s", options_of_some[i].name, options_of_some[i].words, rk_model_title(t->model));

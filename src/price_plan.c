@@ -2,7 +2,7 @@
  * size is allocated. Law: what `reckon train` says it will take, and takes (tests/cli/test_check_run.sh). */
 #include "backend/cpu/cpu.h"
 #include "backend/cpu/machine.h"
-#include "pass/count.h"
+#include "pass/count_bill.h"
 #include "pass/pass.h"
 #include "price.h"
 #include "run/device.h"
@@ -78,14 +78,14 @@ static uint64_t arena_of(const struct run_cost *c)
 /* States that most programs do not have, and then do not speak of. */
 static const struct { const char *name; rk_kind kind; } rare[] = { { "bytes.plan.master", RK_MASTER }, { "bytes.plan.constants", RK_CONSTANT } };
 
-static rk_status set_plan(rk_ctx *ctx, rk_bill *bill, const struct store *store, const struct run_cost *c)
+static rk_status set_plan(rk_ctx *ctx, rk_bill *bill, const int64_t *states, const struct run_cost *c)
 {
     const uint64_t score = c->step.inputs - c->step.seed;               /* scoring reads the same but for the seed of gradients */
     uint64_t inputs = c->step.inputs + c->more.inputs + c->update.inputs + score, total = arena_of(c) + inputs;
-    for (int kind = 0; kind < RK_KIND_COUNT; kind++) total += (uint64_t)store->bytes[kind];
+    for (int kind = 0; kind < RK_KIND_COUNT; kind++) total += (uint64_t)states[kind];
     const struct { const char *name; uint64_t number; } rows[] = {
-        { "bytes.plan.parameters", (uint64_t)store->bytes[RK_PARAMETER] }, { "bytes.plan.gradients", (uint64_t)store->bytes[RK_GRADIENT] },
-        { "bytes.plan.optimizer", (uint64_t)store->bytes[RK_OPTIMIZER] },  { "bytes.plan.activations", c->step.activations },
+        { "bytes.plan.parameters", (uint64_t)states[RK_PARAMETER] }, { "bytes.plan.gradients", (uint64_t)states[RK_GRADIENT] },
+        { "bytes.plan.optimizer", (uint64_t)states[RK_OPTIMIZER] },  { "bytes.plan.activations", c->step.activations },
         { "bytes.plan.workspace", c->step.workspace },                     { "bytes.plan.update", c->update.activations + c->update.workspace },
         { "bytes.plan.arena", arena_of(c) },                               { "bytes.plan.inputs", inputs },
         { "bytes.plan.total", total },
@@ -93,7 +93,7 @@ static rk_status set_plan(rk_ctx *ctx, rk_bill *bill, const struct store *store,
         { "flops.plan.elementwise.step", c->step.elementwise },            { "flops.plan.elementwise.update", c->update.elementwise },
     };
     for (int i = 0; i < 2; i++)
-        if (store->bytes[rare[i].kind] > 0) TRY(bill_set(bill, rare[i].name, (uint64_t)store->bytes[rare[i].kind], ""));
+        if (states[rare[i].kind] > 0) TRY(bill_set(bill, rare[i].name, (uint64_t)states[rare[i].kind], ""));
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) TRY(bill_set(bill, rows[i].name, rows[i].number, ""));
     return RK_OK;
 }
@@ -107,17 +107,35 @@ static rk_status plan_micro(rk_ctx *ctx, struct planning *p, bool accumulate, rk
     return plan_of(ctx, *g, p->backend, cost, time);
 }
 
-static rk_status plan_all(rk_ctx *ctx, struct planning *p, const rk_bill_settings *settings, const struct policy *policy, struct run_cost *cost, rk_bill *bill)
+/* What it costs, and what it keeps beyond what is in the store already. */
+static rk_status plan_update(rk_ctx *ctx, struct planning *p, const rk_bill_settings *settings, const struct policy *policy, struct bill_update *update)
 {
     const struct train_rule rule = price_rule(settings, policy);
-    TRY(model_wanted(ctx, p->built, &p->wanted));
-    TRY(plan_micro(ctx, p, false, &p->step, &cost->step, bill));
-    if (settings->accumulate > 1) TRY(plan_micro(ctx, p, true, &p->more, &cost->more, NULL));
+    struct program_cost c = { 0 };
     TRY(train_update(ctx, p->built->g, p->built->parameters.at, p->built->parameters.n, &rule, &p->update));
-    TRY(plan_of(ctx, p->update, p->backend, &cost->update, NULL));
+    TRY(plan_of(ctx, p->update, p->backend, &c, NULL));
+    *update = (struct bill_update){ true, c.activations, c.workspace, c.inputs, c.products, c.elementwise, { 0 } };
+    for (int kind = 0; kind < RK_KIND_COUNT; kind++) update->states[kind] -= (uint64_t)p->store->bytes[kind];
+    TRY(store_declare(ctx, p->store, p->update));
+    for (int kind = 0; kind < RK_KIND_COUNT; kind++) update->states[kind] += (uint64_t)p->store->bytes[kind];
+    return RK_OK;
+}
+
+static rk_status plan_all(rk_ctx *ctx, struct planning *p, const rk_bill_settings *settings, const struct policy *policy, struct run_cost *cost, rk_bill *bill)
+{
+    int64_t states[RK_KIND_COUNT];
+    TRY(model_wanted(ctx, p->built, &p->wanted));
+    TRY(plan_micro(ctx, p, false, &p->step, &cost->step, settings->plan_alone ? NULL : bill));
+    if (settings->accumulate > 1) TRY(plan_micro(ctx, p, true, &p->more, &cost->more, NULL));
     TRY(store_open(ctx, p->backend, &p->store));
     TRY(store_declare(ctx, p->store, p->step));
-    return store_declare(ctx, p->store, p->update);
+    memcpy(states, p->store->bytes, sizeof states);
+    if (settings->like != NULL && settings->like->update.known) bill->update = settings->like->update;
+    else TRY(plan_update(ctx, p, settings, policy, &bill->update));
+    const struct bill_update *u = &bill->update;
+    cost->update = (struct program_cost){ .activations = u->activations, .workspace = u->workspace, .inputs = u->inputs, .products = u->products, .elementwise = u->elementwise };
+    for (int kind = 0; kind < RK_KIND_COUNT; kind++) states[kind] += (int64_t)u->states[kind];
+    return set_plan(ctx, bill, states, cost);
 }
 
 rk_status price_plan(rk_ctx *ctx, const rk_model *model, const rk_bill_settings *settings, const struct policy *policy, const struct built *built, rk_bill *bill)
@@ -129,7 +147,6 @@ rk_status price_plan(rk_ctx *ctx, const rk_model *model, const rk_bill_settings 
     struct run_cost cost = { .step = { 0 } };
     if (!price_is_single(settings)) return FAIL(RK_E_DECLINED, "%s: training is planned in f32 only", model->name);
     rk_status status = plan_all(ctx, &p, settings, policy, &cost, bill);
-    if (status == RK_OK) status = set_plan(ctx, bill, p.store, &cost);
     FREE(p.wanted, built->parameters.n + built->n_inputs);
     store_close(p.store);
     rk_graph_close(p.step);

@@ -22,6 +22,7 @@
 static const struct bill_repeat same_blocks[] = { BLOCKS("h", 'L'), BLOCKS("decoder.h", 'L'), BLOCKS("encoder.h", 'L') };
 static const struct bill_repeat other_blocks[] = { BLOCKS("h", 'L'), BLOCKS("decoder.h", 'L'), BLOCKS("encoder.h", 'M') };
 enum { N_BLOCKS = sizeof same_blocks / sizeof *same_blocks };
+static const char *const towers[] = { "h.*", "encoder.h.*", "decoder.h.*", NULL };      /* whose blocks may be left out */
 
 static const struct bill_repeat *blocks_of(const rk_model *m)
 {
@@ -53,17 +54,22 @@ static void dims_text(const rk_graph *g, const struct node *n, char text[RK_MAX_
     }
 }
 
-/* The parameters that a shortened graph still has. */
+/* What a shortened graph still has of parameters, constants and inputs. */
 static rk_status keep_parameters(rk_ctx *ctx, const struct built *from, const rk_ref *map, struct built *to)
 {
-    for (int i = 0; i < from->parameters.n; i++) {
+    int trained = from->parameters.n, constants = trained + from->n_constants, all = constants + from->n_inputs, n = 0;
+    for (int i = 0; i < all; i++) {
         struct parameter p = from->parameters.at[i];
         const char *name = node_of(to->g, map[p.ref])->text;
         if (strcmp(name, p.name) != 0) continue;
         p.ref = map[p.ref];
         p.name = name;
         VEC_PUSH(&to->parameters, p);
+        n += i < trained;
+        to->n_constants += i >= trained && i < constants;
+        to->n_inputs += i >= constants;
     }
+    to->parameters.n = n;
     return RK_OK;
 }
 
@@ -73,7 +79,7 @@ static rk_status shorten(rk_ctx *ctx, const struct built *from, struct shortened
     rk_ref *map;
     *to = (struct built){ .ctx = ctx };
     TRY(NEW(map, from->g->nodes.n));
-    rk_status status = pass_shorten(ctx, from->g, same_blocks[0].path, how, &to->g, map);
+    rk_status status = pass_shorten(ctx, from->g, towers, how, &to->g, map);
     if (status == RK_OK && to->g != NULL) status = keep_parameters(ctx, from, map, to);
     FREE(map, from->g->nodes.n);
     return status;
@@ -86,10 +92,11 @@ static void keep_gradients(rk_graph *g, const struct parameter *wanted, int n, c
         const struct node *p = node_of(g, by[i]);
         char name[128];
         dims_text(g, p, dims);
-        (void)snprintf(name, sizeof name, "%s_gradient", p->text);
         g->times = p->times;
-        if (wanted[i].kind == RK_INPUT) rk_output(g, name, gradients[i]);
-        else if (gradients[i] != 0) rk_update(g, rk_state(g, RK_GRADIENT, wanted[i].name, graph_gradient_dtype(g, by[i]), dims), gradients[i]);
+        if (wanted[i].kind == RK_INPUT) {
+            (void)snprintf(name, sizeof name, "%s_gradient", p->text);
+            rk_output(g, name, gradients[i]);
+        } else if (gradients[i] != 0) rk_update(g, rk_state(g, RK_GRADIENT, wanted[i].name, graph_gradient_dtype(g, by[i]), dims), gradients[i]);
     }
     g->times = 1;
 }
@@ -124,7 +131,7 @@ out:
     return status;
 }
 
-/* Of five blocks instead of all, where that is enough to know all: *used says of which. */
+/* Of a few blocks instead of all, where that is enough to know all: *used says of which. */
 static rk_status shortest_meaning(rk_ctx *ctx, const struct built *built, struct built *fewer, const struct built **used, rk_graph **step, rk_ref *backward)
 {
     struct shortened how;

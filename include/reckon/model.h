@@ -29,6 +29,7 @@ RK_API const char *rk_model_title(const rk_model *model);               /* "GPT-
 /* Fields by reckon's own names: vocab position hidden layer head ff ...; "" or RK_E_UNKNOWN for what the family lacks. */
 RK_API RK_CHECK rk_status rk_model_number(const rk_model *model, const char *field, double *value);
 RK_API const char *rk_model_text(const rk_model *model, const char *field);
+RK_API bool        rk_model_fills(const rk_model *model);               /* it learns what is hidden in a text, and fills it in: rk_fill */
 RK_API bool        rk_model_has_encoder(const rk_model *model);         /* it reads a source first: rk_session_encode */
 /* What a tensor became, and lost by it: the largest difference, and the root of the sum of squares by that of the numbers. */
 typedef struct rk_converted { const char *name; rk_dtype from, to; int64_t block, elements; double worst, relative; } rk_converted;
@@ -72,7 +73,7 @@ typedef enum rk_optimizer {
 RK_API const char *rk_optimizer_word(rk_optimizer optimizer);       /* "adamw"; "" for none */
 RK_API const char *rk_optimizer_title(rk_optimizer optimizer);      /* "AdamW"; likewise */
 /* In which dtypes it is computed: a policy, and modules that differ: "amp-bf16,head=f32" (docs/policies.md). NULL past the end. */
-typedef struct rk_policy { const char *word, *roles, *words; } rk_policy;
+typedef struct rk_policy { const char *word, *roles, *words; bool scaled; } rk_policy;       /* scaled: the loss is (rk_train_options.loss_scale) */
 RK_API rk_policy rk_policy_at(int i);
 RK_API RK_CHECK rk_status rk_policy_check(rk_ctx *ctx, const char *policy);                         /* RK_E_UNKNOWN, RK_E_ARG: what is wrong with it */
 RK_API RK_CHECK rk_status rk_policy_products(rk_ctx *ctx, const char *policy, rk_dtype *dtype);     /* in which most products are computed */
@@ -84,14 +85,15 @@ typedef struct rk_bill_settings {
     rk_dtype dtype;
     bool zero_dtype_is_f64;             /* dtype 0 is f64: say so, or f32 is taken */
     bool plan;                          /* also what the program of this machine will allocate and issue (bytes.plan.*, flops.plan.*) */
-    bool plan_alone;                    /* with plan: nothing but bytes.plan.* and flops.plan.*, sooner */
+    bool plan_alone;                    /* with plan: nothing but bytes.plan.* and flops.plan.*, sooner, and without time */
+    const rk_bill *like;                /* with plan: a bill of the same model, whose settings differ in batch and lengths alone: sooner, by what they share; or NULL */
     rk_device *device;                  /* for plan; NULL: the CPU back end */
     int64_t accumulate;                 /* for plan: micro-batches of a step (0: 1); more than one take an arena and inputs of their own size */
     rk_optimizer optimizer;
     bool no_momentum;                   /* SGD as with momentum 0: nothing is kept */
     const char *policy;                 /* NULL: "fp32". Another one: casts are nodes of the graph that is priced; dtype is f32 then */
     bool dropout;
-    bool totals;                        /* sooner: no shares of groups, and no reasons but those of parameters and bytes */
+    bool totals;                        /* sooner: no shares of groups, and no reasons but those of parameters and bytes, without formulas */
 } rk_bill_settings;
 RK_API RK_CHECK rk_status rk_bill_of(rk_model *model, const rk_bill_settings *settings, rk_bill **bill);
 

@@ -23,13 +23,12 @@ rk_status str_format(rk_ctx *ctx, struct str *s, const char *format, ...)
     va_list list, again;
     va_start(list, format);
     va_copy(again, list);
-    int n = vsnprintf(NULL, 0, format, list);
+    int room = s->room - s->n, n = vsnprintf(room > 0 ? s->at + s->n : NULL, (size_t)room, format, list);      /* mostly it fits */
     va_end(list);
     rk_status status = n < 0 ? FAIL(RK_E_BUG, "cannot format \"%s\"", format) : VEC_ROOM(s, n + 1);
-    if (status == RK_OK) {
-        (void)vsnprintf(s->at + s->n, (size_t)n + 1, format, again);
-        s->n += n;
-    }
+    if (status == RK_OK && n >= room) (void)vsnprintf(s->at + s->n, (size_t)n + 1, format, again);
+    if (status == RK_OK) s->n += n;
+    else if (room > 0) s->at[s->n] = '\0';
     va_end(again);
     return status;
 }

@@ -6,7 +6,7 @@
 #define TERA(x) ((x) * 1e12)
 static const rk_accelerator table[] = {
 #define DEVICE(name, words, f32, tf32, bf16, fp8, int8, reached, memory, bandwidth, source) \
-    { #name, words, { TERA(f32), TERA(tf32), TERA(bf16), TERA(fp8), TERA(int8) }, TERA(reached), (memory) * 1000000000ull, (bandwidth) * 1000000000ull, source },
+    { #name, words, { TERA(f32), TERA(tf32), TERA(bf16), TERA(fp8), TERA(int8) }, TERA(reached), (uint64_t)((memory) * 1e9 + 0.5), (bandwidth) * 1000000000ull, source },
 #include "books/devices.def"
 #undef DEVICE
 };

@@ -13,7 +13,7 @@ rk_status rk_graph_open(rk_ctx *ctx, rk_graph **out)
     g->ctx = ctx;
     g->times = 1;
     if ((status = VEC_ROOM(&g->dims, 16)) == RK_OK && (status = VEC_ROOM(&g->nodes, 64)) == RK_OK && (status = VEC_ROOM(&g->paths, 16)) == RK_OK) {
-        g->dims.n = g->nodes.n = g->paths.n = 1;
+        g->dims.n = g->nodes.n = g->paths.n = g->paths_named = 1;
         g->dims.at[0].name = g->paths.at[0] = "";
         *out = g;
         return RK_OK;
@@ -147,10 +147,21 @@ int graph_find_axis(const struct node *n, rk_dim dim)
 
 /* --- the module tree --- */
 
+/* Paths of a graph that this one is like have no names yet: most such graphs are never asked. */
+static rk_status name_paths(rk_ctx *ctx, rk_graph *g)
+{
+    for (; g->paths_named < g->paths.n; g->paths_named++) {
+        const char *path = g->paths.at[g->paths_named];
+        TRY(map_put(ctx, &g->path_names, path, strlen(path), g->paths_named));
+    }
+    return RK_OK;
+}
+
 static rk_status path_set(rk_ctx *ctx, rk_graph *g, const char *path, size_t length)
 {
     const char *kept;
     int id;
+    TRY(name_paths(ctx, g));
     if (map_get(&g->path_names, path, length, &id)) {
         g->path = id;
         return RK_OK;
@@ -158,7 +169,7 @@ static rk_status path_set(rk_ctx *ctx, rk_graph *g, const char *path, size_t len
     TRY(arena_text(ctx, &g->arena, path, length, &kept));
     VEC_PUSH(&g->paths, kept);
     g->path = g->paths.n - 1;
-    return map_put(ctx, &g->path_names, kept, length, g->path);
+    return name_paths(ctx, g);
 }
 
 /* Named by the hundred in a deep model: no printf here. */
@@ -190,13 +201,10 @@ void rk_leave(rk_graph *g)
 {
     if (graph_broken(g)) return;
     const char *path = g->paths.at[g->path], *dot = strrchr(path, '.');
-    int id = 0;
-    if (dot != NULL && !map_get(&g->path_names, path, (size_t)(dot - path), &id)) {
-        rk_status status = path_set(g->ctx, g, path, (size_t)(dot - path));
-        if (status != RK_OK) graph_mistake(g, status);
-        return;
-    }
-    g->path = id;
+    g->path = 0;
+    if (dot == NULL) return;
+    rk_status status = path_set(g->ctx, g, path, (size_t)(dot - path));
+    if (status != RK_OK) graph_mistake(g, status);
 }
 
 /* --- dtypes of gradients --- */
@@ -220,7 +228,19 @@ static int source_kind(const struct opdef *op, int64_t kind)
     return op == &op_state && kind >= 0 && kind < RK_KIND_COUNT ? (int)kind : -1;
 }
 
-static rk_status node_add(rk_ctx *ctx, rk_graph *g, struct node n, rk_ref *out)
+static rk_status check_elements(rk_ctx *ctx, const rk_graph *g, const struct node *n)
+{
+    int64_t elements = 1;                       /* an empty dimension counts as 1: strides stay bounded too */
+    for (int i = 0; i < n->rank; i++) {
+        int64_t size = dim_size(g, n->dim[i]) > 0 ? dim_size(g, n->dim[i]) : 1;
+        if (!extent_mul(elements, size, &elements) || elements >> LARGEST_EXTENT_BITS != 0)
+            return FAIL(RK_E_LIMIT, "%s at %s: the result has more than 2^%d elements", n->op->name, g->paths.at[g->path], LARGEST_EXTENT_BITS);
+    }
+    return RK_OK;
+}
+
+/* shaped: the node has its dtype and dims already. */
+static rk_status node_add(rk_ctx *ctx, rk_graph *g, struct node n, bool shaped, rk_ref *out)
 {
     rk_ref *in;
     if (n.arity > MOST_OPERANDS) return FAIL(RK_E_LIMIT, "%s: %d operands, at most %d", n.op->name, n.arity, MOST_OPERANDS);
@@ -233,27 +253,24 @@ static rk_status node_add(rk_ctx *ctx, rk_graph *g, struct node n, rk_ref *out)
     else TRY(arena_text(ctx, &g->arena, n.text, strlen(n.text), &n.text));
     n.path = g->path;
     n.times = g->times;
-    TRY(n.op->infer(ctx, g, &n));
-    int64_t elements = 1;                       /* an empty dimension counts as 1: strides stay bounded too */
-    for (int i = 0; i < n.rank; i++) {
-        int64_t size = dim_size(g, n.dim[i]) > 0 ? dim_size(g, n.dim[i]) : 1;
-        if (!extent_mul(elements, size, &elements) || elements >> LARGEST_EXTENT_BITS != 0)
-            return FAIL(RK_E_LIMIT, "%s at %s: the result has more than 2^%d elements", n.op->name, g->paths.at[g->path], LARGEST_EXTENT_BITS);
-    }
+    if (!shaped) TRY(n.op->infer(ctx, g, &n));
+    if (!shaped) TRY(check_elements(ctx, g, &n));
     VEC_PUSH(&g->nodes, n);
     *out = g->nodes.n - 1;
     int kind = source_kind(n.op, n.at.i[0]);
     return kind < 0 ? RK_OK : map_put(ctx, &g->sources[kind], n.text, strlen(n.text), *out);
 }
 
-rk_ref graph_add(rk_graph *g, struct node draft)
+static rk_ref add(rk_graph *g, struct node draft, bool shaped)
 {
     rk_ref ref = 0;
     if (graph_broken(g)) return 0;
-    rk_status status = node_add(g->ctx, g, draft, &ref);
+    rk_status status = node_add(g->ctx, g, draft, shaped, &ref);
     if (status != RK_OK) graph_mistake(g, status);
     return status == RK_OK ? ref : 0;
 }
+
+rk_ref graph_add(rk_graph *g, struct node draft) { return add(g, draft, false); }
 
 rk_status graph_like(rk_ctx *ctx, const rk_graph *from, rk_graph **to)
 {
@@ -267,8 +284,9 @@ rk_status graph_like(rk_ctx *ctx, const rk_graph *from, rk_graph **to)
         GO(VEC_ROOM(&g->relations, 1));
         g->relations.at[g->relations.n++] = from->relations.at[i];
     }
-    for (int i = 1; i < from->paths.n; i++) GO(path_set(ctx, g, from->paths.at[i], strlen(from->paths.at[i])));
-    g->path = 0;
+    GO(VEC_ROOM(&g->paths, from->paths.n));
+    for (; g->paths.n < from->paths.n; g->paths.n++) GO(arena_text(ctx, &g->arena, from->paths.at[g->paths.n], strlen(from->paths.at[g->paths.n]), &g->paths.at[g->paths.n]));
+    GO(VEC_ROOM(&g->nodes, from->nodes.n));                     /* whoever asks for one like it mostly says the same again */
     *to = g;
     return RK_OK;
 out:
@@ -276,18 +294,30 @@ out:
     return status;
 }
 
+/* What it reads is of the dtype and dims that it read there: then so is the result. */
+static bool reads_the_same(const rk_graph *to, const rk_graph *from, const struct node *n, const rk_ref *in)
+{
+    bool same = n->op != &op_adjoint && !graph_broken(to);
+    for (int i = 0; i < n->arity && same; i++) {
+        const struct node *x = node_of(from, n->in[i]), *y = in[i] > 0 && in[i] < to->nodes.n ? node_of(to, in[i]) : NULL;
+        same = y != NULL && x->op == y->op && x->dtype == y->dtype && x->rank == y->rank && memcmp(x->dim, y->dim, sizeof *x->dim * (size_t)x->rank) == 0;
+    }
+    return same;
+}
+
 rk_ref graph_repeat(rk_graph *to, const rk_graph *from, rk_ref r, const rk_ref *map)
 {
     rk_ref in[MOST_OPERANDS];
     struct node n = *node_of(from, r);
     for (int i = 0; i < n.arity; i++) in[i] = map[n.in[i]];
+    bool same = reads_the_same(to, from, &n, in);
     n.in = in;
     if (n.op == &op_adjoint) n.at.i[1] = map[n.at.i[1]];     /* the operation it belongs to has another id now */
-    if ((n.op->flags & OP_SOURCE) == 0) n.rank = 0;          /* the op says its shape again */
+    if (!same && (n.op->flags & OP_SOURCE) == 0) n.rank = 0; /* the op says its shape again */
     int path = to->path, times = to->times;
     to->path = n.path;
     to->times = n.times;
-    rk_ref fresh = graph_add(to, n);
+    rk_ref fresh = add(to, n, same);
     to->path = path;
     to->times = times;
     return fresh;

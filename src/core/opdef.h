@@ -51,6 +51,8 @@ struct opdef {
     rk_ref (*expand)(rk_graph *g, const rk_graph *from, rk_ref y, const rk_ref *in);
     /* Fused only: what its gradient depends on: bit i for operand i, ADJOINT_RESULT for the result. The rest may be forgotten. */
     unsigned adjoint_reads;
+    /* Operands that kernels may take as a file has them, in another dtype and order of axes: bit i. A view passes on what it shows: its readers decide. */
+    unsigned takes_stored;
     /* Views only: the layout of y from its operand's; false when there is none without a copy. */
     bool (*view)(const rk_graph *g, rk_ref y, const struct layout *x, struct layout *out);
     /* Views that show every element once in its own place: the operand's layout from y's. NULL: there is none. */

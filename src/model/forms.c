@@ -28,8 +28,7 @@ static bool uses_fit(const rk_graph *g, rk_ref w)
         const struct node *n = node_of(g, r);
         for (int i = 0; i < n->arity && fits; i++) {
             if (n->in[i] != w) continue;
-            if (n->op == &op_select) fits = uses_fit(g, r);
-            else fits = (n->op == &op_einsum && i == 1) || (n->op == &op_gather && i == 0);
+            fits = (n->op->takes_stored >> i & 1) != 0 && ((n->op->flags & OP_VIEW) == 0 || uses_fit(g, r));
         }
     }
     return fits;

@@ -233,6 +233,7 @@ static rk_status check(rk_ctx *ctx, const struct generation *g, const struct jso
 {
     char path[JSON_SHOWN];
     if (!(g->beam_count >= 0 && g->beam_count <= 1 << 16)) return FAIL(RK_E_LIMIT, "%s: num_beams is %g", json_path(object, path), g->beam_count);
+    if (g->beam_count != (double)(int64_t)g->beam_count) return FAIL(RK_E_FORMAT, "%s: num_beams is %g, expected a whole number", json_path(object, path), g->beam_count);
     return RK_OK;
 }
 

@@ -16,6 +16,7 @@ const char *rk_model_family(const rk_model *m)      { return m->config.arch->nam
 const char *rk_model_head(const rk_model *m)        { return m->config.arch->heads[m->config.head].name; }
 const char *rk_model_title(const rk_model *m)       { return m->config.arch->title; }
 const char *rk_model_folder(const rk_model *m)      { return m->folder; }
+bool        rk_model_fills(const rk_model *m) { return m->config.arch->objective == LEARNS_MASKED; }
 bool        rk_model_has_encoder(const rk_model *m) { return model_has_encoder(m); }
 bool        rk_model_has_weights(const rk_model *m) { return m->weights[0] != '\0'; }
 

@@ -4,17 +4,28 @@
 #include <stdio.h>
 #include <string.h>
 
+static char *put_text(char *end, const char *text)
+{
+    size_t length = strlen(text);
+    memcpy(end, text, length + 1);
+    return end + length;
+}
+
+/* Names are bounded (LONGEST_DIM_NAME): they fit. No printf here: a training graph has thousands of equations. */
+static char *put_dims(char *end, const rk_graph *g, int rank, const rk_dim *dim)
+{
+    *end = '\0';
+    for (int i = 0; i < rank; i++) {
+        if (i > 0) *end++ = ' ';
+        end = put_text(end, dim_name(g, dim[i]));
+    }
+    return end;
+}
+
 struct dims_text dims_text(const rk_graph *g, int rank, const rk_dim *dim)
 {
     struct dims_text t;
-    char *end = t.at;                               /* names are bounded (LONGEST_DIM_NAME): they fit */
-    for (int i = 0; i < rank; i++) {
-        size_t length = strlen(dim_name(g, dim[i]));
-        if (i > 0) *end++ = ' ';
-        memcpy(end, dim_name(g, dim[i]), length);
-        end += length;
-    }
-    *end = '\0';
+    (void)put_dims(t.at, g, rank, dim);
     return t;
 }
 
@@ -72,24 +83,24 @@ rk_ref build_reduce_to(rk_graph *g, rk_ref x, const struct node *like)
     int n_gone = 0;
     for (int i = 0; i < n->rank; i++)
         if (graph_find_axis(like, n->dim[i]) < 0) gone[n_gone++] = n->dim[i];
-    struct dims_text order = dims_text(g, like->rank, like->dim);
     if (n_gone > 0) {
         struct dims_text names = dims_text(g, n_gone, gone);
         x = rk_reduce(g, "sum", x, names.at);
     }
     if (x == 0) return 0;
     n = node_of(g, x);
-    for (int i = 0; i < n->rank; i++)
-        if (n->dim[i] != like->dim[i]) return rk_order(g, x, order.at);
-    return x;
+    bool same = true;
+    for (int i = 0; i < n->rank && same; i++) same = n->dim[i] == like->dim[i];
+    return same ? x : rk_order(g, x, dims_text(g, like->rank, like->dim).at);
 }
 
 rk_ref build_einsum_as(rk_graph *g, const struct node *a, rk_ref ra, const struct node *b, rk_ref rb, int n, const rk_dim *out, int64_t dtype)
 {
     const rk_ref in[] = { ra, rb };
     char equation[3 * DIMS_TEXT + 16];
-    struct dims_text ta = dims_text(g, a->rank, a->dim), tb = dims_text(g, b->rank, b->dim), to = dims_text(g, n, out);
-    (void)snprintf(equation, sizeof equation, "%s, %s -> %s", ta.at, tb.at, to.at);
+    char *end = put_dims(equation, g, a->rank, a->dim);
+    end = put_dims(put_text(end, ", "), g, b->rank, b->dim);
+    (void)put_dims(put_text(end, " -> "), g, n, out);
     return graph_add(g, NODE(op_einsum, .arity = 2, .in = in, .text = equation, .at.i[0] = dtype));
 }
 

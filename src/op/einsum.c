@@ -72,7 +72,7 @@ static void ref(const struct refcall *c)
     }
 }
 
-OPDEF(einsum) = { .name = "einsum", .flags = OP_REDUCES, .precision = PRECISION_PRODUCT, .infer = infer, .bill = bill, .grad = grad, .ref = ref };
+OPDEF(einsum) = { .name = "einsum", .flags = OP_REDUCES, .takes_stored = 1 << 1, .precision = PRECISION_PRODUCT, .infer = infer, .bill = bill, .grad = grad, .ref = ref };
 
 #ifndef RECKON_METER
 rk_ref rk_einsum(rk_graph *g, const char *equation, rk_ref a, rk_ref b)

@@ -57,7 +57,7 @@ static void ref(const struct refcall *c)
     }
 }
 
-OPDEF(gather) = { .name = "gather", .flags = OP_LIGHT | OP_PICKS, .precision = PRECISION_ROWS, .infer = infer, .bill = bill, .grad = grad, .ref = ref };
+OPDEF(gather) = { .name = "gather", .flags = OP_LIGHT | OP_PICKS, .takes_stored = 1 << 0, .precision = PRECISION_ROWS, .infer = infer, .bill = bill, .grad = grad, .ref = ref };
 
 #ifndef RECKON_METER
 rk_ref rk_gather(rk_graph *g, rk_ref x, const char *dim, rk_ref ids)

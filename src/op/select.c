@@ -36,7 +36,7 @@ static bool view(const rk_graph *g, rk_ref y, const struct layout *x, struct lay
     return true;
 }
 
-OPDEF(select) = { .name = "select", .flags = OP_VIEW, .infer = infer, .bill = bill_nothing, .grad = grad, .view = view };
+OPDEF(select) = { .name = "select", .flags = OP_VIEW, .takes_stored = 1 << 0, .infer = infer, .bill = bill_nothing, .grad = grad, .view = view };
 
 #ifndef RECKON_METER
 rk_ref rk_select(rk_graph *g, rk_ref x, const char *dim, int64_t index)

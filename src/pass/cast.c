@@ -193,7 +193,7 @@ static rk_status find_roles(struct casting *c)
         if (there) continue;
         modules_text(c->from, modules, sizeof modules);
         (void)FAIL(RK_E_UNKNOWN, "the policy speaks of \"%s\", but no module is named so", c->policy->at[k].role);
-        return ctx_hint(ctx, "there are:%s", modules);
+        return ctx_hint(ctx, "there are:%.*s", (int)strlen(modules) - 1, modules);      /* each name stands between blanks */
     }
     return RK_OK;
 }

@@ -219,10 +219,10 @@ static rk_status add_row(rk_ctx *ctx, struct counting *c, rk_ref r, int phase)
         if (p.repeat != 0) TRY(TAKE(&count->arena, row.per, count->repeats.at[p.repeat].instances.n));
         VEC_PUSH(&count->rows, row);
     }
-    int times = node_of(count->g, r)->times;
-    PROMISE(p.repeat == 0 || count->repeats.at[p.repeat].instances.at[p.instance] == times);
+    int64_t times = node_of(count->g, r)->times, blocks = p.repeat != 0 ? count->repeats.at[p.repeat].instances.at[p.instance] : 1;
+    PROMISE(times % blocks == 0);                       /* more of them: what one block sums of many others */
     count->rows.at[id].times += times;
-    if (p.repeat != 0) count->rows.at[id].per[p.instance]++;
+    if (p.repeat != 0) count->rows.at[id].per[p.instance] += times / blocks;
     for (int m = p.module; !count->modules.at[m].used; m = count->modules.at[m].parent) count->modules.at[m].used = true;
     return RK_OK;
 }

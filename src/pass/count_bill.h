@@ -6,6 +6,9 @@
 struct bill_entry { rk_bill_entry shown; VEC(rk_bill_reason) reasons; };
 struct bill_cell { int group, entry; rk_bill_entry shown; };
 
+/* Of a plan: the update's share, which is the same for batches and sequences of any size (price_plan.c). */
+struct bill_update { bool known; uint64_t activations, workspace, inputs, products, elementwise, states[RK_KIND_COUNT]; };     /* states: that micro-batches do not have */
+
 struct rk_bill {
     rk_ctx *ctx;
     struct arena arena;                             /* all texts, each once */
@@ -17,6 +20,7 @@ struct rk_bill {
     struct map names, group_names[RK_BY_COUNT], cell_names;      /* cells by "by group entry" */
     VEC(rk_bill_step) steps;                        /* count_time.c */
     VEC(rk_bill_value) values;
+    struct bill_update update;
     struct bill_seen seen;
     struct str json;
 };

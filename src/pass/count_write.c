@@ -13,7 +13,7 @@ static const char *const kind_name[RK_KIND_COUNT] = {
     [RK_CONSTANT] = "constants", [RK_INPUT] = "inputs", [RK_ACTIVATION] = "activations", [RK_WORKSPACE] = "workspace",
 };
 
-/* Where the rows of one graph go. Accounts are dense: [of][entry], of = modules (0, the root, is the whole), then ops. */
+/* Where the rows of one graph go. Accounts are dense: [of][entry], of = modules (0, the root, is the whole and of totals alone), then ops. */
 struct writing {
     rk_bill *bill;
     struct count count;
@@ -176,7 +176,7 @@ static rk_status write_reason(rk_ctx *ctx, struct writing *w, const struct count
     TRY(poly_value(ctx, w->count.g, class->price[q], NULL, &r.each));
     if (__builtin_mul_overflow(r.each, (uint64_t)r.times, &r.number)) return FAIL(RK_E_LIMIT, "a number of the bill is beyond 2^64");
     w->text.n = 0;
-    TRY(poly_text(ctx, w->count.g, class->price[q], true, &w->text));
+    if (!w->count.terms->totals) TRY(poly_text(ctx, w->count.g, class->price[q], true, &w->text));
     r.formula = str_c(&w->text);
     return bill_reason(w->bill, w->bill->entries.at[w->entry_id[entry]].shown.name, &r);
 }
@@ -188,7 +188,7 @@ static rk_status write_all(rk_ctx *ctx, struct writing *w, const rk_graph *g, co
     TRY(find_ops(ctx, w));
     w->n_entries = entries_of(terms);
     TRY(NEW(w->entry_id, w->n_entries));
-    w->n_accounts = w->n_entries * (w->count.modules.n + w->ops.n);
+    w->n_accounts = w->n_entries * (terms->totals ? 1 : w->count.modules.n + w->ops.n);
     TRY(NEW(w->accounts, w->n_accounts));
     TRY(NEW(w->order, w->count.modules.n));
     TRY(count_tree(ctx, &w->count, w->order, &w->n_order));

@@ -34,6 +34,7 @@ static rk_status copy(struct expansion *e, const rk_graph *from, rk_graph *to, r
         map[r] = n->op->expand(to, from, r, in);
         to->path = 0;
         to->times = 1;
+        if (n->shared && map[r] != 0) to->nodes.at[map[r]].shared = true;
         for (rk_ref k = before; k < to->nodes.n; k++) *again = *again || (node_of(to, k)->op->flags & OP_FUSED) != 0;
     }
     return copy_outputs(ctx, from, to, map);

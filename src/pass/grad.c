@@ -2,12 +2,12 @@
  *
  * Values are visited from the loss down; what several readers contribute is added in the order of the readers' ids. A fused
  * operation gets `adjoint` nodes: whoever wants its gradient in primitives expands it first. Gradient nodes stand in the
- * module of the node they belong to. Source: Linnainmaa 1970; Speelpenning 1980. */
+ * module of the node they belong to, and stand for as many (pass/shorten). Source: Linnainmaa 1970; Speelpenning 1980. */
 #include "core/opdef.h"
 #include "pass/pass.h"
 
 /* Contributions to a value's gradient: lists through `next`, newest first, which is the lowest reader first. */
-struct part { rk_ref ref; int next; };
+struct part { rk_ref ref; int next, times; };           /* times: for how many its reader stands */
 struct reverse { rk_graph *g; int n; bool *wanted, *asked; int *head; VEC(struct part) parts; };     /* asked: by itself, not for what is behind it */
 
 static rk_status contribute(rk_ctx *ctx, struct reverse *v, rk_ref to, rk_ref ref)
@@ -15,7 +15,7 @@ static rk_status contribute(rk_ctx *ctx, struct reverse *v, rk_ref to, rk_ref re
     if (ref == 0) return RK_OK;
     rk_dtype dtype = graph_gradient_dtype(v->g, to);
     bool narrow = rk_dtype_bytes(dtype) == 1;                   /* 8 bits hold a value, but not its gradient */
-    struct part part = { narrow ? ref : rk_cast(v->g, ref, dtype), v->head[to] };      /* a constant is f32, whatever it multiplies */
+    struct part part = { narrow ? ref : rk_cast(v->g, ref, dtype), v->head[to], v->g->times };      /* a constant is f32, whatever it multiplies */
     VEC_PUSH(&v->parts, part);
     v->head[to] = v->parts.n - 1;
     return RK_OK;
@@ -40,7 +40,13 @@ static rk_ref total(rk_graph *g, const struct reverse *v, rk_ref y)
     rk_ref sum = clever_sum(g, v, y);
     if (sum != 0) return sum;
     sum = v->parts.at[i].ref;
-    for (i = v->parts.at[i].next; i >= 0; i = v->parts.at[i].next) sum = rk_add(g, sum, v->parts.at[i].ref);
+    int times = g->times;
+    bool shared = node_of(g, y)->shared;
+    for (i = v->parts.at[i].next; i >= 0; i = v->parts.at[i].next) {
+        if (shared) g->times = v->parts.at[i].times;        /* a reader that stands for several is added as often */
+        sum = rk_add(g, sum, v->parts.at[i].ref);
+    }
+    g->times = times;
     return sum;
 }
 

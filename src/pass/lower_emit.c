@@ -1,5 +1,6 @@
 /* lower_emit.c: groups become problems, problems become steps. */
 #include "pass/lowering.h"
+#include <stddef.h>
 #include <string.h>
 
 /* --- programs of elementwise groups --- */
@@ -144,7 +145,7 @@ rk_status problem_of_group(struct lowering *l, int group, struct problem *p, str
         TRY(copy_problem(l, p, n->in[1], n->in[0], &at));
     } else if (a->map) {
         struct writing w = { .l = l, .p = p, .program = &s->program, .group = group };
-        memset(&s->program, 0, sizeof s->program);
+        s->program.n = 0;
         p->op = &op_map;                                /* a const, an iota or a mask alone is a program too */
         TRY(write_program(&w));
         p->program = &s->program;
@@ -205,7 +206,7 @@ static rk_status keep_problem(rk_ctx *ctx, struct plan *plan, struct problem *p)
 {
     const struct problem stated = *p;
     rk_ref *nodes;
-    struct program *program;
+    void *room;
     TRY(TAKE(&plan->arena, nodes, p->n_nodes));
     TRY(TAKE(&plan->arena, p->in, p->n_in));
     TRY(TAKE(&plan->arena, p->out, p->n_out));
@@ -214,9 +215,10 @@ static rk_status keep_problem(rk_ctx *ctx, struct plan *plan, struct problem *p)
     memcpy(p->out, stated.out, (size_t)p->n_out * sizeof *p->out);
     p->nodes = nodes;
     if (stated.program == NULL) return RK_OK;
-    TRY(TAKE(&plan->arena, program, 1));
-    *program = *stated.program;
-    p->program = program;
+    const size_t bytes = offsetof(struct program, at) + (size_t)stated.program->n * sizeof *stated.program->at;     /* few have as many instructions as there may be */
+    TRY(arena_take(ctx, &plan->arena, bytes, &room));
+    memcpy(room, stated.program, bytes);
+    p->program = room;
     return RK_OK;
 }
 

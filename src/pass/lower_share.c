@@ -42,13 +42,14 @@ static bool takes_sum(const struct lowering *l, rk_ref a, rk_ref y)
     return is_private(l, a) && !l->is_value[a] && lowering_last_reader(l, a) <= at;
 }
 
-/* b runs later, at y's place: what it reads may not be written over in between. */
-static bool may_wait(const struct lowering *l, rk_ref b, rk_ref y)
+/* b runs later, at y's place, and writes into a: it may not read that, under whatever name, nor what is written over in between. */
+static bool may_wait(const struct lowering *l, rk_ref b, rk_ref a, rk_ref y)
 {
     const struct node *n = lowering_node(l, b);
     int from = lowering_step(l, b), to = lowering_step(l, y);
     for (int i = 0; i < n->arity; i++) {
-        rk_ref root = lowering_home(l, l->storage[n->in[i]]);
+        rk_ref root = lowering_home(l, l->storage[lowering_operand(l, b, i)]);
+        if (root == lowering_home(l, a)) return false;
         for (rk_ref r = 1; r < l->n && l->is_taken[root]; r++)
             if (lowering_step(l, r) > from && lowering_step(l, r) <= to && r != y && l->stored[r] && lowering_home(l, r) == root) return false;
     }
@@ -63,7 +64,7 @@ static rk_status try_sum(struct lowering *l, rk_ref y, int which, bool *done)
     if (a == b || l->storage[a] != a || l->storage[b] != b || !same_shape(ny, lowering_node(l, a)) || !same_shape(ny, nb)) return RK_OK;
     if ((nb->op->flags & OP_REDUCES) == 0 || !is_private(l, b) || readers(l, b) != 1 || l->is_value[b] || l->home[b] != 0) return RK_OK;
     int group = l->group_of[b], old = l->group_of[y];
-    if (l->groups.at[group].members != 1 || l->groups.at[group].into != 0 || !takes_sum(l, a, y) || !may_wait(l, b, y)) return RK_OK;
+    if (l->groups.at[group].members != 1 || l->groups.at[group].into != 0 || !takes_sum(l, a, y) || !may_wait(l, b, a, y)) return RK_OK;
     struct problem p;
     struct stating stating;
     l->groups.at[group].into = y;

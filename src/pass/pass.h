@@ -3,7 +3,7 @@
  *   cast     a policy of dtypes becomes nodes (policy.h)                 graph -> graph
  *   expand   the same graph with fused operations written out          graph -> graph
  *   grad     gradients as nodes (public: rk_grad)                       adds to a graph
- *   shorten  five blocks instead of all, for counting                    graph -> graph
+ *   shorten  a few blocks instead of all, for counting                   graph -> graph
  *   remat    cheap values computed again instead of kept               graph -> graph
  *   count    the bill                                                  graph -> bill
  *   lower    nodes -> problems -> the first kernel that accepts          graph -> plan without addresses
@@ -19,11 +19,13 @@
 rk_status pass_expand(rk_ctx *ctx, const rk_graph *from, bool (*keep)(void *user, const rk_graph *g, rk_ref r), void *user,
                       rk_graph **to, rk_ref *map) RK_CHECK;
 
-/* Copies `from` with five periods of the blocks that stand in the modules of `pattern` ("h.*"), the second standing for all
- * that are left out (node.times): a sealed graph to take gradients of and to count. *to is NULL where blocks do not repeat.
- * map: room for from's nodes; what is left out has the id of the node that stands for it. */
-struct shortened { const char *pattern; int middle, late, blocks; };        /* the first blocks of periods 1 and n-3; blocks in a period */
-rk_status pass_shorten(rk_ctx *ctx, const rk_graph *from, const char *pattern, struct shortened *how, rk_graph **to, rk_ref *map) RK_CHECK;
+/* Copies `from` with four or five periods of the blocks that stand in the modules of each pattern ("h.*"; NULL ends them), the
+ * second standing for all that are left out (node.times): a sealed graph to take gradients of and to count. *to is NULL where
+ * nothing repeats. map: room for from's nodes; what is left out has the id of the node that stands for it. */
+enum { MOST_STRETCHES = 4 };
+struct shortened_stretch { const char *pattern; int middle, late, blocks; };       /* the first blocks of periods 1 and of those at the end; blocks in a period */
+struct shortened { int n; struct shortened_stretch at[MOST_STRETCHES]; };
+rk_status pass_shorten(rk_ctx *ctx, const rk_graph *from, const char *const *patterns, struct shortened *how, rk_graph **to, rk_ref *map) RK_CHECK;
 /* Whether a graph made from a shortened one counts what the whole would: see shorten.c. */
 rk_status pass_shortened_holds(rk_ctx *ctx, const rk_graph *g, const struct shortened *how, bool *holds) RK_CHECK;
 

@@ -16,33 +16,59 @@ static int by_size(const void *a, const void *b)
     return x < y ? -1 : x > y;
 }
 
-/* What is placed already, sorted by address; apart from the values, since each later one walks all of it. */
-struct taken { int64_t at, end; int first, last; };
+/* What is placed already, by address; in arrays of their own, since each later value walks through all of them. */
+struct taken { int n; int *first, *last; int64_t *at, *end; };
 
-/* The first gap between those that v meets. */
-static int64_t find_gap(const struct taken *taken, int n, const struct plan_value *v)
+/* Which of eight lie there while v does: a byte each, found without a branch, since nobody can foretell it. */
+enum { EIGHT = 8 };
+static uint64_t meets(const struct taken *t, int from, int first, int last)
 {
-    int64_t at = 0, bytes = v->bytes;
-    int first = v->first, last = v->last;
-    for (const struct taken *t = taken; t < taken + n; t++) {
-        if (t->last < first || t->first > last) continue;
-        if (t->at - at >= bytes) break;
-        if (t->end > at) at = t->end;
+    unsigned char met[EIGHT];
+    uint64_t any;
+    for (int i = 0; i < EIGHT; i++) met[i] = (t->last[from + i] >= first) & (t->first[from + i] <= last);
+    memcpy(&any, met, sizeof any);
+    return any;
+}
+
+/* The first gap between those that v meets. Behind the last taken there are seven that meet nobody. */
+static int64_t find_gap(const struct taken *t, const struct plan_value *v)
+{
+    int64_t at = 0;
+    for (int i = 0; i < t->n; i += EIGHT) {
+        if (meets(t, i, v->first, v->last) == 0) continue;
+        for (int k = i; k < i + EIGHT && k < t->n; k++) {
+            if (t->last[k] < v->first || t->first[k] > v->last) continue;
+            if (t->at[k] - at >= v->bytes) return at;
+            if (t->end[k] > at) at = t->end[k];
+        }
     }
     return at;
 }
 
-/* Behind whoever lies at the same address or lower. */
-static void insert(struct taken *taken, int n, const struct plan_value *v)
+static void make_room(void *array, size_t size, int at, int n)
 {
-    int low = 0, high = n;
+    char *item = (char *)array + size * (size_t)at;
+    memmove(item + size, item, size * (size_t)(n - at));
+}
+
+/* Behind whoever lies at the same address or lower. */
+static void insert(struct taken *t, const struct plan_value *v)
+{
+    int low = 0, high = t->n;
     while (low < high) {
         int middle = low + (high - low) / 2;
-        if (taken[middle].at > v->at) high = middle;
+        if (t->at[middle] > v->at) high = middle;
         else low = middle + 1;
     }
-    memmove(&taken[low + 1], &taken[low], sizeof *taken * (size_t)(n - low));
-    taken[low] = (struct taken){ v->at, v->at + aligned(v->bytes), v->first, v->last };
+    make_room(t->first, sizeof *t->first, low, t->n);
+    make_room(t->last, sizeof *t->last, low, t->n);
+    make_room(t->at, sizeof *t->at, low, t->n);
+    make_room(t->end, sizeof *t->end, low, t->n);
+    t->first[low] = v->first;
+    t->last[low] = v->last;
+    t->at[low] = v->at;
+    t->end[low] = v->at + aligned(v->bytes);
+    t->n++;
 }
 
 /* What begins to live at each step, less what died in the step before. */
@@ -84,26 +110,38 @@ static void give_addresses(struct plan *plan)
     }
 }
 
-rk_status pass_place(rk_ctx *ctx, struct plan *plan, const struct plan_options *options)
+static void place_all(struct plan *plan, struct plan_value *const *order, bool reuse, struct taken *taken)
 {
-    struct plan_value **order;
-    struct taken *taken;
-    int n = plan->n_values;
-    TRY(NEW(order, n));
-    rk_status status = NEW(taken, n);
-    for (int i = 0; i < n && status == RK_OK; i++) order[i] = &plan->values[i];
-    if (status == RK_OK && n > 0) qsort(order, (size_t)n, sizeof *order, by_size);
-    for (int i = 0; i < n && status == RK_OK; i++) {
-        order[i]->at = options->reuse ? find_gap(taken, i, order[i]) : plan->bytes;
-        insert(taken, i, order[i]);
+    for (int i = 0; i < plan->n_values; i++) {
+        order[i]->at = reuse ? find_gap(taken, order[i]) : plan->bytes;
+        insert(taken, order[i]);
         int64_t end = order[i]->at + aligned(order[i]->bytes);
         if (end > plan->bytes) plan->bytes = end;
     }
-    if (status == RK_OK) {
-        give_addresses(plan);
-        status = find_peak(ctx, plan);
-    }
+}
+
+rk_status pass_place(rk_ctx *ctx, struct plan *plan, const struct plan_options *options)
+{
+    struct plan_value **order = NULL;
+    struct taken taken = { 0 };
+    const int n = plan->n_values, room = n + EIGHT;
+    rk_status status;
+    GO(NEW(order, n));
+    GO(NEW(taken.first, room));
+    GO(NEW(taken.last, room));
+    GO(NEW(taken.at, n));
+    GO(NEW(taken.end, n));
+    for (int i = 0; i < room; i++) taken.last[i] = -2;                      /* before any step, also of values that nobody knows of */
+    for (int i = 0; i < n; i++) order[i] = &plan->values[i];
+    if (n > 0) qsort(order, (size_t)n, sizeof *order, by_size);
+    place_all(plan, order, options->reuse, &taken);
+    give_addresses(plan);
+    GO(find_peak(ctx, plan));
+out:
     FREE(order, n);
-    FREE(taken, n);
+    FREE(taken.first, room);
+    FREE(taken.last, room);
+    FREE(taken.at, n);
+    FREE(taken.end, n);
     return status;
 }

@@ -14,7 +14,7 @@ enum { ROWS = sizeof rows / sizeof *rows };
 
 rk_policy rk_policy_at(int i)
 {
-    return i >= 0 && i < ROWS ? (rk_policy){ rows[i].word, rows[i].roles, rows[i].words } : (rk_policy){ NULL, NULL, NULL };
+    return i >= 0 && i < ROWS ? (rk_policy){ rows[i].word, rows[i].roles, rows[i].words, rows[i].scaled } : (rk_policy){ NULL, NULL, NULL, false };
 }
 
 /* --- dtypes --- */

@@ -59,7 +59,7 @@ ends 0 train pairs.tsv --model $model --steps 1 --seq 5 --source-seq 4;         
 
 # what is wrong
 ends 2 train text.bin --model bert-tiny:$bert --mask-ends;                                      warns "--mask-ends is for models of the next token; this is BERT"
-ends 2 train text.bin --model cs336-17m --mask-rate 0.2;                                        warns "--mask-rate is for BERT"
+ends 2 train text.bin --model cs336-17m --mask-rate 0.2;                                        warns "--mask-rate is for models that learn what is hidden"
 ends 2 train text.bin --model cs336-17m --source-seq 9;                                         warns "--source-seq is for models with an encoder"
 ends 3 train text --model $model;                                                              warns "text, line 1: there is no tab"
 { head -2 pairs.jsonl; echo '{"en": "1"}'; } >missing.jsonl

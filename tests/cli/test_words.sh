@@ -84,6 +84,8 @@ printf '"it counts"\n' >strings.jsonl
 ends 0 reckon score model objects.jsonl --jsonl --field text; prints "line 2"; prints "all"
 ends 0 reckon score model strings.jsonl --jsonl;         prints "line 1"
 ends 3 reckon score model objects.jsonl --jsonl;         warns "objects.jsonl"
+mkdir folder; cp part folder/first; cp part folder/second
+ends 0 reckon score model folder --json;                 prints '"name": "folder/first"'; prints '"name": "folder/second"'
 ends 0 reckon score model --ids 1,2,3
 ends 2 reckon score model;                               warns "give a FILE"
 ends 2 reckon score model part --ids 1;                  warns "give a FILE, or --ids"

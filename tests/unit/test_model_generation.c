@@ -42,7 +42,7 @@ TEST(what_is_not_done_or_cannot_be_is_refused)
     static const struct { const char *text; rk_status status; const char *words; } cases[] = {
         { "{\"mine\": 1}", RK_E_UNKNOWN, "mine" },                                { "{\"typical_p\": 0.9}", RK_E_DECLINED, "typical_p" },
         { "{\"stop_strings\": [\"x\"]}", RK_E_DECLINED, "stop_strings" },        { "{\"early_stopping\": \"soon\"}", RK_E_FORMAT, "never" },
-        { "{\"num_beams\": -1}", RK_E_LIMIT, "num_beams" },                        { "{\"eos_token_id\": -1}", RK_E_FORMAT, "eos_token_id" },
+        { "{\"num_beams\": 2.5}", RK_E_FORMAT, "expected a whole number" },       { "{\"num_beams\": -1}", RK_E_LIMIT, "num_beams" },                        { "{\"eos_token_id\": -1}", RK_E_FORMAT, "eos_token_id" },
         { "{\"bad_words_ids\": [1]}", RK_E_FORMAT, "bad_words_ids" },              { "{\"max_new_tokens\": 1e99}", RK_E_FORMAT, "max_new_tokens" },
         { "[]", RK_E_FORMAT, "object" },                                             { "{\"do_sample\": 1}", RK_E_FORMAT, "do_sample" },
     };
