@@ -1,7 +1,7 @@
 """Whole training steps beside PyTorch's, on this machine, in turns.
 
-Forward, loss, backward, clipping, fused AdamW, the same two models, batches and threads on both sides, f32, no dropout,
-random tokens, untrained weights. Each mode of PyTorch runs in a process of its own (malloc settings are read at its start),
+Forward, loss, backward, clipping, fused AdamW, the same two models, batches and threads on both sides, f32 (or --policy amp-bf16,
+beside autocast to bf16), no dropout, random tokens, untrained weights. Each mode of PyTorch runs in a process of its own (malloc settings are read at its start),
 warm, beside one process of ours: burst, our step, burst, its step, and again. The verdict is the median of the ratios of
 pairs; beside it each side's share of the fused multiply-adds that the burst next to it reached, and its peak memory. On a
 machine that others use too, the ratio of processor time says more than that of the clock.
@@ -119,7 +119,7 @@ def make_model(name, sdpa):
     return Model()
 
 
-def work(name, mode, threads):
+def work(name, mode, threads, policy):
     """One mode of PyTorch: answers "step" with its seconds, as our own bench does."""
     import resource
 
@@ -134,7 +134,8 @@ def work(name, mode, threads):
     x, y = tokens[:, :-1].contiguous(), tokens[:, 1:].contiguous()
 
     def loss_of(x, y):
-        return F.cross_entropy(model(x).flatten(0, 1), y.flatten())
+        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=policy == "amp-bf16"):
+            return F.cross_entropy(model(x).flatten(0, 1), y.flatten())
 
     if "compile" in mode:
         loss_of = torch.compile(loss_of)
@@ -228,8 +229,8 @@ def line(s):
 
 def run_model(name, options):
     c, out = MODELS[name], []
-    ours = Side([options.bench, "--serve", name, str(c["batch"]), str(c["seq"])], {"BENCH_THREADS": str(options.threads)})
-    title = "%s, batch %d, %d tokens: %.1f GFLOP in a step" % (name, c["batch"], c["seq"], ours.about["flops"] * 1e-9)
+    ours = Side([options.bench, "--serve", name, str(c["batch"]), str(c["seq"])], {"BENCH_THREADS": str(options.threads), "BENCH_POLICY": options.policy})
+    title = "%s, %s, batch %d, %d tokens: %.1f GFLOP in a step" % (name, options.policy, c["batch"], c["seq"], ours.about["flops"] * 1e-9)
     out += ["", "## " + title, "", "Ours: %s." % ours.about["device"], "", HEAD, "|" + "---|" * (HEAD.count("|") - 1)]
     print("\n".join(out), flush=True)
     for mode in options.modes.split(","):
@@ -237,7 +238,7 @@ def run_model(name, options):
             label = mode + (", malloc tuned" if tuned else "")
             extra = dict(MALLOC if tuned else {}, OMP_NUM_THREADS=str(options.threads))
             try:
-                peer = Side([sys.executable, os.path.abspath(__file__), "--worker", name, mode, "--threads", str(options.threads)], extra)
+                peer = Side([sys.executable, os.path.abspath(__file__), "--worker", name, mode, "--threads", str(options.threads), "--policy", options.policy], extra)
             except RuntimeError as error:
                 out.append("| %s | does not run: %s |" % (label, error))
             else:
@@ -286,6 +287,7 @@ def main():
     parser.add_argument("--models", default=",".join(MODELS))
     parser.add_argument("--modes", default=",".join(MODES))
     parser.add_argument("--malloc", choices=("both", "plain", "tuned"), default="both")
+    parser.add_argument("--policy", choices=("fp32", "amp-bf16"), default="fp32")
     parser.add_argument("--pairs", type=int, default=7)
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
     parser.add_argument("--bench", default=os.path.join(ROOT, "build", "bench", "bench_step"))
@@ -293,7 +295,7 @@ def main():
     parser.add_argument("--worker", nargs=2, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.worker:
-        return work(*options.worker, options.threads)
+        return work(*options.worker, options.threads, options.policy)
     try:
         import torch
     except ImportError as error:
@@ -306,7 +308,7 @@ def main():
     print("\n".join(out))
     for name in options.models.split(","):
         out += run_model(name, options)
-    write_log(options.log, "step", out)
+    write_log(options.log, "step" if options.policy == "fp32" else "step-" + options.policy, out)
     return 0
 
 
