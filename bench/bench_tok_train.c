@@ -15,13 +15,20 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 enum { PASSES = 5, STREAM_PAGES = 128 };
 
 static const char *const specials[] = { "<|endoftext|>" };
 static const rk_counting counting = { .specials = specials, .n_specials = 1 };
 
-struct run { double count, merge; rk_counts_sum sum; uint32_t tokens; };
+struct run { double count, merge, count_user, merge_user; rk_counts_sum sum; uint32_t tokens; };       /* by the clock; of all processors, outside the system */
+
+static double user_seconds(void)
+{
+    struct rusage used;
+    return getrusage(RUSAGE_SELF, &used) == 0 ? (double)used.ru_utime.tv_sec + 1e-6 * (double)used.ru_utime.tv_usec : 0;
+}
 
 static int fail(rk_ctx *ctx)
 {
@@ -35,9 +42,10 @@ static rk_status merge(rk_ctx *ctx, rk_counts *counts, uint32_t vocab_size, stru
 {
     rk_tok *tok;
     rk_tok_training how = { .vocab_size = vocab_size };
-    double began = clock_seconds();
+    double began = clock_seconds(), user = user_seconds();
     rk_status status = rk_counts_train(ctx, counts, &how, &tok);
     r->merge = clock_seconds() - began;
+    r->merge_user = user_seconds() - user;
     r->tokens = status == RK_OK ? rk_tok_size(tok) : 0;
     rk_tok_close(ctx, tok);
     return status;
@@ -47,10 +55,11 @@ static rk_status pass(rk_ctx *ctx, const char *kind, const char *const *paths, c
 {
     rk_counts *counts;
     rk_status status = rk_counts_open(ctx, &counting, &counts);
-    double began = clock_seconds();
+    double began = clock_seconds(), user = user_seconds();
     if (status == RK_OK && strcmp(kind, "counts") != 0) status = rk_counts_add(ctx, counts, texts, n);
     for (size_t i = 0; i < n && status == RK_OK && strcmp(kind, "counts") == 0; i++) status = rk_counts_read(ctx, counts, paths[i]);
     r->count = clock_seconds() - began;
+    r->count_user = user_seconds() - user;
     if (status == RK_OK) status = merge(ctx, counts, vocab_size, r);
     rk_counts_close(ctx, counts);
     return status;
@@ -86,7 +95,8 @@ static int passes(rk_ctx *ctx, const char *kind, uint32_t vocab_size, const char
         all[i] = r.count + r.merge;
     }
     if (once) {
-        printf("count %.3f s, merge %.3f s, peak %.1f MiB, %u tokens\n", r.count, r.merge, (double)rk_ctx_peak_bytes(ctx) / 1048576, r.tokens);
+        printf("count %.3f s, merge %.3f s, peak %.1f MiB, %u tokens; user %.3f s, %.3f s; %.0f MB/s of user time counted\n", r.count, r.merge,
+               (double)rk_ctx_peak_bytes(ctx) / 1048576, r.tokens, r.count_user, r.merge_user, bytes / r.count_user * 1e-6);
         return 0;
     }
     printf("%d threads, %.1f MB (%02x), %u tokens, peak %.1f MiB\n", rk_ctx_threads(ctx), bytes * 1e-6, sum & 255, r.tokens, (double)rk_ctx_peak_bytes(ctx) / 1048576);
@@ -107,7 +117,7 @@ static void make(void *arg, int64_t task, int worker)
 {
     struct making *m = arg;
     (void)worker;
-    webtext_page(1, m->first + (uint64_t)task, m->to + task * WEBTEXT_PAGE);
+    webtext_page(WEBTEXT_SEED, m->first + (uint64_t)task, m->to + task * WEBTEXT_PAGE);
 }
 
 static int web(rk_ctx *ctx, uint64_t bytes, uint32_t vocab_size, const char *keep)
@@ -119,19 +129,21 @@ static int web(rk_ctx *ctx, uint64_t bytes, uint32_t vocab_size, const char *kee
     for (; m.first * WEBTEXT_PAGE < bytes; m.first += STREAM_PAGES) {
         par_for(ctx, STREAM_PAGES, make, &m);
         rk_text text = { (const char *)m.to, (size_t)STREAM_PAGES * WEBTEXT_PAGE };
-        double began = clock_seconds();
+        double began = clock_seconds(), user = user_seconds();
         if (rk_counts_add(ctx, counts, &text, 1) != RK_OK) return fail(ctx);
         r.count += clock_seconds() - began;
+        r.count_user += user_seconds() - user;
     }
-    double made = (double)m.first * WEBTEXT_PAGE, began = clock_seconds();
+    double made = (double)m.first * WEBTEXT_PAGE, began = clock_seconds(), user = user_seconds();
     if (rk_counts_total(ctx, counts, &r.sum) != RK_OK) return fail(ctx);
     r.count += clock_seconds() - began;
-    printf("%d threads, %.2f GB of web-like text, %llu words, %llu distinct; count %.3f s, %.3f GB/s; peak %.1f MiB\n", rk_ctx_threads(ctx), made * 1e-9,
-           (unsigned long long)r.sum.words, (unsigned long long)r.sum.distinct, r.count, made / r.count * 1e-9, (double)rk_ctx_peak_bytes(ctx) / 1048576);
+    r.count_user += user_seconds() - user;
+    printf("%d threads, %.2f GB of web-like text, %llu words, %llu distinct; count %.3f s, %.3f GB/s, user %.3f s; peak %.1f MiB\n", rk_ctx_threads(ctx), made * 1e-9,
+           (unsigned long long)r.sum.words, (unsigned long long)r.sum.distinct, r.count, made / r.count * 1e-9, r.count_user, (double)rk_ctx_peak_bytes(ctx) / 1048576);
     (void)fflush(stdout);
     if (keep != NULL && rk_counts_write(ctx, counts, keep) != RK_OK) return fail(ctx);
     if (merge(ctx, counts, vocab_size, &r) != RK_OK) return fail(ctx);
-    printf("merge to %u tokens %.3f s; peak %.1f MiB\n", r.tokens, r.merge, (double)rk_ctx_peak_bytes(ctx) / 1048576);
+    printf("merge to %u tokens %.3f s, user %.3f s; peak %.1f MiB\n", r.tokens, r.merge, r.merge_user, (double)rk_ctx_peak_bytes(ctx) / 1048576);
     rk_counts_close(ctx, counts);
     free(m.to);
     return 0;

@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { WEBTEXT_PAGE = 1 << 20 };
+enum { WEBTEXT_PAGE = 1 << 20, WEBTEXT_SEED = 1 };                     /* a test holds the pages of this seed to their SHA-256 */
 
 void webtext_page(uint64_t seed, uint64_t page, unsigned char to[WEBTEXT_PAGE]);
 

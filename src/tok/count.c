@@ -2,12 +2,15 @@
 #include "tok/count.h"
 #include "base/clock.h"
 #include "base/par.h"
+#include "tok/window.h"
 
-enum { CHUNK = 1 << 20, WAVE_CHUNKS = 256, WAVE_BYTES = 32 << 20, BATCH = 256, FEW = 100 };       /* FEW: parts of the memory that a wave may be */
+enum { CHUNK = 1 << 18, WAVE_CHUNKS = 256, WAVE_BYTES = 64 << 20, FEW = 100 };       /* FEW: parts of the memory that a wave may be */
+enum { BATCH = 512, FRONT_LEAST = 1 << 8, FRONT_PART = 16, FRONT_TEXT = 64 };          /* words cut at once; a slot for so many bytes of text */
 
 struct job {
     struct share              share;
     const struct count_rules *rules;
+    window_count             *count;
     rk_text                   chunks[WAVE_CHUNKS];
     int                       n_chunks;
     size_t                    bytes;                                  /* of the chunks */
@@ -23,56 +26,56 @@ size_t count_cut(const struct count_rules *rules, const unsigned char *text, siz
     return i;
 }
 
-/* Keys of a batch first, and where each is sought; then the counting: the misses of one hide behind the work of the others. */
-struct batch { size_t ends[BATCH]; struct word_key keys[BATCH]; struct word_slot *home[BATCH]; };
-
-static void make_keys(const struct words *w, struct batch *b, const unsigned char *text, size_t n, size_t at, size_t made)
+/* Words so near to the end of what may be read that a window does not look at them. */
+static bool count_last(struct job *j, struct words *w, const struct window *v, size_t end)
 {
-    for (size_t i = 0; i < made; at = b->ends[i++]) {
-        b->keys[i] = word_key(text + at, b->ends[i] - at, n - at);
-        b->home[i] = word_home(w, b->keys[i].hash);
-        __builtin_prefetch(b->home[i], 1);
-    }
-}
-
-static bool count_batch(struct job *j, struct words *w, struct batch *b, const unsigned char *text, size_t at, size_t made)
-{
-    for (size_t i = 0; i < made; at = b->ends[i++]) {
-        if (word_hit(b->home[i], &b->keys[i])) continue;
-        const struct word_part *part = word_part(w, b->keys[i].hash);
-        const struct word_slot *slots = part->slots;
-        if (!words_add(&j->share, w, &b->keys[i], text + at, b->ends[i] - at, 1)) return false;
-        for (size_t k = i + 1; k < made && part->slots != slots; k++) b->home[k] = word_home(w, b->keys[k].hash);       /* it grew, and moved */
+    for (size_t i = 0; i < v->n; i++) {
+        size_t begin = window_begin(v, i), n = v->ends[i] - begin;
+        struct word_key key = word_key(v->text + begin, n, end - begin);
+        if (!words_add(&j->share, w, &key, v->text + begin, n, 1)) return false;
     }
     return true;
 }
 
-static bool count_run(struct job *j, struct words *w, struct split_run *run, const unsigned char *text, size_t n)
+/* `end`: how much of the text may be read, which may go on behind the run. */
+static bool count_run(struct job *j, struct words *w, struct split_run *run, size_t end)
 {
-    struct batch b;
-    for (size_t at = 0, made; (made = split_next(run, b.ends, BATCH)) > 0; at = b.ends[made - 1]) {
-        make_keys(w, &b, text, n, at, made);
-        if (!count_batch(j, w, &b, text, at, made)) return false;
-    }
+    size_t ends[BATCH];
+    struct front front = j->counter->fronts[w - j->tables];
+    struct window v = { .text = run->text };
+    for (size_t made; (made = split_next(run, ends, BATCH)) > 0;)
+        for (size_t from = 0; from < made; from += v.n) {
+            v.ends = ends + from;
+            v.n = made - from < WINDOW ? made - from : WINDOW;
+            while (v.n > 0 && end - window_begin(&v, v.n - 1) < WINDOW_READS) v.n--;
+            if (v.n > 0) {
+                j->count(front, &v);
+                if (!window_rest(&j->share, w, &v)) return false;
+            } else {
+                v.n = made - from;
+                if (!count_last(j, w, &v, end)) return false;
+            }
+            v.at = v.ends[v.n - 1];
+        }
     return !share_failed(&j->share);
 }
 
-static bool count_words(struct job *j, struct words *w, const unsigned char *text, size_t n)
+static bool count_words(struct job *j, struct words *w, const unsigned char *text, size_t n, size_t end)
 {
     struct split_run run;
-    bool done = split_begin(&run, j->rules->split, &j->share, text, n) && count_run(j, w, &run, text, n);
+    bool done = split_begin(&run, j->rules->split, &j->share, text, n) && count_run(j, w, &run, end);
     split_end(&run);
     return done;
 }
 
-static bool count_unit(struct job *j, struct words *w, const unsigned char *text, size_t n)
+static bool count_unit(struct job *j, struct words *w, const unsigned char *text, size_t n, size_t end)
 {
-    if (j->rules->units == RK_UNITS_DOCUMENTS) return count_words(j, w, text, n);
+    if (j->rules->units == RK_UNITS_DOCUMENTS) return count_words(j, w, text, n, end);
     for (size_t at = 0; at < n;) {
         const unsigned char *feed = memchr(text + at, '\n', n - at);
-        size_t end = feed == NULL ? n : (size_t)(feed - text) + 1;
-        if (!count_words(j, w, text + at, end - at)) return false;
-        at = end;
+        size_t next = feed == NULL ? n : (size_t)(feed - text) + 1;
+        if (!count_words(j, w, text + at, next - at, end - at)) return false;
+        at = next;
     }
     return true;
 }
@@ -85,9 +88,10 @@ static void count_chunk(void *arg, int64_t task, int worker)
     size_t n = j->chunks[task].n;
     struct special_walk walk = { 0 };
     struct special_match found;
+    if (!words_prepare(&j->share, w)) return;
     while (!share_failed(&j->share)) {
         bool more = specials_next(j->rules->specials, text, n, &walk, &found);
-        if (!count_unit(j, w, text + walk.taken, (more ? found.begin : n) - walk.taken) || !more) return;
+        if (!count_unit(j, w, text + walk.taken, (more ? found.begin : n) - walk.taken, n - walk.taken) || !more) return;
         walk.taken = found.end;
     }
 }
@@ -132,18 +136,37 @@ static rk_status count_all(rk_ctx *ctx, struct job *j, const rk_text *texts, siz
     return flush(ctx, j);
 }
 
+/* They stay from one call to the next, unless more text comes. Under a limit they are no more than a small part of it. */
+static rk_status begin_fronts(rk_ctx *ctx, struct counter *c, uint64_t bytes)
+{
+    size_t room = FRONT_LEAST;
+    while (room < FRONT_ROOM && room * FRONT_TEXT < bytes) room *= 2;
+    while (room > FRONT_LEAST && c->memory > 0 && room * sizeof(struct word_slot) * (size_t)c->n_tables > c->memory / FRONT_PART) room /= 2;
+    if (c->fronts[0].room < room) TRY(counter_settle(ctx, c));
+    for (int i = 0; i < c->n_tables; i++) {
+        struct front *f = &c->fronts[i];
+        if (f->room > 0) continue;
+        TRY(NEW(f->slots, room));
+        f->room = room;
+    }
+    return RK_OK;
+}
+
 rk_status counter_texts(rk_ctx *ctx, struct counter *c, const rk_text *texts, size_t n)
 {
     struct job *j;
     if (c->report.total == 0) c->report.began = clock_seconds();
-    for (size_t i = 0; i < n; i++) c->report.total += texts[i].n;
+    uint64_t bytes = 0;
+    for (size_t i = 0; i < n; i++) bytes += texts[i].n;
+    c->report.total += bytes;
     TRY(NEW(j, 1));
-    *j = (struct job){ .rules = &c->rules, .counter = c, .tables = c->tables, .wave = WAVE_BYTES, .chunk = CHUNK };
+    *j = (struct job){ .rules = &c->rules, .count = window_bodies[isa_best()], .counter = c, .tables = c->tables, .wave = WAVE_BYTES, .chunk = CHUNK };
     if (c->memory > 0 && c->memory / FEW / (size_t)c->n_tables < j->wave) j->wave = (size_t)(c->memory / FEW / (size_t)c->n_tables);
     if (j->wave / (size_t)c->n_tables < j->chunk) j->chunk = j->wave / (size_t)c->n_tables + 1;
     rk_status status = share_begin(ctx, &j->share);
     if (status == RK_OK) {
-        status = count_all(ctx, j, texts, n);
+        status = begin_fronts(ctx, c, bytes);
+        if (status == RK_OK) status = count_all(ctx, j, texts, n);
         rk_status shared = share_end(&j->share);
         if (status == RK_OK) status = shared;
     }

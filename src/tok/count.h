@@ -9,7 +9,9 @@
 #include "reckon/counts.h"
 #include "tok/special.h"
 #include "tok/split.h"
-#include "tok/words.h"
+#include "tok/window.h"
+
+enum { FRONT_ROOM = 1 << 16 };                                        /* slots, of 32 bytes, that a front may have: the frequent ones stay in an L2 cache */
 
 struct count_rules { const struct split *split; const struct specials *specials; rk_units units; };
 struct count_report { rk_tok_progress_fn *progress; void *user; uint64_t done, total; double began; };
@@ -20,6 +22,7 @@ struct counter {
     uint64_t            hash, memory;                                 /* of the rules; limit, 0: none */
     char               *temporary;
     struct words       *tables;                                       /* one per worker; the first has all once they are put together */
+    struct front       *fronts;                                       /* beside each table, while texts are counted */
     int                 n_tables;
     struct file_view   *spilled;
     size_t              n_spilled, room_spilled;
@@ -31,9 +34,10 @@ size_t count_cut(const struct count_rules *rules, const unsigned char *text, siz
 RK_CHECK rk_status counter_texts(rk_ctx *ctx, struct counter *c, const rk_text *texts, size_t n);
 /* Puts the tables together in the first, or in files once there are some. */
 RK_CHECK rk_status counter_reduce(rk_ctx *ctx, struct counter *c);
+RK_CHECK rk_status counter_settle(rk_ctx *ctx, struct counter *c);    /* what fronts have counted goes into the tables; there are no fronts then */
 RK_CHECK rk_status counter_spill(rk_ctx *ctx, struct counter *c);     /* all that is in tables goes into a file */
 RK_CHECK rk_status counter_room(rk_ctx *ctx, struct counter *c, uint64_t bytes);     /* spills if the words of so many bytes might not fit */
-uint64_t counter_memory(const struct counter *c);                     /* bytes of its tables */
+uint64_t counter_memory(const struct counter *c);                     /* bytes of its tables and fronts */
 bool counter_fits(const struct counter *c, uint64_t bytes);           /* a counts file of so many bytes in memory */
 void counter_empty(rk_ctx *ctx, struct counter *c);                   /* ready to count anew */
 void counter_clear(rk_ctx *ctx, struct counter *c);

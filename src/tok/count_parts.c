@@ -21,16 +21,56 @@ static void add_part(void *arg, int64_t part, int worker)
     }
 }
 
-uint64_t counter_memory(const struct counter *c)
+static void free_fronts(rk_ctx *ctx, struct counter *c)
+{
+    for (int i = 0; i < c->n_tables && c->fronts != NULL; i++) {
+        FREE(c->fronts[i].slots, c->fronts[i].room);
+        c->fronts[i].room = 0;
+    }
+}
+
+static uint64_t fronts_memory(const struct counter *c)
 {
     uint64_t bytes = 0;
+    for (int i = 0; i < c->n_tables && c->fronts != NULL; i++) bytes += c->fronts[i].room * sizeof(struct word_slot);
+    return bytes;
+}
+
+uint64_t counter_memory(const struct counter *c)
+{
+    uint64_t bytes = fronts_memory(c);
     for (int i = 0; i < c->n_tables; i++) bytes += words_memory(&c->tables[i]);
     return bytes;
+}
+
+static void settle(void *arg, int64_t table, int worker)
+{
+    struct reduction *r = arg;
+    (void)worker;
+    if (r->c->fronts[table].room > 0 && !front_settle(&r->share, &r->c->tables[table], r->c->fronts[table])) return;       /* share_failed says so */
+}
+
+/* What fronts have counted goes into the tables. */
+static rk_status settle_all(rk_ctx *ctx, struct counter *c)
+{
+    struct reduction r = { .c = c };
+    if (c->fronts == NULL) return RK_OK;
+    TRY(share_begin(ctx, &r.share));
+    par_for(ctx, c->n_tables, settle, &r);
+    return share_end(&r.share);
+}
+
+rk_status counter_settle(rk_ctx *ctx, struct counter *c)
+{
+    TRY(settle_all(ctx, c));
+    free_fronts(ctx, c);
+    return RK_OK;
 }
 
 rk_status counter_reduce(rk_ctx *ctx, struct counter *c)
 {
     struct reduction r = { .c = c };
+    TRY(counter_settle(ctx, c));
     if (c->n_spilled > 0) return counter_memory(c) > 0 ? counter_spill(ctx, c) : RK_OK;
     if (c->n_tables > 1 && c->memory > 0 && counter_memory(c) > c->memory / 2) return counter_spill(ctx, c);      /* the first could double */
     TRY(share_begin(ctx, &r.share));
@@ -46,6 +86,7 @@ rk_status counter_spill(rk_ctx *ctx, struct counter *c)
 {
     char path[4096];
     struct file_view view;
+    TRY(settle_all(ctx, c));
     int n = snprintf(path, sizeof path, "%s/reckon-counts-%ld-%p-%zu", c->temporary, (long)getpid(), (void *)c, c->n_spilled);
     if (n < 0 || (size_t)n >= sizeof path) return FAIL(RK_E_LIMIT, "a folder for temporary files with a name of %zu bytes", strlen(c->temporary));
     if (c->n_spilled == c->room_spilled) {
@@ -84,7 +125,7 @@ bool counter_fits(const struct counter *c, uint64_t bytes)
 rk_status counter_room(rk_ctx *ctx, struct counter *c, uint64_t bytes)
 {
     uint64_t most = counter_memory(c);
-    if (c->memory == 0 || most == 0) return RK_OK;
+    if (c->memory == 0 || most == fronts_memory(c)) return RK_OK;        /* there is nothing to put aside */
     for (int i = 0; i < c->n_tables; i++) most += growth(&c->tables[i], bytes);
     return most > c->memory ? counter_spill(ctx, c) : RK_OK;
 }
@@ -102,6 +143,7 @@ void counter_part_end(struct share *s, int part, struct words *made) { words_fre
 void counter_empty(rk_ctx *ctx, struct counter *c)
 {
     for (int i = 0; i < c->n_tables && c->tables != NULL; i++) words_clear(ctx, &c->tables[i]);
+    free_fronts(ctx, c);
     for (size_t i = 0; i < c->n_spilled; i++) file_unmap(&c->spilled[i]);
     c->n_spilled = 0;
     c->report.done = c->report.total = 0;
@@ -111,6 +153,7 @@ void counter_clear(rk_ctx *ctx, struct counter *c)
 {
     counter_empty(ctx, c);
     FREE(c->tables, c->n_tables);
+    FREE(c->fronts, c->n_tables);
     FREE(c->spilled, c->room_spilled);
     if (c->temporary != NULL) FREE(c->temporary, strlen(c->temporary) + 1);
 }

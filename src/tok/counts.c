@@ -31,6 +31,7 @@ static rk_status open_counter(rk_ctx *ctx, const rk_counting *how, struct rk_cou
     }
     TRY(NEW(c->tables, par_workers(ctx)));
     c->n_tables = par_workers(ctx);
+    TRY(NEW(c->fronts, c->n_tables));
     return RK_OK;
 }
 

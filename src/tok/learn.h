@@ -35,7 +35,8 @@ struct part {
     struct list    *lists_of;                                         /* pair -> places */
     size_t          room_lists;
     struct lists    lists;
-    struct pairs    found;                                            /* while all pairs are counted: key -> entry */
+    struct pairs    found;                                            /* while all pairs are counted: key -> entry + 1 */
+    uint32_t       *direct;                                           /* the same, by index, as long as all ids are among the first 256 */
 };
 
 struct learn {

@@ -88,7 +88,7 @@ rk_status megatron_forget(rk_ctx *ctx, const char *path)
 /* ---- reading ---- */
 
 /* Documents follow one another without a gap: so the last one tells where the ids end. */
-static rk_status check(rk_ctx *ctx, const char *name, const unsigned char *b, size_t size, size_t n, unsigned *bytes_each)
+rk_status megatron_check(rk_ctx *ctx, const char *name, const unsigned char *b, size_t size, size_t n, unsigned *bytes_each)
 {
     if (size < HEAD || memcmp(b, magic, sizeof magic) != 0 || get(b + 9, 8) != 1) return FAIL(RK_E_FORMAT, "%s: no index of Megatron-LM's, version 1", name);
     unsigned code = b[17], width = code == CODE_U16 ? 2 : code == CODE_I32 ? 4 : 0;
@@ -119,7 +119,7 @@ rk_status megatron_bytes(rk_ctx *ctx, const char *path, size_t n, unsigned *byte
     GO(file_exists(ctx, str_c(&name), &there));
     if (!there) goto out;
     GO(file_map(ctx, str_c(&name), &view));
-    GO(check(ctx, str_c(&name), view.at, view.n, n, bytes_each));
+    GO(megatron_check(ctx, str_c(&name), view.at, view.n, n, bytes_each));
 out:
     file_unmap(&view);
     str_free(ctx, &name);

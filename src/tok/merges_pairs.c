@@ -6,7 +6,7 @@
 #include "base/par.h"
 #include "tok/learn_part.h"
 
-enum { GUESS = 16, RANK = 64, PAIR_BYTES = 256, CLASSES_MOST = 256 };
+enum { GUESS = 16, RANK = 64, PAIR_BYTES = 256, CLASSES_MOST = 256, DIRECT = 256 };       /* DIRECT: of two ids below it a pair is found without a search */
 
 typedef bool on_pair(struct part *p, const struct learn *l, uint64_t key, int64_t count, uint32_t place);
 
@@ -52,17 +52,41 @@ static inline bool is_of_class(const struct learn *l, uint64_t key)
     return l->n_classes == 1 || (int)(((key + 1) * 0xd6e8feb86659fd93u >> 40) % (uint64_t)l->n_classes) == l->class;
 }
 
-static inline bool count_pair(struct part *p, const struct learn *l, uint64_t key, int64_t count, uint32_t place)
+static inline size_t direct_at(uint64_t key) { return (size_t)(key >> 32) * DIRECT + (uint32_t)key; }
+
+static bool add_entry(struct part *p, uint64_t key)
+{
+    if (!SHARE_ROOM(p->share, p->entries, p->room_entries, p->n_entries + 1)) return false;
+    p->entries[p->n_entries++] = (struct entry){ 0, key, 0, 0, NO_PAIR };
+    return true;
+}
+
+static inline bool entry_number(struct part *p, uint64_t key, size_t *number)
 {
     struct pair *known;
-    if (!is_of_class(l, key)) return true;
+    if (p->direct != NULL) {
+        if (p->direct[direct_at(key)] == 0) {
+            if (!add_entry(p, key)) return false;
+            p->direct[direct_at(key)] = (uint32_t)p->n_entries;
+        }
+        *number = p->direct[direct_at(key)];
+        return true;
+    }
     if (!pairs_add(p->share, &p->found, key, &known)) return false;
     if (known->count == 0) {
-        if (!SHARE_ROOM(p->share, p->entries, p->room_entries, p->n_entries + 1)) return false;
-        p->entries[p->n_entries] = (struct entry){ 0, key, 0, 0, NO_PAIR };
-        known->count = (int64_t)++p->n_entries;
+        if (!add_entry(p, key)) return false;
+        known->count = (int64_t)p->n_entries;
     }
-    struct entry *e = &p->entries[known->count - 1];
+    *number = (size_t)known->count;
+    return true;
+}
+
+static inline bool count_pair(struct part *p, const struct learn *l, uint64_t key, int64_t count, uint32_t place)
+{
+    size_t number;
+    if (!is_of_class(l, key)) return true;
+    if (!entry_number(p, key, &number)) return false;
+    struct entry *e = &p->entries[number - 1];
     e->count += count;
     if (e->n > 0 && e->last == place) return true;                    /* a word once per list */
     e->n++;
@@ -79,13 +103,14 @@ bool part_count(struct part *p, const struct learn *l)
         p->lists_of = NULL;
         p->room_lists = 0;
     }
+    if (l->out->n_ids <= DIRECT && (p->direct = share_zeroed(p->share, DIRECT * DIRECT, sizeof *p->direct, "numbers of pairs")) == NULL) return false;
     return each_pair(p, l, count_pair);
 }
 
 static inline bool list_pair(struct part *p, const struct learn *l, uint64_t key, int64_t count, uint32_t place)
 {
     if (!is_of_class(l, key)) return true;
-    const struct entry *e = &p->entries[pairs_probe(&p->found, key)->count - 1];
+    const struct entry *e = &p->entries[(p->direct != NULL ? p->direct[direct_at(key)] : (size_t)pairs_probe(&p->found, key)->count) - 1];
     (void)count;
     if (e->pair == NO_PAIR) return true;
     struct list *list = &p->lists_of[e->pair];
@@ -103,7 +128,9 @@ bool part_list(struct part *p, const struct learn *l)
     }
     bool done = each_pair(p, l, list_pair);
     pairs_clear(p->share, &p->found);
+    share_free(p->share, p->direct, DIRECT * DIRECT, sizeof *p->direct);
     share_free(p->share, p->entries, p->room_entries, sizeof *p->entries);
+    p->direct = NULL;
     p->entries = NULL;
     p->n_entries = p->room_entries = 0;
     return done;
@@ -217,6 +244,7 @@ void learn_clear(rk_ctx *ctx, struct learn *l)
         FREE(p->lists_of, p->room_lists);
         lists_clear(&l->share, &p->lists);
         pairs_clear(&l->share, &p->found);
+        FREE(p->direct, DIRECT * DIRECT);
     }
     FREE(l->parts, l->n_short + 1);
     FREE(l->sum_of, l->n_slots);

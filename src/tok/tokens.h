@@ -18,5 +18,7 @@ RK_CHECK rk_status megatron_create(rk_ctx *ctx, const char *path, unsigned bytes
 RK_CHECK rk_status megatron_forget(rk_ctx *ctx, const char *path);    /* removes an index, if there is one */
 /* Bytes of an id by the index beside `path`; 0 when there is none. RK_E_FORMAT when it does not fit n bytes of ids. */
 RK_CHECK rk_status megatron_bytes(rk_ctx *ctx, const char *path, size_t n, unsigned *bytes_each);
+/* The same for an index in memory, b[0 .. size); `name` is for messages. */
+RK_CHECK rk_status megatron_check(rk_ctx *ctx, const char *name, const unsigned char *b, size_t size, size_t n, unsigned *bytes_each);
 
 #endif

@@ -1,7 +1,6 @@
-/* words.c: linear probing inside each part, which grows at 3/4. */
+/* words.c: linear probing inside each part, which grows at 3/4. A word that is found beyond its home, and is more frequent than what is there,
+ * changes places with that: both are found still, and most of what is counted comes to be where it is sought first. */
 #include "tok/words.h"
-
-enum { FIRST_ROOM = 64 };
 
 #define FIRST(n) (~(uint64_t)0 >> (64 - 8 * (n)))
 const uint64_t word_keep[WORD_INLINE + 1][2] = {
@@ -48,7 +47,7 @@ static inline void move(struct word_slot *to, size_t room, const struct word_slo
 /* Frequent words move first, so that most of what is counted is where it is sought first. */
 static bool grow(struct share *s, struct word_part *p)
 {
-    size_t room = p->room == 0 ? FIRST_ROOM : p->room * 2;
+    size_t room = p->room == 0 ? WORD_FIRST : p->room * 2;
     struct word_slot *fresh = share_zeroed(s, room, sizeof *fresh, "a table of words");
     if (fresh == NULL) return false;
     uint64_t sum = 0;
@@ -59,6 +58,13 @@ static bool grow(struct share *s, struct word_part *p)
     share_free(s, p->slots, p->room, sizeof *p->slots);
     p->slots = fresh;
     p->room = room;
+    return true;
+}
+
+bool words_prepare(struct share *s, struct words *w)
+{
+    for (int i = 0; i < WORD_PARTS; i++)
+        if (w->part[i].room == 0 && !grow(s, &w->part[i])) return false;
     return true;
 }
 
@@ -77,14 +83,24 @@ static inline bool is_same(const struct word_part *p, const struct word_slot *sl
     return n <= WORD_INLINE || memcmp(p->bytes + slot->at, text, n) == 0;
 }
 
+/* Between the two all slots are taken, so what was at home is found where the word was. */
+static inline void come_home(struct word_slot *home, struct word_slot *slot)
+{
+    if (slot->count <= home->count) return;
+    struct word_slot word = *slot;
+    *slot = *home;
+    *home = word;
+}
+
 bool words_add(struct share *s, struct words *w, const struct word_key *key, const unsigned char *text, size_t n, uint64_t count)
 {
     struct word_part *p = &w->part[key->hash >> 58];
     if (p->n + 1 > p->room - p->room / 4 && !grow(s, p)) return false;
-    for (size_t i = key->hash & (p->room - 1);; i = (i + 1) & (p->room - 1)) {
+    for (size_t home = key->hash & (p->room - 1), i = home;; i = (i + 1) & (p->room - 1)) {
         struct word_slot *slot = &p->slots[i];
         if (is_same(p, slot, key, text, n)) {
             slot->count += count;
+            come_home(&p->slots[home], slot);
             return true;
         }
         if (slot->high != 0) continue;

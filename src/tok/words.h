@@ -9,7 +9,7 @@
 #include "tok/share.h"
 #include <string.h>
 
-enum { WORD_PARTS = 64, WORD_INLINE = 15 };
+enum { WORD_PARTS = 64, WORD_INLINE = 15, WORD_FIRST = 64 };          /* FIRST: slots that a part begins with */
 
 struct word_slot { uint64_t low, high, count, at; };                  /* high: length << 56; long: 0xff << 56 | length, text at bytes[at] */
 struct word_part { struct word_slot *slots; size_t n, room; char *bytes; size_t n_bytes, room_bytes; };
@@ -17,6 +17,7 @@ struct words { struct word_part part[WORD_PARTS]; };                  /* zero it
 
 struct word_key { uint64_t low, high, hash; };
 
+RK_CHECK bool words_prepare(struct share *s, struct words *w);           /* gives every part some room */
 bool words_add(struct share *s, struct words *w, const struct word_key *key, const unsigned char *text, size_t n, uint64_t count);
 bool words_add_part(struct share *s, struct words *to, const struct words *from, int part);        /* counts of one part added up */
 void words_clear(rk_ctx *ctx, struct words *w);
@@ -29,18 +30,10 @@ const char *word_text(const struct word_part *part, const struct word_slot *slot
 
 static inline const struct word_part *word_part(const struct words *w, uint64_t hash) { return &w->part[hash >> 58]; }
 
-static inline struct word_slot *word_home(const struct words *w, uint64_t hash)        /* where a key is sought first, until its part moves: to prefetch */
+static inline struct word_slot *word_home(const struct words *w, uint64_t hash)        /* where a key is sought first, until its part moves; in a part with room */
 {
     const struct word_part *p = word_part(w, hash);
-    return p->room == 0 ? NULL : p->slots + (hash & (p->room - 1));
-}
-
-/* Counts a word that is where it is sought first; false: look further, by words_add. */
-static inline bool word_hit(struct word_slot *home, const struct word_key *key)
-{
-    if (home == NULL || home->low != key->low || home->high != key->high || (int64_t)key->high < 0) return false;      /* below 0: long, the text decides */
-    home->count++;
-    return true;
+    return p->slots + (hash & (p->room - 1));
 }
 
 /* ---- keys ---- */
@@ -54,6 +47,13 @@ static inline uint64_t word_mix(uint64_t a, uint64_t b)
     return (uint64_t)m ^ (uint64_t)(m >> 64);
 }
 
+static inline uint64_t word_bytes(const unsigned char *p)             /* eight, the first lowest */
+{
+    uint64_t x;
+    memcpy(&x, p, 8);
+    return __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__ ? __builtin_bswap64(x) : x;
+}
+
 extern const uint64_t word_keep[WORD_INLINE + 1][2];                  /* the first n bytes of two words */
 
 /* The key of text[0..n), n > 0. `readable`: bytes that may be read from text on. */
@@ -63,19 +63,14 @@ static inline struct word_key word_key(const unsigned char *text, size_t n, size
     if (n > WORD_INLINE) {
         k.low = word_hash_long(text, n);
         k.high = (uint64_t)0xff << 56 | n;
-    } else if (readable >= 16 && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__) {
-        memcpy(&k.low, text, 8);
-        memcpy(&k.high, text + 8, 8);
-        k.low &= word_keep[n][0];
-        k.high = (k.high & word_keep[n][1]) | (uint64_t)n << 56;
+    } else if (readable >= 16) {
+        k.low = word_bytes(text) & word_keep[n][0];
+        k.high = (word_bytes(text + 8) & word_keep[n][1]) | (uint64_t)n << 56;
     } else {
         unsigned char copy[16] = { 0 };
         for (size_t i = 0; i < n; i++) copy[i] = text[i];
-        for (size_t i = 0; i < 8; i++) {
-            k.low |= (uint64_t)copy[i] << 8 * i;
-            k.high |= (uint64_t)copy[8 + i] << 8 * i;
-        }
-        k.high |= (uint64_t)n << 56;
+        k.low = word_bytes(copy);
+        k.high = word_bytes(copy + 8) | (uint64_t)n << 56;
     }
     k.hash = word_mix(k.low, k.high);
     return k;
