@@ -8,17 +8,14 @@
 #include "tok/normal.h"
 #include "tok/tok.h"
 
-enum { PARTS_BITS = 14, PARTS_ROOM = 1 << PARTS_BITS, PART_IDS = 4 };
-struct known_part { uint64_t low, high; uint32_t ids[PART_IDS]; };          /* as in cache.h; one place for each */
-
 struct engine {
     const rk_tok      *tok;
     struct share      *share;
     unsigned           flags;
+    bool               forward;                                       /* a new word costs little */
     struct cache       cache;
     struct cache_long  cache_long;
     struct cache_batch batch;
-    struct known_part *parts;                                              /* PARTS_ROOM parts of words, once there was one */
     uint64_t           seen;                                          /* bytes of text so far: the cache grows with them */
     struct bpe_scratch scratch;
     struct normal_text normal;                                        /* the stretch that is being encoded */
