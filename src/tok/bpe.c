@@ -2,7 +2,7 @@
 #include "tok/bpe.h"
 #include <string.h>
 
-enum { FIRSTS = 1 << 16, SHORT = 32 };                                /* pairs of bytes; bytes of a word that needs no heap */
+enum { FIRSTS = 1 << 16, SHORT = 32, FEW = 16 };                      /* pairs of bytes; bytes of a word that needs no heap; of one that is quicker to merge */
 
 static inline const struct merge_slot *find(const struct bpe *b, uint32_t left, uint32_t right) { return ranks_find(&b->ranks, left, right); }
 static inline uint32_t rank_of(const struct bpe *b, uint32_t left, uint32_t right) { return ranks_of(&b->ranks, left, right); }
@@ -219,7 +219,8 @@ size_t bpe_merge(const struct bpe *b, struct share *s, struct bpe_scratch *scrat
 size_t bpe_word(const struct bpe *b, struct share *s, struct bpe_scratch *scratch, const unsigned char *word, size_t n, uint32_t *out)
 {
     if (b->asks_whole && vocab_find(b->whole, (const char *)word, n, out)) return 1;
-    return b->forward.ready ? forward_word(&b->forward, s, &scratch->forward, word, n, out) : bpe_merge(b, s, scratch, word, n, out);
+    bool few = n <= FEW && word[0] < 0xe0 && word[n > 1] < 0xe0;
+    return b->forward.ready && !few ? forward_word(&b->forward, s, &scratch->forward, word, n, out) : bpe_merge(b, s, scratch, word, n, out);
 }
 
 void bpe_scratch_clear(rk_ctx *ctx, struct bpe_scratch *x)

@@ -1,7 +1,8 @@
 /* bpe.h: one word into ids: what the merges make of it in the order of their ranks, the leftmost first among equals.
  *
- * From left to right (forward.h), where the table of merges allows that, as all that were trained do. Else merge by merge: short words by looking for
- * the least rank again and again, longer ones with a heap over a linked list, n log n for any input. Not here: caches (encode.c), cutting into words (split.h). */
+ * Words of a few letters merge by merge, by looking for the least rank again and again: as many instructions as any other way, and its look-ups do not
+ * wait for each other. Longer ones and clauses from left to right (forward.h), where the table of merges allows that, as those that were trained do; else
+ * with a heap over a linked list, n log n for any input. Not here: caches (encode.c), cutting into words (split.h). */
 #ifndef TOK_BPE_H
 #define TOK_BPE_H
 #include "tok/forward.h"

@@ -12,16 +12,20 @@ void engine_open(struct engine *e, const rk_tok *tok, struct share *share, unsig
     *e = (struct engine){ .tok = tok, .share = share, .flags = flags, .forward = tok->bpe.forward.ready && !tok->bert.used };
 }
 
-enum { WORTH_KEEPING = 1024 };                                        /* words of the cache: what is known of seams is as large */
+enum { FIRST_WORDS = 64, EARLY_WORDS = 1 << 13, GROWTH = 4 };       /* of the cache: for a short text, for a long one, and how many times as many when it is full */
 
-/* A short text is not worth clearing a large cache for. One that grows forgets, which is cheaper than moving. */
+/* Caches for so many words, with what they know; for many also what is known of seams, which is as large. */
+static bool make_caches(struct engine *e, size_t words)
+{
+    if (e->forward && words > FIRST_WORDS && !forward_keep(e->share, &e->scratch.forward)) return false;
+    return cache_make(e->share, &e->cache, words, cache_bodies[e->tok->isa].hash) && cache_long_make(e->share, &e->cache_long, words / 4);
+}
+
+/* A short text is not worth clearing a large cache for. */
 bool engine_expect(struct engine *e, size_t n)
 {
-    size_t words = 64, have = 2 * e->cache.room;
-    while (words < CACHE_MOST && words < (e->seen + n) / 16) words *= 2;
-    if (words >= WORTH_KEEPING && !forward_keep(e->share, &e->scratch.forward)) return false;
-    if (e->cache_long.room > 0 && (have >= words || have * 4 > words)) return true;
-    return cache_make(e->share, &e->cache, words) && cache_long_make(e->share, &e->cache_long, words / 16);
+    size_t words = n > 16 * EARLY_WORDS ? EARLY_WORDS : FIRST_WORDS;
+    return e->cache.room > 0 || make_caches(e, words);
 }
 
 void engine_close(rk_ctx *ctx, struct engine *e)
@@ -91,22 +95,10 @@ static bool encode_known(struct engine *e, const unsigned char *text, size_t siz
     return true;
 }
 
-/* Whether there may be clauses: a byte of 0xe0 or more. */
-static bool may_hold_clauses(const unsigned char *text, size_t n)
-{
-    uint64_t all = 0, x = 0;
-    for (; n >= sizeof x; text += sizeof x, n -= sizeof x) {
-        memcpy(&x, text, sizeof x);
-        all |= x & x << 1 & x << 2;
-    }
-    for (; n > 0; n--) all |= *text & *text << 1 & *text << 2, text++;
-    return (all & 0x8080808080808080u) != 0;
-}
-
 /* Words of the text: clauses by themselves, others as far as there are some between them. */
 static bool encode_batch(struct engine *e, const unsigned char *text, size_t size, size_t at, const size_t *ends, size_t n, uint64_t offset, rk_ids *ids)
 {
-    if (!e->forward || e->tok->bpe.asks_whole || !may_hold_clauses(text + at, ends[n - 1] - at)) return encode_known(e, text, size, at, ends, n, offset, ids);
+    if (!e->forward || e->tok->bpe.asks_whole || cache_bodies[e->tok->isa].greatest(text + at, ends[n - 1] - at) < FORWARD_CLAUSE) return encode_known(e, text, size, at, ends, n, offset, ids);
     for (size_t i = 0, k; i < n; i = k) {
         uint32_t *to = ids->at + ids->n;
         k = i + forward_clauses(&e->tok->bpe.forward, e->share, &e->scratch.forward, text, at, ends + i, n - i, &to);
@@ -126,6 +118,7 @@ static bool encode_run(struct engine *e, struct split_run *run, const unsigned c
     while ((made = split_next(run, ends, CACHE_BATCH)) > 0) {
         size_t end = ends[made - 1];
         if (!SHARE_ROOM(e->share, ids->at, ids->room, ids->n + BERT_IDS_PER_BYTE * (end - at) + LONG_IDS)) return false;
+        if (cache_is_full(&e->cache) && !make_caches(e, 2 * GROWTH * e->cache.room)) return false;
         if (!encode_batch(e, text, n, at, ends, made, offset, ids)) return false;
         at = end;
     }
@@ -226,7 +219,6 @@ bool engine_encode(struct engine *e, const unsigned char *text, size_t n, uint64
     struct special_match m;
     if (n == 0) return true;
     if (!engine_expect(e, n)) return false;
-    e->seen += n;
     while (specials_next(&e->tok->first, text, n, &walk, &m)) {
         rk_span place = place_of(e, text, offset, text, m);
         if (m.begin > walk.taken && !encode_stretch(e, text + walk.taken, m.begin - walk.taken, offset + walk.taken, ids)) return false;

@@ -16,7 +16,6 @@ struct engine {
     struct cache       cache;
     struct cache_long  cache_long;
     struct cache_batch batch;
-    uint64_t           seen;                                          /* bytes of text so far: the cache grows with them */
     struct bpe_scratch scratch;
     struct normal_text normal;                                        /* the stretch that is being encoded */
     struct bert_work   bert;
@@ -35,7 +34,7 @@ RK_CHECK rk_status crew_encode(rk_ctx *ctx, struct crew *t, const rk_text *texts
 
 void engine_open(struct engine *e, const rk_tok *tok, struct share *share, unsigned flags);
 void engine_close(rk_ctx *ctx, struct engine *e);
-RK_CHECK bool engine_expect(struct engine *e, size_t n);              /* so many bytes are to come: a cache that grows meanwhile forgets */
+RK_CHECK bool engine_expect(struct engine *e, size_t n);              /* so many bytes are to come, once or in all */
 /* Appends the ids of text[0..n), which is whole or ends at an encode_cut. `offset` of the text is for messages. */
 bool engine_encode(struct engine *e, const unsigned char *text, size_t n, uint64_t offset, rk_ids *ids);
 

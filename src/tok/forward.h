@@ -35,7 +35,8 @@ enum { FORWARD_BEYOND = 3 };                                          /* ids tha
 size_t forward_word(const struct forward *f, struct share *s, struct forward_work *work, const unsigned char *word, size_t n, uint32_t *out);
 
 /* Chinese, Japanese, Korean and the like: words are clauses, and making one is cheaper than keeping it. */
-static inline bool forward_is_clause(const unsigned char *word, size_t n) { return word[0] >= 0xe3 || (word[0] == ' ' && n > 1 && word[1] >= 0xe3); }
+enum { FORWARD_CLAUSE = 0xe3 };                                       /* a byte that begins one, at least: U+3000 and above */
+static inline bool forward_is_clause(const unsigned char *word, size_t n) { return word[0] >= FORWARD_CLAUSE || (word[0] == ' ' && n > 1 && word[1] >= FORWARD_CLAUSE); }
 /* Clauses of text that end at ends[0..n), the first beginning at `at`, up to the first that is none: their number; *out goes on. Less than that when forward_word fails. */
 size_t forward_clauses(const struct forward *f, struct share *s, struct forward_work *work, const unsigned char *text, size_t at, const size_t *ends, size_t n, uint32_t **out);
 
