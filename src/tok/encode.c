@@ -14,7 +14,7 @@ void engine_open(struct engine *e, const rk_tok *tok, struct share *share, unsig
 
 enum { FIRST_WORDS = 64, EARLY_WORDS = 1 << 13, GROWTH = 4 };       /* of the cache: for a short text, for a long one, and how many times as many when it is full */
 
-/* Caches for so many words, with what they know; for many also what is known of seams, which is as large. */
+/* Caches for so many words, with what they know; not for a few words also what is known of seams, which is half a megabyte. */
 static bool make_caches(struct engine *e, size_t words)
 {
     if (e->forward && words > FIRST_WORDS && !forward_keep(e->share, &e->scratch.forward)) return false;

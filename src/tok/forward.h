@@ -13,7 +13,7 @@
 
 struct forward { struct seams seams; struct trie trie; const struct ranks *ranks; bool ready; };        /* never changes once it is ready */
 
-enum { KNOWN_SEAMS_BITS = 14, KNOWN_CHARS_BITS = 14, KNOWN_CHARS = 1 << KNOWN_CHARS_BITS };
+enum { KNOWN_SEAMS_BITS = 16, KNOWN_CHARS_BITS = 14, KNOWN_CHARS = 1 << KNOWN_CHARS_BITS };
 struct known_char { uint32_t ids[3], bytes_n; };                      /* bytes_n: three bytes, the first lowest, and how many ids they have << 24; 0: empty */
 struct forward_work {                                                 /* of one worker; zero it to begin */
     uint64_t          *seams;                                         /* asked before: 1 << KNOWN_SEAMS_BITS places; NULL: nothing is kept */
