@@ -4,7 +4,7 @@ For each text: a file of text in, a file of ids out, both in memory (the page ca
 process of its own that takes orders; one pass of ours, one of each peer, and again. Peers keep what they learnt from pass to pass (their
 tokenizer lives on); ours is timed both with a fresh encoder ("file") and with one that lives on ("again"). gigatoken has no file of ids to
 write: its array, narrowed to 16 bits, is written by numpy; it is timed without that too. Slow peers get the beginning of the text.
-Before anything is timed the ids of all must be equal. Best and median of the passes by the clock, and by processor time in user mode, which
+Before anything is timed the ids of all must be equal. WordPiece (--wordpiece) is timed beside Hugging Face tokenizers alone. Best and median of the passes by the clock, and by processor time in user mode, which
 says more where others use the machine too.
 
 The script prints tables and writes bench/log/DATE-tok.md. tools/bench-peers makes its environment (requirements.txt).
@@ -119,14 +119,13 @@ def beginning(path, size, folder):
     return name, end
 
 
-def run_text(path, options, folder, threads, out):
+def run_text(path, tokenizer, json_path, names, options, folder, threads, out):
     target, size = os.path.join(folder, "ids"), os.path.getsize(path)
     small, small_size = beginning(path, SLOW, folder)
     environment = {"RAYON_NUM_THREADS": str(threads), "TOKENIZERS_PARALLELISM": "true" if threads > 1 else "false"}
-    sides = {"reckon": Side([options.bench, "serve", options.tokenizer, str(threads)], {})}
-    names = [n for n in options.peers.split(",") if n in PEERS]
+    sides = {"reckon": Side([options.bench, "serve", tokenizer, str(threads)], {})}
     for n in names:
-        sides[n] = Side([sys.executable, os.path.abspath(__file__), "--serve", n, options.json, "--threads", str(threads)], environment)
+        sides[n] = Side([sys.executable, os.path.abspath(__file__), "--serve", n, json_path, "--threads", str(threads)], environment)
     check(sides, small, target)
     fast = [("file, fresh", "reckon", "file %s %s" % (path, target)), ("file, again", "reckon", "again %s %s" % (path, target)), ("no file, again", "reckon", "again %s -" % path)]
     if "gigatoken" in names:
@@ -136,7 +135,7 @@ def run_text(path, options, folder, threads, out):
     slow = [(n, n, "file %s %s" % (small, target)) for n in names if n != "gigatoken"]
     rows.update(take_turns(sides, slow, options.passes))
     ours = figures(rows["file, fresh"], size)
-    out += ["", "## %s, %.1f MB, %d thread%s" % (os.path.basename(path), size * 1e-6, threads, "" if threads == 1 else "s"), "",
+    out += ["", "## %s, %s, %.1f MB, %d thread%s" % (os.path.basename(tokenizer), os.path.basename(path), size * 1e-6, threads, "" if threads == 1 else "s"), "",
             "| | best MB/s | median | user time: best | median | our file, fresh / it: best | user time |", "|---|---|---|---|---|---|---|"]
     for label, who, _ in fast + slow:
         f = figures(rows[label], size if (label, who) not in [(s[0], s[1]) for s in slow] else small_size)
@@ -145,6 +144,14 @@ def run_text(path, options, folder, threads, out):
         out.append("| %s | %.1f | %.1f | %.1f | %.1f | %s | %s |" % (label, s[0], s[1], u[0], u[1], *ratio))
     for side in sides.values():
         side.close()
+
+
+def make_wordpiece(path, folder):
+    """A tokenizer.json of BERT's vocab.txt, as Hugging Face makes it; one that is called uncased is lower-cased."""
+    from tokenizers import BertWordPieceTokenizer
+    name = os.path.join(folder, os.path.basename(path) + ".json")
+    BertWordPieceTokenizer(path, lowercase="uncased" in os.path.basename(path)).save(name)
+    return name
 
 
 def make_json(path, folder):
@@ -164,6 +171,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("tokenizer", nargs="?", help="a folder with GPT-2's vocab.json and merges.txt")
     parser.add_argument("text", nargs="*")
+    parser.add_argument("--wordpiece", nargs=2, action="append", default=[], metavar=("VOCAB", "TEXT"), help="BERT's vocab.txt, and a text")
     parser.add_argument("--peers", default=",".join(PEERS))
     parser.add_argument("--passes", type=int, default=5)
     parser.add_argument("--threads", default="1,%d" % len(os.sched_getaffinity(0)))
@@ -179,11 +187,15 @@ def main():
            "%s, %d processors, load %.1f before; %s; reckon at %s. %d passes in turns (bench/peers_tok.py)."
            % (first_line_of("/proc/cpuinfo", "model name"), os.cpu_count(), os.getloadavg()[0], platform.platform(), commit(), options.passes)]
     with tempfile.TemporaryDirectory(dir="/dev/shm" if os.path.isdir("/dev/shm") else None) as folder:
-        options.json = make_json(options.tokenizer, folder)
+        names = [n for n in options.peers.split(",") if n in PEERS]
+        runs = [(path, options.tokenizer, make_json(options.tokenizer, folder), names) for path in options.text]
+        for vocab, path in options.wordpiece:
+            name = make_wordpiece(vocab, folder)
+            runs.append((path, name, name, [n for n in names if n == "tokenizers"]))
         for threads in sorted({int(t) for t in options.threads.split(",")}):
-            for path in options.text:
+            for run in runs:
                 before = len(out)
-                run_text(path, options, folder, threads, out)
+                run_text(*run, options, folder, threads, out)
                 print("\n".join(out[before:]), flush=True)
     write_log(options.log, "tok", out)
     return 0

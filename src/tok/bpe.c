@@ -2,25 +2,10 @@
 #include "tok/bpe.h"
 #include <string.h>
 
-enum { FIRSTS = 1 << 16 };
+enum { FIRSTS = 1 << 16, SHORT = 32, FEW = 16 };                      /* pairs of bytes; bytes of a word that needs no heap; of one that is quicker to merge */
 
-static inline size_t home(uint64_t key, size_t room)
-{
-    key *= 0x9e3779b97f4a7c15u;
-    return (size_t)(key ^ key >> 32) & (room - 1);
-}
-
-static inline const struct merge_slot *find(const struct bpe *b, uint32_t left, uint32_t right)
-{
-    uint64_t stored = ((uint64_t)left << 32 | right) + 1;
-    for (size_t i = home(stored, b->room_slots);; i = (i + 1) & (b->room_slots - 1)) {
-        const struct merge_slot *s = &b->slots[i];
-        if (s->key == stored || s->key == 0) return s;
-    }
-}
-
-/* The rank of a pair; NO_TOKEN when it does not merge. Empty slots have rank NO_TOKEN. */
-static inline uint32_t rank_of(const struct bpe *b, uint32_t left, uint32_t right) { return find(b, left, right)->rank; }
+static inline const struct merge_slot *find(const struct bpe *b, uint32_t left, uint32_t right) { return ranks_find(&b->ranks, left, right); }
+static inline uint32_t rank_of(const struct bpe *b, uint32_t left, uint32_t right) { return ranks_of(&b->ranks, left, right); }
 
 rk_status bpe_add_merge(rk_ctx *ctx, struct bpe *b, struct merge m)
 {
@@ -70,24 +55,38 @@ static void keep_canonical(struct bpe *b, const struct vocab *vocab)
     b->n_merges = made;
 }
 
+static rk_status make_ranks(rk_ctx *ctx, struct bpe *b)
+{
+    struct ranks *r = &b->ranks;
+    r->room = 16;
+    while (r->room < 2 * (size_t)b->n_merges) r->room *= 2;
+    TRY(NEW(r->slots, r->room));
+    for (size_t i = 0; i < r->room; i++) r->slots[i].rank = NO_TOKEN;
+    for (uint32_t rank = 0; rank < b->n_merges; rank++) {             /* a pair given twice: the last counts, as in Hugging Face's reader */
+        struct merge m = b->merges[rank];
+        *ranks_find(r, m.left, m.right) = (struct merge_slot){ ranks_key(m.left, m.right), b->by_id ? m.id : rank, m.id };
+    }
+    return RK_OK;
+}
+
+/* Whether some token of `whole` is not what the merges make of its bytes. */
+static bool must_ask(const struct bpe *b)
+{
+    if (b->whole == NULL || !b->forward.ready) return b->whole != NULL;
+    uint32_t i = 0;
+    while (i < b->whole->n_entries && forward_makes(&b->forward, b->whole->entries[i].id)) i++;
+    return i < b->whole->n_entries;
+}
+
 rk_status bpe_seal(rk_ctx *ctx, struct bpe *b, const struct vocab *vocab)
 {
     for (unsigned c = 0; c < 256; c++) {
         char byte = (char)c;
         if (!vocab_find(vocab, &byte, 1, &b->byte_id[c])) b->byte_id[c] = NO_TOKEN;
     }
-    b->room_slots = 16;
-    while (b->room_slots < 2 * (size_t)b->n_merges) b->room_slots *= 2;
-    TRY(NEW(b->slots, b->room_slots));
-    for (size_t i = 0; i < b->room_slots; i++) b->slots[i].rank = NO_TOKEN;
-    for (uint32_t rank = 0; rank < b->n_merges; rank++) {             /* a pair given twice: the last counts, as in Hugging Face's reader */
-        struct merge m = b->merges[rank];
-        struct merge_slot *s = &b->slots[find(b, m.left, m.right) - b->slots];
-        *s = (struct merge_slot){ ((uint64_t)m.left << 32 | m.right) + 1, b->by_id ? m.id : rank, m.id };
-    }
-    for (size_t i = 0; i < b->room_slots; i++)
-        if (b->slots[i].key != 0) joints_add(&b->joints, vocab->tokens[(b->slots[i].key - 1) >> 32], vocab->tokens[(uint32_t)(b->slots[i].key - 1)]);
-    b->has_joints = b->whole == NULL;
+    TRY(make_ranks(ctx, b));
+    TRY(forward_make(ctx, &b->forward, &b->ranks, b->merges, b->n_merges, b->by_id, b->byte_id, vocab));
+    b->asks_whole = must_ask(b);
     TRY(NEW(b->first, FIRSTS));
     for (unsigned i = 0; i < FIRSTS; i++) b->first[i] = rank_of(b, b->byte_id[i >> 8], b->byte_id[i & 255]);
     if (b->by_id) keep_canonical(b, vocab);
@@ -97,7 +96,8 @@ rk_status bpe_seal(rk_ctx *ctx, struct bpe *b, const struct vocab *vocab)
 void bpe_clear(rk_ctx *ctx, struct bpe *b)
 {
     FREE(b->merges, b->room_merges);
-    FREE(b->slots, b->room_slots);
+    forward_clear(ctx, &b->forward);
+    FREE(b->ranks.slots, b->ranks.room);
     FREE(b->first, FIRSTS);
     b->n_merges = b->room_merges = 0;
 }
@@ -114,7 +114,7 @@ static bool bytes_to_ids(const struct bpe *b, const unsigned char *word, size_t 
 
 static size_t short_word(const struct bpe *b, const unsigned char *word, size_t n, uint32_t *ids)
 {
-    uint32_t ranks[BPE_SHORT], made[BPE_SHORT];                       /* of the pair that begins here; the id it would make, where that was looked up */
+    uint32_t ranks[SHORT], made[SHORT];                       /* of the pair that begins here; the id it would make, where that was looked up */
     const struct merge_slot *s;
     for (size_t i = 0; i + 1 < n; i++) {
         ranks[i] = b->first[(unsigned)word[i] << 8 | word[i + 1]];
@@ -210,16 +210,23 @@ static size_t long_word(const struct bpe *b, struct share *s, struct bpe_scratch
     return made;
 }
 
+size_t bpe_merge(const struct bpe *b, struct share *s, struct bpe_scratch *scratch, const unsigned char *word, size_t n, uint32_t *out)
+{
+    if (n > SHORT) return long_word(b, s, scratch, word, n, out);
+    return bytes_to_ids(b, word, n, out) ? short_word(b, word, n, out) : 0;
+}
+
 size_t bpe_word(const struct bpe *b, struct share *s, struct bpe_scratch *scratch, const unsigned char *word, size_t n, uint32_t *out)
 {
-    if (b->whole != NULL && vocab_find(b->whole, (const char *)word, n, out)) return 1;
-    if (n > BPE_SHORT) return long_word(b, s, scratch, word, n, out);
-    return bytes_to_ids(b, word, n, out) ? short_word(b, word, n, out) : 0;
+    if (b->asks_whole && vocab_find(b->whole, (const char *)word, n, out)) return 1;
+    bool few = n <= FEW && word[0] < 0xe0 && word[n > 1] < 0xe0;
+    return b->forward.ready && !few ? forward_word(&b->forward, s, &scratch->forward, word, n, out) : bpe_merge(b, s, scratch, word, n, out);
 }
 
 void bpe_scratch_clear(rk_ctx *ctx, struct bpe_scratch *x)
 {
     FREE(x->symbols, x->room);
     FREE(x->heap, x->room_heap);
+    forward_work_clear(ctx, &x->forward);
     *x = (struct bpe_scratch){ 0 };
 }

@@ -5,16 +5,13 @@
 
 enum { LARGE_PAGE = 2 << 20 };
 
-#define X(isa) [ISA_##isa] = { cache_ask_##isa, cache_answer_##isa },
+#define X(isa) [ISA_##isa] = { cache_ask_##isa, cache_answer_##isa, cache_hash_##isa, cache_greatest_##isa },
 const struct cache_body cache_bodies[ISA_COUNT] = { FOR_EVERY_ISA(X) };
 #undef X
 
-bool cache_make(struct share *s, struct cache *c, size_t words)
+static bool make(struct share *s, struct cache *c, size_t room)
 {
-    size_t room = 2;
-    while (room < words / 2) room *= 2;
     size_t size = room * sizeof *c->sets, align = size >= LARGE_PAGE ? LARGE_PAGE : sizeof *c->sets;
-    share_free(s, c->block, c->bytes, 1);
     *c = (struct cache){ 0 };
     if (!share_raw(s, &c->block, size + align, "a cache of words")) return false;
     c->bytes = size + align;
@@ -23,6 +20,20 @@ bool cache_make(struct share *s, struct cache *c, size_t words)
     memset(first, 0, size);
     c->sets = (void *)first;
     c->room = room;
+    return true;
+}
+
+bool cache_make(struct share *s, struct cache *c, size_t words, cache_hash *hash)
+{
+    size_t room = 2;
+    struct cache fresh;
+    while (room < words / 2) room *= 2;
+    if (!make(s, &fresh, room)) return false;
+    for (size_t i = 0; i < c->room; i++)
+        for (int k = 1; k >= 0; k--)                                  /* the older one first: it leaves first */
+            if (c->sets[i].key[k][1] != 0) cache_put(&fresh, (size_t)hash(c->sets[i].key[k]) & (room - 1), c->sets[i].key[k], c->sets[i].ids[k]);
+    share_free(s, c->block, c->bytes, 1);
+    *c = fresh;
     return true;
 }
 

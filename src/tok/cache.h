@@ -1,4 +1,4 @@
-/* cache.h: words that were encoded before, and their ids: a table of one worker, of a fixed size, that forgets.
+/* cache.h: words that were encoded before, and their ids: a table of one worker that grows as it meets words, up to a size, and then forgets.
  *
  * A word of up to 15 bytes is its own key: the bytes, and the length in the sixteenth. A set is two words and one line of the processor's
  * cache; of two, the older one leaves, for a free place in the set beside, if there is one: without that, two words in a hundred share a set
@@ -9,7 +9,7 @@
 #include "base/isa.h"
 #include "tok/share.h"
 
-enum { CACHE_IDS = 4, CACHE_MOST = 1 << 19, CACHE_BYTES = 15, CACHE_BATCH = 512 };        /* ids of a word, words (16 MiB), bytes of a word, words of a batch */
+enum { CACHE_IDS = 4, CACHE_MOST = 1 << 21, CACHE_BYTES = 15, CACHE_BATCH = 512 };        /* ids of a word, words (64 MiB), bytes of a word, words of a batch */
 
 struct cache_set {                                                    /* 64 bytes, at a multiple of 64 */
     uint64_t key[2][2];
@@ -21,12 +21,16 @@ struct cache {                                                        /* zero it
     size_t            room;                                           /* sets: 0 or a power of two, 2 at least */
     void             *block;
     size_t            bytes;                                          /* of the block */
+    size_t            kept;                                           /* words, since it was made; those that left again as well */
 };
 
 struct cache_batch { uint64_t key[CACHE_BATCH][2]; uint32_t set[CACHE_BATCH]; };
 
-/* Room for `words` at least, a power of two; what was there is forgotten. */
-RK_CHECK bool cache_make(struct share *s, struct cache *c, size_t words);
+/* Room for `words` at least, a power of two; what was there moves, by a body's hash. */
+typedef uint64_t cache_hash(const uint64_t key[2]);
+RK_CHECK bool cache_make(struct share *s, struct cache *c, size_t words, cache_hash *hash);
+/* Whether a larger one is worth it: where a fourth of the places is taken, words begin to push each other out. */
+static inline bool cache_is_full(const struct cache *c) { return 2 * c->kept >= c->room && 2 * c->room < CACHE_MOST; }
 void cache_clear(rk_ctx *ctx, struct cache *c);
 
 /* The keys of n words that end at ends[0..n), the first beginning at `at`; the text reaches to `size`. */
@@ -34,9 +38,10 @@ typedef void cache_ask(const struct cache *c, struct cache_batch *b, const unsig
 /* Writes the ids of words i, i + 1, ... to `out`, which they advance, up to the first that is not there: its number, or n. Writes up to
  * CACHE_IDS beyond. */
 typedef size_t cache_answer(const struct cache *c, const struct cache_batch *b, size_t i, size_t n, uint32_t **out);
-struct cache_body { cache_ask *ask; cache_answer *answer; };
+typedef unsigned char cache_greatest(const unsigned char *text, size_t n);       /* byte; 0 when there is none */
+struct cache_body { cache_ask *ask; cache_answer *answer; cache_hash *hash; cache_greatest *greatest; };
 extern const struct cache_body cache_bodies[ISA_COUNT];
-#define X(isa) cache_ask cache_ask_##isa; cache_answer cache_answer_##isa;
+#define X(isa) cache_ask cache_ask_##isa; cache_answer cache_answer_##isa; cache_hash cache_hash_##isa; cache_greatest cache_greatest_##isa;
 FOR_EVERY_ISA(X)
 #undef X
 
@@ -58,17 +63,25 @@ static inline void cache_move(struct cache_set *to, int k, const struct cache_se
     for (int i = 0; i < CACHE_IDS; i++) to->ids[k][i] = from->ids[j][i];
 }
 
+static inline void cache_put(struct cache *c, size_t at, const uint64_t key[2], const uint32_t ids[CACHE_IDS])
+{
+    struct cache_set *set = &c->sets[at], *beside = &c->sets[at ^ 1];
+    if (set->key[1][1] != 0 && beside->key[1][1] == 0) cache_move(beside, 1, set, 1);
+    cache_move(set, 1, set, 0);
+    set->key[0][0] = key[0];
+    set->key[0][1] = key[1];
+    for (int k = 0; k < CACHE_IDS; k++) set->ids[0][k] = ids[k];
+    c->kept++;
+}
+
 /* Keeps the ids of word i, `made` of them, of `bytes` bytes; what is too long for it is not kept. */
 static inline void cache_keep(struct cache *c, const struct cache_batch *b, size_t i, size_t bytes, const uint32_t *ids, size_t made)
 {
-    struct cache_set *set = &c->sets[b->set[i]], *beside = cache_beside(c, b, i);
+    uint32_t all[CACHE_IDS];
     if (bytes > CACHE_BYTES || made > CACHE_IDS || made == 0) return;
-    if (set->key[1][1] != 0 && beside->key[1][1] == 0) cache_move(beside, 1, set, 1);
-    cache_move(set, 1, set, 0);
-    set->key[0][0] = b->key[i][0];
-    set->key[0][1] = b->key[i][1];
-    for (size_t k = 0; k < CACHE_IDS; k++) set->ids[0][k] = k < made ? ids[k] : 0;
-    set->ids[0][0] |= (uint32_t)made << 24;
+    for (size_t k = 0; k < CACHE_IDS; k++) all[k] = k < made ? ids[k] : 0;
+    all[0] |= (uint32_t)made << 24;
+    cache_put(c, b->set[i], b->key[i], all);
 }
 
 #endif

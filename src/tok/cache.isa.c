@@ -3,6 +3,19 @@
 #include "tok/words.h"
 #include <string.h>
 
+enum { STEP = 64 };                                                   /* bytes of which compilers make vectors */
+
+unsigned char ISA_NAME(cache_greatest)(const unsigned char *text, size_t n)
+{
+    unsigned char most[STEP] = { 0 };
+    size_t i = 0;
+    for (; n - i >= STEP; i += STEP)
+        for (size_t k = 0; k < STEP; k++) most[k] = most[k] > text[i + k] ? most[k] : text[i + k];
+    for (; i < n; i++) most[0] = most[0] > text[i] ? most[0] : text[i];
+    for (size_t k = 1; k < STEP; k++) most[0] = most[0] > most[k] ? most[0] : most[k];
+    return most[0];
+}
+
 #if defined(ISA_AVX2) || defined(ISA_AVX512)
 #include <immintrin.h>
 
@@ -17,6 +30,8 @@ static const struct shape shapes[WIDE + 1] __attribute__((aligned(32))) = {
 };
 
 static inline __m128i read16(const void *p) { return _mm_loadu_si128(p); }
+
+uint64_t ISA_NAME(cache_hash)(const uint64_t key[2]) { return _mm_crc32_u64(_mm_crc32_u64(0, key[0]), key[1]); }
 
 /* What a loop needs, where the compiler knows that no store changes it. */
 struct table { const struct cache_set *sets; uint32_t mask; };
@@ -63,6 +78,8 @@ size_t ISA_NAME(cache_answer)(const struct cache *c, const struct cache_batch *b
     return i;
 }
 #else
+uint64_t ISA_NAME(cache_hash)(const uint64_t key[2]) { return word_mix(key[0], key[1]); }
+
 void ISA_NAME(cache_ask)(const struct cache *c, struct cache_batch *b, const unsigned char *text, size_t size, size_t at, const size_t *ends, size_t n)
 {
     for (size_t i = 0; i < n; at = ends[i++]) {

@@ -1,5 +1,5 @@
 /* cache_long.h: words of up to 64 bytes that were encoded before and are too long for cache.h, or have too many ids: lines of dashes,
- * indentation, long names. One place for each word, by a hash; the newest stays. Not here: how longer ones fall into parts (joints.h). */
+ * indentation, long names. One place for each word, by a hash; the newest stays. */
 #ifndef TOK_CACHE_LONG_H
 #define TOK_CACHE_LONG_H
 #include "tok/share.h"

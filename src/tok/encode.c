@@ -9,23 +9,29 @@
 
 void engine_open(struct engine *e, const rk_tok *tok, struct share *share, unsigned flags)
 {
-    *e = (struct engine){ .tok = tok, .share = share, .flags = flags };
+    *e = (struct engine){ .tok = tok, .share = share, .flags = flags, .forward = tok->bpe.forward.ready && !tok->bert.used };
 }
 
-/* A short text is not worth clearing a large cache for. One that grows forgets, which is cheaper than moving. */
+enum { FIRST_WORDS = 64, EARLY_WORDS = 1 << 13, GROWTH = 4 };       /* of the cache: for a short text, for a long one, and how many times as many when it is full */
+
+/* Caches for so many words, with what they know; not for a few words also what is known of seams, which is half a megabyte. */
+static bool make_caches(struct engine *e, size_t words)
+{
+    if (e->forward && words > FIRST_WORDS && !forward_keep(e->share, &e->scratch.forward)) return false;
+    return cache_make(e->share, &e->cache, words, cache_bodies[e->tok->isa].hash) && cache_long_make(e->share, &e->cache_long, words / 4);
+}
+
+/* A short text is not worth clearing a large cache for. */
 bool engine_expect(struct engine *e, size_t n)
 {
-    size_t words = 64, have = 2 * e->cache.room;
-    while (words < CACHE_MOST && words < (e->seen + n) / 16) words *= 2;
-    if (e->cache_long.room > 0 && (have >= words || have * 4 > words)) return true;
-    return cache_make(e->share, &e->cache, words) && cache_long_make(e->share, &e->cache_long, words / 16);
+    size_t words = n > 16 * EARLY_WORDS ? EARLY_WORDS : FIRST_WORDS;
+    return e->cache.room > 0 || make_caches(e, words);
 }
 
 void engine_close(rk_ctx *ctx, struct engine *e)
 {
     cache_clear(ctx, &e->cache);
     cache_long_clear(ctx, &e->cache_long);
-    FREE(e->parts, e->parts != NULL ? PARTS_ROOM : 0);
     bpe_scratch_clear(ctx, &e->scratch);
     normal_clear(ctx, &e->normal);
     bert_clear(ctx, &e->bert);
@@ -40,7 +46,7 @@ static bool lacks_byte(struct engine *e, const unsigned char *word, size_t n, ui
     return share_fail(e->share, RK_E_FORMAT, "cannot encode byte 0x%02x at byte %llu of the text: the vocabulary has no token for it", word[i], (unsigned long long)(offset + i));
 }
 
-/* Appends the ids of a word, or of a part of one, by the model itself. */
+/* Appends the ids of a word by the model itself. */
 static bool encode_word(struct engine *e, const unsigned char *word, size_t n, uint64_t offset, rk_ids *ids)
 {
     if (e->tok->bert.used) return bert_encode(&e->tok->bert, &e->tok->vocab, e->share, &e->bert, word, n, ids);
@@ -49,47 +55,10 @@ static bool encode_word(struct engine *e, const unsigned char *word, size_t n, u
     return made > 0 || lacks_byte(e, word, n, offset);
 }
 
-/* A part of a word: as a rule one character, or two or three, that was met before. */
-static inline bool encode_part(struct engine *e, const unsigned char *part, size_t n, size_t readable, uint64_t offset, rk_ids *ids)
-{
-    if (n > CACHE_BYTES) return encode_word(e, part, n, offset, ids);
-    struct word_key key = word_key(part, n, readable);
-    struct known_part *p = &e->parts[(key.low ^ key.high * 0xd6e8feb86659fd93u) * 0x9e3779b97f4a7c15u >> (64 - PARTS_BITS)];
-    uint32_t *to = ids->at + ids->n;
-    if (p->low == key.low && p->high == key.high) {
-        memcpy(to, p->ids, sizeof p->ids);
-        to[0] &= 0xffffff;
-        ids->n += p->ids[0] >> 24;
-        return true;
-    }
-    size_t first = ids->n;
-    if (!encode_word(e, part, n, offset, ids)) return false;
-    size_t made = ids->n - first;
-    if (made > PART_IDS) return true;
-    *p = (struct known_part){ key.low, key.high, { 0 } };
-    memcpy(p->ids, to, made * sizeof *to);
-    p->ids[0] |= (uint32_t)made << 24;
-    return true;
-}
-
-/* A word that may fall into parts. `readable`: bytes that may be read from it on. */
-static bool encode_parts(struct engine *e, const unsigned char *word, size_t n, size_t readable, uint64_t offset, rk_ids *ids)
-{
-    size_t at = 0;
-    if (!e->tok->bpe.has_joints || e->tok->bert.used) return encode_word(e, word, n, offset, ids);
-    if (e->parts == NULL && !share_resize(e->share, (void **)&e->parts, 0, PARTS_ROOM, sizeof *e->parts, "parts of words")) return false;
-    for (size_t i = joints_cut(&e->tok->bpe.joints, word, n, 0); i < n; i = joints_cut(&e->tok->bpe.joints, word, n, i)) {
-        if (!encode_part(e, word + at, i - at, readable - at, offset + at, ids)) return false;
-        at = i;
-    }
-    return at == 0 ? encode_word(e, word, n, offset, ids) : encode_part(e, word + at, n - at, readable - at, offset + at, ids);
-}
-
 /* A word that is not in the cache of short ones. */
-static bool encode_new(struct engine *e, const unsigned char *word, size_t n, size_t readable, uint64_t offset, rk_ids *ids)
+static bool encode_new(struct engine *e, const unsigned char *word, size_t n, uint64_t offset, rk_ids *ids)
 {
-    bool clause = word[0] >= 0x80 || (n > 1 && word[1] >= 0x80);      /* parts are worth more than the whole: seldom is it met again */
-    if (n > LONG_BYTES || clause) return encode_parts(e, word, n, readable, offset, ids);
+    if (n > LONG_BYTES || (n <= CACHE_BYTES && e->forward)) return encode_word(e, word, n, offset, ids);
     struct long_word *w = long_place(&e->cache_long, word, n);
     size_t first = ids->n;
     if (long_is(w, word, n)) {
@@ -97,13 +66,13 @@ static bool encode_new(struct engine *e, const unsigned char *word, size_t n, si
         ids->n += w->made;
         return true;
     }
-    if (!encode_parts(e, word, n, readable, offset, ids)) return false;
+    if (!encode_word(e, word, n, offset, ids)) return false;
     if (n > CACHE_BYTES || ids->n - first > CACHE_IDS) long_keep(w, word, n, ids->at + first, ids->n - first);
     return true;
 }
 
 /* Words of the text, some in the cache. */
-static bool encode_batch(struct engine *e, const unsigned char *text, size_t size, size_t at, const size_t *ends, size_t n, uint64_t offset, rk_ids *ids)
+static bool encode_known(struct engine *e, const unsigned char *text, size_t size, size_t at, const size_t *ends, size_t n, uint64_t offset, rk_ids *ids)
 {
     const struct cache_body *body = &cache_bodies[e->tok->isa];
     body->ask(&e->cache, &e->batch, text, size, at, ends, n);
@@ -120,8 +89,25 @@ static bool encode_batch(struct engine *e, const unsigned char *text, size_t siz
             ids->n += second[0] >> 24;
             continue;
         }
-        if (!encode_new(e, text + begin, ends[i] - begin, size - begin, offset + begin, ids)) return false;
+        if (!encode_new(e, text + begin, ends[i] - begin, offset + begin, ids)) return false;
         cache_keep(&e->cache, &e->batch, i, ends[i] - begin, ids->at + first, ids->n - first);
+    }
+    return true;
+}
+
+/* Words of the text: clauses by themselves, others as far as there are some between them. */
+static bool encode_batch(struct engine *e, const unsigned char *text, size_t size, size_t at, const size_t *ends, size_t n, uint64_t offset, rk_ids *ids)
+{
+    if (!e->forward || e->tok->bpe.asks_whole || cache_bodies[e->tok->isa].greatest(text + at, ends[n - 1] - at) < FORWARD_CLAUSE) return encode_known(e, text, size, at, ends, n, offset, ids);
+    for (size_t i = 0, k; i < n; i = k) {
+        uint32_t *to = ids->at + ids->n;
+        k = i + forward_clauses(&e->tok->bpe.forward, e->share, &e->scratch.forward, text, at, ends + i, n - i, &to);
+        ids->n = (size_t)(to - ids->at);
+        if (k > i) at = ends[k - 1];
+        for (i = k; k < n && !forward_is_clause(text + (k == i ? at : ends[k - 1]), ends[k] - (k == i ? at : ends[k - 1]));) k++;
+        if (k == i && k < n) return lacks_byte(e, text + at, ends[k] - at, offset + at);
+        if (k > i && !encode_known(e, text, size, at, ends + i, k - i, offset, ids)) return false;
+        if (k > i) at = ends[k - 1];
     }
     return true;
 }
@@ -132,6 +118,7 @@ static bool encode_run(struct engine *e, struct split_run *run, const unsigned c
     while ((made = split_next(run, ends, CACHE_BATCH)) > 0) {
         size_t end = ends[made - 1];
         if (!SHARE_ROOM(e->share, ids->at, ids->room, ids->n + BERT_IDS_PER_BYTE * (end - at) + LONG_IDS)) return false;
+        if (cache_is_full(&e->cache) && !make_caches(e, 2 * GROWTH * e->cache.room)) return false;
         if (!encode_batch(e, text, n, at, ends, made, offset, ids)) return false;
         at = end;
     }
@@ -232,7 +219,6 @@ bool engine_encode(struct engine *e, const unsigned char *text, size_t n, uint64
     struct special_match m;
     if (n == 0) return true;
     if (!engine_expect(e, n)) return false;
-    e->seen += n;
     while (specials_next(&e->tok->first, text, n, &walk, &m)) {
         rk_span place = place_of(e, text, offset, text, m);
         if (m.begin > walk.taken && !encode_stretch(e, text + walk.taken, m.begin - walk.taken, offset + walk.taken, ids)) return false;

@@ -8,18 +8,14 @@
 #include "tok/normal.h"
 #include "tok/tok.h"
 
-enum { PARTS_BITS = 14, PARTS_ROOM = 1 << PARTS_BITS, PART_IDS = 4 };
-struct known_part { uint64_t low, high; uint32_t ids[PART_IDS]; };          /* as in cache.h; one place for each */
-
 struct engine {
     const rk_tok      *tok;
     struct share      *share;
     unsigned           flags;
+    bool               forward;                                       /* a new word costs little */
     struct cache       cache;
     struct cache_long  cache_long;
     struct cache_batch batch;
-    struct known_part *parts;                                              /* PARTS_ROOM parts of words, once there was one */
-    uint64_t           seen;                                          /* bytes of text so far: the cache grows with them */
     struct bpe_scratch scratch;
     struct normal_text normal;                                        /* the stretch that is being encoded */
     struct bert_work   bert;
@@ -38,7 +34,7 @@ RK_CHECK rk_status crew_encode(rk_ctx *ctx, struct crew *t, const rk_text *texts
 
 void engine_open(struct engine *e, const rk_tok *tok, struct share *share, unsigned flags);
 void engine_close(rk_ctx *ctx, struct engine *e);
-RK_CHECK bool engine_expect(struct engine *e, size_t n);              /* so many bytes are to come: a cache that grows meanwhile forgets */
+RK_CHECK bool engine_expect(struct engine *e, size_t n);              /* so many bytes are to come, once or in all */
 /* Appends the ids of text[0..n), which is whole or ends at an encode_cut. `offset` of the text is for messages. */
 bool engine_encode(struct engine *e, const unsigned char *text, size_t n, uint64_t offset, rk_ids *ids);
 

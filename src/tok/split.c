@@ -5,6 +5,7 @@
  * text the left part would see no \S and keep its last space. The later patterns let punctuation go on into line feeds, so there a
  * letter or digit must come before, and a space that a letter takes must follow. BERT cuts at blanks; other white space it removes. Of other patterns nothing is known: they get the text whole. */
 #include "tok/regex.h"
+#include "tok/scan.h"
 #include "tok/scan_bodies.h"
 #include <ctype.h>
 #include <string.h>
@@ -107,9 +108,19 @@ static bool is_blank(unsigned char c) { return c == ' ' || c == '\t' || c == '\n
 static bool is_letter(unsigned char c) { return (unsigned)(c | 0x20) - 'a' < 26; }
 static bool is_digit(unsigned char c) { return (unsigned)c - '0' < 10; }
 
+/* Something that is no white space ends before i > 0: by ASCII, or by the three bytes before, which are white space when they end in it. */
+static bool ends_text(const unsigned char *text, size_t i)
+{
+    size_t length;
+    if (text[i - 1] < 0x80) return !is_space(text[i - 1]);
+    for (size_t k = 2; k <= 3 && k <= i; k++)
+        if (look(text + i - k, k, &length) == CLASS_SPACE && length == k) return false;
+    return true;
+}
+
 static bool may_cut(enum split_cut cut, const unsigned char *text, size_t n, size_t i)       /* 0 < i < n */
 {
-    if (cut == CUT_BEFORE_SPACE) return is_space(text[i]) && text[i - 1] < 0x80 && !is_space(text[i - 1]);
+    if (cut == CUT_BEFORE_SPACE) return is_space(text[i]) && ends_text(text, i);
     if (cut == CUT_BEFORE_BLANK) return is_blank(text[i]) && text[i - 1] < 0x80 && !is_space(text[i - 1]);
     return text[i] == ' ' && i + 1 < n && is_letter(text[i + 1]) && (is_letter(text[i - 1]) || is_digit(text[i - 1]));
 }

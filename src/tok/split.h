@@ -13,7 +13,7 @@ typedef size_t split_scan(const unsigned char *text, size_t n, size_t at, size_t
 
 enum split_cut {                         /* where a text may be cut in two and both parts cut into the same words as the whole */
     CUT_NOWHERE,
-    CUT_BEFORE_SPACE,                    /* before white space that follows something that is none (both ASCII) */
+    CUT_BEFORE_SPACE,                    /* before white space of ASCII that follows something that is none */
     CUT_BEFORE_WORD,                     /* before a space between a letter or digit and a letter (all ASCII) */
     CUT_BEFORE_BLANK                     /* before a space, tab or line end that follows something else (both ASCII) */
 };

@@ -3,6 +3,7 @@
 #include "test.h"
 #include "test_tok_reference.h"
 #include "test_tok_text.h"
+#include "base/utf8.h"
 #include "tok/split.h"
 #include <stdlib.h>
 
@@ -60,6 +61,25 @@ static void expect_same_words(const struct split *split, const char *text, size_
         if (made != words || memcmp(ends, expected, words * sizeof *ends) != 0) test_fail(__FILE__, __LINE__, "%s, body %d: %zu bytes are cut otherwise", split->name, isa, n);
     }
     free(exact);
+}
+
+/* Each character there is, alone and among its neighbours, at any place of a block. */
+TEST(every_character_is_cut_alike)
+{
+    static const char *const between[] = { "", "", "", "", "a", " ", "1", ".", "\n" };
+    const struct split *split = split_find("gpt2");
+    char text[MOST];
+    size_t n = 0;
+    for (uint32_t code = 0; code <= 0x10ffff; code++) {
+        const char *other = between[test_random(code < 0x10000 ? sizeof between / sizeof *between : 4)];
+        if (code >= 0xd800 && code < 0xe000) continue;
+        n += (size_t)utf8_put(text + n, code);
+        memcpy(text + n, other, strlen(other));
+        n += strlen(other);
+        if (n + 8 < MOST && code < 0x10ffff) continue;
+        expect_same_words(split, text, n);
+        n = 0;
+    }
 }
 
 TEST(every_body_of_a_scanner_cuts_alike)

@@ -1,0 +1,61 @@
+/* seams.c: back in time from two tokens, undoing of the two beside the seam always the one that was made later. */
+#include "tok/seams.h"
+#include "base/mem.h"
+
+/* No merge of an order below `limit` joins across the seam. Of equal ranks the leftmost goes first: before the one across the seam goes what
+ * makes the left token, and after it what makes the right one. */
+static bool fit(const struct seams *s, const struct ranks *ranks, uint32_t left, uint32_t right, uint32_t limit)
+{
+    for (;;) {
+        const struct seam_maker *l = &s->makers[left], *r = &s->makers[right];
+        uint32_t rank = ranks_of(ranks, left, right);
+        if (rank != NO_TOKEN && rank + 1 < limit) return false;
+        if (l->order > r->order) {
+            limit = l->order;
+            left = l->right;
+        } else {
+            if (r->order == 0) return true;
+            limit = r->order + 1;
+            right = r->left;
+        }
+    }
+}
+
+bool seams_fit(const struct seams *s, const struct ranks *ranks, uint32_t left, uint32_t right) { return fit(s, ranks, left, right, NO_TOKEN); }
+
+/* One merge, those before it done. false: a merge before it waited for what it makes. */
+static bool add(struct seams *s, const struct ranks *ranks, struct merge m, uint32_t rank, uint8_t *awaited)
+{
+    struct seam_maker *made = &s->makers[m.id];
+    bool left = s->makers[m.left].order != NO_TOKEN, right = s->makers[m.right].order != NO_TOKEN;
+    if (ranks_of(ranks, m.left, m.right) != rank) return true;        /* given again later, which counts */
+    if (!left) awaited[m.left] = 1;
+    if (!right) awaited[m.right] = 1;
+    if (!left || !right || made->order != NO_TOKEN || !fit(s, ranks, m.left, m.right, rank + 1)) return true;
+    *made = (struct seam_maker){ m.left, m.right, rank + 1 };
+    return !awaited[m.id];
+}
+
+rk_status seams_make(rk_ctx *ctx, struct seams *s, const struct ranks *ranks, const struct merge *merges, uint32_t n, bool by_id, const uint32_t byte_id[256], uint32_t size, bool *proper)
+{
+    uint8_t *awaited;
+    *proper = true;
+    TRY(NEW(awaited, size));
+    rk_status status = NEW(s->makers, size);
+    if (status == RK_OK) {
+        s->n = size;
+        for (uint32_t id = 0; id < size; id++) s->makers[id].order = NO_TOKEN;
+        for (int c = 0; c < 256; c++)
+            if (byte_id[c] != NO_TOKEN) s->makers[byte_id[c]].order = 0;
+        for (uint32_t i = 0; i < n && *proper; i++) *proper = add(s, ranks, merges[i], by_id ? merges[i].id : i, awaited);
+        if (!*proper) seams_clear(ctx, s);
+    }
+    FREE(awaited, size);
+    return status;
+}
+
+void seams_clear(rk_ctx *ctx, struct seams *s)
+{
+    FREE(s->makers, s->n);
+    s->n = 0;
+}

@@ -1,0 +1,217 @@
+/* Words from left to right (tok/forward.h) equal words merged one by one, for any table of merges: random ones, trained ones, such as no trainer makes. */
+#include "tok/tok.h"
+#include "test.h"
+#include <stdlib.h>
+
+enum { MOST_TOKENS = 400, MOST = 700 };
+
+struct table { rk_tok *tok; uint32_t n; };
+
+static struct table table_new(rk_ctx *ctx, unsigned letters)
+{
+    struct table t = { 0 };
+    OK(ctx, tok_new(ctx, &t.tok));
+    for (unsigned c = 0; c < letters; c++) {
+        char byte = (char)('a' + c);
+        OK(ctx, vocab_put(ctx, &t.tok->vocab, t.n++, &byte, 1, true));
+    }
+    return t;
+}
+
+static uint32_t find(const struct table *t, const char *bytes, size_t n)
+{
+    for (uint32_t id = 0; id < t->n; id++)
+        if (t->tok->vocab.tokens[id].n == n && memcmp(t->tok->vocab.tokens[id].at, bytes, n) == 0) return id;
+    return NO_TOKEN;
+}
+
+/* A merge of two tokens; what it makes may be there already. */
+static void join(rk_ctx *ctx, struct table *t, uint32_t left, uint32_t right)
+{
+    char bytes[64];
+    rk_text l = t->tok->vocab.tokens[left], r = t->tok->vocab.tokens[right];
+    if (l.n + r.n > sizeof bytes) return;
+    memcpy(bytes, l.at, l.n);
+    memcpy(bytes + l.n, r.at, r.n);
+    uint32_t id = find(t, bytes, l.n + r.n);
+    if (id == NO_TOKEN) OK(ctx, vocab_put(ctx, &t->tok->vocab, id = t->n++, bytes, l.n + r.n, true));
+    OK(ctx, bpe_add_merge(ctx, &t->tok->bpe, (struct merge){ left, right, id }));
+}
+
+static void mix(struct bpe *b)
+{
+    for (uint32_t i = b->n_merges; i > 1; i--) {
+        size_t k = test_random(i);
+        struct merge m = b->merges[i - 1];
+        b->merges[i - 1] = b->merges[k];
+        b->merges[k] = m;
+    }
+}
+
+/* Random merges of what there is; some given twice, some of one token made in two ways. mixed: in an order in which merges wait for each other. */
+static struct table random_table(rk_ctx *ctx, unsigned letters, uint32_t merges, bool mixed)
+{
+    struct table t = table_new(ctx, letters);
+    for (uint32_t i = 0; i < merges; i++) join(ctx, &t, (uint32_t)test_random(t.n), (uint32_t)test_random(test_random(2) ? letters : t.n));
+    if (mixed) mix(&t.tok->bpe);
+    OK(ctx, tok_seal(ctx, t.tok));
+    return t;
+}
+
+struct coder { struct share share; struct bpe_scratch scratch, plain; };
+
+static void equal_words(const struct table *t, struct coder *c, const unsigned char *word, size_t n)
+{
+    static uint32_t forward[MOST + BPE_BEYOND], again[MOST + BPE_BEYOND], merged[MOST];
+    const struct bpe *b = &t->tok->bpe;
+    size_t want = bpe_merge(b, &c->share, &c->scratch, word, n, merged);
+    for (int kept = 0; kept < 2; kept++) {
+        struct bpe_scratch *x = kept ? &c->scratch : &c->plain;
+        size_t made = b->forward.ready ? forward_word(&b->forward, &c->share, &x->forward, word, n, forward) : want;
+        if (!b->forward.ready) memcpy(forward, merged, want * sizeof *merged);
+        if (made == want && bpe_word(b, &c->share, x, word, n, again) == want && memcmp(again, merged, want * sizeof *merged) != 0) made = 0;
+        if (made != want || memcmp(forward, merged, want * sizeof *merged) != 0) test_fail(__FILE__, __LINE__, "left to right is not merge by merge");
+    }
+}
+
+static void random_words(rk_ctx *ctx, const struct table *t, unsigned letters, int rounds)
+{
+    unsigned char word[MOST];
+    struct coder c = { 0 };
+    OK(ctx, share_begin(ctx, &c.share));
+    EXPECT(forward_keep(&c.share, &c.scratch.forward));
+    for (int round = 0; round < rounds; round++) {
+        size_t n = 1 + test_random(round % 40 == 0 ? MOST : round % 4 == 0 ? 60 : 12);
+        unsigned few = 1 + (unsigned)test_random(letters);
+        for (size_t i = 0; i < n; i++) word[i] = (unsigned char)('a' + test_random(few));
+        equal_words(t, &c, word, n);
+    }
+    bpe_scratch_clear(ctx, &c.scratch);
+    bpe_scratch_clear(ctx, &c.plain);
+    OK(ctx, share_end(&c.share));
+}
+
+TEST(random_merges_from_left_to_right)
+{
+    rk_ctx *ctx = test_ctx();
+    int ready = 0, slow = 0;
+    for (int round = 0; round < 300; round++) {
+        unsigned letters = 1 + (unsigned)test_random(4);
+        struct table t = random_table(ctx, letters, 1 + (uint32_t)test_random(round % 10 == 0 ? 150 : 20), round % 3 == 0);
+        *(t.tok->bpe.forward.ready ? &ready : &slow) += 1;
+        random_words(ctx, &t, letters, 60);
+        rk_tok_close(ctx, t.tok);
+    }
+    if (ready < 50 || slow < 20) test_fail(__FILE__, __LINE__, "one way was hardly gone: %d from left to right, %d one by one", ready, slow);
+}
+
+/* A token that its own merges do not make: bc comes first, so that abc, made of ab and c, never is. */
+TEST(tokens_that_merges_never_make_are_never_used)
+{
+    rk_ctx *ctx = test_ctx();
+    struct table t = table_new(ctx, 3);
+    join(ctx, &t, 1, 2);
+    join(ctx, &t, 0, 1);
+    join(ctx, &t, find(&t, "ab", 2), 2);
+    OK(ctx, tok_seal(ctx, t.tok));
+    EXPECT(t.tok->bpe.forward.ready);
+    EXPECT(forward_makes(&t.tok->bpe.forward, find(&t, "ab", 2)) && !forward_makes(&t.tok->bpe.forward, find(&t, "abc", 3)));
+    random_words(ctx, &t, 3, 200);
+    rk_tok_close(ctx, t.tok);
+}
+
+/* (ab, c) has a lower rank than what makes ab: it is applied at once, and nothing is said of such tables but merge by merge. */
+TEST(merges_that_wait_are_merged_one_by_one)
+{
+    rk_ctx *ctx = test_ctx();
+    struct table t = table_new(ctx, 3);
+    join(ctx, &t, 0, 1);
+    join(ctx, &t, find(&t, "ab", 2), 2);
+    struct merge first = t.tok->bpe.merges[0];
+    t.tok->bpe.merges[0] = t.tok->bpe.merges[1];
+    t.tok->bpe.merges[1] = first;
+    OK(ctx, tok_seal(ctx, t.tok));
+    EXPECT(!t.tok->bpe.forward.ready);
+    random_words(ctx, &t, 3, 200);
+    rk_tok_close(ctx, t.tok);
+}
+
+/* Every token by ranks that are ids, in any order of ids: as a .tiktoken file has them. */
+TEST(ranks_that_are_ids)
+{
+    rk_ctx *ctx = test_ctx();
+    for (int round = 0; round < 60; round++) {
+        unsigned letters = 1 + (unsigned)test_random(3);
+        struct table t = table_new(ctx, letters);
+        for (int i = 0; i < 15; i++) {
+            char bytes[6];
+            size_t n = 2 + test_random(round % 2 ? 4 : 2);
+            for (size_t k = 0; k < n; k++) bytes[k] = (char)('a' + test_random(letters));
+            if (find(&t, bytes, n) == NO_TOKEN) OK(ctx, vocab_put(ctx, &t.tok->vocab, t.n++, bytes, n, true));
+        }
+        for (uint32_t id = 0; id < t.n; id++)
+            for (size_t k = 1; k < t.tok->vocab.tokens[id].n; k++) {
+                uint32_t left = find(&t, t.tok->vocab.tokens[id].at, k), right = find(&t, t.tok->vocab.tokens[id].at + k, t.tok->vocab.tokens[id].n - k);
+                if (left != NO_TOKEN && right != NO_TOKEN) OK(ctx, bpe_add_merge(ctx, &t.tok->bpe, (struct merge){ left, right, id }));
+            }
+        t.tok->bpe.by_id = true;
+        OK(ctx, tok_seal(ctx, t.tok));
+        random_words(ctx, &t, letters, 60);
+        rk_tok_close(ctx, t.tok);
+    }
+}
+
+/* Three bytes at a time: characters, and what only looks like one. */
+TEST(characters_go_by_whole)
+{
+    static const unsigned char some[] = { 0xe3, 0x81, 0x82, 0xe4, 0xb8, 0xad, 'a', 0xef, 0x80, 0xe0 };
+    rk_ctx *ctx = test_ctx();
+    struct coder c = { 0 };
+    OK(ctx, share_begin(ctx, &c.share));
+    for (int round = 0; round < 60; round++) {
+        struct table t = { 0 };
+        unsigned char word[90];
+        OK(ctx, tok_new(ctx, &t.tok));
+        for (size_t i = 0; i < sizeof some; i++) OK(ctx, vocab_put(ctx, &t.tok->vocab, t.n++, (const char *)&some[i], 1, true));
+        for (int i = 0; i < 40; i++) join(ctx, &t, (uint32_t)test_random(t.n), (uint32_t)test_random(t.n));
+        OK(ctx, tok_seal(ctx, t.tok));
+        EXPECT(forward_keep(&c.share, &c.scratch.forward));
+        for (int i = 0; i < 100; i++) {
+            size_t n = 0, want = 3 + test_random(60);
+            while (n < want) {
+                size_t at = test_random(4) != 0 ? 3 * test_random(2) : test_random(sizeof some - 2), many = 1 + test_random(3);
+                memcpy(word + n, some + at, many < sizeof some - at ? many : sizeof some - at);
+                n += many < sizeof some - at ? many : sizeof some - at;
+            }
+            equal_words(&t, &c, word, n);
+        }
+        rk_tok_close(ctx, t.tok);
+        bpe_scratch_clear(ctx, &c.scratch);                           /* what was kept is true of one tokenizer */
+        bpe_scratch_clear(ctx, &c.plain);
+    }
+    OK(ctx, share_end(&c.share));
+}
+
+/* One word of half a million bytes that goes back and forth is linear. */
+TEST(long_words_take_no_longer)
+{
+    enum { LONG = 1 << 19 };
+    rk_ctx *ctx = test_ctx();
+    struct table t = table_new(ctx, 2);
+    for (int i = 0; i < 5; i++) join(ctx, &t, i == 0 ? 0 : t.n - 1, i == 0 ? 0 : t.n - 1);        /* runs of 2, 4, ..., 32 */
+    join(ctx, &t, 0, 1);
+    OK(ctx, tok_seal(ctx, t.tok));
+    struct coder c = { 0 };
+    OK(ctx, share_begin(ctx, &c.share));
+    unsigned char *word = malloc(LONG);
+    uint32_t *ids = malloc((LONG + BPE_BEYOND) * sizeof *ids), *merged = malloc(LONG * sizeof *ids);
+    for (size_t i = 0; i < LONG; i++) word[i] = i % 1000 == 999 ? 'b' : 'a';
+    size_t made = bpe_word(&t.tok->bpe, &c.share, &c.scratch, word, LONG, ids), want = bpe_merge(&t.tok->bpe, &c.share, &c.scratch, word, LONG, merged);
+    EXPECT(made == want && memcmp(ids, merged, made * sizeof *ids) == 0);
+    free(word);
+    free(ids);
+    free(merged);
+    bpe_scratch_clear(ctx, &c.scratch);
+    OK(ctx, share_end(&c.share));
+    rk_tok_close(ctx, t.tok);
+}
