@@ -141,6 +141,8 @@ TEST(a_few_blocks_cost_what_all_cost)
         }
     rule.optimizer = RK_OPTIMIZER_adamw;
     EXPECT(compare_model(ctx, "cs336-small:use_post_norm=true", false, &all) != 0);
+    nodes = compare_model(ctx, "transformer-base:num_encoder_layers=9,num_decoder_layers=12", true, &all);
+    EXPECT(nodes != 0 && nodes < all / 2);                                                           /* both towers: all of a decoder reads what an encoder left */
     EXPECT(compare_model(ctx, "gpt2:scale_attn_by_inverse_layer_idx=true", false, &all) == 0);       /* every block has its own scale */
 }
 
