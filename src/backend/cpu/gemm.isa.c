@@ -66,7 +66,7 @@ SIMD struct gemm_fetch fetch_begin(const struct gemm_tile *t, int i)
 SIMD void fetch_end(const struct gemm_tile *t, int i, struct gemm_fetch f)
 {
     if (t->fetch[i] == NULL || t->fetch[i]->left <= 0) return;
-    f.left -= t->k / FETCH_EVERY;
+    f.left -= (t->k + FETCH_EVERY - 1) / FETCH_EVERY;
     *t->fetch[i] = f;
 }
 
@@ -80,16 +80,14 @@ SIMD void tile(const struct gemm_tile *t, const int rows, const int vectors)
     struct gemm_fetch first = fetch_begin(t, 0), second = fetch_begin(t, 1);
     UNROLL for (int i = 0; i < rows; i++)
         UNROLL for (int j = 0; j < vectors; j++) __builtin_prefetch(t->c + i * t->c_m + j * VF_LANES, 1);
-    int64_t k = t->k;
-    for (; k >= FETCH_EVERY; k -= FETCH_EVERY) {
+    for (int64_t k = t->k, some; k > 0; k -= some) {
+        some = k < FETCH_EVERY ? k : FETCH_EVERY;         /* no constant: copies of a constant loop let accumulators wander between registers */
         fetch_line(&first);
         fetch_line(&second);
-        UNROLL for (int u = 0; u < FETCH_EVERY; u++) outer(c, a + u * rows, b + u * step, ahead, rows, vectors);
-        a += FETCH_EVERY * rows, b += FETCH_EVERY * step;
-    }
-    for (; k > 0; k--) {
-        outer(c, a, b, ahead, rows, vectors);
-        a += rows, b += step;
+        for (int64_t u = some; u > 0; u--) {
+            outer(c, a, b, ahead, rows, vectors);
+            a += rows, b += step;
+        }
     }
     fetch_end(t, 0, first);
     fetch_end(t, 1, second);
