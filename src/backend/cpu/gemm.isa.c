@@ -20,7 +20,8 @@ enum { ROWS = 4, VECTORS = 2, WIDE_1 = 8, WIDE_2 = 4, WIDE_3 = 3, WIDE_4 = 2 }; 
 enum {
     AHEAD = 8,                                   /* rows of a panel asked for in advance */
     WIDE = 8,                                    /* the widest tile */
-    FETCH_EVERY = VF_REGISTERS == 32 ? 4 : 8,    /* k between two lines: small tiles pass fast */
+    SPREAD = VF_REGISTERS == 32,                 /* lines are asked for along the way; a small tile has no slots to spare, and asks first */
+    FETCH_EVERY = SPREAD ? 4 : 32,               /* k between two lines */
     LINE = 64,                                   /* bytes */
 };
 
@@ -66,7 +67,7 @@ SIMD struct gemm_fetch fetch_begin(const struct gemm_tile *t, int i)
 SIMD void fetch_end(const struct gemm_tile *t, int i, struct gemm_fetch f)
 {
     if (t->fetch[i] == NULL || t->fetch[i]->left <= 0) return;
-    f.left -= t->k / FETCH_EVERY;
+    f.left -= SPREAD ? (t->k + FETCH_EVERY - 1) / FETCH_EVERY : t->k / FETCH_EVERY;
     *t->fetch[i] = f;
 }
 
@@ -80,19 +81,18 @@ SIMD void tile(const struct gemm_tile *t, const int rows, const int vectors)
     struct gemm_fetch first = fetch_begin(t, 0), second = fetch_begin(t, 1);
     UNROLL for (int i = 0; i < rows; i++)
         UNROLL for (int j = 0; j < vectors; j++) __builtin_prefetch(t->c + i * t->c_m + j * VF_LANES, 1);
-    int64_t k = t->k;
-    for (; k >= FETCH_EVERY; k -= FETCH_EVERY) {
-        fetch_line(&first);
-        fetch_line(&second);
-        UNROLL for (int u = 0; u < FETCH_EVERY; u++) outer(c, a + u * rows, b + u * step, ahead, rows, vectors);
-        a += FETCH_EVERY * rows, b += FETCH_EVERY * step;
-    }
-    for (; k > 0; k--) {
-        outer(c, a, b, ahead, rows, vectors);
-        a += rows, b += step;
+    for (int64_t n = SPREAD ? 0 : t->k / FETCH_EVERY; n > 0; n--) fetch_line(&first);
+    for (int64_t k = t->k, some; k > 0; k -= some) {
+        some = SPREAD && k > FETCH_EVERY ? FETCH_EVERY : k;       /* no constant: copies of a constant loop let accumulators wander between registers */
+        if (SPREAD) fetch_line(&first);
+        if (SPREAD) fetch_line(&second);
+        for (int64_t u = some; u > 0; u--) {
+            outer(c, a, b, ahead, rows, vectors);
+            a += rows, b += step;
+        }
     }
     fetch_end(t, 0, first);
-    fetch_end(t, 1, second);
+    if (SPREAD) fetch_end(t, 1, second);
     const vf alpha = vf_set1(t->alpha);
     if (t->c_n == 1 && t->columns == vectors * VF_LANES) {
         UNROLL for (int i = 0; i < rows; i++)
