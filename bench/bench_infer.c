@@ -5,6 +5,7 @@
  *   bench_infer --make MODEL DIR    writes random weights of f16 of a model that is only described, "gpt-j-6b", and ends
  *   read                            bytes/s of memory that is read once, as much as the weights have (at most 512 MiB)
  *   decode N PAST                   seconds per token of N tokens after PAST others, and the bytes that each reads
+ *   rows B N PAST                   seconds per step of N steps of B sequences side by side, after PAST tokens each
  *   prompt N                        seconds for N tokens, the logits of the last
  *   forward B T                     seconds for B sequences of T tokens, everything the model gives (all logits)
  *   translate B S N BEAMS           seconds to read B sources of S tokens and find N tokens after each, by so many beams (1: greedy)
@@ -130,6 +131,24 @@ static void decode(struct bench *b, int64_t n, int64_t past)
     }
     (void)snprintf(more, sizeof more, " %.9g", bytes / (double)n);
     tell(began, (double)n, more);
+}
+
+static void rows(struct bench *b, int64_t batch, int64_t n, int64_t past)
+{
+    rk_session *s;
+    uint32_t *ids = malloc((size_t)(batch * (past + 1)) * sizeof *ids);
+    float *logits = NULL;
+    if (ids == NULL || rk_session_open(b->weights, &(rk_session_options){ .batch = batch, .context = past + n }, &s) != RK_OK) die(b, "session");
+    logits = malloc((size_t)(batch * rk_session_vocab(s)) * sizeof *logits);
+    for (int64_t i = 0; i < batch * (past + 1); i++) ids[i] = id_of(b, i);
+    if (logits == NULL || rk_session_feed(s, ids, past, logits) != RK_OK) die(b, "feeding");
+    struct moment began = moment();
+    for (int64_t i = 0; i < n; i++)
+        if (rk_session_feed(s, ids + i % past * batch, 1, logits) != RK_OK || !isfinite(logits[0])) die(b, "feeding rows");
+    tell(began, (double)n, "");
+    rk_session_close(s);
+    free(logits);
+    free(ids);
 }
 
 static void prompt(struct bench *b, int64_t n)
@@ -284,6 +303,7 @@ static void answer(struct bench *b, const char *line)
     else if (strncmp(line, "first", 5) == 0) first(b);
     else if (strncmp(line, "memory", 6) == 0) memory(b);
     else if (sscanf(line, "decode %lld %lld", &x, &y) == 2) decode(b, x, y);
+    else if (sscanf(line, "rows %lld %lld %lld", &x, &y, &z) == 3 && z > 0) rows(b, x, y, z);
     else if (sscanf(line, "prompt %lld", &x) == 1) prompt(b, x);
     else if (sscanf(line, "forward %lld %lld", &x, &y) == 2) forward(b, x, y);
     else if (sscanf(line, "translate %lld %lld %lld %lld", &x, &y, &z, &w) == 4) translate(b, x, y, z, w);
