@@ -41,7 +41,7 @@ void sampler_close(rk_ctx *ctx, struct sampler *s)
     FREE(s->mark, s->vocab);
 }
 
-enum { STRETCH = 64 };
+enum { STRETCH = 64 };                              /* logits looked at together */
 enum { NO_TOKEN = -1 };                             /* below it: -2 - the id whose logit is none */
 
 int64_t logits_above(const float *logits, int64_t from, int64_t n, float least)

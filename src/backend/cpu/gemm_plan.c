@@ -16,9 +16,9 @@ enum {
     BLOCK = 128,                         /* of the private side per task */
     THIN_TASK = 65536,                   /* floats of B per task when it is read as it lies */
     TASKS = 12,                          /* at least, where the shape has them */
-    THIN_DOTS = 128, THIN_STRIPS = 32,    /* rows up to which reading B as it lies beats packing it */
+    THIN_DOTS = 64, THIN_STRIPS = 32,    /* rows up to which reading B as it lies beats packing it */
     THIN_LINES = 8,
-    DOT_WHOLE = 2, DOT_DEPTH = 768,     /* rows up to which all of k is one pass; beyond them so much, that some rows of A and B stay in cache */
+    DOT_WHOLE = 2, DOT_DEPTH = 768,      /* rows up to which all of k is one pass; beyond them so much, that some rows of A and B stay in cache */
     LINE_TASKS = 8, LINE_COLUMNS = 4096, /* the most of GEMM_LINES: blocks of k, columns of Y that stay in cache */
     THIN_DEPTH = 16384,                  /* k up to which all of A fits the scratch of that path */
 };
