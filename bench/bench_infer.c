@@ -5,9 +5,10 @@
  *   bench_infer --make MODEL DIR    writes random weights of f16 of a model that is only described, "gpt-j-6b", and ends
  *   read                            bytes/s of memory that is read once, as much as the weights have (at most 512 MiB)
  *   decode N PAST                   seconds per token of N tokens after PAST others, and the bytes that each reads
+ *   rows B N PAST                   seconds per step of N steps of B sequences side by side, after PAST tokens each
  *   prompt N                        seconds for N tokens, the logits of the last
  *   forward B T                     seconds for B sequences of T tokens, everything the model gives (all logits)
- *   translate B S N                 seconds to read B sources of S tokens and take N greedy tokens after them
+ *   translate B S N BEAMS           seconds to read B sources of S tokens and find N tokens after each, by so many beams (1: greedy)
  *   first                           seconds to open the weights, and to the first token of a fresh session
  *   memory                          bytes: of weights, of them mapped, of the session as it was planned; what the process holds of its own
  *
@@ -92,12 +93,12 @@ static double read_rate(struct bench *b)
 
 /* --- sessions --- */
 
-static void open_session(struct bench *b, int64_t batch, int64_t source)
+static void open_session(struct bench *b)
 {
     rk_session_close(b->session);
-    if (rk_session_open(b->weights, &(rk_session_options){ .chunk = b->chunk, .batch = batch, .source = source }, &b->session) != RK_OK) die(b, "session");
+    if (rk_session_open(b->weights, &(rk_session_options){ .chunk = b->chunk }, &b->session) != RK_OK) die(b, "session");
     free(b->logits);
-    b->logits = malloc((size_t)(batch * rk_session_vocab(b->session)) * sizeof *b->logits);
+    b->logits = malloc((size_t)rk_session_vocab(b->session) * sizeof *b->logits);
     if (b->logits == NULL) die(b, "no memory");
 }
 
@@ -114,7 +115,7 @@ static void feed(struct bench *b, int64_t from, int64_t n)
 
 static void decode(struct bench *b, int64_t n, int64_t past)
 {
-    if (b->session == NULL) open_session(b, 1, 0);
+    if (b->session == NULL) open_session(b);
     if (rk_session_past(b->session) < past) {
         if (rk_session_rewind(b->session, 0) != RK_OK) die(b, "rewinding");
         if (past > 0) feed(b, 0, past);
@@ -132,33 +133,54 @@ static void decode(struct bench *b, int64_t n, int64_t past)
     tell(began, (double)n, more);
 }
 
+static void rows(struct bench *b, int64_t batch, int64_t n, int64_t past)
+{
+    rk_session *s;
+    uint32_t *ids = malloc((size_t)(batch * (past + 1)) * sizeof *ids);
+    float *logits = NULL;
+    if (ids == NULL || rk_session_open(b->weights, &(rk_session_options){ .batch = batch, .context = past + n }, &s) != RK_OK) die(b, "session");
+    logits = malloc((size_t)(batch * rk_session_vocab(s)) * sizeof *logits);
+    for (int64_t i = 0; i < batch * (past + 1); i++) ids[i] = id_of(b, i);
+    if (logits == NULL || rk_session_feed(s, ids, past, logits) != RK_OK) die(b, "feeding");
+    struct moment began = moment();
+    for (int64_t i = 0; i < n; i++)
+        if (rk_session_feed(s, ids + i % past * batch, 1, logits) != RK_OK || !isfinite(logits[0])) die(b, "feeding rows");
+    tell(began, (double)n, "");
+    rk_session_close(s);
+    free(logits);
+    free(ids);
+}
+
 static void prompt(struct bench *b, int64_t n)
 {
-    if (b->session == NULL) open_session(b, 1, 0);
+    if (b->session == NULL) open_session(b);
     if (rk_session_rewind(b->session, 0) != RK_OK) die(b, "rewinding");
     struct moment began = moment();
     feed(b, 0, n);
     tell(began, 1, "");
 }
 
-static void translate(struct bench *b, int64_t batch, int64_t source, int64_t n)
+/* As `reckon translate` does it. Sources and lengths are the same every time, so that turns can be compared. */
+static void translate(struct bench *b, int64_t batch, int64_t source, int64_t n, int64_t beams)
 {
-    uint32_t *ids = malloc((size_t)(batch * (source > n ? source : n)) * sizeof *ids);
+    uint32_t *ids = malloc((size_t)(batch * source) * sizeof *ids), begin, end = 0;
+    rk_prompt *prompts = calloc((size_t)batch, sizeof *prompts);
+    rk_continuation *out = calloc((size_t)batch, sizeof *out);
+    const rk_beams search = { .n = beams, .length_penalty = 1 };
+    const rk_generating how = { .sampling = { .greedy = true, .min_new = (double)n }, .max_new_tokens = n, .ends = &end, .n_ends = 1, .beams = beams > 1 ? &search : NULL };
     double start = 0;
-    if (ids == NULL || rk_model_number(b->model, "start", &start) != RK_OK) die(b, "sources");
-    if (b->session == NULL) open_session(b, batch, source);
-    if (rk_session_rewind(b->session, 0) != RK_OK) die(b, "rewinding");
-    struct moment began = moment();
+    if (ids == NULL || prompts == NULL || out == NULL || rk_model_number(b->model, "start", &start) != RK_OK) die(b, "sources");
+    begin = (uint32_t)start;
     for (int64_t i = 0; i < batch * source; i++) ids[i] = id_of(b, i);
-    if (rk_session_encode(b->session, ids, source, NULL) != RK_OK) die(b, "encoding");
-    for (int64_t i = 0; i < batch; i++) ids[i] = (uint32_t)start;
-    int64_t vocab = rk_session_vocab(b->session);
-    for (int64_t t = 0; t < n; t++) {
-        if (rk_session_feed(b->session, ids, 1, b->logits) != RK_OK) die(b, "feeding");
-        for (int64_t i = 0; i < batch; i++)
-            if (rk_sample(b->ctx, &(rk_sampling){ .greedy = true }, NULL, 0, b->logits + i * vocab, vocab, 0, 0, &ids[i]) != RK_OK) die(b, "choosing");
-    }
+    for (int64_t i = 0; i < batch; i++) prompts[i] = (rk_prompt){ &begin, 1, ids + i * source, (size_t)source };
+    struct moment began = moment();
+    if (rk_generate_many(b->weights, NULL, prompts, batch, &how, out, NULL) != RK_OK) die(b, "translating");
     tell(began, 1, "");
+    for (int64_t i = 0; i < batch; i++)
+        if ((int64_t)out[i].ids.n != n) die(b, "not so many tokens");
+    rk_continuations_free(b->ctx, out, batch);
+    free(out);
+    free(prompts);
     free(ids);
 }
 
@@ -185,7 +207,7 @@ static void memory(struct bench *b)
     FILE *f = fopen("/proc/self/statm", "r");
     if (f == NULL || fscanf(f, "%*d %ld %ld", &pages, &shared) != 2) die(b, "/proc/self/statm");
     (void)fclose(f);
-    if (b->session == NULL) open_session(b, 1, 0);
+    if (b->session == NULL) open_session(b);
     printf("%llu %llu %llu %llu\n", (unsigned long long)rk_weights_bytes(b->weights), (unsigned long long)rk_weights_mapped(b->weights),
            (unsigned long long)rk_session_bytes(b->session), (unsigned long long)(pages - shared) * (unsigned long long)sysconf(_SC_PAGESIZE));
 }
@@ -276,14 +298,15 @@ static void forward(struct bench *b, int64_t batch, int64_t seq)
 
 static void answer(struct bench *b, const char *line)
 {
-    long long x = 0, y = 0, z = 0;
+    long long x = 0, y = 0, z = 0, w = 0;
     if (strncmp(line, "read", 4) == 0) printf("%.9g\n", read_rate(b));
     else if (strncmp(line, "first", 5) == 0) first(b);
     else if (strncmp(line, "memory", 6) == 0) memory(b);
     else if (sscanf(line, "decode %lld %lld", &x, &y) == 2) decode(b, x, y);
+    else if (sscanf(line, "rows %lld %lld %lld", &x, &y, &z) == 3 && z > 0) rows(b, x, y, z);
     else if (sscanf(line, "prompt %lld", &x) == 1) prompt(b, x);
     else if (sscanf(line, "forward %lld %lld", &x, &y) == 2) forward(b, x, y);
-    else if (sscanf(line, "translate %lld %lld %lld", &x, &y, &z) == 3) translate(b, x, y, z);
+    else if (sscanf(line, "translate %lld %lld %lld %lld", &x, &y, &z, &w) == 4) translate(b, x, y, z, w);
     else die(b, "no such word");
     (void)fflush(stdout);
 }

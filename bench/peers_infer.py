@@ -255,7 +255,8 @@ CASES = [  # what, our weights, question, engine, its option, its weights, its q
     ("prompt 512, last logits, int8", "gpt2-int8", "prompt 512", "ctranslate2", "int8", "gpt2-f32", None),
     ("prompt 512, all logits, f32", "gpt2-f32", "forward 1 512", "transformers", "gpt2", "gpt2-f32", None),
     ("BERT base, B 8, T 128, f32", "bert-f32", "forward 8 128", "transformers", "bert", "bert-f32", None),
-    ("Marian base, B 16, 24 -> 32, greedy, f32", "marian-f32", "translate 16 24 32", "transformers", "marian", "marian-f32", "translate 16 24 32 1"),
+    ("Marian base, B 16, 24 -> 32, greedy, f32", "marian-f32", "translate 16 24 32 1", "transformers", "marian", "marian-f32", None),
+    ("Marian base, B 16, 24 -> 32, 4 beams, f32", "marian-f32", "translate 16 24 32 4", "transformers", "marian", "marian-f32", None),
 ]
 HEAD = "| what | beside | ours, ms | theirs, ms | theirs / ours (range) | processor time | bytes/s | of what was read beside it |"
 

@@ -31,8 +31,7 @@ static void guess_row(void *arg, int64_t task, int worker)
     row->picked = sampler_check(logits, sampler->n);
     if (row->picked < 0) return;
     process(sampler, &q, logits, false);
-    for (int64_t i = 0; i < sampler->vocab; i++) {
-        if (n == s->guesses && !(logits[i] > least)) continue;
+    for (int64_t i = 0; (i = n < s->guesses ? i : logits_above(logits, i, sampler->vocab, least)) < sampler->vocab; i++) {
         n = insert(best, n, s->guesses, (struct guess){ (double)logits[i], task % s->beams, (uint32_t)i });
         least = (float)best[n - 1].sum;
     }

@@ -2,6 +2,7 @@
  * reckon/sample.def, the rules those of process.c. */
 #include "infer/sample.h"
 #include "base/rng.h"
+#include <float.h>
 #include <math.h>
 #include <string.h>
 
@@ -40,13 +41,24 @@ void sampler_close(rk_ctx *ctx, struct sampler *s)
     FREE(s->mark, s->vocab);
 }
 
+enum { STRETCH = 64 };                              /* logits looked at together */
 enum { NO_TOKEN = -1 };                             /* below it: -2 - the id whose logit is none */
+
+int64_t logits_above(const float *logits, int64_t from, int64_t n, float least)
+{
+    for (; n - from >= STRETCH; from += STRETCH) {
+        int any = 0;                                /* no branch: compilers make vectors of this */
+        for (int k = 0; k < STRETCH; k++) any |= !(logits[from + k] <= least);
+        if (any != 0) break;
+    }
+    while (from < n && logits[from] <= least) from++;
+    return from;
+}
 
 int64_t sampler_check(const float *logits, int64_t n)
 {
-    for (int64_t i = 0; i < n; i++)
-        if (!(logits[i] < INFINITY)) return -2 - i;
-    return 0;
+    int64_t i = logits_above(logits, 0, n, FLT_MAX);
+    return i < n ? -2 - i : 0;
 }
 
 rk_status sampler_fail(rk_ctx *ctx, int64_t picked)
@@ -59,8 +71,7 @@ rk_status sampler_fail(rk_ctx *ctx, int64_t picked)
 static uint32_t largest(const float *logits, int64_t n)
 {
     int64_t best = 0;
-    for (int64_t i = 1; i < n; i++)
-        if (logits[i] > logits[best]) best = i;
+    for (int64_t i = 1; (i = logits_above(logits, i, n, logits[best])) < n; i++) best = i;
     return (uint32_t)best;
 }
 

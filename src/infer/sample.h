@@ -42,6 +42,9 @@ rk_status sampler_fail(rk_ctx *ctx, int64_t picked) RK_CHECK;
 /* The first of n logits that is none, NaN or infinity, as sampler_fail takes it; 0: all are logits. */
 int64_t   sampler_check(const float *logits, int64_t n);
 
+/* The first of logits[from] .. logits[n - 1] that is above `least`, or no number; n: none is. */
+int64_t   logits_above(const float *logits, int64_t from, int64_t n, float least);
+
 /* process.c: every rule that was asked for, in the order of its table; those of a draw only when `draws`. What may not come is
  * -infinity; of a draw, what is left are the candidates. */
 void process(struct sampler *s, const struct sequence *q, float *logits, bool draws);

@@ -87,6 +87,25 @@ TEST(greedy_takes_the_largest_and_of_equals_the_lowest)
     }
 }
 
+TEST(a_large_vocabulary_is_looked_through_to_its_end)
+{
+    enum { MANY = 1000 };
+    rk_ctx *ctx = test_ctx();
+    float logits[MANY];
+    for (int trial = 0; trial < 200; trial++) {
+        int64_t n = 1 + (int64_t)test_random(MANY), best = 0, wrong = (int64_t)test_random((uint64_t)n);
+        uint32_t id;
+        for (int64_t i = 0; i < n; i++) logits[i] = trial % 2 == 0 ? (float)test_normal() : test_random(3) == 0 ? -INFINITY : (float)test_random(4);
+        for (int64_t i = 1; i < n; i++) best = logits[i] > logits[best] ? i : best;
+        if (logits[best] > -INFINITY) {
+            OK(ctx, rk_sample(ctx, &(rk_sampling){ .greedy = true }, NULL, 0, logits, n, 0, 0, &id));
+            EXPECT_INT(id, best);
+        }
+        logits[wrong] = trial % 3 == 0 ? INFINITY : NAN;
+        EXPECT(rk_sample(ctx, &(rk_sampling){ .greedy = true }, NULL, 0, logits, n, 0, 0, &id) == RK_E_FORMAT);
+    }
+}
+
 /* A padded vocabulary: the ids beyond the tokenizer are the likeliest here, and never taken. */
 TEST(ids_beyond_the_bound_are_never_taken)
 {

@@ -8,6 +8,8 @@
 #include "backend/cpu/machine.h"
 #include "backend/ref/ref.h"
 #include "base/mem.h"
+#include "base/par.h"
+#include <string.h>
 #include <sys/mman.h>
 
 enum { LARGE_PAGE = 2 << 20 };
@@ -51,12 +53,32 @@ static void release(rk_ctx *ctx, void *at, size_t bytes)
     ctx->bytes -= bytes;
 }
 
+/* The logits of a batch are many: each thread copies some, where nothing is to be converted. */
+enum { COPY_PIECE = 1 << 20 };
+struct copying { char *to; const char *from; size_t bytes; };
+
+static void copy_piece(void *arg, int64_t task, int worker)
+{
+    const struct copying *c = arg;
+    size_t at = (size_t)task * COPY_PIECE, left = c->bytes - at;
+    (void)worker;
+    memcpy(c->to + at, c->from + at, left < COPY_PIECE ? left : COPY_PIECE);
+}
+
+static rk_status read_out(rk_ctx *ctx, void *to, rk_dtype to_dtype, const void *from, rk_dtype dtype, size_t n)
+{
+    struct copying c = { to, from, n * rk_dtype_bytes(dtype) };
+    if (to_dtype != dtype || c.bytes <= COPY_PIECE) return host_read(ctx, to, to_dtype, from, dtype, n);
+    par_for(ctx, (int64_t)((c.bytes + COPY_PIECE - 1) / COPY_PIECE), copy_piece, &c);
+    return RK_OK;
+}
+
 /* What a program computes in f32 it may also store in 16 bits; integers only count (iota). */
 enum { GROUPS = 1 << RK_f32 | 1 << RK_f16 | 1 << RK_bf16 | 1 << RK_i32 };
 
 #define BACKEND(set, on)                                                                                              \
     { .name = "cpu", .next = &truth_backend, .kernels = cpu_kernels_##set, .bytes_of = rk_dtype_bytes, .groups = GROUPS, .machine = on, .maps = true,       \
-      .strided_results = true, .alloc = alloc, .free = release, .write = host_write, .read = host_read }
+      .strided_results = true, .alloc = alloc, .free = release, .write = host_write, .read = read_out }
 
 const struct backend *backend_cpu_isa(enum isa isa)
 {

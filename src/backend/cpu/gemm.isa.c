@@ -121,7 +121,8 @@ static void wide_4(const struct gemm_tile *t) { tile(t, 4, WIDE_4); }
 
 /* ---- operands as they are stored: gemm_typed.h, once per type ---- */
 
-enum { DOT_ROWS = 4, DOT_COLUMNS = VF_REGISTERS == 32 ? 4 : 2, LINE_ROWS = 4 };
+enum { DOT_ROWS = 4, DOT_COLUMNS = VF_REGISTERS == 32 ? 4 : 2, DOT_SUMS = DOT_ROWS * DOT_COLUMNS, LINE_ROWS = 4 };
+_Static_assert(DOT_SUMS % VF_LANES == 0, "sums are added a vector of them at a time");
 
 #define GEMM_TYPE f32
 #define GEMM_ELEMENT float

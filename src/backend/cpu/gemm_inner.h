@@ -38,6 +38,8 @@ struct gemm_pass {
     int64_t batch;
     struct gemm_side side[2];                    /* A, B */
     float  *shared, *workers;
+    const float *rows;                           /* of A, for dot products: each `row` floats behind the last */
+    int64_t row;
     int64_t k0, k1, u0, u1;                      /* of k, and units of the shared side */
     int     at_once;                             /* tasks: threads that take turns at them */
 };

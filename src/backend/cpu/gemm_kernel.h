@@ -33,6 +33,8 @@ struct gemm_dots {
     const float *a;
     const void *b;
     int64_t a_row, b_row, k, columns;
+    int64_t ahead;                               /* elements from a row of B to one that is asked for meanwhile */
+    int     turn;                                /* which of several rows of B asks, since all rows of A meet the same B; -1: all ask */
     float  *c;
     int64_t c_m, c_n;
     int     rows;                                /* 1 .. dot_rows */

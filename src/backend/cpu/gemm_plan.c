@@ -16,8 +16,9 @@ enum {
     BLOCK = 128,                         /* of the private side per task */
     THIN_TASK = 65536,                   /* floats of B per task when it is read as it lies */
     TASKS = 12,                          /* at least, where the shape has them */
-    THIN_DOTS = 16, THIN_STRIPS = 32,    /* rows up to which reading B as it lies beats packing it */
+    THIN_DOTS = 64, THIN_STRIPS = 32,    /* rows up to which reading B as it lies beats packing it */
     THIN_LINES = 8,
+    DOT_WHOLE = 2, DOT_DEPTH = 768,      /* rows up to which all of k is one pass; beyond them so much, that some rows of A and B stay in cache */
     LINE_TASKS = 8, LINE_COLUMNS = 4096, /* the most of GEMM_LINES: blocks of k, columns of Y that stay in cache */
     THIN_DEPTH = 16384,                  /* k up to which all of A fits the scratch of that path */
 };
@@ -126,11 +127,12 @@ static void plan_thin(struct gemm_plan *plan, const struct gemm_kernels *kernels
     }
     int64_t vectors = strips && p->m <= GEMM_WIDE_ROWS ? kernels->wide_vectors[p->m - 1] : kernels->vectors;
     int64_t width = kernels->lanes * vectors, columns = least(COLUMNS, most(16, THIN_TASK / most(p->k, 1)));
-    plan->k_block = plan->k_super = most(p->k, 1);
+    int64_t blocks = strips || p->m <= DOT_WHOLE ? 1 : ceil_div(most(p->k, 1), DOT_DEPTH);
+    plan->k_block = plan->k_super = blocks == 1 ? most(p->k, 1) : ceil_div(ceil_div(p->k, blocks), 16) * 16;
     plan->group = ceil_div(columns, width) * width;
     plan->private_blocks = ceil_div(p->n, plan->group);
     plan->shared_parts = 1;
-    plan->shared_floats = (size_t)(p->m * p->k + kernels->lanes);
+    plan->shared_floats = strips || p->a_k != 1 ? (size_t)(p->m * p->k + kernels->lanes) : 0;
     plan->worker_floats = strips ? (size_t)(kernels->lanes * kernels->vectors * p->k + kernels->lanes) : 0;
 }
 

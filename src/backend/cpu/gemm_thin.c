@@ -7,25 +7,38 @@
 #include <string.h>
 
 enum {
-    AT_ONCE = 4,                                 /* rows of B that stay in cache for all rows of A */
+    AT_ONCE = 4, MOST_AT_ONCE = 32,              /* rows of B that stay in cache for all rows of A, */
+    DOT_FLOATS = 6144,                           /* of so much together, or the fewest */
+    TURNS = 4,                                   /* passes of A that share the asking for the next rows of B, where there are so many */
     STRIPS_AHEAD = 32,                           /* rows of B asked for ahead, where they are far apart */
     SUM_COLUMNS = 8192,                          /* of Y whose parts one task adds */
 };
+
+/* Some columns of C, all its rows: B of one block of k stays in the first-level cache while all rows of A pass. */
+static void dots(const struct gemm_pass *s, int64_t column, int64_t columns)
+{
+    const struct gemm_problem *p = &s->plan->p;
+    int rows = s->kernels->dot_rows, turn = 0;
+    bool turns = p->m > (TURNS - 1) * rows;
+    for (int64_t k = 0; k < p->k; k += s->plan->k_block) {
+        int64_t depth = gemm_least(s->plan->k_block, p->k - k), ahead = k + depth < p->k ? depth : columns * p->b_n - k;
+        for (int64_t i = 0; i < p->m; i += rows, turn++)
+            s->kernels->dots[p->b_type](&(struct gemm_dots){
+                .a = s->rows + i * s->row + k, .b = gemm_at(s->b, p->b_type, column * p->b_n + k), .a_row = s->row, .b_row = p->b_n, .k = depth, .columns = columns,
+                .ahead = ahead, .turn = turns ? turn % TURNS : -1, .c = s->c + i * p->c_m + column * p->c_n, .c_m = p->c_m, .c_n = p->c_n,
+                .rows = (int)gemm_least(p->m - i, rows), .alpha = p->alpha, .add = p->accumulate || k > 0 });
+    }
+}
 
 static void dots_task(void *arg, int64_t task, int worker)
 {
     const struct gemm_pass *s = arg;
     const struct gemm_problem *p = &s->plan->p;
     int64_t from = task * s->plan->group, end = gemm_least(from + s->plan->group, p->n);
+    int64_t at_once = gemm_least(DOT_FLOATS / s->plan->k_block, MOST_AT_ONCE) / AT_ONCE * AT_ONCE;
     (void)worker;
-    for (int64_t j = from, to; j < end; j = to) {
-        to = gemm_least(j + AT_ONCE, end);
-        for (int64_t i = 0; i < p->m; i += s->kernels->dot_rows)
-            s->kernels->dots[p->b_type](&(struct gemm_dots){
-                .a = s->shared + i * p->k, .b = gemm_at(s->b, p->b_type, j * p->b_n), .a_row = p->k, .b_row = p->b_n, .k = p->k, .columns = to - j,
-                .c = s->c + i * p->c_m + j * p->c_n, .c_m = p->c_m, .c_n = p->c_n,
-                .rows = (int)gemm_least(p->m - i, s->kernels->dot_rows), .alpha = p->alpha, .add = p->accumulate });
-    }
+    if (at_once < AT_ONCE) at_once = AT_ONCE;
+    for (int64_t j = from; j < end; j += at_once) dots(s, j, gemm_least(at_once, end - j));
     gemm_finished(s, 0, p->m, from, end);
 }
 
@@ -113,6 +126,16 @@ static void lay_out(const struct gemm_pass *s)
         for (int64_t k = 0; k < p->k; k++) s->shared[i * p->k + k] = a[i * p->a_m + k * p->a_k];
 }
 
+/* Rows that lie along k already are read where they are. */
+static void find_rows(struct gemm_pass *s)
+{
+    const struct gemm_problem *p = &s->plan->p;
+    bool there = s->plan->shared_floats == 0;
+    if (!there) lay_out(s);
+    s->rows = there ? (const float *)(const void *)s->a : s->shared;
+    s->row = there ? p->a_m : p->k;
+}
+
 static void pack_slivers(const struct gemm_pass *s)
 {
     const struct gemm_problem *p = &s->plan->p;
@@ -131,11 +154,12 @@ void gemm_thin(rk_ctx *ctx, struct gemm_pass *s)
         gemm_each(ctx, s->plan->private_blocks, strips_task, s);
         return;
     }
-    lay_out(s);
     if (s->plan->path == GEMM_DOTS) {
+        find_rows(s);
         gemm_each(ctx, s->plan->private_blocks, dots_task, s);
         return;
     }
+    lay_out(s);
     gemm_each(ctx, s->plan->private_blocks * s->plan->shared_parts, lines_task, s);
     gemm_each(p->m * p->n < SUM_COLUMNS ? NULL : ctx, p->m * ((p->n + SUM_COLUMNS - 1) / SUM_COLUMNS), sum_task, s);
     gemm_finished(s, 0, p->m, 0, p->n);

@@ -78,21 +78,22 @@ SIMD void T(dot_row)(const struct gemm_dots *d, const GEMM_ELEMENT *b, float *c,
     }
 }
 
-/* Several rows of B against several of A: fewer loads per product. */
-SIMD void T(dot_block)(const struct gemm_dots *d, const GEMM_ELEMENT *b, float *c, const int rows)
+/* Several rows of B against several of A: fewer loads per product. `asks`: each row of B asks for the one ahead; otherwise one of
+ * them does, and the others in other calls. */
+SIMD void T(dot_block)(const struct gemm_dots *d, const GEMM_ELEMENT *b, float *c, const int rows, const bool asks)
 {
-    vf sum[DOT_ROWS][DOT_COLUMNS];
-    UNROLL for (int i = 0; i < rows; i++)
-        UNROLL for (int j = 0; j < DOT_COLUMNS; j++) sum[i][j] = vf_zero();
+    vf sum[DOT_SUMS], x[DOT_ROWS];
+    const GEMM_ELEMENT *one = b + d->turn % DOT_COLUMNS * d->b_row + d->ahead;
+    UNROLL for (int i = 0; i < DOT_SUMS; i++) sum[i] = vf_zero();
     int64_t k = 0;
-    vf x[DOT_ROWS];
     for (; k + VF_LANES <= d->k; k += VF_LANES) {
         UNROLL for (int i = 0; i < rows; i++) x[i] = vf_load(d->a + i * d->a_row + k);
+        if (!asks) __builtin_prefetch(one + k, 0, 2);
         UNROLL for (int j = 0; j < DOT_COLUMNS; j++) {
             const GEMM_ELEMENT *at = b + j * d->b_row + k;
-            __builtin_prefetch(at + DOT_COLUMNS * d->b_row);
+            if (asks) __builtin_prefetch(at + d->ahead);
             vf w = T(stored_load)(at);
-            UNROLL for (int i = 0; i < rows; i++) sum[i][j] = vf_fma(x[i], w, sum[i][j]);
+            UNROLL for (int i = 0; i < rows; i++) sum[i * DOT_COLUMNS + j] = vf_fma(x[i], w, sum[i * DOT_COLUMNS + j]);
         }
     }
     if (k < d->k) {
@@ -100,30 +101,33 @@ SIMD void T(dot_block)(const struct gemm_dots *d, const GEMM_ELEMENT *b, float *
         UNROLL for (int i = 0; i < rows; i++) x[i] = vf_load_n(d->a + i * d->a_row + k, n);
         UNROLL for (int j = 0; j < DOT_COLUMNS; j++) {
             vf w = T(stored_load_n)(b + j * d->b_row + k, n);
-            UNROLL for (int i = 0; i < rows; i++) sum[i][j] = vf_fma(x[i], w, sum[i][j]);
+            UNROLL for (int i = 0; i < rows; i++) sum[i * DOT_COLUMNS + j] = vf_fma(x[i], w, sum[i * DOT_COLUMNS + j]);
         }
     }
+    float all[DOT_SUMS];
+    UNROLL for (int i = 0; i < DOT_SUMS; i += VF_LANES) vf_store(all + i, vf_mul(vf_set1(d->alpha), vf_sums(sum + i)));
     UNROLL for (int i = 0; i < rows; i++)
         UNROLL for (int j = 0; j < DOT_COLUMNS; j++) {
-            float *to = c + i * d->c_m + j * d->c_n, y = d->alpha * vf_reduce_add(sum[i][j]);
+            float *to = c + i * d->c_m + j * d->c_n, y = all[i * DOT_COLUMNS + j];
             *to = d->add ? *to + y : y;
         }
 }
 
-SIMD void T(dot_rows)(const struct gemm_dots *d, const int rows)
+SIMD void T(dot_rows)(const struct gemm_dots *d, const int rows, const bool asks)
 {
     const GEMM_ELEMENT *b = d->b;
     int64_t j = 0;
-    for (; rows > 2 && j + DOT_COLUMNS <= d->columns; j += DOT_COLUMNS) T(dot_block)(d, b + j * d->b_row, d->c + j * d->c_n, rows);
+    for (; rows > 2 && j + DOT_COLUMNS <= d->columns; j += DOT_COLUMNS) T(dot_block)(d, b + j * d->b_row, d->c + j * d->c_n, rows, asks);
     for (; j < d->columns; j++) T(dot_row)(d, b + j * d->b_row, d->c + j * d->c_n, rows);
 }
 
 static void T(dots)(const struct gemm_dots *d)
 {
-    if (d->rows == 1) T(dot_rows)(d, 1);
-    else if (d->rows == 2) T(dot_rows)(d, 2);
-    else if (d->rows == 3) T(dot_rows)(d, 3);
-    else T(dot_rows)(d, 4);
+    if (d->rows == 1) T(dot_rows)(d, 1, true);
+    else if (d->rows == 2) T(dot_rows)(d, 2, true);
+    else if (d->rows == 3) T(dot_rows)(d, 3, true);
+    else if (d->turn < 0) T(dot_rows)(d, 4, true);
+    else T(dot_rows)(d, 4, false);
 }
 
 /* ---- lines: some rows of B side by side into the rows of Y, which stay in the first-level cache ---- */

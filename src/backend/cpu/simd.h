@@ -18,9 +18,11 @@
  *   vf_bits vi_floats                     the same bits as the other type
  *   vi_set1 vi_add vi_sub vi_and vi_shl(x, c) vi_sra(x, c) vi_srl(x, c)     vi_to_float; vf_to_int rounds to nearest even
  *   vf_transpose(r)                       r[VF_LANES] as rows of a square, transposed
+ *   vf_sums(r)                            lane i: the sum of r[i], for r[VF_LANES]
  *
  * Reductions have one written order on every machine of that width: halves are added to halves until one lane is left
  * (lane i + lane i + VF_LANES / 2 first). vf_reduce_add_f64 widens first, then adds in the same tree.
+ * vf_sums adds in another: inside each four lanes first, then the fours.
  *
  * Not here: 16-bit storage (base/num converts it), doubles.
  *

@@ -89,4 +89,6 @@ SIMD void vf_transpose(vf *r)
     r[3] = (vf){ a[3], b[3], c[3], d[3] };
 }
 
+SIMD vf vf_sums(const vf *r) { return (vf){ vf_reduce_add(r[0]), vf_reduce_add(r[1]), vf_reduce_add(r[2]), vf_reduce_add(r[3]) }; }
+
 #endif
