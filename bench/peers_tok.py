@@ -23,6 +23,7 @@ import time
 from peers import ROOT, Side, commit, first_line_of, write_log
 
 SLOW = 1_000_000  # bytes for peers of a few MB/s
+TICKS = 0.03  # seconds
 
 
 # --- peers: each a function from a tokenizer and threads to a function from bytes to an array of ids ---
@@ -89,7 +90,10 @@ def digest(path):
 
 
 def figures(rows, size):
-    return {k: (size / min(r[k] for r in rows) * 1e-6, size / statistics.median(r[k] for r in rows) * 1e-6) for k in ("seconds", "user")}
+    """Best and median MB/s; user time is counted in ticks, and of a text that takes fewer than TICKS of them nothing is said."""
+    def of(key, took):
+        return size / took * 1e-6 if took > (TICKS if key == "user" else 0) else float("nan")
+    return {k: (of(k, min(r[k] for r in rows)), of(k, statistics.median(r[k] for r in rows))) for k in ("seconds", "user")}
 
 
 def take_turns(sides, orders, passes):
