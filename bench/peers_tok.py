@@ -92,8 +92,16 @@ def digest(path):
 def figures(rows, size):
     """Best and median MB/s; user time is counted in ticks, and of a text that takes fewer than TICKS of them nothing is said."""
     def of(key, took):
-        return size / took * 1e-6 if took > (TICKS if key == "user" else 0) else float("nan")
+        return size / took * 1e-6 if took > (TICKS if key == "user" else 0) else None
     return {k: (of(k, min(r[k] for r in rows)), of(k, statistics.median(r[k] for r in rows))) for k in ("seconds", "user")}
+
+
+def shown(x, form):
+    return "" if x is None else form % x
+
+
+def over(x, y):
+    return shown(None if x is None or y is None else x / y, "%.2f")
 
 
 def take_turns(sides, orders, passes):
@@ -143,9 +151,8 @@ def run_text(path, tokenizer, json_path, names, options, folder, threads, out):
             "| | best MB/s | median | user time: best | median | our file, fresh / it: best | user time |", "|---|---|---|---|---|---|---|"]
     for label, who, _ in fast + slow:
         f = figures(rows[label], size if (label, who) not in [(s[0], s[1]) for s in slow] else small_size)
-        s, u = f["seconds"], f["user"]
-        ratio = ("", "") if who == "reckon" else ("%.2f" % (ours["seconds"][0] / s[0]), "%.2f" % (ours["user"][0] / u[0]))
-        out.append("| %s | %.1f | %.1f | %.1f | %.1f | %s | %s |" % (label, s[0], s[1], u[0], u[1], *ratio))
+        ratio = ("", "") if who == "reckon" else (over(ours[k][0], f[k][0]) for k in ("seconds", "user"))
+        out.append("| %s | %s | %s | %s | %s | %s | %s |" % (label, *(shown(x, "%.1f") for k in ("seconds", "user") for x in f[k]), *ratio))
     for side in sides.values():
         side.close()
 

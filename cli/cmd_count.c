@@ -61,8 +61,7 @@ static int read_options(struct counting *k)
     k->s.policy = cli_text(c, "policy");
     k->s.optimizer = (rk_optimizer)cli_choice(c, "optimizer");
     bool all = c->json || cli_given(c, "html");
-    bool page = cli_given(c, "html") && k->s.dtype == RK_f32 && k->s.mode == RK_MODE_TRAIN;     /* what is done here is done in f32 */
-    k->s.plan = cli_flag(c, "plan") || cli_flag(c, "timeline") || page;
+    k->s.plan = cli_flag(c, "plan") || cli_flag(c, "timeline") || (all && k->s.dtype == RK_f32 && k->s.mode == RK_MODE_TRAIN);     /* what is done here is done in f32 */
     k->s.totals = k->n == 1 && !all && !cli_given(c, "why") && !cli_flag(c, "parts") && !cli_flag(c, "roofline");      /* those look behind the FLOPs */
     k->letters = cli_text(c, "letters");
     if (code == CLI_OK && cli_given(c, "micro-batch") && cli_int(c, "micro-batch") < 1) code = cli_usage(c, "--micro-batch: at least 1");
@@ -180,7 +179,6 @@ static const struct example examples[] = {
     { "count cs336-small cs336-small-2024",       "two models side by side", NULL },
     { "count cs336-17m -b 32 --plan",             "also what training it here will allocate", NULL },
     { "count gpt2:n_layer=2 --json",              "for a program: exact integers, formulas, modules, operations", NULL },
-    { "count gpt2:n_layer=2 --json --plan",       "with what this program will allocate", NULL },
     { "count gpt2-xl --mode decode -t 512",       "what one more token costs at position 512", NULL },
     { "count gpt2 --conventions",                 "FLOPs of a token by everybody's rule", NULL },
     { "count gpt2:vocab_size=50304 --tokens-per-second 191500 --device a100 --rate bf16", "one run, many utilisations", NULL },

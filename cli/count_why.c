@@ -231,7 +231,7 @@ int print_json(struct counting *k, struct counted *x)
     CLI_TRY(c, rk_bill_json(x->bill, &text));
     json_begin(&j, c->out);
     json_object(&j, NULL);
-    json_text(&j, "schema", "reckon.bill/2");
+    json_text(&j, "schema", "reckon.bill/1");
     json_text(&j, "model", rk_model_name(x->model));
     json_text(&j, "family", rk_model_family(x->model));
     json_text(&j, "mode", modes[k->s.mode]);

@@ -1,8 +1,7 @@
 /* expect.c: what the file expects, how near is near enough, and the rows that are told.
  *
  * Tolerances, each widened to four times what the file's notes say of its maker's own error in f32; where both sides are f64
- * 1e-9, or what is left where the family's maker computes parts in f32 all the same: 2e-6, more from position 34 on, whose
- * angles are not that good (weights: and what AdamW makes of that):
+ * 1e-9, or 2e-6 for families whose makers compute parts in f32 all the same (weights: and what AdamW makes of that):
  *
  *   values     max |difference| / max |value|                                  1e-5
  *   loss       relative                                                        1e-5
@@ -26,9 +25,6 @@ static const struct { double usual; const char *own; } rules[] = {
 };
 static const double exact = 1e-9, exact_but_for_parts = 2e-6;
 
-/* The angle of a rotary position, in f32, is off by half a unit of its last place, which grows with the position. */
-double expect_parts(const struct verify *v) { return fmax(exact_but_for_parts, ldexp((double)v->seq, -24)); }
-
 static double noted(const struct verify *v, const char *key)
 {
     const char *text = key == NULL ? NULL : bundle_note(&v->io, key);
@@ -42,7 +38,7 @@ static double widened(const struct verify *v, enum rule rule) { return fmax(1, 4
 double expect_tolerance(const struct verify *v, enum rule rule, const struct bundle_entry *e)
 {
     bool wide = v->backend->bytes_of(RK_f32) == sizeof(double) && e->dtype == RK_f64;
-    if (wide) return (v->model->config.arch->parts_in_f32 ? expect_parts(v) : exact) * v->loosen;
+    if (wide) return (v->model->config.arch->parts_in_f32 ? exact_but_for_parts : exact) * v->loosen;
     double wider = rule == RULE_WEIGHTS ? fmax(widened(v, RULE_GRADIENT), widened(v, RULE_LOSSES)) : widened(v, rule);
     return rules[rule].usual * wider * v->loosen;
 }

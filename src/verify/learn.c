@@ -9,7 +9,7 @@
 #include <string.h>
 
 enum { SPREAD_RUNS = 3 };
-static const double rate = 1e-2, noise = 1e-6, last_bit = 0x1p-24;
+static const double rate = 1e-2, noise = 1e-6, last_bit = 0x1p-24, makers_noise = 2e-7;
 static const struct train_rule rule = { .beta1 = 0.9, .beta2 = 0.95, .eps = 1e-8, .weight_decay = 0.1, .clip = 0 };
 
 int64_t learn_elements(const struct learning *l, int i) { return parameter_elements(l->built.g, &l->built.parameters.at[i]); }
@@ -227,7 +227,7 @@ static rk_status spread_once(rk_ctx *ctx, struct learning *l, uint64_t run, doub
 
 double learn_unsure(const struct learning *l, int parameter)
 {
-    double sum = 0, largest = 0, makers_noise = expect_parts(l->v) / 10;        /* 2e-7 of short texts: gradients are sums over many values */
+    double sum = 0, largest = 0;
     const double *gradient = l->first[parameter];
     int64_t n = learn_elements(l, parameter);
     for (int64_t i = 0; i < n; i++) largest = fmax(largest, fabs(gradient[i]));

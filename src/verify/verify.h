@@ -51,7 +51,6 @@ struct build_options verify_sizes(const struct verify *v, enum purpose purpose);
 const struct bundle_entry *expect_find(const struct verify *v, const char *name);              /* NULL: not in the file */
 rk_status expect_shape(rk_ctx *ctx, const struct bundle_entry *e, int rank, const int64_t *shape) RK_CHECK;
 rk_status expect_values(rk_ctx *ctx, const struct bundle_entry *e, double **values, int64_t *n) RK_CHECK;     /* the caller frees n */
-double    expect_parts(const struct verify *v);                                 /* how good values are of whose making parts were f32 */
 double    expect_tolerance(const struct verify *v, enum rule rule, const struct bundle_entry *e);
 rk_status expect_tell(rk_ctx *ctx, struct verify *v, const struct bundle_entry *e, double error, double tolerance, const char *note) RK_CHECK;
 rk_status expect_tell_tie(rk_ctx *ctx, struct verify *v, const struct bundle_entry *e, const char *note) RK_CHECK;

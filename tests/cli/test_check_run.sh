@@ -71,7 +71,7 @@ ends 2 reckon count gpt2 --check run1.json --tolerance much;  warns "1% or 0.01"
 ends 2 reckon count gpt2 --check run1.json --tolerance -1%; warns "1% or 0.01"
 ends 2 reckon count gpt2 --check run1.json --tolerance cats=1%; warns "no entry cats"
 ends 3 reckon count gpt2 --check nothing.json;             warns "nothing.json"
-printf '{"schema": "reckon.bill/2"}' >bill.json
+printf '{"schema": "reckon.bill/1"}' >bill.json
 ends 3 reckon count gpt2 --check bill.json;                warns "no receipt of a training run"; warns "--receipt"
 change flops.step '"many"' word.json
 ends 3 reckon count cs336-17m:$size --check word.json;     warns "measured"

@@ -3,14 +3,14 @@
 . tests/cli/check.sh
 
 ends 0 reckon count gpt2 --html page.html; silent "$out"; warns "page.html"
-ends 0 reckon count gpt2 --json --plan; cp "$out" bill.json
+ends 0 reckon count gpt2 --json; cp "$out" bill.json
 ends 2 reckon count gpt2 --html page.html --json; warns "--html"
 ends 4 reckon count gpt2 --html nowhere/page.html; warns "nowhere/page.html"
 ends 0 reckon count gpt2:n_layer=2 --mode decode --html decode.html
 ends 0 reckon count gpt2:n_layer=2 --dtype bf16 --device a100 --html bf16.html; holds bf16.html "NVIDIA A100 SXM 80 GB"
 ends 0 reckon count gpt2:n_layer=2 cs336-17m -b 2 --html two.html
 ends 0 reckon count gpt2 -b 100k --html big.html
-ends 0 reckon count gpt2 -b 100k --json --plan; cp "$out" big.json
+ends 0 reckon count gpt2 -b 100k --json; cp "$out" big.json
 
 # Nothing is loaded: no address but the name of SVG.
 for page in page decode bf16 two; do

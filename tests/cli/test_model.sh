@@ -28,7 +28,7 @@ ends 0 reckon count gpt2 --why parameters; prints "h.*.mlp.up"; prints "2,359,29
 ends 0 reckon count gpt2 --why parameters --json; prints '"number": 124439808'; prints '"module": "h.*.mlp.up"'
 ends 0 reckon count gpt2:n_layer=1 --plan; prints "bytes that this program allocates"
 ends 0 reckon count gpt2 --dtype bf16; prints "248,879,616"
-ends 0 reckon count gpt2:n_layer=1 cs336-17m --json --plan -t 32
+ends 0 reckon count gpt2:n_layer=1 cs336-17m --json -t 32
 if command -v python3 >/dev/null; then
     python3 - "$out" <<'END' && pass || fail "count --json of two models"
 import json, sys

@@ -1,5 +1,5 @@
 /* Devices: each opens and says what it is; what was measured is kept and believed only of this machine; promises are those
- * of data sheets. */
+ * of data sheets. labels: threads */
 #include "base/ctx.h"
 #include "run/device.h"
 #include "test.h"
