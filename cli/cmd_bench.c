@@ -48,7 +48,8 @@ static void print_races(struct cli *c, const struct results *r)
 
 static void print(struct cli *c, const rk_device *device, const struct results *r)
 {
-    bool accelerator = r->ceilings.bf16_flops > 0;
+    uint64_t all, free_bytes;
+    bool accelerator = rk_device_memory(device, &all, &free_bytes);
     (void)fprintf(c->out, "%s\n\n", rk_device_text(device));
     struct table *t = table_new(c, "ceiling|measured|", "lrw");
     if (accelerator) {
@@ -58,6 +59,7 @@ static void print(struct cli *c, const rk_device *device, const struct results *
     } else {
         ceiling(t, "multiply-adds", r->ceilings.fma_flops, "FLOP/s", "f32, in registers, all threads: what MFU is printed against");
         ceiling(t, "best product", r->ceilings.gemm_flops, "FLOP/s", "of matrices in cache");
+        if (r->ceilings.bf16_flops > 0) ceiling(t, "best product, bf16", r->ceilings.bf16_flops, "FLOP/s", "by AMX tiles, sums in f32: what MFU is printed against in bf16");
     }
     ceiling(t, "reading", r->ceilings.read_bytes, "B/s", "from memory, far beyond the caches");
     ceiling(t, "copying", r->ceilings.copy_bytes, "B/s", "read and written, each counted");

@@ -1,5 +1,5 @@
 /* profile.c: see profile.h. Shares are of what was measured on this machine (`reckon bench`), and stand nowhere else: products
- * against multiply-adds in registers, bytes against reading from memory. */
+ * against multiply-adds in registers or, of 16 bits, the best product of those; bytes against reading from memory. */
 #include "profile.h"
 #include "device.h"
 #include "reckon/profile.h"
@@ -23,10 +23,19 @@ int profile_begin(struct cli *c, rk_device *device)
 
 struct printing { struct profiling *p; struct table *table; double seconds; };
 
-static void share(struct table *t, double amount, double seconds, double top)
+static void share(struct table *t, double least, double seconds)
 {
-    if (top > 0 && seconds > 0 && amount > 0) table_cell(t, "%s", say_percent(amount / seconds / top).at);
+    if (seconds > 0 && least > 0) table_cell(t, "%s", say_percent(least / seconds).at);
     else table_cell(t, "%s", "");
+}
+
+static double at_rate(uint64_t amount, double rate) { return rate > 0 ? (double)amount / rate : 0; }
+
+/* The seconds that products would take at the ceilings of their dtypes; f32's where a dtype has no units of its own. */
+static double least_seconds(const rk_ceilings *top, const rk_profile_row *r)
+{
+    return at_rate(r->product_flops - r->bf16_flops - r->f16_flops, top->fma_flops) + at_rate(r->bf16_flops, top->bf16_flops > 0 ? top->bf16_flops : top->fma_flops)
+         + at_rate(r->f16_flops, top->f16_flops > 0 ? top->f16_flops : top->fma_flops);
 }
 
 static void amount(struct table *t, uint64_t x, const char *unit)
@@ -42,9 +51,9 @@ static void numbers(struct printing *o, const rk_profile_row *r)
     table_cell(t, "%s", say_seconds(r->seconds).at);
     table_cell(t, "%s", say_percent(o->seconds > 0 ? r->seconds / o->seconds : 0).at);
     amount(t, r->product_flops + r->elementwise_flops, "FLOP");
-    share(t, (double)r->product_flops, r->seconds, o->p->top.fma_flops);
+    share(t, least_seconds(&o->p->top, r), r->seconds);
     amount(t, r->bytes, "B");
-    share(t, (double)r->bytes, r->seconds, o->p->top.read_bytes);
+    share(t, at_rate(r->bytes, o->p->top.read_bytes), r->seconds);
 }
 
 static bool print_op(void *user, const rk_profile_row *r)
@@ -78,6 +87,7 @@ static int print_text(struct cli *c, struct profiling *p)
     (void)fprintf(c->out, "%s calls in %s runs: %s in steps, %s between them", say_count(all.calls).at, say_count(all.runs).at, say_seconds(all.seconds).at,
                   say_seconds(all.span - all.seconds).at);
     if (p->top.fma_flops > 0) (void)fprintf(c->out, "; peak %s, reading %s", say_si(p->top.fma_flops, "FLOP/s").at, say_si(p->top.read_bytes, "B/s").at);
+    if (p->top.bf16_flops > 0) (void)fprintf(c->out, ", bf16 %s", say_si(p->top.bf16_flops, "FLOP/s").at);
     (void)fputc('\n', c->out);
     return CLI_OK;
 }
@@ -91,6 +101,8 @@ static void row_json(struct json *j, const rk_profile_row *r)
     json_uint(j, "product_flops", r->product_flops);
     json_uint(j, "elementwise_flops", r->elementwise_flops);
     json_uint(j, "bytes", r->bytes);
+    json_uint(j, "bf16_flops", r->bf16_flops);
+    json_uint(j, "f16_flops", r->f16_flops);
     json_end(j);
 }
 
@@ -119,6 +131,8 @@ static void peaks_json(const struct profiling *p, struct json *j)
     if (p->top.fma_flops <= 0) return;
     json_real(j, "peak_flops", p->top.fma_flops);
     json_real(j, "peak_read_bytes", p->top.read_bytes);
+    if (p->top.bf16_flops > 0) json_real(j, "peak_bf16_flops", p->top.bf16_flops);
+    if (p->top.f16_flops > 0) json_real(j, "peak_f16_flops", p->top.f16_flops);
 }
 
 void profile_json(struct cli *c, struct json *j)

@@ -1,13 +1,16 @@
 /* device_race.c: who makes the matrix products of this machine, and what its ceilings are: measured. */
+#include "backend/cpu/bf16.h"
 #include "backend/cpu/burst.h"
+#include "base/clock.h"
 #include "base/mem.h"
 #include "base/par.h"
+#include "base/rng.h"
 #include "device_inner.h"
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
-enum { SWEEP_BYTES = 128 << 20, BURSTS = 20 };
+enum { SWEEP_BYTES = 128 << 20, BURSTS = 20, NARROW_SIDE = 1024, NARROW_RUNS = 12 };
 static const double LONG_RACE_SECONDS = 0.1, LONGEST_RACE_SECONDS = 0.2, BURST_SECONDS = 0.01;
 static const double TIE = 0.97;         /* a library that is not clearly faster is not worth opening */
 
@@ -140,14 +143,47 @@ static rk_status best_product(rk_ctx *ctx, const rk_device *d, double *flops)
     return RK_OK;
 }
 
+/* Of bf16 by tiles. The numbers are random, since tiles of zeros are multiplied twice as fast as others. 0: this processor has no tiles. */
+static rk_status best_narrow_product(rk_ctx *ctx, const rk_device *d, double *flops)
+{
+    enum { N = NARROW_SIDE };
+    const struct gemm_problem p = { .m = N, .n = N, .k = N, .a_m = N, .a_k = 1, .b_k = 1, .b_n = N, .c_m = N, .c_n = 1, .batch = { 1, 1 }, .alpha = 1,
+                                    .a_type = GEMM_bf16, .b_type = GEMM_bf16 };
+    uint16_t *factors = NULL;
+    float *sums = NULL;
+    unsigned char *scratch = NULL;
+    rk_status status = RK_OK;
+    *flops = 0;
+    if (!d->machine.tiles) return RK_OK;
+    struct bf16_plan plan = bf16_plan(&p, false);
+    size_t bytes = bf16_scratch(&plan, par_workers(ctx));
+    GO(NEW(factors, N * N));
+    GO(NEW(sums, N * N));
+    GO(NEW(scratch, bytes));
+    for (size_t i = 0; i < N * N; i++) sums[i] = (float)rng_uniform(1, 0, i) - 0.5f;
+    bf16_narrow(factors, 1, sums, N * N);
+    for (int i = 0; i < NARROW_RUNS; i++) {
+        double start = clock_seconds();
+        bf16_run(ctx, &plan, &(struct bf16_operands){ .a = factors, .b = factors, .c = sums }, scratch);
+        *flops = fmax(*flops, gemm_flops(&p) / fmax(clock_seconds() - start, 1e-9));
+    }
+out:
+    FREE(factors, N * N);
+    FREE(sums, N * N);
+    FREE(scratch, bytes);
+    return status;
+}
+
 static rk_status measure_all(rk_ctx *ctx, rk_device *d)
 {
     struct burst_bandwidth bytes;
-    double product = 0;
+    double product = 0, narrow = 0;
     int threads = rk_ctx_threads(ctx);
     TRY(best_product(ctx, d, &product));
+    TRY(best_narrow_product(ctx, d, &narrow));
     TRY(burst_bandwidth(ctx, d->machine.isa, threads, SWEEP_BYTES, &bytes));
-    d->ceilings = (rk_ceilings){ .fma_flops = best_burst(ctx, d), .gemm_flops = product, .read_bytes = bytes.read, .copy_bytes = bytes.copy, .threads = threads };
+    d->ceilings = (rk_ceilings){ .fma_flops = best_burst(ctx, d), .gemm_flops = product, .read_bytes = bytes.read, .copy_bytes = bytes.copy, .bf16_flops = narrow,
+                                 .threads = threads };
     d->known = true;
     return device_cache_write(ctx, d);
 }

@@ -32,7 +32,8 @@ RK_API const char *rk_device_text(const rk_device *device);             /* "cpu 
 
 /* What this machine can do, measured: FLOPs per second of f32 fused multiply-adds and of the best matrix product, bytes per
  * second of reading. Remembered in the cache; measured anew when there is none or when asked. Of an accelerator fma_flops and
- * gemm_flops are both the best product in f32, and the best products of 16 bits are told too (0: not measured, or no faster units). */
+ * gemm_flops are both the best product in f32. The best product of 16 bits is told where units for it are: of an accelerator, of
+ * bf16 on a processor with tiles (0: no such units). */
 typedef struct rk_ceilings { double fma_flops, gemm_flops, read_bytes, copy_bytes, bf16_flops, f16_flops; int threads; } rk_ceilings;
 RK_API RK_CHECK rk_status rk_device_ceilings(rk_device *device, bool measure, rk_ceilings *ceilings);
 RK_API bool rk_device_measured(const rk_device *device, rk_ceilings *ceilings);        /* what is remembered; false: nothing was measured */

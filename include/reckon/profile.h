@@ -36,6 +36,7 @@ typedef struct rk_profile_row {
     uint64_t calls;
     double   seconds;
     uint64_t product_flops, elementwise_flops, bytes;       /* of all calls together */
+    uint64_t bf16_flops, f16_flops;      /* of product_flops, those whose factors are of 16 bits: they have ceilings of their own (device.h) */
 } rk_profile_row;
 
 /* Rows with the most time first. By op: one for each op and kernel; by module: for each module, its number starred; by step: for each step

@@ -112,6 +112,8 @@ rk_status profile_step(rk_ctx *ctx, struct rk_profile *p, const struct run *r, i
     row->product_flops += s->prepared.product_flops;
     row->elementwise_flops += s->prepared.elementwise_flops;
     row->bytes += bytes;
+    if (s->problem.in[0].dtype == RK_bf16) row->bf16_flops += s->prepared.product_flops;
+    if (s->problem.in[0].dtype == RK_f16) row->f16_flops += s->prepared.product_flops;
     return keep_event(ctx, p, r->first_watched + i, begin, seconds, flops, bytes);
 }
 

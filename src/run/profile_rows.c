@@ -48,6 +48,8 @@ static rk_status add(rk_ctx *ctx, struct grouping *g, const rk_profile_row *r)
     to->product_flops += r->product_flops;
     to->elementwise_flops += r->elementwise_flops;
     to->bytes += r->bytes;
+    to->bf16_flops += r->bf16_flops;
+    to->f16_flops += r->f16_flops;
     return RK_OK;
 }
 

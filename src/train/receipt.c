@@ -319,7 +319,7 @@ static const struct { const char *name, *entry, *unit; ask *predicted, *measured
     { "model FLOPs per step",  "flops.model",            "FLOP",     products_meaning,     unknown,             "products as the graph says them: full attention, nothing made again" },
     { "time per step",         "seconds.step",           "s",        seconds_predicted,    seconds_measured,    "predicted: products at the best rate of a product here, everything else at the rate of a copy; measured: mean without the first step" },
     { "tokens per second",     "tokens_per_second",      "tokens/s", rate_predicted,       rate_measured,       "of pairs: targets and sources, padding too" },
-    { "MFU",                   "mfu",                    "1",        mfu_predicted,        mfu_measured,        "model FLOPs per second over the measured peak of the dtype that products are made in (of a processor: f32 multiply-adds)" },
+    { "MFU",                   "mfu",                    "1",        mfu_predicted,        mfu_measured,        "model FLOPs per second over the measured peak of the dtype that products are made in (of a processor in f32: multiply-adds)" },
     { "HFU",                   "hfu",                    "1",        hfu_predicted,        hfu_measured,        "issued products per second over the same" },
     { "MFU, promised peak",    "mfu.promised",           "1",        promised_predicted,   promised_measured,   "model FLOPs per second over the device's data sheet" },
 };
