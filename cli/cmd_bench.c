@@ -1,6 +1,7 @@
 /* reckon bench: the ceilings of this machine, measured now and kept: what MFU is printed against, and who makes the products. */
 #include "device.h"
 #include "out.h"
+#include <math.h>
 
 static const struct option options[] = { OPTION_DEVICE, { 0 } };
 
@@ -80,8 +81,8 @@ static void print_json(struct cli *c, const rk_device *device, const struct resu
     json_int(&j, "threads", r->ceilings.threads);
     json_real(&j, "fma_flops", r->ceilings.fma_flops);
     json_real(&j, "gemm_flops", r->ceilings.gemm_flops);
-    if (r->ceilings.bf16_flops > 0) json_real(&j, "bf16_flops", r->ceilings.bf16_flops);
-    if (r->ceilings.f16_flops > 0) json_real(&j, "f16_flops", r->ceilings.f16_flops);
+    json_real(&j, "bf16_flops", r->ceilings.bf16_flops > 0 ? r->ceilings.bf16_flops : NAN);
+    json_real(&j, "f16_flops", r->ceilings.f16_flops > 0 ? r->ceilings.f16_flops : NAN);
     json_real(&j, "read_bytes", r->ceilings.read_bytes);
     json_real(&j, "copy_bytes", r->ceilings.copy_bytes);
     json_array(&j, "products");
