@@ -17,7 +17,7 @@ options += -DCMAKE_C_COMPILER=$(CC)
 endif
 
 help:           ## this list
-	@sed -n 's/^\([a-z-]*\):[^#]*## /\1\t/p' Makefile | awk -F '\t' '{ printf "make %-12s %s\n", $$1, $$2 }'
+	@sed -n 's/^\([a-z-]*\):[^#]*## /\1\t/p' Makefile | awk -F '\t' '{ printf "make %-16s %s\n", $$1, $$2 }'
 	@sed -n 's/^# Variables: /\n/p' Makefile
 
 build:          ## the command, at build/reckon, and both libraries

@@ -103,6 +103,8 @@ int cli_try(struct cli *c, rk_status status)
     return exit_of[status];
 }
 
+int cli_stopped(struct cli *c) { return ferror(c->out) ? CLI_SYSTEM : cli_fail(c, CLI_INTERRUPTED, NULL, "interrupted"); }    /* cli_end tells of the former */
+
 void cli_bug(const char *format, ...)
 {
     va_list list;

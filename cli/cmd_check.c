@@ -207,7 +207,8 @@ static int run(struct cli *c)
     rk_checked result;
     int code;
     cli_watch();
-    CLI_GO(c, rk_model_open(c->ctx, c->args[0], &m));
+    code = model_in_folder(c, &m);
+    if (code != CLI_OK) goto out;
     CLI_GO(c, rk_model_check(m, keep, &r, &result));
     if (c->json) print_json(&r, m, &result);
     else print_all(&r, m, &result);

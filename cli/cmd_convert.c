@@ -1,6 +1,7 @@
 /* reckon convert: weights in another dtype, and what that cost: per tensor, and in the predictions of a text. */
 #include "device.h"
 #include "input.h"
+#include "model.h"
 #include "out.h"
 #include "reckon/infer.h"
 #include <math.h>
@@ -38,7 +39,8 @@ static void told(void *user, const rk_converted *t)
         json_real(&k->j, "worst", t->worst);
         json_real(&k->j, "relative", t->relative);
         json_end(&k->j);
-    } else if (k->table != NULL && t->worst > 0) {
+    } else if (!k->c->quiet && t->worst > 0) {
+        if (k->table == NULL) k->table = table_new(k->c, "tensor|from|to|worst|relative", "lllrr");
         table_cell(k->table, "%s", t->name);
         table_cell(k->table, "%s", rk_dtype_name(t->from));
         table_cell(k->table, "%s", rk_dtype_name(t->to));
@@ -93,11 +95,11 @@ static void compare(const struct reader r[2], uint32_t next, struct compared *su
     sums->n++;
 }
 
-static int read_text(struct cli *c, rk_ids *ids)
+static int read_text(struct cli *c, const rk_model *model, rk_ids *ids)
 {
     struct input in = { 0 };
     rk_tok *tok = NULL;
-    int code = cli_try(c, rk_tok_open(c->ctx, cli_given(c, "tokenizer") ? cli_text(c, "tokenizer") : c->args[0], &tok));
+    int code = cli_try(c, rk_tok_open(c->ctx, cli_given(c, "tokenizer") ? cli_text(c, "tokenizer") : rk_model_folder(model), &tok));
     const char *path = cli_text(c, "text");
     if (code == CLI_OK) code = input_paths(c, &in, &path, 1);
     if (code == CLI_OK) code = cli_try(c, rk_tok_encode(c->ctx, tok, in.n > 0 ? in.text[0].at : "", in.n > 0 ? in.text[0].n : 0, 0, ids));
@@ -117,7 +119,7 @@ static int predict(struct cli *c, struct reader r[2], const rk_ids *ids, int64_t
 {
     cli_watch();
     for (int64_t i = 0; i + 1 < n; i++) {
-        if (cli_cancelled(c)) return cli_fail(c, CLI_INTERRUPTED, NULL, "interrupted");
+        if (cli_cancelled(c)) return cli_stopped(c);
         for (int k = 0, code; k < 2; k++)
             if ((code = feed(c, &r[k], ids->at[i])) != CLI_OK) return code;
         compare(r, ids->at[i + 1], sums);
@@ -125,19 +127,19 @@ static int predict(struct cli *c, struct reader r[2], const rk_ids *ids, int64_t
     return CLI_OK;
 }
 
-static int compare_on_text(struct converting *k)
+static int compare_on_text(struct converting *k, const rk_model *model)
 {
     struct cli *c = k->c;
     struct reader r[2] = { { 0 } };
     struct compared sums = { 0 };
     rk_device *device = NULL;
     rk_ids ids = { 0 };
-    int code = read_text(c, &ids);
+    int code = read_text(c, model, &ids);
     int64_t n = (int64_t)ids.n;
     if (n > cli_int(c, "tokens")) n = cli_int(c, "tokens");
     if (code == CLI_OK && n < 2) code = cli_usage(c, "--tokens: 2 at least");
     if (code == CLI_OK) code = device_open(c, &device);
-    for (int i = 0; i < 2 && code == CLI_OK; i++) code = reader_open(c, &r[i], c->args[i], device);
+    for (int i = 0; i < 2 && code == CLI_OK; i++) code = reader_open(c, &r[i], i == 0 ? rk_model_name(model) : c->args[1], device);
     if (code == CLI_OK) code = predict(c, r, &ids, n, &sums);
     if (code == CLI_OK) {
         double m = (double)sums.n, before = exp(sums.before / m), after = exp(sums.after / m);
@@ -164,19 +166,20 @@ static int run(struct cli *c)
     static const rk_dtype dtypes[] = { RK_f32, RK_f16, RK_bf16, RK_i8 };
     struct converting k = { .c = c, .dtype = cli_text(c, "dtype") };
     rk_model *model = NULL;
-    CLI_TRY(c, rk_model_open(c->ctx, c->args[0], &model));
+    int code = model_in_folder(c, &model);
+    if (code != CLI_OK) return code;
     json_begin(&k.j, c->out);
     if (c->json) {
         json_object(&k.j, NULL);
         json_text(&k.j, "schema", "reckon.convert/1");
         json_text(&k.j, "dtype", k.dtype);
         json_array(&k.j, "tensors");
-    } else if (!c->quiet) k.table = table_new(c, "tensor|from|to|worst|relative", "lllrr");
-    int code = cli_try(c, rk_model_convert(model, c->args[1], dtypes[cli_choice(c, "dtype")], told, &k));
+    }
+    code = cli_try(c, rk_model_convert(model, c->args[1], dtypes[cli_choice(c, "dtype")], told, &k));
     if (c->json) json_end(&k.j);
     else if (k.table != NULL) table_print(k.table);
     if (code == CLI_OK && !c->json) (void)fprintf(c->out, "%s: %s tensors as %s, relative error at most %.2g\n", c->args[1], say_count((uint64_t)k.tensors).at, k.dtype, k.worst);
-    if (code == CLI_OK && cli_given(c, "text")) code = compare_on_text(&k);
+    if (code == CLI_OK && cli_given(c, "text")) code = compare_on_text(&k, model);
     if (c->json) json_end(&k.j);
     rk_model_close(model);
     return code;

@@ -165,7 +165,7 @@ static int fill_argument(struct filling *f, const char *word)
     code = input_paths(f->w.c, &in, &word, 1);
     if (code == CLI_OK && in.n > 0) code = text_lines(f->w.c, in.text[0], &(uint64_t){ 0 }, fill_line, f);
     input_free(&in);
-    return code;
+    return code == CLI_OK && !f->some ? cli_fail(f->w.c, CLI_DATA, NULL, "there is no text in the input") : code;
 }
 
 static int fill_all(struct filling *f)

@@ -17,7 +17,7 @@ static const struct option options[] = {
     { "min-p",          0,   OPT_REAL,   NULL,     "(generation_config.json, or 0)", "draw from those at least so likely as this times the likeliest" },
     { "seed",           's', OPT_INT,    NULL,     "0",               "another seed, another text" },
     OPTIONS_SEARCH,
-    { "stop",           0,   OPT_LIST,   "TEXT",   NULL,              "end before this text; may be given many times" },
+    { "stop",           0,   OPT_LIST,   "TEXT",   NULL,              "end before this text" },
     { "end",            0,   OPT_TEXT,   "TOKEN",  "(generation_config.json, or " CLI_ENDS_OF ")", "special token that ends a text; \"\" for none" },
     { "echo",           0,   OPT_FLAG,   NULL,     NULL,              "print the prompt, too" },
     OPTION_RUNS,

@@ -53,6 +53,13 @@ static void operating_system(struct cli *c, char *text, size_t room)
 
 static uint64_t threads(struct cli *c) { return (uint64_t)rk_ctx_threads(c->ctx); }
 
+/* Which body of the threads this build has: make USE_OPENMP=1, USE_TBB=1. */
+static void threads_of(struct cli *c, char *text, size_t room)
+{
+    (void)c;
+    (void)snprintf(text, room, "%s", rk_threads_of());
+}
+
 static uint64_t memory(struct cli *c)
 {
     long pages = sysconf(_SC_PHYS_PAGES), bytes = sysconf(_SC_PAGESIZE);
@@ -133,6 +140,7 @@ static const struct fact facts[] = {
     { "memory",          "memory_bytes", NULL,             memory,  say_bytes },
     { "processors",      "processors",   NULL,             processors, say_count },
     { "threads",         "threads",      NULL,             threads, say_count },
+    { "threads of",      "threads_of",   threads_of,       NULL,    NULL },
     { "vector features", "features",     vector_features,  NULL,    NULL },
     { "device",          "device",       device,           NULL,    NULL },
     { "GPU",             "cuda",         accelerator,      NULL,    NULL },

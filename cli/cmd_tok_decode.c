@@ -116,7 +116,7 @@ static int print_stream(struct decoding *d, size_t size)
         for (size_t i = 0; i < t.n; i++) ids[i] = rk_tokens_at(&t, i);
         code = print(d, ids, t.n, false);
         if (code == CLI_OK && got % size != 0) code = cli_fail(c, CLI_DATA, NULL, "standard input: ends within a token of %zu bytes", size);
-        if (code == CLI_OK && cli_cancelled(c)) code = cli_fail(c, CLI_INTERRUPTED, NULL, "interrupted");
+        if (code == CLI_OK && cli_cancelled(c)) code = cli_stopped(c);
     }
     if (code == CLI_OK && ferror(stdin)) code = cli_fail(c, CLI_SYSTEM, NULL, "cannot read standard input: %s", strerror(errno));
     if (code == CLI_OK) code = print(d, NULL, 0, true);
@@ -141,7 +141,7 @@ static int print_file(struct decoding *d, const char *path)
         n = t.n - at < chunk ? t.n - at : chunk;
         for (size_t i = 0; i < n; i++) ids[i] = rk_tokens_at(&t, at + i);
         code = print(d, ids, n, at + n == t.n);
-        if (code == CLI_OK && cli_cancelled(c)) code = cli_fail(c, CLI_INTERRUPTED, NULL, "interrupted");
+        if (code == CLI_OK && cli_cancelled(c)) code = cli_stopped(c);
     }
     free(ids);
     rk_tokens_close(&t);

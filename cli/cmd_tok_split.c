@@ -61,7 +61,7 @@ static int split_documents(struct cli *c, struct input *in)
 {
     int code = input_all(c, in, &(rk_corpus_rules){ .separator = cli_text(c, "separator"), .field = cli_text(c, "field") });
     for (size_t i = 0; i < in->n && code == CLI_OK && !cli_cancelled(c); i++) code = split_text(c, in->text[i]);
-    return code == CLI_OK && cli_cancelled(c) ? cli_fail(c, CLI_INTERRUPTED, NULL, "interrupted") : code;
+    return code == CLI_OK && cli_cancelled(c) ? cli_stopped(c) : code;
 }
 
 static int run(struct cli *c)

@@ -76,19 +76,31 @@ static int take_flags(struct cli *c, rk_train_options *o)
     return code;
 }
 
-/* A scale that nobody multiplies by is refused, not ignored. */
-static int check_scale(struct cli *c, const char *policy)
+static bool scales(const char *policy)
 {
-    char scaled[256] = "";
     size_t n = strcspn(policy, ",");
-    if (!cli_given(c, "loss-scale")) return CLI_OK;
-    for (int i = 0; rk_policy_at(i).word != NULL; i++) {
-        const rk_policy p = rk_policy_at(i);
-        if (!p.scaled) continue;
-        if (strlen(p.word) == n && memcmp(p.word, policy, n) == 0) return CLI_OK;
-        (void)snprintf(scaled + strlen(scaled), sizeof scaled - strlen(scaled), " %s", p.word);
+    for (int i = 0; rk_policy_at(i).word != NULL; i++)
+        if (rk_policy_at(i).scaled && strlen(rk_policy_at(i).word) == n && memcmp(rk_policy_at(i).word, policy, n) == 0) return true;
+    return false;
+}
+
+/* A scale that nobody multiplies by is refused, not ignored: typed, or of a --config whose policy no flag overrules. */
+static int check_scale(struct cli *c, const rk_train_options *o)
+{
+    const rk_train_options usual = rk_train_defaults();
+    const struct { const char *key; bool asked; } keys[] = { { "loss-scale", o->loss_scale != usual.loss_scale }, { "scale-steps", o->scale_steps != usual.scale_steps } };
+    char scaled[256] = "";
+    bool file = cli_given(c, "config") && !cli_given(c, "policy");
+    if (scales(o->policy)) return CLI_OK;
+    for (int i = 0; rk_policy_at(i).word != NULL; i++)
+        if (rk_policy_at(i).scaled) (void)snprintf(scaled + strlen(scaled), sizeof scaled - strlen(scaled), " %s", rk_policy_at(i).word);
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+        bool typed = cli_given(c, keys[i].key);
+        if (typed || (file && keys[i].asked))
+            return cli_usage(c, "%s%s is for policies that scale the loss:%s; this is %s%s%s", typed ? "--" : "", keys[i].key, scaled, o->policy[0] != '\0' ? o->policy : "fp32",
+                             typed ? "" : ", by ", typed ? "" : cli_text(c, "config"));
     }
-    return cli_usage(c, "--loss-scale is for policies that scale the loss:%s; this is %s", scaled, policy[0] != '\0' ? policy : "fp32");
+    return CLI_OK;
 }
 
 static int take_options(struct training *t)
@@ -102,7 +114,7 @@ static int take_options(struct training *t)
     if (cli_given(c, "config")) CLI_TRY(c, rk_train_options_read(c->ctx, cli_text(c, "config"), &t->options));
     int code = take_flags(c, &t->options);
     if (code == CLI_OK) code = cli_try(c, rk_policy_check(c->ctx, t->options.policy));
-    return code == CLI_OK ? check_scale(c, t->options.policy) : code;
+    return code == CLI_OK ? check_scale(c, &t->options) : code;
 }
 
 /* --- the model --- */

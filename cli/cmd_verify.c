@@ -1,6 +1,7 @@
 /* reckon verify: is what I run the same model? A checkpoint against what another framework computed with it. */
 #include "device.h"
 #include "load.h"
+#include "model.h"
 #include "out.h"
 #include "reckon/verify.h"
 #include <stdlib.h>
@@ -140,14 +141,16 @@ static int run(struct cli *c)
 {
     struct report report = { .c = c };
     rk_device *device = NULL;
+    rk_model *model = NULL;
     rk_verified result;
     int code;
     if (!(cli_real(c, "loosen") > 0)) return cli_usage(c, "--loosen: a factor above 0");
-    code = device_open(c, &device);
-    if (code != CLI_OK) return code;
+    code = model_in_folder(c, &model);
+    if (code == CLI_OK) code = device_open(c, &device);
+    if (code != CLI_OK) goto out;
     rk_verify_options how = { .device = device, .loosen = cli_real(c, "loosen") };
     cli_watch();
-    CLI_GO(c, rk_verify(c->ctx, c->args[0], c->n_args > 1 ? c->args[1] : NULL, &how, add, &report, &result));
+    CLI_GO(c, rk_verify(c->ctx, rk_model_name(model), c->n_args > 1 ? c->args[1] : NULL, &how, add, &report, &result));
     if (result.checked == 0) code = cli_fail(c, CLI_DATA, "expected are logits, hidden.I, loss, grad.TENSOR, adamw.TENSOR, greedy", "the file expects nothing that can be checked");
     else {
         if (c->json) print_json(c, &report, &result, device);
@@ -157,6 +160,7 @@ static int run(struct cli *c)
 out:
     free_rows(&report);
     rk_device_close(device);
+    rk_model_close(model);
     return code;
 }
 

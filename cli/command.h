@@ -99,6 +99,7 @@ char *cli_cache(const char *name);                                         /* pa
  * A standard output that nobody reads any more counts too. */
 void cli_watch(void);
 bool cli_cancelled(const struct cli *c);
+int  cli_stopped(struct cli *c);                                            /* ... and then: says so; the exit code */
 
 /* What somebody may have meant: try every name there is, then ask for the words ("did you mean a or b?", or ""). */
 struct near { const char *typed; int n, best; const char *name[3]; char words[192]; };

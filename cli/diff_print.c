@@ -101,7 +101,7 @@ static void verdict_of(const rk_diff *d, int i, char *to, size_t room)
 {
     enum { FEW = 28 };
     rk_diff_row r = rk_diff_row_at(d, i);
-    (void)snprintf(to, room, "%s", rk_verdict_words(r.verdict));
+    (void)snprintf(to, room, "%s", rk_diff_verdict_words(r.verdict));
     if (r.verdict == RK_ONLY_LEFT || r.verdict == RK_ONLY_RIGHT) return;
     for (int k = 0; k < r.details; k++) {
         rk_diff_detail x = rk_diff_detail_at(d, i, k);
@@ -226,7 +226,7 @@ static void json_row(struct json *j, const struct both *b, int i)
     rk_diff_row r = rk_diff_row_at(d, i);
     json_object(j, NULL);
     json_text(j, "role", r.role);
-    json_text(j, "verdict", rk_verdict_words(r.verdict));
+    json_text(j, "verdict", rk_diff_verdict_words(r.verdict));
     json_text(j, "left", r.left);
     json_text(j, "right", r.right);
     if (b->torch) json_torch(j, b, r.left, r.right);

@@ -1,6 +1,7 @@
 /* generate_prompts.c: what is to be gone on from: ids or texts, one or many. */
 #include "generate.h"
 #include "input.h"
+#include "model.h"
 #include <string.h>
 
 struct asked *prompts_new(struct generating *g)
@@ -63,10 +64,10 @@ static int add_line(void *user, uint64_t number, const char *line, size_t n)
     return n > 0 ? prompts_add_text(user, line, n) : CLI_OK;
 }
 
-static int read_lines(struct generating *g, rk_text text)
+static int read_lines(struct generating *g, const char *file, rk_text text)
 {
     int code = text_lines(g->c, text, &(uint64_t){ 0 }, add_line, g);
-    return code == CLI_OK && g->n == 0 ? cli_usage(g->c, "there is no prompt in it: a prompt is a line") : code;
+    return code == CLI_OK && g->n == 0 ? cli_fail(g->c, CLI_DATA, "every line that is not empty is a prompt", "there is no prompt in %s", file) : code;
 }
 
 static int read_input(struct generating *g, const char *file)
@@ -75,7 +76,7 @@ static int read_input(struct generating *g, const char *file)
     const char *path = file != NULL ? file : "-";
     int code = input_paths(g->c, &in, &path, 1);
     rk_text text = in.n > 0 ? in.text[0] : (rk_text){ "", 0 };
-    if (code == CLI_OK) code = file != NULL ? read_lines(g, text) : prompts_add_text(g, text.at, text.n);
+    if (code == CLI_OK) code = file != NULL ? read_lines(g, file, text) : prompts_add_text(g, text.at, text.n);
     input_free(&in);
     return code;
 }
@@ -103,7 +104,7 @@ static int read_sources(struct generating *g)
     if (encoder && given != 1) return cli_usage(c, "%s has an encoder: give it something to read by %s", rk_model_title(g->model), given == 0 ? "--source-ids or --source" : "one of --source-ids and --source");
     if (!encoder) return CLI_OK;
     if (cli_given(c, "source-ids")) return prompts_add_ids(g, "source-ids", true);
-    return g->tok != NULL ? encode_source(g, cli_text(c, "source")) : cli_usage(c, "there is no tokenizer in %s: give --tokenizer, or --source-ids", c->args[0]);
+    return g->tok != NULL ? encode_source(g, cli_text(c, "source")) : cli_usage(c, "there is no tokenizer in %s%s: give --tokenizer, or --source-ids", c->args[0], model_only_sizes(g->model));
 }
 
 int prompts_read(struct generating *g)
@@ -116,7 +117,7 @@ int prompts_read(struct generating *g)
     if (encoder && (word != NULL || file != NULL)) return cli_usage(c, "what %s reads is given by --source or --source-ids; reckon translate takes lines of text", rk_model_title(g->model));
     if (!encoder && given != 1) return cli_usage(c, "give one of PROMPT, --file and --ids");
     if (cli_given(c, "ids")) code = prompts_add_ids(g, "ids", false);
-    else if (!encoder && g->tok == NULL) return cli_usage(c, "there is no tokenizer in %s: give --tokenizer, or a prompt of --ids", c->args[0]);
+    else if (!encoder && g->tok == NULL) return cli_usage(c, "there is no tokenizer in %s%s: give --tokenizer, or a prompt of --ids", c->args[0], model_only_sizes(g->model));
     else if (!encoder) code = file == NULL && strcmp(word, "-") != 0 ? prompts_add_text(g, word, strlen(word)) : read_input(g, file);
     for (size_t i = 0; i < g->n && code == CLI_OK; i++)
         if (g->prompts[i].ids.at == NULL) code = prompts_start(g, &g->prompts[i].ids);

@@ -152,7 +152,7 @@ static int run_batch(struct generating *g, struct json *j, const struct batch *b
     if (code == CLI_OK) code = cli_try(c, rk_generate_many(g->weights, g->tok, prompts, (int64_t)b->n, &g->how, made, &spent));
     if (code == CLI_OK) code = print_batch(g, j, b, made);
     if (code == CLI_OK) add_spent(&g->spent, &spent), g->firsts += (int64_t)rows;
-    if (code == CLI_OK && cli_cancelled(c)) code = cli_fail(c, CLI_INTERRUPTED, NULL, "interrupted");
+    if (code == CLI_OK && cli_cancelled(c)) code = cli_stopped(c);
     rk_continuations_free(c->ctx, made, (int64_t)rows);
     for (size_t i = 0; i < rows; i++) free(g->rows[i].at);
     free(g->rows);

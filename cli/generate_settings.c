@@ -2,6 +2,7 @@
 #include "device.h"
 #include "end.h"
 #include "generate.h"
+#include "model.h"
 #include "words.h"
 #include <stdlib.h>
 #include <string.h>
@@ -9,7 +10,8 @@
 int generate_open(struct generating *g)
 {
     struct cli *c = g->c;
-    CLI_TRY(c, rk_model_open(c->ctx, c->args[0], &g->model));
+    int code = model_in_folder(c, &g->model);
+    if (code != CLI_OK) return code;
     CLI_TRY(c, rk_generation_config_open(c->ctx, cli_flag(c, "plain") ? "" : rk_model_folder(g->model), &g->config));
     if (g->config->unknown[0] != '\0') cli_note(c, "%s: passed over, since nobody here knows them: %s", g->config->path, g->config->unknown);
     return CLI_OK;

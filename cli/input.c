@@ -57,7 +57,7 @@ static int take(struct input *in, const rk_corpus_cut *cut)
 int input_next(struct input *in, const rk_corpus_cut *cut)
 {
     struct cli *c = in->c;
-    if (in->bytes > 0 && cli_cancelled(c)) return cli_fail(c, CLI_INTERRUPTED, NULL, "interrupted");
+    if (in->bytes > 0 && cli_cancelled(c)) return cli_stopped(c);
     int code = take(in, cut);
     return code == CLI_OK && in->bytes == 0 ? cli_fail(c, CLI_DATA, NULL, "there is no text in the input") : code;
 }
@@ -124,7 +124,7 @@ int text_lines(struct cli *c, rk_text all, uint64_t *number, input_line_fn *each
     for (size_t at = 0, n; at < all.n && code == CLI_OK; at += n + 1) {
         const char *feed = memchr(all.at + at, '\n', all.n - at);
         n = feed != NULL ? (size_t)(feed - all.at) - at : all.n - at;
-        code = cli_cancelled(c) ? cli_fail(c, CLI_INTERRUPTED, NULL, "interrupted") : each(user, ++*number, all.at + at, n);
+        code = cli_cancelled(c) ? cli_stopped(c) : each(user, ++*number, all.at + at, n);
     }
     return code;
 }

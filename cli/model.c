@@ -2,6 +2,7 @@
 #include "model.h"
 #include "out.h"
 #include <string.h>
+#include <sys/stat.h>
 #ifdef __GLIBC__
 #include <malloc.h>
 #endif
@@ -16,6 +17,20 @@ const char model_policies[] = "what is computed in which dtype:"
 #include "reckon/policy.def"
 #undef ROW
     ", and by module: amp-bf16,head=f32 (docs/policies.md)";
+
+int model_in_folder(struct cli *c, rk_model **model)
+{
+    char path[4096];
+    struct stat s;
+    const char *spec = c->args[0];
+    CLI_TRY(c, rk_model_open(c->ctx, spec, model));
+    if (rk_model_folder(*model)[0] != '\0' || stat(spec, &s) != 0 || strlen(spec) + 3 > sizeof path) return CLI_OK;
+    rk_model_close(*model);
+    (void)snprintf(path, sizeof path, "./%s", spec);
+    return cli_try(c, rk_model_open(c->ctx, path, model));
+}
+
+const char *model_only_sizes(const rk_model *m) { return rk_model_folder(m)[0] == '\0' ? ", a preset, which has sizes and no weights" : ""; }
 
 int model_settings(struct cli *c, rk_bill_settings *s)
 {

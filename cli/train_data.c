@@ -60,7 +60,7 @@ int train_encode(struct training *t, const rk_text *texts, size_t n, struct trai
         for (to = from; to < n && (to == from || bytes + texts[to].n <= BATCH); to++) bytes += texts[to].n;
         code = encode(t, texts + from, to - from, false, row, &begun);
         progress_step(&line, done += bytes, "%s tokens", say_count(row->tokens.n).at);
-        if (code == CLI_OK && to < n && cli_cancelled(t->c)) code = cli_fail(t->c, CLI_INTERRUPTED, NULL, "interrupted");
+        if (code == CLI_OK && to < n && cli_cancelled(t->c)) code = cli_stopped(t->c);
     }
     progress_end(&line);
     whole(row);

@@ -1,5 +1,6 @@
 /* words.c: see words.h. */
 #include "words.h"
+#include "model.h"
 #include <string.h>
 
 int words_tokenizer(struct cli *c, const rk_model *model, bool lowercase, rk_tok **tok)
@@ -13,7 +14,7 @@ int words_tokenizer(struct cli *c, const rk_model *model, bool lowercase, rk_tok
 
 int words_open(struct words *w)
 {
-    int code = cli_try(w->c, rk_model_open(w->c->ctx, w->c->args[0], &w->model));
+    int code = model_in_folder(w->c, &w->model);
     return code == CLI_OK ? words_tokenizer(w->c, w->model, cli_flag(w->c, "lowercase"), &w->tok) : code;
 }
 
@@ -38,7 +39,7 @@ void words_close(struct words *w)
 int words_need_tokenizer(struct words *w)
 {
     if (w->tok != NULL) return CLI_OK;
-    return cli_usage(w->c, "there is no tokenizer in %s: give --tokenizer, or --ids", w->c->args[0]);
+    return cli_usage(w->c, "there is no tokenizer in %s%s: give --tokenizer, or --ids", w->c->args[0], model_only_sizes(w->model));
 }
 
 int words_ids(struct cli *c, const char *option, rk_ids *ids)

@@ -19,6 +19,8 @@ if(TARGET docs)
     install(DIRECTORY ${PROJECT_BINARY_DIR}/docs/man1 DESTINATION ${CMAKE_INSTALL_MANDIR} OPTIONAL)
     install(FILES ${PROJECT_BINARY_DIR}/docs/reckon.bash RENAME reckon OPTIONAL
         DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions)
+    install(FILES ${PROJECT_BINARY_DIR}/docs/reckon.zsh RENAME _reckon OPTIONAL DESTINATION ${CMAKE_INSTALL_DATADIR}/zsh/site-functions)
+    install(FILES ${PROJECT_BINARY_DIR}/docs/reckon.fish OPTIONAL DESTINATION ${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d)
 endif()
 
 install(EXPORT reckonTargets NAMESPACE reckon:: DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/reckon)

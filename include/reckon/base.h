@@ -64,6 +64,7 @@ RK_API const char *rk_status_name(rk_status status);           /* "E_SHAPE" */
 RK_API const char *rk_status_words(rk_status status);          /* "shapes disagree" */
 
 RK_API int    rk_ctx_threads(const rk_ctx *ctx);
+RK_API const char *rk_threads_of(void);                        /* whose they are: "pthreads" (our own pool), "openmp" or "tbb", as it was built */
 RK_API size_t rk_ctx_bytes(const rk_ctx *ctx);                 /* allocated through this context and not yet freed */
 RK_API size_t rk_ctx_peak_bytes(const rk_ctx *ctx);
 

@@ -14,22 +14,22 @@ extern "C" {
 
 typedef struct rk_diff rk_diff;
 
-typedef enum rk_verdict {
+typedef enum rk_diff_verdict {
     RK_SAME,                            /* the same function of the same size, and it lies the same way in files */
     RK_SAME_IN_OTHER_LAYOUT,            /* the same, but for how its parameters are stored */
     RK_SAME_IN_OTHER_SIZE,
     RK_OTHER,                           /* another function */
     RK_ONLY_LEFT, RK_ONLY_RIGHT,
-    RK_VERDICT_COUNT
-} rk_verdict;
-RK_API const char *rk_verdict_words(rk_verdict verdict);        /* "same up to layout" */
+    RK_DIFF_VERDICT_COUNT
+} rk_diff_verdict;
+RK_API const char *rk_diff_verdict_words(rk_diff_verdict verdict);        /* "same up to layout" */
 
 /* One module, all its repetitions together. Names are those of files, with * for the number of a block: "h.*.attn.q_proj
  * h.*.attn.k_proj ..."; "" for a module without parameters, and for a side that has none such. Parameters: of all repetitions;
  * a tie counts where its table stands. */
 typedef struct rk_diff_row {
     const char *role;                   /* "h.*.attn.qkv", in the left model's words where it has such a module */
-    rk_verdict verdict;
+    rk_diff_verdict verdict;
     const char *left, *right;
     uint64_t left_parameters, right_parameters;
     int details;

@@ -6,6 +6,7 @@
 #include "reckon/bill.h"
 #include "reckon/books.h"
 #include "reckon/corpus.h"
+#include "reckon/counts.h"
 #include "reckon/device.h"
 #include "reckon/diff.h"
 #include "reckon/dim.h"

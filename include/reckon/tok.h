@@ -179,6 +179,8 @@ typedef struct rk_tok_training {         /* zero means the default */
  * frequent ones the greater code point stays. */
 RK_API RK_CHECK rk_status rk_tok_train(rk_ctx *ctx, const rk_tok_training *how, const rk_text *texts, size_t n, rk_tok **tok);
 RK_API RK_CHECK rk_status rk_tok_train_files(rk_ctx *ctx, const rk_tok_training *how, const char *const *paths, size_t n, rk_tok **tok);
+/* What of `how` can be refused before there is text: so that nobody counts a corpus for a vocabulary without room. RK_E_ARG, RK_E_LIMIT. */
+RK_API RK_CHECK rk_status rk_tok_train_check(rk_ctx *ctx, const rk_tok_training *how);
 /* From a file of words and their counts (reckon/counts.h) instead of text. */
 RK_API RK_CHECK rk_status rk_tok_train_counts(rk_ctx *ctx, const rk_tok_training *how, const char *path, rk_tok **tok);
 

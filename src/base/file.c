@@ -146,6 +146,12 @@ bool file_is_folder(const char *path)
     return stat(path, &s) == 0 && S_ISDIR(s.st_mode);
 }
 
+bool file_same(const char *a, const char *b)
+{
+    struct stat s, t;
+    return stat(a, &s) == 0 && stat(b, &t) == 0 && s.st_dev == t.st_dev && s.st_ino == t.st_ino;
+}
+
 /* Makes every folder named by a prefix of `path`, which is cut at each slash and mended again. */
 static rk_status make_each(rk_ctx *ctx, char *path, size_t n)
 {

@@ -26,6 +26,7 @@ RK_CHECK rk_status file_sweep(rk_ctx *ctx, const char *path);            /* remo
 RK_CHECK rk_status file_exists(rk_ctx *ctx, const char *path, bool *yes);       /* E_IO when one cannot know */
 RK_CHECK rk_status file_make_folder(rk_ctx *ctx, const char *path);             /* with parents; fine if it is there */
 bool file_is_folder(const char *path);
+bool file_same(const char *a, const char *b);                                   /* both are there, and are one */
 /* Names in a folder, sorted by bytes, without . and .. ; freed with file_names_free. */
 struct file_names { char **at; int n, room; };
 RK_CHECK rk_status file_list(rk_ctx *ctx, const char *folder, struct file_names *names);

@@ -12,7 +12,7 @@ enum state { IDLE, ALONE, TOGETHER };                       /* no loop, one on t
 struct par { enum state state; struct team *team; bool tried; };
 
 int par_workers(const rk_ctx *ctx) { return ctx->threads; }
-const char *par_name(void) { return team_name; }
+const char *rk_threads_of(void) { return team_name; }
 
 static struct par *par_of(rk_ctx *ctx)
 {

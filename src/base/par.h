@@ -15,7 +15,6 @@ void par_for(rk_ctx *ctx, int64_t tasks, par_body *body, void *arg);        /* r
 int  par_workers(const rk_ctx *ctx);                                /* scratch is needed for this many */
 int  par_processors(void);                                          /* min(affinity mask, cgroup quota), at least 1 */
 int  par_quota(const char *mount, const char *cgroups);             /* the cgroups' part of it, INT_MAX for none; arguments for its test */
-const char *par_name(void);                                         /* "openmp" | "tbb" | "pthreads" */
 void par_free(rk_ctx *ctx);
 
 #endif

@@ -51,7 +51,7 @@ static rk_status read_all(rk_ctx *ctx, struct pooling *p, struct turn *order, in
 {
     for (int64_t i = 0; i < n; i++) {
         if (p->rows[i].n < 1 || p->rows[i].n > p->r->context)      /* said before anything is computed, and by its own number */
-            return FAIL(p->rows[i].n < 1 ? RK_E_ARG : RK_E_LIMIT, "text %lld has %lld tokens; the context of the model is %lld", (long long)i, (long long)p->rows[i].n, (long long)p->r->context);
+            return FAIL(p->rows[i].n < 1 ? RK_E_ARG : RK_E_LIMIT, "text %lld of %lld has %lld tokens; the context of the model is %lld", (long long)i + 1, (long long)n, (long long)p->rows[i].n, (long long)p->r->context);
         order[i] = (struct turn){ p->rows[i].n, i };
     }
     qsort(order, (size_t)n, sizeof *order, by_length);

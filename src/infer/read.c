@@ -119,19 +119,20 @@ static rk_status make_program(rk_ctx *ctx, rk_reader *r, int64_t batch, int64_t 
 
 /* --- reading --- */
 
+/* People count texts from 1. */
 static rk_status check_row(rk_ctx *ctx, const rk_reader *r, const rk_row *row, int64_t text)
 {
-    if (row->n < 1) return FAIL(RK_E_ARG, "text %lld has no tokens", (long long)text);
-    if (row->n > r->context) return FAIL(RK_E_LIMIT, "text %lld has %lld tokens; the context of the model is %lld", (long long)text, (long long)row->n, (long long)r->context);
+    if (row->n < 1) return FAIL(RK_E_ARG, "text %lld has no tokens", (long long)text + 1);
+    if (row->n > r->context) return FAIL(RK_E_LIMIT, "text %lld has %lld tokens; the context of the model is %lld", (long long)text + 1, (long long)row->n, (long long)r->context);
     for (int64_t i = 0; i < row->n; i++) {
         if (row->ids[i] >= (uint64_t)r->vocab)
-            return FAIL(RK_E_ARG, "text %lld: token %lld has the id %lu; the model has %lld", (long long)text, (long long)i, (unsigned long)row->ids[i], (long long)r->vocab);
+            return FAIL(RK_E_ARG, "text %lld: token %lld has the id %lu; the model has %lld", (long long)text + 1, (long long)i, (unsigned long)row->ids[i], (long long)r->vocab);
         if (row->segments != NULL && row->segments[i] >= r->types)
-            return FAIL(RK_E_ARG, "text %lld: token %lld is of segment %d; the model has %lld", (long long)text, (long long)i, row->segments[i], (long long)r->types);
+            return FAIL(RK_E_ARG, "text %lld: token %lld is of segment %d; the model has %lld", (long long)text + 1, (long long)i, row->segments[i], (long long)r->types);
     }
-    if (r->what == RK_READ_LOGITS && row->n_picks < 1) return FAIL(RK_E_ARG, "text %lld: logits of no position", (long long)text);
+    if (r->what == RK_READ_LOGITS && row->n_picks < 1) return FAIL(RK_E_ARG, "text %lld: logits of no position", (long long)text + 1);
     for (int64_t i = 0; i < row->n_picks; i++)
-        if (row->picks[i] < 0 || row->picks[i] >= row->n) return FAIL(RK_E_ARG, "text %lld: position %lld of %lld", (long long)text, (long long)row->picks[i], (long long)row->n);
+        if (row->picks[i] < 0 || row->picks[i] >= row->n) return FAIL(RK_E_ARG, "text %lld: position %lld of %lld", (long long)text + 1, (long long)row->picks[i], (long long)row->n);
     return RK_OK;
 }
 

@@ -74,7 +74,7 @@ struct bind_report { int used, ignored, tied, computed, missing, unexpected, mis
 void bind_report_clear(rk_ctx *ctx, struct bind_report *r);
 
 /* The tensor of every parameter and constant, found[i] for parameters.at[i], NULL for a constant that no file need have; nothing is read yet but tensors that stand for a tie. Errors,
- * with every name in the report: E_MISSING, E_SHAPE, E_DTYPE, E_UNKNOWN for leftovers, E_DIFFERS for a tie stored as two. */
+ * with every name in the report: E_MISSING, E_SHAPE, E_DTYPE, E_DECLINED for leftovers, E_DIFFERS for a tie stored as two. */
 rk_status bind_match(rk_ctx *ctx, const struct arch *arch, const struct built *built, const struct bundle *b, const struct bundle_entry **found,
                      struct bind_report *report) RK_CHECK;
 /* Matches, then fills the parameters and constants of the store, converted to its dtypes. report may be NULL. */

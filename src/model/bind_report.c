@@ -114,16 +114,16 @@ static rk_status verdict(rk_ctx *ctx, const struct recorder *m, const struct bui
     const char *path = m->b->path;
     if (r->misshapen > 0) {
         const char *line = strstr(str_c(&r->text), m->first[MATCH_SHAPE]);
-        (void)FAIL(RK_E_SHAPE, "%s: %d of %d tensors have another shape; %.*s", path, r->misshapen, m->b->entries.n, (int)strcspn(line, "\n"), line);
+        (void)FAIL(RK_E_SHAPE, "%s: %d of %d tensors %s another shape; %.*s", path, r->misshapen, m->b->entries.n, r->misshapen == 1 ? "has" : "have", (int)strcspn(line, "\n"), line);
         return ctx_hint(ctx, "the sizes of config.json and the weights must be of one model");
     }
     if (r->missing > 0) {
-        (void)FAIL(RK_E_MISSING, "%s: %d of %d parameters are missing, the first is %s", path, r->missing, built->parameters.n, m->first[MATCH_MISSING]);
+        (void)FAIL(RK_E_MISSING, "%s: %d of %d parameters %s missing, the first is %s", path, r->missing, built->parameters.n, r->missing == 1 ? "is" : "are", m->first[MATCH_MISSING]);
         if (r->unexpected == 0) return ctx->status;
-        return ctx_hint(ctx, "%d tensors are there that the model does not have, the first is %s", r->unexpected, m->first[MATCH_UNEXPECTED]);
+        return ctx_hint(ctx, "%d tensor%s there that the model does not have, the first is %s", r->unexpected, r->unexpected == 1 ? " is" : "s are", m->first[MATCH_UNEXPECTED]);
     }
     if (r->unexpected > 0) {
-        (void)FAIL(RK_E_UNKNOWN, "%s: %d tensors are not of this model, the first is %s", path, r->unexpected, m->first[MATCH_UNEXPECTED]);
+        (void)FAIL(RK_E_DECLINED, "%s: %d tensor%s not of this model, the first is %s", path, r->unexpected, r->unexpected == 1 ? " is" : "s are", m->first[MATCH_UNEXPECTED]);
         return ctx_hint(ctx, "if they belong to another task, save the model without them; if not, config.json describes another model");
     }
     return RK_OK;

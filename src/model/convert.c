@@ -277,6 +277,10 @@ rk_status rk_model_convert(rk_model *m, const char *folder, rk_dtype dtype, rk_c
     rk_ctx *ctx = m->ctx;
     struct conversion c = { .m = m, .dtype = dtype, .each = each, .user = user };
     if (!rk_model_has_weights(m)) return FAIL(RK_E_MISSING, "%s is a description without weights: there is nothing to convert", m->name);
+    if (file_same(m->folder, folder)) {
+        (void)FAIL(RK_E_ARG, "%s is the folder that is converted: its weights would be lost", folder);
+        return ctx_hint(ctx, "name another folder for what comes out");
+    }
     if (dtype != RK_f32 && dtype != RK_f16 && dtype != RK_bf16 && dtype != RK_i8) return FAIL(RK_E_DTYPE, "weights are not converted to %s", rk_dtype_name(dtype));
     rk_status status = convert(ctx, &c, folder);
     built_close(&c.built);

@@ -5,10 +5,10 @@
 #include <stdio.h>
 #include <string.h>
 
-const char *rk_verdict_words(rk_verdict verdict)
+const char *rk_diff_verdict_words(rk_diff_verdict verdict)
 {
     static const char *const words[] = { "same", "same up to layout", "same in another size", "different", "only left", "only right" };
-    return (unsigned)verdict < RK_VERDICT_COUNT ? words[verdict] : "?";
+    return (unsigned)verdict < RK_DIFF_VERDICT_COUNT ? words[verdict] : "?";
 }
 
 void rk_diff_free(rk_diff *d)

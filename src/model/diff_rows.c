@@ -16,7 +16,7 @@ static const struct wired *module_of(const struct comparing *c, int s, int i) { 
 static rk_status keep(rk_ctx *ctx, struct comparing *c, const char *text, const char **out) { return arena_text(ctx, &c->d->arena, text, strlen(text), out); }
 
 /* A reason, and what it makes of the verdict: the worst one counts. */
-static rk_status because(rk_ctx *ctx, struct comparing *c, rk_verdict verdict, const char *what, const char *left, const char *right)
+static rk_status because(rk_ctx *ctx, struct comparing *c, rk_diff_verdict verdict, const char *what, const char *left, const char *right)
 {
     rk_diff_row *row = &c->row->row;
     PROMISE(row->details < DETAILS_MOST);
@@ -237,7 +237,7 @@ static rk_status compare(rk_ctx *ctx, struct comparing *c)
 static rk_status describe_alone(rk_ctx *ctx, struct comparing *c, int s)
 {
     const struct wired *m = module_of(c, s, 0);
-    rk_verdict verdict = s == 0 ? RK_ONLY_LEFT : RK_ONLY_RIGHT;
+    rk_diff_verdict verdict = s == 0 ? RK_ONLY_LEFT : RK_ONLY_RIGHT;
     TRY(because(ctx, c, verdict, "computes", s == 0 ? m->computes : "", s == 1 ? m->computes : ""));
     if (m->reads[0] != '\0') TRY(because(ctx, c, verdict, "reads", s == 0 ? m->reads : "", s == 1 ? m->reads : ""));
     return RK_OK;

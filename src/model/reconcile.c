@@ -111,7 +111,8 @@ static rk_status gather(rk_ctx *ctx, const struct reconcile *r, struct groups *a
 static rk_status say_group(rk_ctx *ctx, struct reconcile *r, struct group *g)
 {
     char shown[NAME_SHOWN];
-    r->name.n = r->text.n = 0;
+    str_clear(&r->name);
+    str_clear(&r->text);
     if (g->seen.kind == MATCH_FOUND) return RK_OK;
     TRY(str_add(ctx, &r->name, g->seen.pattern.at, g->seen.pattern.n));
     if (g->seen.kind == MATCH_IGNORED) return str_text(ctx, &r->text, g->seen.why);

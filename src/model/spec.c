@@ -48,12 +48,19 @@ static rk_status keep(rk_model *m, const char *text, size_t n, const char **kept
 
 /* --- files --- */
 
+/* A word of a file that nobody here knows was not mistyped: such a model is not supported. */
+static rk_status of_a_file(rk_ctx *ctx, rk_status status)
+{
+    if (status == RK_E_UNKNOWN) status = ctx->status = RK_E_DECLINED;
+    return status;
+}
+
 static rk_status take_config(rk_ctx *ctx, rk_model *m, const struct json *root)
 {
-    TRY(config_read(ctx, root, &m->config));
+    TRY(of_a_file(ctx, config_read(ctx, root, &m->config)));
     if (m->head.n > 0) return config_set_head(ctx, &m->config, m->name, m->head.at, m->head.n);
     bool named;
-    TRY(config_find_head(ctx, &m->config, root, &named));
+    TRY(of_a_file(ctx, config_find_head(ctx, &m->config, root, &named)));
     m->any_head = !named;
     return RK_OK;
 }

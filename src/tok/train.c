@@ -14,7 +14,7 @@ static rk_status check(rk_ctx *ctx, const struct plan *p, const rk_tok_training 
     size_t least = 256 + p->n_specials;
     if ((unsigned)how->ties > RK_TIES_RANK) return FAIL(RK_E_ARG, "ties %d: no such choice", (int)how->ties);
     if (how->vocab_size < least) {
-        (void)FAIL(RK_E_ARG, "a vocabulary of %u has no room for the 256 bytes and %zu special tokens", how->vocab_size, p->n_specials);
+        (void)FAIL(RK_E_ARG, "a vocabulary of %u has no room for the 256 bytes and %zu special token%s", how->vocab_size, p->n_specials, p->n_specials == 1 ? "" : "s");
         return ctx_hint(ctx, "ask for at least %zu; merges come on top", least);
     }
     if (how->vocab_size > VOCAB_MOST) return FAIL(RK_E_LIMIT, "a vocabulary of %u; %d is the limit", how->vocab_size, VOCAB_MOST);
@@ -180,12 +180,17 @@ out:
 
 /* ---- all at once ---- */
 
+rk_status rk_tok_train_check(rk_ctx *ctx, const rk_tok_training *how)
+{
+    const struct plan none = { .n_specials = how->n_specials };
+    return how->model == RK_PIECES_BPE ? check(ctx, &none, how) : RK_OK;
+}
+
 static rk_status open_counts(rk_ctx *ctx, const rk_tok_training *how, rk_counts **counts)
 {
     rk_counting rules = { .pattern = how->pattern, .specials = how->specials, .n_specials = how->n_specials, .units = how->units, .model = how->model,
                           .progress = how->progress, .user = how->user, .memory = how->memory, .temporary = how->temporary };
-    struct plan none = { .n_specials = how->n_specials };
-    if (how->model == RK_PIECES_BPE) TRY(check(ctx, &none, how));
+    TRY(rk_tok_train_check(ctx, how));
     return rk_counts_open(ctx, &rules, counts);
 }
 

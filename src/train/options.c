@@ -87,7 +87,7 @@ static rk_status check_row(rk_ctx *ctx, const struct row *r, const rk_train_opti
 {
     struct word w;
     double x = r->kind == KIND_INT ? (double)*(const int64_t *)where(r, o) : r->kind == KIND_REAL ? *(const double *)where(r, o) : r->least;
-    if (!(x >= r->least && x <= r->most)) return FAIL(RK_E_ARG, "%s is %g, it must lie within %g and %g", r->key, x, r->least, r->most);
+    if (!(x >= r->least && x <= r->most)) return FAIL(RK_E_ARG, "%s is %.15g; it must lie within %.15g and %.15g", r->key, x, r->least, r->most);
     if (r->kind == KIND_CHOICE && (*(const int *)where(r, o) < 0 || !word_of(r->words, *(const int *)where(r, o), &w)))
         return FAIL(RK_E_ARG, "%s: there is no choice %d", r->key, *(const int *)where(r, o));
     if (r->kind == KIND_TEXT && memchr(where(r, o), '\0', RK_TRAIN_TEXT) == NULL) return FAIL(RK_E_LIMIT, "%s: a text of %d bytes or more", r->key, RK_TRAIN_TEXT);
@@ -127,7 +127,7 @@ static rk_status read_real(rk_ctx *ctx, const struct row *r, const struct json *
 {
     char path[JSON_SHOWN];
     TRY(json_as_double(ctx, value, out));
-    if (!(*out >= r->least && *out <= r->most)) return FAIL(RK_E_FORMAT, "%s: %g lies not within %g and %g", json_path(value, path), *out, r->least, r->most);
+    if (!(*out >= r->least && *out <= r->most)) return FAIL(RK_E_FORMAT, "%s: %.15g does not lie within %.15g and %.15g", json_path(value, path), *out, r->least, r->most);
     return RK_OK;
 }
 

@@ -22,6 +22,21 @@ if command -v python3 >/dev/null; then
     python3 -c 'import json, sys; t = json.load(sys.stdin)["text"]; assert abs(t["perplexity_after"] / t["perplexity_before"] - 1) < 0.01 and 0 <= t["kl"] < 0.01, t' <"$out" && pass || fail "int8 foretells worse"
 fi
 
+# in the place of what it is made from: refused, since nobody could make that again
+cp -R model ./gpt2-xl; sum=$(cksum <gpt2-xl/model.safetensors)
+ends 2 reckon convert gpt2-xl ./gpt2-xl/.;       warns "would be lost"
+is "the weights" "$(cksum <gpt2-xl/model.safetensors)" "$sum"
+# a folder called like a preset: whoever wants weights means the folder
+ends 0 reckon check gpt2-xl;                     prints "CS336 language model"
+ends 0 reckon generate gpt2-xl text -m 1 -q;     silent "$err"
+ends 0 reckon count gpt2-xl;                     prints "gpt2-xl: GPT-2"
+ends 3 reckon verify gpt2-xl;                    warns "./gpt2-xl/io.safetensors"
+: >nothing; ends 3 reckon generate gpt2-xl -f nothing; warns "there is no prompt in nothing"
+
+# what a file asks for and nobody here does is no mistake of whoever typed its name
+cp -R model strange; sed -i 's/"model_type": "cs336"/"model_type": "llama"/' strange/config.json
+ends 3 reckon generate strange text;             warns "no family that is known here"
+
 ends 3 reckon convert gpt2 out;                  warns "without weights"
 ends 2 reckon convert model out --dtype f64;     warns "f64"
 ends 2 reckon convert model out --text text --tokens 1; warns "--tokens"

@@ -50,6 +50,11 @@ ends 0 reckon train text --config options.json --output b --quiet --threads 1
 holds b/step-000001/trainer.json '"lr": 0.5'
 ends 0 reckon train text.bin --config b/step-000001/trainer.json --quiet --threads 1
 ends 0 reckon train text.bin --config b/step-000001 --steps 2 --quiet --threads 1
+printf '{"model": "%s", "tokenizer": "tok", "steps": 0, "scale-steps": 7}' $sizes >scale.json
+ends 2 reckon train text.bin --config scale.json;              warns "scale-steps is for policies that scale the loss: amp-fp16; this is fp32, by scale.json"
+ends 0 reckon train text.bin --config scale.json --policy amp-bf16 --quiet --threads 1
+ends 2 train text.bin --steps 1 --scale-steps 7;               warns "--scale-steps is for policies"
+ends 2 reckon train text.bin --tokenizer tok --model $sizes --batch 0;                            warns "within 1 and 1048576"
 printf '{"rate": 1}' >wrong.json
 ends 3 reckon train text --config wrong.json;                  warns "wrong.json: rate is no option"
 

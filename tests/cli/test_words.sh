@@ -16,6 +16,7 @@ reckon fill mlm - --blas own <one >piped 2>"$err"; is "from standard input" "$(c
 printf 'The capital of France is [MASK].\r\n' | reckon fill mlm - --blas own >piped 2>"$err"; is "a line ends in a carriage return, too" "$(cat piped)" "$first"
 ends 0 reckon fill mlm 'a [MASK]' --json -n 1 --profile; prints '"schema": "reckon.fill/1"'; prints '"used": 46'; prints '"profile": {'
 ends 2 reckon fill mlm 'no mask here';                  warns "there is no [MASK]"
+ends 3 reckon fill mlm -;                               warns "there is no text in the input"
 ends 2 reckon fill mlm;                                 warns "give a TEXT"
 ends 2 reckon fill mlm 'a [MASK]' --ids 1;              warns "give a TEXT, or --ids"
 ends 2 reckon fill mlm --ids '2,4;5,3' --mask 4;          warns 'one list, and "5,3" is another'

@@ -1,7 +1,7 @@
 #!/bin/sh
 # check.sh CMAKE CC SOURCE BUILD: installs into an empty folder and uses only what lies there, as a customer would: through
 # the CMake package (both libraries) and through pkg-config, a small program and every example. An example is then run
-# without arguments: it must end with 0, or with 2 after saying how it wants to be called.
+# without arguments: it must end with 0, or with 2 after saying how it wants to be called. Every header must stand alone.
 set -eu
 cmake=$1 cc=$2 source=$3 build=$4
 here=$(mktemp -d)
@@ -18,6 +18,25 @@ foreign=$(for library in "$here"/prefix/lib*/libreckon.*; do
     case $library in *.a) nm -g --defined-only "$library" ;; *) nm -D --defined-only "$library" ;; esac
 done | awk 'NF == 3 && $3 !~ /^rk_/ { print $3 }' | sort -u)
 [ -z "$foreign" ] || { echo "a customer sees names that are not rk_: $foreign"; exit 1; }
+
+if [ -x "$here/prefix/bin/reckon" ]; then
+    echo 'pages and completion'
+    for made in man/man1/reckon.1 bash-completion/completions/reckon zsh/site-functions/_reckon fish/vendor_completions.d/reckon.fish; do
+        [ -s "$here/prefix/share/$made" ] || { echo "share/$made was not installed"; exit 1; }
+    done
+fi
+
+echo 'headers'
+for header in "$here"/prefix/include/reckon/*.h; do
+    name=${header##*/}
+    grep -q "\"reckon/$name\"" "$here/prefix/include/reckon/reckon.h" || [ "$name" = reckon.h ] || { echo "reckon.h leaves out $name"; exit 1; }
+    echo "#include <reckon/$name>" >"$here/alone.c"
+    "$cc" -std=c11 -Wall -Wextra -Wpedantic -Werror -fsyntax-only -I "$here/prefix/include" "$here/alone.c" || { echo "$name does not stand alone"; exit 1; }
+done
+if command -v c++ >/dev/null 2>&1; then
+    echo '#include <reckon/reckon.h>' >"$here/all.cpp"
+    c++ -Wall -Wextra -Werror -fsyntax-only -I "$here/prefix/include" "$here/all.cpp" || { echo 'the headers are no C++'; exit 1; }
+fi
 
 echo 'CMake package'
 if ! { "$cmake" -S "$here/customer" -B "$here/build" -DCMAKE_C_COMPILER="$cc" -DCMAKE_PREFIX_PATH="$here/prefix" &&

@@ -1,5 +1,5 @@
-/* version.c: the smallest customer: opens a context, closes it, and prints the version of the headers it saw. */
-#include <reckon/base.h>
+/* version.c: the smallest customer: opens a context, closes it, and prints the version of the headers it saw, all of them. */
+#include <reckon/reckon.h>
 #include <stdio.h>
 
 int main(void)

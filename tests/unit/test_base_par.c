@@ -194,7 +194,7 @@ TEST(without_memory_for_a_pool_the_caller_does_it_all)
 
 TEST(after_a_fork_the_child_works_alone)
 {
-    if (strcmp(par_name(), "pthreads") != 0) SKIP("%s does not promise to survive a fork", par_name());
+    if (strcmp(rk_threads_of(), "pthreads") != 0) SKIP("%s does not promise to survive a fork", rk_threads_of());
     rk_ctx *ctx = ctx_of(3);
     struct sums s = { 0 };
     par_for(ctx, 100, add, &s);
@@ -216,7 +216,7 @@ TEST(processors_are_at_least_one)
     EXPECT(par_processors() >= 1 && par_processors() <= PAR_MOST);
     rk_ctx *ctx = test_ctx();
     EXPECT_INT(rk_ctx_threads(ctx), par_processors());
-    EXPECT(strcmp(par_name(), "openmp") == 0 || strcmp(par_name(), "tbb") == 0 || strcmp(par_name(), "pthreads") == 0);
+    EXPECT(strcmp(rk_threads_of(), "openmp") == 0 || strcmp(rk_threads_of(), "tbb") == 0 || strcmp(rk_threads_of(), "pthreads") == 0);
 }
 
 static void put_text(const char *folder, const char *name, const char *text)

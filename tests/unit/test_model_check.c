@@ -101,6 +101,7 @@ static bool tell(void *user, const rk_check_row *row)
 {
     struct told *t = user;
     t->count[row->finding]++;
+    if (row->finding == RK_CHECK_PARAMETERS) EXPECT(row->name[0] == '\0' && row->text[0] == '\0');     /* all of them, of no one name */
     if (row->finding == RK_CHECK_FILE) t->header += row->header;
     else if (row->finding != RK_CHECK_ALL) t->bytes += row->bytes;
     if (t->n < sizeof t->text - 300)

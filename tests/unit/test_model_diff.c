@@ -150,7 +150,7 @@ TEST(gpt2_gptj_and_neox)
 /* What one says of the left, the other says of the right. */
 TEST(sides_can_be_exchanged)
 {
-    static const rk_verdict mirrored[] = { RK_SAME, RK_SAME_IN_OTHER_LAYOUT, RK_SAME_IN_OTHER_SIZE, RK_OTHER, RK_ONLY_RIGHT, RK_ONLY_LEFT };
+    static const rk_diff_verdict mirrored[] = { RK_SAME, RK_SAME_IN_OTHER_LAYOUT, RK_SAME_IN_OTHER_SIZE, RK_OTHER, RK_ONLY_RIGHT, RK_ONLY_LEFT };
     static const char *const models[] = { "gpt2", "cs336-small", "cs336-small-2024", "gpt-j-6b", "pythia-70m", "nanogpt" };
     rk_ctx *ctx = test_ctx();
     for (size_t i = 0; i < sizeof models / sizeof *models; i++)
