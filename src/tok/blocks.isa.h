@@ -117,12 +117,13 @@ BITS void read_block(struct block *b, struct carry *c, class_of_code *class, uns
     else c->over = b->others;
 }
 
-/* Bytes of other characters of a class. */
-BITS uint64_t others_of(const struct block *b, unsigned class)
+/* *bits with the bytes of other characters of a class; most blocks have none, which costs a branch and nothing else. */
+BITS void with_others(const struct block *b, unsigned class, uint64_t *bits)
 {
-    uint64_t bits = b->others.all;
-    for (unsigned k = 0; k < 3; k++) bits &= class >> k & 1 ? b->others.plane[k] : ~b->others.plane[k];
-    return bits;
+    if (b->others.all == 0) return;
+    uint64_t others = b->others.all;
+    for (unsigned k = 0; k < 3; k++) others &= class >> k & 1 ? b->others.plane[k] : ~b->others.plane[k];
+    *bits |= others;
 }
 
 /* Whether the byte behind the block is something else than white space; asked where the block ends in that. */

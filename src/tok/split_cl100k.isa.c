@@ -16,8 +16,9 @@ BITS uint64_t contractions_right(const unsigned char *p, uint64_t begins, uint64
 BITS uint64_t rule(struct block *b, struct carry *c)
 {
     read_block(b, c, unicode_class, LATER_STOPS);
-    uint64_t lines = bits_equal(b->v, '\n') | bits_equal(b->v, '\r');
-    uint64_t begins = later_begins(b, c, b->L | others_of(b, CLASS_LETTER), lines, true);
+    uint64_t L = b->L, lines = bits_equal(b->v, '\n') | bits_equal(b->v, '\r');
+    with_others(b, CLASS_LETTER, &L);
+    uint64_t begins = later_begins(b, c, L, lines, true);
     return contractions_right(b->p, begins, bits_equal(b->v, '\'') & begins, c) & first_bits(b->bytes);
 }
 #endif

@@ -26,7 +26,10 @@ BITS uint64_t contractions_right(const unsigned char *p, uint64_t begins, uint64
 BITS uint64_t rule(struct block *b, struct carry *c)
 {
     read_block(b, c, unicode_class, 1u << CLASS_SPACE);
-    uint64_t S = b->S, W = b->W, L = b->L | others_of(b, CLASS_LETTER), D = b->D | others_of(b, CLASS_NUMBER), O = ~(L | D | W);
+    uint64_t S = b->S, W = b->W, L = b->L, D = b->D;
+    with_others(b, CLASS_LETTER, &L);
+    with_others(b, CLASS_NUMBER, &D);
+    uint64_t O = ~(L | D | W);
     uint64_t goes_on = (L & (L << 1 | c->l)) | (D & (D << 1 | c->d)) | (O & (O << 1 | c->o));
     uint64_t begins = (~W & ~goes_on & ~(S << 1 | c->s)) | (W & (~(W << 1 | c->w) | (~W >> 1 | text_follows(b) << 63)));
     c->l = L >> 63, c->d = D >> 63, c->o = O >> 63, c->s = S >> 63, c->w = W >> 63;

@@ -29,8 +29,12 @@ BITS uint64_t uncertain(uint64_t upper, uint64_t both, uint64_t marks, uint64_t 
 BITS uint64_t rule(struct block *b, struct carry *c)
 {
     read_block(b, c, class_cased, LATER_STOPS);
-    uint64_t marks = others_of(b, CASED_MARK), both = marks | others_of(b, CLASS_LETTER);
-    uint64_t upper = bits_from(b->v, 'A', 26) | others_of(b, CASED_UPPER), lower = bits_from(b->v, 'a', 26) | others_of(b, CASED_LOWER);
+    uint64_t marks = 0, both = 0, upper = bits_from(b->v, 'A', 26), lower = bits_from(b->v, 'a', 26);
+    with_others(b, CASED_MARK, &marks);
+    with_others(b, CLASS_LETTER, &both);
+    with_others(b, CASED_UPPER, &upper);
+    with_others(b, CASED_LOWER, &lower);
+    both |= marks;
     uint64_t L = upper | lower | both, into = bits_equal(b->v, '\n') | bits_equal(b->v, '\r') | bits_equal(b->v, '/');
     uint64_t not_certain = uncertain(upper, both, marks, ~(L | b->D | b->W), c);
     if (__builtin_expect(not_certain != 0, 0) && (unsigned)__builtin_ctzll(not_certain) < b->certain) b->certain = (unsigned)__builtin_ctzll(not_certain);
