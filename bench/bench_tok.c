@@ -2,7 +2,7 @@
  *
  *   bench_tok train VOCAB FILE...            counts and merges, with the peak of memory
  *   bench_tok encode TOKENIZER FILE...       five passes, one thread and all: best and median; decode
- *   bench_tok split FILE...                  the scanner alone
+ *   bench_tok split FILE...                  the scanners alone, each body
  *   bench_tok serve TOKENIZER THREADS        takes orders, a line each, for bench/peers_tok.py: file, again, decode
  *
  * Encoding is checked before it is timed: decoding must give the bytes back. Files are mapped and read once beforehand. */
@@ -82,7 +82,7 @@ static int train(rk_ctx *ctx, const char *const *paths, int n, uint32_t vocab_si
     return 0;
 }
 
-static int split(const struct file_view *view, enum isa isa)
+static int split(const struct file_view *view, const char *pattern, enum isa isa)
 {
     static const char *const names[] = {
 #define X(isa) #isa,
@@ -90,7 +90,7 @@ static int split(const struct file_view *view, enum isa isa)
 #undef X
     };
     struct rates rates;
-    split_scan *scan = split_body(split_gpt2, isa);
+    split_scan *scan = split_body(split_find(pattern)->scan, isa);
     size_t words = 0;
     for (int pass = 0; pass < PASSES; pass++) {
         size_t at = 0, ends[512], made;
@@ -102,15 +102,17 @@ static int split(const struct file_view *view, enum isa isa)
         }
         note(&rates, pass, began);
     }
-    printf("%s: %zu words, %.2f bytes each\n", names[isa], words, (double)view->n / (double)words);
+    printf("%s, %s: %zu words, %.2f bytes each\n", pattern, names[isa], words, (double)view->n / (double)words);
     print_rate("split", 1, (double)view->n, &rates);
     return 0;
 }
 
 static int split_by_every_body(const struct file_view *view)
 {
-    for (int isa = 0; isa < ISA_COUNT; isa++)
-        if (isa_runs((enum isa)isa) && split(view, (enum isa)isa) != 0) return 1;
+    static const char *const patterns[] = { "gpt2", "cl100k", "o200k" };
+    for (size_t i = 0; i < sizeof patterns / sizeof *patterns; i++)
+        for (int isa = 0; isa < ISA_COUNT; isa++)
+            if (isa_runs((enum isa)isa) && split(view, patterns[i], (enum isa)isa) != 0) return 1;
     return 0;
 }
 

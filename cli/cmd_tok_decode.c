@@ -30,10 +30,8 @@ static int print_replaced(struct decoding *d, const uint32_t *ids, size_t n, boo
 {
     struct cli *c = d->c;
     rk_text ready;
-    for (size_t i = 0; i < n; i++) {
-        CLI_TRY(c, rk_tok_decoder_push(c->ctx, &d->stream, ids[i], &ready));
-        put(c, ready.at, ready.n);
-    }
+    CLI_TRY(c, rk_tok_decoder_add(c->ctx, &d->stream, ids, n, &ready));
+    put(c, ready.at, ready.n);
     if (!last) return CLI_OK;
     CLI_TRY(c, rk_tok_decoder_end(c->ctx, &d->stream, &ready));
     put(c, ready.at, ready.n);

@@ -121,6 +121,7 @@ RK_API RK_CHECK rk_status rk_bytes_replace(rk_ctx *ctx, const char *bytes, size_
 typedef struct rk_tok_decoder { const rk_tok *tok; unsigned flags; unsigned n_held; char held[4]; bool began; rk_bytes ready; } rk_tok_decoder;
 RK_API void rk_tok_decoder_init(rk_tok_decoder *decoder, const rk_tok *tok, unsigned flags);
 RK_API RK_CHECK rk_status rk_tok_decoder_push(rk_ctx *ctx, rk_tok_decoder *decoder, uint32_t id, rk_text *ready);
+RK_API RK_CHECK rk_status rk_tok_decoder_add(rk_ctx *ctx, rk_tok_decoder *decoder, const uint32_t *ids, size_t n, rk_text *ready);   /* many at once */
 RK_API RK_CHECK rk_status rk_tok_decoder_end(rk_ctx *ctx, rk_tok_decoder *decoder, rk_text *ready);      /* an unfinished character becomes U+FFFD */
 RK_API void rk_tok_decoder_clear(rk_ctx *ctx, rk_tok_decoder *decoder);
 

@@ -1,6 +1,7 @@
 /* utf8.c: Unicode standard 15.0, table 3-7. */
 #include "base/utf8.h"
 #include <stdbool.h>
+#include <string.h>
 
 /* What a lead byte promises: how many follow, and which range the second byte must lie in. */
 static bool lead(unsigned char c, size_t *follow, unsigned char *low, unsigned char *high)
@@ -86,6 +87,20 @@ size_t utf8_incomplete(const char *bytes, size_t n)
         return fitting(b + n - k, k, &whole) == k && !whole ? k : 0;
     }
     return 0;
+}
+
+/* 64 bytes at a time: most text has nothing else. */
+size_t utf8_ascii(const char *bytes, size_t n)
+{
+    size_t i = 0;
+    for (; n - i >= 64; i += 64) {
+        uint64_t words[8], all = 0;
+        memcpy(words, bytes + i, sizeof words);
+        for (int k = 0; k < 8; k++) all |= words[k];
+        if (all & UINT64_C(0x8080808080808080)) break;
+    }
+    while (i < n && (unsigned char)bytes[i] < 0x80) i++;
+    return i;
 }
 
 bool utf8_valid(const char *bytes, size_t n)

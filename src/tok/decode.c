@@ -61,19 +61,19 @@ static rk_status no_token(rk_ctx *ctx, const rk_tok *tok, const uint32_t *ids, s
 
 static rk_status too_many(rk_ctx *ctx, size_t n) { return FAIL(RK_E_LIMIT, "%zu ids decode to more bytes than an address can hold", n); }
 
-static rk_status decode_words(rk_ctx *ctx, const rk_tok *tok, const uint32_t *ids, size_t n, unsigned flags, rk_bytes *bytes)
+/* WordPiece: behind other words, or not. */
+static rk_status decode_words(rk_ctx *ctx, const rk_tok *tok, const uint32_t *ids, size_t n, unsigned flags, bool *began, rk_bytes *bytes)
 {
     rk_text text;
     size_t total = bytes->n;
-    bool began = false, space;
+    bool counted = *began, space;
     for (size_t i = 0; i < n; i++) {
-        if (!text_of(tok, ids[i], flags, &began, &space, &text)) return no_token(ctx, tok, ids, i);
+        if (!text_of(tok, ids[i], flags, &counted, &space, &text)) return no_token(ctx, tok, ids, i);
         if (!size_add(total, text.n + space, &total)) return too_many(ctx, n);
     }
     TRY(make_room(ctx, bytes, total));
-    began = false;
     for (size_t i = 0; i < n; i++) {
-        (void)text_of(tok, ids[i], flags, &began, &space, &text);
+        (void)text_of(tok, ids[i], flags, began, &space, &text);
         if (space) bytes->at[bytes->n++] = ' ';
         if (text.n > 0) memcpy(bytes->at + bytes->n, text.at, text.n);
         bytes->n += text.n;
@@ -101,10 +101,10 @@ static rk_status count_bytes(rk_ctx *ctx, const rk_tok *tok, const uint32_t *ids
 }
 
 /* Pieces are copied whole; what is too much is written over by the next, and there is room behind the last. */
-rk_status rk_tok_decode(rk_ctx *ctx, const rk_tok *tok, const uint32_t *ids, size_t n, unsigned flags, rk_bytes *bytes)
+static rk_status decode_behind(rk_ctx *ctx, const rk_tok *tok, const uint32_t *ids, size_t n, unsigned flags, bool *began, rk_bytes *bytes)
 {
     size_t total = bytes->n;
-    if (tok->bert.used) return decode_words(ctx, tok, ids, n, flags, bytes);
+    if (tok->bert.used) return decode_words(ctx, tok, ids, n, flags, began, bytes);
     TRY(count_bytes(ctx, tok, ids, n, flags, &total));
     TRY(make_room(ctx, bytes, total));
     char *to = bytes->at + bytes->n;
@@ -124,17 +124,25 @@ rk_status rk_tok_decode(rk_ctx *ctx, const rk_tok *tok, const uint32_t *ids, siz
     return RK_OK;
 }
 
-/* Appends bytes[0..n) with U+FFFD for what is invalid. */
+rk_status rk_tok_decode(rk_ctx *ctx, const rk_tok *tok, const uint32_t *ids, size_t n, unsigned flags, rk_bytes *bytes)
+{
+    bool began = false;
+    return decode_behind(ctx, tok, ids, n, flags, &began, bytes);
+}
+
+/* Appends bytes[0..n) with U+FFFD for what is invalid; what is between is copied at once. */
 static rk_status replace(rk_ctx *ctx, rk_bytes *to, const char *bytes, size_t n)
 {
-    for (size_t i = 0; i < n;) {
+    size_t valid = 0;                                                 /* what is not yet copied begins here */
+    for (size_t i = 0, step; (i += utf8_ascii(bytes + i, n - i)) < n; i += step) {
         uint32_t code;
-        size_t step = utf8_next(bytes + i, n - i, &code);
-        if (code == UTF8_INVALID) TRY(append(ctx, to, "\xef\xbf\xbd", 3));
-        else TRY(append(ctx, to, bytes + i, step));
-        i += step;
+        step = utf8_next(bytes + i, n - i, &code);
+        if (code != UTF8_INVALID) continue;
+        TRY(append(ctx, to, bytes + valid, i - valid));
+        TRY(append(ctx, to, "\xef\xbf\xbd", 3));
+        valid = i + step;
     }
-    return RK_OK;
+    return append(ctx, to, bytes + valid, n - valid);
 }
 
 rk_status rk_bytes_replace(rk_ctx *ctx, const char *bytes, size_t n, rk_bytes *utf8)
@@ -155,17 +163,15 @@ void rk_tok_decoder_clear(rk_ctx *ctx, rk_tok_decoder *d)
     d->n_held = 0;
 }
 
-rk_status rk_tok_decoder_push(rk_ctx *ctx, rk_tok_decoder *d, uint32_t id, rk_text *ready)
+rk_status rk_tok_decoder_push(rk_ctx *ctx, rk_tok_decoder *d, uint32_t id, rk_text *ready) { return rk_tok_decoder_add(ctx, d, &id, 1, ready); }
+
+rk_status rk_tok_decoder_add(rk_ctx *ctx, rk_tok_decoder *d, const uint32_t *ids, size_t n, rk_text *ready)
 {
     rk_status status;
-    rk_text text;
     rk_bytes joined = { 0 };
     *ready = (rk_text){ "", 0 };
-    bool space;
-    if (!text_of(d->tok, id, d->flags, &d->began, &space, &text)) return FAIL(RK_E_ARG, "id %u is no token of this vocabulary of %u", id, d->tok->vocab.size);
     GO(append(ctx, &joined, d->held, d->n_held));
-    if (space) GO(append(ctx, &joined, " ", 1));
-    GO(append(ctx, &joined, text.at, text.n));
+    GO(decode_behind(ctx, d->tok, ids, n, d->flags, &d->began, &joined));
     size_t hold = utf8_incomplete(joined.at, joined.n);
     d->ready.n = 0;
     GO(replace(ctx, &d->ready, joined.at, joined.n - hold));

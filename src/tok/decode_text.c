@@ -5,11 +5,10 @@
 /* Where the first byte that is no UTF-8 stands; n when there is none. */
 static size_t first_invalid(const char *bytes, size_t n)
 {
-    for (size_t i = 0; i < n;) {
+    for (size_t i = 0, step; (i += utf8_ascii(bytes + i, n - i)) < n; i += step) {
         uint32_t code;
-        size_t step = utf8_next(bytes + i, n - i, &code);
+        step = utf8_next(bytes + i, n - i, &code);
         if (code == UTF8_INVALID) return i;
-        i += step;
     }
     return n;
 }

@@ -169,12 +169,8 @@ static bool is_stable(uint32_t code)
 
 static bool is_as_it_should_be(const unsigned char *text, size_t n, enum normal_form form, bool replace)
 {
-    for (size_t i = 0; i < n;) {
-        uint32_t code = text[i];
-        if (code < 0x80) {
-            i++;
-            continue;
-        }
+    for (size_t i = 0; (i += utf8_ascii((const char *)text + i, n - i)) < n;) {
+        uint32_t code;
         i += utf8_next((const char *)text + i, n - i, &code);
         if (code == UTF8_INVALID ? replace : form == NORMAL_NFC && !is_stable(code)) return false;
     }

@@ -46,6 +46,15 @@ static inline unsigned look(const unsigned char *p, size_t left, size_t *length)
     return code == UTF8_INVALID ? CLASS_OTHER : unicode_class(code);
 }
 
+/* Classes with the case of letters, and marks, beside those of unicode.h; CLASS_LETTER: a caseless one. */
+enum { CASED_UPPER = 4, CASED_LOWER, CASED_MARK };
+
+static inline unsigned class_cased(uint32_t code)
+{
+    unsigned letter_case = unicode_case(code);                        /* CASE_UPPER and so on, in the same order */
+    return letter_case == CASE_NONE ? unicode_class(code) : CASED_UPPER - CASE_UPPER + letter_case;
+}
+
 #define EACH(byte) ((uint64_t)(byte) * 0x0101010101010101u)
 
 /* How many of the eight bytes at p, from the first on, are ASCII letters. */

@@ -4,11 +4,14 @@
 #include "base/isa.h"
 #include "tok/split.h"
 
-#define X(isa) split_scan split_gpt2_##isa;
+#define X(isa) split_scan split_gpt2_##isa, split_cl100k_##isa, split_o200k_##isa;
 FOR_EVERY_ISA(X)
 #undef X
 
-size_t gpt2_word_end(const unsigned char *text, size_t n, size_t i);  /* of the word that begins at i < n */
+/* The end of the word that begins at i < n. */
+size_t gpt2_word_end(const unsigned char *text, size_t n, size_t i);
+size_t cl100k_word_end(const unsigned char *text, size_t n, size_t i);
+size_t o200k_word_end(const unsigned char *text, size_t n, size_t i);
 
 /* Length of the contraction of GPT-2's pattern at p, which is an apostrophe; 0 when there is none. */
 static inline size_t gpt2_contraction(const unsigned char *p, size_t left)

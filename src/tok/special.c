@@ -17,9 +17,17 @@ static int order(const rk_special *a, const rk_special *b)
 
 static int order_any(const void *a, const void *b) { return order(a, b); }
 
+/* Sorted, with one first byte: the second of all of them, or -1. */
+static int common_second(const struct specials *s)
+{
+    const rk_text *first = &s->at[0].text, *last = &s->at[s->n - 1].text;
+    bool same = first->n > 1 && last->n > 1 && first->at[1] == last->at[1];
+    return same ? (unsigned char)first->at[1] : -1;
+}
+
 rk_status specials_init(rk_ctx *ctx, struct specials *s, const rk_special *all, size_t n, bool normalized)
 {
-    *s = (struct specials){ .only = -1 };
+    *s = (struct specials){ .only = -1, .second = -1 };
     size_t wanted = 0;
     for (size_t i = 0; i < n; i++) wanted += all[i].normalized == normalized;
     TRY(NEW(s->at, wanted));
@@ -36,6 +44,7 @@ rk_status specials_init(rk_ctx *ctx, struct specials *s, const rk_special *all, 
         s->only = firsts == 1 ? first : -1;
     }
     if (s->n > 1) qsort(s->at, s->n, sizeof *s->at, order_any);
+    if (s->only >= 0) s->second = common_second(s);
     return RK_OK;
 }
 
@@ -51,9 +60,13 @@ bool specials_twins(const struct specials *s, const rk_special **a, const rk_spe
 
 void specials_clear(rk_ctx *ctx, struct specials *s) { FREE(s->at, s->n); }
 
-/* Among the tokens of `r`, equal in their first d bytes, those whose byte d is `c`. A token of d bytes comes first. */
+static bool goes_on(const struct specials *s, size_t i, size_t d, unsigned char c) { return s->at[i].text.n > d && (unsigned char)s->at[i].text.at[d] == c; }
+
+/* Among the tokens of `r`, equal in their first d bytes, those whose byte d is `c`. A token of d bytes comes first, and all the others may be it. */
 static struct range narrow(const struct specials *s, struct range r, size_t d, unsigned char c)
 {
+    if (s->at[r.low].text.n == d) r.low++;
+    if (r.low == r.high || (goes_on(s, r.low, d, c) && goes_on(s, r.high - 1, d, c))) return r;
     struct range out = r;
     for (int side = 0; side < 2; side++) {
         size_t low = side == 0 ? r.low : out.low, high = r.high;
@@ -84,8 +97,25 @@ static const rk_special *longest_at(const struct specials *s, const unsigned cha
     return best;
 }
 
+#define EACH(byte) ((uint64_t)(byte) * 0x0101010101010101u)
+
+/* The first place where both bytes stand, or n; eight places at a time. */
+static size_t find_two(const unsigned char *text, size_t n, size_t i, int first, int second)
+{
+    for (; i < n && n - i > 8; i += 8) {
+        uint64_t a, b;
+        memcpy(&a, text + i, 8);
+        memcpy(&b, text + i + 1, 8);
+        uint64_t other = (a ^ EACH(first)) | (b ^ EACH(second));
+        if ((other - EACH(1)) & ~other & EACH(0x80)) break;           /* some byte of it is zero */
+    }
+    while (i + 1 < n && (text[i] != first || text[i + 1] != second)) i++;
+    return i + 1 < n ? i : n;
+}
+
 static size_t next_place(const struct specials *s, const unsigned char *text, size_t n, size_t i)
 {
+    if (s->second >= 0) return find_two(text, n, i, s->only, s->second);
     if (s->only >= 0) {
         const unsigned char *p = i < n ? memchr(text + i, s->only, n - i) : NULL;
         return p == NULL ? n : (size_t)(p - text);

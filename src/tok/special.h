@@ -14,7 +14,7 @@ struct specials {
     rk_special *at;
     size_t      n, longest;
     bool        begins[256], alone[256];                              /* by first byte: some token; some that stands alone */
-    int         only;                                                 /* the one first byte, or -1 */
+    int         only, second;                                         /* the one first byte, or -1; the one byte behind it, or -1 */
     bool        eats;                                                 /* some token takes white space behind it */
 };
 

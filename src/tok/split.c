@@ -27,10 +27,12 @@ const struct split *split_find(const char *name)
 
 split_scan *split_body(split_scan *scan, enum isa isa)
 {
-#define X(set) [ISA_##set] = split_gpt2_##set,
-    static split_scan *const gpt2[ISA_COUNT] = { FOR_EVERY_ISA(X) };
+#define X(set) [ISA_##set] = { split_gpt2_##set, split_cl100k_##set, split_o200k_##set },
+    static split_scan *const plain[] = { split_gpt2, split_cl100k, split_o200k }, *const bodies[ISA_COUNT][sizeof plain / sizeof *plain] = { FOR_EVERY_ISA(X) };
 #undef X
-    return scan == split_gpt2 ? gpt2[isa] : scan;
+    for (size_t i = 0; i < sizeof plain / sizeof *plain; i++)
+        if (scan == plain[i]) return bodies[isa][i];
+    return scan;
 }
 
 /* A word of letters and digits is a misspelled name and no regular expression that anybody means. */

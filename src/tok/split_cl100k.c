@@ -4,8 +4,9 @@
  *
  * In words: a contraction in any case; letters with one character of any kind before them, but for numbers and line ends; up to three
  * numbers; the rest with one U+0020 before and the line ends behind it; white space up to its last line end, else all but its last
- * character; at the end of the text all of it. */
+ * character; at the end of the text all of it. Not here: many words at once (split_cl100k.isa.c). */
 #include "tok/scan.h"
+#include "tok/scan_bodies.h"
 
 static size_t line_ends(const unsigned char *text, size_t n, size_t i)
 {
@@ -20,7 +21,7 @@ static size_t space_end(const unsigned char *text, size_t n, size_t i)
     return s.after_line != 0 ? s.after_line : s.last;
 }
 
-static size_t any_word_end(const unsigned char *text, size_t n, size_t i)
+size_t cl100k_word_end(const unsigned char *text, size_t n, size_t i)
 {
     size_t step, next_step;
     unsigned class = look(text + i, n - i, &step), next = CLASS_SPACE;
@@ -42,7 +43,7 @@ size_t split_cl100k(const unsigned char *text, size_t n, size_t at, size_t *ends
     size_t made = 0;
     while (made < most && at < n) {
         size_t end = plain_word_end(text, n, at);
-        ends[made++] = at = end != 0 ? end : any_word_end(text, n, at);
+        ends[made++] = at = end != 0 ? end : cl100k_word_end(text, n, at);
     }
     return made;
 }

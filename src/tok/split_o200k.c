@@ -6,10 +6,10 @@
  *
  * What backtracking does in 1: U* takes its whole run; if a lower-case letter follows, W+ goes on from there; else U* gives back until
  * W+ has the last character of the run that is both, and the word ends behind it. Without such a character 2 takes the run. A mark
- * may be the character before the letters, and if then neither 1 fits, 1 fits without it. */
+ * may be the character before the letters, and if then neither 1 fits, 1 fits without it. Not here: many words at once (split_o200k.isa.c). */
 #include "tok/scan.h"
+#include "tok/scan_bodies.h"
 
-enum { CASED_UPPER = 4, CASED_LOWER, CASED_MARK };                    /* beside CLASS_*; CLASS_LETTER: caseless */
 #define BIT(class) (1u << (class))
 #define UPPERS (BIT(CASED_UPPER) | BIT(CLASS_LETTER) | BIT(CASED_MARK))
 #define LOWERS (BIT(CASED_LOWER) | BIT(CLASS_LETTER) | BIT(CASED_MARK))
@@ -24,9 +24,7 @@ static inline unsigned look_cased(const unsigned char *p, size_t left, size_t *l
     if (c != BEYOND) return c;
     uint32_t code;
     *length = utf8_next((const char *)p, left, &code);
-    if (code == UTF8_INVALID) return CLASS_OTHER;
-    unsigned letter_case = unicode_case(code);
-    return letter_case == CASE_NONE ? unicode_class(code) : letter_case == CASE_UPPER ? CASED_UPPER : letter_case == CASE_LOWER ? CASED_LOWER : CASED_MARK;
+    return code == UTF8_INVALID ? CLASS_OTHER : class_cased(code);
 }
 
 static size_t cased_run(const unsigned char *text, size_t n, size_t i, unsigned classes)
@@ -74,7 +72,7 @@ static size_t rest_end(const unsigned char *text, size_t n, size_t i)
     return i;
 }
 
-static size_t any_word_end(const unsigned char *text, size_t n, size_t i)
+size_t o200k_word_end(const unsigned char *text, size_t n, size_t i)
 {
     size_t step, next_step;
     unsigned class = look_cased(text + i, n - i, &step);
@@ -90,6 +88,6 @@ static size_t any_word_end(const unsigned char *text, size_t n, size_t i)
 size_t split_o200k(const unsigned char *text, size_t n, size_t at, size_t *ends, size_t most)
 {
     size_t made = 0;
-    while (made < most && at < n) ends[made++] = at = any_word_end(text, n, at);
+    while (made < most && at < n) ends[made++] = at = o200k_word_end(text, n, at);
     return made;
 }

@@ -324,8 +324,10 @@ TEST(decoding_in_a_stream_never_breaks_a_character)
         static const unsigned char likely[] = { 0xe4, 0xb8, 0xad, 0xf0, 0x9f, 0x99, 0x83, 0xc3, 0xa9, 'a', 0xff, 0xed, 0xa0 };
         for (size_t i = 0; i < n; i++) ids[i] = test_random(3) ? 5u + likely[test_random(sizeof likely)] : (uint32_t)test_random(rk_tok_size(tok));
         rk_tok_decoder_init(&d, tok, RK_TOK_SKIP_SPECIAL);
-        for (size_t i = 0; i <= n; i++) {
-            if (i < n) OK(ctx, rk_tok_decoder_push(ctx, &d, ids[i], &ready));
+        for (size_t i = 0, many = 1; i <= n; i += many) {
+            many = i < n && round % 2 == 1 ? 1 + test_random(n - i) : 1;
+            if (i < n && round % 2 == 1) OK(ctx, rk_tok_decoder_add(ctx, &d, ids + i, many, &ready));
+            else if (i < n) OK(ctx, rk_tok_decoder_push(ctx, &d, ids[i], &ready));
             else OK(ctx, rk_tok_decoder_end(ctx, &d, &ready));
             rk_bytes again = { 0 };
             OK(ctx, rk_bytes_replace(ctx, ready.at, ready.n, &again));

@@ -48,6 +48,14 @@ static size_t cut_by(split_scan *scan, const unsigned char *text, size_t n, size
     return total;
 }
 
+/* The last set of instructions that runs here, asked once: in a virtual machine the question is dear. */
+static int best_isa(void)
+{
+    static int best = -1;
+    if (best < 0) best = (int)isa_best();
+    return best;
+}
+
 static void expect_same_words(const struct split *split, const char *text, size_t n)
 {
     static size_t expected[MOST + 200], ends[MOST + 200];
@@ -55,8 +63,7 @@ static void expect_same_words(const struct split *split, const char *text, size_
     REQUIRE(exact != NULL && n <= MOST);
     memcpy(exact, text, n);
     size_t words = cut_by(split->scan, exact, n, expected);
-    for (int isa = 0; isa < ISA_COUNT; isa++) {
-        if (!isa_runs((enum isa)isa)) continue;
+    for (int isa = 0; isa <= best_isa(); isa++) {
         size_t made = cut_by(split_body(split->scan, (enum isa)isa), exact, n, ends);
         if (made != words || memcmp(ends, expected, words * sizeof *ends) != 0) test_fail(__FILE__, __LINE__, "%s, body %d: %zu bytes are cut otherwise", split->name, isa, n);
     }
@@ -66,8 +73,7 @@ static void expect_same_words(const struct split *split, const char *text, size_
 /* Each character there is, alone and among its neighbours, at any place of a block. */
 TEST(every_character_is_cut_alike)
 {
-    static const char *const between[] = { "", "", "", "", "a", " ", "1", ".", "\n" };
-    const struct split *split = split_find("gpt2");
+    static const char *const between[] = { "", "", "", "", "a", " ", "1", ".", "\n", "A", "/" };
     char text[MOST];
     size_t n = 0;
     for (uint32_t code = 0; code <= 0x10ffff; code++) {
@@ -77,7 +83,7 @@ TEST(every_character_is_cut_alike)
         memcpy(text + n, other, strlen(other));
         n += strlen(other);
         if (n + 8 < MOST && code < 0x10ffff) continue;
-        expect_same_words(split, text, n);
+        for (int p = 0; p < N_REFERENCES; p++) expect_same_words(split_find(reference_patterns[p].name), text, n);
         n = 0;
     }
 }
@@ -85,11 +91,11 @@ TEST(every_character_is_cut_alike)
 TEST(every_body_of_a_scanner_cuts_alike)
 {
     static char text[MOST];
-    static const char ascii[] = "aZ19 ' \n\t.sdmtlvre  'tes";
-    for (int round = 0; round < 6000; round++) {
+    static const char ascii[] = "aZ19 ' \n\t.sdmtlvre  'tes\r/ALe8";
+    for (int round = 0; round < 12000; round++) {
         const struct split *split = split_find(reference_patterns[round % N_REFERENCES].name);
         size_t n = round % 50 == 0 ? hard_text(text, MOST) : test_random(400);
-        unsigned foreign = round % 3 == 0 ? 0 : round % 3 == 1 ? 100 : 10;        /* one character in so many is not ASCII */
+        unsigned foreign = round / 3 % 3 == 0 ? 0 : round / 3 % 3 == 1 ? 100 : 10;        /* one character in so many is not ASCII */
         for (size_t i = 0; i < n && round % 50 != 0; i++) text[i] = ascii[test_random(sizeof ascii - 1)];
         for (size_t i = 0; i + 3 < n && foreign > 0 && round % 50 != 0; i++)
             if (test_random(foreign) == 0) i += hard_text(text + i, 4);
@@ -100,10 +106,11 @@ TEST(every_body_of_a_scanner_cuts_alike)
 /* What a block of 64 bytes leaves to the next: contractions, white space, runs, at every place and at the very end. */
 TEST(every_body_of_a_scanner_crosses_blocks)
 {
-    static const char *const cases[] = { "'s", "'ll", "'ve a", "'lx", "'", " 's", "  a", " \n a", "   ", "a 1", "1.a", "''s", "'s's", "'re're", "\xe2\x80\x99s", " \xc2\xa0 a", "a\xc2\xa0", "\xff" };
-    static const char fills[] = "a1. ";
+    static const char *const cases[] = { "'s", "'ll", "'ve a", "'lx", "'", " 's", "  a", " \n a", "   ", "a 1", "1.a", "''s", "'s's", "'re're", "\xe2\x80\x99s", " \xc2\xa0 a", "a\xc2\xa0", "\xff",
+        "1234", "12345678", ".\n\n a", "/\n/\n//a", " \n \n\ta", "\r\n  \r\n", "\n", "\t", ".\n", "aB", "ABc", "'LL", "'\xc5\xbf" "A", "a's's", "A'lLb", "\xe2\x80\x99\xe4\xb8\xad", "\xe4\xb8\xad" "A",
+        "\xe4\xb8\xad" "Ab", "\xcc\x81", ".\xcc\x81", "e\xcc\x81" "A", " \n\xe3\x80\x80\n a", "1\xc2\xbd", "\xe2\x80\x9c" };
+    static const char fills[] = "a1. A\n";
     static char text[300];
-    const struct split *split = split_find("gpt2");
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
         for (size_t before = 0; before <= 130; before += before > 67 && before < 120 ? 7 : 1)
             for (const char *fill = fills; *fill != 0; fill++)
@@ -111,8 +118,8 @@ TEST(every_body_of_a_scanner_crosses_blocks)
                     size_t n = strlen(cases[i]);
                     memset(text, *fill, before);
                     memcpy(text + before, cases[i], n);
-                    memset(text + before + n, 'b', after);
-                    expect_same_words(split, text, before + n + after);
+                    memset(text + before + n, after == 36 ? ' ' : 'b', after);
+                    for (int p = 0; p < N_REFERENCES; p++) expect_same_words(split_find(reference_patterns[p].name), text, before + n + after);
                 }
 }
 
