@@ -94,6 +94,7 @@ typedef struct rk_bill_settings {
     const char *policy;                 /* NULL: "fp32". Another one: casts are nodes of the graph that is priced; dtype is f32 then */
     bool dropout;
     bool totals;                        /* sooner: no shares of groups, and no reasons but those of parameters and bytes, without formulas */
+    bool numbers;                       /* nearly as soon: shares of groups too, without formulas; no more reasons than with totals */
 } rk_bill_settings;
 RK_API RK_CHECK rk_status rk_bill_of(rk_model *model, const rk_bill_settings *settings, rk_bill **bill);
 

@@ -19,13 +19,14 @@
 rk_status pass_expand(rk_ctx *ctx, const rk_graph *from, bool (*keep)(void *user, const rk_graph *g, rk_ref r), void *user,
                       rk_graph **to, rk_ref *map) RK_CHECK;
 
-/* Copies `from` with four or five periods of the blocks that stand in the modules of each pattern ("h.*"; NULL ends them), the
- * second standing for all that are left out (node.times): a sealed graph to take gradients of and to count. *to is NULL where
- * nothing repeats. map: room for from's nodes; what is left out has the id of the node that stands for it. */
-enum { MOST_STRETCHES = 4 };
+/* Copies `from` with four or five periods of the blocks that stand in the modules of each tower, the second standing for all that
+ * are left out (node.times): a sealed graph to take gradients of and to count. *to is NULL where nothing repeats, or not in a tower
+ * that has more blocks than were built. map: room for from's nodes; what is left out has the id of the node that stands for it. */
+enum { MOST_STRETCHES = 4, FEW_BLOCKS = 5 };                /* FEW_BLOCKS: enough to build of a tower of any height, where blocks are alike */
+struct tower { const char *pattern; int64_t more; };        /* "h.*", NULL ends a list; more: blocks like these that were not built */
 struct shortened_stretch { const char *pattern; int middle, late, blocks; };       /* the first blocks of periods 1 and of those at the end; blocks in a period */
 struct shortened { int n; struct shortened_stretch at[MOST_STRETCHES]; };
-rk_status pass_shorten(rk_ctx *ctx, const rk_graph *from, const char *const *patterns, struct shortened *how, rk_graph **to, rk_ref *map) RK_CHECK;
+rk_status pass_shorten(rk_ctx *ctx, const rk_graph *from, const struct tower *towers, struct shortened *how, rk_graph **to, rk_ref *map) RK_CHECK;
 /* Whether a graph made from a shortened one counts what the whole would: see shorten.c. */
 rk_status pass_shortened_holds(rk_ctx *ctx, const rk_graph *g, const struct shortened *how, bool *holds) RK_CHECK;
 
