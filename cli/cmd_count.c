@@ -63,6 +63,7 @@ static int read_options(struct counting *k)
     const bool all = c->json || cli_given(c, "html");
     const bool behind = cli_given(c, "html") || cli_given(c, "why") || cli_flag(c, "parts") || cli_flag(c, "roofline");      /* those look behind the FLOPs */
     k->s.plan = cli_flag(c, "plan") || cli_flag(c, "timeline") || (all && k->s.dtype == RK_f32 && k->s.mode == RK_MODE_TRAIN);     /* what is done here is done in f32 */
+    k->s.plan_untimed = !cli_flag(c, "timeline") && !cli_given(c, "html");
     k->s.totals = k->n == 1 && !all && !behind;
     k->s.numbers = c->json && !behind;
     k->letters = cli_text(c, "letters");

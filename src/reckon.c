@@ -22,9 +22,6 @@
 static const struct bill_repeat same_blocks[] = { BLOCKS("h", 'L'), BLOCKS("decoder.h", 'L'), BLOCKS("encoder.h", 'L') };
 static const struct bill_repeat other_blocks[] = { BLOCKS("h", 'L'), BLOCKS("decoder.h", 'L'), BLOCKS("encoder.h", 'M') };
 enum { N_BLOCKS = sizeof same_blocks / sizeof *same_blocks };
-/* Whose blocks may be left out, and where it says how many there are. */
-static const struct { const char *pattern, *layers; } towers[] = { { "h.*", "layer" }, { "encoder.h.*", "source_layer" }, { "decoder.h.*", "layer" } };
-enum { TOWERS = sizeof towers / sizeof *towers };
 
 static const struct bill_repeat *blocks_of(const rk_model *m)
 {
@@ -43,6 +40,18 @@ static rk_status build(rk_ctx *ctx, const struct pricing *p, const struct build_
 {
     TRY(model_build(ctx, p->model, options, built));
     return train_cast(ctx, &p->policy, built);
+}
+
+struct price_towers price_towers(const rk_model *model, int64_t most)
+{
+    static const struct { const char *pattern, *layers; } rows[] = { { "h.*", "layer" }, { "encoder.h.*", "source_layer" }, { "decoder.h.*", "layer" } };
+    struct price_towers t = { .n = 0 };
+    for (int i = model_has_encoder(model) ? 1 : 0; i < (model_has_encoder(model) ? 3 : 1); i++) {
+        int64_t blocks = config_int(&model->config, rows[i].layers), more = most > 0 && most < blocks ? blocks - most : 0;
+        t.at[t.n++] = (struct tower){ rows[i].pattern, more };
+        t.deep = t.deep || more > 0;
+    }
+    return t;
 }
 
 /* --- the meaning of a training step --- */
@@ -87,20 +96,11 @@ static void priced_close(struct priced *x)
 /* x->fewer.g stays NULL where nothing repeats. most: of the blocks of a tower that were built; 0: all. */
 static rk_status shorten(rk_ctx *ctx, const struct pricing *p, int64_t most, struct priced *x)
 {
-    struct tower of[TOWERS + 1] = { { NULL, 0 } };
+    const struct price_towers towers = price_towers(p->model, most);
     rk_ref *map;
-    int at, n = 0;
-    for (int i = 0; i < TOWERS; i++) {
-        if (config_field(&p->model->config, towers[i].layers, &at) == NULL) continue;
-        int64_t blocks = config_int(&p->model->config, towers[i].layers);
-        bool there = model_has_encoder(p->model) == (i > 0);
-        of[n] = (struct tower){ towers[i].pattern, most > 0 && most < blocks ? blocks - most : 0 };
-        n += there;
-    }
-    of[n].pattern = NULL;
     x->fewer = (struct built){ .ctx = ctx };
     TRY(NEW(map, x->built.g->nodes.n));
-    rk_status status = pass_shorten(ctx, x->built.g, of, &x->how, &x->fewer.g, map);
+    rk_status status = pass_shorten(ctx, x->built.g, towers.at, &x->how, &x->fewer.g, map);
     if (status == RK_OK && x->fewer.g != NULL) status = keep_parameters(ctx, &x->built, map, &x->fewer);
     FREE(map, x->built.g->nodes.n);
     x->used = x->fewer.g != NULL ? &x->fewer : &x->built;
@@ -111,12 +111,8 @@ static rk_status shorten(rk_ctx *ctx, const struct pricing *p, int64_t most, str
 static rk_status build_short(rk_ctx *ctx, const struct pricing *p, const struct build_options *options, struct priced *x)
 {
     struct build_options few = *options;
-    const rk_model *m = p->model;
-    int at;
     *x = (struct priced){ .used = NULL };
-    few.most_blocks = policy_names_a_block(&p->policy) ? 0 : FEW_BLOCKS;
-    bool deep = config_int(&m->config, "layer") > FEW_BLOCKS || (config_field(&m->config, "source_layer", &at) != NULL && config_int(&m->config, "source_layer") > FEW_BLOCKS);
-    if (!deep) few.most_blocks = 0;
+    few.most_blocks = !policy_names_a_block(&p->policy) && price_towers(p->model, FEW_BLOCKS).deep ? FEW_BLOCKS : 0;
     TRY(build(ctx, p, &few, &x->built));
     TRY(shorten(ctx, p, few.most_blocks, x));
     if (x->fewer.g != NULL || few.most_blocks == 0) return RK_OK;
@@ -372,7 +368,6 @@ rk_status rk_bill_of(rk_model *model, const rk_bill_settings *settings, rk_bill 
     rk_ctx *ctx = model->ctx;
     struct pricing p = { .ctx = ctx, .model = model, .settings = settings != NULL ? settings : &standard };
     struct build_options options = options_of(p.settings, FOR_TRAINING);
-    struct built built = { .ctx = NULL };
     rk_status status;
     *bill = NULL;
     GO(policy_read(ctx, p.settings->policy, &p.policy));
@@ -384,13 +379,11 @@ rk_status rk_bill_of(rk_model *model, const rk_bill_settings *settings, rk_bill 
         bool meaning_too = !(p.settings->plan && p.settings->plan_alone);
         if (meaning_too) GO(price_step(ctx, &p, &options));
         if (meaning_too) GO(price_cache(ctx, &p));
-        if (p.settings->plan) GO(build(ctx, &p, &options, &built));
-        if (p.settings->plan) GO(price_plan(ctx, model, p.settings, &p.policy, &built, p.bill));
+        if (p.settings->plan) GO(price_plan(ctx, model, p.settings, &p.policy, &options, p.bill));
     }
     *bill = p.bill;
     p.bill = NULL;
 out:
-    built_close(&built);
     rk_bill_free(p.bill);
     return status;
 }

@@ -8,6 +8,7 @@
  *   count    the bill                                                  graph -> bill
  *   lower    nodes -> problems -> the first kernel that accepts          graph -> plan without addresses
  *   plan     lifetimes and addresses                                   plan -> plan
+ *   lengthen when values live, of more blocks than were lowered         plan -> values
  *   validate the promises of a graph                                    graph -> status */
 #ifndef PASS_PASS_H
 #define PASS_PASS_H
@@ -30,6 +31,9 @@ rk_status pass_shorten(rk_ctx *ctx, const rk_graph *from, const struct tower *to
 /* Whether a graph made from a shortened one counts what the whole would: see shorten.c. */
 rk_status pass_shortened_holds(rk_ctx *ctx, const rk_graph *g, const struct shortened *how, bool *holds) RK_CHECK;
 
+/* The number of the block that a path or a state's name stands in: 3 of h.3.mlp, where the pattern is "h.*"; -1: in none. */
+int shorten_number(const char *pattern, const char *path);
+
 /* Copies `from`, with elementwise values of before `backward` (an id) computed again where elementwise nodes from there on
  * read them, when what they are made of is kept anyway: FLOPs for bytes, a good trade for cheap functions. */
 rk_status pass_remat(rk_ctx *ctx, const rk_graph *from, rk_ref backward, rk_graph **to) RK_CHECK;
@@ -41,5 +45,14 @@ void pass_needed(const rk_graph *g, bool *needed);
 struct plan_options { bool reuse; };                        /* reuse false: every value has its own place (the law of reuse) */
 rk_status pass_lower(rk_ctx *ctx, const rk_graph *g, const struct backend *backend, struct plan **plan) RK_CHECK;
 rk_status pass_place(rk_ctx *ctx, struct plan *plan, const struct plan_options *options) RK_CHECK;
+/* The same of values alone, of which first, last and bytes are known: at, and *bytes of the arena. */
+rk_status place_values(rk_ctx *ctx, struct plan_value *values, int n, bool reuse, int64_t *bytes) RK_CHECK;
+/* From the plan of a graph with four blocks of each tower that has more: the values of one with all of them, in time but without
+ * addresses, and for how many each step stands. turn: the node behind which the towers are gone through again, gradients after
+ * the loss, updates after their norm. *holds false: the blocks are not alike, and all have to be lowered. longer_free in any case. */
+enum { PLANNED_BLOCKS = 4 };
+struct longer { int n_values, n_steps; struct plan_value *values; int64_t *times; };
+rk_status pass_lengthen(rk_ctx *ctx, const struct plan *plan, const struct tower *towers, rk_ref turn, struct longer *out, bool *holds) RK_CHECK;
+void longer_free(rk_ctx *ctx, struct longer *l);
 
 #endif

@@ -45,6 +45,12 @@ static int number_in(const char *pattern, const char *name, const char **rest)
     return *name == '.' || *name == '\0' ? number : -1;
 }
 
+int shorten_number(const char *pattern, const char *path)
+{
+    const char *rest;
+    return number_in(pattern, path, &rest);
+}
+
 static void find_blocks(const rk_graph *g, const char *pattern, int *block)
 {
     const char *rest;
