@@ -60,9 +60,12 @@ static int read_options(struct counting *k)
     k->s.mode = (rk_bill_mode)cli_choice(c, "mode");
     k->s.policy = cli_text(c, "policy");
     k->s.optimizer = (rk_optimizer)cli_choice(c, "optimizer");
-    bool all = c->json || cli_given(c, "html");
+    const bool all = c->json || cli_given(c, "html");
+    const bool behind = cli_given(c, "html") || cli_given(c, "why") || cli_flag(c, "parts") || cli_flag(c, "roofline");      /* those look behind the FLOPs */
     k->s.plan = cli_flag(c, "plan") || cli_flag(c, "timeline") || (all && k->s.dtype == RK_f32 && k->s.mode == RK_MODE_TRAIN);     /* what is done here is done in f32 */
-    k->s.totals = k->n == 1 && !all && !cli_given(c, "why") && !cli_flag(c, "parts") && !cli_flag(c, "roofline");      /* those look behind the FLOPs */
+    k->s.plan_untimed = !cli_flag(c, "timeline") && !cli_given(c, "html");
+    k->s.totals = k->n == 1 && !all && !behind;
+    k->s.numbers = c->json && !behind;
     k->letters = cli_text(c, "letters");
     if (code == CLI_OK && cli_given(c, "micro-batch") && cli_int(c, "micro-batch") < 1) code = cli_usage(c, "--micro-batch: at least 1");
     if (code == CLI_OK) code = books_read(k);

@@ -177,7 +177,7 @@ static int same_run(struct counting *k, const rk_receipt *r)
     const char *policy = r->policy[0] != '\0' ? r->policy : "fp32";
     if (cli_given(c, "policy") && strcmp(k->s.policy, policy) != 0) return cli_usage(c, "--policy %s: the run in %s was under %s", k->s.policy, cli_text(c, "check"), policy);
     k->s = (rk_bill_settings){ .batch = r->batch, .seq = r->seq, .source_seq = r->source_seq, .padded = true, .dtype = RK_f32, .zero_dtype_is_f64 = true, .dropout = r->dropout, .accumulate = r->accumulate,
-                                .plan = true, .totals = true, .optimizer = r->optimizer, .no_momentum = r->no_momentum, .policy = r->policy };
+                                .plan = true, .plan_untimed = true, .totals = true, .optimizer = r->optimizer, .no_momentum = r->no_momentum, .policy = r->policy };
     return CLI_OK;
 }
 

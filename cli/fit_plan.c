@@ -35,12 +35,12 @@ static int lies(struct fit *f, int64_t batch, int64_t seq, uint64_t room, bool *
 }
 
 /* Batches on both sides of a room, and what they take: `low` lies in it, `high` does not, 0: not known yet. */
-struct bracket { uint64_t low, low_bytes, high, high_bytes; };
+struct bracket { uint64_t low, low_bytes, high, high_bytes, each; };      /* each: of one more between the last two below; 0: not known yet */
 
 /* Where the line through what is known meets the room, strictly between the two. */
 static uint64_t guess_in(const struct bracket *b, uint64_t each, uint64_t room)
 {
-    uint64_t slope = b->high > 0 ? (b->high_bytes - b->low_bytes) / (b->high - b->low) : each;
+    uint64_t slope = b->high > 0 ? (b->high_bytes - b->low_bytes) / (b->high - b->low) : b->each > 0 ? b->each : each;
     uint64_t guess = b->low + (room - b->low_bytes) / (slope > 0 ? slope : 1), most = b->high > 0 ? b->high - 1 : MOST_BATCH;
     if (guess <= b->low) guess = b->low + 1;
     return guess < most ? guess : most;
@@ -55,6 +55,7 @@ static int batch_in(struct fit *f, uint64_t each, uint64_t room, struct bracket 
         uint64_t guess = guess_in(b, each, room);
         code = total_at(f, (int64_t)guess, f->seq, &bytes);
         if (bytes <= room) {
+            b->each = bytes > b->low_bytes ? (bytes - b->low_bytes) / (guess - b->low) : 0;     /* the first sequence may take more than others */
             b->low = guess;
             b->low_bytes = bytes;
         } else {

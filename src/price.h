@@ -13,7 +13,11 @@ static inline bool price_is_single(const rk_bill_settings *s) { return s->dtype 
 /* Parameters alone, those of alike blocks once, each standing for all of them: an optimizer takes every parameter by itself.
  * Call built_close(one) in any case. */
 rk_status price_one_block(rk_ctx *ctx, const struct built *all, struct built *one) RK_CHECK;
-/* Adds bytes.plan.* and flops.plan.* of the trainer's graphs; built: the graph of the loss. */
-rk_status price_plan(rk_ctx *ctx, const rk_model *model, const rk_bill_settings *settings, const struct policy *policy, const struct built *built, rk_bill *bill) RK_CHECK;
+/* The towers of a model, whose blocks may be left out; deep: one has more than `most` (0: nothing is left out). */
+struct price_towers { struct tower at[MOST_STRETCHES]; int n; bool deep; };      /* ends with pattern NULL */
+struct price_towers price_towers(const rk_model *model, int64_t most);
+
+/* Adds bytes.plan.* and flops.plan.* of the trainer's graphs; options: of the graph of the loss. */
+rk_status price_plan(rk_ctx *ctx, const rk_model *model, const rk_bill_settings *settings, const struct policy *policy, const struct build_options *options, rk_bill *bill) RK_CHECK;
 
 #endif

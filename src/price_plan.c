@@ -1,5 +1,6 @@
 /* price_plan.c: the plan of a training step as the trainer makes it: lowered and placed, to the byte; nothing of a tensor's
- * size is allocated. Law: what `reckon train` says it will take, and takes (tests/cli/test_check_run.sh). */
+ * size is allocated. Where nobody asks for it over time, four blocks are lowered, from which follows when values of all live
+ * (pass/lengthen); addresses are given to all in any case. Law: what `reckon train` says it will take, and takes (tests/cli/test_check_run.sh). */
 #include "backend/cpu/cpu.h"
 #include "backend/cpu/machine.h"
 #include "pass/count_bill.h"
@@ -34,31 +35,71 @@ static void add_inputs(const struct plan *plan, const struct backend *backend, s
 }
 
 /* Addresses are shared over time: activations reach up to the first number, workspace goes on above it. */
-static struct program_cost cost_of(const struct plan *plan)
+static void add_values(const struct plan_value *values, int n, int64_t bytes, struct program_cost *c)
 {
-    struct program_cost c = { 0 };
-    for (int i = 0; i < plan->n_values; i++) {
-        const struct plan_value *v = &plan->values[i];
-        if (v->tag != RK_WORKSPACE && (uint64_t)(v->at + v->bytes) > c.activations) c.activations = (uint64_t)(v->at + v->bytes);
-    }
-    for (int i = 0; i < plan->n_steps; i++) {
-        c.products += plan->steps[i].prepared.product_flops;
-        c.elementwise += plan->steps[i].prepared.elementwise_flops;
-    }
-    c.activations = aligned(c.activations);
-    c.workspace = (uint64_t)plan->bytes > c.activations ? (uint64_t)plan->bytes - c.activations : 0;
-    return c;
+    for (int i = 0; i < n; i++)
+        if (values[i].tag != RK_WORKSPACE && (uint64_t)(values[i].at + values[i].bytes) > c->activations) c->activations = (uint64_t)(values[i].at + values[i].bytes);
+    c->activations = aligned(c->activations);
+    c->workspace = (uint64_t)bytes > c->activations ? (uint64_t)bytes - c->activations : 0;
 }
 
-/* time: the bill that also takes the plan over time; NULL: none does. */
-static rk_status plan_of(rk_ctx *ctx, const rk_graph *g, const struct backend *backend, struct program_cost *cost, rk_bill *time)
+/* times: for how many each step stands; NULL: for itself. */
+static rk_status add_steps(rk_ctx *ctx, const struct plan *plan, const int64_t *times, struct program_cost *c)
 {
+    for (int i = 0; i < plan->n_steps; i++) {
+        const struct prepared *p = &plan->steps[i].prepared;
+        uint64_t n = times != NULL ? (uint64_t)times[i] : 1, products, elementwise;
+        bool beyond = __builtin_mul_overflow(n, p->product_flops, &products) || __builtin_mul_overflow(n, p->elementwise_flops, &elementwise);
+        beyond = beyond || __builtin_add_overflow(c->products, products, &c->products) || __builtin_add_overflow(c->elementwise, elementwise, &c->elementwise);
+        if (beyond) return FAIL(RK_E_LIMIT, "a plan's FLOPs are beyond 2^64");
+    }
+    return RK_OK;
+}
+
+/* The graphs that the trainer makes, on a back end. towers: of which few blocks were built; alike: so far the plan of all followed. */
+struct planning {
+    const struct built *built;
+    const struct backend *backend;
+    struct price_towers towers;
+    bool alike;
+    struct parameter *wanted;
+    rk_graph *step, *more, *update;
+    struct store *store;
+};
+
+/* The values of all blocks. */
+static rk_status cost_longer(rk_ctx *ctx, struct planning *p, const struct plan *plan, rk_ref turn, struct program_cost *cost)
+{
+    struct longer longer;
+    int64_t bytes = 0;
+    rk_status status;
+    GO(pass_lengthen(ctx, plan, p->towers.at, turn, &longer, &p->alike));
+    if (!p->alike) goto out;
+    GO(place_values(ctx, longer.values, longer.n_values, true, &bytes));
+    add_values(longer.values, longer.n_values, bytes, cost);
+    GO(add_steps(ctx, plan, longer.times, cost));
+out:
+    longer_free(ctx, &longer);
+    return status;
+}
+
+static rk_status cost_of(rk_ctx *ctx, struct plan *plan, struct program_cost *cost)
+{
+    TRY(pass_place(ctx, plan, &(struct plan_options){ .reuse = true }));
+    add_values(plan->values, plan->n_values, plan->bytes, cost);
+    return add_steps(ctx, plan, NULL, cost);
+}
+
+/* turn: the last node of the way forward. time: the bill that also takes the plan over time; NULL: none does. */
+static rk_status plan_of(rk_ctx *ctx, struct planning *p, const rk_graph *g, const char *turn, struct program_cost *cost, rk_bill *time)
+{
+    const rk_ref behind = graph_find_output(g, turn) + 1;
     struct plan *plan;
-    TRY(pass_lower(ctx, g, backend, &plan));
-    rk_status status = pass_place(ctx, plan, &(struct plan_options){ .reuse = true });
-    if (status == RK_OK) *cost = cost_of(plan);
-    if (status == RK_OK) add_inputs(plan, backend, cost);
-    if (status == RK_OK && time != NULL) status = bill_add_time(time, plan, graph_find_output(g, "loss") + 1);
+    TRY(pass_lower(ctx, g, p->backend, &plan));
+    *cost = (struct program_cost){ 0 };
+    rk_status status = p->towers.deep ? cost_longer(ctx, p, plan, behind, cost) : cost_of(ctx, plan, cost);
+    if (status == RK_OK) add_inputs(plan, p->backend, cost);
+    if (status == RK_OK && time != NULL) status = bill_add_time(time, plan, behind);
     plan_free(plan);
     return status;
 }
@@ -98,13 +139,32 @@ static rk_status set_plan(rk_ctx *ctx, rk_bill *bill, const int64_t *states, con
     return RK_OK;
 }
 
-/* The graphs that the trainer makes, on a back end. */
-struct planning { const struct built *built; const struct backend *backend; struct parameter *wanted; rk_graph *step, *more, *update; struct store *store; };
-
 static rk_status plan_micro(rk_ctx *ctx, struct planning *p, bool accumulate, rk_graph **g, struct program_cost *cost, rk_bill *time)
 {
     TRY(train_micro(ctx, p->backend, p->built->g, p->wanted, p->built->parameters.n + p->built->n_inputs, accumulate, g));
-    return plan_of(ctx, *g, p->backend, cost, time);
+    return plan_of(ctx, p, *g, "loss", cost, time);
+}
+
+/* A state of block 1 stands for those of the blocks that are missing. */
+static int64_t times_of(const struct planning *p, const char *name)
+{
+    for (int i = 0; i < p->towers.n; i++) {
+        const struct tower *t = &p->towers.at[i];
+        for (const char *part = name; t->more > 0 && *part != '\0'; part += strcspn(part, "."), part += *part == '.')
+            if (shorten_number(t->pattern, part) >= 0) return shorten_number(t->pattern, part) == 1 ? t->more + 1 : 1;
+    }
+    return 1;
+}
+
+/* What the store keeps from the entry `from` on, by kind. */
+static rk_status add_states(rk_ctx *ctx, const struct planning *p, int from, int64_t *states)
+{
+    for (int i = from; i < p->store->entries.n; i++) {
+        const struct store_entry *e = &p->store->entries.at[i];
+        int64_t bytes = (int64_t)aligned((uint64_t)e->elements * p->backend->bytes_of(e->dtype)), all;
+        if (!extent_mul(bytes, times_of(p, e->name), &all) || __builtin_add_overflow(states[e->kind], all, &states[e->kind])) return FAIL(RK_E_LIMIT, "states are beyond 2^63 bytes");
+    }
+    return RK_OK;
 }
 
 /* What it costs, and what it keeps beyond what is in the store already. */
@@ -112,45 +172,74 @@ static rk_status plan_update(rk_ctx *ctx, struct planning *p, const rk_bill_sett
 {
     const struct train_rule rule = price_rule(settings, policy);
     struct program_cost c = { 0 };
+    const int known = p->store->entries.n;
+    int64_t states[RK_KIND_COUNT] = { 0 };
     TRY(train_update(ctx, p->built->g, p->built->parameters.at, p->built->parameters.n, &rule, &p->update));
-    TRY(plan_of(ctx, p->update, p->backend, &c, NULL));
-    *update = (struct bill_update){ true, c.activations, c.workspace, c.inputs, c.products, c.elementwise, { 0 } };
-    for (int kind = 0; kind < RK_KIND_COUNT; kind++) update->states[kind] -= (uint64_t)p->store->bytes[kind];
+    TRY(plan_of(ctx, p, p->update, "gradient_norm", &c, NULL));
     TRY(store_declare(ctx, p->store, p->update));
-    for (int kind = 0; kind < RK_KIND_COUNT; kind++) update->states[kind] += (uint64_t)p->store->bytes[kind];
+    TRY(add_states(ctx, p, known, states));
+    *update = (struct bill_update){ p->alike, c.activations, c.workspace, c.inputs, c.products, c.elementwise, { 0 } };
+    for (int kind = 0; kind < RK_KIND_COUNT; kind++) update->states[kind] = (uint64_t)states[kind];
     return RK_OK;
 }
 
+static bool is_timed(const rk_bill_settings *s) { return !s->plan_alone && !s->plan_untimed; }
+
 static rk_status plan_all(rk_ctx *ctx, struct planning *p, const rk_bill_settings *settings, const struct policy *policy, struct run_cost *cost, rk_bill *bill)
 {
-    int64_t states[RK_KIND_COUNT];
+    int64_t states[RK_KIND_COUNT] = { 0 };
     TRY(model_wanted(ctx, p->built, &p->wanted));
-    TRY(plan_micro(ctx, p, false, &p->step, &cost->step, settings->plan_alone ? NULL : bill));
+    TRY(plan_micro(ctx, p, false, &p->step, &cost->step, is_timed(settings) ? bill : NULL));
+    if (!p->alike) return RK_OK;
     if (settings->accumulate > 1) TRY(plan_micro(ctx, p, true, &p->more, &cost->more, NULL));
     TRY(store_open(ctx, p->backend, &p->store));
     TRY(store_declare(ctx, p->store, p->step));
-    memcpy(states, p->store->bytes, sizeof states);
+    TRY(add_states(ctx, p, 0, states));
     if (settings->like != NULL && settings->like->update.known) bill->update = settings->like->update;
     else TRY(plan_update(ctx, p, settings, policy, &bill->update));
     const struct bill_update *u = &bill->update;
     cost->update = (struct program_cost){ .activations = u->activations, .workspace = u->workspace, .inputs = u->inputs, .products = u->products, .elementwise = u->elementwise };
     for (int kind = 0; kind < RK_KIND_COUNT; kind++) states[kind] += (int64_t)u->states[kind];
-    return set_plan(ctx, bill, states, cost);
+    return p->alike ? set_plan(ctx, bill, states, cost) : RK_OK;
 }
 
-rk_status price_plan(rk_ctx *ctx, const rk_model *model, const rk_bill_settings *settings, const struct policy *policy, const struct built *built, rk_bill *bill)
+static void planning_end(rk_ctx *ctx, struct planning *p)
+{
+    FREE(p->wanted, p->built->parameters.n + p->built->n_inputs);
+    store_close(p->store);
+    rk_graph_close(p->step);
+    rk_graph_close(p->more);
+    rk_graph_close(p->update);
+}
+
+/* From so many blocks of each tower, 0: all; *alike false: that was too few. */
+static rk_status plan_built(rk_ctx *ctx, const rk_model *model, const rk_bill_settings *settings, const struct policy *policy, const struct backend *backend,
+                            const struct build_options *options, rk_bill *bill, bool *alike)
+{
+    struct built built;
+    struct planning p = { .built = &built, .backend = backend, .towers = price_towers(model, options->most_blocks), .alike = true };
+    struct run_cost cost = { .step = { 0 } };
+    rk_status status;
+    GO(model_build(ctx, model, options, &built));
+    GO(train_cast(ctx, policy, &built));
+    GO(plan_all(ctx, &p, settings, policy, &cost, bill));
+out:
+    *alike = p.alike;
+    planning_end(ctx, &p);
+    built_close(&built);
+    return status;
+}
+
+rk_status price_plan(rk_ctx *ctx, const rk_model *model, const rk_bill_settings *settings, const struct policy *policy, const struct build_options *options, rk_bill *bill)
 {
     const struct machine plain = { .isa = isa_best(), .tiles = isa_tiles() };         /* no library: its races have not been run */
     struct backend cpu = *backend_cpu();
+    const struct backend *backend = settings->device != NULL ? device_backend(settings->device) : &cpu;
+    struct build_options few = *options;
+    bool alike;
     cpu.machine = &plain;
-    struct planning p = { .built = built, .backend = settings->device != NULL ? device_backend(settings->device) : &cpu };
-    struct run_cost cost = { .step = { 0 } };
     if (!price_is_single(settings)) return FAIL(RK_E_DECLINED, "%s: training is planned in f32 only", model->name);
-    rk_status status = plan_all(ctx, &p, settings, policy, &cost, bill);
-    FREE(p.wanted, built->parameters.n + built->n_inputs);
-    store_close(p.store);
-    rk_graph_close(p.step);
-    rk_graph_close(p.more);
-    rk_graph_close(p.update);
-    return status;
+    if (!is_timed(settings) && !policy_names_a_block(policy)) few.most_blocks = PLANNED_BLOCKS;
+    TRY(plan_built(ctx, model, settings, policy, backend, &few, bill, &alike));
+    return alike ? RK_OK : plan_built(ctx, model, settings, policy, backend, options, bill, &alike);
 }

@@ -22,7 +22,6 @@
 static const struct bill_repeat same_blocks[] = { BLOCKS("h", 'L'), BLOCKS("decoder.h", 'L'), BLOCKS("encoder.h", 'L') };
 static const struct bill_repeat other_blocks[] = { BLOCKS("h", 'L'), BLOCKS("decoder.h", 'L'), BLOCKS("encoder.h", 'M') };
 enum { N_BLOCKS = sizeof same_blocks / sizeof *same_blocks };
-static const char *const towers[] = { "h.*", "encoder.h.*", "decoder.h.*", NULL };      /* whose blocks may be left out */
 
 static const struct bill_repeat *blocks_of(const rk_model *m)
 {
@@ -41,6 +40,18 @@ static rk_status build(rk_ctx *ctx, const struct pricing *p, const struct build_
 {
     TRY(model_build(ctx, p->model, options, built));
     return train_cast(ctx, &p->policy, built);
+}
+
+struct price_towers price_towers(const rk_model *model, int64_t most)
+{
+    static const struct { const char *pattern, *layers; } rows[] = { { "h.*", "layer" }, { "encoder.h.*", "source_layer" }, { "decoder.h.*", "layer" } };
+    struct price_towers t = { .n = 0 };
+    for (int i = model_has_encoder(model) ? 1 : 0; i < (model_has_encoder(model) ? 3 : 1); i++) {
+        int64_t blocks = config_int(&model->config, rows[i].layers), more = most > 0 && most < blocks ? blocks - most : 0;
+        t.at[t.n++] = (struct tower){ rows[i].pattern, more };
+        t.deep = t.deep || more > 0;
+    }
+    return t;
 }
 
 /* --- the meaning of a training step --- */
@@ -73,16 +84,41 @@ static rk_status keep_parameters(rk_ctx *ctx, const struct built *from, const rk
     return RK_OK;
 }
 
-/* to->g stays NULL where nothing repeats. Call built_close(to) in any case. */
-static rk_status shorten(rk_ctx *ctx, const struct built *from, struct shortened *how, struct built *to)
+/* A model as it is priced: of few blocks, one of which stands for all that are left out; of all where they are not alike. */
+struct priced { struct built built, fewer; struct shortened how; const struct built *used; };
+
+static void priced_close(struct priced *x)
 {
+    built_close(&x->built);
+    built_close(&x->fewer);
+}
+
+/* x->fewer.g stays NULL where nothing repeats. most: of the blocks of a tower that were built; 0: all. */
+static rk_status shorten(rk_ctx *ctx, const struct pricing *p, int64_t most, struct priced *x)
+{
+    const struct price_towers towers = price_towers(p->model, most);
     rk_ref *map;
-    *to = (struct built){ .ctx = ctx };
-    TRY(NEW(map, from->g->nodes.n));
-    rk_status status = pass_shorten(ctx, from->g, towers, how, &to->g, map);
-    if (status == RK_OK && to->g != NULL) status = keep_parameters(ctx, from, map, to);
-    FREE(map, from->g->nodes.n);
+    x->fewer = (struct built){ .ctx = ctx };
+    TRY(NEW(map, x->built.g->nodes.n));
+    rk_status status = pass_shorten(ctx, x->built.g, towers.at, &x->how, &x->fewer.g, map);
+    if (status == RK_OK && x->fewer.g != NULL) status = keep_parameters(ctx, &x->built, map, &x->fewer);
+    FREE(map, x->built.g->nodes.n);
+    x->used = x->fewer.g != NULL ? &x->fewer : &x->built;
     return status;
+}
+
+/* What is left out may be left out of the building, too, where blocks are alike. Call priced_close(x) in any case. */
+static rk_status build_short(rk_ctx *ctx, const struct pricing *p, const struct build_options *options, struct priced *x)
+{
+    struct build_options few = *options;
+    *x = (struct priced){ .used = NULL };
+    few.most_blocks = !policy_names_a_block(&p->policy) && price_towers(p->model, FEW_BLOCKS).deep ? FEW_BLOCKS : 0;
+    TRY(build(ctx, p, &few, &x->built));
+    TRY(shorten(ctx, p, few.most_blocks, x));
+    if (x->fewer.g != NULL || few.most_blocks == 0) return RK_OK;
+    built_close(&x->built);
+    TRY(build(ctx, p, options, &x->built));
+    return shorten(ctx, p, 0, x);
 }
 
 static void keep_gradients(rk_graph *g, const struct parameter *wanted, int n, const rk_ref *by, const rk_ref *gradients)
@@ -131,21 +167,21 @@ out:
     return status;
 }
 
-/* Of a few blocks instead of all, where that is enough to know all: *used says of which. */
-static rk_status shortest_meaning(rk_ctx *ctx, const struct built *built, struct built *fewer, const struct built **used, rk_graph **step, rk_ref *backward)
+/* Of a few blocks instead of all, where that is enough to know all. Call priced_close(x) in any case. */
+static rk_status shortest_meaning(rk_ctx *ctx, const struct pricing *p, const struct build_options *options, struct priced *x, rk_graph **step, rk_ref *backward)
 {
-    struct shortened how;
     bool holds = false;
-    TRY(shorten(ctx, built, &how, fewer));
-    *used = fewer->g != NULL ? fewer : built;
-    TRY(meaning(ctx, *used, step, backward));
-    if (fewer->g == NULL) return RK_OK;
-    TRY(pass_shortened_holds(ctx, *step, &how, &holds));
+    TRY(build_short(ctx, p, options, x));
+    TRY(meaning(ctx, x->used, step, backward));
+    if (x->fewer.g == NULL) return RK_OK;
+    TRY(pass_shortened_holds(ctx, *step, &x->how, &holds));
     if (holds) return RK_OK;
     rk_graph_close(*step);
     *step = NULL;
-    *used = built;
-    return meaning(ctx, built, step, backward);
+    priced_close(x);
+    TRY(build(ctx, p, options, &x->built));
+    x->used = &x->built;
+    return meaning(ctx, x->used, step, backward);
 }
 
 static rk_status add_update(rk_ctx *ctx, struct pricing *p, const struct built *built)
@@ -157,7 +193,7 @@ static rk_status add_update(rk_ctx *ctx, struct pricing *p, const struct built *
     GO(price_one_block(ctx, built, &one));
     GO(train_update(ctx, one.g, one.parameters.at, one.parameters.n, &rule, &update));
     rk_bill_phase last[] = { { "update", update->nodes.n } };
-    GO(bill_add_graph(p->bill, update, &(struct bill_terms){ .n_phases = 1, .phases = last, .n_repeats = N_BLOCKS, .repeats = blocks_of(p->model), .totals = p->settings->totals }));
+    GO(bill_add_graph(p->bill, update, &(struct bill_terms){ .n_phases = 1, .phases = last, .n_repeats = N_BLOCKS, .repeats = blocks_of(p->model), .totals = p->settings->totals, .numbers = p->settings->numbers }));
 out:
     rk_graph_close(update);
     built_close(&one);
@@ -168,34 +204,30 @@ out:
 static rk_status price_update(rk_ctx *ctx, struct pricing *p, const struct built *used)
 {
     struct build_options options = options_of(p->settings, FOR_SCORING);
-    struct built single = { .ctx = NULL }, fewer = { .ctx = NULL };
-    struct shortened how;
+    struct priced single = { .used = NULL };
     rk_status status;
     if (price_is_single(p->settings)) return add_update(ctx, p, used);
     options.dtype = RK_f32;
-    GO(model_build(ctx, p->model, &options, &single));
-    GO(shorten(ctx, &single, &how, &fewer));
-    GO(add_update(ctx, p, fewer.g != NULL ? &fewer : &single));
+    GO(build_short(ctx, p, &options, &single));
+    GO(add_update(ctx, p, single.used));
 out:
-    built_close(&single);
-    built_close(&fewer);
+    priced_close(&single);
     return status;
 }
 
-static rk_status price_step(rk_ctx *ctx, struct pricing *p, const struct built *built)
+static rk_status price_step(rk_ctx *ctx, struct pricing *p, const struct build_options *options)
 {
-    struct built fewer = { .ctx = NULL };
-    const struct built *used = built;
+    struct priced x = { .used = NULL };
     rk_graph *step = NULL;
     rk_ref backward = 0;
     rk_status status;
-    GO(shortest_meaning(ctx, built, &fewer, &used, &step, &backward));
+    GO(shortest_meaning(ctx, p, options, &x, &step, &backward));
     rk_bill_phase phases[] = { { "forward", backward }, { "backward", step->nodes.n } };
-    GO(bill_add_graph(p->bill, step, &(struct bill_terms){ .n_phases = 2, .phases = phases, .n_repeats = N_BLOCKS, .repeats = blocks_of(p->model), .totals = p->settings->totals }));
-    GO(price_update(ctx, p, used));
+    GO(bill_add_graph(p->bill, step, &(struct bill_terms){ .n_phases = 2, .phases = phases, .n_repeats = N_BLOCKS, .repeats = blocks_of(p->model), .totals = p->settings->totals, .numbers = p->settings->numbers }));
+    GO(price_update(ctx, p, x.used));
 out:
     rk_graph_close(step);
-    built_close(&fewer);
+    priced_close(&x);
     return status;
 }
 
@@ -261,8 +293,9 @@ static void model_of_one_block(const rk_model *m, rk_model *one)
 
 static rk_status price_cache(rk_ctx *ctx, struct pricing *p)
 {
+    const bool alike = !policy_names_a_block(&p->policy);
     const int64_t layers = config_int(&p->model->config, "layer");
-    rk_model one;
+    rk_model one = *p->model;
     struct build_options options = options_of(p->settings, FOR_DECODING);
     struct built built = { .ctx = NULL };
     struct arena arena = { NULL, 0 };
@@ -270,11 +303,11 @@ static rk_status price_cache(rk_ctx *ctx, struct pricing *p)
     rk_status status;
     if (!model_decodes(p->model)) return RK_OK;
     options.seq = options.batch = 1;
-    model_of_one_block(p->model, &one);
+    if (alike) model_of_one_block(p->model, &one);
     GO(build(ctx, &(struct pricing){ .ctx = ctx, .model = &one, .policy = p->policy }, &options, &built));
     for (int i = 0; i < 2; i++) {
         text.n = 0;
-        GO(cache_entry(ctx, p, built.g, layers, i, &arena, &text));
+        GO(cache_entry(ctx, p, built.g, alike ? layers : 1, i, &arena, &text));
     }
 out:
     str_free(ctx, &text);
@@ -290,25 +323,22 @@ static rk_status price_forward(rk_ctx *ctx, struct pricing *p)
 {
     static const enum purpose purposes[] = { [RK_MODE_TRAIN] = FOR_TRAINING, [RK_MODE_EVAL] = FOR_SCORING, [RK_MODE_PREFILL] = FOR_LOGITS, [RK_MODE_DECODE] = FOR_DECODING };
     struct build_options options = options_of(p->settings, purposes[p->settings->mode]);
-    struct built built = { .ctx = NULL }, fewer = { .ctx = NULL };
-    struct shortened how;
+    struct priced x = { .used = NULL };
     rk_bill_phase phases[] = { { "forward", INT32_MAX } };
-    struct bill_terms terms = { .n_phases = 1, .phases = phases, .n_repeats = N_BLOCKS, .repeats = blocks_of(p->model), .totals = p->settings->totals };
+    struct bill_terms terms = { .n_phases = 1, .phases = phases, .n_repeats = N_BLOCKS, .repeats = blocks_of(p->model), .totals = p->settings->totals, .numbers = p->settings->numbers };
     rk_graph *own = NULL;
     rk_status status;
     if (p->settings->mode == RK_MODE_DECODE) {
         options.positions = options.seq;                /* 0: the context */
         options.seq = 1;
     }
-    GO(build(ctx, p, &options, &built));
-    GO(shorten(ctx, &built, &how, &fewer));             /* without gradients there is nothing that could not hold */
-    const rk_graph *g = fewer.g != NULL ? fewer.g : built.g;
+    GO(build_short(ctx, p, &options, &x));              /* without gradients there is nothing that could not hold */
+    const rk_graph *g = x.used->g;
     GO(bill_expand(ctx, g, 1, phases, &own));
     GO(bill_add_graph(p->bill, own != NULL ? own : g, &terms));
 out:
     rk_graph_close(own);
-    built_close(&fewer);
-    built_close(&built);
+    priced_close(&x);
     return status;
 }
 
@@ -338,7 +368,6 @@ rk_status rk_bill_of(rk_model *model, const rk_bill_settings *settings, rk_bill 
     rk_ctx *ctx = model->ctx;
     struct pricing p = { .ctx = ctx, .model = model, .settings = settings != NULL ? settings : &standard };
     struct build_options options = options_of(p.settings, FOR_TRAINING);
-    struct built built = { .ctx = NULL };
     rk_status status;
     *bill = NULL;
     GO(policy_read(ctx, p.settings->policy, &p.policy));
@@ -347,16 +376,14 @@ rk_status rk_bill_of(rk_model *model, const rk_bill_settings *settings, rk_bill 
     if (p.settings->mode != RK_MODE_TRAIN) GO(price_mode(ctx, &p));
     else {
         if (p.settings->padded) data_padding(model, &options);
-        GO(build(ctx, &p, &options, &built));
         bool meaning_too = !(p.settings->plan && p.settings->plan_alone);
-        if (meaning_too) GO(price_step(ctx, &p, &built));
+        if (meaning_too) GO(price_step(ctx, &p, &options));
         if (meaning_too) GO(price_cache(ctx, &p));
-        if (p.settings->plan) GO(price_plan(ctx, model, p.settings, &p.policy, &built, p.bill));
+        if (p.settings->plan) GO(price_plan(ctx, model, p.settings, &p.policy, &options, p.bill));
     }
     *bill = p.bill;
     p.bill = NULL;
 out:
-    built_close(&built);
     rk_bill_free(p.bill);
     return status;
 }

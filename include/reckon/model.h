@@ -86,6 +86,7 @@ typedef struct rk_bill_settings {
     bool zero_dtype_is_f64;             /* dtype 0 is f64: say so, or f32 is taken */
     bool plan;                          /* also what the program of this machine will allocate and issue (bytes.plan.*, flops.plan.*) */
     bool plan_alone;                    /* with plan: nothing but bytes.plan.* and flops.plan.*, sooner, and without time */
+    bool plan_untimed;                  /* with plan: without its steps and values over time (rk_bill_step_at), sooner */
     const rk_bill *like;                /* with plan: a bill of the same model, whose settings differ in batch and lengths alone: sooner, by what they share; or NULL */
     rk_device *device;                  /* for plan; NULL: the CPU back end */
     int64_t accumulate;                 /* for plan: micro-batches of a step (0: 1); more than one take an arena and inputs of their own size */
@@ -94,6 +95,7 @@ typedef struct rk_bill_settings {
     const char *policy;                 /* NULL: "fp32". Another one: casts are nodes of the graph that is priced; dtype is f32 then */
     bool dropout;
     bool totals;                        /* sooner: no shares of groups, and no reasons but those of parameters and bytes, without formulas */
+    bool numbers;                       /* nearly as soon: shares of groups too, without formulas; no more reasons than with totals */
 } rk_bill_settings;
 RK_API RK_CHECK rk_status rk_bill_of(rk_model *model, const rk_bill_settings *settings, rk_bill **bill);
 

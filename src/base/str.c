@@ -33,11 +33,27 @@ rk_status str_format(rk_ctx *ctx, struct str *s, const char *format, ...)
     return status;
 }
 
+rk_status str_uint(rk_ctx *ctx, struct str *s, uint64_t number)
+{
+    char digits[24];
+    size_t at = sizeof digits;
+    do digits[--at] = (char)('0' + number % 10);
+    while ((number /= 10) != 0);
+    return str_add(ctx, s, digits + at, sizeof digits - at);
+}
+
+/* Most of what is quoted: letters that stand for themselves. */
+static bool is_plain(char c) { return c >= 0x20 && c < 0x7f && c != '"' && c != '\\'; }
+
 rk_status str_json(rk_ctx *ctx, struct str *s, const char *bytes, size_t n)
 {
     TRY(str_add(ctx, s, "\"", 1));
-    for (size_t i = 0; i < n;) {
+    for (size_t i = 0, plain; i < n;) {
         uint32_t code;
+        for (plain = i; plain < n && is_plain(bytes[plain]);) plain++;
+        if (plain > i) TRY(str_add(ctx, s, bytes + i, plain - i));
+        i = plain;
+        if (i == n) break;
         size_t step = utf8_next(bytes + i, n - i, &code);
         if (code == '"' || code == '\\') TRY(str_format(ctx, s, "\\%c", (char)code));
         else if (code == '\n') TRY(str_add(ctx, s, "\\n", 2));

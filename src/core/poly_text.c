@@ -142,16 +142,6 @@ static rk_status write_power(rk_ctx *ctx, int power, struct str *out)
     return str_text(ctx, out, raised[power % 10]);
 }
 
-/* Texts are made by the hundred for one bill: no printf here. */
-static rk_status write_number(rk_ctx *ctx, uint64_t number, struct str *out)
-{
-    char digits[24];
-    size_t at = sizeof digits;
-    do digits[--at] = (char)('0' + number % 10);
-    while ((number /= 10) != 0);
-    return str_add(ctx, out, digits + at, sizeof digits - at);
-}
-
 static rk_status write_face(rk_ctx *ctx, const rk_graph *g, rk_dim d, struct str *out)
 {
     return owns_letter(g, d) ? str_add(ctx, out, &g->dims.at[d].letter, 1) : str_text(ctx, out, dim_name(g, d));
@@ -162,7 +152,7 @@ rk_status term_write(rk_ctx *ctx, const rk_graph *g, const struct term *t, char 
     uint64_t number = t->factor < 0 ? (uint64_t)-t->factor : (uint64_t)t->factor;
     bool first = true;
     if (number != 1 || (t->degree == 0 && letter == 0)) {
-        TRY(write_number(ctx, number, out));
+        TRY(str_uint(ctx, out, number));                    /* texts are made by the hundred for one bill: no printf here */
         first = false;
     }
     if (letter != 0) {

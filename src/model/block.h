@@ -92,6 +92,8 @@ void   cross_remember(struct builder *b, const char *name, rk_ref memory, const 
 struct mlp { const char *act; bool gate, bias; double dropout; struct init init, out_init; };     /* dropout: behind act */
 rk_ref mlp(struct builder *b, const char *name, rk_ref x, const struct mlp *m);                 /* down(act(up x)), or down(act(gate x) · up x) */
 
+/* How many blocks of a tower are built: as many as the field says, but for what is to be priced (builder.most_blocks). */
+int64_t block_count(const struct builder *b, const char *layers);
 /* Every layer in turn, as h.0, h.1 ...: x = block(x), with b->layer its number. hidden.0 is what goes in; what comes out of the
  * last is hidden.L only where `last`: families differ on which side of the final norm that is. */
 rk_ref blocks(struct builder *b, rk_ref x, rk_ref (*block)(struct builder *b, rk_ref x), bool last);

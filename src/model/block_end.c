@@ -22,9 +22,15 @@ void hidden_state(struct builder *b, int i, rk_ref x)
     rk_output(b->g, name, x);
 }
 
+int64_t block_count(const struct builder *b, const char *layers)
+{
+    int64_t n = config_int(b->c, layers);
+    return b->most_blocks > 0 && b->most_blocks < n ? b->most_blocks : n;
+}
+
 rk_ref blocks(struct builder *b, rk_ref x, rk_ref (*block)(struct builder *b, rk_ref x), bool last)
 {
-    int64_t layers = config_int(b->c, "layer");
+    const int64_t layers = block_count(b, "layer");
     char name[16];
     hidden_state(b, 0, x);
     rk_enter(b->g, "h");

@@ -87,7 +87,7 @@ static rk_ref tower(const struct towers *t, const char *layers, int first_hidden
     struct builder *b = t->b;
     rk_enter(b->g, "h");
     b->in_block = true;
-    for (b->layer = 0; b->layer < config_int(b->c, layers); b->layer++) {
+    for (b->layer = 0; b->layer < block_count(b, layers); b->layer++) {
         char name[16];
         (void)snprintf(name, sizeof name, "%d", b->layer);
         rk_enter(b->g, name);

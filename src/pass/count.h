@@ -25,6 +25,7 @@ struct bill_terms {
     const struct bill_repeat *repeats;          /* NULL: every numbered module is a repetition, without a letter */
     struct bill_seen *seen;                     /* states of earlier graphs on the same store, which are not counted again; or NULL */
     bool totals;                                /* groups without their shares, and no reasons but those of states and inputs, without formulas */
+    bool numbers;                               /* the same, but groups have their shares, without formulas */
 };
 struct bill_seen { struct map names[RK_KIND_COUNT]; struct arena arena; };            /* zero it to begin */
 

@@ -85,6 +85,7 @@ rk_status bill_find_group(rk_bill *bill, rk_bill_by by, const char *name, int de
     if (map_get(&bill->group_names[by], name, strlen(name), id)) return RK_OK;
     TRY(bill_keep(bill, name, &fresh.name));
     VEC_PUSH(&bill->groups[by], fresh);
+    VEC_PUSH(&bill->first_cell[by], 0);
     *id = bill->groups[by].n - 1;
     return map_put(ctx, &bill->group_names[by], fresh.name, strlen(fresh.name), *id);
 }
@@ -103,28 +104,26 @@ rk_status bill_add_up(rk_bill *bill, rk_bill_entry *e, uint64_t number, const ch
     return status;
 }
 
-enum { KEY = 40 };
-static size_t write_key(char key[KEY], rk_bill_by by, int group, int entry)
+/* A group has a few entries: a list of them is short. NULL: it has nothing of it. */
+static struct bill_cell *find_cell(const rk_bill *bill, rk_bill_by by, int group, int entry)
 {
-    return (size_t)snprintf(key, KEY, "%d %d %d", (int)by, group, entry);
+    for (int i = bill->first_cell[by].at[group]; i > 0; i = bill->cells[by].at[i - 1].next)
+        if (bill->cells[by].at[i - 1].entry == entry) return &bill->cells[by].at[i - 1];
+    return NULL;
 }
 
 rk_status bill_add_cell(rk_bill *bill, rk_bill_by by, int group, int entry, uint64_t number, const char *formula)
 {
     rk_ctx *ctx = bill->ctx;
-    struct bill_cell fresh = { group, entry, { bill->entries.at[entry].shown.name, 0, "" } };
-    char key[KEY];
-    const char *kept;
-    int id;
-    size_t length = write_key(key, by, group, entry);
     if (number == 0) return RK_OK;
-    if (!map_get(&bill->cell_names, key, length, &id)) {
-        TRY(bill_keep(bill, key, &kept));
+    struct bill_cell *cell = find_cell(bill, by, group, entry);
+    if (cell == NULL) {
+        struct bill_cell fresh = { entry, bill->first_cell[by].at[group], { bill->entries.at[entry].shown.name, 0, "" } };
         VEC_PUSH(&bill->cells[by], fresh);
-        id = bill->cells[by].n - 1;
-        TRY(map_put(ctx, &bill->cell_names, kept, length, id));
+        bill->first_cell[by].at[group] = bill->cells[by].n;
+        cell = &bill->cells[by].at[bill->cells[by].n - 1];
     }
-    return bill_add_up(bill, &bill->cells[by].at[id].shown, number, formula);
+    return bill_add_up(bill, &cell->shown, number, formula);
 }
 
 /* --- asking --- */
@@ -138,6 +137,7 @@ void rk_bill_free(rk_bill *bill)
     for (int by = 0; by < RK_BY_COUNT; by++) {
         VEC_FREE(&bill->groups[by]);
         VEC_FREE(&bill->cells[by]);
+        VEC_FREE(&bill->first_cell[by]);
         map_free(ctx, &bill->group_names[by]);
     }
     VEC_FREE(&bill->steps);
@@ -145,7 +145,6 @@ void rk_bill_free(rk_bill *bill)
     map_free(ctx, &bill->texts);
     VEC_FREE(&bill->kept);
     map_free(ctx, &bill->names);
-    map_free(ctx, &bill->cell_names);
     for (int kind = 0; kind < RK_KIND_COUNT; kind++) map_free(ctx, &bill->seen.names[kind]);
     arena_clear(ctx, &bill->seen.arena);
     arena_clear(ctx, &bill->arena);
@@ -204,13 +203,11 @@ rk_bill_group rk_bill_group_at(const rk_bill *bill, rk_bill_by by, int group)
 
 bool rk_bill_share(const rk_bill *bill, rk_bill_by by, int group, const char *name, rk_bill_entry *share)
 {
-    char key[KEY];
-    int entry, cell;
-    bool there = map_get(&bill->names, name, strlen(name), &entry);
-    size_t length = write_key(key, by, group, there ? entry : -1);
-    there = there && map_get(&bill->cell_names, key, length, &cell);
-    *share = there ? bill->cells[by].at[cell].shown : (rk_bill_entry){ name, 0, "" };
-    return there;
+    int entry;
+    bool there = group >= 0 && group < rk_bill_groups(bill, by) && map_get(&bill->names, name, strlen(name), &entry);
+    const struct bill_cell *cell = there ? find_cell(bill, by, group, entry) : NULL;
+    *share = cell != NULL ? cell->shown : (rk_bill_entry){ name, 0, "" };
+    return cell != NULL;
 }
 
 int rk_bill_reasons(const rk_bill *bill, const char *name)

@@ -4,7 +4,7 @@
 #include "pass/count.h"
 
 struct bill_entry { rk_bill_entry shown; VEC(rk_bill_reason) reasons; };
-struct bill_cell { int group, entry; rk_bill_entry shown; };
+struct bill_cell { int entry, next; rk_bill_entry shown; };      /* next: of the same group, + 1; 0: the last */
 
 /* Of a plan: the update's share, which is the same for batches and sequences of any size (price_plan.c). */
 struct bill_update { bool known; uint64_t activations, workspace, inputs, products, elementwise, states[RK_KIND_COUNT]; };     /* states: that micro-batches do not have */
@@ -17,7 +17,8 @@ struct rk_bill {
     VEC(struct bill_entry) entries;
     VEC(rk_bill_group) groups[RK_BY_COUNT];
     VEC(struct bill_cell) cells[RK_BY_COUNT];
-    struct map names, group_names[RK_BY_COUNT], cell_names;      /* cells by "by group entry" */
+    VEC(int) first_cell[RK_BY_COUNT];               /* of each group, + 1; 0: it has none */
+    struct map names, group_names[RK_BY_COUNT];
     VEC(rk_bill_step) steps;                        /* count_time.c */
     VEC(rk_bill_value) values;
     struct bill_update update;

@@ -45,7 +45,8 @@ static rk_status put_number(rk_ctx *ctx, struct str *out, const char *before, co
         TRY(str_text(ctx, out, ": {"));
     }
     TRY(put_text(ctx, out, e->name + at));
-    return str_format(ctx, out, ": %" PRIu64, e->number);
+    TRY(str_text(ctx, out, ": "));
+    return str_uint(ctx, out, e->number);
 }
 
 static rk_status put_numbers(rk_ctx *ctx, const rk_bill *bill, const rk_bill_entry **sorted, struct str *out)
@@ -77,51 +78,60 @@ static rk_status put_formulas(rk_ctx *ctx, const rk_bill *bill, struct str *out)
     return str_text(ctx, out, "}");
 }
 
-static rk_status put_group(rk_ctx *ctx, const rk_bill *bill, rk_bill_by by, int group, struct str *out)
+/* cell_of: of each entry, zeros between groups. */
+static rk_status put_group(rk_ctx *ctx, const rk_bill *bill, rk_bill_by by, int group, int *cell_of, struct str *out)
 {
     const rk_bill_group *g = &bill->groups[by].at[group];
     TRY(str_text(ctx, out, "{\"name\": "));
     TRY(put_text(ctx, out, g->name));
     if (by == RK_BY_MODULE) TRY(str_format(ctx, out, ", \"depth\": %d, \"times\": %" PRId64, g->depth, g->times));
+    for (int cell = bill->first_cell[by].at[group]; cell > 0; cell = bill->cells[by].at[cell - 1].next) cell_of[bill->cells[by].at[cell - 1].entry] = cell;
     for (int i = 0; i < bill->entries.n; i++) {
-        rk_bill_entry share;
-        if (!rk_bill_share(bill, by, group, bill->entries.at[i].shown.name, &share)) continue;
+        if (cell_of[i] == 0) continue;
+        const rk_bill_entry *share = &bill->cells[by].at[cell_of[i] - 1].shown;
+        cell_of[i] = 0;
         TRY(str_text(ctx, out, ", "));
-        TRY(put_text(ctx, out, share.name));
-        TRY(str_format(ctx, out, ": %" PRIu64, share.number));
+        TRY(put_text(ctx, out, share->name));
+        TRY(str_text(ctx, out, ": "));
+        TRY(str_uint(ctx, out, share->number));
     }
     return str_text(ctx, out, "}");
 }
 
-static rk_status put_groups(rk_ctx *ctx, const rk_bill *bill, rk_bill_by by, const char *name, struct str *out)
+static rk_status put_groups(rk_ctx *ctx, const rk_bill *bill, rk_bill_by by, const char *name, int *cell_of, struct str *out)
 {
     TRY(str_format(ctx, out, ", \"%s\": [", name));
     for (int i = 0; i < bill->groups[by].n; i++) {
         TRY(str_text(ctx, out, i > 0 ? ", " : ""));
-        TRY(put_group(ctx, bill, by, i, out));
+        TRY(put_group(ctx, bill, by, i, cell_of, out));
     }
     return str_text(ctx, out, "]");
 }
 
-static rk_status put_all(rk_ctx *ctx, const rk_bill *bill, const rk_bill_entry **sorted, struct str *out)
+static rk_status put_all(rk_ctx *ctx, const rk_bill *bill, const rk_bill_entry **sorted, int *cell_of, struct str *out)
 {
     out->n = 0;
     TRY(str_text(ctx, out, "{"));
     TRY(put_numbers(ctx, bill, sorted, out));
     TRY(put_formulas(ctx, bill, out));
-    TRY(put_groups(ctx, bill, RK_BY_MODULE, "modules", out));
-    TRY(put_groups(ctx, bill, RK_BY_OP, "ops", out));
+    TRY(put_groups(ctx, bill, RK_BY_MODULE, "modules", cell_of, out));
+    TRY(put_groups(ctx, bill, RK_BY_OP, "ops", cell_of, out));
     return str_text(ctx, out, "}");
 }
 
 rk_status rk_bill_json(rk_bill *bill, const char **text)
 {
     rk_ctx *ctx = bill->ctx;
-    const rk_bill_entry **sorted;
+    const rk_bill_entry **sorted = NULL;
+    int *cell_of = NULL;
+    rk_status status;
     *text = "";
-    TRY(NEW(sorted, bill->entries.n));
-    rk_status status = put_all(ctx, bill, sorted, &bill->json);
+    GO(NEW(sorted, bill->entries.n));
+    GO(NEW(cell_of, bill->entries.n));
+    GO(put_all(ctx, bill, sorted, cell_of, &bill->json));
+    *text = str_c(&bill->json);
+out:
     FREE(sorted, bill->entries.n);
-    if (status == RK_OK) *text = str_c(&bill->json);
+    FREE(cell_of, bill->entries.n);
     return status;
 }

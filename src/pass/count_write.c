@@ -13,13 +13,16 @@ static const char *const kind_name[RK_KIND_COUNT] = {
     [RK_CONSTANT] = "constants", [RK_INPUT] = "inputs", [RK_ACTIVATION] = "activations", [RK_WORKSPACE] = "workspace",
 };
 
-/* Where the rows of one graph go. Accounts are dense: [of][entry], of = modules (0, the root, is the whole and of totals alone), then ops. */
+/* Where the rows of one graph go. Accounts are dense: [of][entry], of = modules (0, the root, is the whole and alone has one where
+ * nobody wants formulas of the others), then ops; so are numbers, where they are wanted without formulas. */
 struct writing {
     rk_bill *bill;
     struct count count;
     int n_entries, n_ops, n_accounts;
     int *entry_id;                          /* local entry -> the bill's */
     struct account *accounts;
+    uint64_t *numbers;
+    int n_numbers;
     int *op_of_class;
     int *order, n_order;                    /* modules in the order of the tree */
     VEC(const char *) ops;
@@ -75,17 +78,40 @@ static rk_status find_ops(rk_ctx *ctx, struct writing *w)
     return RK_OK;
 }
 
+static bool is_short(const struct bill_terms *terms) { return terms->totals || terms->numbers; }
+
+/* What nodes of the row take together. */
+static rk_status row_number(struct writing *w, const struct count_row *row, enum quantity q, uint64_t *each, uint64_t *number)
+{
+    rk_ctx *ctx = w->bill->ctx;
+    TRY(poly_value(ctx, w->count.g, w->count.classes.at[row->class].price[q], NULL, each));
+    if (__builtin_mul_overflow(*each, (uint64_t)row->times, number)) return FAIL(RK_E_LIMIT, "a number of the bill is beyond 2^64");
+    return RK_OK;
+}
+
+/* The whole is checked where it is evaluated: no part of it is larger. */
+static rk_status add_number(struct writing *w, const struct count_row *row, enum quantity q, int op, int entry)
+{
+    rk_ctx *ctx = w->bill->ctx;
+    uint64_t each, number;
+    TRY(row_number(w, row, q, &each, &number));
+    w->numbers[op * w->n_entries + entry] += number;
+    for (int m = row->module; m != 0; m = w->count.modules.at[m].parent) w->numbers[m * w->n_entries + entry] += number;
+    return RK_OK;
+}
+
 static rk_status add_row(rk_ctx *ctx, struct writing *w, const struct count_row *row)
 {
     int modules = w->count.modules.n, op = modules + w->op_of_class[row->class];
-    bool totals = w->count.terms->totals;
+    const struct bill_terms *terms = w->count.terms;
     struct share share;
     for (int q = 0; q < QUANTITIES; q++) {
         int entry = entry_of(w, row, (enum quantity)q);
         if (entry < 0) continue;
         TRY(account_share(&w->count, row, (enum quantity)q, &share));
         TRY(account_add(&w->count, account_at(w, 0, entry), &share));
-        if (totals) continue;
+        if (terms->numbers) TRY(add_number(w, row, (enum quantity)q, op, entry));
+        if (is_short(terms)) continue;
         TRY(account_add(&w->count, account_at(w, op, entry), &share));
         for (int m = row->module; m != 0; m = w->count.modules.at[m].parent) TRY(account_add(&w->count, account_at(w, m, entry), &share));
     }
@@ -139,10 +165,22 @@ static rk_status write_entries(rk_ctx *ctx, struct writing *w)
     return RK_OK;
 }
 
+/* Numbers as they were added up; the root's is that of the entry. */
+static rk_status write_numbers(rk_ctx *ctx, struct writing *w, rk_bill_by by, int group, int of)
+{
+    uint64_t number;
+    for (int e = 0; e < w->n_entries; e++) {
+        number = w->numbers[of * w->n_entries + e];
+        if (of == 0) TRY(account_number(&w->count, account_at(w, 0, e), &number));
+        TRY(bill_add_cell(w->bill, by, group, w->entry_id[e], number, ""));
+    }
+    return RK_OK;
+}
+
 static rk_status write_group(rk_ctx *ctx, struct writing *w, rk_bill_by by, int group, int of)
 {
     uint64_t number;
-    (void)ctx;
+    if (w->count.terms->numbers) return write_numbers(ctx, w, by, group, of);
     for (int e = 0; e < w->n_entries && !w->count.terms->totals; e++) {
         if (account_at(w, of, e)->n == 0) continue;
         TRY(evaluate(w, account_at(w, of, e), e, &number));
@@ -173,10 +211,9 @@ static rk_status write_reason(rk_ctx *ctx, struct writing *w, const struct count
     bool tensor = class->op == &op_state || class->op == &op_input;
     rk_bill_reason r = { w->count.modules.at[row->module].path, tensor ? kind_name[class->kind] : class->op->name, class->label, "", 0, 0, row->times, class->dtype };
     if (entry < 0) return RK_OK;
-    TRY(poly_value(ctx, w->count.g, class->price[q], NULL, &r.each));
-    if (__builtin_mul_overflow(r.each, (uint64_t)r.times, &r.number)) return FAIL(RK_E_LIMIT, "a number of the bill is beyond 2^64");
+    TRY(row_number(w, row, q, &r.each, &r.number));
     w->text.n = 0;
-    if (!w->count.terms->totals) TRY(poly_text(ctx, w->count.g, class->price[q], true, &w->text));
+    if (!is_short(w->count.terms)) TRY(poly_text(ctx, w->count.g, class->price[q], true, &w->text));
     r.formula = str_c(&w->text);
     return bill_reason(w->bill, w->bill->entries.at[w->entry_id[entry]].shown.name, &r);
 }
@@ -188,8 +225,10 @@ static rk_status write_all(rk_ctx *ctx, struct writing *w, const rk_graph *g, co
     TRY(find_ops(ctx, w));
     w->n_entries = entries_of(terms);
     TRY(NEW(w->entry_id, w->n_entries));
-    w->n_accounts = w->n_entries * (terms->totals ? 1 : w->count.modules.n + w->ops.n);
+    w->n_numbers = w->n_entries * (w->count.modules.n + w->ops.n);
+    w->n_accounts = is_short(terms) ? w->n_entries : w->n_numbers;
     TRY(NEW(w->accounts, w->n_accounts));
+    if (terms->numbers) TRY(NEW(w->numbers, w->n_numbers));
     TRY(NEW(w->order, w->count.modules.n));
     TRY(count_tree(ctx, &w->count, w->order, &w->n_order));
     TRY(add_rows(ctx, w));
@@ -197,7 +236,7 @@ static rk_status write_all(rk_ctx *ctx, struct writing *w, const rk_graph *g, co
     TRY(write_groups(ctx, w));
     for (int i = 0; i < w->count.rows.n; i++) {
         const struct count_row *row = &w->count.rows.at[i];
-        for (int q = 0; q < QUANTITIES && (!terms->totals || row->phase < 0); q++) TRY(write_reason(ctx, w, row, (enum quantity)q));
+        for (int q = 0; q < QUANTITIES && (!is_short(terms) || row->phase < 0); q++) TRY(write_reason(ctx, w, row, (enum quantity)q));
     }
     return RK_OK;
 }
@@ -210,6 +249,7 @@ rk_status bill_add_graph(rk_bill *bill, const rk_graph *g, const struct bill_ter
     whole.seen = &bill->seen;
     rk_status status = write_all(ctx, &w, g, &whole);
     FREE(w.accounts, w.n_accounts);
+    FREE(w.numbers, w.n_numbers);
     FREE(w.entry_id, w.n_entries);
     FREE(w.order, w.count.modules.n);
     FREE(w.op_of_class, w.count.classes.n);

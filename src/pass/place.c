@@ -16,59 +16,96 @@ static int by_size(const void *a, const void *b)
     return x < y ? -1 : x > y;
 }
 
-/* What is placed already, by address; in arrays of their own, since each later value walks through all of them. */
-struct taken { int n; int *first, *last; int64_t *at, *end; };
+/* What is placed already, by address: in shelves of a few, each of which knows enough to be passed by as a whole. Deep models
+ * have thousands of values, and of those that lie in a row most live together or none does. */
+enum { SHELF = 32 };
+struct lying { int first, last; int64_t at, end; };
+struct shelf {
+    int n, first_low, first_high, last_low, last_high;      /* of whom it holds: when the earliest and the latest begin and end */
+    int64_t gap, end;                                       /* the widest gap between them; the highest address */
+    struct lying at[SHELF];
+};
+struct taken { VEC(struct shelf *) shelves; struct arena arena; };
 
-/* Which of eight lie there while v does: a byte each, found without a branch, since nobody can foretell it. */
-enum { EIGHT = 8 };
-static uint64_t meets(const struct taken *t, int from, int first, int last)
+static void sum_up(struct shelf *s)
 {
-    unsigned char met[EIGHT];
-    uint64_t any;
-    for (int i = 0; i < EIGHT; i++) met[i] = (t->last[from + i] >= first) & (t->first[from + i] <= last);
-    memcpy(&any, met, sizeof any);
-    return any;
+    const struct lying *l = s->at;
+    s->first_low = s->first_high = l->first;
+    s->last_low = s->last_high = l->last;
+    s->gap = 0;
+    s->end = l->end;
+    for (int i = 1; i < s->n; i++) {
+        l = &s->at[i];
+        if (l->first < s->first_low) s->first_low = l->first;
+        if (l->first > s->first_high) s->first_high = l->first;
+        if (l->last < s->last_low) s->last_low = l->last;
+        if (l->last > s->last_high) s->last_high = l->last;
+        if (l->at - s->end > s->gap) s->gap = l->at - s->end;
+        if (l->end > s->end) s->end = l->end;
+    }
 }
 
-/* The first gap between those that v meets. Behind the last taken there are seven that meet nobody. */
+/* From *at on, between those of a shelf whom v meets; false: there is none, and *at is behind them. */
+static bool gap_within(const struct shelf *s, const struct plan_value *v, int64_t *at)
+{
+    for (int i = 0; i < s->n; i++) {
+        const struct lying *l = &s->at[i];
+        if (l->last < v->first || l->first > v->last) continue;
+        if (l->at - *at >= v->bytes) return true;
+        if (l->end > *at) *at = l->end;
+    }
+    return false;
+}
+
+/* The first gap between those that v meets. */
 static int64_t find_gap(const struct taken *t, const struct plan_value *v)
 {
     int64_t at = 0;
-    for (int i = 0; i < t->n; i += EIGHT) {
-        if (meets(t, i, v->first, v->last) == 0) continue;
-        for (int k = i; k < i + EIGHT && k < t->n; k++) {
-            if (t->last[k] < v->first || t->first[k] > v->last) continue;
-            if (t->at[k] - at >= v->bytes) return at;
-            if (t->end[k] > at) at = t->end[k];
-        }
+    for (int i = 0; i < t->shelves.n; i++) {
+        const struct shelf *s = t->shelves.at[i];
+        bool none = s->last_high < v->first || s->first_low > v->last, all = s->last_low >= v->first && s->first_high <= v->last;
+        if (none) continue;
+        if (all && s->gap < v->bytes && s->at[0].at - at < v->bytes) at = s->end > at ? s->end : at;
+        else if (gap_within(s, v, &at)) return at;
     }
     return at;
 }
 
-static void make_room(void *array, size_t size, int at, int n)
+/* The upper half of a full shelf goes onto one of its own. */
+static rk_status split(rk_ctx *ctx, struct taken *t, int i)
 {
-    char *item = (char *)array + size * (size_t)at;
-    memmove(item + size, item, size * (size_t)(n - at));
+    struct shelf *full = t->shelves.at[i], *fresh;
+    TRY(TAKE(&t->arena, fresh, 1));
+    TRY(VEC_ROOM(&t->shelves, 1));
+    memmove(&t->shelves.at[i + 2], &t->shelves.at[i + 1], sizeof *t->shelves.at * (size_t)(t->shelves.n++ - i - 1));
+    t->shelves.at[i + 1] = fresh;
+    full->n = fresh->n = SHELF / 2;
+    memcpy(fresh->at, &full->at[SHELF / 2], sizeof *fresh->at * (SHELF / 2));
+    sum_up(full);
+    sum_up(fresh);
+    return RK_OK;
 }
 
 /* Behind whoever lies at the same address or lower. */
-static void insert(struct taken *t, const struct plan_value *v)
+static rk_status insert(rk_ctx *ctx, struct taken *t, const struct plan_value *v)
 {
-    int low = 0, high = t->n;
-    while (low < high) {
+    const struct lying fresh = { v->first, v->last, v->at, v->at + aligned(v->bytes) };
+    int low = 0, high = t->shelves.n, at;
+    while (high - low > 1) {
         int middle = low + (high - low) / 2;
-        if (t->at[middle] > v->at) high = middle;
-        else low = middle + 1;
+        if (t->shelves.at[middle]->at[0].at > v->at) high = middle;
+        else low = middle;
     }
-    make_room(t->first, sizeof *t->first, low, t->n);
-    make_room(t->last, sizeof *t->last, low, t->n);
-    make_room(t->at, sizeof *t->at, low, t->n);
-    make_room(t->end, sizeof *t->end, low, t->n);
-    t->first[low] = v->first;
-    t->last[low] = v->last;
-    t->at[low] = v->at;
-    t->end[low] = v->at + aligned(v->bytes);
-    t->n++;
+    if (t->shelves.at[low]->n == SHELF) {
+        TRY(split(ctx, t, low));
+        low += t->shelves.at[low + 1]->at[0].at <= v->at;
+    }
+    struct shelf *s = t->shelves.at[low];
+    for (at = s->n; at > 0 && s->at[at - 1].at > v->at; at--) s->at[at] = s->at[at - 1];
+    s->at[at] = fresh;
+    s->n++;
+    sum_up(s);
+    return RK_OK;
 }
 
 /* What begins to live at each step, less what died in the step before. */
@@ -110,38 +147,39 @@ static void give_addresses(struct plan *plan)
     }
 }
 
-static void place_all(struct plan *plan, struct plan_value *const *order, bool reuse, struct taken *taken)
+/* Lowest address first; *bytes: what all take together. */
+static rk_status place_all(rk_ctx *ctx, struct plan_value *const *order, int n, bool reuse, struct taken *taken, int64_t *bytes)
 {
-    for (int i = 0; i < plan->n_values; i++) {
-        order[i]->at = reuse ? find_gap(taken, order[i]) : plan->bytes;
-        insert(taken, order[i]);
+    struct shelf *first;
+    *bytes = 0;
+    TRY(TAKE(&taken->arena, first, 1));
+    VEC_PUSH(&taken->shelves, first);
+    for (int i = 0; i < n; i++) {
+        order[i]->at = reuse ? find_gap(taken, order[i]) : *bytes;
+        TRY(insert(ctx, taken, order[i]));
         int64_t end = order[i]->at + aligned(order[i]->bytes);
-        if (end > plan->bytes) plan->bytes = end;
+        if (end > *bytes) *bytes = end;
     }
+    return RK_OK;
+}
+
+rk_status place_values(rk_ctx *ctx, struct plan_value *values, int n, bool reuse, int64_t *bytes)
+{
+    struct plan_value **order;
+    struct taken taken = { .arena = { 0 } };
+    TRY(NEW(order, n));
+    for (int i = 0; i < n; i++) order[i] = &values[i];
+    if (n > 0) qsort(order, (size_t)n, sizeof *order, by_size);
+    rk_status status = place_all(ctx, order, n, reuse, &taken, bytes);
+    FREE(order, n);
+    VEC_FREE(&taken.shelves);
+    arena_clear(ctx, &taken.arena);
+    return status;
 }
 
 rk_status pass_place(rk_ctx *ctx, struct plan *plan, const struct plan_options *options)
 {
-    struct plan_value **order = NULL;
-    struct taken taken = { 0 };
-    const int n = plan->n_values, room = n + EIGHT;
-    rk_status status;
-    GO(NEW(order, n));
-    GO(NEW(taken.first, room));
-    GO(NEW(taken.last, room));
-    GO(NEW(taken.at, n));
-    GO(NEW(taken.end, n));
-    for (int i = 0; i < room; i++) taken.last[i] = -2;                      /* before any step, also of values that nobody knows of */
-    for (int i = 0; i < n; i++) order[i] = &plan->values[i];
-    if (n > 0) qsort(order, (size_t)n, sizeof *order, by_size);
-    place_all(plan, order, options->reuse, &taken);
+    TRY(place_values(ctx, plan->values, plan->n_values, options->reuse, &plan->bytes));
     give_addresses(plan);
-    GO(find_peak(ctx, plan));
-out:
-    FREE(order, n);
-    FREE(taken.first, room);
-    FREE(taken.last, room);
-    FREE(taken.at, n);
-    FREE(taken.end, n);
-    return status;
+    return find_peak(ctx, plan);
 }

@@ -144,6 +144,14 @@ const struct policy_role *policy_of(const struct policy *p, const char *path)
     return NULL;
 }
 
+bool policy_names_a_block(const struct policy *p)
+{
+    for (int i = 0; i < p->n; i++)
+        for (const char *part = p->at[i].role; *part != '\0'; part += strcspn(part, "."), part += *part == '.')
+            if (*part >= '0' && *part <= '9') return true;
+    return false;
+}
+
 rk_dtype policy_products(const struct policy *p)
 {
     rk_dtype least = RK_f32;

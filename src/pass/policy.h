@@ -19,6 +19,8 @@ struct policy {
 rk_status policy_read(rk_ctx *ctx, const char *text, struct policy *policy) RK_CHECK;
 /* Nothing is cast: the graph is what it was. */
 static inline bool policy_is_plain(const struct policy *p) { return p->n == 0 && p->stored == RK_f32; }
+/* Some row speaks of one block alone: blocks are not alike. */
+bool policy_names_a_block(const struct policy *p);
 /* The last row that speaks of a module path; NULL: none. */
 const struct policy_role *policy_of(const struct policy *p, const char *path);
 /* What products are computed in where no module is named: f32 without such a row. */

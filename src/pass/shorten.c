@@ -12,18 +12,20 @@
  * what that one made of what it got itself. Once two neighbours have been treated the same, all further down are: hence
  * pass_shortened_holds looks whether the first of the last ones and 1 are still the same node by node. Not n-1: what follows the
  * blocks reaches it; and where all that a block does is added to what it got, once, the gradient goes by on one addition and what
- * follows reaches n-2, too: then three are kept at the end. What all read (node.shared) gets a gradient from each,
+ * follows reaches n-2, too: then three are kept at the end. So a graph of which only these blocks were built tells as much,
+ * where somebody knows how many more there would be. What all read (node.shared) gets a gradient from each,
  * and a sum of as many: each of its additions stands for as many blocks as the reader it comes from (grad.c). Law: tests/law/test_shorten.c.
  * Not here: counting (count.c weighs every node by node.times). */
 #include "core/program.h"
 #include "pass/pass.h"
 #include <string.h>
 
-enum { LONGEST_PERIOD = 8, BEGINNING = 3 };         /* blocks in a period; the first period, the one that stands for others, one of those */
+enum { LONGEST_PERIOD = 8, BEGINNING = 2 };         /* blocks in a period; the first period, and the one that stands for others */
 
 struct stretch {
     const rk_graph *g;
     const char *pattern;                            /* "h.*": blocks are the modules h.0, h.1 .. */
+    int64_t more;                                   /* blocks that were not built */
     int *block;                                     /* of each path; -1: in none */
     const bool *moving;                             /* of each node: a state is behind it */
     const int *readers;                             /* of each node */
@@ -41,6 +43,12 @@ static int number_in(const char *pattern, const char *name, const char **rest)
     for (name += length; *name >= '0' && *name <= '9' && number < 1000000; name++) number = number * 10 + (*name - '0');
     *rest = name;
     return *name == '.' || *name == '\0' ? number : -1;
+}
+
+int shorten_number(const char *pattern, const char *path)
+{
+    const char *rest;
+    return number_in(pattern, path, &rest);
 }
 
 static void find_blocks(const rk_graph *g, const char *pattern, int *block)
@@ -124,11 +132,12 @@ static int kept_at_the_end(const struct stretch *s)
 static bool find_period(struct stretch *s)
 {
     const rk_graph *g = s->g;
+    const int beginning = s->more > 0 ? BEGINNING : BEGINNING + 1;              /* one of those that are left out */
     s->end = g->nodes.n;
     while (s->end > 1 && s->block[node_of(g, s->end - 1)->path] < 0) s->end--;
     if (s->end <= 1) return false;
     int last = s->block[node_of(g, s->end - 1)->path];
-    for (s->blocks = 1; s->blocks <= LONGEST_PERIOD && s->blocks * (BEGINNING + 2) <= last + 1; s->blocks++) {
+    for (s->blocks = 1; s->blocks <= LONGEST_PERIOD && s->blocks * (beginning + 2) <= last + 1; s->blocks++) {
         rk_ref r = s->end - 1;
         while (r > 1 && s->block[node_of(g, r - 1)->path] > last - s->blocks) r--;
         s->length = s->end - r;
@@ -136,7 +145,7 @@ static bool find_period(struct stretch *s)
         s->times = (s->end - r) / s->length;
         s->start = s->end - s->times * s->length;
         s->kept = s->times > 1 ? kept_at_the_end(s) : 0;
-        if (s->times >= BEGINNING + s->kept && s->kept > 0) return is_left_alone(s);
+        if (s->times >= beginning + s->kept && s->kept > 0 && s->more % s->blocks == 0) return is_left_alone(s);
     }
     return false;
 }
@@ -180,32 +189,38 @@ static rk_status copy(const rk_graph *from, const struct stretch *all, int n, rk
         bool left_out = s != NULL && period > 1 && period < s->times - s->kept;
         map[r] = left_out ? map[r - s->length] : graph_repeat(to, from, r, map);
         if (period != 1 || map[r] == 0) continue;
-        to->nodes.at[map[r]].times *= s->times - s->kept - 1;
+        to->nodes.at[map[r]].times *= s->times - s->kept - 1 + (int)(s->more / s->blocks);
         mark_shared(s, r, to, map);
     }
     for (int i = 0; i < from->outputs.n; i++) rk_output(to, from->outputs.at[i].name, map[from->outputs.at[i].ref]);
     return rk_graph_seal(to);
 }
 
-/* all, n: the stretches that were found; how: the same for whoever asks later whether it holds. */
-static rk_status find_all(rk_ctx *ctx, struct stretch *all, int *n, const char *const *patterns, struct shortened *how)
+/* all, n: the stretches that were found, none where one is missing that has to be there; how: the same for whoever asks later
+ * whether it holds. */
+static rk_status find_all(rk_ctx *ctx, struct stretch *all, int *n, const struct tower *towers, struct shortened *how)
 {
     const struct stretch first = all[0];
-    for (int i = 0; patterns[i] != NULL; i++) {
+    bool missing = false;
+    for (int i = 0; towers[i].pattern != NULL && !missing; i++) {
         struct stretch *s = &all[*n];
-        PROMISE(*n < MOST_STRETCHES);
+        PROMISE(*n < MOST_STRETCHES && towers[i].more < INT32_MAX);
         *s = first;
-        s->pattern = patterns[i];
+        s->pattern = towers[i].pattern;
+        s->more = towers[i].more;
         find_blocks(s->g, s->pattern, s->block);
-        if (!find_period(s)) continue;
+        bool found = find_period(s);
+        missing = !found && s->more > 0;
+        if (!found) continue;
         int last = s->block[node_of(s->g, s->end - 1)->path];
         how->at[(*n)++] = (struct shortened_stretch){ s->pattern, last + 1 - (s->times - 1) * s->blocks, last + 1 - s->kept * s->blocks, s->blocks };
     }
+    if (missing) *n = 0;
     how->n = *n;
     return RK_OK;
 }
 
-rk_status pass_shorten(rk_ctx *ctx, const rk_graph *from, const char *const *patterns, struct shortened *how, rk_graph **to, rk_ref *map)
+rk_status pass_shorten(rk_ctx *ctx, const rk_graph *from, const struct tower *towers, struct shortened *how, rk_graph **to, rk_ref *map)
 {
     struct stretch all[MOST_STRETCHES] = { { .g = from } };
     bool *moving = NULL;
@@ -220,7 +235,7 @@ rk_status pass_shorten(rk_ctx *ctx, const rk_graph *from, const char *const *pat
     all[0].block = block;
     all[0].moving = moving;
     all[0].readers = readers;
-    GO(find_all(ctx, all, &n, patterns, how));
+    GO(find_all(ctx, all, &n, towers, how));
     if (n == 0) goto out;
     GO(graph_like(ctx, from, &g));
     GO(copy(from, all, n, g, map));
