@@ -85,9 +85,9 @@ static rk_status keep_logits(rk_ctx *ctx, rk_session *s, int64_t n, const int64_
         all = all && ends;
         some = some || ends;
     }
-    if (all) return run_output(ctx, s->run, "logits", logits, RK_f32);
+    if (all) return session_read(ctx, s, logits);
     if (!some) return RK_OK;
-    TRY(run_output(ctx, s->run, "logits", s->kept, RK_f32));
+    TRY(session_read(ctx, s, s->kept));
     for (int64_t b = 0; b < s->batch; b++) {
         int64_t last = length_of(lengths, n, b) - 1;
         if (last >= from && last < from + m) memcpy(logits + b * s->vocab, s->kept + b * s->vocab, (size_t)s->vocab * sizeof *logits);

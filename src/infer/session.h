@@ -33,7 +33,8 @@ struct rk_session {
     int64_t *origin;                            /* [batch]: rows of one number read one source */
     bool *of_source;                            /* per entry of the store: a cache of what an encoder left */
     struct { uint64_t whole, past, source; } reads;     /* bytes that a token reads: in any case, per position before it, per token of the source */
-    bool log_probabilities;                     /* are given instead of logits */
+    bool log_probabilities;                     /* are given instead of logits; then this, too: */
+    float *log_sums;                            /* [batch], what is taken off the logits of each row */
     bool ragged;                                /* rows of lengths of their own; then these, and `past` is that of the longest: */
     int64_t *pasts;                             /* [batch] */
     int32_t *places, *positions, *lengths;      /* [batch], [batch chunk], [batch] */
@@ -50,6 +51,13 @@ void      rows_find_past(rk_session *s);                                 /* `pas
 /* One chunk of what lies in s->tokens [batch n], after `past` others (ragged: s->places and so on say where). */
 rk_status session_go(rk_ctx *ctx, rk_session *s, int64_t n, int64_t past) RK_CHECK;
 rk_status session_check_ids(rk_ctx *ctx, const uint32_t *ids, int64_t n, int64_t vocab) RK_CHECK;
+
+/* Logits of the last run, as the caller wants them, copied to [batch vocab]. */
+rk_status session_read(rk_ctx *ctx, const rk_session *s, float *to) RK_CHECK;
+/* The same where they lie, to be bent there until the next run, and what is to be taken off each row ([batch]; NULL: nothing). at NULL:
+ * they are not in the host's memory, or of rows that go one by one. */
+struct lying { float *at; const float *off; };
+struct lying session_lying(const rk_session *s);
 
 /* rk_weights_open, for a back end instead of a device. */
 rk_status weights_open(rk_ctx *ctx, rk_model *model, const struct backend *backend, rk_weights **weights) RK_CHECK;
