@@ -21,6 +21,7 @@ void rk_session_close(rk_session *s)
     if (!hosted) run_close(s->encoder);
     rows_close(s);
     FREE(s->origin, s->batch);
+    FREE(s->written, (s->batch + 1) * s->context);
     FREE(s->log_sums, s->batch);
     if (s->store != NULL) FREE(s->of_source, s->store->entries.n);
     store_close(s->store);
@@ -129,6 +130,7 @@ static rk_status prepare(rk_ctx *ctx, rk_session *s)
     TRY(NEW(s->last, s->batch));
     TRY(NEW(s->origin, s->batch));
     if (s->log_probabilities) TRY(NEW(s->log_sums, s->batch));
+    if (s->batch > 1) TRY(NEW(s->written, (s->batch + 1) * s->context));
     TRY(find_sources(ctx, s));
     TRY(find_reads(ctx, s));
     return s->ragged ? rows_open(ctx, s) : RK_OK;
@@ -263,6 +265,7 @@ static rk_status run_chunk(rk_ctx *ctx, rk_session *s, const uint32_t *ids, int6
     for (int64_t b = 0; b < s->batch; b++) {
         for (int64_t i = 0; i < n; i++) s->tokens[b * n + i] = (int32_t)ids[b * row + from + i];
         s->last[b] = (int32_t)(n - 1);
+        rows_wrote(s, b, past, n);
     }
     return session_go(ctx, s, n, past);
 }

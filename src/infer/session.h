@@ -31,6 +31,7 @@ struct rk_session {
     int32_t *tokens, *last;                     /* [batch, the larger of chunk and source], [batch] */
     int32_t *source_lengths;                    /* [batch] */
     int64_t *origin;                            /* [batch]: rows of one number read one source */
+    uint64_t *written, writings;                /* [batch + 1, context]: which writing a place of the caches holds, by number: equal ones hold the same bits */
     bool *of_source;                            /* per entry of the store: a cache of what an encoder left */
     struct { uint64_t whole, past, source; } reads;     /* bytes that a token reads: in any case, per position before it, per token of the source */
     bool log_probabilities;                     /* are given instead of logits; then this, too: */
@@ -47,6 +48,7 @@ rk_status rows_open(rk_ctx *ctx, rk_session *s) RK_CHECK;              /* what a
 void      rows_close(rk_session *s);
 rk_status rows_open_alone(rk_ctx *ctx, rk_session *s) RK_CHECK;        /* an invariant session has nothing else */
 rk_status rows_encode(rk_session *s, const uint32_t *ids, int64_t n, const int64_t *lengths) RK_CHECK;      /* of an invariant session */
+void      rows_wrote(rk_session *s, int64_t row, int64_t place, int64_t n);      /* something new lies in these places */
 void      rows_find_past(rk_session *s);                                 /* `past` is that of the longest row */
 /* One chunk of what lies in s->tokens [batch n], after `past` others (ragged: s->places and so on say where). */
 rk_status session_go(rk_ctx *ctx, rk_session *s, int64_t n, int64_t past) RK_CHECK;
