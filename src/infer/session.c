@@ -235,12 +235,14 @@ rk_status session_go(rk_ctx *ctx, rk_session *s, int64_t n, int64_t past)
     return run_go(ctx, s->run, 0, 0);
 }
 
+struct reading { const rk_session *s; float *to; };
+
 static void take_off(void *arg, int64_t row, int worker)
 {
-    const rk_session *s = ((void **)arg)[0];
-    float *at = (float *)((void **)arg)[1] + row * s->vocab;
+    const struct reading *r = arg;
+    float *at = r->to + row * r->s->vocab, sum = r->s->log_sums[row];
     (void)worker;
-    for (int64_t i = 0; i < s->vocab; i++) at[i] -= s->log_sums[row];
+    for (int64_t i = 0; i < r->s->vocab; i++) at[i] -= sum;
 }
 
 rk_status session_read(rk_ctx *ctx, const rk_session *s, float *to)
@@ -248,7 +250,7 @@ rk_status session_read(rk_ctx *ctx, const rk_session *s, float *to)
     TRY(run_output(ctx, s->run, "logits", to, RK_f32));
     if (!s->log_probabilities) return RK_OK;
     TRY(run_output(ctx, s->run, "log_sum", s->log_sums, RK_f32));
-    par_for(ctx, s->batch, take_off, (void *[]){ (void *)(uintptr_t)s, to });
+    par_for(ctx, s->batch, take_off, &(struct reading){ s, to });
     return RK_OK;
 }
 
