@@ -87,6 +87,7 @@ RK_API rk_ref rk_place(rk_graph *g, rk_ref x, const char *part, const char *dim,
 
 /* Fused operations: defined by their expansion into the above (op/NAME.c), so that a fast kernel can match them. */
 RK_API rk_ref rk_softmax(rk_graph *g, rk_ref x, const char *dim);
+RK_API rk_ref rk_log_sum_exp(rk_graph *g, rk_ref x, const char *dim);                          /* log Σ exp(x): without `dim` */
 RK_API rk_ref rk_layer_norm(rk_graph *g, rk_ref x, const char *dim, rk_ref weight, rk_ref bias, double eps);  /* weight, bias may be 0: none */
 /* (x - mean) / (deviation + eps), the deviation over n - 1: The Annotated Transformer's. */
 RK_API rk_ref rk_deviation_norm(rk_graph *g, rk_ref x, const char *dim, rk_ref weight, rk_ref bias, double eps);

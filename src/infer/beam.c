@@ -141,7 +141,8 @@ static rk_status search_open(rk_ctx *ctx, struct search *s)
         s->from[r] = r / s->beams;
         TRY(row_open(ctx, &m->rows[r], m, prompt->ids, prompt->n));
     }
-    for (int64_t r = rows - 1, v = m->s->vocab; r > 0; r--) memmove(m->logits + r * v, m->logits + r / s->beams * v, (size_t)v * sizeof *m->logits);
+    m->lying = (struct lying){ m->logits, NULL };
+    s->first = true;
     return RK_OK;
 }
 
@@ -188,7 +189,8 @@ static rk_status search(rk_ctx *ctx, struct search *s, rk_generated *r)
         r->bytes += session_reads(m->s);
         r->steps++;
         TRY(rk_session_copy(m->s, m->s, s->from));
-        TRY(rk_session_feed_rows(m->s, m->next, 1, m->lengths, m->logits));
+        TRY(making_feed(ctx, m));
+        s->first = false;
     }
     TRY(give(ctx, s));
     for (int64_t p = 0; p < s->what->n; p++) r->prompt += (int64_t)s->what->prompts[p].n;

@@ -15,6 +15,7 @@ struct search {
     struct making *m;
     const struct searching *what;
     int64_t beams, guesses;                                             /* per prompt */
+    bool first;                                                         /* the beams of a prompt are all the prompt itself, with one row of logits */
     double *sums;                                                       /* per row */
     struct guess *best;                                                 /* [row guesses], of each row */
     struct guess *all;                                                  /* [guesses], of one prompt */

@@ -33,7 +33,18 @@ static rk_status open_samplers(rk_ctx *ctx, struct making *m, int64_t vocab)
     return RK_OK;
 }
 
-rk_status making_open(rk_ctx *ctx, struct making *m, const rk_weights *w, const rk_tok *tok, const rk_generating *how, int64_t n)
+static rk_status room_for_logits(rk_ctx *ctx, struct making *m, int64_t rows)
+{
+    int64_t vocab = m->samplers[0].vocab;
+    if (rows <= m->most_logits) return RK_OK;
+    FREE(m->logits, m->most_logits * vocab);
+    m->most_logits = 0;
+    TRY(NEW(m->logits, rows * vocab));
+    m->most_logits = rows;
+    return RK_OK;
+}
+
+rk_status making_open(rk_ctx *ctx, struct making *m, const rk_weights *w, const rk_tok *tok, const rk_generating *how, int64_t n, int64_t prompts)
 {
     int64_t vocab = config_int(&w->model->config, "vocab");
     *m = (struct making){ .how = how, .sampling = how->sampling, .tok = tok, .n = n, .most = how->max_new_tokens == 0 ? NEW_TOKENS : how->max_new_tokens };
@@ -44,14 +55,14 @@ rk_status making_open(rk_ctx *ctx, struct making *m, const rk_weights *w, const 
     TRY(NEW(m->rows, n));
     TRY(NEW(m->next, n));
     TRY(NEW(m->lengths, n));
-    return NEW(m->logits, n * vocab);
+    return room_for_logits(ctx, m, prompts);
 }
 
 void making_close(rk_ctx *ctx, struct making *m)
 {
     for (int64_t i = 0; i < m->n && m->rows != NULL; i++) row_close(ctx, &m->rows[i], m);
     for (int i = 0; i < m->workers && m->samplers != NULL; i++) sampler_close(ctx, &m->samplers[i]);
-    if (m->logits != NULL && m->workers > 0) FREE(m->logits, m->n * m->samplers[0].vocab);
+    if (m->logits != NULL) FREE(m->logits, m->most_logits * m->samplers[0].vocab);
     FREE(m->samplers, m->workers);
     FREE(m->rows, m->n);
     FREE(m->next, m->n);
@@ -69,7 +80,7 @@ static void pick(void *arg, int64_t task, int worker)
     struct sequence q = { row->seen.at, row->seen.n, row->made, m->most, m->how->ends, m->how->n_ends };
     int64_t samples = m->how->samples == 0 ? 1 : m->how->samples;
     if (row->done) return;
-    row->picked = sampler_pick(&m->samplers[worker], &q, m->logits + task * m->s->vocab, m->how->stream + (uint64_t)(task % samples), (uint64_t)rk_session_row_past(m->s, task));
+    row->picked = sampler_pick(&m->samplers[worker], &q, m->lying.at + task * m->s->vocab, m->how->stream + (uint64_t)(task % samples), (uint64_t)rk_session_row_past(m->s, task));
 }
 
 static rk_status take(rk_ctx *ctx, struct making *m, bool *going)
@@ -94,9 +105,16 @@ static rk_status take(rk_ctx *ctx, struct making *m, bool *going)
     return RK_OK;
 }
 
-static rk_status feed(rk_session *s, const struct making *m)
+/* One column is one run: its logits are all there when it is over. */
+rk_status making_feed(rk_ctx *ctx, struct making *m)
 {
-    return s->ragged || s->alone != NULL ? rk_session_feed_rows(s, m->next, 1, m->lengths, m->logits) : rk_session_feed(s, m->next, 1, m->logits);
+    rk_session *s = m->s;
+    struct lying lying = session_lying(s);
+    if (lying.at == NULL) TRY(room_for_logits(ctx, m, m->n));
+    float *to = lying.at == NULL ? m->logits : NULL;
+    TRY(s->ragged || s->alone != NULL ? rk_session_feed_rows(s, m->next, 1, m->lengths, to) : rk_session_feed(s, m->next, 1, to));
+    m->lying = lying.at == NULL ? (struct lying){ m->logits, NULL } : lying;
+    return RK_OK;
 }
 
 rk_status making_go(rk_ctx *ctx, struct making *m, double began, rk_generated *r)
@@ -104,6 +122,7 @@ rk_status making_go(rk_ctx *ctx, struct making *m, double began, rk_generated *r
     bool going = m->most > 0;
     double first = clock_seconds();
     r->first_seconds = first - began;
+    m->lying = (struct lying){ m->logits, NULL };
     while (going) {
         par_for(ctx, m->n, pick, m);
         r->seconds = clock_seconds() - first;
@@ -111,7 +130,7 @@ rk_status making_go(rk_ctx *ctx, struct making *m, double began, rk_generated *r
         if (!going) break;
         r->bytes += session_reads(m->s);
         r->steps++;
-        TRY(feed(m->s, m));
+        TRY(making_feed(ctx, m));
     }
     for (int64_t i = 0; i < m->n; i++) {
         r->prompt += m->rows[i].prompt;
@@ -140,7 +159,7 @@ rk_status rk_generate(rk_session *s, const rk_tok *tok, const uint32_t *prompt, 
     *r = (rk_generated){ 0 };
     if (s->batch != 1) return FAIL(RK_E_ARG, "generating with a session of %lld sequences: take one of 1, or rk_generate_many", (long long)s->batch);
     if (how->beams != NULL || how->samples > 1) return FAIL(RK_E_ARG, "beams and several samples are of rk_generate_many");
-    rk_status status = making_open(ctx, &m, s->weights, tok, how, 1);
+    rk_status status = making_open(ctx, &m, s->weights, tok, how, 1, 1);
     m.s = s;
     if (status == RK_OK) status = generate(ctx, &m, prompt, n, r);
     if (status == RK_OK && ids != NULL) status = ids_add(ctx, ids, m.rows[0].seen.at + n, m.rows[0].seen.n - n);

@@ -30,16 +30,21 @@ struct making {
     struct sampler *samplers;           /* one for each worker */
     int workers;
     rk_ids holes;                       /* ids that are no token of the tokenizer: they have no text, and are never taken */
-    float *logits;                      /* [n vocab] */
+    struct lying lying;                 /* [n vocab], or before the first step of beams [prompts vocab]: logits where they lie; else */
+    float *logits;                      /* they are copied here, [most_logits vocab] */
+    int64_t most_logits;
     uint32_t *next;                     /* [n], and how many of each row are fed: 0 or 1 */
     int64_t *lengths;
     double first_at;
 };
 
-/* Rules, room and samplers for n rows of a model's vocabulary; making_close also ends what was only half opened, but not s. */
-rk_status making_open(rk_ctx *ctx, struct making *m, const rk_weights *w, const rk_tok *tok, const rk_generating *how, int64_t n) RK_CHECK;
+/* Rules and samplers for n rows of a model's vocabulary, and room for the logits of the first step, of `prompts` rows; making_close also
+ * ends what was only half opened, but not s. */
+rk_status making_open(rk_ctx *ctx, struct making *m, const rk_weights *w, const rk_tok *tok, const rk_generating *how, int64_t n, int64_t prompts) RK_CHECK;
 void      making_close(rk_ctx *ctx, struct making *m);
-/* From logits on until every row has ended. `began`: when the first prompt was fed. */
+/* m->next of the rows that go on (m->lengths) is read, and m->lying are the logits behind it. */
+rk_status making_feed(rk_ctx *ctx, struct making *m) RK_CHECK;
+/* From m->logits on until every row has ended. `began`: when the first prompt was fed. */
 rk_status making_go(rk_ctx *ctx, struct making *m, double began, rk_generated *r) RK_CHECK;
 
 rk_status row_open(rk_ctx *ctx, struct row *row, const struct making *m, const uint32_t *prompt, size_t n) RK_CHECK;

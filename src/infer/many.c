@@ -138,7 +138,7 @@ rk_status rk_generate_many(rk_weights *weights, const rk_tok *tok, const rk_prom
     for (int64_t i = 0; i < n && what.samples > 0; i++)
         for (int64_t k = 0; k < what.samples; k++) out[i * what.samples + k] = (rk_continuation){ .score = 0 };
     TRY(check(ctx, weights, prompts, n, how, what.samples));
-    rk_status status = making_open(ctx, &m, weights, tok, how, n * (how->beams != NULL ? how->beams->n : what.samples));
+    rk_status status = making_open(ctx, &m, weights, tok, how, n * (how->beams != NULL ? how->beams->n : what.samples), n * (how->beams != NULL ? 1 : what.samples));
     if (status == RK_OK) status = generate(ctx, weights, &m, &what, r);
     making_close(ctx, &m);
     return status == RK_OK ? RK_OK : ctx_pass(ctx, status, __FILE__, __LINE__, __func__);

@@ -163,17 +163,17 @@ static bool has_min_p(const struct sampler *s)       { return s->s.min_p > 0; }
 static bool has_renormalize(const struct sampler *s) { return s->how->renormalize; }
 static bool always(const struct sampler *s)          { (void)s; return true; }
 
-enum when { ALWAYS, DRAWING };
+enum when { BANS, ALWAYS, DRAWING };                     /* BANS: always, and what it does not ban stays as it is */
 static const struct { bool (*wanted)(const struct sampler *s); void (*rule)(struct bending *b); enum when when; } rules[] = {
-    { always,          allowed,     ALWAYS },
+    { always,          allowed,     BANS },
     { has_repetition,  repetition,  ALWAYS },
-    { has_no_repeat,   no_repeat,   ALWAYS },
-    { has_bad,         bad,         ALWAYS },
-    { has_min_length,  min_length,  ALWAYS },
-    { has_min_new,     min_new,     ALWAYS },
+    { has_no_repeat,   no_repeat,   BANS },
+    { has_bad,         bad,         BANS },
+    { has_min_length,  min_length,  BANS },
+    { has_min_new,     min_new,     BANS },
     { has_first,       first,       ALWAYS },
     { has_last,        last,        ALWAYS },
-    { has_suppress,    suppress,    ALWAYS },
+    { has_suppress,    suppress,    BANS },
     { always,          temperature, DRAWING },
     { has_top_k,       top_k,       DRAWING },
     { has_top_p,       top_p,       DRAWING },
@@ -185,5 +185,12 @@ void process(struct sampler *s, const struct sequence *q, float *logits, bool dr
 {
     struct bending b = { s, q, logits };
     for (size_t i = 0; i < sizeof rules / sizeof *rules; i++)
-        if (rules[i].wanted(s) && (draws || rules[i].when == ALWAYS)) rules[i].rule(&b);
+        if (rules[i].wanted(s) && (draws || rules[i].when != DRAWING)) rules[i].rule(&b);
+}
+
+bool process_only_bans(const struct sampler *s)
+{
+    bool all = true;
+    for (size_t i = 0; i < sizeof rules / sizeof *rules; i++) all = all && (rules[i].when != ALWAYS || !rules[i].wanted(s));
+    return all;
 }

@@ -55,6 +55,11 @@ void rows_find_past(rk_session *s)
     for (int64_t b = 0; b < s->batch; b++) s->past = s->past > past_of(s, b) ? s->past : past_of(s, b);
 }
 
+void rows_wrote(rk_session *s, int64_t row, int64_t place, int64_t n)
+{
+    for (int64_t i = place; i < place + n && s->written != NULL; i++) s->written[row * s->context + i] = ++s->writings;
+}
+
 static rk_status check_rows(rk_ctx *ctx, const rk_session *s, const uint32_t *ids, int64_t n, const int64_t *lengths)
 {
     if (!s->ragged && s->alone == NULL) return FAIL(RK_E_ARG, "feeding rows of lengths of their own to a session that is neither ragged nor invariant");
@@ -85,9 +90,9 @@ static rk_status keep_logits(rk_ctx *ctx, rk_session *s, int64_t n, const int64_
         all = all && ends;
         some = some || ends;
     }
-    if (all) return run_output(ctx, s->run, "logits", logits, RK_f32);
+    if (all) return session_read(ctx, s, logits);
     if (!some) return RK_OK;
-    TRY(run_output(ctx, s->run, "logits", s->kept, RK_f32));
+    TRY(session_read(ctx, s, s->kept));
     for (int64_t b = 0; b < s->batch; b++) {
         int64_t last = length_of(lengths, n, b) - 1;
         if (last >= from && last < from + m) memcpy(logits + b * s->vocab, s->kept + b * s->vocab, (size_t)s->vocab * sizeof *logits);
@@ -107,6 +112,7 @@ static rk_status go_together(rk_ctx *ctx, rk_session *s, const uint32_t *ids, in
         s->places[b] = (int32_t)place;
         s->lengths[b] = (int32_t)(place + m);
         s->last[b] = (int32_t)(last < 0 ? 0 : last > m - 1 ? m - 1 : last);
+        rows_wrote(s, b, place, m);
     }
     return session_go(ctx, s, m, place);
 }
@@ -123,6 +129,7 @@ static rk_status go_apart(rk_ctx *ctx, rk_session *s, const uint32_t *ids, int64
         s->positions[b] = s->places[b] = (int32_t)at;
         s->lengths[b] = (int32_t)(at + 1);
         s->last[b] = 0;
+        rows_wrote(s, b, at, 1);
         furthest = at > furthest ? at : furthest;
     }
     return session_go(ctx, s, 1, furthest);

@@ -1,14 +1,26 @@
 /* rows_copy.c: the sequences of a batch, copied from one place to another, in one session or between two: what beams and samples do.
  *
- * A row of a cache begins with what was written first, so only as much is copied as was read. Rows are written when nobody reads them any more;
- * of a ring, one is put aside. What an encoder left moves only where a row comes to another source. */
+ * A row of a cache begins with what was written first, so only as much is copied as was read, and within a session only what differs: beams
+ * mostly go on from one another, and have all but their last places in common. Which writing a place holds is numbered, and numbers follow
+ * what is copied. Rows are written when nobody reads them any more; of a ring, one is put aside. What an encoder left moves only where a row
+ * comes to another source. */
 #include "base/par.h"
 #include "infer/session.h"
 #include <string.h>
 
 /* What happens to the rows of one session, in order: `to` takes what is in `from`; -1 stands for a row that was put aside. */
-struct copy_step { int64_t to, from; };
+struct copy_step { int64_t to, from, first; };          /* first: of the places that differ */
 struct copying { rk_session *to; const rk_session *from; struct copy_step *steps; int64_t n; bool sources; char *aside; size_t aside_bytes; rk_status status; };
+
+/* The first place at which two rows of one session hold different things; between sessions all is different. */
+static int64_t first_other(const struct copying *c, int64_t to, int64_t from)
+{
+    const uint64_t *a = c->to->written, *b = a;
+    int64_t i = 0;
+    if (c->to != c->from || a == NULL) return 0;
+    for (a += to * c->to->context, b += from * c->to->context; i < c->from->past && a[i] == b[i];) i++;
+    return i;
+}
 
 /* left: per row of `to`, readers to come; source: where it is read from by now, -2: it is done. */
 static void schedule(struct copying *c, const int64_t *rows, int64_t *left, int64_t *source, int64_t batch)
@@ -23,7 +35,7 @@ static void schedule(struct copying *c, const int64_t *rows, int64_t *left, int6
         bool any = false;
         for (int64_t r = 0; r < batch; r++) {
             if (source[r] == -2 || (same && (source[r] == r || left[r] > 0))) continue;
-            c->steps[c->n++] = (struct copy_step){ r, source[r] };
+            c->steps[c->n++] = (struct copy_step){ r, source[r], first_other(c, r, rows[r]) };
             if (same && source[r] >= 0) left[source[r]]--;
             source[r] = -2;
             open--;
@@ -32,7 +44,7 @@ static void schedule(struct copying *c, const int64_t *rows, int64_t *left, int6
         if (any) continue;
         int64_t r = 0;                                                  /* only rings are left: whoever reads r reads it aside */
         while (source[r] == -2 || source[r] == r) r++;
-        c->steps[c->n++] = (struct copy_step){ -1, r };
+        c->steps[c->n++] = (struct copy_step){ -1, r, 0 };
         for (int64_t q = 0; q < batch; q++)
             if (source[q] == r && q != r) source[q] = -1;
         left[r] = 0;
@@ -58,8 +70,10 @@ static void copy_cache(void *arg, int64_t task, int worker)
     char *aside = c->aside + (size_t)worker * c->aside_bytes;
     for (int64_t i = 0; i < c->n; i++) {
         struct copy_step s = c->steps[i];
+        size_t same = of_source ? 0 : (size_t)s.first * width;
         const char *from = s.from < 0 ? aside : (const char *)f->address + (size_t)s.from * row;
-        copy_bytes(c, s.to < 0 ? aside : (char *)e->address + (size_t)s.to * row, from, bytes);
+        char *to = s.to < 0 ? aside : (char *)e->address + (size_t)s.to * row;
+        copy_bytes(c, to + same, from + same, bytes - same);
     }
 }
 
@@ -87,7 +101,7 @@ static rk_status copy_session(rk_session *to, const rk_session *from)
 {
     rk_status status = RK_OK;
     for (int e = 0; e < to->store->entries.n; e++) {
-        struct copy_step step = { 0, 0 };
+        struct copy_step step = { 0, 0, 0 };
         struct copying one = { .to = to, .from = from, .steps = &step, .n = 1, .sources = true };
         copy_cache(&one, e, 0);
         if (status == RK_OK) status = one.status;
@@ -96,6 +110,21 @@ static rk_status copy_session(rk_session *to, const rk_session *from)
     to->source_n = from->source_n;
     to->source_lengths[0] = from->source_lengths[0];
     return status;
+}
+
+/* What is copied keeps its numbers; of another session, what comes from one row gets the same. The row behind the others is for what is aside. */
+static void copy_writings(const struct copying *c, const int64_t *rows)
+{
+    rk_session *s = c->to;
+    int64_t past = c->from->past;
+    for (int64_t b = 0; b < s->batch && c->to != c->from && s->written != NULL; b++)
+        for (int64_t i = 0; i < past; i++) s->written[b * s->context + i] = s->writings + (uint64_t)(rows[b] * past + i + 1);
+    if (c->to != c->from) s->writings += (uint64_t)(c->from->batch * past);
+    for (int64_t i = 0; i < c->n && c->to == c->from && s->written != NULL; i++) {
+        struct copy_step step = c->steps[i];
+        uint64_t *to = s->written + (step.to < 0 ? s->batch : step.to) * s->context, *from = s->written + (step.from < 0 ? s->batch : step.from) * s->context;
+        for (int64_t k = step.first; k < past; k++) to[k] = from[k];
+    }
 }
 
 /* Numbers that belong to rows follow them. */
@@ -148,6 +177,7 @@ static rk_status carry_out(rk_ctx *ctx, struct copying *c, const int64_t *rows, 
     c->sources = moves_sources(c);
     c->aside_bytes = largest_row(c->to);
     TRY(copy_caches(ctx, c));
+    copy_writings(c, rows);
     copy_numbers(c->to, c->from, rows, spare);
     return RK_OK;
 }

@@ -42,7 +42,6 @@ void sampler_close(rk_ctx *ctx, struct sampler *s)
 }
 
 enum { STRETCH = 64 };                              /* logits looked at together */
-enum { NO_TOKEN = -1 };                             /* below it: -2 - the id whose logit is none */
 
 int64_t logits_above(const float *logits, int64_t from, int64_t n, float least)
 {
@@ -63,7 +62,7 @@ int64_t sampler_check(const float *logits, int64_t n)
 
 rk_status sampler_fail(rk_ctx *ctx, int64_t picked)
 {
-    if (picked == NO_TOKEN) return FAIL(RK_E_FORMAT, "sampling: no token has a probability");
+    if (picked == SAMPLER_NONE) return FAIL(RK_E_FORMAT, "sampling: no token has a probability");
     (void)FAIL(RK_E_FORMAT, "sampling: the logit of token %lld is not a number, or infinite", (long long)(-2 - picked));
     return ctx_hint(ctx, "weights that are no numbers, or numbers beyond their type, do this; reckon verify tells where");
 }
@@ -81,7 +80,7 @@ int64_t sampler_pick(struct sampler *s, const struct sequence *q, float *logits,
     if (wrong < 0) return wrong;
     process(s, q, logits, !s->how->greedy);
     uint32_t id = largest(logits, s->n);
-    if (logits[id] == -INFINITY) return NO_TOKEN;
+    if (logits[id] == -INFINITY) return SAMPLER_NONE;
     return s->how->greedy ? id : candidates_draw(&s->c, rng_uniform(s->how->seed, stream, index));
 }
 

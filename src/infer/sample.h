@@ -38,6 +38,7 @@ void      sampler_close(rk_ctx *ctx, struct sampler *s);
 /* One token by its logits [vocab], which are bent; below 0: none, for a reason that sampler_fail tells. Many may be picked at once,
  * each with a sampler of its own. */
 int64_t   sampler_pick(struct sampler *s, const struct sequence *q, float *logits, uint64_t stream, uint64_t index);
+enum { SAMPLER_NONE = -1 };          /* no token has a probability; below it: -2 - the id whose logit is none */
 rk_status sampler_fail(rk_ctx *ctx, int64_t picked) RK_CHECK;
 /* The first of n logits that is none, NaN or infinity, as sampler_fail takes it; 0: all are logits. */
 int64_t   sampler_check(const float *logits, int64_t n);
@@ -48,6 +49,8 @@ int64_t   logits_above(const float *logits, int64_t from, int64_t n, float least
 /* process.c: every rule that was asked for, in the order of its table; those of a draw only when `draws`. What may not come is
  * -infinity; of a draw, what is left are the candidates. */
 void process(struct sampler *s, const struct sequence *q, float *logits, bool draws);
+/* Whether these rules only say which tokens may not come: then a number taken off all logits may as well be taken off afterwards. */
+bool process_only_bans(const struct sampler *s);
 /* logits - log(sum of exp(logits)), in f64 inside. */
 void log_softmax(float *logits, int64_t n);
 

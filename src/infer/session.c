@@ -3,6 +3,7 @@
  * One graph serves prompt and continuation: seq, past and key are live dimensions, and the caches are states that every run
  * appends to. Nothing is allocated while feeding. What lies in a cache beyond `past` is never read, so that going back is
  * setting a number. */
+#include "base/par.h"
 #include "infer/session.h"
 #include <string.h>
 
@@ -20,6 +21,8 @@ void rk_session_close(rk_session *s)
     if (!hosted) run_close(s->encoder);
     rows_close(s);
     FREE(s->origin, s->batch);
+    FREE(s->written, (s->batch + 1) * s->context);
+    FREE(s->log_sums, s->batch);
     if (s->store != NULL) FREE(s->of_source, s->store->entries.n);
     store_close(s->store);
     plan_free(s->plan);
@@ -47,7 +50,7 @@ static rk_status plan_one(rk_ctx *ctx, const rk_session *s, enum purpose purpose
 {
     const rk_weights *w = s->weights;
     struct built built;
-    struct build_options how = { .purpose = purpose, .batch = s->batch, .seq = s->chunk, .positions = s->context, .source = s->source, .ragged = s->ragged, .log_probabilities = s->log_probabilities };
+    struct build_options how = { .purpose = purpose, .batch = s->batch, .seq = s->chunk, .positions = s->context, .source = s->source, .ragged = s->ragged, .log_sums = s->log_probabilities };
     TRY(weights_build(ctx, w, &how, &built));
     rk_status status = infer_plan(ctx, built.g, w->backend, g, plan);
     built_close(&built);
@@ -126,6 +129,8 @@ static rk_status prepare(rk_ctx *ctx, rk_session *s)
     TRY(NEW(s->source_lengths, s->batch));
     TRY(NEW(s->last, s->batch));
     TRY(NEW(s->origin, s->batch));
+    if (s->log_probabilities) TRY(NEW(s->log_sums, s->batch));
+    if (s->batch > 1) TRY(NEW(s->written, (s->batch + 1) * s->context));
     TRY(find_sources(ctx, s));
     TRY(find_reads(ctx, s));
     return s->ragged ? rows_open(ctx, s) : RK_OK;
@@ -230,12 +235,39 @@ rk_status session_go(rk_ctx *ctx, rk_session *s, int64_t n, int64_t past)
     return run_go(ctx, s->run, 0, 0);
 }
 
+struct reading { const rk_session *s; float *to; };
+
+static void take_off(void *arg, int64_t row, int worker)
+{
+    const struct reading *r = arg;
+    float *at = r->to + row * r->s->vocab, sum = r->s->log_sums[row];
+    (void)worker;
+    for (int64_t i = 0; i < r->s->vocab; i++) at[i] -= sum;
+}
+
+rk_status session_read(rk_ctx *ctx, const rk_session *s, float *to)
+{
+    TRY(run_output(ctx, s->run, "logits", to, RK_f32));
+    if (!s->log_probabilities) return RK_OK;
+    TRY(run_output(ctx, s->run, "log_sum", s->log_sums, RK_f32));
+    par_for(ctx, s->batch, take_off, &(struct reading){ s, to });
+    return RK_OK;
+}
+
+struct lying session_lying(const rk_session *s)
+{
+    struct lying l = { .at = s->alone == NULL ? run_output_at(s->run, "logits", RK_f32) : NULL };
+    if (l.at != NULL && s->log_probabilities) l.off = run_output_at(s->run, "log_sum", RK_f32);
+    return s->log_probabilities && l.off == NULL ? (struct lying){ NULL, NULL } : l;
+}
+
 /* Tokens from .. from + n of rows of `row`, after `past` others. */
 static rk_status run_chunk(rk_ctx *ctx, rk_session *s, const uint32_t *ids, int64_t row, int64_t from, int64_t n, int64_t past)
 {
     for (int64_t b = 0; b < s->batch; b++) {
         for (int64_t i = 0; i < n; i++) s->tokens[b * n + i] = (int32_t)ids[b * row + from + i];
         s->last[b] = (int32_t)(n - 1);
+        rows_wrote(s, b, past, n);
     }
     return session_go(ctx, s, n, past);
 }
@@ -246,7 +278,7 @@ rk_status rk_session_feed(rk_session *s, const uint32_t *ids, int64_t n, float *
     if (s->ragged || s->alone != NULL) return rk_session_feed_rows(s, ids, n, NULL, logits);
     TRY(check(ctx, s, ids, n));
     for (int64_t from = 0; from < n; from += s->chunk) TRY(run_chunk(ctx, s, ids, n, from, n - from < s->chunk ? n - from : s->chunk, s->past + from));
-    if (logits != NULL) TRY(run_output(ctx, s->run, "logits", logits, RK_f32));
+    if (logits != NULL) TRY(session_read(ctx, s, logits));
     s->past += n;
     return RK_OK;
 }

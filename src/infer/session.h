@@ -31,9 +31,11 @@ struct rk_session {
     int32_t *tokens, *last;                     /* [batch, the larger of chunk and source], [batch] */
     int32_t *source_lengths;                    /* [batch] */
     int64_t *origin;                            /* [batch]: rows of one number read one source */
+    uint64_t *written, writings;                /* [batch + 1, context]: which writing a place of the caches holds, by number: equal ones hold the same bits */
     bool *of_source;                            /* per entry of the store: a cache of what an encoder left */
     struct { uint64_t whole, past, source; } reads;     /* bytes that a token reads: in any case, per position before it, per token of the source */
-    bool log_probabilities;                     /* are given instead of logits */
+    bool log_probabilities;                     /* are given instead of logits; then this, too: */
+    float *log_sums;                            /* [batch], what is taken off the logits of each row */
     bool ragged;                                /* rows of lengths of their own; then these, and `past` is that of the longest: */
     int64_t *pasts;                             /* [batch] */
     int32_t *places, *positions, *lengths;      /* [batch], [batch chunk], [batch] */
@@ -46,10 +48,18 @@ rk_status rows_open(rk_ctx *ctx, rk_session *s) RK_CHECK;              /* what a
 void      rows_close(rk_session *s);
 rk_status rows_open_alone(rk_ctx *ctx, rk_session *s) RK_CHECK;        /* an invariant session has nothing else */
 rk_status rows_encode(rk_session *s, const uint32_t *ids, int64_t n, const int64_t *lengths) RK_CHECK;      /* of an invariant session */
+void      rows_wrote(rk_session *s, int64_t row, int64_t place, int64_t n);      /* something new lies in these places */
 void      rows_find_past(rk_session *s);                                 /* `past` is that of the longest row */
 /* One chunk of what lies in s->tokens [batch n], after `past` others (ragged: s->places and so on say where). */
 rk_status session_go(rk_ctx *ctx, rk_session *s, int64_t n, int64_t past) RK_CHECK;
 rk_status session_check_ids(rk_ctx *ctx, const uint32_t *ids, int64_t n, int64_t vocab) RK_CHECK;
+
+/* Logits of the last run, as the caller wants them, copied to [batch vocab]. */
+rk_status session_read(rk_ctx *ctx, const rk_session *s, float *to) RK_CHECK;
+/* The same where they lie, to be bent there until the next run, and what is to be taken off each row ([batch]; NULL: nothing). at NULL:
+ * they are not in the host's memory, or of rows that go one by one. */
+struct lying { float *at; const float *off; };
+struct lying session_lying(const rk_session *s);
 
 /* rk_weights_open, for a back end instead of a device. */
 rk_status weights_open(rk_ctx *ctx, rk_model *model, const struct backend *backend, rk_weights **weights) RK_CHECK;

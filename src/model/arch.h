@@ -91,7 +91,7 @@ struct builder {
     int64_t most_blocks;                /* of a tower; 0: all that it has */
     bool padded, source_padded;         /* sequences, sources are of different lengths: inputs lengths, source_lengths [batch] */
     bool ragged;                        /* decoding, each row from a place of its own: inputs places, positions, lengths */
-    bool log_probabilities;             /* decoding gives them instead of logits */
+    bool log_sums;                      /* decoding gives log_sum, too: what logits lack to be logarithms of probabilities */
     const struct stack *stack;          /* the dimensions of the tower that is being built: block.h */
     bool dropout;                       /* only FOR_TRAINING with rates above 0 */
     bool hidden_states;                 /* outputs hidden.0 .. hidden.L */

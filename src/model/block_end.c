@@ -62,13 +62,6 @@ void bare(struct builder *b, const char *name, rk_ref x)
     add_loss(b, rk_reduce(b->g, "sum", rk_mul(b->g, x, rk_input(b->g, input, n->dtype, dims.at)), dims.at));
 }
 
-/* Logarithms of probabilities: logits without the logarithm of the sum of their exponentials. */
-static rk_ref normalized(rk_graph *g, rk_ref logits)
-{
-    rk_ref most = rk_reduce(g, "max", logits, "vocab"), rest = rk_sub(g, logits, most);
-    return rk_sub(g, rest, rk_map(g, "log", rk_reduce(g, "sum", rk_map(g, "exp", rest), "vocab")));
-}
-
 void predict(struct builder *b, rk_ref x, rk_ref w, rk_ref bias)
 {
     rk_graph *g = b->g;
@@ -81,7 +74,8 @@ void predict(struct builder *b, rk_ref x, rk_ref w, rk_ref bias)
     if (picks) x = rk_gather(g, x, "seq", rk_input(g, "picks", RK_i32, "batch pick"));
     rk_ref logits = contract(b, last ? "b d, v d -> b v" : picks ? "b p d, v d -> b p v" : "b t d, v d -> b t v", x, w);
     if (bias != 0) logits = rk_add(g, logits, bias);
-    rk_output(g, "logits", last && b->log_probabilities ? normalized(g, logits) : logits);
+    rk_output(g, "logits", logits);
+    if (last && b->log_sums) rk_output(g, "log_sum", rk_log_sum_exp(g, logits, "vocab"));
 }
 
 void head(struct builder *b, const char *name, rk_ref x, rk_ref table, bool bias, struct init init)

@@ -73,7 +73,7 @@ static struct builder begin(rk_ctx *ctx, const rk_model *m, const struct build_o
     return (struct builder){
         .ctx = ctx, .c = &m->config, .purpose = o->purpose, .batch = o->batch == 0 ? 1 : o->batch, .seq = o->seq == 0 ? context : o->seq,
         .positions = o->positions == 0 ? context : o->positions, .dropout = o->dropout, .hidden_states = o->hidden_states,
-        .padded = o->padded, .ragged = o->ragged && o->purpose == FOR_DECODING, .log_probabilities = o->log_probabilities,
+        .padded = o->padded, .ragged = o->ragged && o->purpose == FOR_DECODING, .log_sums = o->log_sums,
         .source_padded = o->source_padded || decoding, .source = !model_has_encoder(m) ? 0 : o->source != 0 ? o->source : o->seq == 0 ? context : o->seq,
         .picks = o->purpose == FOR_LOGITS ? o->picks : 0, .most_blocks = o->most_blocks, .stack = &stack_decoder, .forms = o->forms, .dtype = o->dtype == RK_f64 && !o->wide ? RK_f32 : o->dtype,
     };

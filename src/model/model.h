@@ -32,13 +32,13 @@ const struct preset *preset_find(const char *name, size_t length, const struct a
  * `wide` says that zero is meant). padded, source_padded: sequences, sources of a batch are of different
  * lengths. source: tokens of the source where there is an encoder, 0: as many as seq. positions: the bound of the cache when decoding, 0: the context.
  * ragged: when decoding, every row of the batch goes on from a place of its own: inputs places [batch], positions [batch seq] and lengths
- * [batch], places with what is new; several tokens at once only from equal places. log_probabilities: when decoding, instead of logits.
+ * [batch], places with what is new; several tokens at once only from equal places. log_sums: when decoding, the output log_sum [batch], too.
  * picks: FOR_LOGITS, logits of only so many positions of each sequence, which the input picks [batch pick] names; 0: of all.
  * most_blocks: of each tower, the first alone, to be priced as what stands for all (pass/shorten); 0: all are built. */
 struct build_options {
     enum purpose purpose;
     int64_t batch, seq, positions, source, picks, most_blocks;
-    bool dropout, hidden_states, padded, source_padded, wide, ragged, log_probabilities;
+    bool dropout, hidden_states, padded, source_padded, wide, ragged, log_sums;
     rk_dtype dtype;
     const struct forms *forms;          /* of weights that lie as their files have them (forms.h); not with a loss */
 };

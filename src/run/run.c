@@ -223,6 +223,20 @@ bool run_has_output(const struct run *r, const char *name)
     return graph_find_output(r->plan->g, name) != 0;
 }
 
+void *run_output_at(const struct run *r, const char *name, rk_dtype dtype)
+{
+    for (int i = 0; i < r->plan->n_outputs && r->backend->maps; i++) {
+        const struct plan_slot *s = &r->plan->outputs[i];
+        if (strcmp(s->name, name) != 0 || s->dtype != dtype) continue;
+        struct layout l = current_layout(r, s->ref, NULL);
+        int64_t step = 1;
+        for (int k = l.rank - 1; k >= 0; step *= l.size[k--])
+            if (l.size[k] > 1 && l.stride[k] != step) return NULL;
+        return address(r, &r->plan->output_places[i]) + (size_t)l.offset * r->backend->bytes_of(dtype);
+    }
+    return NULL;
+}
+
 /* The layout without its first axes, each of which stays at one index. */
 static struct layout layout_row(const struct layout *whole, int n, const int64_t *index)
 {

@@ -43,6 +43,8 @@ rk_status run_go(rk_ctx *ctx, struct run *r, uint64_t seed, uint64_t step) RK_CH
 rk_status run_output(rk_ctx *ctx, const struct run *r, const char *name, void *to, rk_dtype dtype) RK_CHECK;
 /* The same of what its first n axes have at `index`: a row of logits, of hidden states. */
 rk_status run_output_row(rk_ctx *ctx, const struct run *r, const char *name, int n, const int64_t *index, void *to, rk_dtype dtype) RK_CHECK;
+/* Where an output lies, dense, to be read and written on until the next run; NULL where that is not the host's memory, or it has another dtype. */
+void     *run_output_at(const struct run *r, const char *name, rk_dtype dtype);
 bool      run_has_output(const struct run *r, const char *name);
 
 #endif

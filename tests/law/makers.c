@@ -328,6 +328,15 @@ static void make_softmax(struct sample *s)
     s->y = rk_softmax(s->g, x, dim_text(s, dims[draw(s, (uint64_t)n)]));
 }
 
+static void make_log_sum_exp(struct sample *s)
+{
+    rk_dim dims[RK_MAX_RANK];
+    int n;
+    s->ties = false;
+    rk_ref x = draw_value(s, 1, 4, &n, dims);
+    s->y = rk_log_sum_exp(s->g, x, dim_text(s, dims[draw(s, (uint64_t)n)]));
+}
+
 static void norm(struct sample *s, bool rms)
 {
     rk_dim dims[RK_MAX_RANK];
@@ -488,6 +497,7 @@ const struct maker makers[] = {
     { "update", &op_update, make_update, 0, -1 },
     { "append", &op_append, make_append, HAS_BILL, -1 },
     { "softmax", &op_softmax, make_softmax, FUSED, -1 },
+    { "log_sum_exp", &op_log_sum_exp, make_log_sum_exp, FUSED, -1 },
     { "layer norm", &op_norm, make_layer_norm, FUSED, -1 },
     { "RMS norm", &op_norm, make_rms_norm, FUSED, -1 },
     { "deviation norm", &op_norm, make_deviation_norm, FUSED, -1 },

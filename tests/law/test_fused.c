@@ -16,6 +16,14 @@ static double softmax(struct sample *s, const struct values *v, const struct nod
     return e / sum;
 }
 
+static double log_sum_exp(struct sample *s, const struct values *v, const struct node *n, int64_t *index)
+{
+    double sum = 0;
+    (void)s;
+    SUM_OVER(n->at.i[0]) sum += exp(values_at(v, n->in[0], index));
+    return log(sum);
+}
+
 static double layer_norm(struct sample *s, const struct values *v, const struct node *n, int64_t *index)
 {
     rk_dim d = (rk_dim)n->at.i[0];
@@ -140,7 +148,7 @@ static double einsum_stored(struct sample *s, const struct values *v, const stru
 }
 
 static const struct formula formulas[] = {
-    { "softmax", softmax }, { "layer norm", layer_norm }, { "RMS norm", rms_norm }, { "deviation norm", deviation_norm }, { "rope", rope }, { "attend", attend }, { "xent_head", xent_head },
+    { "softmax", softmax }, { "log_sum_exp", log_sum_exp }, { "layer norm", layer_norm }, { "RMS norm", rms_norm }, { "deviation norm", deviation_norm }, { "rope", rope }, { "attend", attend }, { "xent_head", xent_head },
     { "einsum_stored", einsum_stored },
 };
 

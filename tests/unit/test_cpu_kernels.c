@@ -162,6 +162,17 @@ TEST(softmax)
     }
 }
 
+TEST(log_sum_exp)
+{
+    for (int i = 0; i < ROUNDS; i++) {
+        struct trial t;
+        trial_begin(&t, 1e-6);
+        (void)rk_dim_new(t.g, "a", 0, trial_size(40)), (void)rk_dim_new(t.g, "b", 0, (int64_t)test_random(7)), (void)rk_dim_new(t.g, "c", 0, 1 + trial_size(5000));
+        trial_node(&t, rk_log_sum_exp(t.g, rk_input(t.g, "x", RK_f32, "a b c"), "c"), 1, false, false);
+        trial_end(&t);
+    }
+}
+
 TEST(norm)
 {
     for (int i = 0; i < 2 * ROUNDS; i++) {

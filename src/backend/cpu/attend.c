@@ -91,7 +91,7 @@ float attend_mask(const struct attend_work *w, int64_t head, int64_t query, int6
     return (float)rand_value(w->c->live->seed, w->c->live->step, a->site, index, a->keep);
 }
 
-static bool few(const struct attend *a) { return !a->gradients && a->seq <= ATTEND_FEW; }
+static bool few(const struct attend *a) { return !a->gradients && a->seq <= ATTEND_FEW && a->k.number == 1 && a->v.number == 1; }
 
 /* Live sizes may shrink to few queries, and come back: what those want at any number of keys fits into one of the two. */
 static size_t worker_bytes(const struct attend *a, bool live)
@@ -99,7 +99,7 @@ static size_t worker_bytes(const struct attend *a, bool live)
     size_t panel = attend_panel_bytes(a), rows = 0;
     struct attend least = *a;
     least.seq = least.seq < ATTEND_FEW ? least.seq : ATTEND_FEW;
-    if (few(a) || (live && !a->gradients)) rows = attend_few_bytes(&least);
+    if (few(&least) && (few(a) || live)) rows = attend_few_bytes(&least);
     if (few(a) && !live) panel = 0;
     return ((panel > rows ? panel : rows) + 63) & ~(size_t)63;
 }
@@ -114,7 +114,7 @@ static uint64_t product_flops(const struct attend *a, uint64_t scores)
  * gradient; the softmax again, its gradient, and the scale twice. Dropout multiplies what it meets. */
 static void price(const struct attend *a, struct prepared *out)
 {
-    uint64_t scores = few(a) ? attend_few_scores(a) : attend_panel_scores(a, a->key) * (uint64_t)a->heads, each = a->gradients ? 5 + 4 + 2 : 5 + 1;
+    uint64_t scores = (few(a) ? attend_few_scores(a, a->key) : attend_panel_scores(a, a->key)) * (uint64_t)a->heads, each = a->gradients ? 5 + 4 + 2 : 5 + 1;
     if (a->keep < 1) each += a->gradients ? 2 : 1;
     out->product_flops = product_flops(a, scores);
     out->elementwise_flops = scores * each;
@@ -140,8 +140,8 @@ rk_status attend_adjoint_prepare(rk_ctx *ctx, const struct problem *p, struct pr
 static uint64_t issued(const struct attend_work *w)
 {
     uint64_t scores = 0;
-    if (w->a->lengths_in < 0 || few(w->a)) return w->c->prepared->product_flops;
-    for (int64_t head = 0; head < w->a->heads; head++) scores += attend_panel_scores(w->a, attend_keys(w, head));
+    if (w->a->lengths_in < 0) return w->c->prepared->product_flops;
+    for (int64_t head = 0; head < w->a->heads; head++) scores += (few(w->a) ? attend_few_scores : attend_panel_scores)(w->a, attend_keys(w, head));
     return product_flops(w->a, scores);
 }
 
@@ -153,7 +153,7 @@ static rk_status run(rk_ctx *ctx, const struct call *c)
     struct attend a;
     memcpy(&a, c->prepared->own, sizeof a);
     struct attend_work w = { &a, c, kernels[a.isa], gemm_kernels(a.isa) };
-    par_for(ctx, a.heads, a.gradients ? attend_panel_adjoint : few(&a) ? attend_few : attend_panel, &w);
+    par_for(ctx, few(&a) ? attend_few_tasks(&a) : a.heads, a.gradients ? attend_panel_adjoint : few(&a) ? attend_few : attend_panel, &w);
     if (c->issued != NULL) *c->issued += issued(&w);
     return RK_OK;
 }

@@ -11,6 +11,10 @@
 struct attend_target { float *y; int64_t row, number, queries, width; };
 
 struct attend_kernels {
+    /* scores[i] = q · k[i], for n rows of k that lie `row` apart: each sum in one order, whatever n. */
+    void (*dot_rows)(const float *q, const float *k, int64_t row, int64_t n, float *scores, int64_t width);
+    /* y += Σ weights[i] v[i], row after row. */
+    void (*add_rows)(const float *weights, const float *v, int64_t row, int64_t n, float *y, int64_t width);
     /* scores[n] -> softmax(scale · scores[0 .. seen)), zeros behind. */
     void (*row)(float *scores, int64_t n, int64_t seen, float scale);
     /* Scores become e^(score - largest of the lane); lane i sees the first seen + i of n keys (seen >= 1), all where `all`; what

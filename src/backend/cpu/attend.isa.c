@@ -10,6 +10,50 @@ enum { WIDE = GEMM_VECTORS * VF_LANES };                        /* of a panel */
 SIMD int lanes_left(int64_t n, int64_t i) { return n - i < VF_LANES ? (int)(n - i) : VF_LANES; }
 SIMD vf load(const float *p, int n) { return n == VF_LANES ? vf_load(p) : vf_load_n(p, n); }
 
+/* --- few queries --- */
+
+/* VF_LANES keys, or what there is of them: their sums are added side by side. */
+SIMD vf dots(const float *q, const float *k, int64_t row, int n, int64_t width)
+{
+    vf sum[VF_LANES];
+    UNROLL for (int i = 0; i < VF_LANES; i++) sum[i] = vf_zero();
+    for (int64_t j = 0; j < width; j += VF_LANES) {
+        int left = lanes_left(width, j);
+        vf x = load(q + j, left);
+        UNROLL for (int i = 0; i < VF_LANES; i++)
+            if (i < n) sum[i] = vf_fma(x, load(k + i * row + j, left), sum[i]);
+    }
+    return vf_sums(sum);
+}
+
+static void dot_rows(const float *q, const float *k, int64_t row, int64_t n, float *scores, int64_t width)
+{
+    int64_t i = 0;
+    for (; i + VF_LANES <= n; i += VF_LANES) vf_store(scores + i, dots(q, k + i * row, row, VF_LANES, width));
+    if (i < n) vf_store_n(scores + i, dots(q, k + i * row, row, (int)(n - i), width), (int)(n - i));
+}
+
+static void add_rows(const float *weights, const float *v, int64_t row, int64_t n, float *y, int64_t width)
+{
+    enum { ABREAST = 4 };
+    int64_t j = 0;
+    for (; j + ABREAST * VF_LANES <= width; j += ABREAST * VF_LANES) {
+        vf sum[ABREAST];
+        UNROLL for (int i = 0; i < ABREAST; i++) sum[i] = vf_load(y + j + i * VF_LANES);
+        for (int64_t s = 0; s < n; s++) {
+            vf p = vf_set1(weights[s]);
+            UNROLL for (int i = 0; i < ABREAST; i++) sum[i] = vf_fma(p, vf_load(v + s * row + j + i * VF_LANES), sum[i]);
+        }
+        UNROLL for (int i = 0; i < ABREAST; i++) vf_store(y + j + i * VF_LANES, sum[i]);
+    }
+    for (; j < width; j += VF_LANES) {
+        int left = lanes_left(width, j);
+        vf sum = load(y + j, left);
+        for (int64_t s = 0; s < n; s++) sum = vf_fma(vf_set1(weights[s]), load(v + s * row + j, left), sum);
+        vf_store_n(y + j, sum, left);
+    }
+}
+
 /* --- rows --- */
 
 static void row(float *scores, int64_t n, int64_t seen, float scale)
@@ -112,4 +156,4 @@ static void put(const float *from, const float *factor, const struct attend_targ
                        lanes_left(to->queries, i));
 }
 
-const struct attend_kernels ISA_NAME(attend_kernels) = { row, lanes, slope, put };
+const struct attend_kernels ISA_NAME(attend_kernels) = { dot_rows, add_rows, row, lanes, slope, put };

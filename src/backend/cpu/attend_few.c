@@ -1,47 +1,104 @@
-/* attend_few.c: attention of few queries, weights in rows: the products read keys and values as they lie. */
+/* attend_few.c: attention of few queries: every token that is generated. Bound by the reading of keys and values, so both are read once,
+ * as they lie: a task is some heads of one sequence, which lie side by side at every position, and goes over the positions in stretches
+ * that stay in the first-level cache while all its heads and queries pass.
+ *
+ * How many heads a task has is a function of the shape; what is computed of a head does not depend on it. */
 #include "backend/cpu/attend_inner.h"
+#include <string.h>
 
-static struct gemm_plan product(const struct attend *a, int64_t n, int64_t k, const int64_t strides[6])
+enum { STRETCH = 16, TASKS = 8, ALIGNED = 16 };                 /* positions; tasks there should be; floats */
+
+struct few_head { const float *q, *k, *v; float *y; int64_t keys; };                /* keys: that the last query sees */
+/* Of a worker, in its scratch. */
+struct room { struct few_head *heads; float *p, *sums, *queries; size_t bytes; };
+
+static int64_t aligned(int64_t n) { return (n + ALIGNED - 1) / ALIGNED * ALIGNED; }
+
+/* The heads of the innermost dimension are shared out to as many tasks as it takes to have some. */
+static int64_t heads_side_by_side(const struct attend *a) { return a->n_outer == 0 ? 1 : a->outer[a->n_outer - 1]; }
+
+static int64_t heads_of_task(const struct attend *a)
 {
-    return gemm_plan(&(struct gemm_problem){ .m = a->seq, .n = n, .k = k, .a_m = strides[0], .a_k = strides[1], .b_k = strides[2],
-                                             .b_n = strides[3], .c_m = strides[4], .c_n = strides[5], .batch = { 1, 1 }, .alpha = 1 }, a->isa);
+    int64_t side = heads_side_by_side(a), rows = side > 0 ? a->heads / side : 0, parts = rows < 1 ? 1 : (TASKS + rows - 1) / rows;
+    if (parts > side) parts = side;
+    return parts < 1 ? 1 : (side + parts - 1) / parts;
 }
 
-static struct gemm_plan scores_plan(const struct attend *a)
+static int64_t tasks_of_row(const struct attend *a) { return (heads_side_by_side(a) + heads_of_task(a) - 1) / heads_of_task(a); }
+
+int64_t attend_few_tasks(const struct attend *a) { return a->heads == 0 ? 0 : a->heads / heads_side_by_side(a) * tasks_of_row(a); }
+
+static struct room room_of(const struct attend *a, char *base)
 {
-    return product(a, a->key, a->width, (const int64_t[]){ a->q.row, a->q.number, a->k.number, a->k.row, a->key, 1 });
+    int64_t heads = heads_of_task(a), rows = heads * a->seq;
+    struct room r = { .heads = (struct few_head *)(void *)base };
+    r.bytes = ((size_t)heads * sizeof *r.heads + 63) & ~(size_t)63;
+    int64_t floats[3] = { rows * aligned(a->key), rows * aligned(a->width), rows * aligned(a->width) };
+    float **at[3] = { &r.p, &r.sums, &r.queries };
+    for (int i = 0; i < 3; i++) {
+        *at[i] = base == NULL ? NULL : (float *)(void *)(base + r.bytes);
+        r.bytes += (size_t)floats[i] * sizeof(float);
+    }
+    return r;
 }
 
-static struct gemm_plan values_plan(const struct attend *a)
+size_t attend_few_bytes(const struct attend *a) { return room_of(a, NULL).bytes; }
+
+uint64_t attend_few_scores(const struct attend *a, int64_t keys) { return (uint64_t)(a->seq * attend_seen(a, a->seq, keys)); }
+
+/* Queries side by side, whatever way they lie. */
+static void find_head(const struct attend_work *w, const struct room *r, int64_t i, int64_t head)
 {
-    return product(a, a->width, a->key, (const int64_t[]){ a->key, 1, a->v.row, a->v.number, a->y.row, a->y.number });
+    const struct attend *a = w->a;
+    void *const *in = w->c->in;
+    const float *q = attend_at(a, in[0], &a->q, head);
+    float *own = r->queries + i * a->seq * aligned(a->width);
+    for (int64_t t = 0; t < a->seq; t++)
+        for (int64_t j = 0; j < a->width; j++) own[t * aligned(a->width) + j] = q[t * a->q.row + j * a->q.number];
+    r->heads[i] = (struct few_head){ own, attend_at(a, in[1], &a->k, head), attend_at(a, in[2], &a->v, head), attend_at(a, w->c->out[0], &a->y, head),
+                                     attend_seen(a, a->seq, attend_keys(w, head)) };
 }
 
-static size_t weights_bytes(const struct attend *a) { return ((size_t)(a->seq * a->key) * sizeof(float) + 63) & ~(size_t)63; }
-
-size_t attend_few_bytes(const struct attend *a)
+/* What `each` makes of a stretch of positions of every head and query. */
+static void over_stretches(const struct attend_work *w, const struct room *r, int64_t heads, bool values)
 {
-    struct gemm_plan scores = scores_plan(a), values = values_plan(a);
-    size_t one = gemm_scratch(&scores, 1), other = gemm_scratch(&values, 1);
-    return weights_bytes(a) + (((one > other ? one : other) + 63) & ~(size_t)63);
+    const struct attend *a = w->a;
+    int64_t wide = aligned(a->width), deep = aligned(a->key);
+    for (int64_t from = 0; from < a->key; from += STRETCH)
+        for (int64_t i = 0; i < heads; i++) {
+            const struct few_head *h = &r->heads[i];
+            int64_t n = gemm_least(STRETCH, h->keys - from);
+            for (int64_t t = i * a->seq; t < (i + 1) * a->seq && n > 0; t++) {
+                if (values) w->kernels->add_rows(r->p + t * deep + from, h->v + from * a->v.row, a->v.row, n, r->sums + t * wide, a->width);
+                else w->kernels->dot_rows(r->queries + t * wide, h->k + from * a->k.row, a->k.row, n, r->p + t * deep + from, a->width);
+            }
+        }
 }
 
-uint64_t attend_few_scores(const struct attend *a) { return (uint64_t)(a->seq * a->key) * (uint64_t)a->heads; }
+static void weights(const struct attend_work *w, const struct room *r, int64_t heads, int64_t first)
+{
+    const struct attend *a = w->a;
+    for (int64_t i = 0; i < heads; i++)
+        for (int64_t t = 0; t < a->seq; t++) {
+            float *p = r->p + (i * a->seq + t) * aligned(a->key);
+            w->kernels->row(p, r->heads[i].keys, attend_seen(a, t + 1, attend_keys(w, first + i)), a->scale);
+            for (int64_t s = 0; s < r->heads[i].keys && a->keep < 1; s++) p[s] *= attend_mask(w, first + i, t, s);
+        }
+}
 
-void attend_few(void *work, int64_t head, int worker)
+void attend_few(void *work, int64_t task, int worker)
 {
     const struct attend_work *w = work;
     const struct attend *a = w->a;
-    void *const *in = w->c->in;
-    char *own = (char *)w->c->scratch + (size_t)worker * a->worker_bytes;
-    float *p = (float *)own;
-    struct gemm_plan scores = scores_plan(a), values = values_plan(a);
-    const float *q = attend_at(a, in[0], &a->q, head), *k = attend_at(a, in[1], &a->k, head), *v = attend_at(a, in[2], &a->v, head);
-    int64_t keys = attend_keys(w, head);
-    gemm_alone(&scores, &(struct gemm_operands){ .a = q, .b = k, .c = p }, own + weights_bytes(a));
-    for (int64_t t = 0; t < a->seq; t++) {
-        w->kernels->row(p + t * a->key, a->key, attend_seen(a, t + 1, keys), a->scale);
-        for (int64_t s = 0; s < a->key && a->keep < 1; s++) p[t * a->key + s] *= attend_mask(w, head, t, s);
-    }
-    gemm_alone(&values, &(struct gemm_operands){ .a = p, .b = v, .c = attend_at(a, w->c->out[0], &a->y, head) }, own + weights_bytes(a));
+    int64_t side = heads_side_by_side(a), each = heads_of_task(a), part = task % tasks_of_row(a), first = task / tasks_of_row(a) * side + part * each;
+    int64_t heads = gemm_least(each, side - part * each), wide = aligned(a->width);
+    struct room r = room_of(a, (char *)w->c->scratch + (size_t)worker * a->worker_bytes);
+    for (int64_t i = 0; i < heads; i++) find_head(w, &r, i, first + i);
+    memset(r.sums, 0, (size_t)(heads * a->seq * wide) * sizeof *r.sums);
+    over_stretches(w, &r, heads, false);
+    weights(w, &r, heads, first);
+    over_stretches(w, &r, heads, true);
+    for (int64_t i = 0; i < heads; i++)
+        for (int64_t t = 0; t < a->seq; t++)
+            for (int64_t j = 0; j < a->width; j++) r.heads[i].y[t * a->y.row + j * a->y.number] = r.sums[(i * a->seq + t) * wide + j];
 }

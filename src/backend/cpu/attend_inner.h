@@ -52,11 +52,12 @@ static inline int64_t attend_seen(const struct attend *a, int64_t end, int64_t k
 /* The mask of the weight of (head, query, key): an index in the space of all scores. */
 float attend_mask(const struct attend_work *w, int64_t head, int64_t query, int64_t key);
 
-/* attend_few.c: forward, for fewer queries than fill the lanes: every token that is generated. */
+/* attend_few.c: forward, for fewer queries than fill the lanes, where numbers of a key and of a value lie side by side. */
 enum { ATTEND_FEW = 4 };
 size_t   attend_few_bytes(const struct attend *a);
-uint64_t attend_few_scores(const struct attend *a);         /* how many are made: masked ones too where a block has both */
-void     attend_few(void *work, int64_t head, int worker);
+uint64_t attend_few_scores(const struct attend *a, int64_t keys);              /* that one head makes, which has so many keys */
+int64_t  attend_few_tasks(const struct attend *a);
+void     attend_few(void *work, int64_t task, int worker);
 /* attend_panel.c: forward and gradients. */
 size_t   attend_panel_bytes(const struct attend *a);
 uint64_t attend_panel_scores(const struct attend *a, int64_t keys);            /* that one head makes, which has so many keys */

@@ -268,18 +268,22 @@ static rk_status append_piece(rk_ctx *ctx, const struct call *c, const struct co
     return RK_OK;
 }
 
+/* Rows that grow at one place, as the beams of equal prompts do, are one piece. */
 rk_status append_run(rk_ctx *ctx, const struct call *c, const struct copy_kernels *k)
 {
     const struct problem *p = c->problem;
     const struct move m = move_of(c, 1);
     if (p->n_in == 2) return append_piece(ctx, c, k, m, c->live->extent[p->node->at.i[1]]);
     const struct layout *places = &p->in[2].at;
+    const int32_t *place = (const int32_t *)c->in[2] + places->offset;
+    int64_t step = places->stride[0], rows = places->size[0];
     int from_axis = layout_axis(&m.from_layout, places->dim[0]), to_axis = layout_axis(&m.to_layout, places->dim[0]);
-    for (int64_t i = 0; i < places->size[0]; i++) {
-        struct move one = m;
-        one.from_layout = stretch_of(m.from_layout, from_axis, i, 1);
-        one.to_layout = stretch_of(m.to_layout, to_axis, i, 1);
-        TRY(append_piece(ctx, c, k, one, ((const int32_t *)c->in[2])[places->offset + i * places->stride[0]]));
+    for (int64_t i = 0, n; i < rows; i += n) {
+        struct move some = m;
+        for (n = 1; i + n < rows && place[(i + n) * step] == place[i * step];) n++;
+        some.from_layout = stretch_of(m.from_layout, from_axis, i, n);
+        some.to_layout = stretch_of(m.to_layout, to_axis, i, n);
+        TRY(append_piece(ctx, c, k, some, place[i * step]));
     }
     return RK_OK;
 }

@@ -16,7 +16,7 @@ void rows_over(struct rows *r, rk_dim dim, const struct layout *const *operands,
         others.size[others.rank++] = first->size[i];
         r->count *= first->size[i];
     }
-    for (int k = 0; k < n; k++) r->stride[k] = operands[k]->stride[layout_axis(operands[k], dim)];
+    for (int k = 0; k < n; k++) r->stride[k] = layout_stride(operands[k], dim);
     loops_over(&r->loops, &others, operands, n);
     int64_t fit = r->n > 0 ? ROWS_ELEMENTS / r->n : ROWS_ELEMENTS;
     r->per_task = fit < 1 ? 1 : fit;

@@ -15,7 +15,7 @@ struct rows {
     struct loops loops;                                 /* over the other dimensions */
 };
 
-/* The rows along `dim` of several layouts with equal dimensions. */
+/* The rows along `dim` of several layouts with equal dimensions; one may lack `dim`, and has one number for a row. */
 void rows_over(struct rows *r, rk_dim dim, const struct layout *const *operands, int n);
 int64_t rows_end(const struct rows *r, int64_t task);   /* the row after the task's last; its first is task * per_task */
 /* Cut again, for sums per task: at most `tasks` tasks, and few rows in each where that allows it. */

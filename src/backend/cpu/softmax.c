@@ -1,7 +1,7 @@
-/* softmax.c: softmax along any dimension, and its gradient from its result: dx = y (dy - Σ y dy).
+/* softmax.c: softmax along any dimension, and its gradient from its result: dx = y (dy - Σ y dy); the logarithm of its sum alone.
  *
  * Tasks are blocks of rows; a row is computed by one task in one order.
- * Price     5 FLOPs per element: largest, difference, exponential, sum, quotient; backward 4. */
+ * Price     5 FLOPs per element: largest, difference, exponential, sum, quotient; backward 4. The logarithm of the sum: 4, and 2 per row. */
 #include "backend/cpu/softmax.h"
 #include "backend/cpu/cpu.h"
 #include "backend/cpu/rows.h"
@@ -18,6 +18,8 @@ bool softmax_accepts(const struct problem *p)
     return p->n_in == 1 && p->n_out == 1 && !p->accumulate && f32(&p->in[0]) && f32(&p->out[0]);
 }
 
+bool log_sum_exp_accepts(const struct problem *p) { return softmax_accepts(p); }
+
 bool softmax_adjoint_accepts(const struct problem *p)
 {
     return p->n_in == 3 && p->n_out == 1 && p->out_role[0] == 1 && !p->accumulate && f32(&p->in[1]) && f32(&p->in[2]) && f32(&p->out[0]);
@@ -31,7 +33,8 @@ static rk_dim dim_of(const struct problem *p)
 
 static int64_t row_size(const struct problem *p)
 {
-    return p->out[0].at.size[layout_axis(&p->out[0].at, dim_of(p))];
+    const struct layout *x = &p->in[p->op == &op_adjoint ? 1 : 0].at;
+    return x->size[layout_axis(x, dim_of(p))];
 }
 
 static rk_status prepare(rk_ctx *ctx, const struct problem *p, uint64_t flops, struct prepared *out)
@@ -44,6 +47,13 @@ static rk_status prepare(rk_ctx *ctx, const struct problem *p, uint64_t flops, s
 
 rk_status softmax_prepare(rk_ctx *ctx, const struct problem *p, struct prepared *out) { return prepare(ctx, p, 5, out); }
 rk_status softmax_adjoint_prepare(rk_ctx *ctx, const struct problem *p, struct prepared *out) { return prepare(ctx, p, 4, out); }
+
+rk_status log_sum_exp_prepare(rk_ctx *ctx, const struct problem *p, struct prepared *out)
+{
+    TRY(prepare(ctx, p, 2, out));
+    out->elementwise_flops += 4 * (uint64_t)layout_elements(&p->in[0].at);
+    return RK_OK;
+}
 
 /* The workspace of a worker: one row of each operand that needs to be brought together. */
 static float *own(const struct work *w, int worker, int which)
@@ -76,6 +86,14 @@ static void backward(void *arg, int64_t task, int worker)
     }
 }
 
+static void log_sum(void *arg, int64_t task, int worker)
+{
+    const struct work *w = arg;
+    const struct rows *r = &w->rows;
+    for (int64_t i = task * r->per_task; i < rows_end(r, task); i++)
+        w->out[rows_at(r, 1, i)] = w->k->log_sum(rows_read(w->in[0] + rows_at(r, 0, i), r->stride[0], r->n, own(w, worker, 0)), r->n);
+}
+
 static rk_status go(rk_ctx *ctx, const struct call *c, const struct softmax_kernels *k, const int *in, int n, par_body *body)
 {
     const struct problem *p = c->problem;
@@ -98,4 +116,14 @@ rk_status softmax_run(rk_ctx *ctx, const struct call *c, const struct softmax_ke
 rk_status softmax_adjoint_run(rk_ctx *ctx, const struct call *c, const struct softmax_kernels *k)
 {
     return go(ctx, c, k, (const int[]){ 1, 2 }, 2, backward);
+}
+
+rk_status log_sum_exp_run(rk_ctx *ctx, const struct call *c, const struct softmax_kernels *k)
+{
+    const struct problem *p = c->problem;
+    const struct layout *layouts[2] = { &p->in[0].at, &p->out[0].at };
+    struct work w = { .k = k, .in = { (const float *)c->in[0] + p->in[0].at.offset }, .out = (float *)c->out[0] + p->out[0].at.offset, .scratch = c->scratch };
+    rows_over(&w.rows, dim_of(p), layouts, 2);
+    par_for(ctx, w.rows.tasks, log_sum, &w);
+    return RK_OK;
 }
