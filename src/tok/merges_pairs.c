@@ -6,7 +6,7 @@
 #include "base/par.h"
 #include "tok/learn_part.h"
 
-enum { GUESS = 16, RANK = 64, PAIR_BYTES = 256, CLASSES_MOST = 256, DIRECT = 256 };       /* DIRECT: of two ids below it a pair is found without a search */
+enum { GUESS = 64, RANK = 64, PAIR_BYTES = 256, CLASSES_MOST = 256, DIRECT = 256 };       /* DIRECT: of two ids below it a pair is found without a search */
 
 typedef bool on_pair(struct part *p, const struct learn *l, uint64_t key, int64_t count, uint32_t place);
 
