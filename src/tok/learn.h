@@ -53,6 +53,7 @@ struct learn {
     uint32_t              n_pairs;                                    /* numbers given to pairs that live */
     int64_t               least;                                      /* pairs rarer than this at birth are not kept; counted again once the merges have come down to it */
     size_t                most_bytes;                                 /* that the context may have in use; 0: any */
+    size_t                n_text;                                     /* bytes of merged tokens */
     uint64_t              n_symbols;                                  /* of all words when they were dealt out */
     int                   n_classes, class;                           /* pairs are counted in so many goes, by hash, so that not all are in memory at once */
     struct map            ids;                                        /* huggingface: text -> id */

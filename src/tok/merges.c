@@ -3,7 +3,9 @@
 #include "base/clock.h"
 #include "tok/learn_part.h"
 
-enum { PROGRESS_EVERY = 64, FORGIVE = 8 };
+/* TEXT_MOST: bytes of all tokens, so that each file of them can be read again (JSON_BYTES): twice there, and a byte takes two at most. SAVING: what
+ * making those files takes at once, for a byte of a token. */
+enum { PROGRESS_EVERY = 64, FORGIVE = 8, TEXT_MOST = 1 << 27, SAVING = 24 };
 
 /* ---- tokens ---- */
 
@@ -44,12 +46,24 @@ static rk_status add_first(rk_ctx *ctx, struct learn *l)
     return RK_OK;
 }
 
+/* Merged to the end, a word of n letters may make n tokens of up to n bytes. */
+static rk_status check_text(rk_ctx *ctx, struct learn *l, size_t n)
+{
+    size_t most = l->how->memory > 0 && l->how->memory / SAVING < TEXT_MOST ? (size_t)(l->how->memory / SAVING) : TEXT_MOST;
+    l->n_text += n;
+    if (l->n_text <= most) return RK_OK;
+    (void)FAIL(RK_E_LIMIT, "merge %u makes a token of %zu bytes; %zu are the limit for all tokens together", l->out->n + 1, n, most);
+    return ctx_hint(ctx, most < TEXT_MOST ? "allow more memory, merge only what is more frequent, or ask for fewer tokens"
+                                          : "merge only what is more frequent, or ask for fewer tokens: are these words?");
+}
+
 static rk_status add_merge(rk_ctx *ctx, struct learn *l, uint32_t a, uint32_t b, uint32_t *z)
 {
     struct merged *m = l->out;
     rk_text left = m->tokens[a], right = tail(l, b);
     char *text;
     int known;
+    TRY(check_text(ctx, l, left.n + right.n));
     TRY(TAKE(&m->texts, text, left.n + right.n));
     memcpy(text, left.at, left.n);
     memcpy(text + left.n, right.at, right.n);
@@ -75,7 +89,7 @@ static rk_status next(rk_ctx *ctx, struct learn *l, struct candidate *c, bool *f
     while (l->heap.n > 0 && !*found) {
         *c = heap_pop(&l->heap);
         int64_t count = pairs_find(&l->pairs, c->key)->count;
-        *found = count == c->count;
+        *found = count == c->count && count >= l->least;              /* of rarer ones some may be missing */
         c->count = count;
         if (!*found && count >= l->least && count > 0) TRY(heap_push(ctx, &l->heap, *c));
     }

@@ -33,7 +33,7 @@ static rk_status within(const struct share *s, size_t more, const char *what)
 {
     rk_ctx *ctx = s->ctx;
     if (s->limit == 0 || (ctx->bytes <= s->limit && more <= s->limit - ctx->bytes)) return RK_OK;
-    (void)FAIL(RK_E_LIMIT, "%s: %zu bytes more, beside the %zu in use, go beyond the limit of memory", what, more, ctx->bytes);
+    (void)FAIL(RK_E_LIMIT, "%s: %zu bytes more, beside the %zu in use, are beyond the %zu allowed", what, more, ctx->bytes, s->limit);
     return ctx_hint(ctx, "allow more memory");
 }
 
