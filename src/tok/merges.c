@@ -186,12 +186,14 @@ static rk_status list_again(rk_ctx *ctx, struct learn *l)
 }
 
 /* Before a batch: places that are no more are given back when memory might run short, and the batch is chosen anew; but once only, since what
- * is reckoned with seldom comes. Hugging Face's counts keep what merges left behind, and cannot be made anew. */
+ * is reckoned with seldom comes: then fewer go together. Hugging Face's counts keep what merges left behind, and cannot be made anew. */
 static rk_status look_at_memory(rk_ctx *ctx, struct learn *l, bool *listed)
 {
     bool again = !*listed && !keeps_old(l) && is_too_much(ctx, l, learn_needs(l));
     *listed = again;
-    return again ? list_again(ctx, l) : RK_OK;
+    if (again) return list_again(ctx, l);
+    while (l->n_batch > 1 && is_too_much(ctx, l, learn_needs(l))) TRY(heap_push(ctx, &l->heap, l->batch[--l->n_batch]));
+    return RK_OK;
 }
 
 /* No pair is left: of those that were forgotten some may be frequent enough after all. */
