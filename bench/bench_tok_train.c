@@ -5,6 +5,7 @@
  *   bench_tok_train counts VOCAB FILE...             merges alone, from counts files, five passes
  *   bench_tok_train web BYTES VOCAB [COUNTS]         text like the web's (webtext.h), made as it goes and never stored, counted once, then merged;
  *                                                    COUNTS: the counts are kept there
+ *   bench_tok_train write BYTES FILE                 that text into a file, in whole steps of 128 pages: for `once` and `files`, and for peers
  *
  * Threads: BENCH_THREADS, all by default. Special token: <|endoftext|>. Peers are timed on the same files by bench/peers_train.py. */
 #include "base/clock.h"
@@ -149,6 +150,21 @@ static int web(rk_ctx *ctx, uint64_t bytes, uint32_t vocab_size, const char *kee
     return 0;
 }
 
+static int write_web(rk_ctx *ctx, uint64_t bytes, const char *path)
+{
+    struct making m = { malloc((size_t)STREAM_PAGES * WEBTEXT_PAGE), 0 };
+    FILE *to = fopen(path, "wb");
+    bool done = m.to != NULL && to != NULL;
+    for (; done && m.first * WEBTEXT_PAGE < bytes; m.first += STREAM_PAGES) {
+        par_for(ctx, STREAM_PAGES, make, &m);
+        done = fwrite(m.to, WEBTEXT_PAGE, STREAM_PAGES, to) == STREAM_PAGES;
+    }
+    if (to != NULL && fclose(to) != 0) done = false;
+    if (!done) (void)fprintf(stderr, "%s: cannot be written\n", path);
+    free(m.to);
+    return done ? 0 : 1;
+}
+
 int main(int argc, char **argv)
 {
     const char *threads = getenv("BENCH_THREADS");
@@ -160,8 +176,10 @@ int main(int argc, char **argv)
         result = passes(ctx, argv[1], (uint32_t)strtoul(argv[2], NULL, 10), (const char *const *)argv + 3, (size_t)argc - 3);
     else if (argc >= 4 && strcmp(argv[1], "web") == 0)
         result = web(ctx, (uint64_t)strtod(argv[2], NULL), (uint32_t)strtoul(argv[3], NULL, 10), argc > 4 ? argv[4] : NULL);
+    else if (argc == 4 && strcmp(argv[1], "write") == 0)
+        result = write_web(ctx, (uint64_t)strtod(argv[2], NULL), argv[3]);
     else
-        (void)fputs("usage: bench_tok_train files|once VOCAB FILE... | counts VOCAB FILE... | web BYTES VOCAB [COUNTS]\n", stderr);
+        (void)fputs("usage: bench_tok_train files|once VOCAB FILE... | counts VOCAB FILE... | web BYTES VOCAB [COUNTS] | write BYTES FILE\n", stderr);
     rk_ctx_close(ctx);
     return result;
 }

@@ -165,6 +165,7 @@ rk_status counter_texts(rk_ctx *ctx, struct counter *c, const rk_text *texts, si
     if (j->wave / (size_t)c->n_tables < j->chunk) j->chunk = j->wave / (size_t)c->n_tables + 1;
     rk_status status = share_begin(ctx, &j->share);
     if (status == RK_OK) {
+        j->share.limit = counter_limit(ctx, c, c->memory);
         status = begin_fronts(ctx, c, bytes);
         if (status == RK_OK) status = count_all(ctx, j, texts, n);
         rk_status shared = share_end(&j->share);

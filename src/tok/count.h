@@ -38,6 +38,7 @@ RK_CHECK rk_status counter_settle(rk_ctx *ctx, struct counter *c);    /* what fr
 RK_CHECK rk_status counter_spill(rk_ctx *ctx, struct counter *c);     /* all that is in tables goes into a file */
 RK_CHECK rk_status counter_room(rk_ctx *ctx, struct counter *c, uint64_t bytes);     /* spills if the words of so many bytes might not fit */
 uint64_t counter_memory(const struct counter *c);                     /* bytes of its tables and fronts */
+size_t counter_limit(const rk_ctx *ctx, const struct counter *c, uint64_t memory);       /* bytes in use when the counter takes so many; 0: any */
 bool counter_fits(const struct counter *c, uint64_t bytes);           /* a counts file of so many bytes in memory */
 void counter_empty(rk_ctx *ctx, struct counter *c);                   /* ready to count anew */
 void counter_clear(rk_ctx *ctx, struct counter *c);

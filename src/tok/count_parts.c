@@ -43,6 +43,12 @@ uint64_t counter_memory(const struct counter *c)
     return bytes;
 }
 
+size_t counter_limit(const rk_ctx *ctx, const struct counter *c, uint64_t memory)
+{
+    uint64_t others = ctx->bytes - counter_memory(c);
+    return memory == 0 || memory > SIZE_MAX - others ? 0 : (size_t)(others + memory);
+}
+
 static void settle(void *arg, int64_t table, int worker)
 {
     struct reduction *r = arg;
@@ -74,6 +80,7 @@ rk_status counter_reduce(rk_ctx *ctx, struct counter *c)
     if (c->n_spilled > 0) return counter_memory(c) > 0 ? counter_spill(ctx, c) : RK_OK;
     if (c->n_tables > 1 && c->memory > 0 && counter_memory(c) > c->memory / 2) return counter_spill(ctx, c);      /* the first could double */
     TRY(share_begin(ctx, &r.share));
+    r.share.limit = counter_limit(ctx, c, c->memory);
     par_for(ctx, WORD_PARTS, add_part, &r);
     return share_end(&r.share);
 }

@@ -82,20 +82,23 @@ static rk_status add_json(rk_ctx *ctx, struct counter *c, struct share *s, const
     return RK_OK;
 }
 
-static rk_status read_json(rk_ctx *ctx, struct counter *c, const char *path)
+rk_status counts_add_json(rk_ctx *ctx, struct rk_counts *counts, const struct json *root)
 {
-    rk_status status;
     struct share share;
+    struct counter *c = &counts->counter;
+    TRY(share_begin(ctx, &share));
+    share.limit = counter_limit(ctx, c, c->memory);
+    rk_status status = add_json(ctx, c, &share, root), shared = share_end(&share);
+    return status != RK_OK ? status : shared;
+}
+
+static rk_status read_json(rk_ctx *ctx, struct rk_counts *counts, const char *path)
+{
     struct json_doc doc = { 0 };
     TRY(json_load(ctx, &doc, path, 0));
-    status = share_begin(ctx, &share);
-    if (status == RK_OK) {
-        status = add_json(ctx, c, &share, doc.root);
-        rk_status shared = share_end(&share);
-        if (status == RK_OK) status = shared;
-    }
+    rk_status status = counts_add_json(ctx, counts, doc.root);
     json_clear(ctx, &doc);
-    return status == RK_OK ? counter_room(ctx, c, 0) : ctx_pass(ctx, status, __FILE__, __LINE__, __func__);
+    return status == RK_OK ? counter_room(ctx, &counts->counter, 0) : ctx_pass(ctx, status, __FILE__, __LINE__, __func__);
 }
 
 struct reading { struct share share; struct counter *c; const struct file_view *view; };
@@ -135,7 +138,7 @@ rk_status rk_counts_read(rk_ctx *ctx, rk_counts *counts, const char *path)
     TRY(file_map(ctx, path, &view));
     if (!counts_file_is(&view)) {
         file_unmap(&view);
-        return read_json(ctx, c, path);
+        return read_json(ctx, counts, path);
     }
     GO(counts_file_check(ctx, path, &view, c->hash));
     if (counter_fits(c, view.n)) GO(read_counts(ctx, c, &view));

@@ -18,7 +18,8 @@ struct list  { uint32_t *at; size_t n; };
 
 /* Words of up to SHORT_MOST symbols are records of 8-byte units: count << 8 | length, then the symbols; places are numbers of units.
  * A unit of zeros is a gap. Longer ones stand in one array of symbols, one place per symbol; a token's id stands at its first and at
- * its last place and NO_SYMBOL between, so that a merge costs the same in a word of any length; places are numbers of symbols. */
+ * its last place and NO_SYMBOL between, so that a merge costs the same in a word of any length; places are numbers of symbols. One merge
+ * may have as many places there as all else together, so places are not noted by the way (events) but looked for again. */
 struct part {
     struct share   *share;
     bool            is_long, is_narrow;                               /* narrow: symbols of 16 bits */
@@ -32,6 +33,8 @@ struct part {
     size_t          n_entries, room_entries;
     struct event   *events;
     size_t          n_events, room_events, entry_end[BATCH_MOST], event_end[BATCH_MOST];
+    struct done { struct list places; uint32_t z; } done[BATCH_MOST];  /* the batch that has been visited and not yet spread */
+    bool            walks_again;                                      /* no events: where the new pairs are is seen in the words, once more */
     struct list    *lists_of;                                         /* pair -> places */
     size_t          room_lists;
     struct lists    lists;
@@ -50,6 +53,7 @@ struct learn {
     uint32_t              n_pairs;                                    /* numbers given to pairs that live */
     int64_t               least;                                      /* pairs rarer than this at birth are not kept; counted again once the merges have come down to it */
     size_t                most_bytes;                                 /* that the context may have in use; 0: any */
+    size_t                n_text;                                     /* bytes of merged tokens */
     uint64_t              n_symbols;                                  /* of all words when they were dealt out */
     int                   n_classes, class;                           /* pairs are counted in so many goes, by hash, so that not all are in memory at once */
     struct map            ids;                                        /* huggingface: text -> id */
@@ -71,6 +75,7 @@ static inline bool keeps_old(const struct learn *l) { return l->how->ties == RK_
 RK_CHECK rk_status learn_words(rk_ctx *ctx, struct learn *l, struct counter *c);         /* deals the words out; the counter is empty then */
 RK_CHECK rk_status learn_pairs(rk_ctx *ctx, struct learn *l);                            /* counts and lists all pairs of now */
 RK_CHECK rk_status learn_merge(rk_ctx *ctx, struct learn *l);                            /* does the batch */
+size_t learn_needs(const struct learn *l);                                               /* bytes that the batch may take, about: no less where places are many */
 void learn_clear(rk_ctx *ctx, struct learn *l);
 
 /* ---- symbols ---- */

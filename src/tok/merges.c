@@ -3,7 +3,9 @@
 #include "base/clock.h"
 #include "tok/learn_part.h"
 
-enum { PROGRESS_EVERY = 64, FORGIVE = 8 };
+/* TEXT_MOST: bytes of all tokens, so that each file of them can be read again (JSON_BYTES): twice there, and a byte takes two at most. SAVING: what
+ * making those files takes at once, for a byte of a token. */
+enum { PROGRESS_EVERY = 64, FORGIVE = 8, TEXT_MOST = 1 << 27, SAVING = 24 };
 
 /* ---- tokens ---- */
 
@@ -44,12 +46,24 @@ static rk_status add_first(rk_ctx *ctx, struct learn *l)
     return RK_OK;
 }
 
+/* Merged to the end, a word of n letters may make n tokens of up to n bytes. */
+static rk_status check_text(rk_ctx *ctx, struct learn *l, size_t n)
+{
+    size_t most = l->how->memory > 0 && l->how->memory / SAVING < TEXT_MOST ? (size_t)(l->how->memory / SAVING) : TEXT_MOST;
+    l->n_text += n;
+    if (l->n_text <= most) return RK_OK;
+    (void)FAIL(RK_E_LIMIT, "merge %u makes a token of %zu bytes; %zu are the limit for all tokens together", l->out->n + 1, n, most);
+    return ctx_hint(ctx, most < TEXT_MOST ? "allow more memory, merge only what is more frequent, or ask for fewer tokens"
+                                          : "merge only what is more frequent, or ask for fewer tokens: are these words?");
+}
+
 static rk_status add_merge(rk_ctx *ctx, struct learn *l, uint32_t a, uint32_t b, uint32_t *z)
 {
     struct merged *m = l->out;
     rk_text left = m->tokens[a], right = tail(l, b);
     char *text;
     int known;
+    TRY(check_text(ctx, l, left.n + right.n));
     TRY(TAKE(&m->texts, text, left.n + right.n));
     memcpy(text, left.at, left.n);
     memcpy(text + left.n, right.at, right.n);
@@ -75,7 +89,7 @@ static rk_status next(rk_ctx *ctx, struct learn *l, struct candidate *c, bool *f
     while (l->heap.n > 0 && !*found) {
         *c = heap_pop(&l->heap);
         int64_t count = pairs_find(&l->pairs, c->key)->count;
-        *found = count == c->count;
+        *found = count == c->count && count >= l->least;              /* of rarer ones some may be missing */
         c->count = count;
         if (!*found && count >= l->least && count > 0) TRY(heap_push(ctx, &l->heap, *c));
     }
@@ -146,29 +160,40 @@ static rk_status tell(rk_ctx *ctx, const struct learn *l, double began)
     return FAIL(RK_E_CANCELLED, "stopped while merging, at %u of %u tokens", l->out->n_ids, l->how->most_ids);
 }
 
-static bool is_too_much(const rk_ctx *ctx, const struct learn *l) { return l->most_bytes > 0 && ctx->bytes > l->most_bytes - l->most_bytes / 8; }
+/* Whether so many more bytes might be too many. */
+static bool is_too_much(const rk_ctx *ctx, const struct learn *l, size_t more)
+{
+    return l->most_bytes > 0 && (ctx->bytes > l->most_bytes - l->most_bytes / 8 || more > l->most_bytes - l->most_bytes / 8 - ctx->bytes);
+}
 
-/* All pairs anew, which leaves out places that are no more; and only the more frequent ones where all take too much. */
+/* All pairs anew, which leaves out places that are no more; and only the more frequent ones where all take too much. What is left free
+ * then is filled before it is done again. */
 static rk_status list_again(rk_ctx *ctx, struct learn *l)
 {
+    bool doubled = false;
     TRY(learn_pairs(ctx, l));
-    while (is_too_much(ctx, l) && l->heap.n > 0 && l->least < INT64_MAX / 4) {
+    for (; is_too_much(ctx, l, l->most_bytes / 8) && l->heap.n > 1 && l->least < INT64_MAX / 4; doubled = true) {
         l->least *= 2;
         TRY(learn_pairs(ctx, l));
     }
-    if (!is_too_much(ctx, l)) return RK_OK;
+    if (l->heap.n == 0 && doubled) {                                  /* some are needed to go on */
+        l->least /= 2;
+        TRY(learn_pairs(ctx, l));
+    }
+    if (!is_too_much(ctx, l, 0)) return RK_OK;
     (void)FAIL(RK_E_LIMIT, "merging needs more than the %llu bytes allowed", (unsigned long long)l->how->memory);
     return ctx_hint(ctx, "allow twice as much");
 }
 
-/* Between two batches: places that are no more are given back when memory runs short. Hugging Face's counts keep what merges left behind, and cannot
- * be made anew. */
-static rk_status look_at_memory(rk_ctx *ctx, struct learn *l)
+/* Before a batch: places that are no more are given back when memory might run short, and the batch is chosen anew; but once only, since what
+ * is reckoned with seldom comes: then fewer go together. Hugging Face's counts keep what merges left behind, and cannot be made anew. */
+static rk_status look_at_memory(rk_ctx *ctx, struct learn *l, bool *listed)
 {
-    if (!is_too_much(ctx, l)) return RK_OK;
-    if (!keeps_old(l)) return list_again(ctx, l);
-    (void)FAIL(RK_E_LIMIT, "merging by Hugging Face's rule needs more than the %llu bytes allowed", (unsigned long long)l->how->memory);
-    return ctx_hint(ctx, "allow twice as much");
+    bool again = !*listed && !keeps_old(l) && is_too_much(ctx, l, learn_needs(l));
+    *listed = again;
+    if (again) return list_again(ctx, l);
+    while (l->n_batch > 1 && is_too_much(ctx, l, learn_needs(l))) TRY(heap_push(ctx, &l->heap, l->batch[--l->n_batch]));
+    return RK_OK;
 }
 
 /* No pair is left: of those that were forgotten some may be frequent enough after all. */
@@ -184,16 +209,17 @@ static rk_status loop(rk_ctx *ctx, struct learn *l)
 {
     double began = clock_seconds();
     uint32_t told = 0;
-    bool goes_on = true;
+    bool goes_on = true, listed = true;
     while (l->out->n_ids < l->how->most_ids && goes_on) {
         TRY(choose(ctx, l));
         if (l->n_batch == 0) {
             TRY(look_again(ctx, l, &goes_on));
             continue;
         }
+        TRY(look_at_memory(ctx, l, &listed));
+        if (listed) continue;
         for (int i = 0; i < l->n_batch; i++) TRY(add_merge(ctx, l, (uint32_t)(l->batch[i].key >> 32), (uint32_t)l->batch[i].key, &l->made[i]));
         TRY(learn_merge(ctx, l));
-        TRY(look_at_memory(ctx, l));
         if (told == 0 || l->out->n - told >= PROGRESS_EVERY) {
             told = l->out->n;
             TRY(tell(ctx, l, began));
@@ -216,8 +242,8 @@ static rk_status begin(rk_ctx *ctx, struct learn *l, struct counter *counter)
 rk_status merges_learn(rk_ctx *ctx, const struct merging *how, struct counter *counter, struct merged *out)
 {
     struct learn l = { .how = how, .out = out, .heap = { .ties = how->ties }, .n_slots = 2 * (size_t)how->most_ids + 1, .least = 0 };
-    if (how->memory > 0) l.most_bytes = ctx->bytes - (size_t)counter_memory(counter) + how->memory;
     TRY(share_begin(ctx, &l.share));
+    l.share.limit = l.most_bytes = counter_limit(ctx, counter, how->memory);
     rk_status status = begin(ctx, &l, counter);
     if (status == RK_OK) status = loop(ctx, &l);
     learn_clear(ctx, &l);

@@ -13,6 +13,18 @@ static void visit_task(void *arg, int64_t task, int worker)
     if (part_spread(p, l) && !part_visit(p, l)) return;                 /* share_failed says so */
 }
 
+/* Two new pairs a place, each in a list; and noted before in what grows by doubling, or found in long words. */
+size_t learn_needs(const struct learn *l)
+{
+    size_t bytes = 0;
+    for (int p = 0; p < l->n_parts; p++)
+        for (int i = 0; i < l->n_batch; i++) {
+            size_t places = (size_t)l->batch[i].pair < l->parts[p].room_lists ? l->parts[p].lists_of[l->batch[i].pair].n : 0;
+            bytes += places * 2 * (sizeof(uint32_t) + (l->parts[p].is_long ? 0 : 2 * sizeof(struct event)));
+        }
+    return bytes;
+}
+
 /* All parts, on all threads where there is enough to do. */
 static rk_status visit(rk_ctx *ctx, struct learn *l)
 {

@@ -6,7 +6,7 @@
 #include "base/par.h"
 #include "tok/learn_part.h"
 
-enum { GUESS = 16, RANK = 64, PAIR_BYTES = 256, CLASSES_MOST = 256, DIRECT = 256 };       /* DIRECT: of two ids below it a pair is found without a search */
+enum { GUESS = 64, RANK = 64, PAIR_BYTES = 256, CLASSES_MOST = 256, DIRECT = 256 };       /* DIRECT: of two ids below it a pair is found without a search */
 
 typedef bool on_pair(struct part *p, const struct learn *l, uint64_t key, int64_t count, uint32_t place);
 
@@ -167,10 +167,6 @@ static int64_t guess(const struct pairs *all, uint32_t merges)
 /* Those that are frequent enough get a number; in `all` it takes the place of the count. */
 static rk_status keep(rk_ctx *ctx, struct learn *l, struct pairs *all)
 {
-    if (l->least == 0) {
-        l->least = keeps_old(l) ? 0 : guess(all, l->how->most_ids);
-        if (l->least < (int64_t)l->how->least) l->least = (int64_t)l->how->least;
-    }
     for (size_t i = 0; i < all->room; i++) {
         struct pair *made, *p = &all->at[i];
         if (p->key == 0) continue;
@@ -185,6 +181,31 @@ static rk_status keep(rk_ctx *ctx, struct learn *l, struct pairs *all)
     return RK_OK;
 }
 
+static uint64_t lists_bytes(const struct learn *l, const struct pairs *all)
+{
+    uint64_t places = 0;
+    for (int k = 0; k < l->n_parts; k++)
+        for (size_t e = 0; e < l->parts[k].n_entries; e++)
+            if (pairs_probe(all, l->parts[k].entries[e].slot)->count >= l->least) places += l->parts[k].entries[e].n;
+    return places * sizeof(uint32_t);
+}
+
+/* A guess at first; more where the lists would not leave a quarter of the memory free. */
+static void choose_least(const rk_ctx *ctx, struct learn *l, const struct pairs *all)
+{
+    size_t most = l->most_bytes - l->most_bytes / 4;
+    if (l->least == 0) {
+        l->least = keeps_old(l) ? 0 : guess(all, l->how->most_ids);
+        if (l->least < (int64_t)l->how->least) l->least = (int64_t)l->how->least;
+    }
+    if (l->most_bytes == 0 || keeps_old(l)) return;
+    for (int64_t began = l->least; l->least < INT64_MAX / 4; l->least *= 2) {
+        uint64_t bytes = lists_bytes(l, all);
+        if (bytes == 0 && l->n_pairs == 0 && l->least > began) l->least /= 2;        /* some are needed to go on */
+        if (bytes == 0 || (ctx->bytes < most && bytes <= most - ctx->bytes)) return;
+    }
+}
+
 static rk_status sum_up(rk_ctx *ctx, struct learn *l, struct pairs *all)
 {
     struct pair *sum;
@@ -193,6 +214,7 @@ static rk_status sum_up(rk_ctx *ctx, struct learn *l, struct pairs *all)
             if (!pairs_add(&l->share, all, l->parts[k].entries[e].slot, &sum)) return (rk_status)atomic_load(&l->share.status);
             sum->count += l->parts[k].entries[e].count;
         }
+    choose_least(ctx, l, all);
     TRY(keep(ctx, l, all));
     for (int k = 0; k < l->n_parts; k++)
         for (size_t e = 0; e < l->parts[k].n_entries; e++) l->parts[k].entries[e].pair = (int32_t)pairs_probe(all, l->parts[k].entries[e].slot)->count;

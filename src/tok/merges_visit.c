@@ -1,5 +1,5 @@
 /* merges_visit.c: one part does a batch of merges in its own words: visits the places listed for each pair, merges, and notes what the
- * new pairs gain; and later, when it is known which of those live, spreads the places over their lists. Not here: adding up (merges.c). */
+ * new pairs gain. Not here: adding up (merges_batch.c), the lists of new pairs (merges_spread.c). */
 #include "tok/learn_part.h"
 #include <stdlib.h>
 
@@ -19,6 +19,7 @@ static inline void note(struct part *p, uint64_t slot, int64_t count, uint32_t p
     if (g->n > 0 && g->last == place) return;                         /* a word once per list, or runs of one letter take n^2 steps */
     g->n++;
     g->last = place;
+    if (p->walks_again) return;
     p->events[p->n_events++] = (struct event){ e - 1, place };
 }
 
@@ -26,7 +27,7 @@ static inline void note(struct part *p, uint64_t slot, int64_t count, uint32_t p
 static inline bool has_room(struct part *p, size_t n)
 {
     size_t more = 2 * n;
-    return SHARE_ROOM(p->share, p->events, p->room_events, p->n_events + more) && SHARE_ROOM(p->share, p->entries, p->room_entries, p->n_entries + more);
+    return (p->walks_again || SHARE_ROOM(p->share, p->events, p->room_events, p->n_events + more)) && SHARE_ROOM(p->share, p->entries, p->room_entries, p->n_entries + more);
 }
 
 /* ---- short words ---- */
@@ -136,47 +137,17 @@ static bool visit(const struct work *w, struct list places)
 bool part_visit(struct part *p, const struct learn *l)
 {
     p->n_entries = p->n_events = 0;
+    p->walks_again = p->is_long && !keeps_old(l);                     /* an old id may have been there before */
     for (int i = 0; i < l->n_batch; i++) {
         const struct candidate *c = &l->batch[i];
         struct work w = { p, l, (uint32_t)(c->key >> 32), (uint32_t)c->key, l->made[i] };
         size_t from = p->n_entries;
-        if ((size_t)c->pair < p->room_lists && !visit(&w, p->lists_of[c->pair])) return false;
+        p->done[i] = (struct done){ (size_t)c->pair < p->room_lists ? p->lists_of[c->pair] : (struct list){ NULL, 0 }, w.z };
+        if (!visit(&w, p->done[i].places)) return false;
+        if ((size_t)c->pair < p->room_lists) p->lists_of[c->pair] = (struct list){ NULL, 0 };
         for (size_t e = from; e < p->n_entries; e++) p->entry_of[p->entries[e].slot] = 0;
         p->entry_end[i] = p->n_entries;
         p->event_end[i] = p->n_events;
     }
-    return true;
-}
-
-/* A pair of several slots, (z,z), goes on in the list of the first: rare, so that is copied. */
-static bool begin_list(struct part *p, struct entry *e, uint32_t **at)
-{
-    struct list *list = &p->lists_of[e->pair];
-    if (!lists_take(p->share, &p->lists, list->n + e->n, at)) return false;
-    for (size_t i = 0; i < list->n; i++) (*at)[i] = list->at[i];
-    *list = (struct list){ *at, list->n + e->n };
-    *at += list->n - e->n;
-    return true;
-}
-
-bool part_spread(struct part *p, const struct learn *l)
-{
-    size_t event = 0, entry = 0;
-    if (l->n_pairs > p->room_lists && !SHARE_ROOM(p->share, p->lists_of, p->room_lists, (size_t)l->n_pairs + l->n_pairs / 2 + 1024)) return false;
-    for (int i = 0; i < l->n_spread; i++) {
-        for (; entry < p->entry_end[i]; entry++) {
-            struct entry *e = &p->entries[entry];
-            uint32_t *at = NULL;
-            if (e->pair != NO_PAIR && !begin_list(p, e, &at)) return false;
-            e->slot = (uint64_t)(uintptr_t)at;
-        }
-        for (; event < p->event_end[i]; event++) {
-            struct entry *e = &p->entries[p->events[event].entry];
-            if (e->pair == NO_PAIR) continue;
-            *(uint32_t *)(uintptr_t)e->slot = p->events[event].place;
-            e->slot += sizeof(uint32_t);
-        }
-    }
-    p->n_entries = p->n_events = 0;
     return true;
 }

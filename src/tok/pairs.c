@@ -123,11 +123,27 @@ bool lists_take(struct share *s, struct lists *l, size_t n, uint32_t **at)
     return true;
 }
 
+static void free_chunk(struct share *s, struct list_chunk *c) { share_free(s, c, sizeof *c + c->room * sizeof(uint32_t), 1); }
+
+/* What is larger than any chunk has one of its own. */
+void lists_give(struct share *s, struct lists *l, uint32_t *at, size_t n)
+{
+    if (n <= LARGEST_CHUNK) return;
+    for (struct list_chunk **c = &l->chunks; *c != NULL; c = &(*c)->next) {
+        if ((*c)->at != at) continue;
+        struct list_chunk *own = *c;
+        if (c == &l->chunks) l->used = l->room = 0;
+        *c = own->next;
+        free_chunk(s, own);
+        return;
+    }
+}
+
 void lists_clear(struct share *s, struct lists *l)
 {
     while (l->chunks != NULL) {
         struct list_chunk *next = l->chunks->next;
-        share_free(s, l->chunks, sizeof(struct list_chunk) + l->chunks->room * sizeof(uint32_t), 1);
+        free_chunk(s, l->chunks);
         l->chunks = next;
     }
     *l = (struct lists){ 0 };

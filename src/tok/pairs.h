@@ -38,6 +38,7 @@ void heap_clear(rk_ctx *ctx, struct heap *h);
 /* Lists that are written once and freed together. */
 struct lists { struct list_chunk *chunks; size_t used, room; };
 RK_CHECK bool lists_take(struct share *s, struct lists *l, size_t n, uint32_t **at);
+void lists_give(struct share *s, struct lists *l, uint32_t *at, size_t n);             /* back, if it is large; the others go with lists_clear */
 void lists_clear(struct share *s, struct lists *l);
 
 #endif

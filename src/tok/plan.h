@@ -17,6 +17,8 @@ struct plan {
 
 struct rk_counts { struct plan plan; struct counter counter; };
 
+struct json;
+RK_CHECK rk_status counts_add_json(rk_ctx *ctx, struct rk_counts *counts, const struct json *root);      /* an object of words and counts */
 RK_CHECK rk_status plan_open(rk_ctx *ctx, const rk_counting *how, struct plan *p);       /* `p` zeroed; plan_close also after a failure */
 void plan_close(rk_ctx *ctx, struct plan *p);
 RK_CHECK rk_status plan_train(rk_ctx *ctx, const struct plan *p, struct counter *counter, const rk_tok_training *how, rk_tok **tok);

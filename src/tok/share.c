@@ -8,6 +8,7 @@
 rk_status share_begin(rk_ctx *ctx, struct share *s)
 {
     s->ctx = ctx;
+    s->limit = 0;
     atomic_init(&s->status, RK_OK);
     int error = pthread_mutex_init(&s->lock, NULL);
     return error == 0 ? RK_OK : FAIL(RK_E_NOMEM, "cannot make a lock: %s", strerror(error));
@@ -27,10 +28,32 @@ static bool keep(struct share *s, rk_status status)
     return status == RK_OK;
 }
 
+/* Under the lock: `more` bytes beside those in use. */
+static rk_status within(const struct share *s, size_t more, const char *what)
+{
+    rk_ctx *ctx = s->ctx;
+    if (s->limit == 0 || (ctx->bytes <= s->limit && more <= s->limit - ctx->bytes)) return RK_OK;
+    (void)FAIL(RK_E_LIMIT, "%s: %zu bytes more, beside the %zu in use, are beyond the %zu allowed", what, more, ctx->bytes, s->limit);
+    return ctx_hint(ctx, "allow more memory");
+}
+
+static rk_status resize(struct share *s, void **p, size_t old_count, size_t count, size_t size, const char *what)
+{
+    size_t bytes;
+    rk_status status = size_mul(count, size, &bytes) && count > old_count ? within(s, bytes - old_count * size, what) : RK_OK;
+    return status == RK_OK ? mem_resize(s->ctx, p, old_count, count, size, what) : status;
+}
+
+static rk_status raw(struct share *s, void **p, size_t bytes, const char *what)
+{
+    rk_status status = within(s, bytes, what);
+    return status == RK_OK ? mem_raw(s->ctx, p, bytes, what) : status;
+}
+
 bool share_resize(struct share *s, void **p, size_t old_count, size_t count, size_t size, const char *what)
 {
     (void)pthread_mutex_lock(&s->lock);
-    bool done = keep(s, share_failed(s) ? RK_E_NOMEM : mem_resize(s->ctx, p, old_count, count, size, what));
+    bool done = keep(s, share_failed(s) ? RK_E_NOMEM : resize(s, p, old_count, count, size, what));
     (void)pthread_mutex_unlock(&s->lock);
     return done;
 }
@@ -38,7 +61,7 @@ bool share_resize(struct share *s, void **p, size_t old_count, size_t count, siz
 bool share_raw(struct share *s, void **p, size_t bytes, const char *what)
 {
     (void)pthread_mutex_lock(&s->lock);
-    bool done = keep(s, share_failed(s) ? RK_E_NOMEM : mem_raw(s->ctx, p, bytes, what));
+    bool done = keep(s, share_failed(s) ? RK_E_NOMEM : raw(s, p, bytes, what));
     (void)pthread_mutex_unlock(&s->lock);
     return done;
 }

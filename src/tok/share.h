@@ -9,7 +9,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-struct share { rk_ctx *ctx; pthread_mutex_t lock; atomic_int status; };
+struct share { rk_ctx *ctx; pthread_mutex_t lock; atomic_int status; size_t limit; };       /* limit: bytes that the context may have in use; 0: any */
 
 RK_CHECK rk_status share_begin(rk_ctx *ctx, struct share *s);
 rk_status share_end(struct share *s);                                 /* the first failure, or RK_OK */

@@ -227,6 +227,7 @@ rk_status wordpiece_train(rk_ctx *ctx, const struct plan *p, struct counter *cou
     TRY(check(ctx, p, how));
     load_bert_defaults(&t.bert, how->lowercase);
     TRY(share_begin(ctx, &t.share));
+    t.share.limit = counter_limit(ctx, counter, how->memory);
     rk_status status = train(ctx, &t, counter, how, out);
     counter_clear(ctx, &t.words);
     FREE(t.seen, CODES);

@@ -240,6 +240,59 @@ TEST(a_long_word_merges_as_its_parts_do)
     }
 }
 
+/* One word with no place to cut, and less memory than its merges would like: the same merges, or an error that says so; never more. */
+TEST(a_word_without_end_keeps_to_its_memory)
+{
+    if (TEST_SANITIZED) SKIP("millions of places");
+    enum { LONG = 2400000, SIZE = 280 };
+    rk_ctx *ctx = test_ctx();
+    rk_counts *counts;
+    rk_tok *toks[2] = { NULL, NULL }, *none;
+    char *word = malloc(LONG);
+    REQUIRE(word != NULL);
+    for (size_t i = 0; i < LONG; i++) word[i] = "eeeeetttaaaoooiiinnsshhrrdlcumwfgypbvk"[test_random(38)];
+    rk_text one = { word, LONG };
+    rk_ctx *owners[3];
+    static const uint64_t memory[3] = { (uint64_t)26 << 20, 0, 20 << 20 };
+    for (int i = 0; i < 3; i++) {
+        rk_ctx *own;
+        rk_options options = { .threads = 2 };
+        rk_tok_training how = { .vocab_size = SIZE, .ties = i < 2 ? RK_TIES_CS336 : RK_TIES_HUGGINGFACE, .memory = memory[i] };
+        OK(ctx, rk_ctx_open(&options, &own));
+        OK(own, rk_counts_open(own, &(rk_counting){ .pattern = "gpt2" }, &counts));
+        OK(own, rk_counts_add(own, counts, &one, 1));
+        if (i < 2) toks[i] = train_within(own, counts, SIZE, RK_TIES_CS336, memory[i]);
+        else FAILS(own, rk_counts_train(own, counts, &how, &none), RK_E_LIMIT, "allowed");
+        if (memory[i] > 0) EXPECT(rk_ctx_peak_bytes(own) <= memory[i] + (1 << 20));      /* beside the limit: what is not of the words */
+        if (i == 1) expect_same(toks[0], toks[1]);
+        rk_counts_close(own, counts);
+        owners[i] = own;
+    }
+    for (int i = 0; i < 3; i++) {
+        if (i < 2) rk_tok_close(owners[i], toks[i]);
+        rk_ctx_close(owners[i]);
+    }
+    free(word);
+}
+
+/* A run of one letter doubles its token with every merge: what no file could hold is refused while it is merged. */
+TEST(tokens_without_end_are_refused)
+{
+    enum { RUN = 3000000 };
+    rk_ctx *ctx = test_ctx();
+    rk_counts *counts;
+    rk_tok *tok;
+    char *run = malloc(RUN);
+    REQUIRE(run != NULL);
+    memset(run, 'a', RUN);
+    rk_text one = { run, RUN };
+    OK(ctx, rk_counts_open(ctx, &(rk_counting){ .pattern = "gpt2" }, &counts));
+    OK(ctx, rk_counts_add(ctx, counts, &one, 1));
+    FAILS(ctx, rk_counts_train(ctx, counts, &(rk_tok_training){ .vocab_size = 400, .memory = 64 << 20 }, &tok), RK_E_LIMIT, "for all tokens together");
+    rk_counts_close(ctx, counts);
+    free(run);
+}
+
 /* ---- what is wrong ---- */
 
 static void damage(const char *from, const char *to, size_t at, unsigned char x, size_t most)
