@@ -62,10 +62,7 @@ static bool take_learnt(struct engine *e, size_t i, size_t n, size_t bytes, rk_i
     struct learnt *l = &e->learnt;
     if (e->learn == NULL || bytes > CACHE_BYTES) return false;
     while (l->next < l->n && l->word[l->next] < i) l->next++;        /* met twice in the batch: in the cache by now */
-    if (l->next == l->n && !l->few) {
-        e->learn(&e->tok->bpe.lanes, &e->cache, &e->batch, i, n, l);
-        l->few = l->n == 0;
-    }
+    if (l->next == l->n) e->learn(&e->tok->bpe.lanes, &e->cache, &e->batch, i, n, l);
     if (l->next == l->n || l->word[l->next] != i) return false;
     memcpy(ids->at + ids->n, l->ids[l->next], sizeof l->ids[0]);
     ids->n += l->made[l->next++];
@@ -76,15 +73,15 @@ static bool take_learnt(struct engine *e, size_t i, size_t n, size_t bytes, rk_i
 static bool encode_new(struct engine *e, size_t i, size_t n, const unsigned char *word, size_t bytes, uint64_t offset, rk_ids *ids)
 {
     if (bytes > LONG_BYTES || (bytes <= CACHE_BYTES && e->forward && e->learn == NULL)) return encode_word(e, word, bytes, offset, ids);
-    struct long_word *w = long_place(&e->cache_long, word, bytes);
+    const struct long_word *w = long_find(&e->cache_long, word, bytes);
     size_t first = ids->n;
-    if (long_is(w, word, bytes)) {
+    if (w != NULL) {
         memcpy(ids->at + first, w->ids, sizeof w->ids);
         ids->n += w->made;
         return true;
     }
     if (!take_learnt(e, i, n, bytes, ids) && !encode_word(e, word, bytes, offset, ids)) return false;
-    if (bytes > CACHE_BYTES || ids->n - first > CACHE_IDS) long_keep(w, word, bytes, ids->at + first, ids->n - first);
+    if (bytes > CACHE_BYTES || ids->n - first > CACHE_IDS) long_keep(&e->cache_long, word, bytes, ids->at + first, ids->n - first);
     return true;
 }
 
@@ -94,7 +91,6 @@ static bool encode_known(struct engine *e, const unsigned char *text, size_t siz
     const struct cache_body *body = &cache_bodies[e->tok->isa];
     body->ask(&e->cache, &e->batch, text, size, at, ends, n);
     e->learnt.n = e->learnt.next = 0;
-    e->learnt.few = false;
     for (size_t i = 0; i < n; i++) {
         uint32_t *to = ids->at + ids->n;
         i = body->answer(&e->cache, &e->batch, i, n, &to);

@@ -35,13 +35,12 @@ static inline size_t lanes_home(const struct lanes *l, uint64_t key) { return (s
 /* Words of a batch that are new, in the order of the text, and what the merges make of them. */
 struct learnt {
     size_t   n, next;                                                 /* how many; those before `next` were asked for */
-    bool     few;                                                     /* there were none: not worth looking for in this batch again */
     uint16_t word[LANES_WORDS];
     uint8_t  made[LANES_WORDS];
     uint32_t ids[LANES_WORDS][LANES];
 };
 
-/* Some next words of the batch from i on, i < n, that are in neither of their sets and have at most CACHE_BYTES; none, where there are few. */
+/* Some next words of the batch from i on, i < n, that are in neither of their sets and have at most CACHE_BYTES; none, where there is but one. */
 typedef void lanes_learn(const struct lanes *l, const struct cache *c, const struct cache_batch *b, size_t i, size_t n, struct learnt *to);
 extern lanes_learn *const lanes_bodies[ISA_COUNT];                    /* NULL: not for this instruction set */
 

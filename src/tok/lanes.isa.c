@@ -121,7 +121,7 @@ void lanes_learn_avx512(const struct lanes *l, const struct cache *c, const stru
         to->word[made] = (uint16_t)i;
         made += ((is_in(set, b->key[i]) | is_in(beside, b->key[i])) == 0) & (b->key[i][1] >> 56 <= CACHE_BYTES);
     }
-    to->n = made >= ABREAST ? made : 0;                                /* fewer are quicker merged one by one */
+    to->n = made > 1 ? made : 0;                                      /* one alone is quicker merged alone */
     to->next = 0;
     for (size_t k = 0; k < to->n; k += ABREAST) merge_four(l, b, to, k);
 }
