@@ -89,6 +89,7 @@ rk_status bpe_seal(rk_ctx *ctx, struct bpe *b, const struct vocab *vocab)
     b->asks_whole = must_ask(b);
     TRY(NEW(b->first, FIRSTS));
     for (unsigned i = 0; i < FIRSTS; i++) b->first[i] = rank_of(b, b->byte_id[i >> 8], b->byte_id[i & 255]);
+    TRY(lanes_make(ctx, &b->lanes, &b->ranks, b->first, b->byte_id));
     if (b->by_id) keep_canonical(b, vocab);
     return RK_OK;
 }
@@ -97,6 +98,7 @@ void bpe_clear(rk_ctx *ctx, struct bpe *b)
 {
     FREE(b->merges, b->room_merges);
     forward_clear(ctx, &b->forward);
+    lanes_clear(ctx, &b->lanes);
     FREE(b->ranks.slots, b->ranks.room);
     FREE(b->first, FIRSTS);
     b->n_merges = b->room_merges = 0;

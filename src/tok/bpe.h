@@ -1,11 +1,12 @@
 /* bpe.h: one word into ids: what the merges make of it in the order of their ranks, the leftmost first among equals.
  *
  * Words of a few letters merge by merge, by looking for the least rank again and again: as many instructions as any other way, and its look-ups do not
- * wait for each other. Longer ones and clauses from left to right (forward.h), where the table of merges allows that, as those that were trained do; else
+ * wait for each other; and many at a time, where the processor has the registers (lanes.h). Longer ones and clauses from left to right (forward.h), where the table of merges allows that, as those that were trained do; else
  * with a heap over a linked list, n log n for any input. Not here: caches (encode.c), cutting into words (split.h). */
 #ifndef TOK_BPE_H
 #define TOK_BPE_H
 #include "tok/forward.h"
+#include "tok/lanes.h"
 
 struct bpe {
     struct merge      *merges;                                        /* by rank */
@@ -15,6 +16,7 @@ struct bpe {
     uint32_t           byte_id[256];                                  /* NO_TOKEN: the vocabulary lacks this byte */
     bool               by_id;                                         /* a pair's rank is the id it makes; many pairs may make one */
     struct forward     forward;
+    struct lanes       lanes;
     const struct vocab *whole;                                        /* not NULL: a word that is a token is that token, whatever the merges say */
     bool               asks_whole;                                    /* which matters: the merges do not make each of them */
 };

@@ -7,31 +7,45 @@ bool cache_long_make(struct share *s, struct cache_long *c, size_t words)
 {
     size_t room = 1;
     while (room < words && room < LONG_MOST) room *= 2;
+    struct cache_long fresh = { 0 };
     share_free(s, c->at, c->room, sizeof *c->at);
-    *c = (struct cache_long){ 0 };
-    if (!share_resize(s, (void **)&c->at, 0, room, sizeof *c->at, "a cache of long words")) return false;
-    c->room = room;
+    share_free(s, c->tags, c->room, 1);
+    *c = fresh;
+    if (!share_resize(s, (void **)&fresh.at, 0, room, sizeof *fresh.at, "a cache of long words")) return false;
+    if (!share_resize(s, (void **)&fresh.tags, 0, room, 1, "a cache of long words")) {
+        share_free(s, fresh.at, room, sizeof *fresh.at);
+        return false;
+    }
+    fresh.room = room;
+    *c = fresh;
     return true;
 }
 
 void cache_long_clear(rk_ctx *ctx, struct cache_long *c)
 {
     FREE(c->at, c->room);
+    FREE(c->tags, c->room);
     *c = (struct cache_long){ 0 };
 }
 
-struct long_word *long_place(const struct cache_long *c, const unsigned char *word, size_t n)
+static inline uint8_t tag_of(uint64_t hash) { return (uint8_t)(hash >> 56 | 1); }
+
+const struct long_word *long_find(const struct cache_long *c, const unsigned char *word, size_t n)
 {
-    return &c->at[word_hash_long(word, n) & (c->room - 1)];
+    uint64_t hash = word_hash_long(word, n);
+    size_t i = (size_t)hash & (c->room - 1);
+    if (c->room == 0 || c->tags[i] != tag_of(hash)) return NULL;
+    return c->at[i].n == n && memcmp(c->at[i].text, word, n) == 0 ? &c->at[i] : NULL;
 }
 
-bool long_is(const struct long_word *w, const unsigned char *word, size_t n) { return w->n == n && memcmp(w->text, word, n) == 0; }
-
-void long_keep(struct long_word *w, const unsigned char *word, size_t n, const uint32_t *ids, size_t made)
+void long_keep(struct cache_long *c, const unsigned char *word, size_t n, const uint32_t *ids, size_t made)
 {
-    if (made > LONG_IDS) return;
-    memcpy(w->text, word, n);
-    memcpy(w->ids, ids, made * sizeof *ids);
-    w->n = (uint32_t)n;
-    w->made = (uint32_t)made;
+    uint64_t hash = word_hash_long(word, n);
+    size_t i = (size_t)hash & (c->room - 1);
+    if (c->room == 0 || made > LONG_IDS) return;
+    c->tags[i] = tag_of(hash);
+    memcpy(c->at[i].text, word, n);
+    memcpy(c->at[i].ids, ids, made * sizeof *ids);
+    c->at[i].n = (uint32_t)n;
+    c->at[i].made = (uint32_t)made;
 }

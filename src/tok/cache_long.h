@@ -1,19 +1,19 @@
 /* cache_long.h: words of up to 64 bytes that were encoded before and are too long for cache.h, or have too many ids: lines of dashes,
- * indentation, long names. One place for each word, by a hash; the newest stays. */
+ * indentation, long names, numbers. One place for each word, by a hash; the newest stays. A byte of the hash stands apart for each place, so that
+ * asking for a word that is not there seldom touches the place itself. */
 #ifndef TOK_CACHE_LONG_H
 #define TOK_CACHE_LONG_H
 #include "tok/share.h"
 
 enum { LONG_BYTES = 64, LONG_IDS = 14, LONG_MOST = 1 << 13 };         /* bytes and ids of a word, words (1 MiB) */
 struct long_word { unsigned char text[LONG_BYTES]; uint32_t n, made, ids[LONG_IDS]; };
-struct cache_long { struct long_word *at; size_t room; };             /* room: 0 or a power of two; zero it to begin */
+struct cache_long { struct long_word *at; uint8_t *tags; size_t room; };      /* tags: 0: empty; room: 0 or a power of two; zero it to begin */
 
-RK_CHECK bool cache_long_make(struct share *s, struct cache_long *c, size_t words);       /* forgets */
+RK_CHECK bool cache_long_make(struct share *s, struct cache_long *c, size_t words);       /* forgets; after a failure nothing is kept, and that is fine */
 void cache_long_clear(rk_ctx *ctx, struct cache_long *c);
 
-/* Where a word of up to 64 bytes would be. It is there when long_is says so. */
-struct long_word *long_place(const struct cache_long *c, const unsigned char *word, size_t n);
-bool long_is(const struct long_word *w, const unsigned char *word, size_t n);
-void long_keep(struct long_word *w, const unsigned char *word, size_t n, const uint32_t *ids, size_t made);
+/* A word of up to 64 bytes; NULL: it is not there. */
+const struct long_word *long_find(const struct cache_long *c, const unsigned char *word, size_t n);
+void long_keep(struct cache_long *c, const unsigned char *word, size_t n, const uint32_t *ids, size_t made);
 
 #endif

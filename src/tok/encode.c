@@ -9,7 +9,8 @@
 
 void engine_open(struct engine *e, const rk_tok *tok, struct share *share, unsigned flags)
 {
-    *e = (struct engine){ .tok = tok, .share = share, .flags = flags, .forward = tok->bpe.forward.ready && !tok->bert.used };
+    bool lanes = tok->bpe.lanes.ready && !tok->bpe.asks_whole && !tok->bert.used;
+    *e = (struct engine){ .tok = tok, .share = share, .flags = flags, .forward = tok->bpe.forward.ready && !tok->bert.used, .learn = lanes ? lanes_bodies[tok->isa] : NULL };
 }
 
 enum { FIRST_WORDS = 64, EARLY_WORDS = 1 << 13, GROWTH = 4 };       /* of the cache: for a short text, for a long one, and how many times as many when it is full */
@@ -55,19 +56,32 @@ static bool encode_word(struct engine *e, const unsigned char *word, size_t n, u
     return made > 0 || lacks_byte(e, word, n, offset);
 }
 
-/* A word that is not in the cache of short ones. */
-static bool encode_new(struct engine *e, const unsigned char *word, size_t n, uint64_t offset, rk_ids *ids)
+/* Appends the ids of word i of the batch, n in all, if it is one of those that are learnt together. */
+static bool take_learnt(struct engine *e, size_t i, size_t n, size_t bytes, rk_ids *ids)
 {
-    if (n > LONG_BYTES || (n <= CACHE_BYTES && e->forward)) return encode_word(e, word, n, offset, ids);
-    struct long_word *w = long_place(&e->cache_long, word, n);
+    struct learnt *l = &e->learnt;
+    if (e->learn == NULL || bytes > CACHE_BYTES) return false;
+    while (l->next < l->n && l->word[l->next] < i) l->next++;        /* met twice in the batch: in the cache by now */
+    if (l->next == l->n) e->learn(&e->tok->bpe.lanes, &e->cache, &e->batch, i, n, l);
+    if (l->next == l->n || l->word[l->next] != i) return false;
+    memcpy(ids->at + ids->n, l->ids[l->next], sizeof l->ids[0]);
+    ids->n += l->made[l->next++];
+    return true;
+}
+
+/* Word i of n of the batch, which is not in the cache of short ones. */
+static bool encode_new(struct engine *e, size_t i, size_t n, const unsigned char *word, size_t bytes, uint64_t offset, rk_ids *ids)
+{
+    if (bytes > LONG_BYTES || (bytes <= CACHE_BYTES && e->forward && e->learn == NULL)) return encode_word(e, word, bytes, offset, ids);
+    const struct long_word *w = long_find(&e->cache_long, word, bytes);
     size_t first = ids->n;
-    if (long_is(w, word, n)) {
+    if (w != NULL) {
         memcpy(ids->at + first, w->ids, sizeof w->ids);
         ids->n += w->made;
         return true;
     }
-    if (!encode_word(e, word, n, offset, ids)) return false;
-    if (n > CACHE_BYTES || ids->n - first > CACHE_IDS) long_keep(w, word, n, ids->at + first, ids->n - first);
+    if (!take_learnt(e, i, n, bytes, ids) && !encode_word(e, word, bytes, offset, ids)) return false;
+    if (bytes > CACHE_BYTES || ids->n - first > CACHE_IDS) long_keep(&e->cache_long, word, bytes, ids->at + first, ids->n - first);
     return true;
 }
 
@@ -76,6 +90,7 @@ static bool encode_known(struct engine *e, const unsigned char *text, size_t siz
 {
     const struct cache_body *body = &cache_bodies[e->tok->isa];
     body->ask(&e->cache, &e->batch, text, size, at, ends, n);
+    e->learnt.n = e->learnt.next = 0;
     for (size_t i = 0; i < n; i++) {
         uint32_t *to = ids->at + ids->n;
         i = body->answer(&e->cache, &e->batch, i, n, &to);
@@ -89,7 +104,7 @@ static bool encode_known(struct engine *e, const unsigned char *text, size_t siz
             ids->n += second[0] >> 24;
             continue;
         }
-        if (!encode_new(e, text + begin, ends[i] - begin, offset + begin, ids)) return false;
+        if (!encode_new(e, i, n, text + begin, ends[i] - begin, offset + begin, ids)) return false;
         cache_keep(&e->cache, &e->batch, i, ends[i] - begin, ids->at + first, ids->n - first);
     }
     return true;
@@ -117,7 +132,7 @@ static bool encode_run(struct engine *e, struct split_run *run, const unsigned c
     size_t at = 0, ends[CACHE_BATCH], made;
     while ((made = split_next(run, ends, CACHE_BATCH)) > 0) {
         size_t end = ends[made - 1];
-        if (!SHARE_ROOM(e->share, ids->at, ids->room, ids->n + BERT_IDS_PER_BYTE * (end - at) + LONG_IDS)) return false;
+        if (!SHARE_ROOM(e->share, ids->at, ids->room, ids->n + BERT_IDS_PER_BYTE * (end - at) + LANES)) return false;
         if (cache_is_full(&e->cache) && !make_caches(e, 2 * GROWTH * e->cache.room)) return false;
         if (!encode_batch(e, text, n, at, ends, made, offset, ids)) return false;
         at = end;

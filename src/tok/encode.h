@@ -16,6 +16,8 @@ struct engine {
     struct cache       cache;
     struct cache_long  cache_long;
     struct cache_batch batch;
+    lanes_learn       *learn;                                         /* NULL: new words go one by one */
+    struct learnt      learnt;                                        /* of the batch */
     struct bpe_scratch scratch;
     struct normal_text normal;                                        /* the stretch that is being encoded */
     struct bert_work   bert;

@@ -1,0 +1,66 @@
+/* lanes.c: the table of lanes.h. */
+#include "tok/lanes.h"
+#include "base/mem.h"
+#include <string.h>
+
+enum { LINE = 64, LEAST_BITS = 4, MOST_RANK = (1 << LANES_RANK_BITS) - 2, MOST_ID = (1 << LANES_ID_BITS) - 2 };
+#define EMPTY UINT64_MAX
+
+#if defined(__x86_64__)
+lanes_learn lanes_learn_avx512;
+lanes_learn *const lanes_bodies[ISA_COUNT] = { [ISA_avx512] = lanes_learn_avx512 };
+#else
+lanes_learn *const lanes_bodies[ISA_COUNT] = { NULL };
+#endif
+
+/* Whether ids follow ranks and all fits; *n: pairs. */
+static bool suits(struct lanes *l, const struct ranks *ranks, size_t *n)
+{
+    *n = 0;
+    for (int c = 0; c < 256; c++)
+        if (l->byte_id[c] > MOST_ID) return false;
+    for (size_t i = 0; i < ranks->room; i++) {
+        const struct merge_slot *s = &ranks->slots[i];
+        if (s->key == 0) continue;
+        if (*n == 0) l->shift = s->id - s->rank;
+        if (s->id - s->rank != l->shift || s->rank > MOST_RANK || s->id > MOST_ID) return false;
+        ++*n;
+    }
+    return *n > 0;
+}
+
+static void put(struct lanes *l, const struct merge_slot *s)
+{
+    uint64_t key = lanes_key((uint32_t)((s->key - 1) >> 32), (uint32_t)(s->key - 1)), *at;
+    for (size_t bucket = lanes_home(l, key);; bucket = (bucket + 1) & (((size_t)1 << l->bits) - 1)) {
+        at = &l->slots[bucket * LANES_PAIRS];
+        for (int k = 0; k < LANES_PAIRS; k++)
+            if (at[k] == EMPTY) {
+                at[k] = key | s->rank;
+                return;
+            }
+    }
+}
+
+rk_status lanes_make(rk_ctx *ctx, struct lanes *l, const struct ranks *ranks, const uint32_t *first, const uint32_t byte_id[256])
+{
+    size_t n;
+    *l = (struct lanes){ .first = first, .byte_id = byte_id, .bits = LEAST_BITS };
+    if (lanes_bodies[isa_best()] == NULL || !suits(l, ranks, &n)) return RK_OK;
+    while (((size_t)LANES_PAIRS << l->bits) < 2 * n) l->bits++;
+    size_t size = (size_t)LINE << l->bits;
+    TRY(mem_raw(ctx, &l->block, size + LINE, "pairs in lanes"));
+    l->bytes = size + LINE;
+    l->slots = (void *)((char *)l->block + (LINE - (uintptr_t)l->block % LINE));
+    memset(l->slots, 0xff, size);
+    for (size_t i = 0; i < ranks->room; i++)
+        if (ranks->slots[i].key != 0) put(l, &ranks->slots[i]);
+    l->ready = true;
+    return RK_OK;
+}
+
+void lanes_clear(rk_ctx *ctx, struct lanes *l)
+{
+    mem_free(ctx, l->block, l->bytes, 1);
+    *l = (struct lanes){ 0 };
+}
