@@ -137,6 +137,39 @@ TEST(weights_as_they_lie_are_the_weights)
 
 TEST(kernels_of_integers_are_near) { try_one(test_ctx(), wide, RK_i8); }
 
+static void feed(rk_ctx *ctx, const char *path, int64_t batch, const uint32_t *ids, int64_t n, float *logits)
+{
+    rk_model *m;
+    rk_weights *w;
+    rk_session *s;
+    OK(ctx, rk_model_open(ctx, path, &m));
+    OK(ctx, weights_open(ctx, m, backend_cpu(), &w));
+    OK(ctx, rk_session_open(w, &(rk_session_options){ .batch = batch, .chunk = 8 }, &s));
+    OK(ctx, rk_session_feed(s, ids, n, logits));
+    rk_session_close(s);
+    rk_weights_close(w);
+    rk_model_close(m);
+}
+
+/* Fewer tokens than the plan has room for: rows of the batch do not touch, and are still all there. */
+TEST(rows_of_a_batch_are_the_rows_alone)
+{
+    enum { ROWS = 2, N = 5, WIDE_VOCAB = 97 };
+    static const uint32_t ids[ROWS * N] = { 3, 1, 4, 1, 5, 9, 2, 6, 5, 35 };
+    static const rk_dtype both[] = { RK_i8, RK_f16 };
+    float together[ROWS * WIDE_VOCAB], alone[WIDE_VOCAB];
+    rk_ctx *ctx = test_ctx();
+    save_random(ctx, wide, folder("f32"));
+    for (int d = 0; d < 2; d++) {
+        convert(ctx, folder("f32"), folder("rows"), both[d]);
+        feed(ctx, folder("rows"), ROWS, ids, N, together);
+        for (int row = 0; row < ROWS; row++) {
+            feed(ctx, folder("rows"), 1, ids + row * N, N, alone);
+            for (int i = 0; i < WIDE_VOCAB; i++) EXPECT(fabsf(alone[i] - together[row * WIDE_VOCAB + i]) <= 1e-3f);
+        }
+    }
+}
+
 struct told { int n, integers; };
 
 static void check_told(void *user, const rk_converted *t)

@@ -11,12 +11,14 @@
 
 enum {
     TASK_BYTES = 1 << 17,
-    FEW_ROWS_AT_ONCE = 16,                       /* rows of W that stay in cache for all rows of X */
+    DOTS_COLUMNS = 16,                           /* rows of W that stay in cache for all rows of X */
     ROUND_ROWS = 8,                              /* of X, by one task */
     PANEL_BLOCKS = 12,                           /* of a panel that stays in the first-level cache */
+    PANEL_BLOCK = INT8_COLUMNS * INT8_BLOCK,
 };
 
-struct int8 { struct gemm_problem p; int64_t scale_n, blocks, group; bool panels; enum isa isa; bool vnni, tiles; size_t less_at, scale_at, own_at, own_bytes; };
+/* `all`: accepted is one product; where sequences of a batch are shorter than the plan's, it is one for each of them. */
+struct int8 { struct contraction all; struct gemm_problem p; int64_t scale_n, blocks, group; bool panels; enum isa isa; bool vnni, tiles; size_t less_at, scale_at, own_at, own_bytes; };
 _Static_assert(sizeof(struct int8) <= PREPARED_BYTES, "an int8 product fits its place");
 
 static const struct int8_kernels *kernels_of(const struct int8 *e)
@@ -30,6 +32,8 @@ static const struct int8_kernels *kernels_of(const struct int8 *e)
 #endif
     return table[e->isa];
 }
+
+/* ---- what is accepted ---- */
 
 /* The scales lie as the integers do, one for 64. */
 static bool scales_fit(const struct problem *p)
@@ -52,6 +56,8 @@ bool einsum_int8_accepts(const struct problem *p)
     return g->batch[0] == 1 && g->batch[1] == 1 && g->b_k == 1 && g->k % INT8_BLOCK == 0 && g->b_n % INT8_BLOCK == 0;
 }
 
+/* ---- preparing ---- */
+
 static size_t lines(size_t bytes) { return (bytes + 63) & ~(size_t)63; }
 
 rk_status einsum_int8_prepare(rk_ctx *ctx, const struct problem *p, struct prepared *out)
@@ -60,22 +66,25 @@ rk_status einsum_int8_prepare(rk_ctx *ctx, const struct problem *p, struct prepa
     struct contraction c;
     memset(out, 0, sizeof *out);
     PROMISE(contraction_of(p, &c));
+    e.all = c;
     e.p = c.product;
     e.blocks = e.p.k / INT8_BLOCK;
     e.scale_n = e.p.b_n / INT8_BLOCK;
     e.vnni = e.isa == (enum isa)(ISA_COUNT - 1) && isa_features().avx512vnni;
-    e.tiles = machine_tiles(p);
+    e.tiles = machine_tiles(p) && e.p.m >= INT8_TILES_FROM;
     const struct int8_kernels *kernels = kernels_of(&e);
-    e.panels = e.p.m > INT8_FEW && kernels->multiply != NULL;
-    e.group = e.panels ? INT8_COLUMNS : (TASK_BYTES / (e.p.k > 0 ? e.p.k : 1) / FEW_ROWS_AT_ONCE + 1) * FEW_ROWS_AT_ONCE;
+    int64_t k = e.p.k > 0 ? e.p.k : 1;
+    e.panels = e.p.m >= INT8_FEW && kernels->panel != NULL;
+    if (!e.panels) e.group = (TASK_BYTES / k / DOTS_COLUMNS + 1) * DOTS_COLUMNS;
+    else e.group = (e.p.m >= INT8_TILES_FROM ? 1 : TASK_BYTES / k / INT8_COLUMNS + 1) * INT8_COLUMNS;
     size_t row = (size_t)e.p.k, rows = (size_t)e.p.m, high = (size_t)kernels->height, workers = (size_t)par_workers(ctx);
     if (e.panels && kernels->padded) rows = (rows + high - 1) / high * high;
     e.less_at = lines(rows * row);
-    e.scale_at = e.less_at + lines(rows * row);                           /* four bytes for every four integers */
+    e.scale_at = e.less_at + lines(rows * (size_t)e.blocks * sizeof(int32_t));
     e.own_at = e.scale_at + lines(rows * (size_t)e.blocks * sizeof(float));
-    e.own_bytes = lines(e.panels ? (size_t)PANEL_BLOCKS * INT8_COLUMNS * (INT8_BLOCK + sizeof(float)) : 0) + lines(row * 6 + (size_t)e.blocks * 8);
+    e.own_bytes = lines(e.panels ? (size_t)PANEL_BLOCKS * (PANEL_BLOCK + INT8_COLUMNS * sizeof(float)) : 0) + lines(row) + lines((size_t)e.blocks * 8) + lines(row * sizeof(float));
     out->scratch = e.own_at + workers * e.own_bytes;
-    out->product_flops = (uint64_t)(gemm_flops(&e.p) + 0.5);
+    out->product_flops = (uint64_t)(gemm_flops(&e.p) * (double)contraction_repeats(&c) + 0.5);
     memcpy(out->own, &e, sizeof e);
     return RK_OK;
 }
@@ -90,17 +99,15 @@ static struct int8_row row_of(const struct job *j, int64_t row)
 {
     const struct int8 *e = j->e;
     return (struct int8_row){ (int8_t *)j->scratch + row * e->p.k, (float *)(void *)(j->scratch + e->scale_at) + row * e->blocks,
-                              (int32_t *)(void *)(j->scratch + e->less_at) + row * (e->p.k / 4) };
+                              (int32_t *)(void *)(j->scratch + e->less_at) + row * e->blocks };
 }
 
 /* A row takes its place in its sliver, of which the last may be lower. */
 static void put_row(const struct job *j, int64_t row, const struct int8_row *from)
 {
-    const struct int8 *e = j->e;
-    int64_t first = row - row % j->k->height, height = j->k->padded ? j->k->height : extent_least(j->k->height, e->p.m - first);
-    struct int8_row to = { (int8_t *)j->scratch + first * e->p.k, (float *)(void *)(j->scratch + e->scale_at) + first * e->blocks,
-                           (int32_t *)(void *)(j->scratch + e->less_at) + first * e->blocks };
-    j->k->sliver(from, e->blocks, (int)(row - first), (int)height, &to);
+    int64_t first = row - row % j->k->height, height = j->k->padded ? j->k->height : extent_least(j->k->height, j->e->p.m - first);
+    struct int8_row to = row_of(j, first);
+    j->k->sliver(from, j->e->blocks, (int)(row - first), (int)height, &to);
 }
 
 static void round_rows(void *arg, int64_t task, int worker)
@@ -109,11 +116,12 @@ static void round_rows(void *arg, int64_t task, int worker)
     const struct int8 *e = j->e;
     int64_t from = task * ROUND_ROWS, end = extent_least(from + ROUND_ROWS, e->p.m);
     char *own = own_of(j, worker);
+    float *dense = (float *)(void *)(own + e->own_bytes - lines((size_t)e->p.k * sizeof(float)));
+    float *scale = (float *)(void *)(own + lines((size_t)e->p.k));
     for (int64_t i = from; i < end; i++) {
         const float *x = j->x + i * e->p.a_m;
-        float *dense = (float *)(void *)(own + e->own_bytes - (size_t)e->p.k * sizeof(float));
         for (int64_t k = 0; k < e->p.k && e->p.a_k != 1; k++) dense[k] = x[k * e->p.a_k];
-        struct int8_row to = e->panels ? (struct int8_row){ (int8_t *)own, (float *)(void *)(own + 2 * e->p.k), (int32_t *)(void *)(own + e->p.k) } : row_of(j, i);
+        struct int8_row to = e->panels ? (struct int8_row){ (int8_t *)own, scale, (int32_t *)(void *)(scale + e->blocks) } : row_of(j, i);
         j->k->quantise(e->p.a_k == 1 ? x : dense, e->blocks, &to);
         if (e->panels) put_row(j, i, &to);
     }
@@ -121,14 +129,14 @@ static void round_rows(void *arg, int64_t task, int worker)
 
 /* ---- W ---- */
 
-static void few(void *arg, int64_t task, int worker)
+static void dots(void *arg, int64_t task, int worker)
 {
     const struct job *j = arg;
     const struct int8 *e = j->e;
     int64_t end = extent_least((task + 1) * e->group, e->p.n);
     (void)worker;
     for (int64_t n = task * e->group, to; n < end; n = to) {
-        to = e->p.m == 1 ? end : extent_least(n + FEW_ROWS_AT_ONCE, end);
+        to = e->p.m == 1 ? end : extent_least(n + DOTS_COLUMNS, end);
         for (int64_t i = 0; i < e->p.m; i++)
             j->k->dots(&(struct int8_dots){ .w = j->w + n * e->p.b_n, .scale = j->scale + n * e->scale_n, .w_row = e->p.b_n, .scale_row = e->scale_n,
                                             .blocks = e->blocks, .columns = to - n, .x = row_of(j, i),
@@ -136,28 +144,57 @@ static void few(void *arg, int64_t task, int worker)
     }
 }
 
-/* Blocks from .. from + n of these columns, packed, against all of X. */
-static void one_panel(const struct job *j, int64_t column, int columns, int64_t from, int64_t n, uint8_t *w)
+/* Blocks from .. from + n of these columns as a panel. */
+static struct int8_panel make_panel(const struct job *j, int64_t column, int columns, int64_t from, int64_t n, int8_t *w)
 {
     const struct int8 *e = j->e;
-    float *scale = (float *)(void *)(w + PANEL_BLOCKS * INT8_COLUMNS * INT8_BLOCK);
+    float *scale = (float *)(void *)(w + PANEL_BLOCKS * PANEL_BLOCK);
     j->k->panel(j->w + column * e->p.b_n + from * INT8_BLOCK, e->p.b_n, columns, n, w);
-    for (int64_t b = 0; b < n; b++)
-        for (int c = 0; c < INT8_COLUMNS; c++) scale[b * INT8_COLUMNS + c] = c < columns ? j->scale[(column + c) * e->scale_n + from + b] : 0;
-    j->k->multiply(&(struct int8_panel){
-        .x = (const int8_t *)j->scratch, .x_scale = (const float *)(const void *)(j->scratch + e->scale_at), .less = (const int32_t *)(const void *)(j->scratch + e->less_at),
-        .rows = e->p.m, .depth = e->blocks, .from = from, .blocks = n, .w = w, .w_scale = scale, .y = j->y + column * e->p.c_n, .y_row = e->p.c_m, .y_step = e->p.c_n,
-        .columns = columns, .add = j->add || from > 0 });
+    for (int c = 0; c < INT8_COLUMNS; c++)
+        for (int64_t b = 0; b < n; b++) scale[b * INT8_COLUMNS + c] = c < columns ? j->scale[(column + c) * e->scale_n + from + b] : 0;
+    return (struct int8_panel){ .w = w, .w_scale = scale };
 }
 
-static void many(void *arg, int64_t task, int worker)
+static void panels(void *arg, int64_t task, int worker)
 {
     const struct job *j = arg;
     const struct int8 *e = j->e;
-    int64_t column = task * INT8_COLUMNS;
-    int columns = (int)extent_least(INT8_COLUMNS, e->p.n - column);
-    for (int64_t b = 0; b < e->blocks; b += PANEL_BLOCKS)
-        one_panel(j, column, columns, b, extent_least(PANEL_BLOCKS, e->blocks - b), (uint8_t *)own_of(j, worker));
+    int64_t end = extent_least((task + 1) * e->group, e->p.n);
+    for (int64_t column = task * e->group; column < end; column += INT8_COLUMNS)
+        for (int64_t from = 0; from < e->blocks; from += PANEL_BLOCKS) {
+            int columns = (int)extent_least(INT8_COLUMNS, e->p.n - column);
+            int64_t n = extent_least(PANEL_BLOCKS, e->blocks - from);
+            struct int8_panel p = make_panel(j, column, columns, from, n, (int8_t *)own_of(j, worker));
+            const struct int8_row x = row_of(j, 0);
+            p.x = x.q, p.x_scale = x.scale, p.less = x.less, p.rows = e->p.m, p.depth = e->blocks, p.from = from, p.blocks = n;
+            p.y = j->y + column * e->p.c_n, p.y_row = e->p.c_m, p.y_step = e->p.c_n, p.columns = columns, p.add = j->add || from > 0;
+            j->k->multiply(&p);
+        }
+}
+
+/* A sum over nothing. */
+static void nothing(const struct job *j)
+{
+    for (int64_t i = 0; i < j->e->p.m && !j->add; i++)
+        for (int64_t n = 0; n < j->e->p.n; n++) j->y[i * j->e->p.c_m + n * j->e->p.c_n] = 0;
+}
+
+struct running { rk_ctx *ctx; struct job all; };
+
+static void one_product(void *arg, int64_t x, int64_t w, int64_t y, bool more)
+{
+    const struct running *r = arg;
+    const struct int8 *e = r->all.e;
+    struct job j = r->all;
+    j.x += x, j.w += w, j.scale += w / INT8_BLOCK, j.y += y;
+    j.add = j.add || more;
+    if (e->p.m == 0 || e->p.n == 0) return;
+    if (e->blocks == 0) {
+        nothing(&j);
+        return;
+    }
+    gemm_each(e->p.m <= ROUND_ROWS ? NULL : r->ctx, (e->p.m + ROUND_ROWS - 1) / ROUND_ROWS, round_rows, &j);
+    par_for(r->ctx, (e->p.n + e->group - 1) / e->group, e->panels ? panels : dots, &j);
 }
 
 rk_status einsum_int8_run(rk_ctx *ctx, const struct call *c)
@@ -165,11 +202,9 @@ rk_status einsum_int8_run(rk_ctx *ctx, const struct call *c)
     const struct problem *p = c->problem;
     struct int8 e;
     memcpy(&e, c->prepared->own, sizeof e);
-    struct job j = { .e = &e, .k = kernels_of(&e), .x = (const float *)c->in[0] + p->in[0].at.offset, .w = (const int8_t *)c->in[1] + p->in[1].at.offset,
-                     .scale = (const float *)c->in[2] + p->in[2].at.offset, .y = (float *)c->out[0] + p->out[0].at.offset, .scratch = c->scratch, .add = p->accumulate };
-    if (e.p.m == 0 || e.p.n == 0) return RK_OK;
-    gemm_each(e.p.m <= ROUND_ROWS ? NULL : ctx, (e.p.m + ROUND_ROWS - 1) / ROUND_ROWS, round_rows, &j);
-    par_for(ctx, (e.p.n + e.group - 1) / e.group, e.panels ? many : few, &j);
+    struct running r = { ctx, { .e = &e, .k = kernels_of(&e), .x = (const float *)c->in[0] + p->in[0].at.offset, .w = (const int8_t *)c->in[1] + p->in[1].at.offset,
+                                .scale = (const float *)c->in[2] + p->in[2].at.offset, .y = (float *)c->out[0] + p->out[0].at.offset, .scratch = c->scratch, .add = p->accumulate } };
+    contraction_each(&e.all, one_product, &r);
     if (c->issued != NULL) *c->issued += c->prepared->product_flops;
     return RK_OK;
 }

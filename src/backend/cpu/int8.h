@@ -1,13 +1,13 @@
 /* int8.h: products with a matrix of small integers that have a scale per block of 64 along the sum.
  *
- * The other operand is rounded to integers too, 64 numbers at a time: q = round(x / s), s = max |x| / 127. Within a block the
- * sum is exact in 32 bits (64 · 127 · 128 < 2^21); blocks are added in f32, in their order.
- * So |y - exact| <= sum over k of |w[k]| s[k] / 2, beside the rounding of f32. Law: tests/unit/test_cpu_int8.c.
+ * The other operand is rounded to integers too, 64 numbers at a time: q = round(x / s), s = max |x| / 127. What a result is does not
+ * depend on who computes it: within a block the sum is exact in 32 bits (64 · 127 · 128 < 2^21), and blocks are added in f32, in
+ * their order:   y = fma(sum of block, x.scale · w.scale, y).   So every kernel that has fma gives the same bits, for any number of rows.
+ * |y - exact| <= sum over k of |w[k]| s[k] / 2, beside the rounding of f32. Law: tests/unit/test_cpu_int8.c.
  *
- *   rows <= INT8_FEW   every row of W once, as it lies, against all of X: the speed of memory
- *   more               W in panels of 32 rows, k in fours, made once per call; X in slivers of some rows (needs VNNI, or AMX)
+ *   rows < INT8_FEW   every row of W once, as it lies, against all of X: the speed of memory
+ *   more              W in panels of 32 rows, [block][16 fours][32 rows][4], made, used and forgotten (needs VNNI, or AMX for many)
  *
- * Panels give the same bits by AMX and by VNNI: sums of a block are exact, and blocks are added in the same order and grouping.
  * vpdpbusd multiplies unsigned with signed: there W is taken as w + 128, and 128 times the sum of x is taken off beforehand; tiles
  * multiply signed with signed. Blocks of other sizes, and scales that lie otherwise, are left to whoever writes the operation out. */
 #ifndef CPU_INT8_H
@@ -16,23 +16,22 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { INT8_BLOCK = 64, INT8_FEW = 16, INT8_COLUMNS = 32 };
+enum { INT8_BLOCK = 64, INT8_FEW = 3, INT8_COLUMNS = 32, INT8_FOURS = INT8_BLOCK / 4, INT8_TILES_FROM = 32 };
 
-/* One row of X: its integers, a scale per block, and per four of them -128 times their sum
- * (for VNNI alone). */
+/* One row of X: its integers, a scale per block, and per block -128 times their sum (for VNNI alone). */
 struct int8_row { int8_t *q; float *scale; int32_t *less; };
 
 /* y[j] = sum over blocks of x.scale · scale[j][block] · (integers of the block), for `columns` rows of W. */
 struct int8_dots { const int8_t *w; const float *scale; int64_t w_row, scale_row, blocks, columns; struct int8_row x; float *y; int64_t y_step; bool add; };
 
-/* All of X against a panel: some blocks of 32 columns. */
+/* All of X against some blocks of a panel. */
 struct int8_panel {
     const int8_t *x;                             /* slivers, one after the other: [sliver][block], then as the kernels lay them */
     const float *x_scale;                        /* [sliver][block][row] */
-    const int32_t *less;                         /* [sliver][block][row]: -128 times the sum of the block */
+    const int32_t *less;                         /* [sliver][block][row] */
     int64_t rows, depth;                         /* of X: rows, and blocks of a sliver */
-    int64_t from, blocks;                        /* those that this panel has */
-    const uint8_t *w;                            /* as the kernels lay it */
+    int64_t from, blocks;                        /* those that are multiplied */
+    const int8_t *w;                             /* [block][16][32][4] */
     const float *w_scale;                        /* [block][32] */
     float *y;
     int64_t y_row, y_step;
@@ -43,10 +42,10 @@ struct int8_panel {
 struct int8_kernels {
     void (*quantise)(const float *x, int64_t blocks, const struct int8_row *to);
     void (*dots)(const struct int8_dots *d);
-    int height;                                                                                       /* rows of a sliver; 0: there are no panels */
+    int height;                                                                                       /* rows of a sliver */
     bool padded;                                                                                      /* the last sliver is as high as the others */
     void (*sliver)(const struct int8_row *row, int64_t blocks, int at, int rows, const struct int8_row *to);      /* row `at` of `rows` takes its place */
-    void (*panel)(const int8_t *w, int64_t w_row, int columns, int64_t blocks, uint8_t *to);
+    void (*panel)(const int8_t *w, int64_t w_row, int columns, int64_t blocks, int8_t *to);           /* NULL: dots are as good */
     void (*multiply)(const struct int8_panel *p);
 };
 
@@ -55,9 +54,10 @@ FOR_EVERY_ISA(X)
 #undef X
 #if defined(__x86_64__)
 extern const struct int8_kernels int8_kernels_vnni;                /* avx512 with vpdpbusd */
-extern const struct int8_kernels int8_kernels_tiles;               /* and with AMX: those of VNNI, but for panels */
+extern const struct int8_kernels int8_kernels_tiles;               /* and with AMX: those of VNNI, but for slivers and products with panels */
 void int8_quantise_vnni(const float *x, int64_t blocks, const struct int8_row *to);
 void int8_dots_vnni(const struct int8_dots *d);
+void int8_panel_vnni(const int8_t *w, int64_t w_row, int columns, int64_t blocks, int8_t *to);
 #endif
 
 #endif
