@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CHUNK = 1 << 16 };               /* tokens read at once */
+enum { CHUNK = 1 << 15 };               /* tokens read at once */
 
 static const struct option options[] = {
     { "tokenizer",    'k', OPT_FOLDER, NULL,      NULL, "the tokenizer" },
@@ -18,7 +18,7 @@ static const struct option options[] = {
 };
 
 /* Ids that follow one another, part by part. */
-struct decoding { struct cli *c; rk_tok *tok; rk_tok_decoder stream; unsigned flags; int errors; bool began; uint32_t before; };     /* before: the last id that gave text */
+struct decoding { struct cli *c; rk_tok *tok; rk_tok_decoder stream; unsigned flags; int errors; bool began; uint32_t before; rk_bytes raw; };     /* before: the last id that gave text; raw: its room serves again */
 
 static void put(struct cli *c, const char *text, size_t n)
 {
@@ -42,16 +42,17 @@ static int print_replaced(struct decoding *d, const uint32_t *ids, size_t n, boo
 static int print_bytes(struct decoding *d, const uint32_t *ids, size_t n)
 {
     struct cli *c = d->c;
-    rk_bytes raw = { 0 }, one = { 0 };
+    rk_bytes one = { 0 };
     uint32_t *all = cli_take((n + 1) * sizeof *all);
     size_t had = d->began;
+    d->raw.n = 0;
     all[0] = d->before;
     if (n > 0) memcpy(all + had, ids, n * sizeof *ids);
     int code = CLI_OK;
     if (had > 0) code = cli_try(c, rk_tok_decode(c->ctx, d->tok, all, 1, d->flags, &one));
     size_t before = one.n;
-    if (code == CLI_OK) code = cli_try(c, rk_tok_decode(c->ctx, d->tok, all, had + n, d->flags, &raw));
-    if (code == CLI_OK) put(c, raw.at + before, raw.n - before);
+    if (code == CLI_OK) code = cli_try(c, rk_tok_decode(c->ctx, d->tok, all, had + n, d->flags, &d->raw));
+    if (code == CLI_OK) put(c, d->raw.at + before, d->raw.n - before);
     for (size_t i = n; i-- > 0 && code == CLI_OK;) {
         one.n = 0;
         code = cli_try(c, rk_tok_decode(c->ctx, d->tok, ids + i, 1, d->flags, &one));
@@ -60,7 +61,6 @@ static int print_bytes(struct decoding *d, const uint32_t *ids, size_t n)
         d->began = true;
         break;
     }
-    rk_bytes_free(c->ctx, &raw);
     rk_bytes_free(c->ctx, &one);
     free(all);
     return code;
@@ -155,6 +155,7 @@ static int run(struct cli *c)
     rk_tok_decoder_init(&d.stream, d.tok, d.flags);
     int code = cli_given(c, "ids") ? print_ids(&d, cli_text(c, "ids")) : print_file(&d, c->args[0]);
     rk_tok_decoder_clear(c->ctx, &d.stream);
+    rk_bytes_free(c->ctx, &d.raw);
     rk_tok_close(c->ctx, d.tok);
     return code;
 }
