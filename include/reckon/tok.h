@@ -171,7 +171,8 @@ typedef struct rk_tok_training {         /* zero means the default */
 /* Byte-level BPE. Ids: special tokens in the order given, the 256 bytes (by value; huggingface: its alphabet's
  * order), merges in order. Same result on any number of threads. Text that runs out of pairs gives a smaller vocabulary. A
  * merge that spells a token which is there already keeps its rank and leaves its id unused, or uses the old id
- * (huggingface). Errors: RK_E_ARG when vocab_size has no room for the special tokens and the bytes.
+ * (huggingface). Errors: RK_E_ARG when vocab_size has no room for the special tokens and the bytes; RK_E_LIMIT when `memory` does
+ * not do, or when tokens become so long (128 MiB together, or a 24th of `memory`) that no file of them could be read again.
  * Law: equal to counting all pairs anew for every merge. Source: Sennrich et al. 2016 (arXiv 1508.07909).
  *
  * WordPiece, as Hugging Face trains it: BPE over the characters of BERT's words, "##" before those that do not begin one. Ids: special tokens
