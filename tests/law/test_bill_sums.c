@@ -159,7 +159,7 @@ TEST(every_sum_of_a_bill_is_the_sum_over_its_nodes)
         OK(ctx, hand_gpt2_build(ctx, &m, &g, ends));
         ends[2] = g->nodes.n;
         const rk_bill_phase phases[] = { { phase_name[0], ends[0] }, { phase_name[1], ends[1] }, { phase_name[2], 0 } };
-        struct bill_terms terms = { 3, phases, round % 3, round % 3 == 2 ? NULL : blocks, NULL, false };
+        struct bill_terms terms = { 3, phases, round % 3, round % 3 == 2 ? NULL : blocks, NULL, false, false };
         OK(ctx, bill_of_graph(ctx, g, &terms, &bill));
         for (int i = 0; i < 3; i++) {
             struct sums s = naive(ctx, g, i == 0 ? 1 : ends[i - 1], ends[i]);

@@ -17,7 +17,7 @@ static rk_bill *bill_of(rk_ctx *ctx, const struct hand_gpt2 *m)
     rk_bill *bill;
     OK(ctx, hand_gpt2_build(ctx, m, &g, ends));
     const rk_bill_phase phases[] = { { "forward", ends[0] }, { "backward", ends[1] }, { "update", 0 } };
-    struct bill_terms terms = { m->update ? 3 : 1, m->update ? phases : one_phase, 1, blocks, NULL, false };
+    struct bill_terms terms = { m->update ? 3 : 1, m->update ? phases : one_phase, 1, blocks, NULL, false, false };
     OK(ctx, bill_of_graph(ctx, g, &terms, &bill));
     rk_graph_close(g);                                      /* a bill outlives its graph */
     return bill;
@@ -134,7 +134,7 @@ TEST(two_layers_to_the_last_element)
 {
     rk_ctx *ctx = test_ctx();
     rk_graph *g = two_layers(ctx);
-    struct bill_terms terms = { 1, one_phase, 0, NULL, NULL, false };
+    struct bill_terms terms = { 1, one_phase, 0, NULL, NULL, false, false };
     rk_bill *bill;
     OK(ctx, bill_of_graph(ctx, g, &terms, &bill));
     EXPECT_INT(number(bill, "flops.forward"), 2 * 5 * 7 * 11 + 2 * 5 * 11 * 3);
@@ -162,7 +162,7 @@ TEST(a_spread_value_is_read_once)
     rk_ctx *ctx = test_ctx();
     rk_graph *g;
     rk_bill *bill;
-    struct bill_terms terms = { 1, one_phase, 0, NULL, NULL, false };
+    struct bill_terms terms = { 1, one_phase, 0, NULL, NULL, false, false };
     OK(ctx, rk_graph_open(ctx, &g));
     (void)rk_dim_new(g, "row", 'R', 6);
     (void)rk_dim_new(g, "column", 'C', 4);
@@ -212,7 +212,7 @@ TEST(a_block_that_differs_leaves_its_difference_outside)
     rk_ctx *ctx = test_ctx();
     for (int i = 0; i < 6; i++) {
         rk_graph *g = uneven(ctx, 5, cases[i].odd, cases[i].before);
-        struct bill_terms terms = { 1, one_phase, cases[i].n_repeats, cases[i].repeats, NULL, false };
+        struct bill_terms terms = { 1, one_phase, cases[i].n_repeats, cases[i].repeats, NULL, false, false };
         rk_bill *bill;
         OK(ctx, bill_of_graph(ctx, g, &terms, &bill));
         EXPECT_TEXT(formula(bill, "flops.elementwise.forward"), cases[i].formula);
@@ -252,7 +252,7 @@ TEST(repetitions_that_are_written_alike_are_one)
     static const char *const names[] = { "m.0.w", "v.0.w", "m.1.w", "v.1.w" };
     for (int i = 0; i < 4; i++) (void)rk_state(g, RK_OPTIMIZER, names[i], RK_f32, "hidden");
     OK(ctx, rk_graph_seal(g));
-    struct bill_terms terms = { 1, one_phase, 2, both, NULL, false };
+    struct bill_terms terms = { 1, one_phase, 2, both, NULL, false, false };
     OK(ctx, bill_of_graph(ctx, g, &terms, &bill));
     EXPECT_TEXT(formula(bill, "bytes.optimizer"), "8·L·D");
     EXPECT_INT(number(bill, "bytes.optimizer"), 128);
@@ -268,7 +268,7 @@ TEST(several_graphs_on_one_store_make_one_bill)
     OK(ctx, bill_new(ctx, &bill));
     for (int i = 0; i < 2; i++) {
         rk_graph *g = micro(ctx, i == 1);
-        struct bill_terms terms = { 1, &phases[i], 0, NULL, NULL, false };
+        struct bill_terms terms = { 1, &phases[i], 0, NULL, NULL, false, false };
         OK(ctx, bill_add_graph(bill, g, &terms));
         rk_graph_close(g);
     }
@@ -340,7 +340,7 @@ TEST(what_has_no_price_is_refused)
     (void)rk_dim_new(g, "hidden", 'D', 8);
     rk_output(g, "y", rk_softmax(g, rk_input(g, "x", RK_f32, "hidden"), "hidden"));
     OK(ctx, rk_graph_seal(g));
-    struct bill_terms terms = { 1, one_phase, 0, NULL, NULL, false };
+    struct bill_terms terms = { 1, one_phase, 0, NULL, NULL, false, false };
     FAILS(ctx, bill_of_graph(ctx, g, &terms, &bill), RK_E_DECLINED, "softmax");
     EXPECT(bill == NULL);
     terms.n_phases = 0;
@@ -359,7 +359,7 @@ TEST(a_number_beyond_64_bits_is_refused)
     (void)rk_dim_new(g, "c", 'C', (int64_t)1 << 20);
     rk_output(g, "y", rk_einsum(g, "a c, b c -> a b", rk_input(g, "x", RK_f32, "a c"), rk_input(g, "z", RK_f32, "b c")));
     OK(ctx, rk_graph_seal(g));
-    struct bill_terms terms = { 1, one_phase, 0, NULL, NULL, false };
+    struct bill_terms terms = { 1, one_phase, 0, NULL, NULL, false, false };
     FAILS(ctx, bill_of_graph(ctx, g, &terms, &bill), RK_E_LIMIT, "2^63");
     rk_graph_close(g);
 }
@@ -374,7 +374,7 @@ static rk_status fault_work(rk_ctx *ctx)
     rk_status status = hand_gpt2_build(ctx, &tiny, &g, ends);
     if (status == RK_OK) {
         const rk_bill_phase phases[] = { { "forward", ends[0] }, { "backward", ends[1] }, { "update", 0 } };
-        struct bill_terms terms = { 3, phases, 1, blocks, NULL, false };
+        struct bill_terms terms = { 3, phases, 1, blocks, NULL, false, false };
         status = bill_of_graph(ctx, g, &terms, &bill);
     }
     rk_graph_close(g);
@@ -395,7 +395,7 @@ TEST(a_large_training_graph_is_quick)
     double best = 1e9;
     OK(ctx, hand_gpt2_build(ctx, &m, &g, ends));
     const rk_bill_phase phases[] = { { "forward", ends[0] }, { "backward", ends[1] }, { "update", 0 } };
-    struct bill_terms terms = { 3, phases, 1, blocks, NULL, false };
+    struct bill_terms terms = { 3, phases, 1, blocks, NULL, false, false };
     for (int i = 0; i < 5; i++) {
         rk_bill *bill;
         double begin = clock_process_seconds();
