@@ -140,7 +140,7 @@ static rk_status finish(rk_ctx *ctx, struct bundle *b)
 {
     uint32_t first, second;
     char shown[NAME_SHOWN];
-    b->index = (struct names){ b->entries.at, sizeof *b->entries.at, (uint32_t)b->entries.n, NULL };
+    b->index = (struct names){ .items = b->entries.at, .stride = sizeof *b->entries.at, .n = (uint32_t)b->entries.n };
     TRY(names_index(ctx, &b->arena, &b->index));
     if (!names_twins(&b->index, &first, &second)) return RK_OK;
     const struct bundle_entry *e = &b->entries.at[first];

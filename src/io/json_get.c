@@ -8,7 +8,7 @@ const struct json *json_find_bytes(const struct json *object, const char *key, s
     if (object == NULL || object->kind != JSON_OBJECT) return NULL;
     if (object->slots != NULL) {
         uint32_t item;
-        struct names names = { object->at, sizeof *object->at, object->n, object->slots };
+        struct names names = { .items = object->at, .stride = sizeof *object->at, .n = object->n, .slots = object->slots };
         return names_find(&names, key, length, &item) ? &object->at[item] : NULL;
     }
     for (uint32_t i = 0; i < object->n; i++) {

@@ -237,7 +237,7 @@ static rk_status close_over(struct parser *p, struct json *v, int first)
 static rk_status check_keys(struct parser *p, struct json *v)
 {
     rk_ctx *ctx = p->ctx;
-    struct names names = { v->at, sizeof *v->at, v->n, NULL };
+    struct names names = { .items = v->at, .stride = sizeof *v->at, .n = v->n };
     uint32_t first, second = 0;
     v->slots = NULL;
     if (v->n > FEW_KEYS) {

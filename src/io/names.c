@@ -114,13 +114,31 @@ rk_status names_index(rk_ctx *ctx, struct arena *a, struct names *names)
     for (uint32_t i = 0; i < names->n; i++) slots[i] = (struct slot){ hash_name(name_of(names, i)->at, name_of(names, i)->length), i };
     slots_sort(slots, names->n, names);
     names->slots = slots;
+    names->first = NULL;
+    return RK_OK;
+}
+
+/* A name of its own for each beginning, or so; the last of all is where the slots end. */
+rk_status names_shelve(rk_ctx *ctx, struct arena *a, struct names *names)
+{
+    uint32_t *first, at = 0;
+    int bits = 1;
+    while (bits < 31 && (uint32_t)1 << bits < names->n) bits++;
+    TRY(TAKE(a, first, ((size_t)1 << bits) + 1));
+    for (uint64_t beginning = 0; beginning <= (uint64_t)1 << bits; beginning++) {
+        while (at < names->n && names->slots[at].key >> (64 - bits) < beginning) at++;
+        first[beginning] = at;
+    }
+    names->first = first;
+    names->bits = bits;
     return RK_OK;
 }
 
 bool names_find(const struct names *names, const char *name, size_t length, uint32_t *item)
 {
     uint64_t key = hash_name(name, length);
-    uint32_t low = 0, high = names->n;
+    const uint32_t *first = names->first == NULL ? NULL : names->first + (key >> (64 - names->bits));
+    uint32_t low = first == NULL ? 0 : first[0], high = first == NULL ? names->n : first[1];
     while (low < high) {
         uint32_t middle = low + (high - low) / 2;
         const struct slot *s = &names->slots[middle];

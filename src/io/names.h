@@ -10,9 +10,17 @@
 
 struct name { const char *at; uint32_t length; };        /* the first member of every item that is indexed */
 struct slot { uint64_t key; uint32_t item; };
-struct names { const void *items; size_t stride; uint32_t n; const struct slot *slots; };       /* slots live in an arena */
+struct names {
+    const void *items;
+    size_t stride;
+    uint32_t n;
+    const struct slot *slots;           /* these live in an arena */
+    const uint32_t *first;              /* where the slots begin whose hashes begin with so many bits; NULL: one searches all of them */
+    int bits;
+};
 
 RK_CHECK rk_status names_index(rk_ctx *ctx, struct arena *a, struct names *names);       /* items, stride and n are given; makes slots */
+RK_CHECK rk_status names_shelve(rk_ctx *ctx, struct arena *a, struct names *names);      /* for who looks up as many as there are: at most 8 bytes each more */
 bool names_find(const struct names *names, const char *name, size_t length, uint32_t *item);
 bool names_twins(const struct names *names, uint32_t *first, uint32_t *second);          /* two items of one name, if there are any */
 void slots_sort(struct slot *slots, size_t n, const struct names *ties);                 /* by key, then by name where ties are given */

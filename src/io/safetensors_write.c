@@ -49,7 +49,7 @@ rk_status bundle_declare_note(rk_ctx *ctx, struct bundle_writer *w, const char *
 
 static rk_status check_once(rk_ctx *ctx, struct bundle_writer *w, const char *what, const void *items, size_t stride, int n)
 {
-    struct names names = { items, stride, (uint32_t)n, NULL };
+    struct names names = { .items = items, .stride = stride, .n = (uint32_t)n };
     uint32_t first, second;
     char shown[NAME_SHOWN];
     TRY(names_index(ctx, &w->arena, &names));

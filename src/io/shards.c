@@ -117,7 +117,7 @@ static rk_status check_all_found(struct shards *s)
 {
     rk_ctx *ctx = s->ctx;
     struct arena arena = { NULL, 0 };
-    struct names names = { s->bundle->entries.at, sizeof *s->bundle->entries.at, (uint32_t)s->bundle->entries.n, NULL };
+    struct names names = { .items = s->bundle->entries.at, .stride = sizeof *s->bundle->entries.at, .n = (uint32_t)s->bundle->entries.n };
     uint32_t item;
     char shown[NAME_SHOWN];
     rk_status status = RK_OK;

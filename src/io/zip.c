@@ -201,7 +201,7 @@ static rk_status check_names(struct reader *r)
     struct zip *z = r->z;
     uint32_t first, second;
     char shown[NAME_SHOWN];
-    z->index = (struct names){ z->entries.at, sizeof *z->entries.at, (uint32_t)z->entries.n, NULL };
+    z->index = (struct names){ .items = z->entries.at, .stride = sizeof *z->entries.at, .n = (uint32_t)z->entries.n };
     TRY(names_index(ctx, &z->arena, &z->index));
     if (!names_twins(&z->index, &first, &second)) return RK_OK;
     return FAIL(RK_E_FORMAT, "%s: the archive has two entries \"%s\"", r->s->path, name_show(shown, z->entries.at[first].name.at, z->entries.at[first].name.length));

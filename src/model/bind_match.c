@@ -41,7 +41,7 @@ static rk_status index_names(rk_ctx *ctx, struct matching *m)
         struct word plain = bind_strip_with(&prefixes, e->name.at, e->name.length);
         m->all[i] = (struct candidate){ { plain.at, (uint32_t)plain.n }, e, false };
     }
-    m->index = (struct names){ m->all, sizeof *m->all, (uint32_t)m->b->entries.n, NULL };
+    m->index = (struct names){ .items = m->all, .stride = sizeof *m->all, .n = (uint32_t)m->b->entries.n };
     TRY(names_index(ctx, &m->arena, &m->index));
     if (!names_twins(&m->index, &one, &other)) return RK_OK;
     const struct name *x = &m->all[one].entry->name, *y = &m->all[other].entry->name;

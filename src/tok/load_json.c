@@ -123,12 +123,12 @@ static rk_status added_tokens(rk_ctx *ctx, const struct json *root, struct arena
 {
     const struct json *list = json_find(root, "added_tokens");
     struct added *all = NULL;
-    *names = (struct names){ NULL, sizeof *all, 0, NULL };
+    *names = (struct names){ .stride = sizeof *all };
     if (load_is_null(list)) return RK_OK;
     TRY(json_as_array(ctx, list));
     TRY(TAKE(arena, all, list->n));
     for (uint32_t i = 0; i < list->n; i++) TRY(added_token(ctx, &list->at[i], &all[i]));
-    *names = (struct names){ all, sizeof *all, list->n, NULL };
+    *names = (struct names){ .items = all, .stride = sizeof *all, .n = list->n };
     return names_index(ctx, arena, names);
 }
 

@@ -46,8 +46,9 @@ rk_status vocab_seal(rk_ctx *ctx, struct vocab *v)
     uint32_t a, b;
     char shown[NAME_SHOWN];
     if (v->index.n == v->n_entries && v->n_entries > 0) return RK_OK;
-    v->index = (struct names){ v->entries, sizeof *v->entries, v->n_entries, NULL };
+    v->index = (struct names){ .items = v->entries, .stride = sizeof *v->entries, .n = v->n_entries };
     TRY(names_index(ctx, &v->texts, &v->index));
+    TRY(names_shelve(ctx, &v->texts, &v->index));
     if (!names_twins(&v->index, &a, &b)) return RK_OK;
     name_show(shown, v->entries[a].name.at, v->entries[a].name.length);
     return FAIL(RK_E_FORMAT, "the vocabulary has %s twice: ids %u and %u", shown, v->entries[a].id, v->entries[b].id);

@@ -46,7 +46,7 @@ TEST(ties_are_sorted_by_name)
     static char texts[N][8];
     struct name items[N];
     struct slot slots[N];
-    struct names names = { items, sizeof *items, N, NULL };
+    struct names names = { .items = items, .stride = sizeof *items, .n = N };
     for (uint32_t i = 0; i < N; i++) {
         int length = snprintf(texts[i], sizeof texts[i], "%u", (i * 7919u) % 100000u);
         items[i] = (struct name){ texts[i], (uint32_t)length };
@@ -69,11 +69,14 @@ TEST(every_name_is_found_and_no_other)
         struct name *items = malloc((n + 1) * sizeof *items);
         for (uint32_t i = 0; i < n; i++)
             items[i] = (struct name){ texts[i], (uint32_t)snprintf(texts[i], sizeof texts[i], "%.*s%u", (int)test_random(20), "layers.attention.weight", i) };
-        struct names names = { items, sizeof *items, n, NULL };
+        struct names names = { .items = items, .stride = sizeof *items, .n = n };
         OK(ctx, names_index(ctx, &arena, &names));
         EXPECT(!names_twins(&names, &first, &second));
-        for (uint32_t i = 0; i < n; i++) EXPECT(names_find(&names, items[i].at, items[i].length, &item) && item == i);
-        EXPECT(!names_find(&names, "nobody", 6, &item) && !names_find(&names, "", 0, &item));
+        for (int shelved = 0; shelved < 2; shelved++) {
+            for (uint32_t i = 0; i < n; i++) EXPECT(names_find(&names, items[i].at, items[i].length, &item) && item == i);
+            EXPECT(!names_find(&names, "nobody", 6, &item) && !names_find(&names, "", 0, &item));
+            OK(ctx, names_shelve(ctx, &arena, &names));
+        }
         if (n > 1) {
             items[n - 1] = items[0];
             OK(ctx, names_index(ctx, &arena, &names));
