@@ -86,9 +86,10 @@ static void count_chunk(void *arg, int64_t task, int worker)
     struct words *w = &j->tables[worker];
     const unsigned char *text = (const unsigned char *)j->chunks[task].at;
     size_t n = j->chunks[task].n;
-    struct special_walk walk = { 0 };
+    struct special_walk walk;
     struct special_match found;
     if (!words_prepare(&j->share, w)) return;
+    special_begin(&walk, false);
     while (!share_failed(&j->share)) {
         bool more = specials_next(j->rules->specials, text, n, &walk, &found);
         if (!count_unit(j, w, text + walk.taken, (more ? found.begin : n) - walk.taken, n - walk.taken) || !more) return;

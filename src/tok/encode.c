@@ -217,9 +217,10 @@ static bool encode_bert(struct engine *e, const unsigned char *stretch, size_t n
 
 static bool encode_stretch(struct engine *e, const unsigned char *stretch, size_t n, uint64_t offset, rk_ids *ids)
 {
-    struct special_walk walk = { .plain = e->flags & RK_TOK_PLAIN };
+    struct special_walk walk;
     struct special_match m;
     if (e->tok->bert.used) return e->places ? encode_bert(e, stretch, n, offset, ids) : encode_words(e, stretch, n, offset, ids);
+    special_begin(&walk, e->flags & RK_TOK_PLAIN);
     if (!normal_make(e->share, &e->normal, stretch, n, e->tok->form, e->flags & RK_TOK_REPLACE)) return false;
     while (specials_next(&e->tok->second, e->normal.at, e->normal.n, &walk, &m)) {
         if (!encode_text(e, stretch, walk.taken, m.begin, offset, ids) || !push(e, ids, m.token->id, place_of(e, stretch, offset, e->normal.at, m))) return false;
@@ -230,10 +231,11 @@ static bool encode_stretch(struct engine *e, const unsigned char *stretch, size_
 
 bool engine_encode(struct engine *e, const unsigned char *text, size_t n, uint64_t offset, rk_ids *ids)
 {
-    struct special_walk walk = { .plain = e->flags & RK_TOK_PLAIN };
+    struct special_walk walk;
     struct special_match m;
     if (n == 0) return true;
     if (!engine_expect(e, n)) return false;
+    special_begin(&walk, e->flags & RK_TOK_PLAIN);
     while (specials_next(&e->tok->first, text, n, &walk, &m)) {
         rk_span place = place_of(e, text, offset, text, m);
         if (m.begin > walk.taken && !encode_stretch(e, text + walk.taken, m.begin - walk.taken, offset + walk.taken, ids)) return false;

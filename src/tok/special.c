@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { STEPS_FREE = 256, STEPS_PER_BYTE = 8, STEP_BYTES = 16, PAIRS = 1 << 16 };/* before the automaton; what memcmp reads in a step */
+
 struct range { size_t low, high; };
 
 static int order(const rk_special *a, const rk_special *b)
@@ -23,6 +25,34 @@ static int common_second(const struct specials *s)
     const rk_text *first = &s->at[0].text, *last = &s->at[s->n - 1].text;
     bool same = first->n > 1 && last->n > 1 && first->at[1] == last->at[1];
     return same ? (unsigned char)first->at[1] : -1;
+}
+
+static unsigned pair_of(const rk_text *t) { return (unsigned)(unsigned char)t->at[0] << 8 | (t->n > 1 ? (unsigned char)t->at[1] : 0); }
+
+static rk_status make_tables(rk_ctx *ctx, struct specials *s)
+{
+    TRY(NEW(s->pairs, PAIRS + 1));
+    TRY(NEW(s->keys, s->n));
+    size_t pair = 0;
+    for (size_t i = 0; i < s->n; i++) {
+        const rk_text *t = &s->at[i].text;
+        while (pair <= pair_of(t)) s->pairs[pair++] = (uint32_t)i;
+        for (size_t d = 0; d < 8 && d < t->n; d++) s->keys[i] |= (uint64_t)(unsigned char)t->at[d] << (56 - 8 * d);
+    }
+    while (pair <= PAIRS) s->pairs[pair++] = (uint32_t)s->n;
+    return RK_OK;
+}
+
+static rk_status make_automata(rk_ctx *ctx, struct specials *s)
+{
+    struct aho_text *texts;
+    TRY(NEW(texts, s->n));
+    for (size_t i = 0; i < s->n; i++) texts[i] = (struct aho_text){ s->at[i].text, (uint32_t)i, true };
+    rk_status status = aho_make(ctx, &s->backward, texts, s->n, true);
+    for (size_t i = 0; i < s->n; i++) texts[i].told = s->at[texts[i].index].rstrip;
+    if (status == RK_OK) status = aho_make(ctx, &s->forward, texts, s->n, false);
+    FREE(texts, s->n);
+    return status;
 }
 
 rk_status specials_init(rk_ctx *ctx, struct specials *s, const rk_special *all, size_t n, bool normalized)
@@ -45,7 +75,8 @@ rk_status specials_init(rk_ctx *ctx, struct specials *s, const rk_special *all, 
     }
     if (s->n > 1) qsort(s->at, s->n, sizeof *s->at, order_any);
     if (s->only >= 0) s->second = common_second(s);
-    return RK_OK;
+    if (s->n >= SPECIAL_MANY) TRY(make_tables(ctx, s));
+    return s->longest > SPECIAL_SHORT ? make_automata(ctx, s) : RK_OK;
 }
 
 bool specials_twins(const struct specials *s, const rk_special **a, const rk_special **b)
@@ -58,23 +89,33 @@ bool specials_twins(const struct specials *s, const rk_special **a, const rk_spe
     return false;
 }
 
-void specials_clear(rk_ctx *ctx, struct specials *s) { FREE(s->at, s->n); }
+void specials_clear(rk_ctx *ctx, struct specials *s)
+{
+    FREE(s->pairs, PAIRS + 1);
+    FREE(s->keys, s->n);
+    aho_clear(ctx, &s->backward);
+    aho_clear(ctx, &s->forward);
+    FREE(s->at, s->n);
+}
 
-static bool goes_on(const struct specials *s, size_t i, size_t d, unsigned char c) { return s->at[i].text.n > d && (unsigned char)s->at[i].text.at[d] == c; }
+/* Byte d of a token that has one. */
+static unsigned char byte_of(const struct specials *s, size_t i, size_t d)
+{
+    return s->keys != NULL && d < 8 ? (unsigned char)(s->keys[i] >> (56 - 8 * d)) : (unsigned char)s->at[i].text.at[d];
+}
 
 /* Among the tokens of `r`, equal in their first d bytes, those whose byte d is `c`. A token of d bytes comes first, and all the others may be it. */
 static struct range narrow(const struct specials *s, struct range r, size_t d, unsigned char c)
 {
     if (s->at[r.low].text.n == d) r.low++;
-    if (r.low == r.high || (goes_on(s, r.low, d, c) && goes_on(s, r.high - 1, d, c))) return r;
+    if (r.low == r.high || (byte_of(s, r.low, d) == c && byte_of(s, r.high - 1, d) == c)) return r;
     struct range out = r;
     for (int side = 0; side < 2; side++) {
         size_t low = side == 0 ? r.low : out.low, high = r.high;
         while (low < high) {
             size_t middle = low + (high - low) / 2;
-            const rk_text *t = &s->at[middle].text;
-            bool below = t->n <= d || (side == 0 ? (unsigned char)t->at[d] < c : (unsigned char)t->at[d] <= c);
-            if (below) low = middle + 1;
+            unsigned char byte = byte_of(s, middle, d);
+            if (side == 0 ? byte < c : byte <= c) low = middle + 1;
             else high = middle;
         }
         if (side == 0) out.low = low;
@@ -83,18 +124,68 @@ static struct range narrow(const struct specials *s, struct range r, size_t d, u
     return out;
 }
 
-static const rk_special *longest_at(const struct specials *s, const unsigned char *text, size_t n)
+/* Where the search begins: those of the first two bytes, where there is a table and a second byte; *best is the token of the first alone. */
+static struct range start(const struct specials *s, const unsigned char *text, size_t n, size_t *d, const rk_special **best)
 {
-    struct range r = { 0, s->n };
-    const rk_special *best = NULL;
-    for (size_t d = 0; d < n; d++) {
+    *d = 0;
+    *best = NULL;
+    if (s->pairs == NULL || n < 2) return (struct range){ 0, s->n };
+    unsigned pair = (unsigned)text[0] << 8 | text[1];
+    struct range r = { s->pairs[pair], s->pairs[pair + 1] };
+    size_t one = s->pairs[(unsigned)text[0] << 8];                    /* if there is one, it comes first */
+    if (one < s->n && s->at[one].text.n == 1 && (unsigned char)s->at[one].text.at[0] == text[0]) *best = &s->at[one];
+    r.low += *best != NULL && r.low == one && r.low < r.high;         /* the second byte is 0 */
+    if (r.low < r.high && s->at[r.low].text.n == 2) *best = &s->at[r.low];
+    *d = 2;
+    return r;
+}
+
+/* Its steps are added; where they are more than `limit`, it may have given up. */
+static const rk_special *longest_at(const struct specials *s, const unsigned char *text, size_t n, size_t limit, size_t *steps)
+{
+    size_t d;
+    const rk_special *best;
+    struct range r = start(s, text, n, &d, &best);
+    for (; d < n && r.low < r.high && *steps + d <= limit; d++) {
         const rk_text *only = &s->at[r.low].text;
-        if (r.high - r.low == 1) return only->n <= n && memcmp(only->at + d, text + d, only->n - d) == 0 ? &s->at[r.low] : best;
+        if (r.high - r.low == 1) {
+            *steps += (only->n - d) / STEP_BYTES;
+            if (only->n <= n && memcmp(only->at + d, text + d, only->n - d) == 0) best = &s->at[r.low];
+            break;
+        }
         r = narrow(s, r, d, text[d]);
-        if (r.low == r.high) break;
-        if (s->at[r.low].text.n == d + 1) best = &s->at[r.low];
+        if (r.low < r.high && s->at[r.low].text.n == d + 1) best = &s->at[r.low];
     }
+    *steps += d + 1;
     return best;
+}
+
+/* What begins at each of the next places, from right to left: a token is met at its last byte, which may lie behind them. */
+static void look_ahead(const struct specials *s, const unsigned char *text, size_t n, struct special_walk *w)
+{
+    const struct aho *a = &s->backward;
+    size_t left = n - w->search;
+    uint32_t state = 0;
+    w->from = w->search;
+    w->n_known = left < SPECIAL_BLOCK ? left : SPECIAL_BLOCK;
+    for (size_t i = left - w->n_known < s->longest ? left : w->n_known + s->longest; i-- > 0;) {
+        state = aho_step(a, state, text[w->from + i]);
+        if (i < w->n_known) w->known[i] = a->out[state];
+    }
+    w->since = w->from + w->n_known;
+    w->steps = 0;
+}
+
+static const rk_special *token_at(const struct specials *s, const unsigned char *text, size_t n, struct special_walk *w)
+{
+    if (w->search - w->from >= w->n_known) {
+        size_t limit = s->backward.n == 0 ? SIZE_MAX : STEPS_FREE + (w->search - w->since) * STEPS_PER_BYTE;
+        const rk_special *token = longest_at(s, text + w->search, n - w->search, limit, &w->steps);
+        if (w->steps <= limit) return token;
+        look_ahead(s, text, n, w);
+    }
+    uint32_t found = w->known[w->search - w->from];
+    return found > 0 ? &s->at[found - 1] : NULL;
 }
 
 #define EACH(byte) ((uint64_t)(byte) * 0x0101010101010101u)
@@ -174,7 +265,7 @@ bool specials_next(const struct specials *s, const unsigned char *text, size_t n
     if (s->n == 0) return false;
     while ((w->search = next_place(s, text, n, w->search)) < n) {
         size_t begin = w->search;
-        const rk_special *token = longest_at(s, text + begin, n - begin);
+        const rk_special *token = token_at(s, text, n, w);
         w->search += token == NULL ? 1 : token->text.n;
         if (token == NULL || (w->plain && token->special) || (token->single_word && !stands_alone(text, n, begin, w->search))) continue;
         *m = (struct special_match){ token, !token->lstrip ? begin : begin < w->taken ? w->taken : spaces_before(text, begin, w->taken),
@@ -197,21 +288,33 @@ void special_trim(const unsigned char *text, struct special_match *m, bool keep_
 
 static bool goes_beyond(const struct specials *s, const unsigned char *text, size_t n)
 {
-    struct range r = { 0, s->n };
-    for (size_t d = 0; d < n && r.low < r.high; d++) r = narrow(s, r, d, text[d]);
+    size_t d;
+    const rk_special *ignored;
+    struct range r = start(s, text, n, &d, &ignored);
+    for (; d < n && r.low < r.high; d++) r = narrow(s, r, d, text[d]);
     return r.low < r.high;
 }
 
 static bool takes_what_follows(const struct specials *s, const unsigned char *text, size_t n)
 {
-    const rk_special *token = s->eats ? longest_at(s, text, n) : NULL;
+    size_t ignored = 0;
+    const rk_special *token = s->eats ? longest_at(s, text, n, SIZE_MAX, &ignored) : NULL;
     return token != NULL && token->text.n == n && token->rstrip;
+}
+
+/* The longest beginning of a token that ends with the byte behind the cut has more than that byte, or one that takes what follows ends before it. */
+static bool straddles(const struct specials *s, const unsigned char *text, size_t cut, size_t back)
+{
+    uint32_t state = 0;
+    for (size_t i = cut - back; i < cut; i++) state = aho_step(&s->forward, state, text[i]);
+    return s->forward.out[state] > 0 || aho_deep(&s->forward, aho_step(&s->forward, state, text[cut]));
 }
 
 bool specials_straddle(const struct specials *s, const unsigned char *text, size_t cut)
 {
     size_t back = s->longest < cut ? s->longest : cut;
     if (s->n > 0 && s->alone[text[cut]]) return true;                 /* it looks at what is before it */
+    if (s->forward.n > 0) return straddles(s, text, cut, back);
     for (size_t k = 1; k <= back; k++) {                              /* a token that began k bytes before the cut */
         const unsigned char *from = text + cut - k;
         if (s->begins[*from] && (goes_beyond(s, from, k + 1) || takes_what_follows(s, from, k))) return true;
