@@ -101,7 +101,8 @@ void specials_clear(rk_ctx *ctx, struct specials *s)
 /* Byte d of a token that has one. */
 static unsigned char byte_of(const struct specials *s, size_t i, size_t d)
 {
-    return s->keys != NULL && d < 8 ? (unsigned char)(s->keys[i] >> (56 - 8 * d)) : (unsigned char)s->at[i].text.at[d];
+    if (s->keys != NULL && d < 8) return (unsigned char)(s->keys[i] >> (56 - 8 * d));
+    return (unsigned char)s->at[i].text.at[d];
 }
 
 /* Among the tokens of `r`, equal in their first d bytes, those whose byte d is `c`. A token of d bytes comes first, and all the others may be it. */

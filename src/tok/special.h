@@ -55,7 +55,8 @@ bool specials_next(const struct specials *s, const unsigned char *text, size_t n
 /* The match without the white space at its ends; where there is nothing else, its end alone. keep_one: one character before it stays. */
 void special_trim(const unsigned char *text, struct special_match *m, bool keep_one);
 
-/* Whether a cut, before white space that follows something that is none, might change what is found; cut < n. */
+/* Whether a cut, before white space that follows something that is none, might change what is found; cut < n. Where there is
+ * an automaton this takes as many steps as the longest token has bytes. */
 bool specials_straddle(const struct specials *s, const unsigned char *text, size_t cut);
 
 #endif
