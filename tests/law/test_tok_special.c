@@ -85,7 +85,8 @@ static bool slow_straddle(const struct made *m, size_t cut)
     return false;
 }
 
-static const struct { size_t tokens, longest; } sets[] = { { 1, 3 }, { 4, 8 }, { 40, 32 }, { 1, 80 }, { 12, 40 }, { 60, 80 }, { TOKENS, 20 }, { TOKENS, 80 } };
+static const struct { size_t tokens, longest; } sets[] = { { 1, 3 }, { 4, 8 }, { 40, 32 }, { 1, 80 },
+    { 12, 40 }, { 60, 80 }, { TOKENS, 20 }, { TOKENS, 80 } };
 enum { SETS = sizeof sets / sizeof sets[0] };
 
 TEST(the_longest_of_those_that_begin_leftmost)
