@@ -2,6 +2,8 @@
 #include "command.h"
 #include "out.h"
 #include "reckon/tok.h"
+#include <string.h>
+#include <sys/stat.h>
 
 static const struct option options[] = {
     { "pattern",   'p', OPT_TEXT, "gpt2|cl100k|o200k|REGEX", "(by the name of the file)", "a .tiktoken: what cuts text into words" },
@@ -9,15 +11,42 @@ static const struct option options[] = {
     { 0 }
 };
 
+static bool ends_in(const char *text, const char *end)
+{
+    size_t n = strlen(text), m = strlen(end);
+    return n >= m && strcmp(text + n - m, end) == 0;
+}
+
+static void tell(struct cli *c, const rk_tok *tok)
+{
+    struct json j;
+    bool ranks = ends_in(c->args[1], ".tiktoken");
+    if (ranks) cli_note(c, "a .tiktoken holds tokens and their ranks alone: pattern, normalizer and what is special about a token are not in it");
+    if (!c->json) {
+        (void)fprintf(c->out, "%s: %s tokens, %s merges", c->args[1], say_count(rk_tok_size(tok)).at, say_count(rk_tok_merges(tok)).at);
+        if (!ranks) (void)fprintf(c->out, ", %s special or added", say_count(rk_tok_specials(tok)).at);
+        (void)fputc('\n', c->out);
+        return;
+    }
+    json_begin(&j, c->out);
+    json_object(&j, NULL);
+    json_text(&j, "output", c->args[1]);
+    json_uint(&j, "vocab_size", rk_tok_size(tok));
+    json_uint(&j, "merges", rk_tok_merges(tok));
+    json_uint(&j, "specials", ranks ? 0 : rk_tok_specials(tok));
+    json_end(&j);
+}
+
 static int run(struct cli *c)
 {
+    struct stat there;
     rk_tok *tok = NULL;
     rk_tok_opening how = { .pattern = cli_given(c, "pattern") ? cli_text(c, "pattern") : NULL, .lowercase = cli_flag(c, "lowercase") };
+    bool file = ends_in(c->args[1], ".json") || ends_in(c->args[1], ".txt");
+    if (file && stat(c->args[1], &there) != 0) return cli_usage(c, "OUTPUT is a folder, or ends in .tiktoken: \"%s\" looks like one of the files that a folder gets", c->args[1]);
     CLI_TRY(c, rk_tok_open_as(c->ctx, c->args[0], &how, &tok));
     int code = cli_try(c, rk_tok_save(c->ctx, tok, c->args[1]));
-    if (code == CLI_OK)
-        (void)fprintf(c->out, "%s: %s tokens, %s merges, %s special or added\n", c->args[1], say_count(rk_tok_size(tok)).at, say_count(rk_tok_merges(tok)).at,
-                      say_count(rk_tok_specials(tok)).at);
+    if (code == CLI_OK) tell(c, tok);
     rk_tok_close(c->ctx, tok);
     return code;
 }
@@ -29,7 +58,7 @@ static const struct example examples[] = {
 };
 
 const struct command cmd_tok_convert = {
-    .name = "convert", .arguments = "TOKENIZER OUTPUT", .purpose = "a tokenizer in other formats", .options = options, .examples = examples, .run = run,
+    .name = "convert", .arguments = "TOKENIZER OUTPUT", .purpose = "a tokenizer in other formats", .options = options, .examples = examples, .json = true, .run = run,
     .notes = "TOKENIZER is a folder, a tokenizer.json, a vocab.json with a merges.txt beside it, a vocab.txt or a .tiktoken. OUTPUT is a folder, which "
              "gets tokenizer.json and the files of its kind (vocab.json and merges.txt, or vocab.txt), or a file that ends in .tiktoken.",
 };

@@ -8,7 +8,7 @@ static const struct option options[] = {
     { "against",   'a', OPT_FILE,   NULL,    NULL, "another one, on the same text" },
     { "separator", 0,   OPT_TEXT,   "LINE",  NULL, "a line between documents, such as %" },
     { "field",     0,   OPT_TEXT,   "NAME",  NULL, "INPUT has a JSON object a line, and this field of it is a document" },
-    { "documents", 'd', OPT_COUNT,  "COUNT", "(all)", "only so many documents, drawn by chance" },
+    { "documents", 'd', OPT_COUNT,  "COUNT", "(all)", "only so many documents, drawn by chance; up to 20 are listed" },
     { "seed",      0,   OPT_INT,    NULL,    "0",  "which ones are drawn" },
     { "files",     0,   OPT_FLAG,   NULL,    NULL, "a row for each file" },
     { "project",   0,   OPT_SIZE,   "BYTES", NULL, "how many tokens, and how long, for a corpus of this size: 825GB" },
@@ -16,7 +16,10 @@ static const struct option options[] = {
     { 0 }
 };
 
-struct work { struct cli *c; struct input in; struct stats each[2]; int n; rk_corpus_state told; };
+enum { LISTED = 20, BEGINNING = 40 };   /* documents that are listed one by one; bytes of each that are shown */
+
+struct sample { char beginning[BEGINNING]; size_t shown, bytes, tokens[2]; };
+struct work { struct cli *c; struct input in; struct stats each[2]; int n; rk_corpus_state told; struct sample *samples; uint64_t met; };
 
 static double ratio(uint64_t a, uint64_t b) { return b > 0 ? (double)a / (double)b : 0; }
 static double rate(double x, const struct stats *s) { return s->seconds > 0 ? x / s->seconds : 0; }
@@ -54,6 +57,26 @@ static void draw(struct drawn *d, const rk_block *block)
     }
 }
 
+/* What is told of each document that was drawn. */
+static int look_at(struct work *w, const rk_text *texts, size_t n)
+{
+    w->samples = cli_take((n + 1) * sizeof *w->samples);
+    for (size_t i = 0; i < n; i++) {
+        struct sample *s = &w->samples[i];
+        s->bytes = texts[i].n;
+        s->shown = texts[i].n < BEGINNING ? texts[i].n : BEGINNING;
+        for (size_t at = 0; at < s->shown; at++) s->beginning[at] = (unsigned char)texts[i].at[at] < ' ' ? ' ' : texts[i].at[at];       /* lines go on */
+        for (int k = 0; k < w->n; k++) {
+            rk_ids ids = { 0 };
+            int code = cli_try(w->c, rk_tok_encode(w->c->ctx, w->each[k].tok, texts[i].at, texts[i].n, 0, &ids));
+            s->tokens[k] = ids.n;
+            rk_ids_free(w->c->ctx, &ids);
+            if (code != CLI_OK) return code;
+        }
+    }
+    return CLI_OK;
+}
+
 static int add_drawn(struct work *w, const struct drawn *d)
 {
     rk_text *texts = cli_take((d->n + 1) * sizeof *texts);
@@ -65,6 +88,8 @@ static int add_drawn(struct work *w, const struct drawn *d)
     }
     for (int k = 0; k < w->n && code == CLI_OK; k++) code = stats_add(&w->each[k], &block);
     w->told.documents = d->n;
+    w->met = d->met;
+    if (code == CLI_OK && d->n <= LISTED) code = look_at(w, texts, d->n);
     free(texts);
     return code;
 }
@@ -78,9 +103,11 @@ static int count_drawn(struct work *w)
     d.file = cli_take(d.most * sizeof *d.file);
     while ((code = input_next(&w->in, NULL)) == CLI_OK && w->in.n > 0) {
         draw(&d, &w->in.block);
-        input_step(&w->in, "%s documents", say_count(d.met).at);
+        input_step(&w->in, "%s document%s", say_count(d.met).at, d.met == 1 ? "" : "s");
     }
     if (code == CLI_OK) code = add_drawn(w, &d);
+    if (code == CLI_OK && d.met < d.most)
+        cli_note(w->c, "the text has %s document%s, so there is nothing to draw from: --separator or --field says what parts documents", say_count(d.met).at, d.met == 1 ? "" : "s");
     for (size_t i = 0; i < d.n; i++) free(d.text[i].at);
     free(d.text);
     free(d.file);
@@ -117,6 +144,19 @@ static int count_all(struct work *w)
 
 static double projected(const struct stats *s, double of) { return s->bytes > 0 ? (double)cli_int(s->c, "project") / (double)s->bytes * of : 0; }
 
+static void put_samples(const struct work *w, struct json *j, int k)
+{
+    json_uint(j, "drawn_from", w->met);
+    json_array(j, "drawn");
+    for (uint64_t i = 0; i < w->told.documents; i++) {
+        json_object(j, NULL);
+        json_uint(j, "bytes", w->samples[i].bytes);
+        json_uint(j, "tokens", w->samples[i].tokens[k]);
+        json_end(j);
+    }
+    json_end(j);
+}
+
 static void put_json(const struct work *w, struct json *j, const struct stats *s)
 {
     json_object(j, NULL);
@@ -143,6 +183,7 @@ static void put_json(const struct work *w, struct json *j, const struct stats *s
         json_end(j);
     }
     if (cli_flag(w->c, "files")) json_end(j);
+    if (w->samples != NULL) put_samples(w, j, (int)(s - w->each));
     json_end(j);
 }
 
@@ -196,6 +237,24 @@ static void print_files(const struct work *w)
     table_print(t);
 }
 
+static void print_samples(const struct work *w)
+{
+    struct table *t = table_new(w->c, w->n > 1 ? "document|bytes|tokens|bytes per token|tokens of the other|bytes per token" : "document|bytes|tokens|bytes per token", w->n > 1 ? "lrrrrr" : "lrrr");
+    for (uint64_t i = 0; i < w->told.documents; i++) {
+        const struct sample *s = &w->samples[i];
+        size_t shown = s->shown;
+        while (shown > 0 && shown < s->bytes && (s->beginning[shown - 1] & 0xc0) == 0x80) shown--;       /* no half of a character */
+        if (shown > 0 && shown < s->bytes && (s->beginning[shown - 1] & 0xc0) == 0xc0) shown--;
+        table_cell(t, "%.*s%s", (int)shown, s->beginning, shown < s->bytes ? "..." : "");
+        table_cell(t, "%s", say_count(s->bytes).at);
+        for (int k = 0; k < w->n; k++) {
+            table_cell(t, "%s", say_count(s->tokens[k]).at);
+            table_cell(t, "%.3f", ratio(s->bytes, s->tokens[k]));
+        }
+    }
+    table_print(t);
+}
+
 static void tell(struct work *w)
 {
     struct json j;
@@ -209,6 +268,7 @@ static void tell(struct work *w)
     if (w->c->json) return;
     if (w->n > 1 && w->each[0].tokens > 0) (void)fprintf(w->c->out, "%s makes %.4f tokens for each one of %s\n", w->each[1].name, ratio(w->each[1].tokens, w->each[0].tokens), w->each[0].name);
     print_scripts(w);
+    if (w->samples != NULL) print_samples(w);
     if (cli_flag(w->c, "files")) print_files(w);
 }
 
@@ -219,12 +279,14 @@ static int run(struct cli *c)
     rk_tok_opening how = { .lowercase = cli_flag(c, "lowercase") };
     if (names[0] == NULL) return cli_usage(c, "--tokenizer is missing");
     if (c->n_args == 0) return cli_usage(c, "INPUT is missing");
+    if (cli_given(c, "seed") && !cli_given(c, "documents")) return cli_usage(c, "--seed draws documents: say how many, --documents 10");
     int code = input_open(c, &w.in, &(rk_corpus_rules){ .separator = cli_text(c, "separator"), .field = cli_text(c, "field") }, "encoding");
     for (; code == CLI_OK && w.n < 2 && names[w.n] != NULL; w.n++) code = stats_open(&w.each[w.n], c, names[w.n], &how, rk_corpus_files(w.in.corpus));
     if (code == CLI_OK) code = cli_given(c, "documents") ? count_drawn(&w) : count_all(&w);
     if (code == CLI_OK) input_note(&w.in);
     if (code == CLI_OK) tell(&w);
     for (int k = 0; k < w.n; k++) stats_close(&w.each[k]);
+    free(w.samples);
     input_free(&w.in);
     return code;
 }

@@ -21,7 +21,10 @@ static const struct option options[] = {
 
 struct view { struct cli *c; bool html, ids; size_t n; struct json *json; };
 
-/* Bytes that make no character stand as <E4>; a line feed shows and is made. */
+/* A character that a screen would not show but obey: C0, DEL, and C1 as UTF-8 has it. */
+static bool is_control(const unsigned char *at, size_t n) { return n == 1 ? at[0] < 0x20 || at[0] == 0x7f : n == 2 && at[0] == 0xc2 && at[1] < 0xa0; }
+
+/* Bytes that make no character stand as <E4>, and so do control characters; a line feed shows and is made. */
 static void put_text(const struct view *v, rk_text t)
 {
     FILE *to = v->c->out;
@@ -33,8 +36,9 @@ static void put_text(const struct view *v, rk_text t)
         whole.n = 0;
         bool known = b < 0x80 || rk_bytes_replace(v->c->ctx, t.at + i, step, &whole) == RK_OK;
         bool valid = known && (b < 0x80 || (whole.n == step && memcmp(whole.at, t.at + i, step) == 0));
-        if (!valid) step = 1;
-        if (!valid) (void)fprintf(to, v->html ? "&lt;%02X&gt;" : "<%02X>", b);
+        bool shown = valid && (b == '\n' || !is_control((const unsigned char *)t.at + i, step));
+        if (!shown) step = 1;
+        if (!shown) (void)fprintf(to, v->html ? "&lt;%02X&gt;" : "<%02X>", b);
         else if (b == '\n') (void)fputs(v->html ? "&crarr;<br>" : "\\n\n", to);
         else if (v->html && strchr("<>&\"", b) != NULL && b != '\0') (void)fprintf(to, "&#%u;", b);
         else text_put(to, t.at + i, (int)step);
@@ -88,15 +92,15 @@ static int view_tokens(struct view *v, const rk_tok *tok, rk_text text)
 static int view_text(struct cli *c, const rk_tok *tok, rk_text text)
 {
     struct json j;
-    struct view v = { c, cli_flag(c, "html") && !c->json, cli_flag(c, "ids"), 0, c->json ? &j : NULL };
+    struct view v = { c, cli_flag(c, "html"), cli_flag(c, "ids"), 0, c->json ? &j : NULL };
     if (text.n > MOST) return cli_fail(c, CLI_DATA, "cut it first: head -c 1M", "a text of %s is too long to look at", say_bytes(text.n).at);
     json_begin(&j, c->out);
     if (c->json) json_array(&j, NULL);
-    if (v.html) (void)fputs("<!DOCTYPE html>\n<meta charset=\"utf-8\">\n<pre style=\"white-space:pre-wrap\">", c->out);
+    if (v.html) (void)fputs("<pre style=\"white-space:pre-wrap\">", c->out);
     int code = tok != NULL ? view_tokens(&v, tok, text) : view_words(&v, text);
     if (c->json) json_end(&j);
     else (void)fputs(v.html ? "</pre>\n" : "\n", c->out);
-    if (code == CLI_OK) cli_note(c, "%s %s of %s bytes: %.2f bytes each", say_count(v.n).at, tok != NULL ? "tokens" : "words", say_count(text.n).at, v.n > 0 ? (double)text.n / (double)v.n : 0.0);
+    if (code == CLI_OK) cli_note(c, "%s %s of %s bytes: %.2f bytes each", say_count(v.n).at, tok != NULL ? v.n == 1 ? "token" : "tokens" : v.n == 1 ? "word" : "words", say_count(text.n).at, v.n > 0 ? (double)text.n / (double)v.n : 0.0);
     return code;
 }
 
@@ -106,12 +110,14 @@ static int run(struct cli *c)
     rk_tok *tok = NULL;
     int code = CLI_OK;
     const char *text = cli_text(c, "text");
+    if (cli_flag(c, "html") && (c->json || cli_given(c, "bytes"))) return cli_usage(c, "--html is a page of tokens or words: without --json and --bytes");
     if (cli_given(c, "bytes")) return c->n_args > 0 || text != NULL ? cli_usage(c, "--bytes looks at its own text") : tok_bytes(c, cli_text(c, "bytes"));
     if (cli_given(c, "tokenizer") == cli_given(c, "pattern")) return cli_usage(c, "either --tokenizer or --pattern");
     if ((text != NULL) == (c->n_args > 0)) return cli_usage(c, text != NULL ? "either --text or INPUT" : "INPUT is missing");
     rk_tok_opening how = { .lowercase = cli_flag(c, "lowercase") };
     if (cli_given(c, "tokenizer")) CLI_TRY(c, rk_tok_open_as(c->ctx, cli_text(c, "tokenizer"), &how, &tok));
     if (text == NULL) code = input_all(c, &in, &(rk_corpus_rules){ 0 });
+    if (code == CLI_OK && cli_flag(c, "html")) (void)fputs("<!DOCTYPE html>\n<html>\n<meta charset=\"utf-8\">\n<title>How a text is cut</title>\n", c->out);
     if (text != NULL) code = view_text(c, tok, (rk_text){ text, strlen(text) });
     for (size_t i = 0; i < in.n && code == CLI_OK; i++) code = view_text(c, tok, in.text[i]);
     rk_tok_close(c->ctx, tok);
@@ -129,6 +135,6 @@ static const struct example examples[] = {
 const struct command cmd_tok_view = {
     .name = "view", .arguments = "[INPUT...]", .purpose = "how a text is cut, in colour or as HTML; or byte by byte", .options = options, .examples = examples,
     .json = true, .run = run,
-    .notes = "Tokens are shown as they are spelled; bytes that make no character as <E4>, a line feed as \\n and a new line. Without colours a | "
+    .notes = "Tokens are shown as they are spelled; bytes that make no character, and control characters, as <E4>, a line feed as \\n and a new line. Without colours a | "
              "stands between them.",
 };

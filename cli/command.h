@@ -90,6 +90,7 @@ _Noreturn void cli_bug(const char *format, ...) RK_PRINTF(1, 2);
 /* CLI_TRY for a command that owns things: leaves through the label `out` with `code` set. */
 #define CLI_GO(c, call)  do { code = cli_try((c), (call)); if (code != CLI_OK) goto out; } while (0)
 
+int   cli_save(struct cli *c, const char *path, const char *text, size_t n);       /* a file, whole or not at all */
 void  cli_note(struct cli *c, const char *format, ...) RK_PRINTF(2, 3);    /* a line for people, on err; silent with --quiet */
 void *cli_take(size_t bytes);                                              /* zeroed; ends the program where there is no memory */
 void *cli_grow(void *old, size_t *room, size_t want, size_t size);         /* room for `want` elements, zeroed; frees old */

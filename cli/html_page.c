@@ -207,18 +207,6 @@ static int put_page(struct counting *k, FILE *f)
     return code;
 }
 
-static int save(struct counting *k, const char *path, const char *text, size_t n)
-{
-    FILE *file = fopen(path, "w");
-    if (file == NULL) return cli_fail(k->c, CLI_SYSTEM, NULL, "%s: cannot be written: %s", path, strerror(errno));
-    bool whole = fwrite(text, 1, n, file) == n;
-    int why = errno;
-    if (fclose(file) != 0 && whole) whole = false, why = errno;
-    if (!whole) return cli_fail(k->c, CLI_SYSTEM, NULL, "%s: not all of it was written: %s", path, strerror(why));
-    cli_note(k->c, "%s: %s", path, say_bytes((uint64_t)n).at);
-    return CLI_OK;
-}
-
 int print_html(struct counting *k)
 {
     char *text = NULL;
@@ -229,7 +217,8 @@ int print_html(struct counting *k)
     for (int i = 0; i < k->n && code == CLI_OK; i++) code = contexts_of(k, &k->all[i], k->c->args[i]);
     if (code == CLI_OK) code = put_page(k, f);
     if (fclose(f) != 0) cli_bug("no memory for a page");
-    if (code == CLI_OK) code = save(k, cli_text(k->c, "html"), text, n);
+    if (code == CLI_OK) code = cli_save(k->c, cli_text(k->c, "html"), text, n);
+    if (code == CLI_OK) cli_note(k->c, "%s: %s", cli_text(k->c, "html"), say_bytes((uint64_t)n).at);
     free(text);
     return code;
 }

@@ -96,8 +96,8 @@ static int add_texts(struct counting *k)
     rk_corpus_state told = rk_corpus_told(k->in.corpus);
     bool mapped = told.size > 0 && told.packed == 0;
     k->most = rk_tok_train_peak(&(rk_tok_training){ .vocab_size = k->vocab_size, .memory = k->how.memory }, mapped ? told.size : UINT64_MAX, rk_ctx_threads(c->ctx)) + 4 * block;
-    cli_note(c, "this takes at most %s of memory", say_bytes(k->most).at);
     while (code == CLI_OK && (code = input_next(&k->in, &cut)) == CLI_OK && k->in.n > 0) {
+        if (k->sample == NULL) cli_note(c, "this takes at most %s of memory", say_bytes(k->most).at);      /* there is something to do */
         if (k->sample == NULL) keep_sample(k);
         code = cli_try(c, rk_counts_add(c->ctx, k->counts, k->in.text, k->in.n));
     }

@@ -12,7 +12,7 @@ int sink_open(struct sink *s, const char *output, const rk_shards_rules *rules, 
     rk_shards_state told = rk_shards_told(s->shards);
     s->pass_over = told.documents;
     s->tokens = s->begun = told.tokens;
-    if (told.shards > 0) cli_note(c, "%s shard%s of %s tokens are there already", say_count(told.shards).at, told.shards == 1 ? "" : "s", say_count(told.tokens).at);
+    if (told.shards > 0) cli_note(c, "%s shard%s of %s tokens %s there already", say_count(told.shards).at, told.shards == 1 ? "" : "s", say_count(told.tokens).at, told.shards == 1 ? "is" : "are");
     return CLI_OK;
 }
 

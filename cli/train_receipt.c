@@ -4,6 +4,7 @@
 #include "train.h"
 #include <errno.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 static void json_run(struct training *t, double bigram, struct json *j)
@@ -84,18 +85,21 @@ static void receipt_table(struct training *t)
 static int receipt_file(struct training *t, double bigram, const char *path)
 {
     struct cli *c = t->c;
-    FILE *screen = c->out, *file = fopen(path, "w");
+    char *text = NULL;
+    size_t n = 0;
+    FILE *screen = c->out, *page = open_memstream(&text, &n);
     const char *dot = strrchr(path, '.');
     struct json j;
-    if (file == NULL) return cli_fail(c, CLI_SYSTEM, NULL, "cannot write %s: %s", path, strerror(errno));
-    json_begin(&j, file);
-    c->out = file;
+    if (page == NULL) cli_bug("no memory for a receipt");
+    json_begin(&j, page);
+    c->out = page;
     if (dot != NULL && strcmp(dot, ".json") == 0) receipt_json(t, bigram, &j, false);
     else receipt_table(t);
     c->out = screen;
-    bool bad = ferror(file) != 0;
-    bad = fclose(file) != 0 || bad;
-    return bad ? cli_fail(c, CLI_SYSTEM, NULL, "cannot write %s: %s", path, strerror(errno)) : CLI_OK;
+    if (fclose(page) != 0) cli_bug("no memory for a receipt");
+    int code = cli_save(c, path, text, n);
+    free(text);
+    return code;
 }
 
 int train_receipt(struct training *t)

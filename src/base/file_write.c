@@ -68,7 +68,7 @@ static rk_status open_temporary(rk_ctx *ctx, struct file_writer *w)
         if (w->fd < 0 && errno != EEXIST) break;
     }
     rk_status status = RK_OK;
-    if (w->fd < 0) GO(FAIL_OS(errno, "write", name));
+    if (w->fd < 0) GO(FAIL_OS(errno, "write", w->path));              /* by the name that somebody asked for */
     GO(NEW(w->temporary, strlen(name) + 1));
     memcpy(w->temporary, name, strlen(name));
 out:

@@ -157,7 +157,9 @@ static rk_status load_json_file(rk_ctx *ctx, const char *path, rk_tok *tok)
     GO(json_load(ctx, &doc, path, 0));
     GO(json_as_object(ctx, doc.root));
     const struct json *model = json_find(doc.root, "model");
-    if (model != NULL && model->kind == JSON_OBJECT) GO(load_tokenizer_json(ctx, doc.root, tok));
+    const char *slash = strrchr(path, '/');
+    bool named = strcmp(slash != NULL ? slash + 1 : path, "tokenizer.json") == 0;       /* says what it is, whatever it holds */
+    if (named || (model != NULL && model->kind == JSON_OBJECT)) GO(load_tokenizer_json(ctx, doc.root, tok));
     else GO(load_pair(ctx, path, doc.root, tok));
 out:
     json_clear(ctx, &doc);

@@ -204,7 +204,9 @@ static rk_status load(rk_ctx *ctx, const struct json *root, struct arena *arena,
     TRY(must_be_null(ctx, root, "truncation"));
     TRY(must_be_null(ctx, root, "padding"));
     TRY(added_tokens(ctx, root, arena, &added));
-    bool is_bert = load_is_text(json_find(json_find(root, "model"), "type"), "WordPiece");
+    const struct json *what;
+    TRY(json_get_object(ctx, root, "model", &what));
+    bool is_bert = load_is_text(json_find(what, "type"), "WordPiece");
     TRY(is_bert ? load_bert_parts(ctx, root, tok) : bpe_parts(ctx, root, &added, tok));
     const struct added *all = added.items;
     for (uint32_t i = 0; i < added.n; i++) TRY(tok_add_special(ctx, tok, all[i].special));

@@ -6,6 +6,14 @@ ends 0 reckon count gpt2 --html page.html; silent "$out"; warns "page.html"
 ends 0 reckon count gpt2 --json; cp "$out" bill.json
 ends 2 reckon count gpt2 --html page.html --json; warns "--html"
 ends 4 reckon count gpt2 --html nowhere/page.html; warns "nowhere/page.html"
+
+# a full disk keeps the page that was there, and leaves nothing else
+echo old >kept.html; ln -s kept.html link.html
+for page in kept link fresh; do
+    (trap '' XFSZ; ulimit -f 8; reckon count gpt2 --html $page.html) >"$out" 2>"$err"; is "full disk" $? 4; warns "$page.html"
+done
+is "the old page" "$(cat kept.html)" old; is "what is there" "$(echo kept.html* link.html* fresh.html*)" "kept.html link.html fresh.html*"
+ends 0 reckon count gpt2:n_layer=2 --html link.html; [ -L link.html ] && pass || fail "the link is gone"; holds kept.html "</html>"
 ends 0 reckon count gpt2:n_layer=2 --mode decode --html decode.html
 ends 0 reckon count gpt2:n_layer=2 --dtype bf16 --device a100 --html bf16.html; holds bf16.html "NVIDIA A100 SXM 80 GB"
 ends 0 reckon count gpt2:n_layer=2 cs336-17m -b 2 --html two.html

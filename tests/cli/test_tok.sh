@@ -24,7 +24,7 @@ ends 2 reckon tok train text -n 256 -o x;   warns "no room"; grep -q "takes at m
 ends 2 reckon tok train text -n 5G -o x;    warns "beyond 32 bits"
 ends 3 reckon tok train nothing -o x;       warns 'cannot read "nothing": No such file'
 : >empty
-ends 3 reckon tok train empty -o x;         warns "no text"
+ends 3 reckon tok train empty -o x;         warns "no text"; grep -q "takes at most" "$err" && fail "announced memory for no text" || pass
 ends 3 reckon tok train --counts text -o x; warns "text"
 ends 3 reckon tok train --counts nothing -o x; warns "nothing"
 ends 4 reckon tok train text -n 260 -o text/x; warns "Not a directory"
@@ -103,8 +103,13 @@ ends 2 reckon tok encode -k t1 --lowercase --text x;                   warns "lo
 ends 0 reckon tok decode -k vocab.txt --ids 4,5,6,7;                   prints "the cats."
 ends 0 reckon tok convert vocab.txt bert --lowercase;                  prints "bert: 8 tokens"
 ends 0 reckon tok encode -k bert --jsonl lines -q;                     prints '{"ids":[2,4,5,6,7,3]}'
-ends 0 reckon tok convert t7 t7.tiktoken;                              prints "256 tokens"
+ends 0 reckon tok convert t7 t7.tiktoken;                              prints "256 tokens"; warns "ranks alone"
 ends 0 reckon tok encode -k t7.tiktoken --text AB;                     prints "65 66"
+ends 0 reckon tok convert t1 t1-json --json;                           prints '"merges": 13'; prints '"specials": 1'
+ends 2 reckon tok convert t1 new/tokenizer.json;                       warns "OUTPUT is a folder"; [ -e new ] && fail "made a folder called tokenizer.json" || pass
+ends 3 reckon tok convert t1 none/x.tiktoken;                          warns 'cannot write "none/x.tiktoken": No such file'
+mkdir no-model; printf '{"pre_tokenizer": null}' >no-model/tokenizer.json
+ends 3 reckon tok encode -k no-model --text a;                         warns "no-model/tokenizer.json"; warns '"model"'
 ends 2 reckon tok convert t7;                                          [ -e nothing ] && fail "made something" || pass
 ends 3 reckon tok convert nowhere x
 
@@ -115,6 +120,9 @@ reckon tok decode -k t1 llmc.bin --skip-special >back 2>"$err"; cmp -s text back
 # looking: view, diff, stats
 ends 0 reckon tok view -k t7 --text 'A<b' -q;                  prints "A|<|b"
 ends 0 reckon tok view -k t7 --text 'A<b' --ids --html -q;     prints "&#60;<sub>60</sub>"
+ends 0 reckon tok view -k t7 --html text folder -q;            is "pages of several texts" "$(grep -c DOCTYPE "$out") $(grep -c '<pre' "$out")" "1 3"
+ends 0 reckon tok view -k t7 --text "$(printf 'a\tb\302\205')?"; prints 'a|<09>|b|<C2>|<85>|?'
+ends 2 reckon tok view -k t7 --text x --html --json;           warns "without --json"
 ends 0 reckon tok view -p gpt2 --text 'a bc' --json;           prints '"text": " bc"'
 ends 0 reckon tok view --bytes "a$(printf '\344\270\255')";   prints "U+4E2D"; prints "UTF-8 4 bytes, UTF-16 4, UTF-32 8"
 ends 0 reckon tok view --bytes "C3 C3";                        prints "byte 1 is C3: no continuation byte"
@@ -129,6 +137,9 @@ ends 0 reckon tok stats -k t1 --against t7 text --project 1GB; prints "bytes per
 ends 0 reckon tok stats -k t1 folder --separator % --documents 2 --seed 3 --json; prints '"documents": 2'
 cp "$out" first; ends 0 reckon tok stats -k t1 folder --separator % --documents 2 --seed 3 --json
 is "the same documents for the same seed" "$(grep -v seconds "$out")" "$(grep -v seconds first)"
+ends 0 reckon tok stats -k t1 --against t7 text --documents 2 --separator %; prints "document  "; prints "seven"; grep -q "nothing to draw" "$err" && fail "there was enough to draw from" || pass
+ends 0 reckon tok stats -k t1 text --documents 10 --json;      prints '"drawn_from": 1'; warns "the text has 1 document, so there is nothing to draw from"
+ends 2 reckon tok stats -k t1 text --seed 3;                   warns "say how many"
 ends 2 reckon tok stats text;                                  warns "--tokenizer is missing"
 
 # corpora: JSON by field, packed or not, from files or standard input
