@@ -82,7 +82,8 @@ struct say say_seconds(double seconds)
     else if (seconds < 0) {
         struct say positive = say_seconds(-seconds);
         (void)snprintf(s.at, sizeof s.at, "-%.46s", positive.at);
-    } else if (seconds < 0.99995e-3) (void)snprintf(s.at, sizeof s.at, "%.1f us", seconds * 1e6);
+    } else if (seconds > 0 && seconds < 99.5e-9) (void)snprintf(s.at, sizeof s.at, "%.2g ns", seconds * 1e9);
+    else if (seconds < 0.99995e-3) (void)snprintf(s.at, sizeof s.at, "%.1f us", seconds * 1e6);
     else if (seconds < 0.99995) (void)snprintf(s.at, sizeof s.at, "%.1f ms", seconds * 1e3);
     else if (seconds < 59.95) (void)snprintf(s.at, sizeof s.at, "%.1f s", seconds);
     else if (seconds < 3599.5) return pair((uint64_t)(seconds + 0.5), 60, "min", "s");

@@ -228,13 +228,20 @@ static int source_kind(const struct opdef *op, int64_t kind)
     return op == &op_state && kind >= 0 && kind < RK_KIND_COUNT ? (int)kind : -1;
 }
 
+/* A source is told of by its name, what is computed by the module it stands in, if it stands in one. */
+static rk_status too_many_elements(rk_ctx *ctx, const rk_graph *g, const struct node *n)
+{
+    bool source = source_kind(n->op, 0) >= 0;
+    const char *where = source ? n->text : g->paths.at[g->path], *between = where[0] == '\0' ? "" : source ? " " : " at ";
+    return FAIL(RK_E_LIMIT, "%s%s%s: the result has more than 2^%d elements", n->op->name, between, where, LARGEST_EXTENT_BITS);
+}
+
 static rk_status check_elements(rk_ctx *ctx, const rk_graph *g, const struct node *n)
 {
     int64_t elements = 1;                       /* an empty dimension counts as 1: strides stay bounded too */
     for (int i = 0; i < n->rank; i++) {
         int64_t size = dim_size(g, n->dim[i]) > 0 ? dim_size(g, n->dim[i]) : 1;
-        if (!extent_mul(elements, size, &elements) || elements >> LARGEST_EXTENT_BITS != 0)
-            return FAIL(RK_E_LIMIT, "%s at %s: the result has more than 2^%d elements", n->op->name, g->paths.at[g->path], LARGEST_EXTENT_BITS);
+        if (!extent_mul(elements, size, &elements) || elements >> LARGEST_EXTENT_BITS != 0) return too_many_elements(ctx, g, n);
     }
     return RK_OK;
 }

@@ -7,10 +7,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { SURE_DIGITS = 18 };              /* so many fit into 64 bits, whatever they are */
+
 bool decimal_integer(const char *text, size_t n, int64_t *out)
 {
     bool negative = n > 0 && text[0] == '-';
     int64_t value = 0;
+    if (n <= SURE_DIGITS) {
+        for (size_t i = negative; i < n; i++) value = value * 10 + (text[i] - '0');
+        *out = negative ? -value : value;
+        return true;
+    }
     for (size_t i = negative; i < n; i++) {
         int digit = text[i] - '0';
         if (__builtin_mul_overflow(value, 10, &value)) return false;

@@ -128,7 +128,8 @@ static rk_status character(struct parser *p, size_t *to)
 }
 
 /* How many characters from p->at on stand for themselves: eight at a time, until one of them is a quote, a backslash, a
- * control character or no ASCII. Source of the test for a zero byte: Warren, Hacker's Delight 6-1. */
+ * control character or no ASCII. Source of the test for a zero byte: Warren, Hacker's Delight 6-1; a borrow goes upwards, so
+ * the lowest byte that it finds is one, and the first of the text where the lowest byte lies first. */
 static size_t plain_run(const struct parser *p)
 {
     const uint64_t ones = 0x0101010101010101u, tops = 0x8080808080808080u;
@@ -136,7 +137,8 @@ static size_t plain_run(const struct parser *p)
     for (uint64_t v; at + 8 <= p->n; at += 8) {
         memcpy(&v, p->text + at, 8);
         uint64_t quote = v ^ ones * '"', slash = v ^ ones * '\\';
-        if ((((quote - ones) & ~quote) | ((slash - ones) & ~slash) | (v - ones * 0x20) | v) & tops) break;
+        uint64_t found = (((quote - ones) & ~quote) | ((slash - ones) & ~slash) | (v - ones * 0x20) | v) & tops;
+        if (found != 0) return at - p->at + (__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? (size_t)__builtin_ctzll(found) / 8 : 0);
     }
     return at - p->at;
 }

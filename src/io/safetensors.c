@@ -152,7 +152,7 @@ static rk_status make_room(struct reader *r, const char *text, size_t n)
     static const char least[] = "\"\":{\"dtype\":\"U8\",\"shape\":[],\"data_offsets\":[0,0]}";
     rk_ctx *ctx = r->ctx;
     size_t braces = 0, most = n / (sizeof least - 1);
-    for (size_t i = 0; i < n; i++) braces += text[i] == '{';
+    for (const char *at = text, *end = text + n; (at = memchr(at, '{', (size_t)(end - at))) != NULL; at++) braces++;
     return VEC_ROOM(&r->bundle->entries, (int)(braces < most ? braces : most));
 }
 

@@ -6,13 +6,15 @@
 #include "io/format.h"
 #include <string.h>
 
-enum { MOST_SHARDS = 4096, LOOKED_AT = 1 << 20 };     /* an index names its map early; a huge file that is none is not searched */
+enum { MOST_SHARDS = 4096, LOOKED_AT = 1 << 20,      /* an index names its map early; a huge file that is none is not searched */
+       NEAR = 4 };                                     /* lines that are tried before the map is searched */
 
 struct shards {
     rk_ctx *ctx;
     const struct source *source;
     struct bundle *bundle;
     const struct json *map;                                         /* weight_map */
+    uint32_t next;                                                  /* the line after the last that was looked for */
     struct map seen;                                                /* file name → its number */
     struct str text;
     struct { const char *names[MOST_SHARDS]; int n; } *files;
@@ -27,12 +29,12 @@ bool index_recognise(const struct source *s)
 }
 
 /* A shard lies beside its index: its name must not lead anywhere else. */
-static rk_status check_name(rk_ctx *ctx, const struct json *value, const char **name)
+static rk_status check_name(rk_ctx *ctx, const struct json *value)
 {
     char path[JSON_SHOWN], words[JSON_SHOWN];
-    TRY(json_as_text(ctx, value, name));
-    bool plain = (*name)[0] != '\0' && (*name)[0] != '.' && strlen(*name) < 256;
-    for (const char *c = *name; *c != '\0' && plain; c++) plain = *c != '/' && *c != '\\' && (unsigned char)*c >= 0x20 && *c != 0x7f;
+    const char *name = value->text;
+    bool plain = name[0] != '\0' && name[0] != '.' && value->n < 256;
+    for (const char *c = name; *c != '\0' && plain; c++) plain = *c != '/' && *c != '\\' && (unsigned char)*c >= 0x20 && *c != 0x7f;
     return plain ? RK_OK : FAIL(RK_E_FORMAT, "%s: expected the name of a file beside the index, found %s", json_path(value, path),
                                 json_words(value, words));
 }
@@ -41,12 +43,14 @@ static rk_status list(struct shards *s)
 {
     rk_ctx *ctx = s->ctx;
     for (uint32_t i = 0; i < s->map->n; i++) {
+        const struct json *value = &s->map->at[i];
         const char *name;
         int known;
-        TRY(check_name(ctx, &s->map->at[i], &name));
-        if (map_get(&s->seen, name, strlen(name), &known)) continue;
+        TRY(json_as_text(ctx, value, &name));
+        if (map_get(&s->seen, name, value->n, &known)) continue;
+        TRY(check_name(ctx, value));
         if (s->files->n == MOST_SHARDS) return FAIL(RK_E_LIMIT, "%s: more than %d shards", s->source->path, MOST_SHARDS);
-        TRY(map_put(ctx, &s->seen, name, strlen(name), s->files->n));
+        TRY(map_put(ctx, &s->seen, name, value->n, s->files->n));
         s->files->names[s->files->n++] = name;
     }
     return RK_OK;
@@ -64,11 +68,24 @@ static rk_status disagree(struct shards *s, rk_status status, const char *name, 
     return RK_OK;
 }
 
+/* The line of a tensor; NULL: none. Index and shards are mostly written in one order, so it is near the one before. */
+static const struct json *line_of(struct shards *s, const struct name *name)
+{
+    const struct json *line = NULL;
+    for (uint32_t i = s->next; i < s->map->n && i - s->next < NEAR && line == NULL; i++) {
+        const struct name *key = &s->map->at[i].key;
+        if (key->length == name->length && memcmp(key->at, name->at, name->length) == 0) line = &s->map->at[i];
+    }
+    if (line == NULL) line = json_find_bytes(s->map, name->at, name->length);
+    if (line != NULL) s->next = (uint32_t)(line - s->map->at) + 1;
+    return line;
+}
+
 static rk_status check_entry(struct shards *s, const struct bundle_entry *e, const char *file)
 {
     rk_ctx *ctx = s->ctx;
     char shown[NAME_SHOWN];
-    const struct json *listed = json_find_bytes(s->map, e->name.at, e->name.length);
+    const struct json *listed = line_of(s, &e->name);
     if (listed != NULL && strcmp(listed->text, file) == 0) return RK_OK;
     (void)name_show(shown, e->name.at, e->name.length);
     s->text.n = 0;

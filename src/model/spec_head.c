@@ -24,6 +24,7 @@ rk_status spec_head(rk_ctx *ctx, rk_model *m)
 {
     struct bundle b;
     const struct arch *arch = m->config.arch;
+    if (arch->heads[0].without[0] == '\0') return RK_OK;     /* the usual head has all there is: no header need be read to know it */
     rk_status status = bundle_peek(ctx, m->weights, &b);
     if (status != RK_OK && status != RK_E_NOMEM) {         /* weights that cannot be read tell nothing: who loads them is told why */
         rk_error_clear(ctx);

@@ -32,6 +32,7 @@ fi
 # wrong names
 ends 2 reckon einsum;                                            warns "EXPRESSION is missing"
 ends 2 reckon einsum 'b s' -s b;                                 warns "NAME=N expected"
+ends 3 reckon einsum 'b s' -s b=4G,s=4G;                         warns 'input operand 1: the result has more than 2^48 elements'
 ends 2 reckon einsum 'b s' -s b=1.5;                             warns "a whole number"
 reckon einsum 'b s hed, b u head -> b s u' -s b=1,s=1,u=1,head=4 >"$out" 2>"$err"; last="hed"; warns "hed is in operand 1 only"; warns "so is head of operand 2"
 reckon einsum 'b s -> b sq' -s b=1,s=1 >"$out" 2>"$err"; last="sq"; warns "sq, in the result, has no size"; warns "did you mean s?"

@@ -173,7 +173,8 @@ TEST(numbers_are_said_as_people_read_them)
 TEST(durations_have_at_most_two_units)
 {
     static const struct { double seconds; const char *text; } rows[] = {
-        { 0, "0.0 us" }, { 2.5e-6, "2.5 us" }, { 0.0125, "12.5 ms" }, { 0.99996, "1.0 s" }, { 5.24, "5.2 s" }, { 59.94, "59.9 s" },
+        { 0, "0.0 us" }, { 1.23e-10, "0.12 ns" }, { 42e-9, "42 ns" }, { 99.6e-9, "0.1 us" },
+        { 2.5e-6, "2.5 us" }, { 0.0125, "12.5 ms" }, { 0.99996, "1.0 s" }, { 5.24, "5.2 s" }, { 59.94, "59.9 s" },
         { 59.96, "1 min" }, { 125, "2 min 5 s" }, { 3599, "59 min 59 s" }, { 3599.6, "1 h" }, { 3780, "1 h 3 min" }, { 86399, "1 d" },
         { 187200, "2 d 4 h" }, { 40 * 365.25 * 86400, "40.0 years" }, { -5, "-5.0 s" }, { INFINITY, "unknown" }, { NAN, "unknown" },
     };
