@@ -2,7 +2,6 @@
  *
  * It is made in memory and written at once, so that no half of a page is left behind. */
 #include "html.h"
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -2,7 +2,6 @@
  * (schema reckon.receipt/1, docs/json.md). */
 #include "model.h"
 #include "train.h"
-#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
