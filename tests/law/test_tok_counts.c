@@ -68,7 +68,7 @@ static void expect_sharded(rk_units units, const char *pattern, int threads)
     rk_options options = { .threads = threads };
     rk_ctx *ctx = test_ctx(), *other;
     OK(ctx, rk_ctx_open(&options, &other));
-    for (int round = 0; round < (TEST_SANITIZED ? 3 : 8); round++) {
+    for (int round = 0; round < (TEST_SANITIZED ? 3 : 12); round++) {
         rk_counting how = { .specials = specials, .n_specials = 1, .units = units, .pattern = pattern };
         rk_counts *whole, *parts;
         rk_counts_sum a, b;
@@ -121,15 +121,15 @@ static void count_in(rk_ctx *ctx, const rk_counting *how, const char *text, size
 
 TEST(little_memory_gives_the_same_and_is_kept)
 {
-    if (TEST_SANITIZED) SKIP("hundreds of thousands of words");
-    size_t n = (size_t)11 << 18;
+    if (TEST_SANITIZED) SKIP("millions of words");
+    size_t n = (size_t)3 << 20;
     rk_ctx *ctx = test_ctx(), *small;
     rk_options options = { .threads = 2 };
     char *text = random_words(n);
     rk_counting how = { .specials = specials, .n_specials = 1 }, limited = how;
     rk_counts *free_counts, *counts, *again;
     rk_counts_sum a, b, c;
-    const uint64_t merging = (uint64_t)35 << 20;                      /* half of what it takes when free */
+    const uint64_t merging = (uint64_t)36 << 20;                      /* half of what it takes when free */
     limited.memory = RK_COUNTS_LEAST_MEMORY;
     limited.temporary = test_temporary();
     OK(ctx, rk_ctx_open(&options, &small));
@@ -144,7 +144,7 @@ TEST(little_memory_gives_the_same_and_is_kept)
     OK(ctx, rk_counts_read(ctx, again, place("counts")));             /* too much for the limit: stays a file */
     OK(ctx, rk_counts_total(ctx, again, &c));
     EXPECT(c.spilled && c.distinct == a.distinct);
-    rk_tok *one = train(ctx, free_counts, 270, RK_TIES_CS336), *two = train_within(small, counts, 270, RK_TIES_CS336, merging), *three = train(ctx, again, 270, RK_TIES_CS336);
+    rk_tok *one = train(ctx, free_counts, 300, RK_TIES_CS336), *two = train_within(small, counts, 300, RK_TIES_CS336, merging), *three = train(ctx, again, 300, RK_TIES_CS336);
     EXPECT(rk_ctx_peak_bytes(small) <= merging);
     expect_same(one, two);
     expect_same(one, three);
@@ -198,7 +198,7 @@ static rk_tok *train_list(rk_ctx *ctx, const struct list *l, uint64_t times, rk_
 TEST(large_counts_merge_as_small_ones_do)
 {
     rk_ctx *ctx = test_ctx();
-    for (int round = 0; round < 150; round++) {
+    for (int round = 0; round < 300; round++) {
         struct list l;
         rk_ties ties = (rk_ties)(round % 3);
         make_list(&l);

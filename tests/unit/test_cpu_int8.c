@@ -124,11 +124,11 @@ static void try_one(rk_ctx *ctx[2], struct trial *t, bool exact)
 
 TEST(integers_times_scales_equal_what_they_stand_for)
 {
-    static const int64_t rows[] = { 1, 2, 5, 16, 33, 23, 49 }, columns[] = { 1, 31, 32, 33, 70 };
+    static const int64_t rows[] = { 1, 2, 5, 16, 17, 33, 23, 37, 49 }, columns[] = { 1, 31, 32, 33, 70 };
     rk_ctx *ctx[2];
     REQUIRE(rk_ctx_open(&(rk_options){ .threads = 1 }, &ctx[0]) == RK_OK && rk_ctx_open(&(rk_options){ .threads = 3 }, &ctx[1]) == RK_OK);
-    for (int i = 0; i < 28; i++) {
-        struct trial t = { .rows = rows[i % 7], .out = columns[i % 5], .blocks = i == 26 ? 27 : 1 + i % 3, .turned = i % 4 == 3 };
+    for (int i = 0; i < 45; i++) {
+        struct trial t = { .rows = rows[i % 9], .out = columns[i % 5], .blocks = i == 26 ? 27 : 1 + i % 3, .turned = i % 4 == 3 };
         try_one(ctx, &t, i % 2 == 0);
     }
     rk_ctx_close(ctx[0]);
