@@ -226,7 +226,7 @@ void zip_close(rk_ctx *ctx, struct zip *z)
 {
     VEC_FREE(&z->entries);
     arena_clear(ctx, &z->arena);
-    *z = (struct zip){ .index = { NULL, 0, 0, NULL } };
+    *z = (struct zip){ .index = { .items = NULL } };
 }
 
 const struct zip_entry *zip_find(const struct zip *z, const char *name, size_t length)
