@@ -3,6 +3,7 @@
 #define BASE_PAGES_H
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /* Pages count once they have been touched (and not put out to disk since). bytes: of all such pages that hold any of at ..
  * at + size, each as far as it lies in there; reach: from `at` to the end of the last of them. false: the system does not say. */
@@ -10,5 +11,9 @@ bool pages_touched(const void *at, size_t size, size_t *bytes, size_t *reach);
 
 /* Asks for large pages for what has not been touched yet; nothing happens where it is small or the system knows none. */
 void pages_large(void *at, size_t size);
+
+/* Most bytes of memory that the process has held since it began, or since pages_peak_reset; -1: the system does not say. */
+int64_t pages_peak(void);
+void pages_peak_reset(void);                /* nothing happens where the system does not let a process do so */
 
 #endif

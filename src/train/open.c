@@ -1,4 +1,5 @@
 /* open.c: a run made ready: graphs, plans, a look at memory before any is taken, and the first weights. */
+#include "base/pages.h"
 #include "train/training.h"
 #include "model/bind.h"
 #include "run/device.h"
@@ -200,8 +201,8 @@ rk_status train_open(rk_ctx *ctx, const rk_train_setup *setup, const struct back
     t->saved = t->lock = -1;
     t->promised_flops = setup->promised_flops;
     if (setup->ceilings != NULL) t->ceilings = *setup->ceilings;
-    train_resident_begin();
-    t->resident_before = train_resident();
+    pages_peak_reset();                         /* what was measured before (races, ceilings) must not hide what the run takes */
+    t->resident_before = pages_peak();
     t->described_before = rk_ctx_bytes(ctx);
     rk_status status = open_all(ctx, t, setup);
     if (status == RK_OK) *out = t;

@@ -5,7 +5,8 @@
  *   data.h     which tokens a step takes    loop.c     steps
  *   cast.c     a policy of dtypes           master.c   f32 copies of narrow parameters
  *   options.c  the table of options         save.c     checkpoints, resume.c reads them
- *   receipt.c  predicted and measured       bigram.c   what must be beaten */
+ *   receipt.h  predicted and measured       bigram.c   what must be beaten
+ *                                          trainer_json.c   what a checkpoint says of itself */
 #ifndef TRAIN_TRAINING_H
 #define TRAIN_TRAINING_H
 #include "io/json.h"
@@ -68,8 +69,6 @@ rk_status master_keep(rk_ctx *ctx, rk_train *t) RK_CHECK;                       
 rk_status master_round(rk_ctx *ctx, rk_train *t) RK_CHECK;                      /* narrow parameters become their master copies, rounded */
 void      master_close(rk_train *t);
 rk_status train_price(rk_ctx *ctx, rk_train *t) RK_CHECK;                       /* receipt.c: the bill by meaning */
-void    train_resident_begin(void);                     /* forgets what it held before now */
-int64_t train_resident(void);                           /* most bytes of memory that the process has held since; -1: not known */
 
 /* options.c */
 rk_status options_write(rk_ctx *ctx, const rk_train_options *options, struct json_out *out, const char *key) RK_CHECK;
@@ -80,7 +79,8 @@ rk_status options_compare(rk_ctx *ctx, const rk_train_options *saved, const rk_t
 /* receipt_read.c; `name` is what messages call the text */
 rk_status receipt_parse(rk_ctx *ctx, const char *name, const char *text, size_t n, rk_receipt *receipt) RK_CHECK;
 
-/* save.c, resume.c */
+/* save.c, trainer_json.c, resume.c */
+rk_status trainer_text(rk_ctx *ctx, const rk_train *t, struct str *text) RK_CHECK;             /* appends trainer.json */
 const char *train_device_text(const rk_train *t);
 extern const char *const tokenizer_files[];             /* that go with a model; ends with NULL */
 rk_status save_begin(rk_ctx *ctx, rk_train *t) RK_CHECK;                        /* takes the output folder, sweeps what a killed run left */
