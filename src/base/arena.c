@@ -49,7 +49,6 @@ void arena_reuse(rk_ctx *ctx, struct arena *a)
     if (a->chunks == NULL) return;
     struct arena rest = { a->chunks->next, 0 };
     a->chunks->next = NULL;
-    memset(a->chunks + 1, 0, a->used);
     a->used = 0;
     arena_clear(ctx, &rest);
 }

@@ -12,17 +12,22 @@ static rk_status resize(rk_ctx *ctx, void **p, size_t old, size_t bytes, const c
     return RK_OK;
 }
 
-rk_status mem_resize(rk_ctx *ctx, void **p, size_t old_count, size_t count, size_t size, const char *what)
+rk_status mem_widen(rk_ctx *ctx, void **p, size_t old_count, size_t count, size_t size, const char *what)
 {
-    size_t bytes, old = old_count * size;
+    size_t bytes;
     if (!size_mul(count, size, &bytes)) return FAIL(RK_E_NOMEM, "%zu elements of %zu bytes for %s: more than an address can hold", count, size, what);
     if (bytes == 0) {
         mem_free(ctx, *p, old_count, size);
         *p = NULL;
         return RK_OK;
     }
-    TRY(resize(ctx, p, old, bytes, what));
-    if (bytes > old) memset((char *)*p + old, 0, bytes - old);
+    return resize(ctx, p, old_count * size, bytes, what);
+}
+
+rk_status mem_resize(rk_ctx *ctx, void **p, size_t old_count, size_t count, size_t size, const char *what)
+{
+    TRY(mem_widen(ctx, p, old_count, count, size, what));
+    if (count > old_count) memset((char *)*p + old_count * size, 0, (count - old_count) * size);
     return RK_OK;
 }
 

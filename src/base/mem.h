@@ -6,6 +6,7 @@
 /* `what` names the thing for the message: "24 bytes for 3 dims". Fresh memory is zeroed. count 0 gives NULL. */
 RK_CHECK rk_status mem_new(rk_ctx *ctx, void **p, size_t count, size_t size, const char *what);
 RK_CHECK rk_status mem_resize(rk_ctx *ctx, void **p, size_t old_count, size_t count, size_t size, const char *what);
+RK_CHECK rk_status mem_widen(rk_ctx *ctx, void **p, size_t old_count, size_t count, size_t size, const char *what);      /* the same, not zeroed: for those who fill what they asked for */
 RK_CHECK rk_status mem_raw(rk_ctx *ctx, void **p, size_t bytes, const char *what);     /* bytes > 0, not zeroed: for those who hand it on in pieces */
 void mem_free(rk_ctx *ctx, void *p, size_t count, size_t size);
 

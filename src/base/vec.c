@@ -10,7 +10,7 @@ rk_status vec_reserve(rk_ctx *ctx, void **at, int *room, int want, size_t size, 
     int fresh = small ? 2 * *room : *room + *room / 2;
     if (fresh < 8) fresh = 8;
     if (fresh < want) fresh = want;
-    TRY(mem_resize(ctx, at, (size_t)*room, (size_t)fresh, size, what));
+    TRY(mem_widen(ctx, at, (size_t)*room, (size_t)fresh, size, what));
     *room = fresh;
     return RK_OK;
 }

@@ -15,7 +15,9 @@ rk_status rk_graph_open(rk_ctx *ctx, rk_graph **out)
     g->times = 1;
     if ((status = VEC_ROOM(&g->dims, 16)) == RK_OK && (status = VEC_ROOM(&g->nodes, 64)) == RK_OK && (status = VEC_ROOM(&g->paths, 16)) == RK_OK) {
         g->dims.n = g->nodes.n = g->paths.n = g->paths_named = 1;
-        g->dims.at[0].name = g->paths.at[0] = "";
+        g->dims.at[0] = (struct dim_info){ .name = "" };
+        g->nodes.at[0] = (struct node){ .op = NULL };
+        g->paths.at[0] = "";
         *out = g;
         return RK_OK;
     }

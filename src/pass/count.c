@@ -20,7 +20,6 @@ struct counting {
     int *place_of_path;                 /* -1: not asked yet */
     bool *needed;
     int n_nodes, n_paths;
-    struct arena scratch;               /* of one price */
 };
 
 /* Dims, and along which of them a view only repeats: all that a price may depend on. */
@@ -106,11 +105,11 @@ static rk_status price_in(rk_ctx *ctx, const struct counting *c, rk_ref r, struc
 /* Only what it came to is kept. */
 static rk_status price_of(rk_ctx *ctx, struct counting *c, rk_ref r, struct poly price[QUANTITIES])
 {
-    struct polys polys = { ctx, &c->scratch, RK_OK };
+    struct polys polys = { ctx, &c->count->scratch, RK_OK };
     for (int q = 0; q < QUANTITIES; q++) price[q] = poly_zero();
     TRY(price_in(ctx, c, r, &polys, price));
     for (int q = 0; q < QUANTITIES; q++) price[q] = poly_copy(&c->count->polys, price[q]);
-    arena_reuse(ctx, &c->scratch);
+    arena_reuse(ctx, &c->count->scratch);
     return c->count->polys.status;
 }
 
@@ -295,7 +294,6 @@ out:
     table_free(ctx, &c.classes);
     table_free(ctx, &c.rows);
     placing_clear(ctx, &c.placing);
-    arena_clear(ctx, &c.scratch);
     return status;
 }
 
@@ -336,4 +334,5 @@ void count_clear(struct count *count)
     VEC_FREE(&count->classes);
     VEC_FREE(&count->rows);
     arena_clear(ctx, &count->arena);
+    arena_clear(ctx, &count->scratch);
 }

@@ -58,7 +58,7 @@ struct count {
     rk_ctx *ctx;
     const rk_graph *g;                          /* borrowed; its ids are those of `first` */
     const struct bill_terms *terms;
-    struct arena arena;
+    struct arena arena, scratch;                /* scratch: of one number, or one row's share */
     struct polys polys;
     VEC(struct count_repeat) repeats;
     VEC(struct count_module) modules;
@@ -83,7 +83,8 @@ rk_status count_tree(rk_ctx *ctx, const struct count *count, int *order, int *n)
 /* Sums, in the order in which rows came: parts outside of repetitions, and one part for each repetition. */
 struct account_part { int repeat; struct poly each; };
 struct account { int n, room; struct account_part *parts; };                        /* zero it to begin; in the count's arena */
-/* What a row adds: as many in every repetition, the rest outside of it. Asked once, added to every account it belongs to. */
+/* What a row adds: as many in every repetition, the rest outside of it. Asked once, added to every account it belongs to; gone when the next
+ * one, or a number, is asked for. */
 struct share { int repeat; struct poly each, outside; };
 rk_status account_share(struct count *count, const struct count_row *row, enum quantity q, struct share *share) RK_CHECK;
 rk_status account_add(struct count *count, struct account *a, const struct share *share) RK_CHECK;

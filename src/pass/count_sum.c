@@ -50,11 +50,13 @@ static rk_status add_part(struct count *count, struct account *a, int repeat, st
 
 rk_status account_share(struct count *count, const struct count_row *row, enum quantity q, struct share *share)
 {
+    struct polys polys = { count->ctx, &count->scratch, RK_OK };
     struct poly price = count->classes.at[row->class].price[q];
     const struct count_repeat *r = &count->repeats.at[row->repeat];
     int64_t each = row->repeat == 0 || price.n == 0 ? 0 : usual(row->per, r);
-    *share = (struct share){ row->repeat, poly_scale(&count->polys, each, price), poly_scale(&count->polys, row->times - r->n * each, price) };
-    return count->polys.status;
+    arena_reuse(count->ctx, &count->scratch);                /* the share before has been added to whom it belongs */
+    *share = (struct share){ row->repeat, poly_scale(&polys, each, price), poly_scale(&polys, row->times - r->n * each, price) };
+    return polys.status;
 }
 
 rk_status account_add(struct count *count, struct account *a, const struct share *share)
@@ -67,11 +69,13 @@ rk_status account_add(struct count *count, struct account *a, const struct share
 rk_status account_number(struct count *count, const struct account *a, uint64_t *number)
 {
     rk_ctx *ctx = count->ctx;
+    struct polys polys = { ctx, &count->scratch, RK_OK };
     struct poly sum = poly_zero();
-    for (int i = 0; i < a->n; i++)
-        sum = poly_add(&count->polys, sum, poly_scale(&count->polys, count->repeats.at[a->parts[i].repeat].n, a->parts[i].each));
-    TRY(count->polys.status);
-    return poly_value(ctx, count->g, sum, NULL, number);
+    for (int i = 0; i < a->n; i++) sum = poly_add(&polys, sum, poly_scale(&polys, count->repeats.at[a->parts[i].repeat].n, a->parts[i].each));
+    TRY(polys.status);
+    TRY(poly_value(ctx, count->g, sum, NULL, number));
+    arena_reuse(ctx, &count->scratch);
+    return RK_OK;
 }
 
 /* --- writing --- */

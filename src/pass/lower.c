@@ -100,7 +100,7 @@ void lowering_order(struct lowering *l)
 struct layout lowering_layout(const struct lowering *l, rk_ref x)
 {
     const struct node *n = lowering_node(l, x);
-    if ((n->op->flags & OP_VIEW) == 0) return l->is_inside[x] ? l->inside[x] : layout_dense(l->g, n->rank, n->dim);
+    if ((n->op->flags & OP_VIEW) == 0) return l->inside[x] != NULL ? *l->inside[x] : layout_dense(l->g, n->rank, n->dim);
     struct layout inner = lowering_layout(l, n->in[0]), out = { 0 };
     (void)n->op->view(l->g, x, &inner, &out);
     return out;
@@ -136,7 +136,6 @@ rk_status lowering_begin(struct lowering *l)
     TRY(NEW(l->home, l->n));
     TRY(NEW(l->updates, l->n));
     TRY(NEW(l->inside, l->n));
-    TRY(NEW(l->is_inside, l->n));
     TRY(NEW(l->is_output, l->n));
     TRY(NEW(l->is_value, l->n));
     TRY(NEW(l->is_whole, l->n));
@@ -172,7 +171,6 @@ void lowering_end(struct lowering *l)
     FREE(l->home, l->n);
     FREE(l->updates, l->n);
     FREE(l->inside, l->n);
-    FREE(l->is_inside, l->n);
     FREE(l->is_output, l->n);
     FREE(l->is_value, l->n);
     FREE(l->is_whole, l->n);

@@ -28,7 +28,7 @@ static bool same_shape(const struct node *a, const struct node *b) { return a->d
 /* A computed value in memory of its own, which nobody but steps of this plan looks at. */
 static bool is_private(const struct lowering *l, rk_ref s)
 {
-    return l->stored[s] && l->group_of[s] >= 0 && !l->is_inside[s] && !l->is_output[s];
+    return l->stored[s] && l->group_of[s] >= 0 && l->inside[s] == NULL && !l->is_output[s];
 }
 
 /* --- sums --- */
@@ -126,15 +126,21 @@ static rk_status try_part(struct lowering *l, rk_ref y, int i, bool *done)
     rk_ref s = l->storage[operand_of(l->g, y, i)];
     struct problem p;
     struct stating stating;
+    struct layout at, *kept;
     *done = false;
     if (!is_private(l, s) || readers(l, s) != 1 || l->home[s] != 0 || l->is_value[s]) return RK_OK;
-    if (l->groups.at[l->group_of[s]].into != 0 || !place_in_whole(l, y, i, &l->inside[s])) return RK_OK;
+    if (l->groups.at[l->group_of[s]].into != 0 || !place_in_whole(l, y, i, &at)) return RK_OK;
     if (l->is_whole[s] || l->is_taken[s]) return RK_OK;
-    l->is_inside[s] = true;
-    TRY(problem_of_group(l, l->group_of[s], &p, &stating));
-    *done = backend_find(l->backend, &p, NULL) != NULL;
-    l->is_inside[s] = *done;
-    if (*done) l->home[s] = y, l->is_whole[y] = true;
+    l->inside[s] = &at;
+    rk_status status = problem_of_group(l, l->group_of[s], &p, &stating);
+    *done = status == RK_OK && backend_find(l->backend, &p, NULL) != NULL;
+    l->inside[s] = NULL;
+    if (!*done) return status;
+    TRY(TAKE(&l->plan->arena, kept, 1));
+    *kept = at;
+    l->inside[s] = kept;
+    l->home[s] = y;
+    l->is_whole[y] = true;
     return RK_OK;
 }
 
@@ -143,7 +149,7 @@ static rk_status share_parts(struct lowering *l)
     rk_ctx *ctx = l->ctx;
     for (rk_ref y = 1; y < l->n; y++) {
         const struct node *n = lowering_node(l, y);
-        if (!l->stored[y] || n->op->part == NULL || !l->backend->strided_results || l->is_inside[y]) continue;
+        if (!l->stored[y] || n->op->part == NULL || !l->backend->strided_results || l->inside[y] != NULL) continue;
         int own = l->group_of[y];
         l->groups.at[own].dead = true;
         for (int i = 0; i < n->arity; i++) {
@@ -186,10 +192,10 @@ static bool reads_in_place(const struct lowering *l, rk_ref s, int group)
 
 static bool takes_update(const struct lowering *l, rk_ref s, rk_ref v)
 {
-    if (l->storage[v] != v || !l->stored[v] || l->group_of[v] < 0 || l->is_inside[v]) return false;
+    if (l->storage[v] != v || !l->stored[v] || l->group_of[v] < 0 || l->inside[v] != NULL) return false;
     rk_ref root = lowering_home(l, v);
     if (root == s) return true;
-    if (lowering_node(l, root)->op == &op_state || (lowering_node(l, root)->op->flags & OP_SOURCE) != 0 || l->is_inside[root]) return false;
+    if (lowering_node(l, root)->op == &op_state || (lowering_node(l, root)->op->flags & OP_SOURCE) != 0 || l->inside[root] != NULL) return false;
     int first = l->first_step[root], last = lowering_last_reader(l, s);
     if (last < first) return true;
     if (last > first) return false;
@@ -236,7 +242,7 @@ static void share_in_place(struct lowering *l)
         const struct group *a = &l->groups.at[i];
         if (a->dead || !a->map || a->into != 0) continue;
         for (int y = a->first; y >= 0; y = l->next_member[y]) {
-            if (!l->stored[y] || l->home[y] != 0 || l->is_inside[y]) continue;
+            if (!l->stored[y] || l->home[y] != 0 || l->inside[y] != NULL) continue;
             const struct node *n = lowering_node(l, y);
             for (int k = 0; k < n->arity; k++) {
                 rk_ref s = l->storage[n->in[k]];

@@ -35,8 +35,7 @@ struct lowering {
     VEC(struct group) groups;
     rk_ref *home;                   /* storage whose memory is shared: chains end in a root; 0: its own */
     rk_ref *updates;                /* per state: the value it takes; 0: none */
-    struct layout *inside;          /* per node: layout within its home, where it is a part of it */
-    bool *is_inside;
+    const struct layout **inside;   /* per node: layout within its home, where it is a part of it; else NULL */
     bool *is_output, *is_value;     /* per storage: an output shows it; it is the new value of a state */
     bool *is_taken;                 /* per storage: a sum is added into it */
     bool *is_whole;                 /* per storage: parts of it are born in it */
