@@ -72,7 +72,10 @@ ends 0 reckon count gpt2 --formula "N" --json; prints '"number": 124439808'
 reckon count gpt2 --formula "2·r" >"$out" 2>"$err"; last="2·r"; warns "r has no value here"
 reckon count gpt2 --formula "2 +" >"$out" 2>"$err"; last="2 +"; warns "byte 3"
 ends 0 reckon count gpt2 --letters L=positions,N=layers,W=parameters; prints "V·D + L·D + N·(12·D² + 13·D) + 2·D"; prints "6·W·B·T"; prints "N 12"
-ends 2 reckon count gpt2 --letters L=positions; warns "L would stand for two things"; warns "W=layers"
+ends 0 reckon count gpt2 --letters L=positions,N=layers; prints "V·D + L·D + N·(12·D² + 13·D) + 2·D"; prints "6·parameters·B·T"; prints "L 1,024"; prints "N 12"
+ends 0 reckon count gpt2 --letters L=positions; prints "V·D + L·D + layers·(12·D² + 13·D) + 2·D"; prints "layers 12"
+ends 2 reckon count gpt2 --letters layers=positions,L=tokens; warns "layers would stand for two things"; warns "W=layers"
+ends 2 reckon count gpt2 --letters L=positions,L=layers; warns "L stands there twice"
 ends 2 reckon count gpt2 --letters L=cats; warns 'nothing here is called "cats"'
 ends 2 reckon count gpt2 --letters 7;     warns "is not LETTER=WORD"
 
