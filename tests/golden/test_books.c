@@ -694,6 +694,29 @@ TEST(a_total_is_the_sum_of_its_parts)
     close_model(o);
 }
 
+/* Whatever else is called so: "llmc" has rules of FLOPs and of memory. */
+TEST(an_entry_names_its_convention)
+{
+    rk_ctx *ctx = test_ctx();
+    for (int i = 0; rk_convention_at(i).name != NULL; i++) {
+        rk_convention k = rk_convention_at(i);
+        struct opened o = open_model(ctx, "gpt2", 1, 0);
+        char name[64];
+        (void)snprintf(name, sizeof name, k.is_memory ? "bytes.%s.total" : "flops.convention.%s", k.name);
+        OK(ctx, rk_books_add(o.bill, o.model, NULL, name));
+        EXPECT(rk_bill_has(o.bill, name) && number(ctx, &o, name) > 0);
+        EXPECT_TEXT(rk_convention_of(name).name, k.name);
+        EXPECT(rk_convention_of(name).is_memory == k.is_memory);
+        close_model(o);
+    }
+    struct opened o = open_model(ctx, "gpt2", 1, 0);
+    OK(ctx, rk_books_add(o.bill, o.model, NULL, "llm.c"));
+    EXPECT(rk_bill_has(o.bill, "bytes.llmc.total") && !rk_bill_has(o.bill, "flops.convention.llmc"));
+    FAILS(ctx, rk_books_add(o.bill, o.model, NULL, "flops.convention.eager"), RK_E_UNKNOWN, "eager");
+    FAILS(ctx, rk_books_add(o.bill, o.model, NULL, "bytes.palm.total"), RK_E_UNKNOWN, "palm");
+    close_model(o);
+}
+
 TEST(what_is_not_said_is_refused)
 {
     rk_ctx *ctx = test_ctx();
