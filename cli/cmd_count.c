@@ -17,7 +17,7 @@ static const struct option options[] = {
 
     { "conventions", 'c', OPT_FLAG, NULL, NULL, "FLOPs of a token by every convention (PaLM, llm.c, Megatron ...)" },
     { "tokens-per-second", 0, OPT_REAL, NULL, NULL, "measured on all --gpus: utilisation by every convention, with --device or --peak" },
-    { "memory", 0, OPT_TEXT,   "NAMES", NULL, "memory as others keep it: eager, cs336, megatron, llmc, zero0 .. zero3, states, kv ..., or all" },
+    { "memory", 0, OPT_TEXT,   "NAMES", NULL, "memory as others keep it: eager, cs336, megatron, llm.c, zero0 .. zero3, states, kv ..., or all; as this program does: plan" },
     { "switches", 0, OPT_FLAG, NULL,   NULL, "with --memory: under every attention and recomputation, bytes for FLOPs" },
     { "micro-batch", 0, OPT_SIZE, NULL, "(the batch)", "sequences at once on one device (b)" },
     OPTIONS_OF_RUN("fp32", "eager", "none", "0"),
@@ -62,7 +62,7 @@ static int read_options(struct counting *k)
     k->s.optimizer = (rk_optimizer)cli_choice(c, "optimizer");
     const bool all = c->json || cli_given(c, "html");
     const bool behind = cli_given(c, "html") || cli_given(c, "why") || cli_flag(c, "parts") || cli_flag(c, "roofline");      /* those look behind the FLOPs */
-    k->s.plan = cli_flag(c, "plan") || cli_flag(c, "timeline") || (all && k->s.dtype == RK_f32 && k->s.mode == RK_MODE_TRAIN);     /* what is done here is done in f32 */
+    k->s.plan = cli_flag(c, "plan") || cli_flag(c, "timeline") || memory_of_plan(c) || (all && k->s.dtype == RK_f32 && k->s.mode == RK_MODE_TRAIN);     /* what is done here is done in f32 */
     k->s.plan_untimed = !cli_flag(c, "timeline") && !cli_given(c, "html");
     k->s.totals = k->n == 1 && !all && !behind;
     k->s.numbers = c->json && !behind;

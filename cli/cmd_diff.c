@@ -6,14 +6,29 @@
 static const struct option options[] = {
     OPTIONS_OF_SIZE,
     { "style", 0, OPT_CHOICE, "files|torch", "files", "modules by their names in files, or as PyTorch prints them" },
+    OPTIONS_OF_MACHINE,
+    { "bandwidth", 0, OPT_SIZE, "BYTES", NULL, "its memory's bytes per second: 2TB" },
+    { "mfu", 0, OPT_REAL, NULL, "0.4", "the part of the peak that training reaches" },
     { "check", 0, OPT_FLAG, NULL, NULL, "end with 1 unless everything is the same up to layout" },
     { 0 }
 };
+
+/* The machine whose tokens a second are compared, where one is named. */
+static int read_machine(struct cli *c, struct both *b)
+{
+    struct counting k = { .c = c, .s = b->settings };
+    int code = machine_read(&k);
+    b->machine = k.machine;
+    b->mfu = cli_real(c, "mfu");
+    if (cli_given(c, "bandwidth")) b->machine.bandwidth = (uint64_t)cli_int(c, "bandwidth");
+    return code == CLI_OK && !(b->mfu > 0 && b->mfu <= 1) ? cli_usage(c, "--mfu: above 0 and at most 1") : code;
+}
 
 /* Sequences of one length: what was asked for, or the shorter of both contexts. */
 static int open_both(struct cli *c, struct both *b)
 {
     int code = model_settings(c, &b->settings);
+    if (code == CLI_OK) code = read_machine(c, b);
     if (code != CLI_OK) return code;
     b->settings.totals = true;
     for (int s = 0; s < 2; s++) CLI_TRY(c, rk_model_open(c->ctx, c->args[s], &b->model[s]));
@@ -60,6 +75,7 @@ static const struct example examples[] = {
     { "diff gpt2 gpt2:activation_function=gelu",     "the commonest mistake: another GELU", NULL },
     { "diff gpt2 gpt2:tie_word_embeddings=false --json", "for a program", NULL },
     { "diff gpt2 nanogpt --style torch",             "in the words of PyTorch", NULL },
+    { "diff gpt2-xl pythia-1.4b --device h100 --dtype bf16", "and tokens a second", NULL },
     { "diff gpt2 gpt2 --check",                      "in a script: ends with 1 where something differs", NULL },
     { 0 }
 };
@@ -68,5 +84,6 @@ const struct command cmd_diff = {
     .name = "diff", .arguments = "MODEL MODEL", .purpose = "two models side by side: modules, layout in files, fields, cost", .options = options,
     .examples = examples, .complete = model_complete, .json = true, .run = run,
     .notes = "Modules are aligned by role, also across families: q, k and v apart beside one fused projection. What a module computes and reads is "
-             "written from the graph that trains: x is what comes into a block, K the size of a head.\n" MODEL_NOTES,
+             "written from the graph that trains: x is what comes into a block, K the size of a head. With a machine stand tokens a second: of training, what --mfu of its peak gives; of decoding, what its bandwidth allows "
+             "at most for weights and cache.\n" MODEL_NOTES,
 };

@@ -159,7 +159,7 @@ static int add_conventions(struct cli *c, const struct sweep *s, const rk_bill_s
 {
     const rk_books books = { .batch = at->batch, .seq = at->seq, .policy = at->policy, .optimizer = rk_optimizer_word(at->optimizer) };
     for (int i = 0; i < s->n_columns; i++)
-        if (rk_convention_of(s->column[i]).name != NULL && !rk_bill_has(bill, s->column[i])) CLI_TRY(c, rk_books_add(bill, m, &books, rk_convention_of(s->column[i]).name));
+        if (rk_convention_of(s->column[i]).name != NULL && !rk_bill_has(bill, s->column[i])) CLI_TRY(c, rk_books_add(bill, m, &books, s->column[i]));
     return CLI_OK;
 }
 

@@ -92,6 +92,8 @@ void json_utilisation(const struct counting *k, struct counted *x, struct json *
 bool utilisation_asked(const struct counting *k);
 
 int  print_memory(struct counting *k, struct counted *x);               /* the conventions of --memory */
+int  memory_add(struct counting *k, struct counted *x);                 /* them alone, to the bill */
+bool memory_of_plan(struct cli *c);                                     /* plan is among them */
 int  print_switches(struct counting *k, struct counted *x, const char *convention);     /* count_switches.c */
 /* FLOPs of a step's products that are computed again; "flops" has been added to the bill. Unknown where no convention says. */
 #define FLOPS_UNKNOWN UINT64_MAX

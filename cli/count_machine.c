@@ -97,7 +97,8 @@ static int training_of(struct counting *k, struct counted *x, struct training *t
     char name[96];
     uint64_t seq = k->s.seq > 0 ? (uint64_t)k->s.seq : model_size(x->model, "position");
     (void)snprintf(name, sizeof name, "flops.convention.%.60s", cli_text(c, "flops"));
-    CLI_TRY(c, rk_books_add(x->bill, x->model, &k->books, cli_text(c, "flops")));
+    CLI_TRY(c, rk_books_add(x->bill, x->model, &k->books, name));
+    (void)snprintf(name, sizeof name, "flops.convention.%.60s", rk_convention_of(name).name);       /* llm.c is llmc's */
     uint64_t per_step = (uint64_t)k->s.batch * seq;             /* the bill has been made of so many */
     t->gpus = k->books.gpus > 0 ? (double)k->books.gpus : 1;
     t->mfu = cli_real(c, "mfu");

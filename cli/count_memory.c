@@ -52,17 +52,63 @@ static int print_convention(struct counting *k, struct counted *x, const rk_conv
     return code == CLI_OK && cli_flag(k->c, "switches") ? print_switches(k, x, v->name) : code;
 }
 
+/* What this program allocates: the lines of the bill that speak of it. */
+static void print_plan(struct counting *k, struct counted *x)
+{
+    struct table *t = table_new(k->c, NULL, "lrrl");
+    int n;
+    const struct line *line = count_lines(k, &n), *end = line + n;
+    (void)fputs("\nplan: what this program allocates to train (reckon count --plan)\n", k->c->out);
+    for (; line < end; line++) {
+        if (line->entry == NULL || strncmp(line->entry, "bytes.plan.", 11) != 0 || !line_shown(k, line, end)) continue;
+        uint64_t number = number_of(x->bill, line->entry);
+        if (strcmp(line->entry, "bytes.plan.total") == 0) table_rule(t);
+        table_cell(t, "%s", line->words);
+        table_cell(t, "%s", say_count(number).at);
+        table_cell(t, "%s", say_bytes(number).at);
+        table_cell(t, "%s", formula_of(x->bill, line->entry));
+    }
+    table_print(t);
+}
+
+/* Adds the conventions that --memory names, each known and saying something of the model, but for our own. */
+int memory_add(struct counting *k, struct counted *x)
+{
+    char others[512] = "";
+    size_t used = 0;
+    const char *name = cli_text(k->c, "memory");
+    if (strcmp(name, "all") == 0) return cli_try(k->c, rk_books_add(x->bill, x->model, &k->books, NULL));
+    if (strlen(name) >= sizeof others) return cli_usage(k->c, "--memory: a list of names");
+    for (size_t n; *(name += strspn(name, " ,")) != '\0'; name += n) {
+        n = strcspn(name, " ,");
+        if (n == 4 && memcmp(name, "plan", 4) == 0) continue;
+        used += (size_t)snprintf(others + used, sizeof others - used, "%s%.*s", used > 0 ? "," : "", (int)n, name);
+    }
+    return cli_try(k->c, rk_books_add(x->bill, x->model, &k->books, others));
+}
+
+bool memory_of_plan(struct cli *c)
+{
+    const char *name = cli_given(c, "memory") ? cli_text(c, "memory") : "";
+    for (size_t n; *(name += strspn(name, " ,")) != '\0'; name += n) {
+        n = strcspn(name, " ,");
+        if (n == 4 && memcmp(name, "plan", 4) == 0) return true;
+    }
+    return false;
+}
+
 int print_memory(struct counting *k, struct counted *x)
 {
     struct cli *c = k->c;
-    const char *asked = cli_text(c, "memory");
-    CLI_TRY(c, rk_books_add(x->bill, x->model, &k->books, strcmp(asked, "all") == 0 ? NULL : asked));
+    int code = memory_add(k, x);
+    if (code != CLI_OK) return code;
     headline(k, x);
     (void)fprintf(c->out, "policy %s, attention %s, recompute %s\n", cli_text(c, "policy"), cli_text(c, "attention"), cli_text(c, "recompute"));
+    if (memory_of_plan(c)) print_plan(k, x);
     for (int i = 0; rk_convention_at(i).name != NULL; i++) {
         rk_convention v = rk_convention_at(i);
         if (!v.is_memory || !has_total(x, v.name)) continue;
-        int code = print_convention(k, x, &v);
+        code = print_convention(k, x, &v);
         if (code != CLI_OK) return code;
     }
     return CLI_OK;

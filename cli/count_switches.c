@@ -18,7 +18,8 @@ static uint64_t plus_beyond(uint64_t n, const struct counted *x, const char *con
 
 uint64_t flops_again(const struct counted *x, const char *attention, const char *recompute)
 {
-    uint64_t n = strcmp(attention, "flash") == 0 ? plus_beyond(0, x, "flops.convention.torch_sdpa") : 0;
+    const char *fused = rk_bill_has(x->bill, "flops.convention.torch_sdpa_pairs") ? "flops.convention.torch_sdpa_pairs" : "flops.convention.torch_sdpa";
+    uint64_t n = strcmp(attention, "flash") == 0 ? plus_beyond(0, x, fused) : 0;
     if (strcmp(recompute, "attention") == 0) n = plus_beyond(n, x, "flops.convention.hfu_attention");
     return strcmp(recompute, "full") == 0 ? plus_beyond(n, x, "flops.convention.hfu_full") : n;
 }

@@ -6,7 +6,7 @@
 static int add_what_is_asked(struct counting *k, struct counted *x, const char *name)
 {
     if (rk_bill_has(x->bill, name)) return CLI_OK;
-    return cli_try(k->c, rk_books_add(x->bill, x->model, &k->books, rk_convention_of(name).name));
+    return cli_try(k->c, rk_books_add(x->bill, x->model, &k->books, rk_convention_of(name).name != NULL ? name : NULL));
 }
 
 static bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; }
@@ -227,6 +227,8 @@ int print_json(struct counting *k, struct counted *x)
     struct cli *c = k->c;
     const char *text;
     struct json j;
+    int code = cli_given(c, "memory") ? memory_add(k, x) : CLI_OK;             /* refused where they are without --json */
+    if (code != CLI_OK) return code;
     CLI_TRY(c, rk_books_add(x->bill, x->model, &k->books, NULL));
     CLI_TRY(c, rk_bill_json(x->bill, &text));
     json_begin(&j, c->out);
@@ -246,7 +248,7 @@ int print_json(struct counting *k, struct counted *x)
     if (cli_flag(c, "roofline") || (cli_given(c, "html") && roof_known(k))) json_roofline(k, x, &j);
     if (cli_flag(c, "timeline") || (cli_given(c, "html") && k->s.plan)) json_timeline(x, &j);
     if (cli_given(c, "html")) json_contexts(x, &j);
-    int code = training_asked(k) ? json_training(k, x, &j) : CLI_OK;
+    if (training_asked(k)) code = json_training(k, x, &j);
     (void)fprintf(c->out, ",\n%s\n", text + 1);
     return code;
 }

@@ -3,26 +3,6 @@
 #include "out.h"
 #include <string.h>
 
-/* What is compared by cost. */
-static const struct cost { const char *entry, *words; } costs[] = {
-    { "parameters",                 "parameters" },
-    { "flops.forward",              "FLOPs of products, forward" },
-    { "flops.backward",             "backward" },
-    { "flops.elementwise.forward",  "FLOPs of everything else, forward" },
-    { "flops.elementwise.backward", "backward" },
-    { "bytes.parameters",           "bytes of parameters" },
-    { "bytes.gradients",            "of gradients" },
-    { "bytes.optimizer",            "of optimizer state" },
-    { "bytes.cache_per_token",      "of KV cache, each token" },
-};
-enum { COSTS = sizeof costs / sizeof *costs };
-
-static uint64_t number_of(const rk_bill *bill, const char *entry)
-{
-    uint64_t n;
-    return rk_bill_has(bill, entry) && rk_bill_number(bill, entry, &n) == RK_OK ? n : 0;
-}
-
 /* --- text --- */
 
 /* What a side is called in heads and columns: the model's name, where both are short. */
@@ -35,7 +15,7 @@ static const char *column(const struct both *b, int s)
     return same ? (s == 0 ? "left" : "right") : rk_model_name(b->model[s]);
 }
 
-static struct table *table_of(struct cli *c, const struct both *b, const char *format, const char *align)
+struct table *diff_table(struct cli *c, const struct both *b, const char *format, const char *align)
 {
     char heads[192];
     (void)snprintf(heads, sizeof heads, format, column(b, 0), column(b, 1));
@@ -127,7 +107,7 @@ static void module_of(const struct both *b, int s, const char *names, char *to, 
 
 static void print_rows(struct cli *c, const struct both *b)
 {
-    struct table *t = table_of(c, b, "module|%s|%s|", "lllw");
+    struct table *t = diff_table(c, b, "module|%s|%s|", "lllw");
     for (int i = 0; i < rk_diff_rows(b->diff); i++) {
         rk_diff_row r = rk_diff_row_at(b->diff, i);
         table_cell(t, "%s", r.role);
@@ -173,29 +153,13 @@ static void print_fields(struct cli *c, const struct both *b)
         if (f.same) continue;
         if (t == NULL) {
             (void)fputc('\n', c->out);
-            t = table_of(c, b, "field|%s|%s", "lrr");
+            t = diff_table(c, b, "field|%s|%s", "lrr");
         }
         table_cell(t, "%s", f.name);
         table_cell(t, "%s", f.left[0] != '\0' ? f.left : "-");
         table_cell(t, "%s", f.right[0] != '\0' ? f.right : "-");
     }
     if (t != NULL) table_print(t);
-}
-
-static void print_costs(struct cli *c, const struct both *b)
-{
-    (void)fprintf(c->out, "\nB %s, T %s, %s\n", say_count((uint64_t)b->settings.batch).at, say_count((uint64_t)b->settings.seq).at, rk_dtype_name(b->settings.dtype));
-    struct table *t = table_of(c, b, "|%s|%s|ratio", "lrrr");
-    for (int i = 0; i < COSTS; i++) {
-        uint64_t left = number_of(b->bill[0], costs[i].entry), right = number_of(b->bill[1], costs[i].entry);
-        if (left == 0 && right == 0) continue;
-        table_cell(t, "%s", costs[i].words);
-        table_cell(t, "%s", say_count(left).at);
-        table_cell(t, "%s", say_count(right).at);
-        if (left > 0) table_cell(t, "%.4f", (double)right / (double)left);
-        else table_cell(t, "%s", "");
-    }
-    table_print(t);
 }
 
 void diff_print(struct cli *c, const struct both *b)
@@ -206,7 +170,7 @@ void diff_print(struct cli *c, const struct both *b)
     for (int i = 0; i < rk_diff_rows(b->diff); i++) any = any || rk_diff_row_at(b->diff, i).details > 0;
     if (any) print_reasons(c, b);
     print_fields(c, b);
-    print_costs(c, b);
+    diff_print_costs(c, b);
 }
 
 /* --- JSON --- */
@@ -275,14 +239,6 @@ void diff_json(struct cli *c, const struct both *b)
     for (int i = 0; i < rk_diff_rows(b->diff); i++) json_row(&j, b, i);
     json_end(&j);
     json_fields(&j, b->diff);
-    json_array(&j, "costs");
-    for (int i = 0; i < COSTS; i++) {
-        json_object(&j, NULL);
-        json_text(&j, "name", costs[i].entry);
-        json_uint(&j, "left", number_of(b->bill[0], costs[i].entry));
-        json_uint(&j, "right", number_of(b->bill[1], costs[i].entry));
-        json_end(&j);
-    }
-    json_end(&j);
+    diff_json_costs(&j, b);
     json_end(&j);
 }

@@ -37,8 +37,8 @@ typedef struct rk_convention { const char *name, *families, *words, *source; boo
 RK_API rk_convention rk_convention_at(int i);                            /* name NULL past the end */
 RK_API rk_convention rk_convention_of(const char *entry);                /* whose it is: "bytes.eager.total" is eager's; name NULL: the bill's own */
 
-/* Adds entries of conventions, named by blanks; "flops" are all of FLOPs; NULL: every one that the family has. A second call
- * replaces numbers. E_UNKNOWN for a name or a word that is none, E_DECLINED for a convention that says nothing of the family. */
+/* Adds entries of conventions, named by blanks; "flops" are all of FLOPs; NULL: every one that the family has. Where one has rules of
+ * both kinds ("llmc") its memory is meant; an entry's whole name says which, "flops.convention.llmc". A second call replaces numbers. E_UNKNOWN for a name or a word that is none, E_DECLINED for a convention that says nothing of the family. */
 RK_API RK_CHECK rk_status rk_books_add(rk_bill *bill, rk_model *model, const rk_books *books, const char *conventions);
 
 /* memory = each · batch + fixed under a memory convention, states included; exact from two sequences on. One sequence alone

@@ -122,30 +122,49 @@ out:
 
 /* --- by name --- */
 
-static rk_status unknown(rk_ctx *ctx, const char *name, size_t n)
+/* Those of FLOPs, then those of memory: how long the list is now. */
+static int write_names(char *list, int room, int used, bool memory)
 {
-    char list[ERROR_HINT - 64] = "flops";
-    int used = 5;
-    for (const struct memory_rule *m = memory_rules; m->name != NULL && used < (int)sizeof list; m++)
-        used += snprintf(list + used, sizeof list - (size_t)used, " %s", m->name);
-    (void)FAIL(RK_E_UNKNOWN, "there is no convention \"%.*s\"", (int)(n > 60 ? 60 : n), name);
-    return ctx_hint(ctx, "there are: %s", list);
+    rk_convention v;
+    used += snprintf(list + used, (size_t)(room - used), memory ? "; of memory:" : "of FLOPs:");
+    for (int i = 0; (v = rk_convention_at(i)).name != NULL && used < room; i++)
+        if (v.is_memory == memory) used += snprintf(list + used, (size_t)(room - used), " %s", v.name);
+    return used < room ? used : room - 1;
 }
 
-static rk_status add_named(struct writing *w, const char *name, size_t n)
+static rk_status unknown(rk_ctx *ctx, const char *name, size_t n)
+{
+    char list[ERROR_HINT];
+    (void)write_names(list, sizeof list, write_names(list, sizeof list, 0, false), true);
+    (void)FAIL(RK_E_UNKNOWN, "there is no convention \"%.*s\"", (int)(n > 60 ? 60 : n), name);
+    return ctx_hint(ctx, "%s", list);
+}
+
+static rk_status add_flops_named(struct writing *w, const char *name, size_t n)
 {
     rk_ctx *ctx = w->ctx;
-    if (n == 5 && memcmp(name, "flops", 5) == 0) return add_flops(w);
-    const struct memory_rule *m = memory_named(name, n);
-    const char *not = m != NULL ? why_not(w, m) : NULL;
-    if (m != NULL) return not == NULL ? add_memory(w, m) : refuse_memory(ctx, w->model, m, not);
     for (const struct flops_rule *rule = flops_rules; rule->name != NULL; rule++) {
-        if (strlen(rule->name) != n || memcmp(rule->name, name, n) != 0) continue;
+        if (!convention_is(rule->name, name, n)) continue;
         if (holds(w, rule) && has_step(w)) return add_flops_rule(w, rule);
         (void)FAIL(RK_E_DECLINED, "%s: the convention \"%s\" says nothing of it", w->model->name, rule->name);
         return ctx_hint(ctx, "it speaks of training, and of: %s%s%s", rule->families, rule->where[0] != '\0' ? ", where " : "", rule->where);
     }
     return unknown(ctx, name, n);
+}
+
+/* Some have rules of both kinds, and are meant with that of memory, but for an entry's whole name. */
+static rk_status add_named(struct writing *w, const char *name, size_t n)
+{
+    static const char flops[] = "flops.convention.", bytes[] = "bytes.";
+    rk_ctx *ctx = w->ctx;
+    if (n == 5 && memcmp(name, "flops", 5) == 0) return add_flops(w);
+    if (strncmp(name, flops, sizeof flops - 1) == 0 && n > sizeof flops - 1) return add_flops_named(w, name + sizeof flops - 1, n - (sizeof flops - 1));
+    const bool entry = strncmp(name, bytes, sizeof bytes - 1) == 0 && n > sizeof bytes - 1;
+    if (entry) name += sizeof bytes - 1, n = strcspn(name, ". ,");
+    const struct memory_rule *m = memory_named(name, n);
+    if (m == NULL) return entry ? unknown(ctx, name, n) : add_flops_named(w, name, n);
+    const char *not = why_not(w, m);
+    return not == NULL ? add_memory(w, m) : refuse_memory(ctx, w->model, m, not);
 }
 
 static rk_status add_everything(struct writing *w)

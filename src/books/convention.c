@@ -50,10 +50,17 @@ const struct memory_only memory_onlys[] = {
 };
 #undef ONLY
 
+bool convention_is(const char *own, const char *name, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (name[i] != '.' && *own++ != name[i]) return false;
+    return *own == '\0';
+}
+
 const struct memory_rule *memory_named(const char *name, size_t n)
 {
     for (const struct memory_rule *m = memory_rules; m->name != NULL; m++)
-        if (strlen(m->name) == n && memcmp(m->name, name, n) == 0) return m;
+        if (convention_is(m->name, name, n)) return m;
     return NULL;
 }
 
@@ -110,7 +117,8 @@ rk_convention rk_convention_of(const char *entry)
     for (int i = 0; (v = rk_convention_at(i)).name != NULL; i++) {
         const char *before = v.is_memory ? "bytes." : "flops.convention.";
         size_t n = strlen(before), length = strlen(v.name);
-        if (strncmp(entry, before, n) == 0 && strncmp(entry + n, v.name, length) == 0 && entry[n + length] == (v.is_memory ? '.' : '\0')) return v;
+        if (strncmp(entry, before, n) != 0) continue;
+        if (v.is_memory ? strncmp(entry + n, v.name, length) == 0 && entry[n + length] == '.' : convention_is(v.name, entry + n, strlen(entry + n))) return v;
     }
     return v;
 }

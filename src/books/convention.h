@@ -16,6 +16,8 @@ extern const struct memory_part memory_parts[];
 extern const struct memory_except memory_excepts[];
 extern const struct memory_only memory_onlys[];
 
+/* A convention that somebody spells so: "llm.c" is llmc. */
+bool convention_is(const char *own, const char *name, size_t n);
 const struct memory_rule *memory_named(const char *name, size_t n);         /* NULL: none */
 const struct memory_only *memory_only(const char *convention, const char *name);        /* NULL: every word of the switch */
 bool family_among(const char *families, const char *family);               /* "*": all of them */

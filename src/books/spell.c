@@ -1,4 +1,5 @@
-/* spell.c: formulas in other people's letters: "L=positions,N=layers". A letter never stands for two things. */
+/* spell.c: formulas in other people's letters: "L=positions,N=layers". A letter never stands for two things: with these,
+ * the number of parameters, which had N, is "parameters". */
 #include "books/facts.h"
 #include "pass/count_bill.h"
 #include <stdio.h>
@@ -50,19 +51,36 @@ static rk_status take_rename(rk_ctx *ctx, struct renaming *all, const char *text
     return RK_OK;
 }
 
-/* A letter may stand for one thing only, once all are renamed. */
-static rk_status check_renames(rk_ctx *ctx, const struct renaming *all)
+static bool given(const struct renaming *all, int n, const char *name)
 {
-    for (int i = 0; i < all->n; i++) {
+    for (int i = 0; i < n; i++)
+        if (strcmp(all->to[i], name) == 0) return true;
+    return false;
+}
+
+static bool renamed(const struct renaming *all, const char *letter)
+{
+    for (int i = 0; i < all->n; i++)
+        if (strcmp(all->at[i].from, letter) == 0) return true;
+    return false;
+}
+
+/* A letter may stand for one thing only: one that is given away while its old meaning gets no other is written as a word from now on. */
+static rk_status part_meanings(rk_ctx *ctx, struct renaming *all)
+{
+    const int typed = all->n;
+    for (int i = 0; i < typed; i++) {
         const char *taken = letter_meant(all->to[i], strlen(all->to[i]));
-        for (int k = 0; k < all->n; k++) {
-            if (taken != NULL && strcmp(all->at[k].from, taken) == 0) taken = NULL;             /* which is called otherwise now */
-            bool twice = k != i && (strcmp(all->to[k], all->to[i]) == 0 || strcmp(all->at[k].from, all->at[i].from) == 0);
-            if (twice) return FAIL(RK_E_ARG, "letters: %s stands there twice", all->to[i]);
+        for (int k = 0; k < typed; k++)
+            if (k != i && (strcmp(all->to[k], all->to[i]) == 0 || strcmp(all->at[k].from, all->at[i].from) == 0))
+                return FAIL(RK_E_ARG, "letters: %s stands there twice", all->to[i]);
+        if (taken == NULL || renamed(all, taken)) continue;
+        if (given(all, typed, words_of(taken))) {
+            (void)FAIL(RK_E_ARG, "letters: %s would stand for two things", all->to[i]);
+            return ctx_hint(ctx, "say what its old meaning is called then, for instance W=%s", words_of(taken));
         }
-        if (taken == NULL) continue;
-        (void)FAIL(RK_E_ARG, "letters: %s would stand for two things", all->to[i]);
-        return ctx_hint(ctx, "say what its old meaning is called then, for instance W=%s", words_of(taken));
+        if (all->n == MOST_RENAMES) return FAIL(RK_E_LIMIT, "letters: at most %d, with those that are written as words", MOST_RENAMES);
+        all->at[all->n++] = (struct rename){ taken, words_of(taken) };
     }
     return RK_OK;
 }
@@ -71,7 +89,7 @@ rk_status letters_spell(rk_ctx *ctx, const char *formula, const char *letters, s
 {
     struct renaming all = { .n = 0 };
     for (const char *at = letters; *(at += strspn(at, " ,")) != '\0'; at += strcspn(at, " ,")) TRY(take_rename(ctx, &all, at, strcspn(at, " ,")));
-    TRY(check_renames(ctx, &all));
+    TRY(part_meanings(ctx, &all));
     return formula_spell(ctx, formula, all.n, all.at, out);
 }
 

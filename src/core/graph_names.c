@@ -20,7 +20,7 @@ static rk_status dim_add(rk_ctx *ctx, rk_graph *g, const char *name, char letter
     if (strlen(name) > LONGEST_DIM_NAME) return FAIL(RK_E_LIMIT, "the name of a dimension has %zu characters, at most %d: %.16s...", strlen(name), LONGEST_DIM_NAME, name);
     if (!is_name(name)) return FAIL(RK_E_ARG, "\"%s\" cannot name a dimension: letters, digits and _ only", name);
     if (graph_dim(g, name, strlen(name)) != 0) return FAIL(RK_E_ARG, "dimension %s is declared twice", name);
-    if (size < 0 || size >> LARGEST_EXTENT_BITS != 0) return FAIL(RK_E_LIMIT, "dimension %s has size %lld", name, (long long)size);
+    if (size < 0 || size >> LARGEST_EXTENT_BITS != 0) return FAIL(RK_E_LIMIT, "dimension %s has size %lld; sizes lie within 0 .. 2^%d", name, (long long)size, LARGEST_EXTENT_BITS);
     TRY(arena_text(ctx, &g->arena, name, strlen(name), &d.name));
     VEC_PUSH(&g->dims, d);
     *out = g->dims.n - 1;

@@ -118,6 +118,7 @@ struct arch {
     const char *bare;                   /* those of them that get no prefix, by spaces: "lm_head.*" */
     const char *ties;                   /* "head.weight=embed.weight": a role that the model lacks is this other one; by spaces */
     bool parts_in_f32;                  /* its makers' f64 is good to 1e-7: rotary tables or scores are made in f32 whatever the rest is */
+    const char *echoes;                 /* "rope_theta=theta": keys that say a field's number again, and may not say another; by spaces; NULL: none */
     const char *harmless;               /* keys of config.json that change nothing here, by spaces; a trailing * stands for any ending */
     /* Refuses what the fields cannot say: combinations, keys set to what is not done. NULL: nothing to refuse. */
     rk_status (*check)(rk_ctx *ctx, const struct config *c);

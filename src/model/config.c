@@ -1,7 +1,7 @@
 /* config.c: hyper-parameters held against a family's fields: every key is known or refused, every number has its range.
  *
  * A key that nobody knows may change the mathematics, and a model that is silently another one is worse than none: so the
- * message names it. Not here: what the fields are (each family's file), which file is read (spec.c).
+ * message names it. Not here: what the fields are (each family's file), what they are where nobody says (config_default.c), which file is read (spec.c).
  * Source of what is harmless everywhere: transformers configuration_utils.py. */
 #include "model/config.h"
 #include <math.h>
@@ -11,27 +11,13 @@
 /* Bookkeeping, and what only generation by transformers asks. */
 static const char *const harmless =
     "model_type architectures transformers_version dtype torch_dtype _* name_or_path auto_map tokenizer_class prefix torchscript use_cache "
-    "bos_token_id eos_token_id pad_token_id sep_token_id cls_token_id decoder_start_token_id forced_* suppress_tokens begin_suppress_tokens bad_words_ids "
+    "bos_token_id eos_token_id pad_token_id sep_token_id cls_token_id decoder_start_token_id forced_* force_bos_token_to_be_generated renormalize_logits suppress_tokens begin_suppress_tokens bad_words_ids "
     "max_length min_length do_sample early_stopping num_beams num_beam_groups diversity_penalty temperature top_k top_p typical_p repetition_penalty "
     "length_penalty no_repeat_ngram_size encoder_no_repeat_ngram_size num_return_sequences output_* return_* remove_invalid_values "
     "exponential_decay_length_penalty task_specific_params finetuning_task id2label label2id num_labels problem_type tf_legacy_loss use_bfloat16 "
     "is_decoder is_encoder_decoder chunk_size_feed_forward gradient_checkpointing";
 
 /* --- one value --- */
-
-/* Our word of a choice as the file spells it, and where the list has that; NULL: not among them. */
-static const char *choice_ours(const struct field *f, const char *text, size_t n, struct word *ours)
-{
-    const char *rest = f->choices;
-    for (struct word w; word_next(&rest, &w);) {
-        const char *equals = memchr(w.at, '=', w.n);
-        size_t spelled = equals == NULL ? w.n : (size_t)(equals - w.at);
-        if (spelled != n || memcmp(w.at, text, n) != 0) continue;
-        *ours = equals == NULL ? w : (struct word){ equals + 1, w.n - spelled - 1 };
-        return w.at;
-    }
-    return NULL;
-}
 
 static rk_status take_choice(rk_ctx *ctx, struct config *c, int i, const struct json *v)
 {
@@ -40,7 +26,7 @@ static rk_status take_choice(rk_ctx *ctx, struct config *c, int i, const struct 
     const char *text, *spelled;
     struct word ours;
     TRY(json_as_text(ctx, v, &text));
-    spelled = choice_ours(f, text, strlen(text), &ours);
+    spelled = config_choice(f, text, strlen(text), &ours);
     if (spelled == NULL) {
         (void)FAIL(RK_E_UNKNOWN, "%s: \"%.60s\" is not done here", json_path(v, path), text);
         return ctx_hint(ctx, "it may be: %s", f->choices);
@@ -77,15 +63,6 @@ static rk_status take_value(rk_ctx *ctx, struct config *c, int i, const struct j
 
 /* --- a whole file --- */
 
-static int field_spelled(const struct arch *a, const char *key, size_t n, bool ours)
-{
-    for (int i = 0; a->fields[i].name != NULL; i++) {
-        if (word_among(a->fields[i].spellings, key, n)) return i;
-        if (ours && strlen(a->fields[i].name) == n && memcmp(a->fields[i].name, key, n) == 0) return i;
-    }
-    return -1;
-}
-
 static rk_status unknown_key(rk_ctx *ctx, const struct config *c, const struct json *v)
 {
     char path[JSON_SHOWN];
@@ -115,6 +92,19 @@ static rk_status take_field(rk_ctx *ctx, struct reading *r, int i, const struct 
     return RK_OK;
 }
 
+/* Some read such a key and others do not: where it says what the field is anyway, all of them mean the same. */
+static rk_status take_echo(rk_ctx *ctx, const struct reading *r, int i, const struct json *v)
+{
+    char path[JSON_SHOWN];
+    struct config field = *r->c, echo = *r->c;
+    const struct field *f = &field.arch->fields[i];
+    if (!field.given[i]) TRY(config_standard(ctx, &field, i, json_path(v, path)));
+    TRY(take_value(ctx, &echo, i, v));
+    if (echo.value[i] == field.value[i]) return RK_OK;
+    (void)FAIL(RK_E_UNKNOWN, "%s: %.9g, while %.*s is %.9g", json_path(v, path), echo.value[i], (int)strcspn(f->spellings, " "), f->spellings, field.value[i]);
+    return ctx_hint(ctx, "some versions of transformers read the one, and some the other: give both the same value");
+}
+
 /* The key with those around it, "rope_parameters.rope_theta"; of no length where no spelling can be meant. */
 static struct word whole_key(const struct json *v, struct word within, char room[KEY_ROOM])
 {
@@ -124,6 +114,8 @@ static struct word whole_key(const struct json *v, struct word within, char room
     return (struct word){ room, within.n + v->key.length };
 }
 
+static bool says_nothing(const struct json *v) { return v->kind == JSON_NULL || (v->kind == JSON_OBJECT && v->n == 0); }
+
 static rk_status take_keys(rk_ctx *ctx, struct reading *r, const struct json *object, struct word within)
 {
     const struct arch *a = r->c->arch;
@@ -132,13 +124,15 @@ static rk_status take_keys(rk_ctx *ctx, struct reading *r, const struct json *ob
         const struct json *v = &object->at[k];
         char room[KEY_ROOM];
         struct word key = whole_key(v, within, room);
-        int i = field_spelled(a, key.at, key.n, false);
+        int i = config_spelled(a, key.at, key.n, false);
         if (i >= 0) {
             if (!r->strangers) TRY(take_field(ctx, r, i, v));
-        } else if (v->kind == JSON_NULL) continue;
+        } else if (says_nothing(v)) continue;
         else if (key.n > 0 && config_spells(a, key.at, key.n)) {           /* fields are inside */
             room[key.n++] = '.';
             TRY(take_keys(ctx, r, v, key));
+        } else if (key.n > 0 && config_echoed(a, key, &i)) {
+            if (r->strangers) TRY(take_echo(ctx, r, i, v));
         } else if (r->strangers && !word_among(a->harmless, key.at, key.n) && !(within.n == 0 && word_among(harmless, v->key.at, v->key.length)))
             return unknown_key(ctx, r->c, v);
     }
@@ -164,7 +158,7 @@ static rk_status set_one(rk_ctx *ctx, struct config *c, const char *where, struc
     const char *equals = memchr(pair.at, '=', pair.n);
     if (equals == NULL || equals == pair.at) return FAIL(RK_E_ARG, "%s: \"%.*s\" is no key=value", where, (int)pair.n, pair.at);
     size_t key = (size_t)(equals - pair.at), n = pair.n - key - 1;
-    int i = field_spelled(c->arch, pair.at, key, true);
+    int i = config_spelled(c->arch, pair.at, key, true);
     if (i < 0) {
         (void)FAIL(RK_E_UNKNOWN, "%s: %s has no field \"%.*s\"", where, c->arch->title, (int)key, pair.at);
         return ctx_hint(ctx, "a field is called as in config.json, %s, or by its own name, %s", c->arch->fields[0].spellings, c->arch->fields[0].name);
@@ -196,79 +190,4 @@ rk_status config_set(rk_ctx *ctx, struct config *c, const char *where, const cha
         s += pair.n;
     }
     return RK_OK;
-}
-
-/* --- defaults --- */
-
-/* What a default stands as in the table; behind a bar, what null means. */
-static struct word standard_of(const struct config *c, int i, bool null)
-{
-    const char *s = c->arch->fields[i].standard;
-    size_t n = strcspn(s, "|");
-    return null && s[n] == '|' ? (struct word){ s + n + 1, strlen(s + n + 1) } : (struct word){ s, n };
-}
-
-static rk_status take_standard(rk_ctx *ctx, struct config *c, int i, const char *where)
-{
-    const struct field *f = &c->arch->fields[i];
-    struct word first, ours;
-    const char *rest = f->spellings;
-    if (f->standard == NULL) {
-        bool some = word_next(&rest, &first);
-        return FAIL(RK_E_MISSING, "%s: %.*s is missing, and there is no default for it", where, some ? (int)first.n : 0, first.at);
-    }
-    if (f->kind == FIELD_FLAG) {
-        c->value[i] = f->standard[0] == 't';
-        return RK_OK;
-    }
-    if (f->kind == FIELD_CHOICE) {
-        c->spelled[i] = choice_ours(f, f->standard, strlen(f->standard), &ours);
-        PROMISE(c->spelled[i] != NULL && ours.n < sizeof c->text[0]);
-        memcpy(c->text[i], ours.at, ours.n);
-        return RK_OK;
-    }
-    struct word standard = standard_of(c, i, c->null[i]);
-    TRY(config_formula(ctx, c, i, standard.at, standard.n, &c->value[i]));
-    if (c->value[i] >= f->least && c->value[i] <= f->most) return RK_OK;
-    return FAIL(RK_E_LIMIT, "%s: %s would be %s = %g, which does not lie within %g .. %g", where, f->name, f->standard, c->value[i], f->least, f->most);
-}
-
-/* "4*hidden" depends on a field, "1e-5" on none. */
-static bool depends(const struct config *c, const struct field *f)
-{
-    const char *s = f->standard;            /* of what is given, never null: what stands before a bar */
-    if (s == NULL || f->kind == FIELD_CHOICE || f->kind == FIELD_FLAG) return false;
-    for (size_t n; *s != '\0' && *s != '|'; s += n + (s[n] != '\0' && s[n] != '|')) {
-        n = strcspn(s, "*/+-()|");
-        if (field_spelled(c->arch, s, n, true) >= 0) return true;
-    }
-    return false;
-}
-
-rk_status config_follow(rk_ctx *ctx, struct config *c, const struct config *typed, const char *where)
-{
-    struct config full = *c;
-    for (int i = 0; c->arch->fields[i].name != NULL; i++) {
-        double value;
-        if (!full.given[i]) TRY(take_standard(ctx, &full, i, where));
-        if (!c->given[i] || typed->given[i] || !depends(c, &c->arch->fields[i])) continue;
-        struct word standard = standard_of(&full, i, false);
-        TRY(config_formula(ctx, &full, i, standard.at, standard.n, &value));
-        if (value == full.value[i]) c->given[i] = false;
-    }
-    return RK_OK;
-}
-
-rk_status config_finish(rk_ctx *ctx, struct config *c, const char *where)
-{
-    for (int i = 0; c->arch->fields[i].name != NULL; i++)
-        if (!c->given[i]) TRY(take_standard(ctx, c, i, where));
-    if (c->arch->check == NULL) return RK_OK;
-    char message[ERROR_TEXT], hint[ERROR_HINT];
-    rk_status status = c->arch->check(ctx, c);
-    if (status == RK_OK) return RK_OK;
-    (void)snprintf(message, sizeof message, "%s", ctx->message);            /* the family does not know which file it was */
-    (void)snprintf(hint, sizeof hint, "%s", ctx->hint);
-    (void)FAIL(status, "%s: %s", where, message);
-    return hint[0] == '\0' ? status : ctx_hint(ctx, "%s", hint);
 }

@@ -12,6 +12,12 @@ bool word_among(const char *list, const char *text, size_t n);             /* a 
 
 /* A key of this family: a field, or an object with fields inside. */
 bool config_spells(const struct arch *a, const char *key, size_t n);
+/* Which field files spell so, or, with `ours`, is called so here; -1: none. */
+int config_spelled(const struct arch *a, const char *key, size_t n, bool ours);
+/* The key repeats a field's value (arch->echoes): which. */
+bool config_echoed(const struct arch *a, struct word key, int *index);
+/* Our word of a choice as the file spells it, and where the list has that; NULL: not among them. */
+const char *config_choice(const struct field *f, const char *text, size_t n, struct word *ours);
 /* The family that a model_type names, or that the keys of `root` can only belong to. E_UNKNOWN, with what is known. */
 rk_status config_family(rk_ctx *ctx, const struct json *root, const struct arch **arch) RK_CHECK;
 /* What stands in config.json: every key is a field's, harmless, or refused. Messages name the text (root->key) and the key. */
@@ -25,7 +31,8 @@ rk_status config_find_head(rk_ctx *ctx, struct config *c, const struct json *roo
 rk_status config_set(rk_ctx *ctx, struct config *c, const char *where, const char *texts) RK_CHECK;
 /* Defaults for what was not given, then the family's own check. */
 rk_status config_finish(rk_ctx *ctx, struct config *c, const char *where) RK_CHECK;
-
+/* Field i as it is where nobody gives it. */
+rk_status config_standard(rk_ctx *ctx, struct config *c, int i, const char *where) RK_CHECK;
 /* Fields that are given, but by nobody who typed them, and are what their default makes of other fields, are given no more: they
  * follow what is set next. */
 rk_status config_follow(rk_ctx *ctx, struct config *c, const struct config *typed, const char *where) RK_CHECK;

@@ -1,4 +1,4 @@
-/* config_family.c: lists of words, the fields of a family by name, and which family a config.json belongs to. */
+/* config_family.c: lists of words, the fields of a family by name and as files spell them, and which family a config.json belongs to. */
 #include "model/config.h"
 #include <stdio.h>
 #include <string.h>
@@ -46,6 +46,42 @@ int64_t     config_int(const struct config *c, const char *name)  { return (int6
 double      config_real(const struct config *c, const char *name) { return c->value[slot_of(c, name)]; }
 bool        config_flag(const struct config *c, const char *name) { return c->value[slot_of(c, name)] != 0; }
 const char *config_text(const struct config *c, const char *name) { return c->text[slot_of(c, name)]; }
+
+/* --- keys and words of files --- */
+
+int config_spelled(const struct arch *a, const char *key, size_t n, bool ours)
+{
+    for (int i = 0; a->fields[i].name != NULL; i++) {
+        if (word_among(a->fields[i].spellings, key, n)) return i;
+        if (ours && strlen(a->fields[i].name) == n && memcmp(a->fields[i].name, key, n) == 0) return i;
+    }
+    return -1;
+}
+
+bool config_echoed(const struct arch *a, struct word key, int *index)
+{
+    const char *rest = a->echoes == NULL ? "" : a->echoes;
+    for (struct word w; word_next(&rest, &w);) {
+        const char *equals = memchr(w.at, '=', w.n);
+        if (!word_is((struct word){ w.at, (size_t)(equals - w.at) }, key.at, key.n)) continue;
+        *index = config_spelled(a, equals + 1, w.n - key.n - 1, true);
+        return true;
+    }
+    return false;
+}
+
+const char *config_choice(const struct field *f, const char *text, size_t n, struct word *ours)
+{
+    const char *rest = f->choices;
+    for (struct word w; word_next(&rest, &w);) {
+        const char *equals = memchr(w.at, '=', w.n);
+        size_t spelled = equals == NULL ? w.n : (size_t)(equals - w.at);
+        if (spelled != n || memcmp(w.at, text, n) != 0) continue;
+        *ours = equals == NULL ? w : (struct word){ equals + 1, w.n - spelled - 1 };
+        return w.at;
+    }
+    return NULL;
+}
 
 /* --- the family --- */
 

@@ -25,6 +25,9 @@ struct rk_model {
 
 /* spec_head.c: of a model of which nobody has named the head: the first that has all tensors of its weights. */
 rk_status spec_head(rk_ctx *ctx, rk_model *m) RK_CHECK;
+/* spec_like.c: fails: the n bytes of text, the first `name` of them without a head, are no model; says which presets are called
+ * much like it, or which there are. */
+rk_status spec_unknown(rk_ctx *ctx, const char *text, size_t n, size_t name) RK_CHECK;
 /* A preset by its name or an alias; NULL: none. */
 const struct preset *preset_find(const char *name, size_t length, const struct arch **arch);
 

@@ -11,7 +11,8 @@
 #include "model/torch.h"
 #include <math.h>
 
-/* transformers 4 writes rotary_pct and rotary_emb_base, 5 an object, and reads both. */
+/* transformers 4 writes rotary_pct and rotary_emb_base, and from 4.43 on both a second time as partial_rotary_factor and rope_theta,
+ * which alone are read by it and not by 5. That writes an object, and reads the former. */
 static const struct field fields[] = {
     FIELD_SIZES("max_position_embeddings", "hidden_size", "num_hidden_layers", "num_attention_heads"),
     FIELD_FF("intermediate_size", NULL),
@@ -150,5 +151,5 @@ const struct arch arch_neox = {
     .name = "neox", .title = "GPT-NeoX", .model_types = "gpt_neox", .heads = ends,
     .tell = "rotary_pct rotary_emb_base rope_parameters use_parallel_residual",
     .fields = fields, .presets = presets, .bindings = names, .prefix = "gpt_neox.", .bare = "lm_head.* embed_out.*", .ties = "head.weight=embed.weight",
-    .parts_in_f32 = true, .harmless = "classifier_dropout", .check = check, .build = build, .torch = modules,
+    .parts_in_f32 = true, .echoes = "partial_rotary_factor=rotary rope_theta=theta", .harmless = "classifier_dropout", .check = check, .build = build, .torch = modules,
 };

@@ -169,16 +169,6 @@ static rk_status open_path(rk_ctx *ctx, rk_model *m, const char *path)
 
 /* --- the whole text --- */
 
-static rk_status nothing_called(rk_ctx *ctx, const char *name, size_t n)
-{
-    char list[ERROR_HINT - 100] = "";
-    const char *preset;
-    for (int i = 0, used = 0; (preset = rk_model_preset(i)) != NULL && used < (int)sizeof list; i++)
-        used += snprintf(list + used, sizeof list - (size_t)used, "%s%s", i > 0 ? ", " : "", preset);
-    (void)FAIL(RK_E_MISSING, "\"%.*s\" is neither a preset nor a file or folder that is there", (int)(n < 200 ? n : 200), name);
-    return ctx_hint(ctx, "presets: %s", list);
-}
-
 /* The colon before overrides; the end of the text where there are none. */
 static size_t overrides_at(const char *spec)
 {
@@ -255,7 +245,7 @@ static rk_status find(rk_ctx *ctx, rk_model *m, const char *spec, const char *mo
         if (preset != NULL || (end == plus && plus < n)) m->head = head;
     }
     if (preset != NULL) TRY(take_preset(ctx, m, arch, preset));
-    else if (end == 0) return nothing_called(ctx, spec, n);
+    else if (end == 0) return spec_unknown(ctx, spec, n, plus);
     else TRY(take_path(ctx, m, spec, end));
     if (end < n) end = n;
     TRY(override(ctx, m, spec[end] == ':' ? spec + end + 1 : "", more));

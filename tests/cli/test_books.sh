@@ -65,6 +65,20 @@ ends 2 reckon count gpt2 --tokens 1e9 --steps 5; warns "give one"
 ends 2 reckon count gpt2 --tokens 1e9 --mfu 2; warns "--mfu"
 ends 2 reckon count gpt2 --tokens 1e9 --flops nonsense; warns 'no convention "nonsense"'
 
+for rule in llmc llm.c cs336 megatron six_n; do         # some names are of memory, too
+    ends 0 reckon count gpt2 --tokens 1e9 --flops $rule --json
+    is "FLOPs of a training by $rule" "$(sed -n 's/^ *"flops": \([0-9]*\),*$/\1/p' "$out" | cut -c 1-3)" "$(case $rule in l*) echo 803 ;; s*) echo 746 ;; *) echo 854 ;; esac)"
+done
+ends 2 reckon count gpt2 --tokens 1e9 --flops eager; warns 'no convention "eager"'
+ends 0 reckon count gpt2 --why flops.convention.llmc; prints "822,540,238,848"
+ends 0 reckon sweep gpt2 --over seq=512,1Ki --show flops.convention.llmc,bytes.llmc.fch --csv; prints "1024,822540238848,75497472"
+
+# memory by name, ours among them
+ends 0 reckon count gpt2:n_layer=2 --memory plan,llm.c; prints "step and update, in turn"; prints "fch_gelu"
+ends 2 reckon count gpt2 --memory nobody --json; warns 'no convention "nobody"'
+ends 3 reckon count cs336-17m --memory eager --json; warns "says nothing of it"
+ends 2 reckon count gpt2 --memory plan --mode decode; warns "--plan is of a training"
+
 # formulas and letters
 ends 0 reckon count gpt2 --formula "12·L·D² + 13*L*D"; prints "85,054,464"
 ends 0 reckon count gpt2 --formula "T/3"; prints "1,024 / 3 = 341.3333333333333"
@@ -72,7 +86,10 @@ ends 0 reckon count gpt2 --formula "N" --json; prints '"number": 124439808'
 reckon count gpt2 --formula "2·r" >"$out" 2>"$err"; last="2·r"; warns "r has no value here"
 reckon count gpt2 --formula "2 +" >"$out" 2>"$err"; last="2 +"; warns "byte 3"
 ends 0 reckon count gpt2 --letters L=positions,N=layers,W=parameters; prints "V·D + L·D + N·(12·D² + 13·D) + 2·D"; prints "6·W·B·T"; prints "N 12"
-ends 2 reckon count gpt2 --letters L=positions; warns "L would stand for two things"; warns "W=layers"
+ends 0 reckon count gpt2 --letters L=positions,N=layers; prints "V·D + L·D + N·(12·D² + 13·D) + 2·D"; prints "6·parameters·B·T"; prints "L 1,024"; prints "N 12"
+ends 0 reckon count gpt2 --letters L=positions; prints "V·D + L·D + layers·(12·D² + 13·D) +"; prints "layers 12"
+ends 2 reckon count gpt2 --letters layers=positions,L=tokens; warns "layers would stand for two things"; warns "W=layers"
+ends 2 reckon count gpt2 --letters L=positions,L=layers; warns "L stands there twice"
 ends 2 reckon count gpt2 --letters L=cats; warns 'nothing here is called "cats"'
 ends 2 reckon count gpt2 --letters 7;     warns "is not LETTER=WORD"
 

@@ -22,6 +22,13 @@ assert {"name": "hidden", "left": "768", "right": "768", "same": True} in x["fie
 END_OF_CHECK
 fi
 
+# by what a machine would do: 989.4e12 · 0.5 · 1024 / 874,944,921,600 and 3.35e12 / (248,879,616 + 1024 · 36,864) of GPT-2
+ends 0 reckon diff gpt2 gpt2-xl --device h100 --dtype bf16 --mfu 0.5; prints "578,977"; prints "11,688"; prints "50.0 % of 989.4 TFLOP/s"
+ends 0 reckon diff gpt2 bert-base-cased --peak 1e12 --json; prints '"tokens_per_second.training"'
+if grep -q decoding "$out"; then fail "decoding without a bandwidth"; else pass; fi
+ends 2 reckon diff gpt2 gpt2 --device h100 --mfu 2;        warns "--mfu"
+ends 2 reckon diff gpt2 gpt2 --device nothing;             warns "no device"
+
 # as PyTorch prints modules
 ends 0 reckon diff gpt2 nanogpt --style torch;             prints "Conv1D(nf=2304, nx=768)"; prints "Linear(in_features=768, out_features=2304, bias=False)"
 ends 0 reckon diff gpt2 cs336-small --style torch;         prints "3 × Linear(d_out=768, d_in=768)"

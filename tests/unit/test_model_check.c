@@ -207,6 +207,32 @@ TEST(a_header_of_two_dtypes_is_explained)
     free(t.at);
 }
 
+/* GPT-J-6B as transformers 4 saved it: 6,050,882,784 parameters and 117,440,540 = 28 · (2048² + 1) numbers of buffers. */
+TEST(buffers_of_gptj_are_explained)
+{
+    rk_ctx *ctx = test_ctx();
+    struct tensors t = { 0 };
+    struct told told;
+    rk_checked c;
+    char name[96];
+    describe(ctx, "gpt-j-6b", RK_f16, &t);
+    for (int i = 0; i < 28; i++) {
+        (void)snprintf(name, sizeof name, "transformer.h.%d.attn.bias", i);
+        (void)add(&t, name, RK_u8, 4, (int64_t[]){ 1, 1, 2048, 2048 });
+        (void)snprintf(name, sizeof name, "transformer.h.%d.attn.masked_bias", i);
+        (void)add(&t, name, RK_f16, 0, NULL);
+    }
+    (void)write_tensors("model.safetensors", &t, 0, 1);
+    check(ctx, test_temporary(), &told, &c);
+    EXPECT_INT(c.troubles, 0);
+    EXPECT_INT(c.parameter_bytes, 2 * 6050882784ull);
+    EXPECT_INT(c.buffer_bytes, 117440540ull + 28);                  /* the masks' numbers have a byte, the others two */
+    EXPECT_INT(told.count[RK_CHECK_BUFFERS], 2);
+    expect_text(&told, "all of one dtype  6050882784 parameters + 28 buffers");
+    expect_text(&told, "all of one dtype  117440512 buffers");
+    free(t.at);
+}
+
 TEST(ties_and_mixed_dtypes)
 {
     rk_ctx *ctx = test_ctx();

@@ -164,6 +164,7 @@ static const struct { const char *text; rk_status status; const char *words; } w
     { "{" NEOX ", \"rotary_emb_base\": 5000, \"rope_parameters\": {\"rope_theta\": 10000.0}}",   RK_E_FORMAT, "rope_parameters.rope_theta: says another value" },
     { "{" NEOX ", \"rope_parameters.rope_theta\": 5000}",   RK_E_DECLINED, "rope_parameters.rope_theta" },
     { "{" NEOX ", \"rope_theta\": 5000}",                   RK_E_DECLINED, "rope_theta" },
+    { "{" NEOX ", \"rotary_pct\": 0.25, \"partial_rotary_factor\": 0.5}", RK_E_DECLINED, "partial_rotary_factor: 0.5, while rotary_pct is 0.25" },
     { "{" NEOX ", \"hidden_dropout\": 0.1, \"hidden_dropout_prob\": 0.2}",                  RK_E_FORMAT,  "hidden_dropout_prob" },
     { "{" NEOX ", \"hidden_act\": \"gelu_11\"}",            RK_E_DECLINED, "gelu_11" },
 };
@@ -239,7 +240,7 @@ TEST(spellings_nulls_and_bookkeeping)
 {
     rk_ctx *ctx = test_ctx();
     rk_model *m = opened(ctx, write_config("{" GPT2 ", \"n_ctx\": 40, \"n_inner\": null, \"quantization_config\": null, \"hidden_size\": 24, \"use_cache\": true,"
-                                           " \"task_specific_params\": {\"a\": [1, 2]}, \"_name_or_path\": \"x\", \"summary_type\": \"cls_index\", \"bias\": false}"));
+                                           " \"force_bos_token_to_be_generated\": false, \"pruned_heads\": {}, \"task_specific_params\": {\"a\": [1, 2]}, \"_name_or_path\": \"x\", \"summary_type\": \"cls_index\", \"bias\": false}"));
     EXPECT_TEXT(rk_model_family(m), "gpt2");
     EXPECT(number(m, "ff") == 96 && number(m, "bias") == 0 && number(m, "position") == 40);
     EXPECT_TEXT(rk_model_folder(m), test_temporary());
@@ -254,6 +255,30 @@ TEST(spellings_nulls_and_bookkeeping)
     FAILS(ctx, rk_model_open(ctx, spec, &m), RK_E_MISSING, "below");
 }
 
+/* What somebody may have meant; whole names, however many there are. */
+TEST(a_name_that_is_nearly_a_preset)
+{
+    static const struct { const char *spec, *hint; } cases[] = {
+        { "gptj", "did you mean gpt-j-6b?" },                 { "GPT-3", "did you mean gpt3?" },
+        { "gpt2-meduim:n_layer=2", "did you mean gpt2-medium?" }, { "EleutherAI--gpt-j-6b+model", "did you mean gpt-j-6b?" },
+        { "pythia2.8b", "did you mean pythia-2.8b?" },        { "bert_large", "did you mean bert-large-uncased, bert-large-cased?" },
+    };
+    rk_ctx *ctx = test_ctx();
+    rk_model *m;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        FAILS(ctx, rk_model_open(ctx, cases[i].spec, &m), RK_E_MISSING, "is neither a preset nor a file");
+        EXPECT_TEXT(rk_error_hint(ctx), cases[i].hint);
+    }
+    FAILS(ctx, rk_model_open(ctx, "llama", &m), RK_E_MISSING, "\"llama\" is neither a preset nor a file");
+    const char *hint = rk_error_hint(ctx), *last = strrchr(hint, ',');
+    char name[64];
+    EXPECT(strncmp(hint, "presets: gpt2, gpt2-medium, ", 28) == 0);
+    REQUIRE(last != NULL && strcmp(hint + strlen(hint) - 4, " ...") == 0);
+    (void)snprintf(name, sizeof name, "%.*s", (int)(strlen(last) - 6), last + 2);
+    OK(ctx, rk_model_open(ctx, name, &m));
+    rk_model_close(m);
+}
+
 /* What transformers 4 and 5 write for one GPT-NeoX, what is missing, and what is null. */
 TEST(spellings_of_rotary_positions)
 {
@@ -265,6 +290,7 @@ TEST(spellings_of_rotary_positions)
         { "{" NEOX ", \"rope_parameters\": {\"rope_theta\": 500}, \"rotary_emb_base\": 500.0}",             0.25, 500 },
         { "{" NEOX ", \"rope_parameters\": {\"rope_theta\": null}, \"rope_scaling\": {\"type\": \"default\"}}", 0.25, 10000 },
         { "{" NEOX ", \"rope_parameters\": null, \"attention_probs_dropout_prob\": 0, \"hidden_dropout_prob\": 0}", 0.25, 10000 },
+        { "{" NEOX ", \"rotary_pct\": 0.5, \"partial_rotary_factor\": 0.5, \"rotary_emb_base\": 500, \"rope_theta\": 500}",  0.5,  500 },       /* from 4.43 on */
         { "{" SIZES ", \"rotary_pct\": 0.75, \"use_parallel_residual\": false}",                             0.75, 10000 },      /* no model_type */
     };
     static const struct { const char *text; double rotary; } gptj[] = {
