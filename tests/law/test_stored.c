@@ -99,7 +99,7 @@ static void convert(rk_ctx *ctx, const char *from, const char *to, rk_dtype dtyp
 {
     rk_model *m;
     OK(ctx, rk_model_open(ctx, from, &m));
-    OK(ctx, rk_model_convert(m, to, dtype, NULL, NULL));
+    OK(ctx, rk_model_convert(m, to, dtype, RK_LAYOUT_PLAIN, NULL, NULL));
     rk_model_close(m);
 }
 
@@ -191,7 +191,7 @@ TEST(converting_tells_what_it_did)
     rk_model *m;
     save_random(ctx, wide, folder("f32"));
     OK(ctx, rk_model_open(ctx, folder("f32"), &m));
-    OK(ctx, rk_model_convert(m, folder("int8"), RK_i8, check_told, &told));
+    OK(ctx, rk_model_convert(m, folder("int8"), RK_i8, RK_LAYOUT_PLAIN, check_told, &told));
     rk_model_close(m);
     EXPECT_INT(told.integers, 9);                                             /* four of each block, and the tied table */
     EXPECT_INT(told.n, 28);
@@ -216,7 +216,7 @@ TEST(a_full_disk_keeps_the_old_weights)
     small = (struct rlimit){ 1 << 15, before.rlim_max };
     void (*handler)(int) = signal(SIGXFSZ, SIG_IGN);
     REQUIRE(setrlimit(RLIMIT_FSIZE, &small) == 0);
-    rk_status status = rk_model_convert(m, folder("out"), RK_i8, NULL, NULL);
+    rk_status status = rk_model_convert(m, folder("out"), RK_i8, RK_LAYOUT_PLAIN, NULL, NULL);
     EXPECT(setrlimit(RLIMIT_FSIZE, &before) == 0);
     (void)signal(SIGXFSZ, handler);
     FAILS(ctx, status, RK_E_IO, "model.safetensors");
@@ -235,8 +235,8 @@ TEST(numbers_that_do_not_fit_are_an_error)
     float large = 1e6f;
     REQUIRE(file != NULL && fseek(file, -4, SEEK_END) == 0 && fwrite(&large, sizeof large, 1, file) == 1 && fclose(file) == 0);
     OK(ctx, rk_model_open(ctx, folder("f32"), &m));
-    FAILS(ctx, rk_model_convert(m, folder("out"), RK_f16, NULL, NULL), RK_E_LIMIT, "f16 cannot hold");
-    OK(ctx, rk_model_convert(m, folder("out"), RK_bf16, NULL, NULL));
-    FAILS(ctx, rk_model_convert(m, folder("out"), RK_i32, NULL, NULL), RK_E_DTYPE, "i32");
+    FAILS(ctx, rk_model_convert(m, folder("out"), RK_f16, RK_LAYOUT_PLAIN, NULL, NULL), RK_E_LIMIT, "f16 cannot hold");
+    OK(ctx, rk_model_convert(m, folder("out"), RK_bf16, RK_LAYOUT_PLAIN, NULL, NULL));
+    FAILS(ctx, rk_model_convert(m, folder("out"), RK_i32, RK_LAYOUT_PLAIN, NULL, NULL), RK_E_DTYPE, "i32");
     rk_model_close(m);
 }
