@@ -3,18 +3,18 @@
 #include <string.h>
 
 #define EACH_FOUR(...)                                                                                                \
-    for (int64_t p = 0, at = 0; p < out / PANEL_COLUMNS; p++)                                                         \
+    for (int64_t p = 0, at = 0; p < panel_count(out); p++)                                                              \
         for (int64_t k = 0; k < in / PANEL_EACH; k++)                                                                 \
             for (int64_t c = 0; c < PANEL_COLUMNS; c++, at += PANEL_EACH) {                                           \
                 int64_t row = (p * PANEL_COLUMNS + c) * in + k * PANEL_EACH;                                          \
-                __VA_ARGS__;                                                                                          \
+                if (p * PANEL_COLUMNS + c < out) __VA_ARGS__;                                                         \
             }
 #define EACH_SCALE(...)                                                                                               \
-    for (int64_t p = 0, at = 0; p < out / PANEL_COLUMNS; p++)                                                         \
+    for (int64_t p = 0, at = 0; p < panel_count(out); p++)                                                              \
         for (int64_t b = 0; b < in / PANEL_PER_SCALE; b++)                                                            \
             for (int64_t c = 0; c < PANEL_COLUMNS; c++, at++) {                                                       \
                 int64_t row = (p * PANEL_COLUMNS + c) * (in / PANEL_PER_SCALE) + b;                                   \
-                __VA_ARGS__;                                                                                          \
+                if (p * PANEL_COLUMNS + c < out) __VA_ARGS__;                                                         \
             }
 
 void panel_make(int64_t out, int64_t in, const int8_t *rows, int8_t *panels) { EACH_FOUR(memcpy(panels + at, rows + row, PANEL_EACH)) }

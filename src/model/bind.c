@@ -68,12 +68,12 @@ static rk_status load_integers(rk_ctx *ctx, const struct built *built, int i, co
     float *values;
     rk_status status;
     PROMISE(scale != NULL);
-    size_t n = e->bytes;
+    int64_t n = parameter_elements(built->g, &built->parameters.at[i]);
     TRY(NEW(values, n));
-    GO(forms_numbers(ctx, e, scale, values));
+    GO(forms_numbers(ctx, e, scale, n, values));
     wide.data = values;
     wide.dtype = RK_f32;
-    wide.bytes = n * sizeof *values;
+    wide.bytes = (size_t)n * sizeof *values;
     wide.aligned = true;
     GO(load_one(ctx, built, i, s, &wide, store, block));
 out:

@@ -104,7 +104,8 @@ rk_ref chosen(struct builder *b, rk_ref w, const char *dim, int64_t i)
 rk_ref rows_of(struct builder *b, rk_ref table, const char *dim, rk_ref ids)
 {
     const struct kept *k = find(b, table);
-    if (k == NULL || k->panels != NULL) return rk_gather(b->g, table, dim, ids);
+    if (k == NULL) return rk_gather(b->g, table, dim, ids);
+    if (k->panels != NULL) return rk_gather_panels(b->g, k->state, k->scale, k->panels, ids);
     struct kept of = *k;
     rk_ref scale = of.scale == 0 ? 0 : rk_gather(b->g, of.scale, dim, ids);
     return rk_widen(b->g, rk_gather(b->g, of.state, dim, ids), scale, b->dtype);

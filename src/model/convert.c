@@ -99,7 +99,7 @@ static rk_status read_whole(rk_ctx *ctx, const struct conversion *c, const struc
     const struct bundle_entry *scale = forms_scale(&c->b, e);
     if (e->dtype == RK_i8) {
         PROMISE(scale != NULL);
-        return forms_numbers(ctx, e, scale, to);
+        return forms_numbers(ctx, e, scale, n, to);
     }
     num_load_f32(to, e->data, (int)e->dtype, (size_t)n);
     return RK_OK;
@@ -132,22 +132,23 @@ static void quantise(const float *x, int64_t n, int8_t *q, float *scale, struct 
 /* Integers and scales that lie in rows, as they are or in panels. */
 static rk_status write_rows(rk_ctx *ctx, struct conversion *c, const struct fate *f, const int8_t *q, const float *scale, int64_t n)
 {
-    int64_t row = f->stored.shape[f->stored.rank - 1], scales = n / f->block;
+    int64_t row = f->stored.shape[f->stored.rank - 1];
     bool packs = f->in_rows == NULL;
+    int64_t bytes = packs ? panel_count(n / row) * PANEL_COLUMNS * row : n, scales = bytes / f->block;
     int8_t *panels = NULL;
     float *of_panels = NULL;
     rk_status status = RK_OK;
     if (packs) {
-        GO(NEW(panels, n));
+        GO(NEW(panels, bytes));
         GO(NEW(of_panels, scales));
         panel_make(n / row, row, q, panels);
         panel_make_scales(n / row, row, scale, of_panels);
     }
-    GO(bundle_write(ctx, &c->w, str_c(&c->name), packs ? panels : q, (size_t)n));
+    GO(bundle_write(ctx, &c->w, str_c(&c->name), packs ? panels : q, (size_t)bytes));
     GO(str_text(ctx, &c->name, ".scale"));
     GO(bundle_write(ctx, &c->w, str_c(&c->name), packs ? of_panels : scale, (size_t)scales * sizeof *scale));
 out:
-    FREE(panels, n);
+    FREE(panels, bytes);
     FREE(of_panels, scales);
     return status;
 }
@@ -161,7 +162,7 @@ static rk_status write_integers(rk_ctx *ctx, struct conversion *c, int i, const 
     rk_status status;
     GO(NEW(q, n));
     GO(NEW(scale, n / block));
-    if (x == NULL) forms_rows(c->found[i], forms_scale(&c->b, c->found[i]), q, scale);
+    if (x == NULL) forms_rows(c->found[i], forms_scale(&c->b, c->found[i]), n, q, scale);
     for (int64_t k = 0; k < n && x != NULL; k += block) quantise(x + k, block, q + k, scale + k / block, l);
     GO(write_rows(ctx, c, &c->fate[i], q, scale, n));
 out:

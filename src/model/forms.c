@@ -111,36 +111,37 @@ int64_t forms_block(const struct bundle_entry *q, const struct bundle_entry *sca
     return forms_in_panels(q) ? PANEL_PER_SCALE : q->shape[q->rank - 1] / scale->shape[scale->rank - 1];
 }
 
-void forms_rows(const struct bundle_entry *q, const struct bundle_entry *scale, int8_t *to, float *scales)
+void forms_rows(const struct bundle_entry *q, const struct bundle_entry *scale, int64_t n, int8_t *to, float *scales)
 {
-    if (!forms_in_panels(q)) {
+    int64_t in = q->shape[1] * PANEL_PER_SCALE;
+    if (forms_in_panels(q)) {
+        panel_undo(n / in, in, q->data, to);
+        panel_undo_scales(n / in, in, scale->data, scales);
+    } else {
         memcpy(to, q->data, q->bytes);
         memcpy(scales, scale->data, scale->bytes);
-        return;
     }
-    panel_undo(q->shape[0] * PANEL_COLUMNS, q->shape[1] * PANEL_PER_SCALE, q->data, to);
-    panel_undo_scales(q->shape[0] * PANEL_COLUMNS, q->shape[1] * PANEL_PER_SCALE, scale->data, scales);
 }
 
-rk_status forms_numbers(rk_ctx *ctx, const struct bundle_entry *q, const struct bundle_entry *scale, float *to)
+rk_status forms_numbers(rk_ctx *ctx, const struct bundle_entry *q, const struct bundle_entry *scale, int64_t n, float *to)
 {
-    int64_t n = (int64_t)q->bytes, n_scales = (int64_t)(scale->bytes / sizeof(float)), block = forms_block(q, scale);
+    int64_t block = forms_block(q, scale);
     float *scales = NULL;
     int8_t *rows = NULL;
     rk_status status;
     GO(NEW(rows, n));
-    GO(NEW(scales, n_scales));
-    forms_rows(q, scale, rows, scales);
+    GO(NEW(scales, n / block));
+    forms_rows(q, scale, n, rows, scales);
     for (int64_t k = 0; k < n; k++) to[k] = scales[k / block] * (float)rows[k];
 out:
     FREE(rows, n);
-    FREE(scales, n_scales);
+    FREE(scales, n / block);
     return status;
 }
 
 /* --- what may lie in panels --- */
 
-/* This contraction sums over its last axis, of `in` numbers, and leaves the rest; x has none of what is left. */
+/* This contraction sums over the last axis, of `in` numbers, and leaves the rest; x has none of what is left. */
 static bool sums_rows(const rk_graph *g, rk_ref use, const struct node *w, int64_t in)
 {
     const struct node *y = node_of(g, use), *x = node_of(g, y->in[0]);
@@ -154,12 +155,20 @@ static bool sums_rows(const rk_graph *g, rk_ref use, const struct node *w, int64
     return apart && summed == in;
 }
 
-static bool only_multiplied(const rk_graph *g, rk_ref w, int64_t in)
+/* Kernels of panels do this: a product with the matrix, or rows of a table. */
+static bool use_of_panels(const rk_graph *g, rk_ref use, int operand, const struct node *w, int64_t in)
 {
-    bool fits = node_of(g, w)->rank <= EINSUM_PANELS_DIMS;
+    const struct node *n = node_of(g, use);
+    if (n->op == &op_einsum) return operand == 1 && w->rank <= EINSUM_PANELS_DIMS && sums_rows(g, use, w, in);
+    return n->op == &op_gather && operand == 0 && w->rank == 2 && n->at.i[0] == w->dim[0];
+}
+
+static bool uses_of_panels(const rk_graph *g, rk_ref w, int64_t in)
+{
+    bool fits = true;
     for (rk_ref r = w + 1; r < g->nodes.n && fits; r++)
         for (int i = 0; i < node_of(g, r)->arity && fits; i++)
-            if (operand_of(g, r, i) == w) fits = node_of(g, r)->op == &op_einsum && i == 1 && sums_rows(g, r, node_of(g, w), in);
+            if (operand_of(g, r, i) == w) fits = use_of_panels(g, r, i, node_of(g, w), in);
     return fits;
 }
 
@@ -167,9 +176,9 @@ const char *forms_no_panels(const rk_graph *g, rk_ref weight, int rank, const in
 {
     int64_t shape[RK_MAX_RANK];
     if (block != PANEL_PER_SCALE) return "its scales are for fewer than 64 neighbours";
-    if (!only_multiplied(g, weight, rows[rank - 1])) return "it is more than multiplied with";
+    if (!uses_of_panels(g, weight, rows[rank - 1])) return "its parts are used one by one";
     memcpy(shape, rows, (size_t)rank * sizeof *rows);
-    return forms_panel_shape(&rank, shape) ? NULL : "its rows are no multiple of 32";
+    return forms_panel_shape(&rank, shape) ? NULL : "it has too few rows for panels of 32";
 }
 
 /* --- finding them --- */
@@ -204,7 +213,7 @@ static rk_status add(rk_ctx *ctx, const struct arch *arch, const struct built *b
         if (last % each != 0) return RK_OK;
         form.blocks = last / each;
         form.panels = forms_in_panels(e);
-        if (form.panels && forms_no_panels(built->g, p->ref, 2, (int64_t[]){ e->shape[0] * PANEL_COLUMNS, e->shape[1] * PANEL_PER_SCALE }, each) != NULL) return RK_OK;
+        if (form.panels && !uses_of_panels(built->g, p->ref, e->shape[1] * PANEL_PER_SCALE)) return RK_OK;
     }
     TRY(dims_of(ctx, f, axes, &form.dims));
     TRY(arena_text(ctx, &f->arena, p->name, strlen(p->name), &form.name));

@@ -37,15 +37,15 @@ const struct bundle_entry *forms_scale(const struct bundle *b, const struct bund
 const char *forms_trouble(const struct bundle *b, const struct bundle_entry *q);
 /* How many numbers of such a tensor share a scale. */
 int64_t forms_block(const struct bundle_entry *q, const struct bundle_entry *scale);
-/* The same in rows, whichever way it lies: its integers and their scales, or its numbers. */
-void forms_rows(const struct bundle_entry *q, const struct bundle_entry *scale, int8_t *to, float *scales);
-rk_status forms_numbers(rk_ctx *ctx, const struct bundle_entry *q, const struct bundle_entry *scale, float *to) RK_CHECK;
+/* The same in rows, whichever way it lies: the n integers of a parameter and their scales, or its numbers. */
+void forms_rows(const struct bundle_entry *q, const struct bundle_entry *scale, int64_t n, int8_t *to, float *scales);
+rk_status forms_numbers(rk_ctx *ctx, const struct bundle_entry *q, const struct bundle_entry *scale, int64_t n, float *to) RK_CHECK;
 
 /* --- panels --- */
 
 /* The note by which a file says that its I8 tensors of five dimensions are panels, and in which order: files without it hold none. */
 #define FORMS_PANELS_KEY  "int8_panels"
-#define FORMS_PANELS_NOTE "[out/32][in/64][16][32][4], scales [out/32][in/64][32]"
+#define FORMS_PANELS_NOTE "[out/32][in/64][16][32][4], scales [out/32][in/64][32], out filled up with zeros"
 /* Whether this has the rank of panels, which no tensor in rows has. */
 bool forms_in_panels(const struct bundle_entry *q);
 /* The shape of a matrix in rows becomes that of its panels. False: there is none. */
