@@ -319,6 +319,7 @@ static rk_status convert(rk_ctx *ctx, struct conversion *c, const char *folder)
     GO(bind_match(ctx, c->m->config.arch, &c->built, &c->b, c->found, &report));
     GO(bundle_declare_note(ctx, &c->w, "format", "pt"));
     if (c->packed) GO(bundle_declare_note(ctx, &c->w, FORMS_PANELS_KEY, FORMS_PANELS_NOTE));
+    c->w.lines = c->packed;
     for (int i = 0; i < n; i++)
         if (c->found[i] != NULL) GO(decide(ctx, c, i));
     GO(each_tensor(ctx, c, declare));
