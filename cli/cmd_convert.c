@@ -9,6 +9,7 @@
 
 static const struct option options[] = {
     { "dtype",     0,   OPT_CHOICE, "f32|f16|bf16|int8", "int8",  "int8: matrices as integers with a scale for 64 of them; all else stays" },
+    { "layout",    0,   OPT_CHOICE, "plain|packed",      "plain", "packed: int8 matrices in panels, for 2 to 32 rows at once (prompts, batches, beams)" },
     { "text",      0,   OPT_FILE,   NULL,     NULL,              "compare what both make of this text: perplexity, and KL of the predictions" },
     { "tokens",    0,   OPT_SIZE,   NULL,     "1Ki",             "so many tokens of it, at most, in pieces of the context" },
     { "tokenizer", 'k', OPT_FOLDER, NULL,     "(DIR)",           "the tokenizer" },
@@ -20,7 +21,8 @@ struct converting {
     struct cli *c;
     struct table *table;
     struct json j;
-    int tensors;
+    int tensors, packed, in_rows;       /* of those to be packed: that are, that are not, and why the first is not */
+    char first[200];
     double worst;                       /* relative, of all tensors that changed */
     const char *dtype;
 };
@@ -29,6 +31,8 @@ static void told(void *user, const rk_converted *t)
 {
     struct converting *k = user;
     k->tensors++;
+    k->packed += t->packed;
+    if (!t->packed && t->in_rows[0] != '\0' && k->in_rows++ == 0) (void)snprintf(k->first, sizeof k->first, "%s: %s", t->name, t->in_rows);
     if (t->relative > k->worst) k->worst = t->relative;
     if (k->c->json) {
         json_object(&k->j, NULL);
@@ -36,6 +40,7 @@ static void told(void *user, const rk_converted *t)
         json_text(&k->j, "from", rk_dtype_name(t->from));
         json_text(&k->j, "to", rk_dtype_name(t->to));
         json_uint(&k->j, "block", (uint64_t)t->block);
+        json_bool(&k->j, "packed", t->packed);
         json_real(&k->j, "worst", t->worst);
         json_real(&k->j, "relative", t->relative);
         json_end(&k->j);
@@ -161,6 +166,13 @@ static int compare_on_text(struct converting *k, const rk_model *model)
 
 /* --- */
 
+static void say_packed(const struct converting *k)
+{
+    (void)fprintf(k->c->out, "%s matrices in panels", say_count((uint64_t)k->packed).at);
+    if (k->in_rows > 0) (void)fprintf(k->c->out, ", %s in rows, the first %s", say_count((uint64_t)k->in_rows).at, k->first);
+    (void)fprintf(k->c->out, "\n");
+}
+
 static int run(struct cli *c)
 {
     static const rk_dtype dtypes[] = { RK_f32, RK_f16, RK_bf16, RK_i8 };
@@ -173,12 +185,14 @@ static int run(struct cli *c)
         json_object(&k.j, NULL);
         json_text(&k.j, "schema", "reckon.convert/1");
         json_text(&k.j, "dtype", k.dtype);
+        json_text(&k.j, "layout", cli_text(c, "layout"));
         json_array(&k.j, "tensors");
     }
-    code = cli_try(c, rk_model_convert(model, c->args[1], dtypes[cli_choice(c, "dtype")], told, &k));
+    code = cli_try(c, rk_model_convert(model, c->args[1], dtypes[cli_choice(c, "dtype")], cli_choice(c, "layout") == 0 ? RK_LAYOUT_PLAIN : RK_LAYOUT_PACKED, told, &k));
     if (c->json) json_end(&k.j);
     else if (k.table != NULL) table_print(k.table);
     if (code == CLI_OK && !c->json) (void)fprintf(c->out, "%s: %s tensors as %s, relative error at most %.2g\n", c->args[1], say_count((uint64_t)k.tensors).at, k.dtype, k.worst);
+    if (code == CLI_OK && !c->json && k.packed + k.in_rows > 0) say_packed(&k);
     if (code == CLI_OK && cli_given(c, "text")) code = compare_on_text(&k, model);
     if (c->json) json_end(&k.j);
     rk_model_close(model);
@@ -187,6 +201,7 @@ static int run(struct cli *c)
 
 static const struct example examples[] = {
     { "convert model model-int8",                          "matrices in a quarter of the bytes", "model/model.safetensors" },
+    { "convert model model-packed --layout packed",        "and as batches, beams and short prompts read them fastest", "model/model.safetensors" },
     { "convert model model-bf16 --dtype bf16 --json",      "the upper half of every number, for a program", "model/model.safetensors" },
     { 0 }
 };
@@ -194,5 +209,6 @@ static const struct example examples[] = {
 const struct command cmd_convert = {
     .name = "convert", .arguments = "DIR OUT", .purpose = "a model's weights in another dtype", .options = options, .examples = examples, .json = true, .run = run,
     .notes = "OUT gets model.safetensors, config.json and the files of the tokenizer, and is used like DIR. Listed is what every tensor lost: the largest "
-             "difference, and the root of the sum of their squares by that of the numbers. With int8, norms, biases and tables of positions stay as they are.",
+             "difference, and the root of the sum of their squares by that of the numbers. With int8, norms, biases and tables of positions stay as they are. Packed "
+             "is as large, and says the same to the bit; what is also looked up in, or has no multiple of 32 rows, stays in rows. --layout plain undoes it.",
 };

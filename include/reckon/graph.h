@@ -109,8 +109,15 @@ RK_API rk_ref rk_attend(rk_graph *g, rk_ref q, rk_ref k, rk_ref v, const char *s
 RK_API rk_ref rk_xent_head(rk_graph *g, rk_ref x, rk_ref w, rk_ref bias, rk_ref labels, const char *hidden, const char *vocab);
 /* A contraction with a matrix stored in fewer bits: einsum of x and rk_widen(w, scale). The result has x's dtype. */
 RK_API rk_ref rk_einsum_stored(rk_graph *g, const char *equation, rk_ref x, rk_ref w, rk_ref scale);
+/* The same with integers of i8 in panels (docs/formats.md): panels [o i 16 32 4] and scale [o i 32] of a matrix that has at most 32 o rows of
+ * 64 i numbers. The equation speaks of it in rows, of which `dims` are the dims: those of the result, then those of the sum, four at most. */
+RK_API rk_ref rk_einsum_panels(rk_graph *g, const char *equation, rk_ref x, rk_ref panels, rk_ref scale, const char *dims);
 /* w in this dtype; times scale, unless that is 0: w's dims, but for the last, where it has one number per block of neighbours. */
 RK_API rk_ref rk_widen(rk_graph *g, rk_ref w, rk_ref scale, rk_dtype dtype);
+/* Rows of such a matrix by their numbers: dims are its two, of which ids choose from the first. */
+RK_API rk_ref rk_gather_panels(rk_graph *g, rk_ref panels, rk_ref scale, const char *dims, rk_ref ids);
+/* Such panels in rows: a value of these dims in this dtype. */
+RK_API rk_ref rk_widen_panels(rk_graph *g, rk_ref panels, rk_ref scale, rk_dtype dtype, const char *dims);
 
 /* Sinks. update: the state takes the value when everything that reads its old value has run. */
 RK_API void rk_update(rk_graph *g, rk_ref state, rk_ref value);

@@ -67,6 +67,7 @@ struct bundle_writer {                                               /* zero it 
     struct { struct bundle_note *at; int n, room; } notes;
     struct arena arena;
     struct file_writer file;
+    bool     lines;                             /* the first array begins a line of the cache: 64 bytes; set before begin */
     bool     begun;
     int      next;                              /* the array that is being written */
     uint64_t done;                              /* bytes of it so far */

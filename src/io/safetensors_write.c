@@ -1,8 +1,8 @@
 /* safetensors_write.c: the header is known before the first byte of data, so writing is one pass from front to back and
  * needs no memory for the arrays.
  *
- * Arrays keep the order in which they were declared; the header is padded with spaces to 8 bytes. Who wants every array
- * aligned declares the wide dtypes first. */
+ * Arrays keep the order in which they were declared; the header is padded with spaces to 8 bytes, or to lines of the cache. Who wants
+ * every array aligned declares the wide dtypes first. */
 #include "base/utf8.h"
 #include "io/format.h"
 #include <stdio.h>
@@ -88,7 +88,7 @@ static rk_status header_text(rk_ctx *ctx, struct bundle_writer *w, struct str *t
     }
     for (int i = 0; i < w->entries.n; i++) TRY(put_entry(ctx, &o, &w->entries.at[i], &offset));
     TRY(json_close(ctx, &o));
-    while (text->n % 8 != 0) TRY(str_text(ctx, text, " "));
+    while ((LENGTH + text->n) % (w->lines ? 64 : 8) != 0) TRY(str_text(ctx, text, " "));
     if (text->n > MOST_HEADER)
         return FAIL(RK_E_LIMIT, "writing safetensors: a header of %d bytes, and no reader takes more than %d", text->n, MOST_HEADER);
     return RK_OK;

@@ -77,8 +77,9 @@ enum purpose { FOR_TRAINING, FOR_SCORING, FOR_LOGITS, FOR_DECODING, FOR_ENCODING
  * axes, axis: the axes of the stored tensor, and on which of them each of its dims lies; axes 0: as many as dims, in order. */
 struct parameter { rk_ref ref; const char *name; struct init init; bool decays; rk_kind kind; bool in_block; int axes, axis[RK_MAX_RANK]; };
 struct parameters { struct parameter *at; int n, room; };
-/* A weight as wiring sees it, and what it is behind that: a state in its own order and dtype, and its scales or 0. */
-struct kept { rk_ref seen, state, scale; };
+/* A weight as wiring sees it, and what it is behind that: a state in its own order and dtype, and its scales or 0; of one in panels the
+ * dims that it stands for, in the order of its rows. */
+struct kept { rk_ref seen, state, scale; const char *panels; bool turned; };
 struct forms;
 struct builder {
     rk_ctx *ctx;

@@ -59,27 +59,24 @@ rk_status bind_compute(rk_ctx *ctx, const struct built *built, int i, struct sto
     return status;
 }
 
-/* Integers and their scales, made f32: the whole tensor, in the order of the file. */
+/* Integers and their scales, made f32: the whole tensor, in rows. */
 static rk_status load_integers(rk_ctx *ctx, const struct built *built, int i, const struct stored *s, const struct bundle *b, const struct bundle_entry *e,
                                struct store *store, void *block)
 {
     const struct bundle_entry *scale = forms_scale(b, e);
     struct bundle_entry wide = *e;
-    const signed char *q = e->data;
     float *values;
-    PROMISE(scale != NULL && e->rank > 0);
-    int64_t n = (int64_t)e->bytes, each = e->shape[e->rank - 1] / scale->shape[e->rank - 1];
+    rk_status status;
+    PROMISE(scale != NULL);
+    int64_t n = parameter_elements(built->g, &built->parameters.at[i]);
     TRY(NEW(values, n));
-    for (int64_t k = 0; k < n; k++) {
-        float factor;
-        memcpy(&factor, (const char *)scale->data + k / each * 4, sizeof factor);
-        values[k] = factor * (float)q[k];
-    }
+    GO(forms_numbers(ctx, e, scale, n, values));
     wide.data = values;
     wide.dtype = RK_f32;
     wide.bytes = (size_t)n * sizeof *values;
     wide.aligned = true;
-    rk_status status = load_one(ctx, built, i, s, &wide, store, block);
+    GO(load_one(ctx, built, i, s, &wide, store, block));
+out:
     FREE(values, n);
     return status;
 }

@@ -63,7 +63,9 @@ static rk_status take_scale(rk_ctx *ctx, struct matching *m, int i, struct match
 {
     const struct bundle_entry *scale = forms_scale(m->b, row->entry);
     if (scale != NULL) m->all[scale - m->b->entries.at].spoken_for = true;
-    return bind_stored_as(ctx, m->arch, m->built, i, RK_i8, &row->stored);
+    TRY(bind_stored_as(ctx, m->arch, m->built, i, RK_i8, &row->stored));
+    if (forms_in_panels(row->entry)) (void)forms_panel_shape(&row->stored.rank, row->stored.shape);
+    return RK_OK;
 }
 
 static rk_status match_one(rk_ctx *ctx, struct matching *m, int i)

@@ -105,7 +105,10 @@ static rk_status record(void *user, const struct match_row *row)
     if (row->kind == MATCH_IGNORED) return note(r, MATCH_IGNORED, &r->report->ignored, name->at, name->length, row->why);
     if (row->kind == MATCH_UNEXPECTED) return note(r, MATCH_UNEXPECTED, &r->report->unexpected, name->at, name->length, "is in the file, but not in the model");
     if (row->kind == MATCH_FOUND) return RK_OK;
-    return FAIL(RK_E_DTYPE, "%s: tensor \"%s\" is a parameter, and of %s", row->entry->path, name_show(shown, name->at, name->length), rk_dtype_name(row->entry->dtype));
+    const char *why = forms_trouble(r->b, row->entry);
+    (void)FAIL(RK_E_DTYPE, "%s: tensor \"%s\" is a parameter, and of %s%s%s", row->entry->path, name_show(shown, name->at, name->length), rk_dtype_name(row->entry->dtype),
+               why[0] != '\0' ? ": " : "", why);
+    return ctx->status;
 }
 
 static rk_status verdict(rk_ctx *ctx, const struct recorder *m, const struct built *built)

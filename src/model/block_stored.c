@@ -5,6 +5,7 @@
  * gives its result in the order that the state has, so that it is one product of matrices, and a view puts that right. */
 #include "model/block_inner.h"
 #include "base/vec.h"
+#include "core/panel.h"
 #include "model/forms.h"
 #include <stdio.h>
 #include <string.h>
@@ -29,6 +30,14 @@ static rk_ref keep(struct builder *b, struct kept k)
     return k.seen;
 }
 
+struct words { char at[512]; };
+
+static void add_word(struct words *w, const char *word, int n)
+{
+    size_t used = strlen(w->at);
+    (void)snprintf(w->at + used, sizeof w->at - used, "%s%.*s", used > 0 && w->at[used - 1] != ' ' ? " " : "", n, word);
+}
+
 /* The dims of a scale: those of its matrix, the last replaced by one of as many as there are blocks. */
 static rk_ref scale_of(struct builder *b, const struct form *f, const char *full)
 {
@@ -42,23 +51,53 @@ static rk_ref scale_of(struct builder *b, const struct form *f, const char *full
     return rk_state(b->g, RK_PARAMETER, name, RK_f32, dims);
 }
 
+/* A dimension of panels: by its size, since many matrices have it. */
+static void add_sized(struct builder *b, const char *format, int64_t size, struct words *dims)
+{
+    char name[64];
+    int n = snprintf(name, sizeof name, format, (long long)size);
+    if (graph_dim(b->g, name, (size_t)n) == 0) (void)rk_dim_new(b->g, name, '\0', size);
+    add_word(dims, name, n);
+}
+
+/* Panels, their scales, and the matrix that they stand for. */
+static struct kept panels_of(struct builder *b, const struct form *f, const char *full)
+{
+    static const char *const names[PANEL_RANK] = { "panels_%lld", "panel_blocks_%lld", "panel_fours_%lld", "panel_columns_%lld", "panel_each_%lld" };
+    struct words dims = { "" }, of_scale = { "" };
+    char name[560];
+    for (int i = 0; i < PANEL_RANK; i++) {
+        add_sized(b, names[i], f->entry->shape[i], &dims);
+        if (i < 2 || i == 3) add_sized(b, names[i], f->entry->shape[i], &of_scale);
+    }
+    (void)snprintf(name, sizeof name, "%s.scale", full);
+    struct kept k = { .state = rk_state(b->g, RK_PARAMETER, full, f->dtype, dims.at), .panels = f->dims };
+    k.scale = rk_state(b->g, RK_PARAMETER, name, RK_f32, of_scale.at);
+    k.seen = rk_widen_panels(b->g, k.state, k.scale, b->dtype, f->dims);
+    return k;
+}
+
 rk_ref block_state(struct builder *b, rk_kind kind, const char *full, const char *dims, rk_ref *state)
 {
     const struct form *f = kind == RK_PARAMETER ? forms_get(b->forms, full) : NULL;
     if (f == NULL) return *state = rk_state(b->g, kind, full, b->dtype, dims);
-    struct kept k = { .state = rk_state(b->g, kind, full, f->dtype, f->dims) };
+    struct kept k = { 0 };
+    if (f->panels) k = panels_of(b, f, full);
+    else k.seen = k.state = rk_state(b->g, kind, full, f->dtype, f->dims);
     *state = k.state;
-    if (f->blocks > 0) k.scale = scale_of(b, f, full);
-    k.seen = strcmp(f->dims, dims) == 0 ? k.state : rk_order(b->g, k.state, dims);
+    if (f->blocks > 0 && !f->panels) k.scale = scale_of(b, f, full);
+    k.turned = strcmp(f->dims, dims) != 0;
+    if (k.turned) k.seen = rk_order(b->g, k.seen, dims);
     return keep(b, k);
 }
 
 rk_ref chosen(struct builder *b, rk_ref w, const char *dim, int64_t i)
 {
     const struct kept *k = find(b, w);
-    if (k == NULL) return rk_select(b->g, w, dim, i);
+    if (k == NULL || k->panels != NULL) return rk_select(b->g, w, dim, i);
     struct kept of = *k, one = { .state = rk_select(b->g, of.state, dim, i), .scale = of.scale == 0 ? 0 : rk_select(b->g, of.scale, dim, i) };
-    one.seen = of.seen == of.state ? one.state : rk_select(b->g, of.seen, dim, i);
+    one.turned = of.turned;
+    one.seen = !of.turned ? one.state : rk_select(b->g, of.seen, dim, i);
     return keep(b, one);
 }
 
@@ -66,20 +105,13 @@ rk_ref rows_of(struct builder *b, rk_ref table, const char *dim, rk_ref ids)
 {
     const struct kept *k = find(b, table);
     if (k == NULL) return rk_gather(b->g, table, dim, ids);
+    if (k->panels != NULL) return rk_gather_panels(b->g, k->state, k->scale, k->panels, ids);
     struct kept of = *k;
     rk_ref scale = of.scale == 0 ? 0 : rk_gather(b->g, of.scale, dim, ids);
     return rk_widen(b->g, rk_gather(b->g, of.state, dim, ids), scale, b->dtype);
 }
 
 /* --- contractions --- */
-
-struct words { char at[512]; };
-
-static void add_word(struct words *w, const char *word, int n)
-{
-    size_t used = strlen(w->at);
-    (void)snprintf(w->at + used, sizeof w->at - used, "%s%.*s", used > 0 && w->at[used - 1] != ' ' ? " " : "", n, word);
-}
 
 static int name_of_dim(const struct equation *q, rk_dim d)
 {
@@ -120,7 +152,9 @@ static rk_status rewrite(rk_ctx *ctx, const struct builder *b, const char *equat
     TRY(equation_parse(ctx, equation, &q));
     TRY(equation_bind(ctx, b->g, equation, &q, 0, node_of(b->g, x)));
     TRY(equation_bind(ctx, b->g, equation, &q, 1, node_of(b->g, k->seen)));
-    *text = turned(&q, node_of(b->g, k->state));
+    struct node matrix = *node_of(b->g, k->state);
+    if (k->panels != NULL) TRY(graph_dims(ctx, b->g, k->panels, RK_MAX_RANK, &matrix.rank, matrix.dim));
+    *text = turned(&q, &matrix);
     *order = (struct words){ "" };
     for (int i = 0; i < q.rank[2]; i++) {
         const char *name = dim_name(b->g, q.name[q.axis[2][i]].dim);
@@ -141,6 +175,7 @@ rk_ref contract(struct builder *b, const char *equation, rk_ref x, rk_ref w)
         return 0;
     }
     bool wide = node_of(b->g, of.state)->dtype == b->dtype;
-    rk_ref y = wide ? rk_einsum(b->g, text.at, x, of.state) : rk_einsum_stored(b->g, text.at, x, of.state, of.scale);
-    return of.seen == of.state ? y : rk_order(b->g, y, order.at);
+    rk_ref y = of.panels != NULL ? rk_einsum_panels(b->g, text.at, x, of.state, of.scale, of.panels)
+             : wide ? rk_einsum(b->g, text.at, x, of.state) : rk_einsum_stored(b->g, text.at, x, of.state, of.scale);
+    return of.turned ? rk_order(b->g, y, order.at) : y;
 }

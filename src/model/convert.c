@@ -1,11 +1,14 @@
 /* convert.c: a model's weights in another dtype: tensor by tensor from the files it has into FOLDER/model.safetensors.
  *
  * Floats keep the order of their axes. Integers of 8 bits get a scale per block of neighbours along the sum, and lie with that
- * axis last, as the kernels read them (forms.h, docs/formats.md): matrices that are multiplied with; all else stays as it is.
+ * axis last, as the kernels read them (forms.h, docs/formats.md): matrices that are multiplied with; all else stays as it is. Packed,
+ * those that can be lie in panels, in front of the rest, so that each begins a line of the cache. Integers that are there already, in
+ * rows or panels, only change places: no number of them.
  * What every tensor lost is told. Each file appears whole or not at all, and the old one stays until then.
  * Not here: what a model makes of it (cmd_convert compares its predictions). */
 #include "base/num.h"
 #include "core/opdef.h"
+#include "core/panel.h"
 #include "io/bundle.h"
 #include "model/bind.h"
 #include "model/forms.h"
@@ -16,14 +19,20 @@
 
 enum { LARGEST_BLOCK = 64, SMALLEST_BLOCK = 8, PIECE = 1 << 16 };
 
+/* What becomes of a tensor: how many neighbours share a scale (0: it does not become integers), how it will lie in rows, and why it
+ * does; NULL: it will lie in panels. */
+struct fate { int64_t block; struct stored stored; const char *in_rows; };
+
 struct conversion {
     const rk_model *m;
     rk_dtype dtype;
+    bool packed;
     rk_converted_fn *each;
     void *user;
     struct built built;
     struct bundle b;
     const struct bundle_entry **found;
+    struct fate *fate;
     struct bundle_writer w;
     struct str name;
 };
@@ -49,6 +58,18 @@ static int64_t block_of(const struct conversion *c, int i)
     return block >= SMALLEST_BLOCK ? block : 0;
 }
 
+static rk_status decide(rk_ctx *ctx, struct conversion *c, int i)
+{
+    struct fate *f = &c->fate[i];
+    TRY(bind_stored_as(ctx, c->m->config.arch, &c->built, i, RK_f32, &f->stored));
+    f->block = block_of(c, i);
+    f->in_rows = "";
+    if (f->block == 0) return RK_OK;
+    TRY(bind_stored_as(ctx, c->m->config.arch, &c->built, i, RK_i8, &f->stored));
+    if (c->packed) f->in_rows = forms_no_panels(c->built.g, c->built.parameters.at[i].ref, f->stored.rank, f->stored.shape, f->block);
+    return RK_OK;
+}
+
 /* That of tensors which stay: as they are where integers are wanted of others. */
 static rk_dtype dtype_of(const struct conversion *c, const struct bundle_entry *e)
 {
@@ -58,35 +79,29 @@ static rk_dtype dtype_of(const struct conversion *c, const struct bundle_entry *
 
 static rk_status declare(rk_ctx *ctx, struct conversion *c, int i)
 {
-    const struct bundle_entry *e = c->found[i];
-    struct stored s;
-    int64_t block = block_of(c, i);
+    const struct fate *f = &c->fate[i];
+    struct stored s = f->stored;
+    if (f->in_rows == NULL) PROMISE(forms_panel_shape(&s.rank, s.shape));
     TRY(bind_written(ctx, &c->m->config, &c->built, i, &c->name));
-    TRY(bind_stored_as(ctx, c->m->config.arch, &c->built, i, block > 0 ? RK_i8 : RK_f32, &s));
-    TRY(bundle_declare(ctx, &c->w, str_c(&c->name), block > 0 ? RK_i8 : dtype_of(c, e), s.rank, s.shape));
-    if (block == 0) return RK_OK;
-    s.shape[s.rank - 1] /= block;
+    TRY(bundle_declare(ctx, &c->w, str_c(&c->name), f->block > 0 ? RK_i8 : dtype_of(c, c->found[i]), s.rank, s.shape));
+    if (f->block == 0) return RK_OK;
+    if (f->in_rows == NULL) s.shape[2] = PANEL_COLUMNS, s.rank = PANEL_SCALE_RANK;
+    else s.shape[s.rank - 1] /= f->block;
     TRY(str_text(ctx, &c->name, ".scale"));
     return bundle_declare(ctx, &c->w, str_c(&c->name), RK_f32, s.rank, s.shape);
 }
 
 /* --- numbers --- */
 
-/* All of a tensor, as f32 in the order of the file. */
+/* All of a tensor, as f32 in the order of the file; integers in rows. */
 static rk_status read_whole(rk_ctx *ctx, const struct conversion *c, const struct bundle_entry *e, int64_t n, float *to)
 {
     const struct bundle_entry *scale = forms_scale(&c->b, e);
-    if (e->dtype != RK_i8) {
-        num_load_f32(to, e->data, (int)e->dtype, (size_t)n);
-        return RK_OK;
+    if (e->dtype == RK_i8) {
+        PROMISE(scale != NULL);
+        return forms_numbers(ctx, e, scale, n, to);
     }
-    PROMISE(scale != NULL);
-    int64_t block = e->shape[e->rank - 1] / scale->shape[e->rank - 1];
-    for (int64_t k = 0; k < n; k++) {
-        float factor;
-        memcpy(&factor, (const char *)scale->data + k / block * 4, sizeof factor);
-        to[k] = factor * (float)((const signed char *)e->data)[k];
-    }
+    num_load_f32(to, e->data, (int)e->dtype, (size_t)n);
     return RK_OK;
 }
 
@@ -100,7 +115,7 @@ static void lose(struct loss *l, float x, float y)
     l->size += (double)x * (double)x;
 }
 
-static void quantise(const float *x, int64_t n, signed char *q, float *scale, struct loss *l)
+static void quantise(const float *x, int64_t n, int8_t *q, float *scale, struct loss *l)
 {
     float most = 0;
     for (int64_t k = 0; k < n; k++) most = fmaxf(most, fabsf(x[k]));
@@ -108,23 +123,48 @@ static void quantise(const float *x, int64_t n, signed char *q, float *scale, st
     if (!(inverse <= 3e38f)) s = inverse = 0;                    /* too small for a scale: zeros */
     for (int64_t k = 0; k < n; k++) {
         float r = nearbyintf(x[k] * inverse);
-        q[k] = (signed char)(r > 127 ? 127 : r < -127 ? -127 : r);
+        q[k] = (int8_t)(r > 127 ? 127 : r < -127 ? -127 : r);
         lose(l, x[k], s * (float)q[k]);
     }
     *scale = s;
 }
 
-static rk_status write_integers(rk_ctx *ctx, struct conversion *c, const float *x, int64_t n, int64_t block, struct loss *l)
+/* Integers and scales that lie in rows, as they are or in panels. */
+static rk_status write_rows(rk_ctx *ctx, struct conversion *c, const struct fate *f, const int8_t *q, const float *scale, int64_t n)
 {
-    signed char *q = NULL;
+    int64_t row = f->stored.shape[f->stored.rank - 1];
+    bool packs = f->in_rows == NULL;
+    int64_t bytes = packs ? panel_count(n / row) * PANEL_COLUMNS * row : n, scales = bytes / f->block;
+    int8_t *panels = NULL;
+    float *of_panels = NULL;
+    rk_status status = RK_OK;
+    if (packs) {
+        GO(NEW(panels, bytes));
+        GO(NEW(of_panels, scales));
+        panel_make(n / row, row, q, panels);
+        panel_make_scales(n / row, row, scale, of_panels);
+    }
+    GO(bundle_write(ctx, &c->w, str_c(&c->name), packs ? panels : q, (size_t)bytes));
+    GO(str_text(ctx, &c->name, ".scale"));
+    GO(bundle_write(ctx, &c->w, str_c(&c->name), packs ? of_panels : scale, (size_t)scales * sizeof *scale));
+out:
+    FREE(panels, bytes);
+    FREE(of_panels, scales);
+    return status;
+}
+
+/* What is to become integers. x: its numbers; NULL: it is integers already, in blocks of the same size. */
+static rk_status write_integers(rk_ctx *ctx, struct conversion *c, int i, const float *x, int64_t n, struct loss *l)
+{
+    int64_t block = c->fate[i].block;
+    int8_t *q = NULL;
     float *scale = NULL;
     rk_status status;
     GO(NEW(q, n));
     GO(NEW(scale, n / block));
-    for (int64_t k = 0; k < n; k += block) quantise(x + k, block, q + k, scale + k / block, l);
-    GO(bundle_write(ctx, &c->w, str_c(&c->name), q, (size_t)n));
-    GO(str_text(ctx, &c->name, ".scale"));
-    GO(bundle_write(ctx, &c->w, str_c(&c->name), scale, (size_t)(n / block) * sizeof *scale));
+    if (x == NULL) forms_rows(c->found[i], forms_scale(&c->b, c->found[i]), n, q, scale);
+    for (int64_t k = 0; k < n && x != NULL; k += block) quantise(x + k, block, q + k, scale + k / block, l);
+    GO(write_rows(ctx, c, &c->fate[i], q, scale, n));
 out:
     FREE(q, n);
     FREE(scale, n / block);
@@ -179,35 +219,58 @@ out:
     return status;
 }
 
-static rk_status convert_one(rk_ctx *ctx, struct conversion *c, int i)
+/* Integers that stay integers in blocks of the same size. */
+static bool only_moves(const struct conversion *c, const struct bundle_entry *e, int64_t block)
 {
-    const struct bundle_entry *e = c->found[i];
-    struct loss l = { 0 };
+    return block > 0 && e->dtype == RK_i8 && forms_block(e, forms_scale(&c->b, e)) == block;
+}
+
+static rk_status change(rk_ctx *ctx, struct conversion *c, int i, const rk_converted *told, struct loss *l)
+{
+    int64_t n = told->elements;
     float *x = NULL, *turned = NULL;
-    int64_t n = parameter_elements(c->built.g, &c->built.parameters.at[i]), block = block_of(c, i);
-    rk_converted told = { .from = e->dtype, .to = block > 0 ? RK_i8 : dtype_of(c, e), .block = block, .elements = n };
     rk_status status;
-    GO(bind_written(ctx, &c->m->config, &c->built, i, &c->name));
     GO(NEW(x, n));
     GO(NEW(turned, n));
-    GO(read_whole(ctx, c, e, n, x));
-    GO(turn(ctx, c, i, x, block > 0, n, turned));
-    if (block > 0) GO(write_integers(ctx, c, turned, n, block, &l));
-    else GO(write_floats(ctx, c, turned, n, told.to, &l));
-    GO(bind_written(ctx, &c->m->config, &c->built, i, &c->name));
-    told.name = str_c(&c->name);
-    told.worst = l.worst;
-    told.relative = l.size > 0 ? sqrt(l.wrong / l.size) : 0;
-    if (!(l.worst <= 3.5e38)) {
-        status = FAIL(RK_E_LIMIT, "%s has numbers that %s cannot hold, or that are none", told.name, rk_dtype_name(told.to));
-        status = ctx_hint(ctx, "bf16 has the range of f32");
-        goto out;
-    }
-    if (c->each != NULL) c->each(c->user, &told);
+    GO(read_whole(ctx, c, c->found[i], n, x));
+    GO(turn(ctx, c, i, x, told->block > 0, n, turned));
+    if (told->block > 0) GO(write_integers(ctx, c, i, turned, n, l));
+    else GO(write_floats(ctx, c, turned, n, told->to, l));
 out:
     FREE(x, n);
     FREE(turned, n);
     return status;
+}
+
+static rk_status convert_one(rk_ctx *ctx, struct conversion *c, int i)
+{
+    const struct bundle_entry *e = c->found[i];
+    const struct fate *f = &c->fate[i];
+    struct loss l = { 0 };
+    rk_converted told = { .from = e->dtype, .to = f->block > 0 ? RK_i8 : dtype_of(c, e), .block = f->block, .elements = parameter_elements(c->built.g, &c->built.parameters.at[i]),
+                          .packed = f->in_rows == NULL, .in_rows = f->in_rows };
+    TRY(bind_written(ctx, &c->m->config, &c->built, i, &c->name));
+    if (only_moves(c, e, f->block)) TRY(write_integers(ctx, c, i, NULL, told.elements, &l));
+    else TRY(change(ctx, c, i, &told, &l));
+    TRY(bind_written(ctx, &c->m->config, &c->built, i, &c->name));
+    told.name = str_c(&c->name);
+    told.worst = l.worst;
+    told.relative = l.size > 0 ? sqrt(l.wrong / l.size) : 0;
+    if (!(l.worst <= 3.5e38)) {
+        (void)FAIL(RK_E_LIMIT, "%s has numbers that %s cannot hold, or that are none", told.name, rk_dtype_name(told.to));
+        return ctx_hint(ctx, "bf16 has the range of f32");
+    }
+    if (c->each != NULL) c->each(c->user, &told);
+    return RK_OK;
+}
+
+/* The tensors in the order of the file: what lies in panels, then the rest. */
+static rk_status each_tensor(rk_ctx *ctx, struct conversion *c, rk_status (*one)(rk_ctx *ctx, struct conversion *c, int i))
+{
+    for (int part = 0; part < 2; part++)
+        for (int i = 0; i < built_stored(&c->built); i++)
+            if (c->found[i] != NULL && (c->fate[i].in_rows == NULL) == (part == 0)) TRY(one(ctx, c, i));
+    return RK_OK;
 }
 
 /* --- files --- */
@@ -252,15 +315,18 @@ static rk_status convert(rk_ctx *ctx, struct conversion *c, const char *folder)
     n = built_stored(&c->built);
     GO(bundle_open(ctx, c->m->weights, &c->b));
     GO(NEW(c->found, n));
+    GO(NEW(c->fate, n));
     GO(bind_match(ctx, c->m->config.arch, &c->built, &c->b, c->found, &report));
     GO(bundle_declare_note(ctx, &c->w, "format", "pt"));
+    if (c->packed) GO(bundle_declare_note(ctx, &c->w, FORMS_PANELS_KEY, FORMS_PANELS_NOTE));
+    c->w.lines = c->packed;
     for (int i = 0; i < n; i++)
-        if (c->found[i] != NULL) GO(declare(ctx, c, i));
+        if (c->found[i] != NULL) GO(decide(ctx, c, i));
+    GO(each_tensor(ctx, c, declare));
     GO(file_make_folder(ctx, folder));
     GO(file_join(ctx, &path, folder, "model.safetensors"));
     GO(bundle_begin(ctx, &c->w, str_c(&path)));
-    for (int i = 0; i < n; i++)
-        if (c->found[i] != NULL) GO(convert_one(ctx, c, i));
+    GO(each_tensor(ctx, c, convert_one));
     GO(bundle_commit(ctx, &c->w));
     GO(bind_save_config(ctx, c->m, folder, c->dtype));
     GO(copy_others(ctx, c->m, folder));
@@ -268,20 +334,25 @@ out:
     bundle_abandon(ctx, &c->w);
     bind_report_clear(ctx, &report);
     FREE(c->found, n);
+    FREE(c->fate, n);
     str_free(ctx, &path);
     return status;
 }
 
-rk_status rk_model_convert(rk_model *m, const char *folder, rk_dtype dtype, rk_converted_fn *each, void *user)
+rk_status rk_model_convert(rk_model *m, const char *folder, rk_dtype dtype, rk_layout layout, rk_converted_fn *each, void *user)
 {
     rk_ctx *ctx = m->ctx;
-    struct conversion c = { .m = m, .dtype = dtype, .each = each, .user = user };
+    struct conversion c = { .m = m, .dtype = dtype, .packed = layout == RK_LAYOUT_PACKED, .each = each, .user = user };
     if (!rk_model_has_weights(m)) return FAIL(RK_E_MISSING, "%s is a description without weights: there is nothing to convert", m->name);
     if (file_same(m->folder, folder)) {
         (void)FAIL(RK_E_ARG, "%s is the folder that is converted: its weights would be lost", folder);
         return ctx_hint(ctx, "name another folder for what comes out");
     }
     if (dtype != RK_f32 && dtype != RK_f16 && dtype != RK_bf16 && dtype != RK_i8) return FAIL(RK_E_DTYPE, "weights are not converted to %s", rk_dtype_name(dtype));
+    if (c.packed && dtype != RK_i8) {
+        (void)FAIL(RK_E_DECLINED, "weights of %s have no packed layout: it would be no faster than what lies in rows", rk_dtype_name(dtype));
+        return ctx_hint(ctx, "integers have one: --dtype int8");
+    }
     rk_status status = convert(ctx, &c, folder);
     built_close(&c.built);
     bundle_close(ctx, &c.b);

@@ -4,7 +4,8 @@
  * axes, so that a mapped file is the memory it is computed from, and nothing is converted, turned or copied. A form says so for
  * one parameter; the builder declares its state accordingly, and wiring never notices (block_stored.c).
  *
- * i8 comes with scales: state NAME.scale of f32, one per `block` neighbours along the last dimension, which is contracted. */
+ * i8 comes with scales: state NAME.scale of f32, one per `block` neighbours along the last dimension, which is contracted. It lies in
+ * rows, or in the panels of core/panel.h: then the state has the dims of those, and `dims` are the ones that it stands for. */
 #ifndef MODEL_FORMS_H
 #define MODEL_FORMS_H
 #include "base/map.h"
@@ -12,7 +13,7 @@
 #include "model/arch.h"
 
 struct built;
-struct form { const char *name, *dims; rk_dtype dtype; int64_t blocks; const struct bundle_entry *entry, *scale; };     /* blocks: scales of a row; 0: none */
+struct form { const char *name, *dims; rk_dtype dtype; int64_t blocks; bool panels; const struct bundle_entry *entry, *scale; };     /* blocks: scales of a row; 0: none */
 struct forms { struct arena arena; struct map names; struct form *at; int n, room; };         /* zero it to begin */
 
 /* Of the weights `found` (bind_match) for a graph built without forms: every one that can be used as it lies. They borrow from
@@ -32,5 +33,24 @@ enum { AXES_TEXT = 256 };
 rk_status forms_axes(rk_ctx *ctx, const char *axes, const char *last, char out[AXES_TEXT]) RK_CHECK;
 /* The scales of an integer tensor, which must fit it; NULL: there are none, or they do not. */
 const struct bundle_entry *forms_scale(const struct bundle *b, const struct bundle_entry *q);
+/* What keeps integers from being taken where there are no such scales, "" of other tensors. */
+const char *forms_trouble(const struct bundle *b, const struct bundle_entry *q);
+/* How many numbers of such a tensor share a scale. */
+int64_t forms_block(const struct bundle_entry *q, const struct bundle_entry *scale);
+/* The same in rows, whichever way it lies: the n integers of a parameter and their scales, or its numbers. */
+void forms_rows(const struct bundle_entry *q, const struct bundle_entry *scale, int64_t n, int8_t *to, float *scales);
+rk_status forms_numbers(rk_ctx *ctx, const struct bundle_entry *q, const struct bundle_entry *scale, int64_t n, float *to) RK_CHECK;
+
+/* --- panels --- */
+
+/* The note by which a file says that its I8 tensors of five dimensions are panels, and in which order: files without it hold none. */
+#define FORMS_PANELS_KEY  "int8_panels"
+#define FORMS_PANELS_NOTE "[out/32][in/64][16][32][4], scales [out/32][in/64][32], out filled up with zeros"
+/* Whether this has the rank of panels, which no tensor in rows has. */
+bool forms_in_panels(const struct bundle_entry *q);
+/* The shape of a matrix in rows becomes that of its panels. False: there is none. */
+bool forms_panel_shape(int *rank, int64_t shape[RK_MAX_RANK]);
+/* NULL where a matrix whose integers are stored in rows as `rows` says, with scales for `block`, may lie in panels; else why not. */
+const char *forms_no_panels(const rk_graph *g, rk_ref weight, int rank, const int64_t *rows, int64_t block);
 
 #endif

@@ -1,4 +1,5 @@
 /* reconcile_match.c: each parameter and each tensor in turn; what is trouble is told of with what would fit it. */
+#include "model/forms.h"
 #include "model/reconcile.h"
 #include <stdlib.h>
 #include <string.h>
@@ -69,6 +70,7 @@ static rk_status say_shape(struct reconcile *r, const struct match_row *row)
     r->text.n = 0;
     TRY(str_format(ctx, &r->text, "described as %s = ", row->binding->axes));
     TRY(bind_shape_text(ctx, row->stored.rank, row->stored.shape, &r->text));
+    if (forms_in_panels(e)) return RK_OK;
     return turned ? str_text(ctx, &r->text, ": the same, transposed") : say_fields(r, row);
 }
 
@@ -116,7 +118,7 @@ static rk_status each_match(void *user, const struct match_row *row)
     if (row->kind == MATCH_FOUND && row->parameter >= r->built.parameters.n) seen->kind = MATCH_IGNORED, seen->why = "a table that is not trained";
     if (row->kind != MATCH_IGNORED && row->kind != MATCH_TIED && row->binding != NULL) count_blocks(r, row);
     if (row->kind == MATCH_UNEXPECTED) return unexpected(r, row);
-    if (row->kind == MATCH_DTYPE) return reconcile_tell(r, row_of(row->entry, RK_CHECK_DTYPE, ""));
+    if (row->kind == MATCH_DTYPE) return reconcile_tell(r, row_of(row->entry, RK_CHECK_DTYPE, forms_trouble(&r->b, row->entry)));
     if (row->kind == MATCH_TIED && !same_shape(row->entry, row->other)) {
         seen->kind = MATCH_SHAPE;
         return reconcile_tell(r, row_of(row->entry, RK_CHECK_SHAPE, "it is tied to a tensor of another shape or dtype"));

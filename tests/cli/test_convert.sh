@@ -16,6 +16,24 @@ ends 0 reckon convert model same --dtype f32 --quiet
 ends 0 reckon generate same --ids 1,2,3 --greedy -m 4 --quiet; cmp -s "$out" expected && pass || fail "f32 says something else"
 [ "$(wc -c <int8/model.safetensors)" -lt "$(wc -c <f16/model.safetensors)" ] && pass || fail "int8 is no smaller than f16"
 
+head -c 400 text >short
+# packed: as large but for padding and names, the same words and numbers, every byte explained, and back to the byte
+ends 0 reckon convert int8 packed --layout packed;        prints "matrices in panels"
+ends 0 reckon convert packed unpacked --quiet;            cmp -s unpacked/model.safetensors int8/model.safetensors && pass || fail "unpacked is not what was packed"
+ends 0 reckon convert model direct --layout packed --json; prints '"layout": "packed"'; prints '"packed": true'
+cmp -s direct/model.safetensors packed/model.safetensors && pass || fail "packed at once is not packed later"
+for how in "generate DIR --ids 1,2,3;4,5;6 --greedy -m 9" "generate DIR --ids 1,2,3 --beams 4 -m 5" "generate DIR --ids 1,2,3;4 --batch-invariant --greedy -m 4" "score DIR short --window 16 --tokens"; do
+    reckon $(echo "$how" | sed 's/DIR/int8/') --quiet 2>/dev/null | sed 's/int8/packed/' >expected
+    ends 0 reckon $(echo "$how" | sed 's/DIR/packed/') --quiet;  cmp -s "$out" expected && pass || fail "panels say something else: $how"
+done
+ends 0 reckon check packed;                               prints "every byte is explained"
+sed 's/int8_panels/int8_penals/' packed/model.safetensors >unpacked/model.safetensors
+ends 1 reckon check unpacked;                             prints "metadata does not say int8_panels"
+ends 3 reckon generate unpacked --ids 1;                  warns "metadata does not say int8_panels"
+head -c 9000 packed/model.safetensors >unpacked/model.safetensors
+ends 3 reckon generate unpacked --ids 1;                  warns "unpacked/model.safetensors"
+for dtype in f32 f16 bf16; do ends 3 reckon convert model out --dtype $dtype --layout packed; warns "have no packed layout"; done
+
 # within a percent
 ends 0 reckon convert model int8 --text text --tokens 32 --json
 if command -v python3 >/dev/null; then

@@ -1,9 +1,11 @@
 /* Any bytes as the weights of a small model of some family (the first byte says of which): every tensor is told of once, every
- * parameter is used, computed or told of as trouble; a load that succeeds leaves none over, and one that fails says why. */
+ * parameter is used, computed or told of as trouble; a load that succeeds leaves none over, and one that fails says why. What was
+ * loaded can be computed from as it lies, too. */
 #include "backend/ref/ref.h"
 #include "core/graph.h"
 #include "fuzz.h"
 #include "model/bind.h"
+#include "model/forms.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,6 +15,7 @@ static const char *const specs[] = {
     "pythia-14m:layer=1,hidden=4,head=1,ff=4,vocab=3,position=2",
     "bert-tiny:layer=1,hidden=4,head=1,ff=4,vocab=3,position=2,types=1",
     "opus-mt-en-de:layer=1,source_layer=1,hidden=4,head=1,source_head=1,ff=4,source_ff=4,vocab=3,source_vocab=3,position=2,pad=0",
+    "gpt2:layer=1,hidden=64,head=1,ff=4,vocab=3,position=2",             /* of which a file may hold panels */
 };
 enum { SPECS = sizeof specs / sizeof *specs };
 
@@ -36,9 +39,30 @@ static void check(rk_ctx *ctx, rk_status status, const struct built *b, const st
     }
     if (times != 1 || told.tensors != (uint64_t)file->entries.n) abort();
     if (told.used + told.tied + told.ignored + told.unexpected + told.misshapen != told.tensors) abort();
-    if (told.used + told.computed + told.missing + told.misshapen != (uint64_t)built_stored(b)) abort();
+    uint64_t scales = 0, parameters = told.used + told.computed + told.missing + told.misshapen;         /* scales are tensors that are used, too */
+    for (int i = 0; i < file->entries.n; i++) scales += forms_scale(file, &file->entries.at[i]) != NULL;
+    if (parameters < (uint64_t)built_stored(b) || parameters > (uint64_t)built_stored(b) + scales) abort();
     bool fits = told.missing + told.unexpected + told.misshapen == 0;
     if (fits != (status == RK_OK)) abort();
+}
+
+/* Weights as they lie: a graph of them, whose states are the bytes of the file. */
+static void lie(rk_ctx *ctx, const rk_model *m, const struct built *plain, const struct bundle *file)
+{
+    const struct bundle_entry **found = calloc((size_t)built_stored(plain), sizeof *found);
+    struct bind_report report = { 0 };
+    struct forms forms = { 0 };
+    struct built b;
+    if (found == NULL || bind_match(ctx, m->config.arch, plain, file, found, &report) != RK_OK || forms_find(ctx, m->config.arch, plain, file, found, &forms) != RK_OK) abort();
+    if (model_build(ctx, m, &(struct build_options){ .purpose = FOR_LOGITS, .forms = &forms }, &b) != RK_OK) abort();
+    for (int i = 0; i < b.parameters.n; i++) {
+        const struct form *f = forms_get(&forms, b.parameters.at[i].name);
+        if (f != NULL && (uint64_t)parameter_elements(b.g, &b.parameters.at[i]) * rk_dtype_bytes(f->dtype) != f->entry->bytes) abort();
+    }
+    built_close(&b);
+    forms_free(ctx, &forms);
+    bind_report_clear(ctx, &report);
+    free(found);
 }
 
 static void load(rk_ctx *ctx, const char *spec, const struct bundle *file)
@@ -49,7 +73,9 @@ static void load(rk_ctx *ctx, const char *spec, const struct bundle *file)
     if (rk_model_open(ctx, spec, &m) != RK_OK || model_build(ctx, m, &(struct build_options){ .purpose = FOR_LOGITS }, &b) != RK_OK) abort();
     if (store_open(ctx, backend_truth(), &s) != RK_OK || store_declare(ctx, s, b.g) != RK_OK || store_allocate(ctx, s) != RK_OK) abort();
     times = 0;
-    check(ctx, bind_load(ctx, m->config.arch, &b, file, s, NULL), &b, file);
+    rk_status status = bind_load(ctx, m->config.arch, &b, file, s, NULL);
+    check(ctx, status, &b, file);
+    if (status == RK_OK) lie(ctx, m, &b, file);
     store_close(s);
     built_close(&b);
     rk_model_close(m);

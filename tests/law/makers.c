@@ -462,6 +462,44 @@ static void make_einsum_stored(struct sample *s)
     s->y = rk_einsum_stored(s->g, equation, s->operand[0], s->operand[1], s->operand[2]);
 }
 
+/* One panel, of which up to three rows are padding: [1 1 16 32 4], and its scales. */
+static void draw_panels(struct sample *s, rk_ref *panels, rk_ref *scale)
+{
+    const rk_dim w[] = { draw_dim_of(s, 1), draw_dim_of(s, 1), draw_dim_of(s, 16), draw_dim_of(s, 32), draw_dim_of(s, 4) }, of_scale[] = { w[0], w[1], w[3] };
+    *panels = draw_operand(s, RK_i8, INDEX, 5, w);
+    s->leaf[s->n_leaves - 1].below = 128;
+    *scale = draw_operand(s, RK_f64, ANY_SIGN, 3, of_scale);
+}
+
+static void make_einsum_panels(struct sample *s)
+{
+    int64_t heads = (int64_t[]){ 1, 4, 32 }[draw(s, 3)];
+    rk_dim rows = draw_dim(s), out = draw_dim_of(s, 29 + (int64_t)draw(s, 4)), head = draw_dim_of(s, heads), each = draw_dim_of(s, 64 / heads);
+    rk_dim x[] = { rows, head, each }, w[] = { out, head, each }, y[] = { rows, out };
+    char equation[2048], tx[512], tw[512], ty[512];
+    draw_order(s, 3, x);
+    draw_order(s, 2, y);
+    s->operand[0] = draw_operand(s, RK_f64, ANY_SIGN, 3, x);
+    draw_panels(s, &s->operand[1], &s->operand[2]);
+    dims_names(s, 3, x, tx);
+    dims_names(s, 3, w, tw);
+    dims_names(s, 2, y, ty);
+    (void)snprintf(equation, sizeof equation, "%s, %s -> %s", tx, tw, ty);
+    s->y = rk_einsum_panels(s->g, equation, s->operand[0], s->operand[1], s->operand[2], tw);
+}
+
+static void make_gather_panels(struct sample *s)
+{
+    const rk_dim table[] = { draw_dim_of(s, 29 + (int64_t)draw(s, 4)), draw_dim_of(s, 64) };
+    rk_dim ids[2];
+    char text[512];
+    int n = draw_dims(s, 0, 2, ids);
+    draw_panels(s, &s->operand[0], &s->operand[1]);
+    s->operand[2] = draw_ids(s, dim_size(s->g, table[0]), true, n, ids);
+    dims_names(s, 2, table, text);
+    s->y = rk_gather_panels(s->g, s->operand[0], s->operand[1], text, s->operand[2]);
+}
+
 enum { PLAIN = HAS_GRADIENT | HAS_BILL, FUSED = HAS_GRADIENT | IS_FUSED };
 
 const struct maker makers[] = {
@@ -505,5 +543,7 @@ const struct maker makers[] = {
     { "attend", &op_attend, make_attend, FUSED, -1 },
     { "xent_head", &op_xent_head, make_xent_head, FUSED, -1 },
     { "einsum_stored", &op_einsum_stored, make_einsum_stored, IS_FUSED, -1 },
+    { "einsum_panels", &op_einsum_panels, make_einsum_panels, IS_FUSED, -1 },
+    { "gather_panels", &op_gather_panels, make_gather_panels, IS_FUSED, -1 },
     { NULL, NULL, NULL, 0, -1 },
 };

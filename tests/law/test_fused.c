@@ -147,9 +147,39 @@ static double einsum_stored(struct sample *s, const struct values *v, const stru
     return sum;
 }
 
+/* Number [o, i] of a matrix in panels. */
+static double panels_at(const struct values *v, rk_ref panels, rk_ref scale, int64_t o, int64_t i, int64_t *index)
+{
+    const struct node *w = node_of(v->g, panels);
+    const int64_t at[] = { o / 32, i / 64, i % 64 / 4, o % 32, i % 4 };
+    for (int k = 0; k < 5; k++) index[w->dim[k]] = at[k];
+    return values_at(v, panels, index) * values_at(v, scale, index);
+}
+
+static double einsum_panels(struct sample *s, const struct values *v, const struct node *n, int64_t *index)
+{
+    const rk_dim out = (rk_dim)n->at.i[0], head = (rk_dim)n->at.i[1], each = (rk_dim)n->at.i[2];
+    double sum = 0;
+    (void)s;
+    for (int64_t i = 0; i < 64; i++) {
+        index[head] = i / dim_size(v->g, each);
+        index[each] = i % dim_size(v->g, each);
+        sum += values_at(v, n->in[0], index) * panels_at(v, n->in[1], n->in[2], index[out], i, index);
+    }
+    return sum;
+}
+
+static double gather_panels(struct sample *s, const struct values *v, const struct node *n, int64_t *index)
+{
+    const double id = values_at(v, n->in[2], index);
+    (void)s;
+    if (!(id >= 0 && id < (double)dim_size(v->g, (rk_dim)n->at.i[0]))) return 0;
+    return panels_at(v, n->in[0], n->in[1], (int64_t)id, index[n->at.i[1]], index);
+}
+
 static const struct formula formulas[] = {
     { "softmax", softmax }, { "log_sum_exp", log_sum_exp }, { "layer norm", layer_norm }, { "RMS norm", rms_norm }, { "deviation norm", deviation_norm }, { "rope", rope }, { "attend", attend }, { "xent_head", xent_head },
-    { "einsum_stored", einsum_stored },
+    { "einsum_stored", einsum_stored }, { "einsum_panels", einsum_panels }, { "gather_panels", gather_panels },
 };
 
 static double (*formula_at)(struct sample *, const struct values *, const struct node *, int64_t *);

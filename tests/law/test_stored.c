@@ -95,13 +95,15 @@ static double difference(rk_ctx *ctx, const struct made *a, const struct made *b
     return most / largest;
 }
 
-static void convert(rk_ctx *ctx, const char *from, const char *to, rk_dtype dtype)
+static void convert_as(rk_ctx *ctx, const char *from, const char *to, rk_dtype dtype, rk_layout layout, rk_converted_fn *each, void *user)
 {
     rk_model *m;
     OK(ctx, rk_model_open(ctx, from, &m));
-    OK(ctx, rk_model_convert(m, to, dtype, NULL, NULL));
+    OK(ctx, rk_model_convert(m, to, dtype, layout, each, user));
     rk_model_close(m);
 }
+
+static void convert(rk_ctx *ctx, const char *from, const char *to, rk_dtype dtype) { convert_as(ctx, from, to, dtype, RK_LAYOUT_PLAIN, NULL, NULL); }
 
 /* Kernels of integers round the other operand, too: half a step of 127 for each number, and most of that cancels. */
 static bool rounds(const struct plan *p)
@@ -191,7 +193,7 @@ TEST(converting_tells_what_it_did)
     rk_model *m;
     save_random(ctx, wide, folder("f32"));
     OK(ctx, rk_model_open(ctx, folder("f32"), &m));
-    OK(ctx, rk_model_convert(m, folder("int8"), RK_i8, check_told, &told));
+    OK(ctx, rk_model_convert(m, folder("int8"), RK_i8, RK_LAYOUT_PLAIN, check_told, &told));
     rk_model_close(m);
     EXPECT_INT(told.integers, 9);                                             /* four of each block, and the tied table */
     EXPECT_INT(told.n, 28);
@@ -201,6 +203,150 @@ TEST(converting_tells_what_it_did)
     EXPECT(difference(ctx, &once, &again) == 0);
     forward_close(&once);
     forward_close(&again);
+}
+
+/* --- panels --- */
+
+/* Models of every family whose matrices have blocks of 64; the last has too few rows for panels in its attention. */
+static const char *const families[] = {
+    "gpt2:layer=2,vocab=97,position=16,hidden=64,head=1", "cs336-17m:layer=1,vocab=64,position=16,hidden=64,head=1,ff=128",
+    "gpt-j-6b:layer=1,vocab=90,position=16,hidden=128,head=2,ff=64,rotary=4", "pythia-14m:layer=1,vocab=96,position=16,hidden=128,head=2,ff=192",
+    "nanogpt:layer=1,vocab=61,position=16,hidden=64,head=1", "bert-tiny+pretraining:layer=1,vocab=94,position=16,hidden=64,head=1,ff=128",
+    "transformer-base:layer=1,source_layer=1,vocab=64,source_vocab=64,position=16,hidden=64,head=1,source_head=1,ff=64,source_ff=64",
+    "opus-mt-en-de:layer=1,source_layer=1,vocab=64,source_vocab=64,position=16,hidden=64,head=1,source_head=1,ff=128,source_ff=64,pad=3",
+    "gpt2:layer=1,vocab=97,position=16,hidden=72,head=9",
+};
+enum { FAMILIES = sizeof families / sizeof *families };
+
+static bool same_bytes(const char *a, const char *b)
+{
+    FILE *one = fopen(a, "rb"), *other = fopen(b, "rb");
+    bool same = one != NULL && other != NULL;
+    for (int x = 0, y; same && x != EOF;) {
+        x = getc(one), y = getc(other);
+        same = x == y;
+    }
+    if (one != NULL) EXPECT(fclose(one) == 0);
+    if (other != NULL) EXPECT(fclose(other) == 0);
+    return same;
+}
+
+static void count_packed(void *user, const rk_converted *t)
+{
+    int *packed = user;
+    *packed += t->packed;
+    EXPECT(t->packed == (t->in_rows == NULL) && (!t->packed || (t->to == RK_i8 && t->block == 64)));
+}
+
+/* Packed tensors and their scales begin lines of the cache. */
+static void begin_lines(const struct bundle *b)
+{
+    for (int i = 0; i < b->entries.n; i++) {
+        const struct bundle_entry *e = &b->entries.at[i];
+        if (e->rank == 5) EXPECT(e->offset % 64 == 0 && (uintptr_t)e->data % 64 == 0);
+    }
+}
+
+static void same_outputs(rk_ctx *ctx, const char *a, const char *b, const struct backend *backend)
+{
+    struct made one, other;
+    forward(ctx, a, backend, &one);
+    forward(ctx, b, backend, &other);
+    EXPECT(difference(ctx, &one, &other) == 0);
+    begin_lines(&other.w->bundle);
+    EXPECT(rk_weights_mapped(one.w) <= rk_weights_mapped(other.w) && (rk_weights_mapped(one.w) > 0) == (rk_weights_mapped(other.w) > 0));
+    EXPECT(other.plan->n_steps <= one.plan->n_steps);                          /* nothing is unpacked before it is used */
+    forward_close(&one);
+    forward_close(&other);
+}
+
+/* Wherever it comes from, what is packed is one file; unpacked it is what it was; and all say the same, to the bit. */
+static void try_packed(rk_ctx *ctx, const char *spec, bool some)
+{
+    int packed = 0;
+    save_random(ctx, spec, folder("f32"));
+    convert(ctx, folder("f32"), folder("rows"), RK_i8);
+    convert_as(ctx, folder("f32"), folder("packed"), RK_i8, RK_LAYOUT_PACKED, count_packed, &packed);
+    EXPECT(some ? packed >= 4 : packed == 0);
+    convert_as(ctx, folder("rows"), folder("moved"), RK_i8, RK_LAYOUT_PACKED, NULL, NULL);
+    convert_as(ctx, folder("packed"), folder("again"), RK_i8, RK_LAYOUT_PACKED, NULL, NULL);
+    convert(ctx, folder("packed"), folder("undone"), RK_i8);
+    convert(ctx, folder("packed"), folder("wide"), RK_f32);
+    convert(ctx, folder("rows"), folder("wide_rows"), RK_f32);
+    EXPECT(same_bytes(folder("packed/model.safetensors"), folder("moved/model.safetensors")));
+    EXPECT(same_bytes(folder("packed/model.safetensors"), folder("again/model.safetensors")));
+    EXPECT(same_bytes(folder("rows/model.safetensors"), folder("undone/model.safetensors")));
+    EXPECT(same_bytes(folder("wide/model.safetensors"), folder("wide_rows/model.safetensors")));
+    same_outputs(ctx, folder("rows"), folder("packed"), backend_cpu());
+    same_outputs(ctx, folder("rows"), folder("packed"), backend_ref());
+}
+
+TEST(panels_say_what_rows_say)
+{
+    for (int i = 0; i < FAMILIES; i++) try_packed(test_ctx(), families[i], i + 1 < FAMILIES);
+}
+
+TEST(a_session_on_panels_is_one_on_rows)
+{
+    enum { ROWS = 5, N = 3, SMALL_VOCAB = 61 };
+    static const uint32_t ids[ROWS * N] = { 3, 1, 4, 1, 5, 9, 2, 6, 5, 35, 8, 60, 7, 9, 3 };
+    float rows[ROWS * SMALL_VOCAB], packed[ROWS * SMALL_VOCAB];
+    rk_ctx *ctx = test_ctx();
+    save_random(ctx, families[4], folder("f32"));
+    convert(ctx, folder("f32"), folder("rows"), RK_i8);
+    convert_as(ctx, folder("f32"), folder("packed"), RK_i8, RK_LAYOUT_PACKED, NULL, NULL);
+    for (int64_t batch = 1; batch <= ROWS; batch += 2) {
+        feed(ctx, folder("rows"), batch, ids, N, rows);
+        feed(ctx, folder("packed"), batch, ids, N, packed);
+        EXPECT(memcmp(rows, packed, (size_t)batch * SMALL_VOCAB * sizeof(float)) == 0);
+    }
+}
+
+/* The header of a packed file, changed in place. */
+static void lie(rk_ctx *ctx, const char *from, const char *to, rk_status status, const char *words)
+{
+    static char header[1 << 16];
+    rk_model *m;
+    rk_weights *w = NULL;
+    convert_as(ctx, folder("f32"), folder("lying"), RK_i8, RK_LAYOUT_PACKED, NULL, NULL);
+    FILE *file = fopen(folder("lying/model.safetensors"), "r+b");
+    REQUIRE(file != NULL && strlen(from) == strlen(to));
+    size_t n = fread(header, 1, sizeof header, file), size = strlen(from), at = 8;
+    while (at + size <= n && memcmp(header + at, from, size) != 0) at++;
+    if (at + size > n) test_fail(__FILE__, __LINE__, "no %s", from);
+    REQUIRE(at + size <= n && fseek(file, (long)at, SEEK_SET) == 0 && fwrite(to, 1, size, file) == size && fclose(file) == 0);
+    OK(ctx, rk_model_open(ctx, folder("lying"), &m));
+    FAILS(ctx, weights_open(ctx, m, backend_cpu(), &w), status, words);
+    FAILS(ctx, rk_model_convert(m, folder("out"), RK_f32, RK_LAYOUT_PLAIN, NULL, NULL), status, words);
+    rk_checked checked;
+    OK(ctx, rk_model_check(m, NULL, NULL, &checked));
+    EXPECT(checked.troubles > 0 && checked.file_bytes == checked.header_bytes + checked.parameter_bytes + checked.tie_bytes + checked.buffer_bytes + checked.wrong_bytes + checked.left_bytes);
+    rk_model_close(m);
+}
+
+TEST(panels_that_lie_are_refused)
+{
+    rk_ctx *ctx = test_ctx();
+    save_random(ctx, wide, folder("f32"));
+    lie(ctx, "int8_panels", "int9_panels", RK_E_DTYPE, "metadata does not say int8_panels");
+    lie(ctx, "[16][32][4], scales", "[32][16][4], scales", RK_E_DTYPE, "metadata does not say int8_panels");
+    lie(ctx, "1,16,32,4]", "1,32,16,4]", RK_E_DTYPE, "do not fit these panels");
+    lie(ctx, "\"I8\",\"shape\":[6,1,16,32,4]", "\"I8\",\"shape\":[1,6,16,32,4]", RK_E_DTYPE, "do not fit these panels");
+    lie(ctx, "\"F32\",\"shape\":[6,1,32]", "\"F32\",\"shape\":[1,6,32]", RK_E_DTYPE, "do not fit these panels");
+    lie(ctx, "\"shape\":[8,1,16,32,4]", "\"shape\":[1,8,16,32,4]", RK_E_DTYPE, "do not fit these panels");
+    lie(ctx, "\"I8\",\"shape\":[6,1,16,32,4],\"data_offsets\":[0,12288]},\"transformer.h.0.attn.c_attn.weight.scale\":{\"dtype\":\"F32\",\"shape\":[6,1,32]",
+        "\"I8\",\"shape\":[1,6,16,32,4],\"data_offsets\":[0,12288]},\"transformer.h.0.attn.c_attn.weight.scale\":{\"dtype\":\"F32\",\"shape\":[1,6,32]", RK_E_SHAPE, "another shape");
+    lie(ctx, "weight.scale", "weight.scald", RK_E_DTYPE, "do not fit these panels, or are not there");
+}
+
+TEST(only_integers_are_packed)
+{
+    rk_ctx *ctx = test_ctx();
+    rk_model *m;
+    save_random(ctx, wide, folder("f32"));
+    OK(ctx, rk_model_open(ctx, folder("f32"), &m));
+    for (int i = 0; i < 3; i++) FAILS(ctx, rk_model_convert(m, folder("out"), dtypes[i], RK_LAYOUT_PACKED, NULL, NULL), RK_E_DECLINED, "no packed layout");
+    rk_model_close(m);
 }
 
 TEST(a_full_disk_keeps_the_old_weights)
@@ -216,10 +362,11 @@ TEST(a_full_disk_keeps_the_old_weights)
     small = (struct rlimit){ 1 << 15, before.rlim_max };
     void (*handler)(int) = signal(SIGXFSZ, SIG_IGN);
     REQUIRE(setrlimit(RLIMIT_FSIZE, &small) == 0);
-    rk_status status = rk_model_convert(m, folder("out"), RK_i8, NULL, NULL);
+    rk_status status = rk_model_convert(m, folder("out"), RK_i8, RK_LAYOUT_PLAIN, NULL, NULL), packed = rk_model_convert(m, folder("out"), RK_i8, RK_LAYOUT_PACKED, NULL, NULL);
     EXPECT(setrlimit(RLIMIT_FSIZE, &before) == 0);
     (void)signal(SIGXFSZ, handler);
-    FAILS(ctx, status, RK_E_IO, "model.safetensors");
+    EXPECT(status == RK_E_IO);
+    FAILS(ctx, packed, RK_E_IO, "model.safetensors");
     forward(ctx, folder("out"), backend_cpu(), &f);
     EXPECT(f.w->forms.n > 0 && f.w->forms.at[0].dtype == RK_f32);
     forward_close(&f);
@@ -235,8 +382,8 @@ TEST(numbers_that_do_not_fit_are_an_error)
     float large = 1e6f;
     REQUIRE(file != NULL && fseek(file, -4, SEEK_END) == 0 && fwrite(&large, sizeof large, 1, file) == 1 && fclose(file) == 0);
     OK(ctx, rk_model_open(ctx, folder("f32"), &m));
-    FAILS(ctx, rk_model_convert(m, folder("out"), RK_f16, NULL, NULL), RK_E_LIMIT, "f16 cannot hold");
-    OK(ctx, rk_model_convert(m, folder("out"), RK_bf16, NULL, NULL));
-    FAILS(ctx, rk_model_convert(m, folder("out"), RK_i32, NULL, NULL), RK_E_DTYPE, "i32");
+    FAILS(ctx, rk_model_convert(m, folder("out"), RK_f16, RK_LAYOUT_PLAIN, NULL, NULL), RK_E_LIMIT, "f16 cannot hold");
+    OK(ctx, rk_model_convert(m, folder("out"), RK_bf16, RK_LAYOUT_PLAIN, NULL, NULL));
+    FAILS(ctx, rk_model_convert(m, folder("out"), RK_i32, RK_LAYOUT_PLAIN, NULL, NULL), RK_E_DTYPE, "i32");
     rk_model_close(m);
 }

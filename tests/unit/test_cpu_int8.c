@@ -1,9 +1,11 @@
 /* test_cpu_int8.c: products with integers that have scales, on every instruction set that runs here, against loops in double over
  * what the integers stand for. Where the other operand is integers times powers of two, nothing is lost by rounding
  * it; elsewhere each number of it is off by half a step of its block at most. Every set that has fma gives the same bits, with tiles and
- * without; so do any number of rows, and one thread and three. labels: threads */
+ * without; so do any number of rows, and one thread and three. A matrix that lies in panels gives, on every set, the bits of the one in
+ * rows; and so do rows that are looked up in it. labels: threads */
 #include "backend/cpu/cpu.h"
 #include "core/opdef.h"
+#include "core/panel.h"
 #include "law/execute.h"
 #include "test.h"
 #include <stdlib.h>
@@ -130,6 +132,91 @@ TEST(integers_times_scales_equal_what_they_stand_for)
     for (int i = 0; i < 45; i++) {
         struct trial t = { .rows = rows[i % 9], .out = columns[i % 5], .blocks = i == 26 ? 27 : 1 + i % 3, .turned = i % 4 == 3 };
         try_one(ctx, &t, i % 2 == 0);
+    }
+    rk_ctx_close(ctx[0]);
+    rk_ctx_close(ctx[1]);
+}
+
+/* --- panels --- */
+
+/* What lies in rows in `from`, in panels, with the padding full of what nobody may read. */
+static void pack(const struct trial *t, const struct values *from, struct values *to, rk_ref panels, rk_ref of_scale)
+{
+    const double *q = values_own(from, t->q), *s = values_own(from, t->scale);
+    double *w = values_own(to, panels), *w_scale = values_own(to, of_scale);
+    for (int64_t p = 0, at = 0, scale_at = 0; p < panel_count(t->out); p++)
+        for (int64_t b = 0; b < t->blocks; b++) {
+            for (int64_t c = 0; c < PANEL_COLUMNS; c++, scale_at++) w_scale[scale_at] = p * PANEL_COLUMNS + c < t->out ? s[(p * PANEL_COLUMNS + c) * t->blocks + b] : 1e30;
+            for (int64_t i = 0; i < PANEL_FOURS * PANEL_COLUMNS * PANEL_EACH; i++, at++) {
+                int64_t o = p * PANEL_COLUMNS + i / PANEL_EACH % PANEL_COLUMNS, k = b * BLOCK + i / (PANEL_COLUMNS * PANEL_EACH) * PANEL_EACH + i % PANEL_EACH;
+                w[at] = o < t->out ? q[o * t->blocks * BLOCK + k] : 99;
+            }
+        }
+}
+
+struct packed { rk_graph *g; struct values v; };
+
+/* The product of t from panels, and rows 0, the last, and one that is not there, of the table. */
+static void pack_begin(rk_ctx *ctx, const struct trial *t, struct packed *p)
+{
+    OK(ctx, rk_graph_open(ctx, &p->g));
+    (void)rk_dim_new(p->g, "r", 0, t->rows), (void)rk_dim_new(p->g, "o", 0, t->out), (void)rk_dim_new(p->g, "k", 0, t->blocks * BLOCK);
+    (void)rk_dim_new(p->g, "p", 0, panel_count(t->out)), (void)rk_dim_new(p->g, "b", 0, t->blocks), (void)rk_dim_new(p->g, "f", 0, PANEL_FOURS);
+    (void)rk_dim_new(p->g, "c", 0, PANEL_COLUMNS), (void)rk_dim_new(p->g, "e", 0, PANEL_EACH), (void)rk_dim_new(p->g, "i", 0, 3);
+    rk_ref x = rk_input(p->g, "x", RK_f32, t->turned ? "k r" : "r k"), panels = rk_input(p->g, "q", RK_i8, "p b f c e"), scale = rk_input(p->g, "s", RK_f32, "p b c");
+    rk_ref ids = rk_input(p->g, "ids", RK_i32, "i");
+    rk_output(p->g, "y", rk_einsum_panels(p->g, t->turned ? "k r, o k -> o r" : "r k, o k -> r o", x, panels, scale, "o k"));
+    rk_output(p->g, "rows", rk_gather_panels(p->g, panels, scale, "o k", ids));
+    OK(ctx, rk_graph_seal(p->g));
+    values_open(&p->v, ctx, p->g);
+    memcpy(values_own(&p->v, x), values_own(&t->v, t->x), (size_t)(t->rows * t->blocks * BLOCK) * sizeof(double));
+    memcpy(values_own(&p->v, ids), (double[]){ 0, (double)(t->out - 1), (double)t->out }, 3 * sizeof(double));
+    pack(t, &t->v, &p->v, panels, scale);
+}
+
+static void rows_are_those(const struct trial *t, const double *rows)
+{
+    const double *q = values_own(&t->v, t->q), *s = values_own(&t->v, t->scale);
+    const int64_t width = t->blocks * BLOCK;
+    for (int i = 0; i < 3; i++)
+        for (int64_t k = 0; k < width; k++) {
+            const int64_t o = i == 0 ? 0 : t->out - 1;
+            EXPECT(rows[i * width + k] == (i == 2 ? 0 : (double)((float)s[o * t->blocks + k / BLOCK] * (float)q[o * width + k])));
+        }
+}
+
+static void same_from_panels(rk_ctx *ctx[2], const struct trial *t, const struct packed *p, const struct backend *b)
+{
+    static struct outcome rows, panels;
+    OK(ctx[0], execute(ctx[0], t->g, &t->v, &(struct execution){ .backend = b }, &rows));
+    for (int threads = 0; threads < 2; threads++) {
+        OK(ctx[threads], execute(ctx[threads], p->g, &p->v, &(struct execution){ .backend = b }, &panels));
+        EXPECT(strstr(panels.plan, "einsum_panels_") != NULL && strstr(panels.plan, "gather_panels_") != NULL);
+        EXPECT(memcmp(rows.at[0], panels.at[0], (size_t)rows.count[0] * sizeof(double)) == 0);
+        rows_are_those(t, panels.at[1]);
+        outcome_free(&panels);
+    }
+    outcome_free(&rows);
+}
+
+TEST(panels_give_the_bits_of_rows)
+{
+    static const int64_t rows[] = { 1, 2, 3, 6, 7, 13, 32, 49 }, columns[] = { 32, 31, 96, 250 }, blocks[] = { 1, 3, 13, 2, 25 };
+    rk_ctx *ctx[2];
+    REQUIRE(rk_ctx_open(&(rk_options){ .threads = 1 }, &ctx[0]) == RK_OK && rk_ctx_open(&(rk_options){ .threads = 3 }, &ctx[1]) == RK_OK);
+    for (int i = 0; i < 16; i++) {
+        struct trial t = { .rows = rows[i % 8], .out = columns[(i + i / 8) % 4], .blocks = blocks[i % 5], .turned = i % 3 == 2 };
+        struct packed p;
+        const struct backend *tiles = backend_cpu_tiles();
+        begin(ctx[0], &t, false);
+        pack_begin(ctx[0], &t, &p);
+        for (int isa = 0; isa < ISA_COUNT; isa++)
+            if (isa_runs((enum isa)isa)) same_from_panels(ctx, &t, &p, backend_cpu_isa((enum isa)isa));
+        if (tiles != NULL) same_from_panels(ctx, &t, &p, tiles);
+        values_close(&p.v);
+        rk_graph_close(p.g);
+        values_close(&t.v);
+        rk_graph_close(t.g);
     }
     rk_ctx_close(ctx[0]);
     rk_ctx_close(ctx[1]);

@@ -1,4 +1,4 @@
-/* int8.c: the operation einsum_stored of integers with scales: see int8.h for what is computed.
+/* int8.c: the operations einsum_stored of integers with scales, and einsum_panels: see int8.h for what is computed.
  *
  * Tasks are stretches of W, a function of the shape alone; each element of the result has one owner. Not here: matrices of
  * fewer bits without scales (einsum.c). */
@@ -17,8 +17,8 @@ enum {
     PANEL_BLOCK = INT8_COLUMNS * INT8_BLOCK,
 };
 
-/* `all`: accepted is one product; where sequences of a batch are shorter than the plan's, it is one for each of them. */
-struct int8 { struct contraction all; struct gemm_problem p; int64_t scale_n, blocks, group; bool panels; enum isa isa; bool vnni, tiles; size_t less_at, scale_at, own_at, own_bytes; };
+/* panels: W is multiplied in them; packed: they lie there already. `all`: accepted is one product; where sequences of a batch are shorter than the plan's, it is one for each of them. */
+struct int8 { struct contraction all; struct gemm_problem p; int64_t scale_n, blocks, group; bool panels, packed; enum isa isa; bool vnni, tiles; size_t less_at, scale_at, own_at, own_bytes; };
 _Static_assert(sizeof(struct int8) <= PREPARED_BYTES, "an int8 product fits its place");
 
 static const struct int8_kernels *kernels_of(const struct int8 *e)
@@ -56,13 +56,41 @@ bool einsum_int8_accepts(const struct problem *p)
     return g->batch[0] == 1 && g->batch[1] == 1 && g->b_k == 1 && g->k % INT8_BLOCK == 0 && g->b_n % INT8_BLOCK == 0;
 }
 
+/* What einsum_panels says, as if the matrix lay in rows: the problem that einsum_stored would have been asked. */
+struct in_rows { struct problem p; struct operand in[3]; };
+
+static void in_rows(const struct problem *p, struct in_rows *r)
+{
+    struct operand *w = &r->in[1];
+    rk_dim dim[EINSUM_PANELS_DIMS];
+    int rank = 0;
+    while (rank < EINSUM_PANELS_DIMS && p->node->at.i[rank] != 0) dim[rank] = (rk_dim)p->node->at.i[rank], rank++;
+    for (int i = 0; i < 3; i++) r->in[i] = p->in[i];
+    w->at = layout_dense(p->g, rank, dim);
+    w->at.offset = p->in[1].at.offset;
+    r->p = *p;
+    r->p.in = r->in;
+}
+
+bool einsum_panels_accepts(const struct problem *p)
+{
+    struct in_rows r;
+    struct contraction c;
+    if (p->in[0].dtype != RK_f32 || p->in[2].dtype != RK_f32 || p->out[0].dtype != RK_f32) return false;
+    if (!layout_is_dense(&p->in[1].at) || !layout_is_dense(&p->in[2].at)) return false;
+    in_rows(p, &r);
+    if (!contraction_of(&r.p, &c) || c.n_extra != 0 || gemm_refuse(&c.product) != NULL) return false;
+    const struct gemm_problem *g = &c.product;
+    return g->batch[0] == 1 && g->batch[1] == 1 && g->b_k == 1 && g->b_n == g->k;
+}
+
 /* ---- preparing ---- */
 
 static size_t lines(size_t bytes) { return (bytes + 63) & ~(size_t)63; }
 
-rk_status einsum_int8_prepare(rk_ctx *ctx, const struct problem *p, struct prepared *out)
+static rk_status prepare(rk_ctx *ctx, const struct problem *p, bool packed, struct prepared *out)
 {
-    struct int8 e = { .isa = machine_isa(p) };
+    struct int8 e = { .isa = machine_isa(p), .packed = packed };
     struct contraction c;
     memset(out, 0, sizeof *out);
     PROMISE(contraction_of(p, &c));
@@ -74,7 +102,7 @@ rk_status einsum_int8_prepare(rk_ctx *ctx, const struct problem *p, struct prepa
     e.tiles = machine_tiles(p) && e.p.m >= INT8_TILES_FROM;
     const struct int8_kernels *kernels = kernels_of(&e);
     int64_t k = e.p.k > 0 ? e.p.k : 1;
-    e.panels = e.p.m >= INT8_FEW && kernels->panel != NULL;
+    e.panels = packed || (e.p.m >= INT8_FEW && kernels->panel != NULL);
     if (!e.panels) e.group = (TASK_BYTES / k / DOTS_COLUMNS + 1) * DOTS_COLUMNS;
     else e.group = (e.p.m >= INT8_TILES_FROM ? 1 : TASK_BYTES / k / INT8_COLUMNS + 1) * INT8_COLUMNS;
     size_t row = (size_t)e.p.k, rows = (size_t)e.p.m, high = (size_t)kernels->height, workers = (size_t)par_workers(ctx);
@@ -82,11 +110,20 @@ rk_status einsum_int8_prepare(rk_ctx *ctx, const struct problem *p, struct prepa
     e.less_at = lines(rows * row);
     e.scale_at = e.less_at + lines(rows * (size_t)e.blocks * sizeof(int32_t));
     e.own_at = e.scale_at + lines(rows * (size_t)e.blocks * sizeof(float));
-    e.own_bytes = lines(e.panels ? (size_t)PANEL_BLOCKS * (PANEL_BLOCK + INT8_COLUMNS * sizeof(float)) : 0) + lines(row) + lines((size_t)e.blocks * 8) + lines(row * sizeof(float));
+    e.own_bytes = lines(e.panels && !packed ? (size_t)PANEL_BLOCKS * (PANEL_BLOCK + INT8_COLUMNS * sizeof(float)) : 0) + lines(row) + lines((size_t)e.blocks * 8) + lines(row * sizeof(float));
     out->scratch = e.own_at + workers * e.own_bytes;
     out->product_flops = (uint64_t)(gemm_flops(&e.p) * (double)contraction_repeats(&c) + 0.5);
     memcpy(out->own, &e, sizeof e);
     return RK_OK;
+}
+
+rk_status einsum_int8_prepare(rk_ctx *ctx, const struct problem *p, struct prepared *out) { return prepare(ctx, p, false, out); }
+
+rk_status einsum_panels_prepare(rk_ctx *ctx, const struct problem *p, struct prepared *out)
+{
+    struct in_rows r;
+    in_rows(p, &r);
+    return prepare(ctx, &r.p, true, out);
 }
 
 struct job { const struct int8 *e; const struct int8_kernels *k; const float *x, *scale; const int8_t *w; float *y; char *scratch; bool add; };
@@ -115,15 +152,16 @@ static void round_rows(void *arg, int64_t task, int worker)
     const struct job *j = arg;
     const struct int8 *e = j->e;
     int64_t from = task * ROUND_ROWS, end = extent_least(from + ROUND_ROWS, e->p.m);
+    const bool slivers = e->panels && j->k->sliver != NULL;
     char *own = own_of(j, worker);
     float *dense = (float *)(void *)(own + e->own_bytes - lines((size_t)e->p.k * sizeof(float)));
     float *scale = (float *)(void *)(own + lines((size_t)e->p.k));
     for (int64_t i = from; i < end; i++) {
         const float *x = j->x + i * e->p.a_m;
         for (int64_t k = 0; k < e->p.k && e->p.a_k != 1; k++) dense[k] = x[k * e->p.a_k];
-        struct int8_row to = e->panels ? (struct int8_row){ (int8_t *)own, scale, (int32_t *)(void *)(scale + e->blocks) } : row_of(j, i);
+        struct int8_row to = slivers ? (struct int8_row){ (int8_t *)own, scale, (int32_t *)(void *)(scale + e->blocks) } : row_of(j, i);
         j->k->quantise(e->p.a_k == 1 ? x : dense, e->blocks, &to);
-        if (e->panels) put_row(j, i, &to);
+        if (slivers) put_row(j, i, &to);
     }
 }
 
@@ -155,16 +193,23 @@ static struct int8_panel make_panel(const struct job *j, int64_t column, int col
     return (struct int8_panel){ .w = w, .w_scale = scale };
 }
 
+/* The same where the file has them. */
+static struct int8_panel lying_panel(const struct job *j, int64_t column, int64_t from)
+{
+    int64_t block = column / INT8_COLUMNS * j->e->blocks + from;
+    return (struct int8_panel){ .w = j->w + block * PANEL_BLOCK, .w_scale = j->scale + block * INT8_COLUMNS };
+}
+
 static void panels(void *arg, int64_t task, int worker)
 {
     const struct job *j = arg;
     const struct int8 *e = j->e;
-    int64_t end = extent_least((task + 1) * e->group, e->p.n);
+    int64_t end = extent_least((task + 1) * e->group, e->p.n), step = e->packed && e->p.m <= j->k->height ? e->blocks : PANEL_BLOCKS;
     for (int64_t column = task * e->group; column < end; column += INT8_COLUMNS)
-        for (int64_t from = 0; from < e->blocks; from += PANEL_BLOCKS) {
+        for (int64_t from = 0; from < e->blocks; from += step) {
             int columns = (int)extent_least(INT8_COLUMNS, e->p.n - column);
-            int64_t n = extent_least(PANEL_BLOCKS, e->blocks - from);
-            struct int8_panel p = make_panel(j, column, columns, from, n, (int8_t *)own_of(j, worker));
+            int64_t n = extent_least(step, e->blocks - from);
+            struct int8_panel p = e->packed ? lying_panel(j, column, from) : make_panel(j, column, columns, from, n, (int8_t *)own_of(j, worker));
             const struct int8_row x = row_of(j, 0);
             p.x = x.q, p.x_scale = x.scale, p.less = x.less, p.rows = e->p.m, p.depth = e->blocks, p.from = from, p.blocks = n;
             p.y = j->y + column * e->p.c_n, p.y_row = e->p.c_m, p.y_step = e->p.c_n, p.columns = columns, p.add = j->add || from > 0;
@@ -197,7 +242,7 @@ static void one_product(void *arg, int64_t x, int64_t w, int64_t y, bool more)
     par_for(r->ctx, (e->p.n + e->group - 1) / e->group, e->panels ? panels : dots, &j);
 }
 
-rk_status einsum_int8_run(rk_ctx *ctx, const struct call *c)
+static rk_status run(rk_ctx *ctx, const struct call *c)
 {
     const struct problem *p = c->problem;
     struct int8 e;
@@ -208,3 +253,6 @@ rk_status einsum_int8_run(rk_ctx *ctx, const struct call *c)
     if (c->issued != NULL) *c->issued += c->prepared->product_flops;
     return RK_OK;
 }
+
+rk_status einsum_int8_run(rk_ctx *ctx, const struct call *c)   { return run(ctx, c); }
+rk_status einsum_panels_run(rk_ctx *ctx, const struct call *c) { return run(ctx, c); }

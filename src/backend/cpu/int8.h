@@ -7,16 +7,18 @@
  *
  *   rows < INT8_FEW   every row of W once, as it lies, against all of X: the speed of memory
  *   more              W in panels of 32 rows, [block][16 fours][32 rows][4], made, used and forgotten (needs VNNI, or AMX for many)
+ *   einsum_panels     W lies in such panels (core/panel.h): read as they are, for any number of rows, on any set
  *
  * vpdpbusd multiplies unsigned with signed: there W is taken as w + 128, and 128 times the sum of x is taken off beforehand; tiles
  * multiply signed with signed. Blocks of other sizes, and scales that lie otherwise, are left to whoever writes the operation out. */
 #ifndef CPU_INT8_H
 #define CPU_INT8_H
 #include "backend/cpu/isa.h"
+#include "core/panel.h"
 #include <stddef.h>
 #include <stdint.h>
 
-enum { INT8_BLOCK = 64, INT8_FEW = 3, INT8_COLUMNS = 32, INT8_FOURS = INT8_BLOCK / 4, INT8_TILES_FROM = 32 };
+enum { INT8_BLOCK = PANEL_PER_SCALE, INT8_FEW = 3, INT8_COLUMNS = PANEL_COLUMNS, INT8_FOURS = PANEL_FOURS, INT8_TILES_FROM = 32 };
 
 /* One row of X: its integers, a scale per block, and per block -128 times their sum (for VNNI alone). */
 struct int8_row { int8_t *q; float *scale; int32_t *less; };
@@ -42,9 +44,9 @@ struct int8_panel {
 struct int8_kernels {
     void (*quantise)(const float *x, int64_t blocks, const struct int8_row *to);
     void (*dots)(const struct int8_dots *d);
-    int height;                                                                                       /* rows of a sliver */
+    int height;                                                                                       /* rows of a sliver: those that are multiplied at a time */
     bool padded;                                                                                      /* the last sliver is as high as the others */
-    void (*sliver)(const struct int8_row *row, int64_t blocks, int at, int rows, const struct int8_row *to);      /* row `at` of `rows` takes its place */
+    void (*sliver)(const struct int8_row *row, int64_t blocks, int at, int rows, const struct int8_row *to);      /* row `at` of `rows` takes its place; NULL: one after the other */
     void (*panel)(const int8_t *w, int64_t w_row, int columns, int64_t blocks, int8_t *to);           /* NULL: dots are as good */
     void (*multiply)(const struct int8_panel *p);
 };

@@ -46,6 +46,24 @@ static void dots(const struct int8_dots *d)
     }
 }
 
+/* One row of X, one block, all columns: their sums. */
+static void block_of_panel(const int8_t *w, const int8_t *x, int32_t whole[INT8_COLUMNS])
+{
+    memset(whole, 0, INT8_COLUMNS * sizeof *whole);
+    for (int k = 0; k < INT8_BLOCK; k += 4, w += 4 * INT8_COLUMNS)
+        for (int j = 0; j < INT8_COLUMNS; j++)
+            for (int i = 0; i < 4; i++) whole[j] += w[4 * j + i] * x[k + i];
+}
+
+static void row_of_panel(const struct int8_panel *p, const int8_t *x, const float *x_scale, float sum[INT8_COLUMNS])
+{
+    int32_t whole[INT8_COLUMNS];
+    for (int64_t b = 0; b < p->blocks; b++) {
+        block_of_panel(p->w + b * INT8_BLOCK * INT8_COLUMNS, x + b * INT8_BLOCK, whole);
+        for (int j = 0; j < INT8_COLUMNS; j++) sum[j] += (float)whole[j] * (x_scale[b] * p->w_scale[b * INT8_COLUMNS + j]);
+    }
+}
+
 #else
 
 SIMD __m256i wide16(const int8_t *x) { return _mm256_cvtepi8_epi16(_mm_loadu_si128((const __m128i *)(const void *)x)); }
@@ -69,9 +87,51 @@ static void dots(const struct int8_dots *d)
     }
 }
 
+/* Two sums side by side for each of eight columns: added, in the order of the columns. */
+SIMD __m256 whole_columns(__m256i low, __m256i high)
+{
+    return _mm256_cvtepi32_ps(_mm256_permute4x64_epi64(_mm256_hadd_epi32(low, high), 0xd8));
+}
+
+/* One row of X against the blocks of a panel: four columns to a register. */
+static void row_of_panel(const struct int8_panel *p, const int8_t *x, const float *x_scale, float sum[INT8_COLUMNS])
+{
+    enum { PARTS = INT8_COLUMNS / 4 };
+    const int8_t *w = p->w;
+    __m256 all[PARTS / 2];
+    UNROLL for (int i = 0; i < PARTS / 2; i++) all[i] = _mm256_loadu_ps(sum + 8 * i);
+    for (int64_t b = 0; b < p->blocks; b++, x += INT8_BLOCK) {
+        int64_t fours[INT8_FOURS];                                    /* of X, in 16 bits */
+        __m256i part[PARTS];
+        for (int i = 0; i < INT8_BLOCK; i += 16) _mm256_storeu_si256((__m256i *)(void *)(fours + i / 4), wide16(x + i));
+        UNROLL for (int i = 0; i < PARTS; i++) part[i] = _mm256_setzero_si256();
+        for (int q = 0; q < INT8_FOURS; q++, w += 4 * INT8_COLUMNS) {
+            const __m256i same = _mm256_set1_epi64x(fours[q]);
+            UNROLL for (int i = 0; i < PARTS; i++) part[i] = _mm256_add_epi32(part[i], _mm256_madd_epi16(wide16(w + 16 * i), same));
+        }
+        UNROLL for (int i = 0; i < PARTS / 2; i++) {
+            const __m256 scale = _mm256_mul_ps(_mm256_set1_ps(x_scale[b]), _mm256_loadu_ps(p->w_scale + b * INT8_COLUMNS + 8 * i));
+            all[i] = _mm256_fmadd_ps(whole_columns(part[2 * i], part[2 * i + 1]), scale, all[i]);
+        }
+    }
+    UNROLL for (int i = 0; i < PARTS / 2; i++) _mm256_storeu_ps(sum + 8 * i, all[i]);
+}
+
 #endif
 
-const struct int8_kernels ISA_NAME(int8_kernels) = { .quantise = quantise, .dots = dots };
+/* Panels that lie in memory: row after row of X. */
+static void multiply(const struct int8_panel *p)
+{
+    for (int64_t i = 0; i < p->rows; i++) {
+        float sum[INT8_COLUMNS] = { 0 }, *y = p->y + i * p->y_row;
+        int64_t at = i * p->depth + p->from;
+        for (int j = 0; j < p->columns && p->add; j++) sum[j] = y[j * p->y_step];
+        row_of_panel(p, p->x + at * INT8_BLOCK, p->x_scale + at, sum);
+        for (int j = 0; j < p->columns; j++) y[j * p->y_step] = sum[j];
+    }
+}
+
+const struct int8_kernels ISA_NAME(int8_kernels) = { .quantise = quantise, .dots = dots, .height = 1, .multiply = multiply };
 
 /* ---- VNNI ---- */
 
