@@ -206,6 +206,7 @@ rk_status beam_search(rk_ctx *ctx, struct making *m, const struct searching *wha
     rk_session_options sizes = what->sizes;
     rk_status status;
     sizes.batch = what->n * beams;
+    sizes.chunk = 1;
     r->first_seconds = clock_seconds() - began;
     GO(rk_session_open((rk_weights *)(uintptr_t)(*reader)->weights, &sizes, &m->s));
     GO(search_open(ctx, &s));

@@ -7,6 +7,8 @@
 #include "reckon/infer.h"
 #include "run/run.h"
 
+enum { SESSION_CHUNK = 256 };                    /* most tokens computed at once, where nobody says */
+
 struct rk_weights {
     rk_ctx *ctx;
     rk_model *model;
