@@ -132,6 +132,9 @@ ends 0 reckon tok view -k t7 --text 'A<b' -q;                  prints "A|<|b"
 ends 0 reckon tok view -k t7 --text 'A<b' --ids --html -q;     prints "&#60;<sub>60</sub>"
 ends 0 reckon tok view -k t7 --html text folder -q;            is "pages of several texts" "$(grep -c DOCTYPE "$out") $(grep -c '<pre' "$out")" "1 3"
 ends 0 reckon tok view -k t7 --text "$(printf 'a\tb\302\205')?"; prints 'a|<09>|b|<C2>|<85>|?'
+printf 'ab c' >one; printf 'd' >two
+ends 0 reckon tok view -p gpt2 --json one two -q;              is "an array a line" "$(cat "$out")" '[{"text": "ab", "bytes": 2}, {"text": " c", "bytes": 2}]
+[{"text": "d", "bytes": 1}]'
 ends 2 reckon tok view -k t7 --text x --html --json;           warns "without --json"
 ends 0 reckon tok view -p gpt2 --text 'a bc' --json;           prints '"text": " bc"'
 ends 0 reckon tok view --bytes "a$(printf '\344\270\255')";   prints "U+4E2D"; prints "UTF-8 4 bytes, UTF-16 4, UTF-32 8"
