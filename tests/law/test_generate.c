@@ -284,6 +284,7 @@ TEST(logits_that_are_no_numbers_are_an_error)
         if (w.store->entries.at[e].rank == 1) entry = e;
     ((float *)w.store->entries.at[entry].address)[0] = NAN;
     FAILS(ctx, rk_generate_many(&w, NULL, &prompt, 1, &how, out, NULL), RK_E_FORMAT, "not a number");
+    EXPECT(strstr(rk_error_hint(ctx), w.store->entries.at[entry].name) != NULL && strstr(rk_error_hint(ctx), "holds 1 that") != NULL);
     how.beams = &two;
     FAILS(ctx, rk_generate_many(&w, NULL, &prompt, 1, &how, out, NULL), RK_E_FORMAT, "not a number");
     how.beams = NULL;
