@@ -6,7 +6,7 @@
 #include <sys/stat.h>
 
 static const struct option options[] = {
-    { "pattern",   'p', OPT_TEXT, "gpt2|cl100k|o200k|REGEX", "(by the name of the file)", "a .tiktoken: what cuts text into words" },
+    { "pattern",   'p', OPT_TEXT, "gpt2|cl100k|o200k|REGEX", "(by the name of the file)", "a .tiktoken: what cuts text into words; must be there where the name is none of r50k, p50k, cl100k, o200k" },
     { "lowercase", 0,   OPT_FLAG, NULL, NULL, "a vocab.txt: lower-case the text, and drop accents" },
     { 0 }
 };
@@ -53,7 +53,7 @@ static int run(struct cli *c)
 
 static const struct example examples[] = {
     { "tok convert tok tok.tiktoken",  "the tokens and ranks alone", NULL },
-    { "tok convert tok.tiktoken tok-again", "and back; special tokens are lost", NULL },
+    { "tok convert tok.tiktoken tok-again --pattern gpt2", "and back, cut by a pattern that the file does not say; special tokens are lost", NULL },
     { 0 }
 };
 

@@ -9,10 +9,11 @@
 enum { CHUNK = 1 << 15 };               /* tokens read at once */
 
 static const struct option options[] = {
-    { "tokenizer",    'k', OPT_FOLDER, NULL,      NULL, "the tokenizer" },
+    { "tokenizer",    'k', OPT_FOLDER, NULL,      NULL, "the tokenizer: a folder, tokenizer.json, vocab.txt or .tiktoken" },
     { "ids",          0,   OPT_TEXT,   "1,2,3",   NULL, "decode these ids instead of FILE" },
     { "dtype",        0,   OPT_CHOICE, "u16|u32", "(u16 where all ids fit)", "size of a token in FILE" },
     { "skip-special", 0,   OPT_FLAG,   NULL,      NULL, "special tokens give no text" },
+    { "output",       'o', OPT_FILE,   NULL,      "(the screen)", "file for the text; it replaces an old one only when it is complete" },
     { "errors",       0,   OPT_CHOICE, "bytes|replace|strict", "bytes", "what is no UTF-8: as it is, as U+FFFD, or an error" },
     { 0 }
 };
@@ -146,14 +147,36 @@ static int print_file(struct decoding *d, const char *path)
     return code;
 }
 
+/* The text goes where results go; that may be a file. */
+static int decode(struct decoding *d)
+{
+    struct cli *c = d->c;
+    FILE *screen = c->out, *file;
+    struct save *save;
+    if (!cli_given(c, "output")) return cli_given(c, "ids") ? print_ids(d, cli_text(c, "ids")) : print_file(d, c->args[0]);
+    int code = cli_save_begin(c, cli_text(c, "output"), &save, &file);
+    if (code != CLI_OK) return code;
+    c->out = file;
+    code = cli_given(c, "ids") ? print_ids(d, cli_text(c, "ids")) : print_file(d, c->args[0]);
+    c->out = screen;
+    return cli_save_end(c, save, file, code);
+}
+
+/* How text is cut matters for encoding alone: a .tiktoken need not say it here. */
+static const char *pattern_for(const char *tokenizer)
+{
+    size_t n = strlen(tokenizer);
+    return n >= 9 && strcmp(tokenizer + n - 9, ".tiktoken") == 0 ? "gpt2" : NULL;
+}
+
 static int run(struct cli *c)
 {
     struct decoding d = { .c = c, .flags = cli_flag(c, "skip-special") ? RK_TOK_SKIP_SPECIAL : 0u, .errors = cli_choice(c, "errors") };
     if (!cli_given(c, "tokenizer")) return cli_usage(c, "--tokenizer is missing");
     if (cli_given(c, "ids") == (c->n_args > 0)) return cli_usage(c, c->n_args > 0 ? "either --ids or FILE" : "FILE is missing");
-    CLI_TRY(c, rk_tok_open(c->ctx, cli_text(c, "tokenizer"), &d.tok));
+    CLI_TRY(c, rk_tok_open_as(c->ctx, cli_text(c, "tokenizer"), &(rk_tok_opening){ .pattern = pattern_for(cli_text(c, "tokenizer")) }, &d.tok));
     rk_tok_decoder_init(&d.stream, d.tok, d.flags);
-    int code = cli_given(c, "ids") ? print_ids(&d, cli_text(c, "ids")) : print_file(&d, c->args[0]);
+    int code = decode(&d);
     rk_tok_decoder_clear(c->ctx, &d.stream);
     rk_bytes_free(c->ctx, &d.raw);
     rk_tok_close(c->ctx, d.tok);
@@ -162,6 +185,7 @@ static int run(struct cli *c)
 
 static const struct example examples[] = {
     { "tok decode --tokenizer tok corpus.bin",         "the text that was encoded", NULL },
+    { "tok decode --tokenizer tok corpus.bin --output again.txt",  "and into a file, whole or not at all", NULL },
     { "tok decode --tokenizer tok --ids 85,105,102",   "three tokens", NULL },
     { 0 }
 };

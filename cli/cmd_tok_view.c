@@ -95,6 +95,7 @@ static int view_text(struct cli *c, const rk_tok *tok, rk_text text)
     struct view v = { c, cli_flag(c, "html"), cli_flag(c, "ids"), 0, c->json ? &j : NULL };
     if (text.n > MOST) return cli_fail(c, CLI_DATA, "cut it first: head -c 1M", "a text of %s is too long to look at", say_bytes(text.n).at);
     json_begin(&j, c->out);
+    j.one_line = true;                                  /* a text, a line: as tok split has it */
     if (c->json) json_array(&j, NULL);
     if (v.html) (void)fputs("<pre style=\"white-space:pre-wrap\">", c->out);
     int code = tok != NULL ? view_tokens(&v, tok, text) : view_words(&v, text);
@@ -136,5 +137,5 @@ const struct command cmd_tok_view = {
     .name = "view", .arguments = "[INPUT...]", .purpose = "how a text is cut, in colour or as HTML; or byte by byte", .options = options, .examples = examples,
     .json = true, .run = run,
     .notes = "Tokens are shown as they are spelled; bytes that make no character, and control characters, as <E4>, a line feed as \\n and a new line. Without colours a | "
-             "stands between them.",
+             "stands between them. With --json every INPUT is an array on a line of its own.",
 };

@@ -91,6 +91,11 @@ _Noreturn void cli_bug(const char *format, ...) RK_PRINTF(1, 2);
 #define CLI_GO(c, call)  do { code = cli_try((c), (call)); if (code != CLI_OK) goto out; } while (0)
 
 int   cli_save(struct cli *c, const char *path, const char *text, size_t n);       /* a file, whole or not at all */
+/* The same of what is too long for memory: whatever is written to `file` in between. cli_save_end closes it, gives it its name unless code says that
+ * something failed, and tells what went wrong in writing; the exit code. */
+struct save;
+int   cli_save_begin(struct cli *c, const char *path, struct save **save, FILE **file);
+int   cli_save_end(struct cli *c, struct save *save, FILE *file, int code);
 void  cli_note(struct cli *c, const char *format, ...) RK_PRINTF(2, 3);    /* a line for people, on err; silent with --quiet */
 void *cli_take(size_t bytes);                                              /* zeroed; ends the program where there is no memory */
 void *cli_grow(void *old, size_t *room, size_t want, size_t size);         /* room for `want` elements, zeroed; frees old */

@@ -1,7 +1,8 @@
 /* generate.h: what generate and translate share: prompts, settings, rows as they are made, and what it all cost.
  *
  *   generate_prompts.c   ids and texts, one prompt after another     generate_settings.c  options over what the folder says
- *   generate_rows.c      runs them in batches; the first row of each is printed as it comes, the others when it is through */
+ *   generate_rows.c      runs them in batches; the first row of each is printed as it comes, the others when it is through
+ *   generate_memory.c    what memory it took */
 #ifndef CLI_GENERATE_H
 #define CLI_GENERATE_H
 #include "command.h"
@@ -32,6 +33,7 @@ struct generating {
     struct text *rows;
     size_t live;                                                 /* the row that is printed as it comes */
     rk_generated spent;                                          /* of all */
+    struct receipt *receipt;                                     /* with --receipt; or NULL */
     int64_t firsts;                                              /* rows so far: the first token of each took no step */
 };
 
@@ -45,6 +47,11 @@ int  generate_open(struct generating *g);                        /* model, the f
 int  generate_settle(struct generating *g);                      /* tokenizer, and options over what the folder says */
 int  generate_search(struct generating *g);                      /* the options of OPTIONS_SEARCH alone */
 int  generate_rows(struct generating *g);
+void receipt_begin(struct generating *g);                        /* generate_memory.c: nothing unless --receipt was typed */
+void receipt_keep(struct generating *g);                         /* after each batch */
+void receipt_json(const struct generating *g, struct json *j);
+void receipt_table(struct generating *g);
+void receipt_end(struct generating *g);
 void generate_close(struct generating *g);
 
 /* Rows for the tables of options. */
@@ -58,6 +65,7 @@ void generate_close(struct generating *g);
     { "min-new-tokens", 0,   OPT_SIZE,   NULL,     "(generation_config.json, or 0)",  "no end before so many" },          \
     { "batch",          0,   OPT_SIZE,   NULL,     "16",    "rows side by side: prompts times samples or beams" },       \
     { "batch-invariant", 0,  OPT_FLAG,   NULL,     NULL,    "the same bits in any batch: rows go one by one, a token at a time" }, \
-    { "plain",          0,   OPT_FLAG,   NULL,     NULL,    "leave generation_config.json aside" }
+    { "plain",          0,   OPT_FLAG,   NULL,     NULL,    "leave generation_config.json aside" },                \
+    { "receipt",        0,   OPT_FLAG,   NULL,     NULL,    "memory as it was predicted, beside what was measured" }
 
 #endif

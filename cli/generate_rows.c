@@ -152,6 +152,7 @@ static int run_batch(struct generating *g, struct json *j, const struct batch *b
     if (code == CLI_OK) code = cli_try(c, rk_generate_many(g->weights, g->tok, prompts, (int64_t)b->n, &g->how, made, &spent));
     if (code == CLI_OK) code = print_batch(g, j, b, made);
     if (code == CLI_OK) add_spent(&g->spent, &spent), g->firsts += (int64_t)rows;
+    if (code == CLI_OK) receipt_keep(g);
     if (code == CLI_OK && cli_cancelled(c)) code = cli_stopped(c);
     rk_continuations_free(c->ctx, made, (int64_t)rows);
     for (size_t i = 0; i < rows; i++) free(g->rows[i].at);
@@ -208,6 +209,7 @@ int generate_rows(struct generating *g)
     struct json j;
     g->how.each = hear;
     g->how.user = g;
+    receipt_begin(g);
     json_begin(&j, c->out);
     if (g->how.max_new_tokens == 0 && g->config->max_length > 0) {
         size_t longest = 0;
@@ -227,8 +229,11 @@ int generate_rows(struct generating *g)
         speed_json(g, &j);
         load_json(c, &j);
         profile_json(c, &j);
+        receipt_json(g, &j);
         json_end(&j);
     }
     if (code == CLI_OK) tell_speed(g);
+    if (code == CLI_OK) receipt_table(g);
+    receipt_end(g);
     return code;
 }

@@ -12,27 +12,56 @@
 
 static int not_whole(struct cli *c, const char *path, int why) { return cli_fail(c, CLI_SYSTEM, NULL, "%s: cannot be written: %s", path, strerror(why)); }
 
-/* 0, or why not all of it is there and on the disk. */
-static int fill(FILE *file, const char *text, size_t n, bool plain)
+struct save { const char *path; char target[PATH_MAX], beside[PATH_MAX + 32]; bool plain; };      /* path: as it was typed */
+
+int cli_save_begin(struct cli *c, const char *path, struct save **out, FILE **file)
 {
+    struct stat there;
+    struct save *s = cli_take(sizeof *s);
+    bool old = stat(path, &there) == 0, told = old && realpath(path, s->target) != NULL;
+    s->path = path;
+    s->plain = !old || S_ISREG(there.st_mode);
+    int why = !told && snprintf(s->target, sizeof s->target, "%s", path) >= (int)sizeof s->target ? ENAMETOOLONG : 0;
+    (void)snprintf(s->beside, sizeof s->beside, "%s.tmp.%ld", s->target, (long)getpid());
+    *file = why == 0 ? fopen(s->plain ? s->beside : path, "w") : NULL;
+    if (*file == NULL) {
+        free(s);
+        *out = NULL;
+        return not_whole(c, path, why != 0 ? why : errno);
+    }
+    if (old && s->plain) (void)fchmod(fileno(*file), there.st_mode & 0777);        /* a private file stays private */
+    *out = s;
+    return CLI_OK;
+}
+
+/* 0, or why not all of it is there and on the disk. */
+static int settle(FILE *file, bool plain)
+{
+    bool failed = ferror(file);
     int why = 0;
-    if (fwrite(text, 1, n, file) != n || fflush(file) != 0 || (plain && fsync(fileno(file)) != 0)) why = errno;
+    if (fflush(file) != 0 || (plain && fsync(fileno(file)) != 0)) why = errno;
+    if (why == 0 && failed) why = EIO;
     if (fclose(file) != 0 && why == 0) why = errno;
     return why;
 }
 
+int cli_save_end(struct cli *c, struct save *s, FILE *file, int code)
+{
+    bool failed = ferror(file);
+    int why = settle(file, s->plain);
+    if (code == CLI_OK && why == 0 && s->plain && rename(s->beside, s->target) != 0) why = errno;
+    if ((code != CLI_OK || why != 0) && s->plain) (void)unlink(s->beside);
+    if (why != 0 && (code == CLI_OK || failed)) code = not_whole(c, s->path, why);
+    free(s);
+    return code;
+}
+
 int cli_save(struct cli *c, const char *path, const char *text, size_t n)
 {
-    char real[PATH_MAX], beside[PATH_MAX + 32];
-    struct stat there;
-    bool old = stat(path, &there) == 0, plain = !old || S_ISREG(there.st_mode);
-    const char *target = old && realpath(path, real) != NULL ? real : path, *name = plain ? beside : path;
-    if (snprintf(beside, sizeof beside, "%s.tmp.%ld", target, (long)getpid()) >= (int)sizeof beside) return not_whole(c, path, ENAMETOOLONG);
-    FILE *file = fopen(name, "w");
-    if (file == NULL) return not_whole(c, path, errno);
-    if (old && plain) (void)fchmod(fileno(file), there.st_mode & 0777);       /* a private file stays private */
-    int why = fill(file, text, n, plain);
-    if (why == 0 && plain && rename(beside, target) != 0) why = errno;
-    if (why != 0 && plain) (void)unlink(beside);
-    return why != 0 ? not_whole(c, path, why) : CLI_OK;
+    struct save *s;
+    FILE *file;
+    int code = cli_save_begin(c, path, &s, &file);
+    if (code != CLI_OK) return code;
+    (void)fwrite(text, 1, n, file);
+    return cli_save_end(c, s, file, CLI_OK);
 }

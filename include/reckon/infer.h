@@ -69,6 +69,13 @@ RK_API int64_t  rk_session_context(const rk_session *session);
 RK_API int64_t  rk_session_vocab(const rk_session *session);
 RK_API uint64_t rk_session_bytes(const rk_session *session);            /* KV cache and activations */
 
+/* What a session takes, row by row: predicted from graph and plans, before the first token, and measured, by pages that the system has given. A row
+ * whose name begins with a blank is part of what the row above has more or less than was predicted; NAN: nobody says. All texts are static. */
+typedef struct rk_memory_row { const char *entry, *name; double predicted, measured; const char *note; } rk_memory_row;
+enum { RK_MEMORY_ROWS = 11 };
+typedef struct rk_memory { int n; rk_memory_row rows[RK_MEMORY_ROWS]; } rk_memory;
+RK_API RK_CHECK rk_status rk_session_memory(const rk_session *session, rk_memory *memory);
+
 /* ---- sampling ---- */
 
 typedef struct rk_sampling {             /* zero means the default: the model's own distribution */
@@ -120,6 +127,7 @@ typedef struct rk_generating {           /* zero means the default */
     const rk_beams    *beams;            /* of many: NULL: none */
     bool               invariant;        /* of many: the same bits as alone (rk_session_options) */
     rk_ctx            *ctx;              /* of many: the same as a session's; `out` is its, too */
+    rk_memory         *memory;           /* of many: what its session took in the end; NULL: nobody asks */
 } rk_generating;
 
 typedef struct rk_generated {

@@ -24,13 +24,13 @@ RK_API void rk_bytes_free(rk_ctx *ctx, rk_bytes *bytes);
 
 /* Opens a folder (tokenizer.json, else vocab.json beside merges.txt, else vocab.txt), a tokenizer.json, a vocab.json with a
  * merges.txt beside it, a vocab.txt (BERT's WordPiece; any file that ends in .txt), or a .tiktoken (encoded as tiktoken does: any two neighbours that
- * together are a token; special tokens by its name: r50k, p50k, cl100k, o200k). A vocab.json does not say which tokens are
+ * together are a token; pattern and special tokens by its name: r50k, p50k, cl100k, o200k). A vocab.json does not say which tokens are
  * special: those that are neither one byte nor the result of a merge are taken to be.
  * Errors: RK_E_FORMAT for what contradicts itself; RK_E_DECLINED, by name, for a part that is not done here. */
 RK_API RK_CHECK rk_status rk_tok_open(rk_ctx *ctx, const char *path, rk_tok **tok);
 
 typedef struct rk_tok_opening {          /* what some files leave open; zero means the default */
-    const char *pattern;                 /* .tiktoken: as for rk_tok_split; NULL: the one that goes with the name, else "gpt2" */
+    const char *pattern;                 /* .tiktoken: as for rk_tok_split; NULL: the one that goes with the name; RK_E_ARG where none does */
     bool lowercase;                      /* vocab.txt: lower-case the text, and drop accents, also where no tokenizer_config.json beside it says so ("do_lower_case");
                                           * RK_E_ARG for a file that says itself */
 } rk_tok_opening;

@@ -1,6 +1,7 @@
-/* pages.c: mincore, in portions. Whole pages are what can be asked: a number is exact to the size of a page, which may be a
+/* pages.c: mincore, in portions; and where a page of a file may be the system's alone, /proc. Whole pages are what can be asked: a number is exact to the size of a page, which may be a
  * large one (2 MiB) where the memory wished for those. */
 #include "base/pages.h"
+#include <fcntl.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <sys/mman.h>
@@ -26,6 +27,46 @@ bool pages_touched(const void *at, size_t size, size_t *bytes, size_t *reach)
         }
     }
     return true;
+}
+
+/* What of a page lies within at .. at + size. */
+static size_t within(uintptr_t at, size_t size, uintptr_t page, size_t page_bytes)
+{
+    uintptr_t first = page < at ? at : page, last = page + page_bytes < at + size ? page + page_bytes : at + size;
+    return last - first;
+}
+
+/* An entry of /proc/self/pagemap is 8 bytes; its highest bit says that the page is in memory, and mapped here. */
+bool pages_mine(const void *at, size_t size, size_t *bytes)
+{
+    uint64_t there[PORTION];
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    uintptr_t begin = (uintptr_t)at & ~(uintptr_t)(page - 1), end = (uintptr_t)at + size;
+    int map = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+    bool well = map >= 0;
+    *bytes = 0;
+    for (size_t n; begin < end && well; begin += n * page) {
+        n = (end - begin + page - 1) / page;
+        if (n > PORTION) n = PORTION;
+        well = pread(map, there, n * sizeof *there, (off_t)(begin / page * sizeof *there)) == (ssize_t)(n * sizeof *there);
+        for (size_t i = 0; i < n && well; i++)
+            if ((there[i] >> 63) != 0) *bytes += within((uintptr_t)at, size, begin + i * page, page);
+    }
+    if (map >= 0) (void)close(map);
+    return well;
+}
+
+/* smaps_rollup walks the pages; the counters of /proc/self/status lag behind by some of each thread. */
+bool pages_resident(size_t *bytes)
+{
+    FILE *f = fopen("/proc/self/smaps_rollup", "re");
+    char line[256];
+    unsigned long long kib;
+    bool found = false;
+    while (f != NULL && !found && fgets(line, sizeof line, f) != NULL) found = sscanf(line, "Rss: %llu kB", &kib) == 1;
+    if (f != NULL) (void)fclose(f);
+    if (found) *bytes = (size_t)kib * 1024;
+    return found;
 }
 
 void pages_large(void *at, size_t size)

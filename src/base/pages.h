@@ -9,6 +9,13 @@
  * at + size, each as far as it lies in there; reach: from `at` to the end of the last of them. false: the system does not say. */
 bool pages_touched(const void *at, size_t size, size_t *bytes, size_t *reach);
 
+/* Of at .. at + size, whatever it is a mapping of: how much lies in pages that this very process has mapped, and not only the system in its
+ * cache. false: the system does not say. */
+bool pages_mine(const void *at, size_t size, size_t *bytes);
+
+/* Resident memory of this process, pages of files included. */
+bool pages_resident(size_t *bytes);
+
 /* Asks for large pages for what has not been touched yet; nothing happens where it is small or the system knows none. */
 void pages_large(void *at, size_t size);
 

@@ -110,7 +110,7 @@ static rk_status step(rk_ctx *ctx, struct search *s, bool *going)
     for (int64_t p = 0; p < s->what->n; p++) {
         if (s->hunts[p].through) continue;
         for (int64_t b = 0; b < s->beams; b++)
-            if (row_of(s, p, b)->picked < 0) return sampler_fail(ctx, row_of(s, p, b)->picked);
+            if (row_of(s, p, b)->picked < 0) return making_fail(ctx, m, row_of(s, p, b)->picked);
         TRY(step_prompt(ctx, s, p));
         for (int64_t b = 0; b < s->beams && s->hunts[p].through; b++) s->from[p * s->beams + b] = p * s->beams + b, m->lengths[p * s->beams + b] = 0;
         *going = *going || !s->hunts[p].through;
@@ -206,6 +206,7 @@ rk_status beam_search(rk_ctx *ctx, struct making *m, const struct searching *wha
     rk_session_options sizes = what->sizes;
     rk_status status;
     sizes.batch = what->n * beams;
+    sizes.chunk = 1;
     r->first_seconds = clock_seconds() - began;
     GO(rk_session_open((rk_weights *)(uintptr_t)(*reader)->weights, &sizes, &m->s));
     GO(search_open(ctx, &s));

@@ -83,6 +83,14 @@ static void pick(void *arg, int64_t task, int worker)
     row->picked = sampler_pick(&m->samplers[worker], &q, m->lying.at + task * m->s->vocab, m->how->stream + (uint64_t)(task % samples), (uint64_t)rk_session_row_past(m->s, task));
 }
 
+rk_status making_fail(rk_ctx *ctx, const struct making *m, int64_t picked)
+{
+    struct sick sick = { 0 };
+    if (picked != SAMPLER_NONE) TRY(weights_find_sick(ctx, m->s->weights, &sick));
+    rk_status status = sampler_fail(ctx, picked);
+    return picked == SAMPLER_NONE ? status : weights_hint_sick(ctx, &sick);
+}
+
 static rk_status take(rk_ctx *ctx, struct making *m, bool *going)
 {
     *going = false;
@@ -91,7 +99,7 @@ static rk_status take(rk_ctx *ctx, struct making *m, bool *going)
         bool go_on;
         m->lengths[i] = 0;
         if (row->done) continue;
-        if (row->picked < 0) return sampler_fail(ctx, row->picked);
+        if (row->picked < 0) return making_fail(ctx, m, row->picked);
         m->next[i] = (uint32_t)row->picked;
         TRY(row_take(ctx, m, i, m->next[i], &go_on));
         m->lengths[i] = !row->done;

@@ -47,6 +47,9 @@ rk_status making_feed(rk_ctx *ctx, struct making *m) RK_CHECK;
 /* From m->logits on until every row has ended. `began`: when the first prompt was fed. */
 rk_status making_go(rk_ctx *ctx, struct making *m, double began, rk_generated *r) RK_CHECK;
 
+/* Why there is no token; picked is sampler_pick's, below 0. */
+rk_status making_fail(rk_ctx *ctx, const struct making *m, int64_t picked) RK_CHECK;
+
 rk_status row_open(rk_ctx *ctx, struct row *row, const struct making *m, const uint32_t *prompt, size_t n) RK_CHECK;
 void      row_close(rk_ctx *ctx, struct row *row, const struct making *m);
 /* Goes on by a token: it ends the row, or is remembered and told of. *go_on false: the caller wants no more. */

@@ -81,6 +81,7 @@ static rk_status spread(rk_ctx *ctx, struct making *m, rk_session **reader, rk_s
     rk_status status;
     if (samples == 1) return RK_OK;
     sizes.batch = prompts * samples;
+    sizes.chunk = 1;
     GO(rk_session_open((rk_weights *)(uintptr_t)(*reader)->weights, &sizes, &s));
     GO(NEW(from, prompts * samples));
     for (int64_t i = 0; i < prompts * samples; i++) from[i] = i / samples;
@@ -112,16 +113,19 @@ static rk_status draw(rk_ctx *ctx, struct making *m, const struct searching *wha
 
 static rk_status generate(rk_ctx *ctx, rk_weights *w, struct making *m, struct searching *what, rk_generated *r)
 {
-    int64_t positions = config_int(&w->model->config, "position"), read = longest(what->prompts, what->n, false), wanted = positions - read < m->most ? positions : read + m->most;
+    int64_t positions = config_int(&w->model->config, "position"), read = longest(what->prompts, what->n, false);
+    int64_t later = m->most > 0 ? m->most - 1 : 0;
+    int64_t wanted = positions - read < later ? positions : read + later;        /* the last token is not read any more */
     rk_session *s = NULL;
     rk_status status;
-    what->sizes = (rk_session_options){ .ctx = ctx, .batch = what->n, .context = wanted, .source = longest(what->prompts, what->n, true), .ragged = !m->how->invariant,
-                                        .invariant = m->how->invariant, .log_probabilities = what->beams != NULL };
+    what->sizes = (rk_session_options){ .ctx = ctx, .batch = what->n, .context = wanted, .chunk = read < SESSION_CHUNK ? read : SESSION_CHUNK,
+                                        .source = longest(what->prompts, what->n, true), .ragged = !m->how->invariant, .invariant = m->how->invariant, .log_probabilities = what->beams != NULL };
     GO(rk_session_open(w, &what->sizes, &s));
     double began = clock_seconds();
     GO(many_feed(ctx, s, what->prompts, what->n, m->logits));
     if (what->beams != NULL) GO(beam_search(ctx, m, what, &s, began, r));
     else GO(draw(ctx, m, what, &s, began, r));
+    if (m->how->memory != NULL) GO(rk_session_memory(s, m->how->memory));
 out:
     rk_session_close(s);
     return status;

@@ -191,23 +191,10 @@ double log_sum_exp(const float *x, int64_t n)
     return most + log(sum);
 }
 
-static rk_status count_sick(rk_ctx *ctx, const rk_weights *w, int entry, int64_t *sick)
-{
-    const struct store_entry *e = &w->store->entries.at[entry];
-    float *x;
-    TRY(NEW(x, e->elements));
-    rk_status status = store_read(ctx, w->store, entry, x, RK_f32);
-    for (int64_t i = 0; i < e->elements && status == RK_OK; i++) *sick += !isfinite(x[i]);
-    FREE(x, e->elements);
-    return status;
-}
-
 rk_status reader_sick(rk_ctx *ctx, const rk_reader *r, const char *what, int64_t text, int64_t at)
 {
-    int64_t sick = 0;
-    int entry = -1;
-    while (sick == 0 && ++entry < r->weights->store->entries.n) TRY(count_sick(ctx, r->weights, entry, &sick));
+    struct sick sick;
+    TRY(weights_find_sick(ctx, r->weights, &sick));
     (void)FAIL(RK_E_FORMAT, "%s: %s of token %lld of text %lld are not all numbers", r->model.name, what, (long long)at, (long long)text);
-    if (sick > 0) return ctx_hint(ctx, "parameter %s holds %lld that are infinite or none (NaN)", r->weights->store->entries.at[entry].name, (long long)sick);
-    return ctx_hint(ctx, "the weights are all numbers: sums of them went beyond what f32 holds");
+    return weights_hint_sick(ctx, &sick);
 }

@@ -64,6 +64,6 @@ rk_status row_take(rk_ctx *ctx, struct making *m, int64_t i, uint32_t id, bool *
     *go_on = hear(m, i, id, text);
     if (row->stops.found) return row_end(ctx, m, i, RK_STOP_TEXT);
     if (!*go_on) return row_end(ctx, m, i, RK_STOP_CALLER);
-    if (rk_session_row_past(m->s, i) == m->s->context) return row_end(ctx, m, i, RK_STOP_CONTEXT);
-    return row->made == m->most ? row_end(ctx, m, i, RK_STOP_LENGTH) : RK_OK;
+    if (row->made == m->most) return row_end(ctx, m, i, RK_STOP_LENGTH);
+    return rk_session_row_past(m->s, i) == m->s->context ? row_end(ctx, m, i, RK_STOP_CONTEXT) : RK_OK;
 }

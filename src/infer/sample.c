@@ -63,8 +63,7 @@ int64_t sampler_check(const float *logits, int64_t n)
 rk_status sampler_fail(rk_ctx *ctx, int64_t picked)
 {
     if (picked == SAMPLER_NONE) return FAIL(RK_E_FORMAT, "sampling: no token has a probability");
-    (void)FAIL(RK_E_FORMAT, "sampling: the logit of token %lld is not a number, or infinite", (long long)(-2 - picked));
-    return ctx_hint(ctx, "weights that are no numbers, or numbers beyond their type, do this; reckon verify tells where");
+    return FAIL(RK_E_FORMAT, "sampling: the logit of token %lld is not a number, or infinite", (long long)(-2 - picked));
 }
 
 static uint32_t largest(const float *logits, int64_t n)

@@ -7,8 +7,6 @@
 #include "infer/session.h"
 #include <string.h>
 
-enum { CHUNK = 256 };
-
 static int64_t widest(const rk_session *s) { return s->chunk > s->source ? s->chunk : s->source; }
 
 void rk_session_close(rk_session *s)
@@ -150,7 +148,7 @@ rk_status rk_session_open(rk_weights *weights, const rk_session_options *options
     s->weights = weights;
     s->batch = o->batch == 0 ? 1 : o->batch;
     s->context = o->context == 0 ? context : o->context;
-    s->chunk = o->chunk == 0 ? CHUNK : o->chunk;
+    s->chunk = o->chunk == 0 ? SESSION_CHUNK : o->chunk;
     if (s->chunk > s->context) s->chunk = s->context;
     if (model_has_encoder(weights->model)) s->source = o->source == 0 ? context : o->source;
     s->vocab = config_int(&weights->model->config, "vocab");

@@ -7,6 +7,8 @@
 #include "reckon/infer.h"
 #include "run/run.h"
 
+enum { SESSION_CHUNK = 256 };                    /* most tokens computed at once, where nobody says */
+
 struct rk_weights {
     rk_ctx *ctx;
     rk_model *model;
@@ -66,6 +68,12 @@ rk_status weights_open(rk_ctx *ctx, rk_model *model, const struct backend *backe
 
 /* model_build, for a graph that runs on these weights, which may lie otherwise than a model builds by itself. */
 rk_status weights_build(rk_ctx *ctx, const rk_weights *w, const struct build_options *options, struct built *built) RK_CHECK;
+
+/* The first parameter that has any number which is none, for whoever got such a number out; before failing, since reading may fail itself.
+ * The hint stands behind a failure, and gives its status. n 0: there is none. */
+struct sick { const char *parameter; int64_t n; };
+rk_status weights_find_sick(rk_ctx *ctx, const rk_weights *w, struct sick *sick) RK_CHECK;
+rk_status weights_hint_sick(rk_ctx *ctx, const struct sick *sick);
 
 /* Lowered and placed, with fused operations kept where the back end takes them. *kept is a graph of the plan's own. */
 rk_status infer_plan(rk_ctx *ctx, const rk_graph *g, const struct backend *backend, rk_graph **kept, struct plan **plan) RK_CHECK;

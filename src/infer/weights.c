@@ -6,6 +6,7 @@
 #include "infer/session.h"
 #include "model/bind.h"
 #include "run/device.h"
+#include <math.h>
 #include <string.h>
 
 void rk_weights_close(rk_weights *w)
@@ -111,3 +112,32 @@ uint64_t rk_weights_bytes(const rk_weights *w)
 }
 
 uint64_t rk_weights_mapped(const rk_weights *w) { return (uint64_t)w->store->lent[RK_PARAMETER]; }
+
+/* --- numbers that are none --- */
+
+static rk_status count_sick(rk_ctx *ctx, const rk_weights *w, int entry, int64_t *sick)
+{
+    const struct store_entry *e = &w->store->entries.at[entry];
+    float *x;
+    TRY(NEW(x, e->elements));
+    rk_status status = store_read(ctx, w->store, entry, x, RK_f32);
+    for (int64_t i = 0; i < e->elements && status == RK_OK; i++) *sick += !isfinite(x[i]);
+    FREE(x, e->elements);
+    return status;
+}
+
+rk_status weights_find_sick(rk_ctx *ctx, const rk_weights *w, struct sick *sick)
+{
+    *sick = (struct sick){ 0 };
+    for (int i = 0; i < w->store->entries.n && sick->n == 0; i++) {
+        sick->parameter = w->store->entries.at[i].name;
+        TRY(count_sick(ctx, w, i, &sick->n));
+    }
+    return RK_OK;
+}
+
+rk_status weights_hint_sick(rk_ctx *ctx, const struct sick *sick)
+{
+    if (sick->n > 0) return ctx_hint(ctx, "parameter %s holds %lld that are infinite or none (NaN)", sick->parameter, (long long)sick->n);
+    return ctx_hint(ctx, "the weights are all numbers: sums of them went beyond what f32 holds");
+}

@@ -105,12 +105,23 @@ static rk_status read_whole(rk_ctx *ctx, const struct conversion *c, const struc
     return RK_OK;
 }
 
+static rk_status check_numbers(rk_ctx *ctx, const struct conversion *c, const float *x, int64_t n)
+{
+    for (int64_t k = 0; k < n; k++)
+        if (!isfinite(x[k])) {
+            (void)FAIL(RK_E_FORMAT, "%s: element %lld, counted as the file has them, is %s", str_c(&c->name), (long long)k, isnan(x[k]) ? "no number (NaN)" : "infinite");
+            return ctx_hint(ctx, "no dtype mends weights that are no numbers: take the checkpoint from before they came");
+        }
+    return RK_OK;
+}
+
 struct loss { double worst, wrong, size; };
 
+/* Beyond what the new dtype holds y is infinite, and so is what was lost. */
 static void lose(struct loss *l, float x, float y)
 {
     double d = fabs((double)x - (double)y);
-    if (!(d <= l->worst)) l->worst = d;
+    if (d > l->worst) l->worst = d;
     l->wrong += d * d;
     l->size += (double)x * (double)x;
 }
@@ -233,6 +244,7 @@ static rk_status change(rk_ctx *ctx, struct conversion *c, int i, const rk_conve
     GO(NEW(x, n));
     GO(NEW(turned, n));
     GO(read_whole(ctx, c, c->found[i], n, x));
+    GO(check_numbers(ctx, c, x, n));
     GO(turn(ctx, c, i, x, told->block > 0, n, turned));
     if (told->block > 0) GO(write_integers(ctx, c, i, turned, n, l));
     else GO(write_floats(ctx, c, turned, n, told->to, l));
@@ -256,8 +268,8 @@ static rk_status convert_one(rk_ctx *ctx, struct conversion *c, int i)
     told.name = str_c(&c->name);
     told.worst = l.worst;
     told.relative = l.size > 0 ? sqrt(l.wrong / l.size) : 0;
-    if (!(l.worst <= 3.5e38)) {
-        (void)FAIL(RK_E_LIMIT, "%s has numbers that %s cannot hold, or that are none", told.name, rk_dtype_name(told.to));
+    if (!isfinite(l.worst)) {
+        (void)FAIL(RK_E_LIMIT, "%s has numbers that %s cannot hold", told.name, rk_dtype_name(told.to));
         return ctx_hint(ctx, "bf16 has the range of f32");
     }
     if (c->each != NULL) c->each(c->user, &told);

@@ -90,26 +90,40 @@ static rk_status add_pairs(rk_ctx *ctx, rk_tok *tok)
     return RK_OK;
 }
 
-static rk_status add_known(rk_ctx *ctx, const char *name, const char *pattern, rk_tok *tok)
+static bool is_of(const char *name, const struct known *k)
 {
-    const char *slash = strrchr(name, '/'), *file = slash != NULL ? slash + 1 : name;
+    const char *slash = strrchr(name, '/');
+    return strstr(slash != NULL ? slash + 1 : name, k->part) != NULL;
+}
+
+/* Guessing would give other ids, and nobody would see it. */
+static rk_status find_pattern(rk_ctx *ctx, const char *name, const char **pattern)
+{
+    for (size_t i = 0; i < sizeof rows / sizeof *rows && *pattern == NULL; i++)
+        if (is_of(name, &rows[i])) *pattern = rows[i].pattern;
+    if (*pattern != NULL) return RK_OK;
+    (void)FAIL(RK_E_ARG, "%s: nothing says which pattern cuts text for these tokens: neither the file nor a known name (r50k, p50k, cl100k, o200k)", name);
+    return ctx_hint(ctx, "give one: reckon tok encode --pattern gpt2, or once and for all reckon tok convert FILE.tiktoken FOLDER --pattern gpt2");
+}
+
+static rk_status add_specials(rk_ctx *ctx, const char *name, rk_tok *tok)
+{
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        if (strstr(file, rows[i].part) == NULL) continue;
-        if (pattern == NULL) pattern = rows[i].pattern;
         rk_text text = { rows[i].special, strlen(rows[i].special) };
-        TRY(tok_add_special(ctx, tok, (rk_special){ .text = text, .id = rows[i].id, .special = true }));
+        if (is_of(name, &rows[i])) TRY(tok_add_special(ctx, tok, (rk_special){ .text = text, .id = rows[i].id, .special = true }));
     }
-    split_close(ctx, &tok->split);
-    if (pattern == NULL) pattern = "gpt2";
-    return split_open(ctx, pattern, strlen(pattern), &tok->split);
+    return RK_OK;
 }
 
 rk_status load_tiktoken(rk_ctx *ctx, const char *name, rk_text text, const char *pattern, rk_tok *tok)
 {
+    TRY(find_pattern(ctx, name, &pattern));
     TRY(read_lines(ctx, name, text, tok));
     TRY(vocab_seal(ctx, &tok->vocab));
     TRY(add_pairs(ctx, tok));
-    TRY(add_known(ctx, name, pattern, tok));
+    TRY(add_specials(ctx, name, tok));
+    split_close(ctx, &tok->split);
+    TRY(split_open(ctx, pattern, strlen(pattern), &tok->split));
     tok->bpe.by_id = true;
     tok->bpe.whole = &tok->vocab;
     return tok_seal(ctx, tok);

@@ -104,7 +104,10 @@ ends 0 reckon tok decode -k vocab.txt --ids 4,5,6,7;                   prints "t
 ends 0 reckon tok convert vocab.txt bert --lowercase;                  prints "bert: 8 tokens"
 ends 0 reckon tok encode -k bert --jsonl lines -q;                     prints '{"ids":[2,4,5,6,7,3]}'
 ends 0 reckon tok convert t7 t7.tiktoken;                              prints "256 tokens"; warns "ranks alone"
-ends 0 reckon tok encode -k t7.tiktoken --text AB;                     prints "65 66"
+ends 0 reckon tok encode -k t7.tiktoken --text AB --pattern gpt2;      prints "65 66"
+ends 2 reckon tok encode -k t7.tiktoken --text AB;                     warns "nothing says which pattern"; warns "--pattern gpt2"; silent "$out"
+ends 2 reckon tok view -k t7.tiktoken --text AB;                       warns "tok convert"
+ends 0 reckon tok decode -k t7.tiktoken --ids 65,66;                   is "what is decoded needs no pattern" "$(cat "$out")" AB
 ends 0 reckon tok convert t1 t1-json --json;                           prints '"merges": 13'; prints '"specials": 1'
 ends 2 reckon tok convert t1 new/tokenizer.json;                       warns "OUTPUT is a folder"; [ -e new ] && fail "made a folder called tokenizer.json" || pass
 ends 3 reckon tok convert t1 none/x.tiktoken;                          warns 'cannot write "none/x.tiktoken": No such file'
@@ -117,11 +120,21 @@ ends 0 reckon tok encode -k t1 text -o llmc.bin --format llmc -q
 is "llm.c's header is 1,024 bytes" "$(bytes llmc.bin)" $(($(bytes text.bin) + 1024))
 reckon tok decode -k t1 llmc.bin --skip-special >back 2>"$err"; cmp -s text back && pass || fail "llm.c's format, there and back"
 
+# into a file, whole or not at all
+ends 0 reckon tok decode -k t1 text.bin --skip-special -o back;        silent "$out"; cmp -s text back && pass || fail "decoded into a file"
+printf x >old; ends 3 reckon tok decode -k t1 nowhere.bin -o old;      is "a file that stays" "$(cat old; ls old.tmp.* 2>/dev/null)" x
+ends 2 reckon tok decode -k t1 --ids 1,x -o old;                       is "and again" "$(cat old; ls old.tmp.* 2>/dev/null)" x
+ends 4 reckon tok decode -k t1 text.bin -o none/back;                  warns "none/back: cannot be written: No such file"
+ends 4 reckon tok decode -k t1 text.bin -o /dev/full;                  warns "/dev/full: cannot be written: No space left"
+
 # looking: view, diff, stats
 ends 0 reckon tok view -k t7 --text 'A<b' -q;                  prints "A|<|b"
 ends 0 reckon tok view -k t7 --text 'A<b' --ids --html -q;     prints "&#60;<sub>60</sub>"
 ends 0 reckon tok view -k t7 --html text folder -q;            is "pages of several texts" "$(grep -c DOCTYPE "$out") $(grep -c '<pre' "$out")" "1 3"
 ends 0 reckon tok view -k t7 --text "$(printf 'a\tb\302\205')?"; prints 'a|<09>|b|<C2>|<85>|?'
+printf 'ab c' >one; printf 'd' >two
+ends 0 reckon tok view -p gpt2 --json one two -q;              is "an array a line" "$(cat "$out")" '[{"text": "ab", "bytes": 2}, {"text": " c", "bytes": 2}]
+[{"text": "d", "bytes": 1}]'
 ends 2 reckon tok view -k t7 --text x --html --json;           warns "without --json"
 ends 0 reckon tok view -p gpt2 --text 'a bc' --json;           prints '"text": " bc"'
 ends 0 reckon tok view --bytes "a$(printf '\344\270\255')";   prints "U+4E2D"; prints "UTF-8 4 bytes, UTF-16 4, UTF-32 8"

@@ -56,6 +56,12 @@ ends 0 reckon generate "$models/gpt2" --ids 1,2,3 --beams 3 --no-repeat 2 -m 4 -
 ends 0 reckon generate told --ids 1,2,3 -m 5 -g -q --plain;      is "leaving it aside" "$(cat "$out")" "$first"
 echo '{"typical_p": 0.5}' >told/generation_config.json
 ends 3 reckon generate told --ids 1,2,3;                         warns "typical_p"; warns "not done here"
+# the bill of a session beside what it took: every row that is no residual to the byte
+for what in "generate $models/gpt2 --ids 1,2,3;4,5,6 -m 5" "generate $models/gpt2 --ids 1,2,3 -n 3 -m 4" "translate $models/marian --ids 5,17,9,2 -m 6"; do
+    ends 0 reckon $what --receipt; warns "resident memory"; warns "the process itself"
+    is "rows that are off: $what" "$(grep -E '^(weights|keys|activations|inputs)' "$err" | grep -cv '+0$')" 0
+done
+ends 0 reckon generate "$models/gpt2" --ids 1,2,3 -m 5 --receipt --json -q; prints '"bytes.plan.arena"'; silent "$err"
 ends 2 reckon generate "$models/marian" --ids 1;                 warns "give it something to read by --source-ids"
 ends 2 reckon generate "$models/marian" --source-ids 1,x;        warns '--source-ids: no id at "x"'
 ends 2 reckon generate "$models/marian" --source-ids 1,83;       warns "the model has 83"

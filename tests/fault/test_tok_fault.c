@@ -374,6 +374,7 @@ TEST(a_bad_tiktoken_is_refused_by_its_line)
         { "=Q== 0\n", RK_E_FORMAT, "line 1" }, { "Y=Q= 0\n", RK_E_FORMAT, "line 1" }, { "Y\xc3\xa9== 0\n", RK_E_FORMAT, "line 1" }, { " 0\n", RK_E_FORMAT, "line 1" },
     };
     static const char good[] = "YQ== 0\nYg== 1\nYWI= 2\nYWJh 3\n\n";
+    char nobody[1200];
     rk_ctx *ctx = test_ctx();
     rk_tok *tok;
     rk_ids ids = { 0 };
@@ -393,6 +394,15 @@ TEST(a_bad_tiktoken_is_refused_by_its_line)
     rk_ids_free(ctx, &ids);
     rk_tok_close(ctx, tok);
     FAILS(ctx, rk_tok_open_as(ctx, file, &(rk_tok_opening){ .lowercase = true }, &tok), RK_E_ARG, "lower case");
+    (void)snprintf(file, sizeof file, "%s/cl100k/mine.tiktoken", folder);           /* only the file's own name counts */
+    (void)snprintf(nobody, sizeof nobody, "%s/cl100k", folder);
+    REQUIRE(mkdir(nobody, 0777) == 0);
+    write_file(file, good, sizeof good - 1);
+    FAILS(ctx, rk_tok_open(ctx, file, &tok), RK_E_ARG, "mine.tiktoken: nothing says which pattern");
+    OK(ctx, rk_tok_open_as(ctx, file, &(rk_tok_opening){ .pattern = "o200k" }, &tok));
+    EXPECT_INT(rk_tok_specials(tok), 0);
+    rk_tok_close(ctx, tok);
+    (void)snprintf(file, sizeof file, "%s/cl100k.tiktoken", folder);
     FAILS(ctx, rk_tok_open_as(ctx, file, &(rk_tok_opening){ .pattern = "gpt9" }, &tok), RK_E_UNKNOWN, "gpt9");
     FOR_EVERY_FAILED_ALLOCATION(use_tiktoken);
 }

@@ -27,7 +27,7 @@ static void use(rk_ctx *ctx, const rk_tok *tok)
     rk_ids a = { 0 }, b = { 0 };
     MUST(save_tiktoken(ctx, tok, &written));
     MUST(tok_new(ctx, &again));
-    MUST(load_tiktoken(ctx, "fuzz", (rk_text){ str_c(&written), (size_t)written.n }, NULL, again));
+    MUST(load_tiktoken(ctx, "fuzz", (rk_text){ str_c(&written), (size_t)written.n }, "gpt2", again));
     encode(ctx, tok, &a);
     encode(ctx, again, &b);
     if (a.n != b.n || (a.n > 0 && memcmp(a.at, b.at, a.n * sizeof *a.at) != 0)) abort();
@@ -44,7 +44,7 @@ int fuzz_one(const uint8_t *bytes, size_t n)
     rk_tok *tok;
     MUST(rk_ctx_open(&options, &ctx));
     MUST(tok_new(ctx, &tok));
-    rk_status status = load_tiktoken(ctx, "fuzz", (rk_text){ (const char *)bytes, n }, NULL, tok);
+    rk_status status = load_tiktoken(ctx, "fuzz", (rk_text){ (const char *)bytes, n }, "gpt2", tok);
     if (status == RK_OK) use(ctx, tok);
     else if (rk_error_message(ctx)[0] == '\0') abort();
     rk_tok_close(ctx, tok);

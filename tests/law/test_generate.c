@@ -284,6 +284,7 @@ TEST(logits_that_are_no_numbers_are_an_error)
         if (w.store->entries.at[e].rank == 1) entry = e;
     ((float *)w.store->entries.at[entry].address)[0] = NAN;
     FAILS(ctx, rk_generate_many(&w, NULL, &prompt, 1, &how, out, NULL), RK_E_FORMAT, "not a number");
+    EXPECT(strstr(rk_error_hint(ctx), w.store->entries.at[entry].name) != NULL && strstr(rk_error_hint(ctx), "holds 1 that") != NULL);
     how.beams = &two;
     FAILS(ctx, rk_generate_many(&w, NULL, &prompt, 1, &how, out, NULL), RK_E_FORMAT, "not a number");
     how.beams = NULL;
@@ -376,7 +377,8 @@ static rk_status search_once(rk_ctx *ctx)
     const rk_prompt prompts[] = { { ids, 3, NULL, 0 }, { ids, 1, NULL, 0 } };
     rk_weights w;
     rk_continuation out[4] = { { .score = 0 } };
-    rk_generating how = { .sampling = { .greedy = true }, .max_new_tokens = 2, .beams = &two, .samples = 2 };
+    rk_memory memory = { .n = 0 };
+    rk_generating how = { .sampling = { .greedy = true }, .max_new_tokens = 2, .beams = &two, .samples = 2, .memory = &memory };
     rk_status status = random_weights_of(ctx, "gpt2:n_layer=1,n_embd=4,n_head=1,vocab_size=9,n_positions=8", backend_cpu(), &w);
     if (status == RK_OK) status = rk_generate_many(&w, NULL, prompts, 2, &how, out, NULL);
     rk_continuations_free(ctx, out, 4);

@@ -1,10 +1,13 @@
-/* The bill equals the receipt in bytes: whole training steps of every family, watched by guard on every call. Results reach to
- * the last byte that the plans give them and workspaces to the last byte of theirs; parameters, gradients and moments are
- * written up to their ends, inputs and constants never; and nothing else is touched, not even once. */
+/* The bill equals the receipt in bytes: whole training steps of every family, and texts that are gone on with, watched by guard on every
+ * call. Results reach to the last byte that the plans give them and workspaces to the last byte of theirs; parameters, gradients, moments,
+ * keys and values are written up to their ends, inputs and constants never; and nothing else is touched, not even once. What a session
+ * was predicted to take it then has, by the system's word. */
 #include "backend/cpu/cpu.h"
 #include "backend/guard/guard.h"
 #include "test.h"
+#include "tiny.h"
 #include "train/training.h"
+#include "weights.h"
 #include <stdlib.h>
 
 enum { STEPS = 2, TOKENS = 400, VOCAB = 261, MARKS = 5, END = 3 };          /* the tokenizer: bytes behind its marks */
@@ -127,4 +130,79 @@ TEST(training_touches_what_its_plans_ask_for_and_nothing_else)
     for (int i = 0; rk_family_at(i, &family); i++)
         for (int64_t accumulate = 1; accumulate <= 2; accumulate++)
             if (!TEST_SANITIZED || accumulate % 2 == i % 2) train_watched(ctx, &family, accumulate);
+}
+
+/* --- what goes on --- */
+
+enum { ROWS = 2, PROMPT = 8, CONTEXT = 12, SOURCE = 7 };
+
+static void watch_session(rk_ctx *ctx, rk_session *s, struct guard *guard, struct ends *planned)
+{
+    struct run *runs[] = { s->run, s->encoder };
+    for (int i = 0; i < 2; i++) {
+        struct run *r = runs[i];
+        if (r == NULL) continue;
+        r->watch = guard;
+        extend(planned, r->plan);
+        if (r->host == NULL) OK(ctx, guard_watch(ctx, guard, "the arena", r->arena, (size_t)r->plan->bytes, true));
+        OK(ctx, guard_watch(ctx, guard, "inputs", r->input_arena, (size_t)r->input_bytes, false));
+    }
+    OK(ctx, guard_watch(ctx, guard, "keys and values", s->store->base[RK_CACHE], (size_t)s->store->bytes[RK_CACHE], false));
+    OK(ctx, guard_watch(ctx, guard, "constants", s->weights->store->base[RK_PARAMETER], (size_t)s->weights->store->bytes[RK_PARAMETER], false));
+}
+
+/* The prompts at once, then a token of each until the context is full. */
+static void go_on(rk_ctx *ctx, rk_session *s)
+{
+    static float logits[ROWS * WEIGHTS_VOCAB];
+    uint32_t ids[ROWS * PROMPT], source[ROWS * SOURCE];
+    for (int i = 0; i < ROWS * PROMPT; i++) ids[i] = (uint32_t)test_random(WEIGHTS_VOCAB);
+    for (int i = 0; i < ROWS * SOURCE; i++) source[i] = (uint32_t)test_random(WEIGHTS_VOCAB);
+    if (s->source > 0) OK(ctx, rk_session_encode(s, source, SOURCE, NULL));
+    OK(ctx, rk_session_feed_rows(s, ids, PROMPT, NULL, logits));
+    for (int i = PROMPT; i < CONTEXT; i++) OK(ctx, rk_session_feed_rows(s, ids, 1, NULL, logits));
+}
+
+static void expect_memory(rk_ctx *ctx, const rk_session *s, const char *family)
+{
+    rk_memory m;
+    double sum = 0;
+    OK(ctx, rk_session_memory(s, &m));
+    for (int i = 0; i < m.n && strcmp(m.rows[i].entry, "bytes.resident") != 0; i++) {
+        const rk_memory_row *r = &m.rows[i];
+        bool residual = r->name[0] == ' ';
+        if (residual ? r->predicted > 0 || r->measured > 0 : r->predicted != r->measured)
+            test_fail(__FILE__, __LINE__, "%s, %s: %.0f bytes predicted, %.0f measured", family, r->name, r->predicted, r->measured);
+        sum += residual ? 0 : r->predicted;
+    }
+    EXPECT(sum > 0 && sum == (double)(s->weights->store->bytes[RK_PARAMETER] + s->weights->store->bytes[RK_CONSTANT]) + (double)rk_session_bytes(s));
+}
+
+static void generate_watched(rk_ctx *ctx, int model)
+{
+    struct backend guarded;
+    struct guard *guard;
+    struct ends planned = { 0, 0 };
+    rk_weights w;
+    rk_session *s;
+    guard_over(backend_cpu(), &guarded);
+    OK(ctx, random_weights(ctx, model, &guarded, &w));
+    if (model_decodes(w.model)) {
+        const char *family = w.model->config.arch->name;
+        OK(ctx, guard_open(ctx, backend_cpu(), &guard));
+        OK(ctx, rk_session_open(&w, &(rk_session_options){ .batch = ROWS, .context = CONTEXT, .chunk = PROMPT, .source = SOURCE, .ragged = true }, &s));
+        watch_session(ctx, s, guard, &planned);
+        go_on(ctx, s);
+        check(guard, &planned, family);
+        expect_memory(ctx, s, family);
+        rk_session_close(s);
+        guard_close(guard);
+    }
+    weights_end(&w);
+}
+
+TEST(texts_that_go_on_touch_what_their_plans_ask_for_and_nothing_else)
+{
+    rk_ctx *ctx = test_ctx();
+    for (int k = 0; k < TINY_MODELS; k += TEST_SANITIZED ? 5 : 1) generate_watched(ctx, k);
 }

@@ -1,9 +1,12 @@
 /* mem.h, vec.h, map.h, arena.h, ctx.h: memory is counted, zeroed, aligned, and bounded. */
 #include "base/arena.h"
+#include "base/file.h"
 #include "base/map.h"
 #include "base/pages.h"
 #include "base/vec.h"
 #include "test.h"
+#include <fcntl.h>
+#include <stdlib.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -207,4 +210,36 @@ TEST(pages_count_once_they_are_touched)
     EXPECT(pages_touched(at, 0, &bytes, &reach) && bytes == 0 && reach == 0);
     (void)munmap(at, whole);
     EXPECT(!pages_touched(at, whole, &bytes, &reach));
+}
+
+/* Those of a file lie in the system's cache as soon as it is written; ours they are when we read them, with some beside them. */
+TEST(pages_of_a_file_are_ours_once_we_read_them)
+{
+    enum { PAGES = 256 };
+    rk_ctx *ctx = test_ctx();
+    size_t page = (size_t)sysconf(_SC_PAGESIZE), whole = PAGES * page - 100, bytes = 1, before, after;
+    char path[4096];
+    struct file_writer w;
+    unsigned char *text = calloc(whole, 1);
+    volatile unsigned sum = 0;
+    REQUIRE(text != NULL);
+    (void)snprintf(path, sizeof path, "%s/pages", test_temporary());
+    OK(ctx, file_create(ctx, &w, path));
+    OK(ctx, file_write(ctx, &w, text, whole));
+    OK(ctx, file_commit(ctx, &w));
+    free(text);
+    int file = open(path, O_RDONLY | O_CLOEXEC);
+    unsigned char *at = mmap(NULL, whole, PROT_READ, MAP_SHARED, file, 0);
+    REQUIRE(file >= 0 && at != MAP_FAILED);
+    (void)close(file);
+    if (!pages_mine(at, whole, &bytes) || !pages_resident(&before)) SKIP("this system does not say which pages a process has");
+    EXPECT(bytes == 0);
+    sum += at[200 * page];
+    EXPECT(pages_mine(at, whole, &bytes) && bytes >= page && bytes < whole);
+    EXPECT(pages_mine(at + 200 * page + 1, page - 1, &bytes) && bytes == page - 1);
+    for (size_t i = 0; i < PAGES; i++) sum += at[i * page];
+    EXPECT(pages_mine(at, whole, &bytes) && bytes == whole);
+    EXPECT(pages_mine(at + 7, 0, &bytes) && bytes == 0);
+    EXPECT(pages_resident(&after) && after > PAGES * page / 2 && sum == 0);
+    (void)munmap(at, whole);
 }
