@@ -41,6 +41,7 @@ static void told(void *user, const rk_converted *t)
         json_text(&k->j, "to", rk_dtype_name(t->to));
         json_uint(&k->j, "block", (uint64_t)t->block);
         json_bool(&k->j, "packed", t->packed);
+        if (!t->packed && t->in_rows[0] != '\0') json_text(&k->j, "in_rows", t->in_rows);
         json_real(&k->j, "worst", t->worst);
         json_real(&k->j, "relative", t->relative);
         json_end(&k->j);
