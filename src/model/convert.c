@@ -362,7 +362,7 @@ rk_status rk_model_convert(rk_model *m, const char *folder, rk_dtype dtype, rk_l
     }
     if (dtype != RK_f32 && dtype != RK_f16 && dtype != RK_bf16 && dtype != RK_i8) return FAIL(RK_E_DTYPE, "weights are not converted to %s", rk_dtype_name(dtype));
     if (c.packed && dtype != RK_i8) {
-        (void)FAIL(RK_E_DECLINED, "weights of %s have no packed layout: it would be no faster than what lies in rows", rk_dtype_name(dtype));
+        (void)FAIL(RK_E_DECLINED, "weights of %s have no packed layout: for few rows at once they come at the speed of memory as they lie", rk_dtype_name(dtype));
         return ctx_hint(ctx, "integers have one: --dtype int8");
     }
     rk_status status = convert(ctx, &c, folder);
