@@ -62,8 +62,9 @@ static int read_options(struct counting *k)
     k->s.optimizer = (rk_optimizer)cli_choice(c, "optimizer");
     const bool all = c->json || cli_given(c, "html");
     const bool behind = cli_given(c, "html") || cli_given(c, "why") || cli_flag(c, "parts") || cli_flag(c, "roofline");      /* those look behind the FLOPs */
-    k->s.plan = cli_flag(c, "plan") || cli_flag(c, "timeline") || memory_of_plan(c) || (all && k->s.dtype == RK_f32 && k->s.mode == RK_MODE_TRAIN);     /* what is done here is done in f32 */
-    k->s.plan_untimed = !cli_flag(c, "timeline") && !cli_given(c, "html");
+    const bool why_plan = cli_given(c, "why") && (strncmp(cli_text(c, "why"), "bytes.plan.", 11) == 0 || strncmp(cli_text(c, "why"), "flops.plan.", 11) == 0);
+    k->s.plan = why_plan || cli_flag(c, "plan") || cli_flag(c, "timeline") || memory_of_plan(c) || (all && k->s.dtype == RK_f32 && k->s.mode == RK_MODE_TRAIN);     /* what is done here is done in f32 */
+    k->s.plan_untimed = !cli_flag(c, "timeline") && !cli_given(c, "html") && !why_plan;
     k->s.totals = k->n == 1 && !all && !behind;
     k->s.numbers = c->json && !behind;
     k->letters = cli_text(c, "letters");

@@ -132,6 +132,7 @@ struct alive { char module[MODULE_ROOM]; const char *as; int values; uint64_t by
 struct peak { int step, forward, n; uint64_t bytes; struct alive *at; };                    /* forward: steps before the backward pass */
 struct peak peak_of(const rk_bill *bill);
 int  print_timeline(struct counting *k, struct counted *x);
+void print_plan_why(struct counting *k, const rk_bill *bill, const char *name);         /* of a number of the plan: over its steps */
 void json_timeline(struct counted *x, struct json *j);
 
 int  contexts_of(struct counting *k, struct counted *x, const char *model);         /* fills x->context */

@@ -100,6 +100,21 @@ static void print_line(struct counting *k, const rk_bill *bill, const struct pea
     (void)fprintf(k->c->out, "\n  forward%*s%s\n", turn > 8 ? turn - 7 : 1, "", turn > 8 ? "backward" : "and backward");
 }
 
+static void print_alive(struct counting *k, const struct peak *p)
+{
+    struct table *t = table_new(k->c, "alive there|as|values|bytes||share", "llrrrr");
+    for (int i = 0; i < p->n; i++) {
+        table_cell(t, "%s", p->at[i].module[0] != '\0' ? p->at[i].module : "(top)");
+        table_cell(t, "%s", p->at[i].as);
+        table_cell(t, "%d", p->at[i].values);
+        table_cell(t, "%s", say_count(p->at[i].bytes).at);
+        table_cell(t, "%s", say_bytes(p->at[i].bytes).at);
+        table_cell(t, "%s", say_percent((double)p->at[i].bytes / (double)p->bytes).at);
+    }
+    (void)fputc('\n', k->c->out);
+    table_print(t);
+}
+
 int print_timeline(struct counting *k, struct counted *x)
 {
     struct peak p = peak_of(x->bill);
@@ -109,19 +124,64 @@ int print_timeline(struct counting *k, struct counted *x)
                   rk_bill_steps(x->bill), s.backward ? "backward" : "forward", s.module[0] != '\0' ? s.module : "(top)", s.kernel);
     (void)fputs("beside parameters, gradients and optimizer state, which live always\n\n", k->c->out);
     print_line(k, x->bill, &p);
-    struct table *t = table_new(k->c, "alive there|as|values|bytes||share", "llrrrr");
-    for (int i = 0; i < p.n; i++) {
-        table_cell(t, "%s", p.at[i].module[0] != '\0' ? p.at[i].module : "(top)");
-        table_cell(t, "%s", p.at[i].as);
-        table_cell(t, "%d", p.at[i].values);
-        table_cell(t, "%s", say_count(p.at[i].bytes).at);
-        table_cell(t, "%s", say_bytes(p.at[i].bytes).at);
-        table_cell(t, "%s", say_percent((double)p.at[i].bytes / (double)p.bytes).at);
+    print_alive(k, &p);
+    free(p.at);
+    return CLI_OK;
+}
+
+/* --- what is behind the plan's numbers --- */
+
+/* The steps of alike modules by one kernel. */
+struct doing { char module[MODULE_ROOM]; const char *op, *kernel; int times; uint64_t flops; };
+
+static void add_step(struct doing *all, size_t *n, const rk_bill_step *s, uint64_t flops)
+{
+    char module[MODULE_ROOM];
+    size_t i = 0;
+    fold(s->module, module);
+    while (i < *n && !(strcmp(all[i].module, module) == 0 && strcmp(all[i].op, s->op) == 0 && strcmp(all[i].kernel, s->kernel) == 0)) i++;
+    if (i == *n) {
+        (void)strcpy(all[i].module, module);
+        all[i].op = s->op;
+        all[i].kernel = s->kernel;
+        (*n)++;
+    }
+    all[i].times++;
+    all[i].flops += flops;
+}
+
+static void print_steps(struct counting *k, const rk_bill *bill, bool products)
+{
+    struct doing *all = calloc((size_t)rk_bill_steps(bill) + 1, sizeof *all);
+    size_t n = 0;
+    if (all == NULL) cli_bug("no memory for a table");
+    for (int i = 0; i < rk_bill_steps(bill); i++) {
+        rk_bill_step s = rk_bill_step_at(bill, i);
+        uint64_t flops = products ? s.product_flops : s.elementwise_flops;
+        if (flops > 0) add_step(all, &n, &s, flops);
+    }
+    struct table *t = table_new(k->c, "module|operation|kernel|steps|together", "lllrr");
+    for (size_t i = 0; i < n; i++) {
+        table_cell(t, "%s", all[i].module[0] != '\0' ? all[i].module : "(top)");
+        table_cell(t, "%s", all[i].op);
+        table_cell(t, "%s", all[i].kernel);
+        table_cell(t, "%d", all[i].times);
+        table_cell(t, "%s", say_count(all[i].flops).at);
     }
     (void)fputc('\n', k->c->out);
     table_print(t);
+    free(all);
+}
+
+void print_plan_why(struct counting *k, const rk_bill *bill, const char *name)
+{
+    if (rk_bill_steps(bill) == 0) return;
+    if (strcmp(name, "flops.plan.step") == 0 || strcmp(name, "flops.plan.elementwise.step") == 0) print_steps(k, bill, strcmp(name, "flops.plan.step") == 0);
+    if (strcmp(name, "bytes.plan.activations") != 0 && strcmp(name, "bytes.plan.workspace") != 0 && strcmp(name, "bytes.plan.arena") != 0) return;
+    struct peak p = peak_of(bill);
+    (void)fprintf(k->c->out, "\nat the fullest step, %d of %d, %s bytes are alive (--timeline):\n", p.step + 1, rk_bill_steps(bill), say_count(p.bytes).at);
+    print_alive(k, &p);
     free(p.at);
-    return CLI_OK;
 }
 
 /* --- JSON --- */

@@ -105,6 +105,7 @@ static int subtotals_of(const rk_bill *bill, const char *name, struct subtotal a
     int n = 0;
     for (int i = 0; i < rk_bill_reasons(bill, name); i++) {
         rk_bill_reason r = rk_bill_reason_at(bill, name, i);
+        if (r.module[0] == '\0' && strcmp(r.op, "plan") == 0) return 0;           /* of the whole program */
         struct subtotal s = part_of_reason(bill, &r);
         int at = 0;
         while (at < n && (all[at].length != s.length || memcmp(all[at].name, s.name, s.length) != 0)) at++;
@@ -152,6 +153,7 @@ static int why_text(struct counting *k, struct counted *x, const char *name)
     }
     table_print(t);
     print_subtotals(k, x->bill, name, n);
+    print_plan_why(k, x->bill, name);
     return CLI_OK;
 }
 

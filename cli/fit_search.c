@@ -92,13 +92,13 @@ static int cheaper(const void *a, const void *b)
     return 0;
 }
 
-/* Only what takes less than everything cheaper: of one sequence, or of each one more. */
+/* Only what takes less than everything cheaper: of the sequences asked for, or of each one more. */
 static void keep_useful(struct answer *a)
 {
     int n = 0;
     for (int i = 0; i < a->n; i++) {
         bool useful = true;
-        for (int k = 0; k < n && useful; k++) useful = a->way[i].line.one < a->way[k].line.one || a->way[i].line.each < a->way[k].line.each;
+        for (int k = 0; k < n && useful; k++) useful = a->way[i].needed < a->way[k].needed || a->way[i].line.each < a->way[k].line.each;
         if (useful) a->way[n++] = a->way[i];
     }
     a->n = n;

@@ -260,6 +260,38 @@ static rk_status token_text(rk_ctx *ctx, struct polys *p, const rk_graph *g, str
     return term_write(ctx, g, &folded.term[0], 'L', out);
 }
 
+/* One cache of "h.0.attn.k" stands for those of all blocks, unless a policy tells them apart. */
+static rk_status cache_reason(rk_ctx *ctx, struct pricing *p, const rk_graph *g, const struct node *state, struct poly own, int64_t blocks, const char *entry)
+{
+    char module[256];
+    struct str text = { 0 };
+    uint64_t bytes;
+    rk_status status;
+    const char *name = state->text, *last = strrchr(name, '.'), *first = strstr(name, ".0.");
+    if (last == NULL || strlen(name) >= sizeof module) return FAIL(RK_E_BUG, "a cache \"%.60s\" of no block", name);
+    if (first == NULL || policy_names_a_block(&p->policy)) (void)snprintf(module, sizeof module, "%.*s", (int)(last - name), name);
+    else (void)snprintf(module, sizeof module, "%.*s.*%.*s", (int)(first - name), name, (int)(last - first - 2), first + 2);
+    GO(poly_value(ctx, g, own, NULL, &bytes));
+    GO(poly_text(ctx, g, own, true, &text));
+    rk_bill_reason why = { .module = module, .op = "cache", .label = last + 1, .formula = str_c(&text), .each = bytes, .number = bytes * (uint64_t)blocks, .times = blocks, .dtype = state->dtype };
+    GO(bill_reason(p->bill, entry, &why));
+out:
+    str_free(ctx, &text);
+    return status;
+}
+
+static rk_status cache_reasons(rk_ctx *ctx, struct pricing *p, const rk_graph *g, int64_t blocks, int cache, struct polys *polys)
+{
+    for (rk_ref r = 1; r < g->nodes.n; r++) {
+        const struct node *n = node_of(g, r);
+        if (n->op != &op_state || n->at.i[0] != RK_CACHE) continue;
+        struct poly own = per_token(polys, g, n, caches[cache].along);
+        TRY(polys->status);
+        if (own.n > 0) TRY(cache_reason(ctx, p, g, n, own, blocks, caches[cache].entry));
+    }
+    return RK_OK;
+}
+
 /* blocks: for how many the graph stands. */
 static rk_status cache_entry(rk_ctx *ctx, struct pricing *p, const rk_graph *g, int64_t blocks, int cache, struct arena *arena, struct str *text)
 {
@@ -278,7 +310,8 @@ static rk_status cache_entry(rk_ctx *ctx, struct pricing *p, const rk_graph *g, 
     if (sum.n == 0) return RK_OK;
     TRY(poly_value(ctx, g, sum, NULL, &bytes));
     TRY(token_text(ctx, &polys, g, each, sum, config_int(&p->model->config, "layer"), text));
-    return bill_set(p->bill, caches[cache].entry, bytes, str_c(text));
+    TRY(bill_set(p->bill, caches[cache].entry, bytes, str_c(text)));
+    return cache_reasons(ctx, p, g, blocks, cache, &polys);
 }
 
 /* Blocks keep the same, each for itself, and nothing else keeps anything. Law: every preset, tests/law/test_shorten.c. */

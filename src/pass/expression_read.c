@@ -119,6 +119,14 @@ static rk_status no_size(rk_ctx *ctx, const char *text, const char *where, const
     return ctx_hint(ctx, "say how large it is: %.*s=64", name->length, name->at);
 }
 
+/* Every side is one name, of several letters: as those write who give each letter a name. */
+static bool is_letters(const struct sides *s)
+{
+    bool all = s->arrow && s->out.n == 1 && s->out.name[0].length > 1;
+    for (int k = 0; k < s->operands; k++) all = all && s->in[k].n == 1 && s->in[k].name[0].length > 1;
+    return all;
+}
+
 static rk_status check_result(rk_ctx *ctx, const char *text, const struct sides *s)
 {
     for (int i = 0; i < s->out.n; i++) {
@@ -137,6 +145,7 @@ static rk_status check_result(rk_ctx *ctx, const char *text, const struct sides 
             }
         const char *near = nearest(name, names, n);
         (void)FAIL(RK_E_UNKNOWN, "expression \"%s\": %.*s is in the result but in no operand", text, name->length, name->at);
+        if (is_letters(s)) return ctx_hint(ctx, "names are words, apart by blanks: \"b s h, b u h -> b s u\"");
         return near == NULL ? ctx_hint(ctx, "a result has names of its operands only") : ctx_hint(ctx, "did you mean %s?", near);
     }
     return RK_OK;

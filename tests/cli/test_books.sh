@@ -79,6 +79,12 @@ ends 2 reckon count gpt2 --memory nobody --json; warns 'no convention "nobody"'
 ends 3 reckon count cs336-17m --memory eager --json; warns "says nothing of it"
 ends 2 reckon count gpt2 --memory plan --mode decode; warns "--plan is of a training"
 
+# why of what this program does
+ends 0 reckon count gpt2:n_layer=2 --why bytes.plan.total; prints "parameters + gradients + optimizer + arena + inputs"; prints "plan arena"
+ends 0 reckon count gpt2:n_layer=2 --why bytes.plan.activations; prints "at the fullest step"; prints "kept going forward"
+ends 0 reckon count gpt2:n_layer=2 --why flops.plan.step;  prints "h.*.attn.qkv"; prints "xent_head"
+ends 0 reckon count gpt2 --why bytes.cache_per_token;      prints "cache k"; prints "36,864  4·D"
+
 # formulas and letters
 ends 0 reckon count gpt2 --formula "12·L·D² + 13*L*D"; prints "85,054,464"
 ends 0 reckon count gpt2 --formula "T/3"; prints "1,024 / 3 = 341.3333333333333"

@@ -36,4 +36,6 @@ ends 3 reckon einsum 'b s' -s b=4G,s=4G;                         warns 'input op
 ends 2 reckon einsum 'b s' -s b=1.5;                             warns "a whole number"
 reckon einsum 'b s hed, b u head -> b s u' -s b=1,s=1,u=1,head=4 >"$out" 2>"$err"; last="hed"; warns "hed is in operand 1 only"; warns "so is head of operand 2"
 reckon einsum 'b s -> b sq' -s b=1,s=1 >"$out" 2>"$err"; last="sq"; warns "sq, in the result, has no size"; warns "did you mean s?"
+ends 2 reckon einsum 'bsh,buh->bsu' -s b=4,s=8,u=8,h=16; warns "names are words, apart by blanks"
+ends 2 reckon einsum 'b head -> b haed' -s b=4,head=2;   warns "did you mean head?"
 finish

@@ -30,6 +30,11 @@ ends 0 reckon fit gpt2 --memory 24GiB -b 64;               prints "8 micro-batch
 ends 0 reckon fit pythia-6.9b --device a100 --dp 8;        prints "recompute none, ZeRO 3"
 ends 0 reckon fit pythia-6.9b --device a100 --dp 8 --zero 2; prints "attention flash, recompute none, ZeRO 2"
 
+# only ways that take less, for as many sequences as were asked for
+ends 0 reckon fit opus-mt-en-de --device h100 -b 64;       prints "  amp-bf16  flash"
+if grep -q "fp32  " "$out"; then fail "a way that takes more than a cheaper one"; else pass; fi
+ends 0 reckon fit opus-mt-en-de --device h100;             prints "  fp32      flash"
+
 # no
 ends 1 reckon fit gpt-j-6b --device h100;                  prints "no, not even with"; prints "by megatron"; prints "none: 108.9 GB fixed, more than 80.0 GB"
 ends 1 reckon fit cs336-xl --memory 40GB --convention cs336; prints "one sequence makes it 49.3 GB, more than 40.0 GB"

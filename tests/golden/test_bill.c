@@ -127,6 +127,14 @@ TEST(what_decoding_keeps_per_token)
 {
     rk_bill *bill = bill_of(test_ctx(), "gpt2", 0);
     has(bill, "gpt2", "bytes.cache_per_token", 2 * 36864);
+    REQUIRE(rk_bill_reasons(bill, "bytes.cache_per_token") == 2);
+    for (int i = 0; i < 2; i++) {
+        rk_bill_reason why = rk_bill_reason_at(bill, "bytes.cache_per_token", i);
+        EXPECT_TEXT(why.module, "h.*.attn");
+        EXPECT_TEXT(why.label, i == 0 ? "k" : "v");
+        EXPECT_TEXT(why.formula, "4·D");
+        EXPECT(why.times == 12 && why.each == 3072 && why.number == 36864);
+    }
     rk_bill_free(bill);
 }
 

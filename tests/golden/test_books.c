@@ -697,6 +697,28 @@ TEST(a_total_is_the_sum_of_its_parts)
     close_model(o);
 }
 
+/* No number without a reason, and what is behind it adds up to it: of the bill, of what this program does, of all conventions. */
+TEST(every_number_has_reasons_that_add_up)
+{
+    static const char *const specs[] = { "gpt2:n_layer=2", "bert-tiny+pretraining", "opus-mt-en-de:encoder_layers=2,decoder_layers=3", "cs336-17m", "pythia-14m:layer=1" };
+    rk_ctx *ctx = test_ctx();
+    for (size_t i = 0; i < sizeof specs / sizeof *specs; i++) {
+        struct opened o;
+        OK(ctx, rk_model_open(ctx, specs[i], &o.model));
+        OK(ctx, rk_bill_of(o.model, &(rk_bill_settings){ .batch = 2, .seq = 64, .plan = true, .plan_untimed = i % 2 == 1 }, &o.bill));
+        OK(ctx, rk_books_add(o.bill, o.model, &(rk_books){ .batch = 2, .seq = 64 }, NULL));
+        for (int e = 0; e < rk_bill_entries(o.bill); e++) {
+            rk_bill_entry entry = rk_bill_entry_at(o.bill, e);
+            uint64_t sum = 0;
+            for (int r = 0; r < rk_bill_reasons(o.bill, entry.name); r++) sum += rk_bill_reason_at(o.bill, entry.name, r).number;
+            if (sum != entry.number || (sum == 0 && rk_bill_reasons(o.bill, entry.name) == 0 && strncmp(entry.name, "bytes.plan.", 11) == 0))
+                test_fail(__FILE__, __LINE__, "%s: %s is %llu, its reasons are %llu", specs[i], entry.name, (unsigned long long)entry.number, (unsigned long long)sum);
+        }
+        EXPECT(rk_bill_entries(o.bill) > 80);
+        close_model(o);
+    }
+}
+
 /* Whatever else is called so: "llmc" has rules of FLOPs and of memory. */
 TEST(an_entry_names_its_convention)
 {

@@ -232,11 +232,13 @@ TEST(bill_is_receipt_for_a_training_step)
 }
 
 /* Ids of a table of two rows: what is outside is not read, and the bill does not know it. */
-static void small_ids(const struct values *v, const char *input)
+static void ids_below(const struct values *v, const char *input, double most)
 {
     rk_ref ids = graph_find_source(v->g, &op_input, 0, input);
-    for (int64_t i = 0; ids != 0 && i < values_count(v, ids); i++) values_own(v, ids)[i] = fmod(values_own(v, ids)[i], 2);
+    for (int64_t i = 0; ids != 0 && i < values_count(v, ids); i++) values_own(v, ids)[i] = fmod(values_own(v, ids)[i], most);
 }
+
+static void small_ids(const struct values *v, const char *input) { ids_below(v, input, 2); }
 
 /* A micro-batch of every family, with dropout: loss and gradients in primitives. */
 TEST(bill_is_receipt_for_every_family)
@@ -275,6 +277,62 @@ TEST(bill_is_receipt_for_every_family)
         values_close(&v);
         rk_graph_close(g);
         built_close(&built);
+        rk_model_close(model);
+    }
+}
+
+/* One graph of a tiny model at the given extents of what is live: what the meter counts is what the bill says. */
+static void purpose_is_priced(rk_ctx *ctx, const char *spec, const rk_model *model, const struct build_options *how, int64_t past)
+{
+    static struct outcome did, expected;
+    struct built built;
+    struct metered m = { .ctx = ctx };
+    struct values v;
+    rk_graph *g;
+    const struct execution e = { .backend = backend_meter(), .runs = 1, .watch = watch, .user = &m };
+    OK(ctx, model_build(ctx, model, how, &built));
+    OK(ctx, pass_expand(ctx, built.g, NULL, NULL, &g, NULL));
+    OK(ctx, rk_graph_seal(g));
+    values_open(&v, ctx, g);
+    fill(&v);
+    small_ids(&v, "segments");
+    small_ids(&v, "next");
+    ids_below(&v, "last", 1);
+    ids_below(&v, "source_lengths", 5);
+    const struct { const char *name; int64_t size; } live[] = { { "past", past }, { "key", past + 1 }, { "none", 0 } };
+    for (int i = 0; i < 3; i++) {
+        rk_dim d = graph_dim(g, live[i].name, strlen(live[i].name));
+        if (d != 0 && g->dims.at[d].live) v.extent[d] = live[i].size;
+    }
+    OK(ctx, execute(ctx, g, &v, &e, &did));
+    const char *found = difference(ctx, g, m.meter, v.extent, 1);
+    if (found != NULL) test_fail(__FILE__, __LINE__, "%s for purpose %d after %lld: %s", spec, (int)how->purpose, (long long)past, found);
+    EXPECT(m.meter->total.product_flops > 0);
+    outcome_of(&v, &expected);
+    for (int k = 0; k < did.n; k++)
+        for (int64_t j = 0; j < did.count[k]; j++) EXPECT_NEAR(did.at[k][j], expected.at[k][j], 1e-9 * (1 + fabs(expected.at[k][j])));
+    outcome_free(&did);
+    outcome_free(&expected);
+    meter_close(m.meter);
+    values_close(&v);
+    rk_graph_close(g);
+    built_close(&built);
+}
+
+/* What is no training: scoring, logits of a prompt, one more token after a cache of any length, a source that is read. */
+TEST(bill_is_receipt_for_scoring_and_decoding)
+{
+    rk_ctx *ctx = test_ctx();
+    for (int i = 0; i < TINY_MODELS; i++) {
+        char spec[TINY_ROOM];
+        rk_model *model;
+        (void)tiny_model(i, 11, 8, spec);
+        OK(ctx, rk_model_open(ctx, spec, &model));
+        purpose_is_priced(ctx, spec, model, &(struct build_options){ .purpose = FOR_SCORING, .batch = 2, .seq = 3 }, 0);
+        purpose_is_priced(ctx, spec, model, &(struct build_options){ .purpose = FOR_LOGITS, .batch = 2, .seq = 3 }, 0);
+        for (int64_t past = 0; past < 7 && model_decodes(model); past += 3)
+            purpose_is_priced(ctx, spec, model, &(struct build_options){ .purpose = FOR_DECODING, .batch = 2, .seq = 1, .positions = 7, .source = 4 }, past);
+        if (rk_model_has_encoder(model)) purpose_is_priced(ctx, spec, model, &(struct build_options){ .purpose = FOR_ENCODING, .batch = 2, .seq = 1, .positions = 7, .source = 4 }, 0);
         rk_model_close(model);
     }
 }
