@@ -10,7 +10,8 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { FEW_KEYS = 8 };                          /* up to here looking at every key beats searching */
+enum { FEW_KEYS = 8,                            /* up to here looking at every key beats searching */
+       LONG_VALUE = 32, MANY_VALUES = 1 << 18 };        /* bytes of text, with its key: rarely do more of these wait at once */
 _Static_assert(JSON_DEPTH == 64 && JSON_VALUES == 8388608 && DECIMAL_MOST == 1000, "messages below name these bounds");
 
 struct parser {
@@ -335,6 +336,8 @@ static rk_status whole(struct parser *p)
     TRY(arena_text(ctx, p->texts, p->name, name.length, &name.at));
     TRY(arena_text(ctx, p->texts, p->source, p->n, (const char **)&p->text));
     p->root = (struct json){ .key = name, .kind = JSON_OBJECT };
+    const size_t waiting = p->n / LONG_VALUE;
+    if (p->each == NULL) TRY(VEC_ROOM(&p->stack, (int)(waiting < MANY_VALUES ? waiting : MANY_VALUES)));
     (void)skip_word(p, "\xef\xbb\xbf");                       /* a byte order mark is allowed, and ignored */
     skip_space(p);
     if (p->each != NULL && p->text[p->at] != '{') return unexpected(p, "an object");

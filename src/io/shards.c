@@ -153,11 +153,19 @@ out:
     return status;
 }
 
+/* At once for the tensors of all: as many as lines, and for each shard the two that its header may seem to have besides. */
+static rk_status make_room(struct shards *s)
+{
+    rk_ctx *ctx = s->ctx;
+    return VEC_ROOM(&s->bundle->entries, (int)s->map->n + 2 * s->files->n);
+}
+
 static rk_status read_all(struct shards *s, const struct json *root)
 {
     rk_ctx *ctx = s->ctx;
     TRY(json_get_object(ctx, root, "weight_map", &s->map));
     TRY(list(s));
+    TRY(make_room(s));
     for (int i = 0; i < s->files->n; i++) TRY(read_shard(s, s->files->names[i]));
     return check_all_found(s);
 }
