@@ -170,7 +170,11 @@ static void tell_speed(struct generating *g)
     struct cli *c = g->c;
     const rk_generated *r = &g->spent;
     rk_ceilings top;
-    if (c->quiet || r->steps < 1 || r->seconds <= 0) return;
+    if (c->quiet) return;
+    if (r->steps < 1 || r->seconds <= 0) {                      /* the first token took the prompt alone: there is no speed to tell */
+        cli_note(c, "%s token%s (%s), the first after %s", say_count((uint64_t)r->tokens).at, r->tokens == 1 ? "" : "s", rk_stop_words(r->stop), say_seconds(r->first_seconds).at);
+        return;
+    }
     double rate = (double)(r->tokens - g->firsts) / r->seconds, bytes = (double)r->bytes / r->seconds;
     if (rate <= 0) rate = (double)r->tokens / r->seconds;
     bool cpu = strcmp(rk_device_name(g->device), "cpu") == 0, measured = device_measures(g->device) && rk_device_measured(g->device, &top);

@@ -53,11 +53,18 @@ static void tell_line(struct cli *c, const rk_loaded *l)
     cli_note(c, "%s: %s", l->path, line);
 }
 
+/* A command may open the same weights twice, for another purpose: that need not be told again. */
+static bool same(const rk_loaded *a, const rk_loaded *b)
+{
+    return strcmp(a->path, b->path) == 0 && a->bytes == b->bytes && a->used == b->used && a->missing == b->missing && a->unexpected == b->unexpected && strcmp(a->notes, b->notes) == 0;
+}
+
 void load_told(void *user, const rk_loaded *l)
 {
     struct cli *c = user;
+    bool again = c->load != NULL && same(&c->load->told, l);
     keep(c, l);
-    if (!c->verbose && (!c->live || c->json)) return;
+    if (again || (c->json && !c->verbose)) return;
     tell_line(c, l);
     for (const char *at = l->notes; c->verbose && *at != '\0';) {
         int n = (int)strcspn(at, "\n");

@@ -1,4 +1,4 @@
-/* load.h: what a load did, for every command that loads: a line on a terminal, all names with --verbose, an object in JSON. */
+/* load.h: what a load did, for every command that loads: a line, all names with --verbose, an object in JSON. */
 #ifndef CLI_LOAD_H
 #define CLI_LOAD_H
 #include "out.h"

@@ -3,10 +3,20 @@
 #include "model.h"
 #include <string.h>
 
+/* One that knows ids which the model lacks belongs to another model; fewer are padding, and never sampled. */
+static void compare_sizes(struct cli *c, const rk_model *model, const rk_tok *tok)
+{
+    double vocab;
+    if (tok == NULL || rk_model_number(model, "vocab", &vocab) != RK_OK) rk_error_clear(c->ctx);
+    else if (rk_tok_size(tok) > vocab)
+        cli_note(c, "the tokenizer has %s tokens, the model %s: texts whose tokens it lacks are refused", say_count(rk_tok_size(tok)).at, say_count((uint64_t)vocab).at);
+}
+
 int words_tokenizer(struct cli *c, const rk_model *model, bool lowercase, rk_tok **tok)
 {
     bool asked = cli_given(c, "tokenizer");
     rk_status status = rk_tok_open_as(c->ctx, asked ? cli_text(c, "tokenizer") : rk_model_folder(model), &(rk_tok_opening){ .lowercase = lowercase }, tok);
+    if (status == RK_OK) compare_sizes(c, model, *tok);
     if (status != RK_E_MISSING || asked) return cli_try(c, status);
     rk_error_clear(c->ctx);
     return CLI_OK;

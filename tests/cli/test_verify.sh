@@ -20,7 +20,7 @@ for place in "$source_folder/../shared" "$source_folder/../../shared"; do [ -d "
 if [ -z "$models" ]; then skip "the reference models are not here"; finish; fi
 
 # a model that is the same, and the same with other expectations
-ends 0 reckon verify "$models/gpt2" --threads 1;             prints "the same model: 101 tensors checked"; prints "beam3never.scores"; prints "grad.* (40)"; silent "$err"
+ends 0 reckon verify "$models/gpt2" --threads 1;             prints "the same model: 101 tensors checked"; prints "beam3never.scores"; prints "grad.* (40)"; is "a load is told once" "$(grep -c "40 tensors used" "$err")" 1
 ends 0 reckon verify "$models/gpt2" --all;                   prints "grad.transformer.h.2.attn.c_attn.weight"
 ends 0 reckon verify "$models/cs336-odd" --json;             prints '"same": true'; prints '"verdict": "same"'
 ends 1 reckon verify "$models/gpt2" --loosen 1e-6;           prints "NOT the same model"; prints BEYOND
@@ -56,6 +56,7 @@ ends 0 reckon generate "$models/gpt2" --ids 1,2,3 --beams 3 --no-repeat 2 -m 4 -
 ends 0 reckon generate told --ids 1,2,3 -m 5 -g -q --plain;      is "leaving it aside" "$(cat "$out")" "$first"
 echo '{"typical_p": 0.5}' >told/generation_config.json
 ends 3 reckon generate told --ids 1,2,3;                         warns "typical_p"; warns "not done here"
+ends 0 reckon generate "$models/gpt2" --ids 1,2,3 -m 1 -g;       warns "1 token (length), the first after"
 # the bill of a session beside what it took: every row that is no residual to the byte
 for what in "generate $models/gpt2 --ids 1,2,3;4,5,6 -m 5" "generate $models/gpt2 --ids 1,2,3 -n 3 -m 4" "translate $models/marian --ids 5,17,9,2 -m 6"; do
     ends 0 reckon $what --receipt; warns "resident memory"; warns "the process itself"

@@ -6,7 +6,7 @@ python3 "$source_folder/tests/cli/make_bert.py" mlm
 printf 'the cat sat on the mat.\na dog ran under a tree.\n\nthe cat sat in the sun.\n' >lines
 
 # words for masks
-ends 0 reckon fill mlm 'The capital of France is [MASK].' --blas own; silent "$err"
+ends 0 reckon fill mlm 'The capital of France is [MASK].' --blas own -q; silent "$err"
 is "five words" "$(wc -l <"$out" | tr -d ' ')" 5
 first=$(cat "$out")
 ends 0 reckon fill mlm --ids 2,7,22,21,24,20,4,5,3 --blas own; pass
@@ -113,7 +113,8 @@ ends 0 reckon train text --tokenizer tok --model model --batch 2 --steps 1 --war
 ends 2 reckon count gpt2 --profile;                      warns "unknown option"
 ends 3 reckon score model --ids 1,2 --profile=/nowhere/trace.json; warns "/nowhere/trace.json"
 
-# what a load says: nothing to a pipe, all names with -v, and a name for whatever does not fit
+# what a load says: a line, nothing with -q, all names with -v, and a name for whatever does not fit
+ends 0 reckon fill mlm 'a [MASK]';                      is "a line" "$(cat "$err")" "mlm/model.safetensors: 46 tensors used (21.2 KiB, f32), 1 ignored"
 ends 0 reckon score model --ids 1,2 -v;                  warns "tensors used ("
 ends 0 reckon fill mlm 'a [MASK]' -v;                   warns "1 ignored"; warns "position_ids: numbers of positions"
 cp -r mlm broken
