@@ -46,7 +46,7 @@ struct gemm_operands {                           /* C overlaps neither A nor B *
     void         *arg;
 };
 
-enum gemm_path { GEMM_PACKED, GEMM_DOTS, GEMM_STRIPS, GEMM_LINES };
+enum gemm_path { GEMM_PACKED, GEMM_DOTS, GEMM_STRIPS, GEMM_LINES, GEMM_ROWS_ACROSS };
 
 struct gemm_plan {
     struct gemm_problem p;                       /* turned: C is contiguous along n if it can be */
