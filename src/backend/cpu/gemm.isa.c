@@ -119,8 +119,9 @@ static void wide_2(const struct gemm_tile *t) { tile(t, 2, WIDE_2); }
 static void wide_3(const struct gemm_tile *t) { tile(t, 3, WIDE_3); }
 static void wide_4(const struct gemm_tile *t) { tile(t, 4, WIDE_4); }
 
-/* ---- some tens of rows: a number of B at a time against vectors of A ---- */
+/* ---- some tens of rows: a number of B at a time against vectors of A. Where lanes are four, dot products have little to add up: not there ---- */
 
+#if VF_LANES > 4
 enum { ACROSS = VF_REGISTERS == 32 ? 4 : 2, ACROSS_MOST = 24 };
 
 SIMD void across(const struct gemm_across *r, const int rows, const int vectors)
@@ -154,10 +155,8 @@ SIMD void across(const struct gemm_across *r, const int rows, const int vectors)
 
 #if VF_REGISTERS == 32
 #define FOR_ACROSS(X) X(12, 1) X(12, 2) X(8, 3) X(6, 4)
-#elif VF_FUSED
-#define FOR_ACROSS(X) X(6, 1) X(6, 2)
 #else
-#define FOR_ACROSS(X) X(4, 1) X(4, 2)
+#define FOR_ACROSS(X) X(6, 1) X(6, 2)
 #endif
 #define X(rows, vectors)                                                                                              \
     static void across_##rows##x##vectors(const struct gemm_across *r) { across(r, rows, vectors); }                  \
@@ -191,6 +190,8 @@ static void upright(const struct gemm_upright *u)
     }
 }
 
+#endif
+
 /* ---- operands as they are stored: gemm_typed.h, once per type ---- */
 
 enum { DOT_ROWS = 4, DOT_COLUMNS = VF_REGISTERS == 32 ? 4 : 2, DOT_SUMS = DOT_ROWS * DOT_COLUMNS, LINE_ROWS = 4 };
@@ -219,9 +220,11 @@ _Static_assert(DOT_SUMS % VF_LANES == 0, "sums are added a vector of them at a t
 #define DOTS(type, element) [GEMM_##type] = dots_##type,
 #define LINES(type, element) [GEMM_##type] = lines_##type,
 const struct gemm_kernels ISA_NAME(gemm_kernels) = {
-    VF_LANES, ROWS, VECTORS, DOT_ROWS, LINE_ROWS, { FOR_ROWS(TILE) },
-    { WIDE_1, WIDE_2, WIDE_3, WIDE_4 }, { wide_1, wide_2, wide_3, wide_4 },
-    { FOR_EVERY_GEMM_TYPE(PACK) }, { FOR_EVERY_GEMM_TYPE(DOTS) }, { FOR_EVERY_GEMM_TYPE(LINES) },
-    ACROSS, { FOR_ACROSS(ROWS_OF) }, { FOR_ACROSS(ACROSS_OF) }, upright,
+    .lanes = VF_LANES, .rows = ROWS, .vectors = VECTORS, .dot_rows = DOT_ROWS, .line_rows = LINE_ROWS, .tile = { FOR_ROWS(TILE) },
+    .wide_vectors = { WIDE_1, WIDE_2, WIDE_3, WIDE_4 }, .wide = { wide_1, wide_2, wide_3, wide_4 },
+    .pack = { FOR_EVERY_GEMM_TYPE(PACK) }, .dots = { FOR_EVERY_GEMM_TYPE(DOTS) }, .lines = { FOR_EVERY_GEMM_TYPE(LINES) },
+#if VF_LANES > 4
+    .across_vectors = ACROSS, .across_rows = { FOR_ACROSS(ROWS_OF) }, .across = { FOR_ACROSS(ACROSS_OF) }, .upright = upright,
+#endif
 };
 #undef TILE

@@ -86,7 +86,7 @@ struct gemm_kernels {
     gemm_pack_fn *pack[GEMM_TYPES];
     gemm_dots_fn *dots[GEMM_TYPES];
     gemm_lines_fn *lines[GEMM_TYPES];
-    int across_vectors, across_rows[GEMM_ACROSS];        /* the widest; rows of B at a time, [vectors - 1] */
+    int across_vectors, across_rows[GEMM_ACROSS];        /* the widest, 0: none is; rows of B at a time, [vectors - 1] */
     gemm_across_fn *across[GEMM_ACROSS][2];              /* [vectors - 1]: so many rows of B, and one */
     gemm_upright_fn *upright;
 };

@@ -18,7 +18,7 @@ enum {
     TASKS = 12,                          /* at least, where the shape has them */
     THIN_DOTS = 64, THIN_STRIPS = 32,    /* rows up to which reading B as it lies beats packing it */
     THIN_LINES = 8,
-    ACROSS_MOST = 128, ACROSS_FLOATS = 32768,     /* rows of A that stand upright, and how much of them stays in the second-level cache */
+    ACROSS_MOST = 96, ACROSS_DEPTH = 32, ACROSS_FLOATS = 32768,     /* rows of A that stand upright, and how much of them stays in the second-level cache */
     ACROSS_LEAST = 24, ACROSS_GROUP = 96, ACROSS_TASKS = 16,     /* columns of a task: ACROSS_LEAST times a power of 2, so that there are so many */
     DOT_WHOLE = 2, DOT_DEPTH = 768,      /* rows up to which all of k is one pass; beyond them so much, that some rows of A and B stay in cache */
     LINE_TASKS = 8, LINE_COLUMNS = 4096, /* the most of GEMM_LINES: blocks of k, columns of Y that stay in cache */
@@ -95,12 +95,12 @@ static struct gemm_problem turned(const struct gemm_problem *p)
     return t;
 }
 
-/* Some tens of rows, which fill their vectors, against a matrix that lies along k. */
+/* Some tens of rows, more than one vector of them and few lanes idle, against a matrix that lies along k. */
 static bool across(const struct gemm_problem *p, const struct gemm_kernels *kernels)
 {
-    int64_t padded = ceil_div(p->m, kernels->lanes) * kernels->lanes;
-    if (p->a_type != GEMM_f32 || p->b_type != GEMM_f32 || p->b_k != 1 || p->c_n != 1 || p->k > THIN_DEPTH) return false;
-    return p->m <= ACROSS_MOST && p->m <= p->n && p->k >= 2 * kernels->lanes && p->m > kernels->lanes && padded > 0;
+    int64_t idle = ceil_div(p->m, kernels->lanes) * kernels->lanes - p->m;
+    if (p->a_type != GEMM_f32 || p->b_type != GEMM_f32 || p->b_k != 1 || p->c_n != 1 || p->k > THIN_DEPTH || kernels->across_vectors == 0) return false;
+    return p->m > kernels->lanes && p->m <= ACROSS_MOST && p->m <= p->n && p->k >= ACROSS_DEPTH && 4 * idle <= 3 * kernels->lanes && 5 * idle <= p->m + idle;
 }
 
 /* Few rows, and the large operand can be read as it lies: along k as dot products, along n as lines, or, of more rows, strips. */
