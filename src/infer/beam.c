@@ -208,7 +208,7 @@ rk_status beam_search(rk_ctx *ctx, struct making *m, const struct searching *wha
     sizes.batch = what->n * beams;
     sizes.chunk = 1;
     r->first_seconds = clock_seconds() - began;
-    GO(rk_session_open((rk_weights *)(uintptr_t)(*reader)->weights, &sizes, &m->s));
+    GO(session_open_beams((rk_weights *)(uintptr_t)(*reader)->weights, &sizes, beams, &m->s));
     GO(search_open(ctx, &s));
     GO(rk_session_copy(m->s, *reader, s.from));
     GO(search(ctx, &s, r));
