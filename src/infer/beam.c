@@ -6,6 +6,7 @@
  *   3. the best B that do not end go on
  *   4. a prompt is through when nothing that goes on can be worth more than the worst kept, by rk_early's measure
  *
+ * A source's keys and values are there once for all its beams: no beam goes over to another prompt.
  * Sums of beams that are not there yet begin at -1e9, so that the first step takes from one of them. */
 #include "base/clock.h"
 #include "infer/beam.h"
