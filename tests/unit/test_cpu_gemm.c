@@ -1,6 +1,7 @@
 /* test_cpu_gemm.c: the matrix product of every instruction set of this machine against loops in double: random shapes,
  * strides and orientations; the same bits on any number of threads; nothing written beside the result; blocks done once. */
 #include "backend/cpu/gemm.h"
+#include "backend/cpu/gemm_kernel.h"
 #include "base/mem.h"
 #include "base/num.h"
 #include "reckon/dim.h"
@@ -198,6 +199,15 @@ TEST(blocks_of_k_and_super_blocks_join_without_a_seam)
         }
 }
 
+/* Blocks of columns begin where panels do. */
+struct grid { int64_t panel; bool off; };
+static void on_grid(void *arg, int64_t batch, int64_t row, int64_t rows, int64_t column, int64_t columns)
+{
+    struct grid *g = arg;
+    (void)batch, (void)row, (void)rows, (void)columns;
+    if (column % g->panel != 0) g->off = true;
+}
+
 /* Rows of a matrix that lies along k, met by some tens of others: all their numbers, several blocks of k, a last group of columns that is small. */
 TEST(some_tens_of_rows_meet_a_matrix_as_it_lies)
 {
@@ -216,8 +226,10 @@ TEST(some_tens_of_rows_meet_a_matrix_as_it_lies)
             REQUIRE(t.before != NULL);
             memcpy(t.before, t.c, t.c_n * sizeof *t.c);
             across += gemm_plan(&t.p, (enum isa)isa).path == GEMM_ROWS_ACROSS;
-            run(ctx, &t.p, (enum isa)isa, &(struct gemm_operands){ t.a, t.b, t.c, NULL, NULL });
+            struct grid grid = { isa_rows[isa].lanes * GEMM_VECTORS, false };
+            run(ctx, &t.p, (enum isa)isa, &(struct gemm_operands){ t.a, t.b, t.c, on_grid, &grid });
             if (!right(&t)) describe(&t.p, (enum isa)isa, "wrong of some tens of rows");
+            if (grid.off) describe(&t.p, (enum isa)isa, "a block that is done begins within a panel");
             trial_free(&t);
         }
         if (isa_runs((enum isa)isa) && isa != ISA_scalar) EXPECT(across >= 40 / TEST_FEWER);

@@ -19,7 +19,7 @@ enum {
     THIN_DOTS = 64, THIN_STRIPS = 32,    /* rows up to which reading B as it lies beats packing it */
     THIN_LINES = 8,
     ACROSS_MOST = 96, ACROSS_DEPTH = 32, ACROSS_FLOATS = 32768,     /* rows of A that stand upright, and how much of them stays in the second-level cache */
-    ACROSS_LEAST = 24, ACROSS_GROUP = 96, ACROSS_TASKS = 16,     /* columns of a task: ACROSS_LEAST times a power of 2, so that there are so many */
+    ACROSS_GROUP = 96, ACROSS_TASKS = 16,        /* columns of a task, or a half or a third of them so that there are so many: whole panels, since blocks that are done begin there */
     DOT_WHOLE = 2, DOT_DEPTH = 768,      /* rows up to which all of k is one pass; beyond them so much, that some rows of A and B stay in cache */
     LINE_TASKS = 8, LINE_COLUMNS = 4096, /* the most of GEMM_LINES: blocks of k, columns of Y that stay in cache */
     THIN_DEPTH = 16384,                  /* k up to which all of A fits the scratch of that path */
@@ -123,8 +123,8 @@ static void plan_across(struct gemm_plan *plan, const struct gemm_kernels *kerne
     const struct gemm_problem *p = &plan->p;
     int64_t width = ceil_div(p->m, kernels->lanes) * kernels->lanes, blocks = ceil_div(p->k * width, ACROSS_FLOATS);
     plan->k_block = plan->k_super = ceil_div(ceil_div(p->k, blocks), 16) * 16;
-    plan->group = ACROSS_GROUP;
-    while (plan->group > ACROSS_LEAST && ceil_div(p->n, plan->group) < ACROSS_TASKS) plan->group /= 2;
+    bool halves = ACROSS_GROUP / 2 % (kernels->lanes * kernels->vectors) == 0;
+    plan->group = ceil_div(p->n, ACROSS_GROUP) >= ACROSS_TASKS ? ACROSS_GROUP : halves ? ACROSS_GROUP / 2 : ACROSS_GROUP / 3;
     plan->private_blocks = ceil_div(p->n, plan->group);
     plan->shared_parts = 1;
     plan->shared_floats = (size_t)(p->k * width + kernels->lanes);
