@@ -34,6 +34,8 @@ static const struct shape { const char *name; enum layout layout; int64_t m, n, 
     { "rows 64 nt",     NT, 64, 3072, 768, 1 },      { "rows 64 nn",     NN, 64, 3072, 768, 1 },
     { "rows 16 deep",   NT, 16, 512, 2048, 1 },      { "rows 64 deep",   NT, 64, 512, 2048, 1 },
     { "rows 16 head",   NT, 16, 58101, 512, 1 },     { "rows 64 head",   NT, 64, 58101, 512, 1 },
+    { "rows 32 head",   NT, 32, 58101, 512, 1 },     { "rows 48 head",   NT, 48, 58101, 512, 1 },
+    { "rows 64 square", NT, 64, 512, 512, 1 },       { "rows 96 square", NT, 96, 512, 512, 1 },
     { "decode head 1",  NT, 1, 50257, 768, 1 },      { "cube",           NN, 2048, 2048, 2048, 1 },
 };
 enum { SHAPES = sizeof shapes / sizeof *shapes, MOST = 999 };

@@ -6,6 +6,7 @@
  *   3. the best B that do not end go on
  *   4. a prompt is through when nothing that goes on can be worth more than the worst kept, by rk_early's measure
  *
+ * A source's keys and values are there once for all its beams: no beam goes over to another prompt.
  * Sums of beams that are not there yet begin at -1e9, so that the first step takes from one of them. */
 #include "base/clock.h"
 #include "infer/beam.h"
@@ -208,7 +209,7 @@ rk_status beam_search(rk_ctx *ctx, struct making *m, const struct searching *wha
     sizes.batch = what->n * beams;
     sizes.chunk = 1;
     r->first_seconds = clock_seconds() - began;
-    GO(rk_session_open((rk_weights *)(uintptr_t)(*reader)->weights, &sizes, &m->s));
+    GO(session_open_beams((rk_weights *)(uintptr_t)(*reader)->weights, &sizes, beams, &m->s));
     GO(search_open(ctx, &s));
     GO(rk_session_copy(m->s, *reader, s.from));
     GO(search(ctx, &s, r));

@@ -58,6 +58,15 @@ static void copy_bytes(struct copying *c, void *to, const void *from, size_t byt
     else if (c->status == RK_OK && bytes > 0) c->status = b->copy(c->to->ctx, to, from, bytes);
 }
 
+/* What an encoder left is there once for rows that go by one source: the first of them takes it along, by the number of the source. */
+static bool first_of_source(const struct copying *c, struct copy_step *s)
+{
+    bool first = s->to < 0 || s->to % c->to->beams == 0;
+    if (s->to >= 0) s->to /= c->to->beams;
+    if (s->from >= 0) s->from /= c->from->beams;
+    return first;
+}
+
 /* All rows of one cache. Its layout is [batch, positions, ...]: a row begins with what was written first. */
 static void copy_cache(void *arg, int64_t task, int worker)
 {
@@ -70,6 +79,7 @@ static void copy_cache(void *arg, int64_t task, int worker)
     char *aside = c->aside + (size_t)worker * c->aside_bytes;
     for (int64_t i = 0; i < c->n; i++) {
         struct copy_step s = c->steps[i];
+        if (of_source && !first_of_source(c, &s)) continue;
         size_t same = of_source ? 0 : (size_t)s.first * width;
         const char *from = s.from < 0 ? aside : (const char *)f->address + (size_t)s.from * row;
         char *to = s.to < 0 ? aside : (char *)e->address + (size_t)s.to * row;
@@ -149,6 +159,10 @@ static rk_status check_copy(rk_ctx *ctx, const rk_session *to, const rk_session 
     if (!kin) return FAIL(RK_E_ARG, "copying sequences between sessions of other weights, context, source or kind");
     for (int64_t b = 0; b < to->batch; b++)
         if (rows[b] < 0 || rows[b] >= from->batch) return FAIL(RK_E_ARG, "copying sequence %lld of %lld", (long long)rows[b], (long long)from->batch);
+    for (int64_t b = 0; b < to->batch; b++) {
+        int64_t source = rows[b] / from->beams, together = rows[b - b % to->beams] / from->beams;
+        if (source != together || (to == from && to->beams > 1 && source != b / to->beams)) return FAIL(RK_E_ARG, "copying sequence %lld away from the source that it shares", (long long)rows[b]);
+    }
     return RK_OK;
 }
 

@@ -48,7 +48,7 @@ static rk_status plan_one(rk_ctx *ctx, const rk_session *s, enum purpose purpose
 {
     const rk_weights *w = s->weights;
     struct built built;
-    struct build_options how = { .purpose = purpose, .batch = s->batch, .seq = s->chunk, .positions = s->context, .source = s->source, .ragged = s->ragged, .log_sums = s->log_probabilities };
+    struct build_options how = { .purpose = purpose, .batch = s->batch, .seq = s->chunk, .positions = s->context, .source = s->source, .beams = s->beams, .ragged = s->ragged, .log_sums = s->log_probabilities };
     TRY(weights_build(ctx, w, &how, &built));
     rk_status status = infer_plan(ctx, built.g, w->backend, g, plan);
     built_close(&built);
@@ -112,15 +112,17 @@ static rk_status find_reads(rk_ctx *ctx, rk_session *s)
     return RK_OK;
 }
 
+static bool reads_sources(const rk_session *s) { return s->source > 0 && s->beams == 1; }
+
 static rk_status prepare(rk_ctx *ctx, rk_session *s)
 {
     const rk_weights *w = s->weights;
     TRY(plan_one(ctx, s, FOR_DECODING, &s->g, &s->plan));
-    if (s->source > 0) TRY(plan_one(ctx, s, FOR_ENCODING, &s->encoder_g, &s->encoder_plan));
+    if (reads_sources(s)) TRY(plan_one(ctx, s, FOR_ENCODING, &s->encoder_g, &s->encoder_plan));
     TRY(store_open(ctx, w->backend, &s->store));
     s->store->shared = w->store;
     TRY(store_declare(ctx, s->store, s->g));
-    if (s->source > 0) TRY(store_declare(ctx, s->store, s->encoder_g));
+    if (reads_sources(s)) TRY(store_declare(ctx, s->store, s->encoder_g));
     TRY(store_allocate(ctx, s->store));
     TRY(open_runs(ctx, s));
     TRY(NEW(s->tokens, s->batch * widest(s)));
@@ -134,7 +136,7 @@ static rk_status prepare(rk_ctx *ctx, rk_session *s)
     return s->ragged ? rows_open(ctx, s) : RK_OK;
 }
 
-rk_status rk_session_open(rk_weights *weights, const rk_session_options *options, rk_session **out)
+rk_status session_open_beams(rk_weights *weights, const rk_session_options *options, int64_t beams, rk_session **out)
 {
     const rk_session_options none = { 0 }, *o = options == NULL ? &none : options;
     rk_ctx *ctx = o->ctx != NULL ? o->ctx : weights->ctx;
@@ -151,6 +153,7 @@ rk_status rk_session_open(rk_weights *weights, const rk_session_options *options
     s->chunk = o->chunk == 0 ? SESSION_CHUNK : o->chunk;
     if (s->chunk > s->context) s->chunk = s->context;
     if (model_has_encoder(weights->model)) s->source = o->source == 0 ? context : o->source;
+    s->beams = s->source == 0 || o->invariant ? 1 : beams;
     s->vocab = config_int(&weights->model->config, "vocab");
     s->source_vocab = config_int(&weights->model->config, "source_vocab");
     s->ragged = o->ragged;
@@ -160,6 +163,8 @@ rk_status rk_session_open(rk_weights *weights, const rk_session_options *options
     else rk_session_close(s);
     return status;
 }
+
+rk_status rk_session_open(rk_weights *weights, const rk_session_options *options, rk_session **out) { return session_open_beams(weights, options, 1, out); }
 
 /* --- feeding --- */
 
@@ -199,6 +204,7 @@ static rk_status check_source(rk_ctx *ctx, const rk_session *s, const uint32_t *
 rk_status rk_session_encode(rk_session *s, const uint32_t *ids, int64_t n, const int64_t *lengths)
 {
     rk_ctx *ctx = s->ctx;
+    PROMISE(s->beams == 1);
     TRY(check_source(ctx, s, ids, n, lengths));
     if (s->alone != NULL) return rows_encode(s, ids, n, lengths);
     for (int64_t b = 0; b < s->batch && s->ragged; b++) s->pasts[b] = 0;

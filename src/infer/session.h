@@ -29,6 +29,7 @@ struct rk_session {
     struct plan *encoder_plan;
     struct run *encoder;
     int64_t batch, context, chunk, vocab, past;
+    int64_t beams;                              /* rows, side by side, that have one source's keys and values together; 1: each has its own */
     int64_t source, source_n, source_vocab;     /* most tokens of a source, 0: no encoder; tokens of the present one, 0: none yet */
     int32_t *tokens, *last;                     /* [batch, the larger of chunk and source], [batch] */
     int32_t *source_lengths;                    /* [batch] */
@@ -62,6 +63,10 @@ rk_status session_read(rk_ctx *ctx, const rk_session *s, float *to) RK_CHECK;
  * they are not in the host's memory, or of rows that go one by one. */
 struct lying { float *at; const float *off; };
 struct lying session_lying(const rk_session *s);
+
+/* rk_session_open, of batch / beams sources: what an encoder leaves is there once for the rows of a source, which comes from another session
+ * (rk_session_copy): this one reads none itself, and its rows stay with their source. */
+rk_status session_open_beams(rk_weights *weights, const rk_session_options *options, int64_t beams, rk_session **session) RK_CHECK;
 
 /* rk_weights_open, for a back end instead of a device. */
 rk_status weights_open(rk_ctx *ctx, rk_model *model, const struct backend *backend, rk_weights **weights) RK_CHECK;

@@ -88,6 +88,7 @@ struct builder {
     enum purpose purpose;
     int64_t batch, seq, positions;      /* positions: the bound of the cache when decoding */
     int64_t source;                     /* tokens of the source, where there is an encoder */
+    int64_t beams;                      /* rows that go by one source; more than 1 only FOR_DECODING: batch is sources times beam */
     int64_t picks;                      /* positions of a sequence that get logits; 0: all, or while decoding the last */
     int64_t most_blocks;                /* of a tower; 0: all that it has */
     bool padded, source_padded;         /* sequences, sources are of different lengths: inputs lengths, source_lengths [batch] */

@@ -30,14 +30,19 @@ static rk_ref with_past(struct builder *b, const char *name, rk_ref x)
     return rk_slice(b->g, grown, "cached", 0, "key");
 }
 
-static rk_ref attend(struct builder *b, rk_ref q, rk_ref k, rk_ref v, const char *key, bool causal, const struct attention *a)
+/* What queries make of keys and values, before the last projection. */
+static rk_ref seen(struct builder *b, rk_ref q, rk_ref k, rk_ref v, const char *key, bool causal, const struct attention *a)
 {
     char site[512];
     (void)path_below(b->g, "weights", site, sizeof site);
-    struct block_text w = block_named(b, "hidden $h $k");
     bool drops = b->purpose == FOR_TRAINING && b->dropout && a->dropout > 0;
     rk_attend_options options = { .causal = causal, .scale = a->scale, .keep = drops ? 1 - a->dropout : 1, .site = site, .lengths = a->lengths };
-    rk_ref y = rk_attend(b->g, q, k, v, b->stack->seq, key, b->stack->head_dim, &options);
+    return rk_attend(b->g, q, k, v, b->stack->seq, key, b->stack->head_dim, &options);
+}
+
+static rk_ref projected(struct builder *b, rk_ref y, const struct attention *a)
+{
+    struct block_text w = block_named(b, "hidden $h $k");
     return linear(b, "out", "b t h k, d h k -> b t d", w.at, a->bias ? "hidden" : NULL, y, a->out_init);
 }
 
@@ -56,7 +61,7 @@ rk_ref attention(struct builder *b, const char *name, rk_ref x, const struct att
     rk_ref k = with_past(b, "k", qkv[1]), v = with_past(b, "v", qkv[2]);
     struct attention all = *a;
     if (b->ragged) all.lengths = block_lengths(b);
-    rk_ref y = attend(b, qkv[0], k, v, b->stack->key, !a->both_ways, &all);
+    rk_ref y = projected(b, seen(b, qkv[0], k, v, b->stack->key, !a->both_ways, &all), a);
     rk_leave(b->g);
     return y;
 }
@@ -84,11 +89,16 @@ static void cross_fused(struct builder *b, const struct attention *a, rk_ref fus
     rk_leave(b->g);
 }
 
+/* Rows that go by one source have its keys and values once. */
 static rk_ref from_memory(struct builder *b, int i, rk_ref memory, const struct attention *a, const rk_ref fused[2])
 {
-    rk_ref cache = b->purpose == FOR_DECODING ? cache_of(b, i == 1 ? "k" : "v", "batch source_cached head head_dim") : 0;
-    return cache != 0 ? rk_slice(b->g, cache, "source_cached", 0, "source") : cross_project(b, i, memory, a, fused);
+    if (b->purpose != FOR_DECODING) return cross_project(b, i, memory, a, fused);
+    const char *dims = b->beams > 1 ? "sources source_cached head head_dim" : "batch source_cached head head_dim";
+    rk_ref x = rk_slice(b->g, cache_of(b, i == 1 ? "k" : "v", dims), "source_cached", 0, "source");
+    return b->beams > 1 ? rk_spread(b->g, x, "sources beam source head head_dim") : x;
 }
+
+static rk_ref by_source(struct builder *b, rk_ref x) { return b->beams > 1 && x != 0 ? rk_split(b->g, x, "batch", "sources beam") : x; }
 
 rk_ref cross_attention(struct builder *b, const char *name, rk_ref x, rk_ref memory, const struct attention *a)
 {
@@ -96,7 +106,11 @@ rk_ref cross_attention(struct builder *b, const char *name, rk_ref x, rk_ref mem
     rk_enter(b->g, name);
     cross_fused(b, a, fused);
     rk_ref q = cross_project(b, 0, x, a, fused), k = from_memory(b, 1, memory, a, fused), v = from_memory(b, 2, memory, a, fused);
-    rk_ref y = attend(b, q, k, v, "source", false, a);
+    struct attention shared = *a;
+    shared.lengths = by_source(b, a->lengths);
+    rk_ref y = seen(b, by_source(b, q), k, v, "source", false, &shared);
+    if (b->beams > 1) y = rk_merge(b->g, y, "sources beam", "batch");
+    y = projected(b, y, a);
     rk_leave(b->g);
     return y;
 }

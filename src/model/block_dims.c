@@ -59,6 +59,10 @@ void block_source_dims(struct builder *b)
     dim(b, "source", 'S', b->source, decoding);
     dim(b, "source_key", 'S', b->source, decoding);
     if (decoding) dim(b, "source_cached", 'S', b->source, false);
+    if (b->beams > 1) {
+        dim(b, "sources", 0, b->batch / b->beams, false);
+        dim(b, "beam", 0, b->beams, false);
+    }
     if (b->purpose == FOR_ENCODING) dim(b, "none", 0, 1, true);         /* a source is written from its beginning */
     dim(b, "source_head", same_heads ? 'H' : 'A', heads, false);        /* a letter for each size */
     dim(b, "source_head_dim", same_heads ? 'K' : 'J', hidden / heads, false);

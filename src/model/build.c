@@ -46,6 +46,7 @@ static rk_status check_sizes(rk_ctx *ctx, const rk_model *m, const struct builde
     if (b->batch < 1) return FAIL(RK_E_ARG, "%s: a batch of %lld sequences", m->name, (long long)b->batch);
     if (b->seq < 1) return FAIL(RK_E_ARG, "%s: sequences of %lld tokens", m->name, (long long)b->seq);
     if (b->positions < 1) return FAIL(RK_E_ARG, "%s: a cache of %lld positions", m->name, (long long)b->positions);
+    if (b->batch % b->beams != 0) return FAIL(RK_E_ARG, "%s: %lld rows, %lld to a source", m->name, (long long)b->batch, (long long)b->beams);
     if (b->source < 0) return FAIL(RK_E_ARG, "%s: sources of %lld tokens", m->name, (long long)b->source);
     int64_t longest = b->seq > b->positions ? b->seq : b->positions;
     if (b->source > longest) longest = b->source;
@@ -75,6 +76,7 @@ static struct builder begin(rk_ctx *ctx, const rk_model *m, const struct build_o
         .positions = o->positions == 0 ? context : o->positions, .dropout = o->dropout, .hidden_states = o->hidden_states,
         .padded = o->padded, .ragged = o->ragged && o->purpose == FOR_DECODING, .log_sums = o->log_sums,
         .source_padded = o->source_padded || decoding, .source = !model_has_encoder(m) ? 0 : o->source != 0 ? o->source : o->seq == 0 ? context : o->seq,
+        .beams = o->purpose == FOR_DECODING && o->beams > 1 && model_has_encoder(m) ? o->beams : 1,
         .picks = o->purpose == FOR_LOGITS ? o->picks : 0, .most_blocks = o->most_blocks, .stack = &stack_decoder, .forms = o->forms, .dtype = o->dtype == RK_f64 && !o->wide ? RK_f32 : o->dtype,
     };
 }

@@ -41,6 +41,7 @@ const struct preset *preset_find(const char *name, size_t length, const struct a
 struct build_options {
     enum purpose purpose;
     int64_t batch, seq, positions, source, picks, most_blocks;
+    int64_t beams;                      /* decoding: so many rows, side by side, go by one source; 0 or 1: each by its own */
     bool dropout, hidden_states, padded, source_padded, wide, ragged, log_sums;
     rk_dtype dtype;
     const struct forms *forms;          /* of weights that lie as their files have them (forms.h); not with a loss */

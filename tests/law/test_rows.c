@@ -223,6 +223,43 @@ TEST(a_row_spreads_over_another_session)
     }
 }
 
+/* Rows that have one source's keys and values together make the bits of rows that have them each, whichever of them goes on from which. */
+TEST(rows_of_one_source_may_share_it)
+{
+    enum { SHARED = 2, SOURCES = BATCH / SHARED };
+    rk_ctx *ctx = test_ctx();
+    struct texts t;
+    static float each[BATCH * VOCAB], shared[BATCH * VOCAB];
+    const int64_t spread[BATCH] = { 0, 0, 1, 1 }, among[BATCH] = { 1, 1, 2, 2 }, away[BATCH] = { 0, 2, 2, 3 };
+    for (int k = 0; k < TINY_MODELS; k++) {
+        rk_weights w;
+        rk_session *from, *s[2];
+        OK(ctx, random_weights(ctx, k, backend_cpu(), &w));
+        if (model_decodes(w.model) && model_has_encoder(w.model)) {
+            rk_session_options options = { .source = SOURCE, .ragged = true, .batch = SOURCES };
+            draw(&t);
+            OK(ctx, rk_session_open(&w, &options, &from));
+            options.batch = BATCH;
+            OK(ctx, session_open_beams(&w, &options, 1, &s[0]));
+            OK(ctx, session_open_beams(&w, &options, SHARED, &s[1]));
+            EXPECT(rk_session_bytes(s[1]) < rk_session_bytes(s[0]));
+            read_sources(ctx, from, &t, 0);
+            OK(ctx, rk_session_feed(from, t.ids[0], 3, each));
+            for (int i = 0; i < 2; i++) {
+                OK(ctx, rk_session_copy(s[i], from, spread));
+                OK(ctx, rk_session_feed(s[i], t.ids[1], 2, shared));
+                OK(ctx, rk_session_copy(s[i], s[i], among));
+                OK(ctx, rk_session_feed(s[i], t.ids[2], 1, i == 0 ? each : shared));
+            }
+            EXPECT(memcmp(each, shared, sizeof each) == 0);
+            FAILS(ctx, rk_session_copy(s[1], s[1], away), RK_E_ARG, "away from the source that it shares");
+            for (int i = 0; i < 2; i++) rk_session_close(s[i]);
+            rk_session_close(from);
+        }
+        weights_end(&w);
+    }
+}
+
 TEST(rows_that_make_no_sense)
 {
     rk_ctx *ctx = test_ctx();

@@ -1,6 +1,7 @@
 /* test_cpu_gemm.c: the matrix product of every instruction set of this machine against loops in double: random shapes,
  * strides and orientations; the same bits on any number of threads; nothing written beside the result; blocks done once. */
 #include "backend/cpu/gemm.h"
+#include "backend/cpu/gemm_kernel.h"
 #include "base/mem.h"
 #include "base/num.h"
 #include "reckon/dim.h"
@@ -196,6 +197,43 @@ TEST(blocks_of_k_and_super_blocks_join_without_a_seam)
             if (!right(&t)) describe(&t.p, (enum isa)isa, "wrong");
             trial_free(&t);
         }
+}
+
+/* Blocks of columns begin where panels do. */
+struct grid { int64_t panel; bool off; };
+static void on_grid(void *arg, int64_t batch, int64_t row, int64_t rows, int64_t column, int64_t columns)
+{
+    struct grid *g = arg;
+    (void)batch, (void)row, (void)rows, (void)columns;
+    if (column % g->panel != 0) g->off = true;
+}
+
+/* Rows of a matrix that lies along k, met by some tens of others: all their numbers, several blocks of k, a last group of columns that is small. */
+TEST(some_tens_of_rows_meet_a_matrix_as_it_lies)
+{
+    rk_ctx *ctx = test_ctx();
+    for (int isa = TEST_RACES ? (int)isa_best() : 0, across = 0; isa < ISA_COUNT; isa++, across = 0) {
+        for (int64_t m = 5; m <= 100 && isa_runs((enum isa)isa); m += TEST_FEWER) {
+            int64_t n = m + extent(30), k = m % 8 == 0 ? 500 + extent(300) : 32 + extent(40);
+            struct trial t = trial_of(m, n, k, 1, 1);
+            struct place b = { .row = 1, .column = k + gap() }, c = { .row = n + gap(), .column = 1 };
+            t.p.b_k = b.row, t.p.b_n = b.column, t.p.c_m = c.row, t.p.c_n = c.column;
+            free(t.b);
+            free(t.c);
+            free(t.before);
+            t.b_n = (size_t)((n - 1) * b.column + k), t.c_n = (size_t)((m - 1) * c.row + n);
+            t.b = filled(t.b_n), t.c = filled(t.c_n), t.before = malloc(t.c_n * sizeof *t.before);
+            REQUIRE(t.before != NULL);
+            memcpy(t.before, t.c, t.c_n * sizeof *t.c);
+            across += gemm_plan(&t.p, (enum isa)isa).path == GEMM_ROWS_ACROSS;
+            struct grid grid = { isa_rows[isa].lanes * GEMM_VECTORS, false };
+            run(ctx, &t.p, (enum isa)isa, &(struct gemm_operands){ t.a, t.b, t.c, on_grid, &grid });
+            if (!right(&t)) describe(&t.p, (enum isa)isa, "wrong of some tens of rows");
+            if (grid.off) describe(&t.p, (enum isa)isa, "a block that is done begins within a panel");
+            trial_free(&t);
+        }
+        if (isa_runs((enum isa)isa) && isa != ISA_scalar) EXPECT(across >= 40 / TEST_FEWER);
+    }
 }
 
 static void count_blocks(void *arg, int64_t batch, int64_t row, int64_t rows, int64_t column, int64_t columns)

@@ -211,6 +211,7 @@ static void product(rk_ctx *ctx, const struct gemm_plan *plan, const struct gemm
     if (p->m == 0 || p->n == 0) return;
     if (p->k == 0) nothing_to_sum(&s);
     else if (plan->path == GEMM_PACKED) packed_product(ctx, &s);
+    else if (plan->path == GEMM_ROWS_ACROSS) gemm_across(ctx, &s);
     else gemm_thin(ctx, &s);
 }
 

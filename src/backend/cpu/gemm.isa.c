@@ -119,6 +119,79 @@ static void wide_2(const struct gemm_tile *t) { tile(t, 2, WIDE_2); }
 static void wide_3(const struct gemm_tile *t) { tile(t, 3, WIDE_3); }
 static void wide_4(const struct gemm_tile *t) { tile(t, 4, WIDE_4); }
 
+/* ---- some tens of rows: a number of B at a time against vectors of A. Where lanes are four, dot products have little to add up: not there ---- */
+
+#if VF_LANES > 4
+enum { ACROSS = VF_REGISTERS == 32 ? 4 : 2, ACROSS_MOST = 24 };
+
+SIMD void across(const struct gemm_across *r, const int rows, const int vectors)
+{
+    vf sum[ACROSS_MOST];
+    const float *a = r->a, *b = r->b;
+    const char *own = r->own;
+    int64_t owned = r->owned;
+    UNROLL for (int i = 0; i < rows * vectors; i++) sum[i] = vf_zero();
+    for (int64_t k = r->k, some; k > 0; k -= some) {
+        some = k > LINE / 4 ? LINE / 4 : k;
+        UNROLL for (int i = 0; i < rows; i++) __builtin_prefetch(b + i * r->b_row + r->ahead, 0, 2);
+        __builtin_prefetch(own, 1);
+        own += --owned > 0 ? r->own_step : 0;
+        for (int64_t u = some; u > 0; u--) {
+            vf x[ACROSS];
+            UNROLL for (int j = 0; j < vectors; j++) x[j] = vf_load(a + j * VF_LANES);
+            UNROLL for (int i = 0; i < rows; i++) {
+                vf w = vf_set1(b[i * r->b_row]);
+                UNROLL for (int j = 0; j < vectors; j++) sum[i * vectors + j] = vf_fma(w, x[j], sum[i * vectors + j]);
+            }
+            a += r->a_step, b++;
+        }
+    }
+    UNROLL for (int i = 0; i < rows; i++)
+        UNROLL for (int j = 0; j < vectors; j++) {
+            float *to = r->y + i * r->y_row + j * VF_LANES;
+            vf_store(to, r->add ? vf_add(sum[i * vectors + j], vf_load(to)) : sum[i * vectors + j]);
+        }
+}
+
+#if VF_REGISTERS == 32
+#define FOR_ACROSS(X) X(12, 1) X(12, 2) X(8, 3) X(6, 4)
+#else
+#define FOR_ACROSS(X) X(6, 1) X(6, 2)
+#endif
+#define X(rows, vectors)                                                                                              \
+    static void across_##rows##x##vectors(const struct gemm_across *r) { across(r, rows, vectors); }                  \
+    static void across_1x##vectors(const struct gemm_across *r) { across(r, 1, vectors); }
+FOR_ACROSS(X)
+#undef X
+
+/* A square of sums. */
+SIMD void upright_square(const struct gemm_upright *u, int64_t row, int64_t column, int rows, int columns)
+{
+    vf square[VF_LANES];
+    const vf alpha = vf_set1(u->alpha);
+    UNROLL for (int j = 0; j < VF_LANES; j++) square[j] = j < columns ? vf_load(u->y + (column + j) * u->y_row + row) : vf_zero();
+    vf_transpose(square);
+    UNROLL for (int i = 0; i < VF_LANES; i++) {
+        if (i >= rows) break;
+        float *to = u->c + (row + i) * u->c_m + column;
+        vf x = vf_mul(alpha, square[i]);
+        if (u->add) x = vf_add(x, vf_load_n(to, columns));
+        vf_store_n(to, x, columns);
+    }
+}
+
+static void upright(const struct gemm_upright *u)
+{
+    for (int64_t i = 0; i < u->rows; i += VF_LANES) {
+        int rows = u->rows - i < VF_LANES ? (int)(u->rows - i) : VF_LANES;
+        int64_t j = 0;
+        for (; j + VF_LANES <= u->columns && rows == VF_LANES; j += VF_LANES) upright_square(u, i, j, VF_LANES, VF_LANES);
+        for (; j < u->columns; j += VF_LANES) upright_square(u, i, j, rows, u->columns - j < VF_LANES ? (int)(u->columns - j) : VF_LANES);
+    }
+}
+
+#endif
+
 /* ---- operands as they are stored: gemm_typed.h, once per type ---- */
 
 enum { DOT_ROWS = 4, DOT_COLUMNS = VF_REGISTERS == 32 ? 4 : 2, DOT_SUMS = DOT_ROWS * DOT_COLUMNS, LINE_ROWS = 4 };
@@ -141,12 +214,17 @@ _Static_assert(DOT_SUMS % VF_LANES == 0, "sums are added a vector of them at a t
 #include "backend/cpu/gemm_typed.h"
 
 #define TILE(r) { tile_##r##x1, tile_##r##x2 },
+#define ROWS_OF(rows, vectors) rows,
+#define ACROSS_OF(rows, vectors) { across_##rows##x##vectors, across_1x##vectors },
 #define PACK(type, element) [GEMM_##type] = pack_##type,
 #define DOTS(type, element) [GEMM_##type] = dots_##type,
 #define LINES(type, element) [GEMM_##type] = lines_##type,
 const struct gemm_kernels ISA_NAME(gemm_kernels) = {
-    VF_LANES, ROWS, VECTORS, DOT_ROWS, LINE_ROWS, { FOR_ROWS(TILE) },
-    { WIDE_1, WIDE_2, WIDE_3, WIDE_4 }, { wide_1, wide_2, wide_3, wide_4 },
-    { FOR_EVERY_GEMM_TYPE(PACK) }, { FOR_EVERY_GEMM_TYPE(DOTS) }, { FOR_EVERY_GEMM_TYPE(LINES) },
+    .lanes = VF_LANES, .rows = ROWS, .vectors = VECTORS, .dot_rows = DOT_ROWS, .line_rows = LINE_ROWS, .tile = { FOR_ROWS(TILE) },
+    .wide_vectors = { WIDE_1, WIDE_2, WIDE_3, WIDE_4 }, .wide = { wide_1, wide_2, wide_3, wide_4 },
+    .pack = { FOR_EVERY_GEMM_TYPE(PACK) }, .dots = { FOR_EVERY_GEMM_TYPE(DOTS) }, .lines = { FOR_EVERY_GEMM_TYPE(LINES) },
+#if VF_LANES > 4
+    .across_vectors = ACROSS, .across_rows = { FOR_ACROSS(ROWS_OF) }, .across = { FOR_ACROSS(ACROSS_OF) }, .upright = upright,
+#endif
 };
 #undef TILE

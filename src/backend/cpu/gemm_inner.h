@@ -48,5 +48,6 @@ static inline int64_t gemm_least(int64_t a, int64_t b) { return a < b ? a : b; }
 void gemm_each(rk_ctx *ctx, int64_t tasks, par_body *body, void *arg);              /* par_for, or on this thread where ctx is NULL */
 void gemm_finished(const struct gemm_pass *s, int64_t row, int64_t row_end, int64_t column, int64_t column_end);
 void gemm_thin(rk_ctx *ctx, struct gemm_pass *s);                                  /* GEMM_DOTS, GEMM_STRIPS, GEMM_LINES */
+void gemm_across(rk_ctx *ctx, struct gemm_pass *s);                                /* GEMM_ROWS_ACROSS */
 
 #endif

@@ -6,7 +6,7 @@
 #include "backend/cpu/gemm.h"
 #include <stdint.h>
 
-enum { GEMM_ROWS = 14, GEMM_VECTORS = 2, GEMM_WIDE_ROWS = 4 };       /* the most of any set */
+enum { GEMM_ROWS = 14, GEMM_VECTORS = 2, GEMM_WIDE_ROWS = 4, GEMM_ACROSS = 4 };       /* the most of any set */
 
 /* Memory that is read next, asked for a cache line at a time while a tile is computed: runs of lines, one every `step` bytes. */
 struct gemm_fetch { const char *at; int64_t run, step, in_run, left; };      /* lines of a run; of the present run, and of all, those left */
@@ -54,6 +54,30 @@ struct gemm_lines {
 };
 typedef void gemm_lines_fn(const struct gemm_lines *l);
 
+/* y[j][i] (=, +=) sum_k b[j][k] a[k][i]: rows of B as they lie, a number at a time, against the few rows of A turned upright. */
+struct gemm_across {
+    const float *a, *b;                          /* a: vectors * lanes floats of each k, `a_step` from one to the next */
+    int64_t a_step, b_row, k;
+    int64_t ahead;                               /* elements from a row of B to one that is asked for meanwhile */
+    const char *own;                             /* lines of C that are asked for to be written, `owned` of them, every `own_step` bytes */
+    int64_t own_step, owned;
+    float  *y;
+    int64_t y_row;
+    bool    add;
+};
+typedef void gemm_across_fn(const struct gemm_across *r);
+
+/* c[i][j] (=, +=) alpha y[j][i]: such sums, turned back. */
+struct gemm_upright {
+    const float *y;
+    int64_t y_row, rows, columns;                /* of C; y has whole vectors of rows */
+    float  *c;
+    int64_t c_m;
+    float   alpha;
+    bool    add;
+};
+typedef void gemm_upright_fn(const struct gemm_upright *u);
+
 struct gemm_kernels {
     int lanes, rows, vectors, dot_rows, line_rows;
     gemm_tile_fn *tile[GEMM_ROWS][GEMM_VECTORS];         /* [rows - 1][vectors - 1] */
@@ -62,6 +86,9 @@ struct gemm_kernels {
     gemm_pack_fn *pack[GEMM_TYPES];
     gemm_dots_fn *dots[GEMM_TYPES];
     gemm_lines_fn *lines[GEMM_TYPES];
+    int across_vectors, across_rows[GEMM_ACROSS];        /* the widest, 0: none is; rows of B at a time, [vectors - 1] */
+    gemm_across_fn *across[GEMM_ACROSS][2];              /* [vectors - 1]: so many rows of B, and one */
+    gemm_upright_fn *upright;
 };
 
 #define X(isa) extern const struct gemm_kernels gemm_kernels_##isa;

@@ -18,6 +18,8 @@ enum {
     TASKS = 12,                          /* at least, where the shape has them */
     THIN_DOTS = 64, THIN_STRIPS = 32,    /* rows up to which reading B as it lies beats packing it */
     THIN_LINES = 8,
+    ACROSS_MOST = 96, ACROSS_DEPTH = 32, ACROSS_FLOATS = 32768,     /* rows of A that stand upright, and how much of them stays in the second-level cache */
+    ACROSS_GROUP = 96, ACROSS_TASKS = 16,        /* columns of a task, or a half or a third of them so that there are so many: whole panels, since blocks that are done begin there */
     DOT_WHOLE = 2, DOT_DEPTH = 768,      /* rows up to which all of k is one pass; beyond them so much, that some rows of A and B stay in cache */
     LINE_TASKS = 8, LINE_COLUMNS = 4096, /* the most of GEMM_LINES: blocks of k, columns of Y that stay in cache */
     THIN_DEPTH = 16384,                  /* k up to which all of A fits the scratch of that path */
@@ -93,15 +95,40 @@ static struct gemm_problem turned(const struct gemm_problem *p)
     return t;
 }
 
-/* Few rows, and the large operand can be read as it lies: along k as dot products, along n as lines, or, of more rows, strips. */
-static bool thin(const struct gemm_problem *p, enum gemm_path *path)
+/* Some tens of rows, more than one vector of them and few lanes idle, against a matrix that lies along k. */
+static bool across(const struct gemm_problem *p, const struct gemm_kernels *kernels)
 {
+    int64_t idle = ceil_div(p->m, kernels->lanes) * kernels->lanes - p->m;
+    if (p->a_type != GEMM_f32 || p->b_type != GEMM_f32 || p->b_k != 1 || p->c_n != 1 || p->k > THIN_DEPTH || kernels->across_vectors == 0) return false;
+    return p->m > kernels->lanes && p->m <= ACROSS_MOST && p->m <= p->n && p->k >= ACROSS_DEPTH && 4 * idle <= 3 * kernels->lanes && 5 * idle <= p->m + idle;
+}
+
+/* Few rows, and the large operand can be read as it lies: along k as dot products, along n as lines, or, of more rows, strips. */
+static bool thin(const struct gemm_problem *p, const struct gemm_kernels *kernels, enum gemm_path *path)
+{
+    if (across(p, kernels)) {
+        *path = GEMM_ROWS_ACROSS;
+        return true;
+    }
     if (p->m > p->n || p->k > THIN_DEPTH || p->a_type != GEMM_f32) return false;
     if (p->b_k == 1 || p->k == 1) *path = GEMM_DOTS;
     else if (p->b_n == 1 && p->m <= THIN_LINES) *path = GEMM_LINES;
     else if (p->b_n == 1 && p->c_n == 1 && p->b_type == GEMM_f32) *path = GEMM_STRIPS;
     else return false;
     return p->m <= (*path == GEMM_DOTS ? THIN_DOTS : THIN_STRIPS);
+}
+
+static void plan_across(struct gemm_plan *plan, const struct gemm_kernels *kernels)
+{
+    const struct gemm_problem *p = &plan->p;
+    int64_t width = ceil_div(p->m, kernels->lanes) * kernels->lanes, blocks = ceil_div(p->k * width, ACROSS_FLOATS);
+    plan->k_block = plan->k_super = ceil_div(ceil_div(p->k, blocks), 16) * 16;
+    bool halves = ACROSS_GROUP / 2 % (kernels->lanes * kernels->vectors) == 0;
+    plan->group = ceil_div(p->n, ACROSS_GROUP) >= ACROSS_TASKS ? ACROSS_GROUP : halves ? ACROSS_GROUP / 2 : ACROSS_GROUP / 3;
+    plan->private_blocks = ceil_div(p->n, plan->group);
+    plan->shared_parts = 1;
+    plan->shared_floats = (size_t)(p->k * width + kernels->lanes);
+    plan->worker_floats = (size_t)(plan->group * width);
 }
 
 /* Blocks of k, each a stretch of memory, into sums of their own, which are then added in order. Of very wide B blocks of columns. */
@@ -121,8 +148,9 @@ static void plan_thin(struct gemm_plan *plan, const struct gemm_kernels *kernels
 {
     const struct gemm_problem *p = &plan->p;
     bool strips = plan->path == GEMM_STRIPS;
-    if (plan->path == GEMM_LINES) {
-        plan_lines(plan);
+    if (plan->path == GEMM_LINES || plan->path == GEMM_ROWS_ACROSS) {
+        if (plan->path == GEMM_LINES) plan_lines(plan);
+        else plan_across(plan, kernels);
         return;
     }
     int64_t vectors = strips && p->m <= GEMM_WIDE_ROWS ? kernels->wide_vectors[p->m - 1] : kernels->vectors;
@@ -162,11 +190,11 @@ struct gemm_plan gemm_plan(const struct gemm_problem *p, enum isa isa)
     struct gemm_plan plan = { .p = *p, .isa = isa };
     struct gemm_problem other = turned(p);
     if (p->m == 0 || p->n == 0 || p->batch[0] == 0 || p->batch[1] == 0) return plan;
-    if (thin(p, &plan.path)) plan.swapped = false;
-    else if (thin(&other, &plan.path)) plan.swapped = true;
+    if (thin(p, kernels, &plan.path)) plan.swapped = false;
+    else if (thin(&other, kernels, &plan.path)) plan.swapped = true;
     else plan.swapped = p->c_n != 1 && p->c_m == 1;
     if (plan.swapped) plan.p = other;
-    if (thin(&plan.p, &plan.path)) plan_thin(&plan, kernels);
+    if (thin(&plan.p, kernels, &plan.path)) plan_thin(&plan, kernels);
     else plan_packed(&plan, kernels);
     int64_t products = p->batch[0] * p->batch[1];
     double flops = gemm_flops(p) / (double)products;
