@@ -18,6 +18,7 @@ struct engine {
     struct cache_batch batch;
     lanes_learn       *learn;                                         /* NULL: new words go one by one */
     struct learnt      learnt;                                        /* of the batch */
+    struct { size_t first, n; } made[CACHE_BATCH];                    /* of the batch's missed words: ids */
     struct bpe_scratch scratch;
     struct normal_text normal;                                        /* the stretch that is being encoded */
     struct bert_work   bert;
