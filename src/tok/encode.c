@@ -9,7 +9,8 @@
 void engine_open(struct engine *e, const rk_tok *tok, struct share *share, unsigned flags)
 {
     bool lanes = tok->bpe.lanes.ready && !tok->bpe.asks_whole && !tok->bert.used;
-    *e = (struct engine){ .tok = tok, .share = share, .flags = flags, .forward = tok->bpe.forward.ready && !tok->bert.used, .learn = lanes ? lanes_bodies[tok->isa] : NULL };
+    *e = (struct engine){ .tok = tok, .share = share, .flags = flags, .forward = tok->bpe.forward.ready && !tok->bert.used, .learn = lanes ? lanes_bodies[tok->isa] : NULL,
+                          .wholes = tok->bert.used || tok->bpe.wholes.room == 0 ? NULL : &tok->bpe.wholes };
 }
 
 enum { FIRST_WORDS = 64, EARLY_WORDS = 1 << 13, GROWTH = 4 };       /* of the cache: for a short text, for a long one, and how many times as many when it is full */
@@ -92,8 +93,8 @@ static bool encode_new(struct engine *e, size_t k, const unsigned char *word, si
 /* Which of the missed words are one token. */
 static void find_wholes(const struct wholes *w, struct cache_batch *b)
 {
-    for (size_t k = 0; k < b->n_missed && w->room > 0; k++) __builtin_prefetch(wholes_home(w, b->key[b->missed[k]]));
-    for (size_t k = 0; k < b->n_missed; k++) b->whole[k] = w->room > 0 ? wholes_find(w, b->key[b->missed[k]]) : NO_TOKEN;
+    for (size_t k = 0; k < b->n_missed && w != NULL; k++) __builtin_prefetch(wholes_home(w, b->key[b->missed[k]]));
+    for (size_t k = 0; k < b->n_missed; k++) b->whole[k] = w != NULL ? wholes_find(w, b->key[b->missed[k]]) : NO_TOKEN;
 }
 
 /* Words of the text, some in the cache. */
@@ -105,7 +106,7 @@ static bool encode_known(struct engine *e, const unsigned char *text, size_t siz
     body->ask(&e->cache, b, text, size, at, ends, n);
     body->find(&e->cache, b, n);
     cache_find_beside(&e->cache, b);
-    find_wholes(&e->tok->bpe.wholes, b);
+    find_wholes(e->wholes, b);
     e->learnt.n = e->learnt.next = 0;
     for (size_t k = 0; k < b->n_missed; i = b->missed[k++] + 1u) {
         size_t to = b->missed[k], begin = to == 0 ? at : ends[to - 1];

@@ -13,6 +13,7 @@ struct engine {
     struct share      *share;
     unsigned           flags;
     bool               forward;                                       /* a new word costs little */
+    const struct wholes *wholes;                                      /* NULL: no word is known to be a token, as in WordPiece, where bytes become others first */
     struct cache       cache;
     struct cache_long  cache_long;
     struct cache_batch batch;
