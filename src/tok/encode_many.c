@@ -1,7 +1,7 @@
 /* encode_many.c: texts by all workers: cut into chunks, or several together, which are encoded by whoever is free and handed on in order.
  *
  * Chunks are given out from a ring. The caller, who is one of the workers, hands on what is ready before each chunk that it takes up itself, so that nobody waits
- * while ids are written, and few of them are about: they are still near a processor. A worker who finds the ring full goes home; so does the caller, who then
+ * while ids are written, and few of them are about: they are still near a processor. A worker who finds the ring full goes home; then so does the caller, who
  * hands on all that is there and calls them together again. With one worker that is a chunk, its ids, the next. */
 #include "base/par.h"
 #include "tok/encode.h"
@@ -25,6 +25,7 @@ struct crew {
     size_t          n_texts, at;
     struct chunk   *ring;
     uint64_t        given, taken, room;                               /* chunks so far; those of the ring */
+    bool            away;                                             /* somebody went home though there is more to do */
 };
 
 static rk_status make_crew(rk_ctx *ctx, struct crew *t, unsigned flags)
@@ -83,11 +84,12 @@ static void cut_chunk(struct crew *t, struct chunk *c)
     }
 }
 
-static struct chunk *next_chunk(struct crew *t)
+static struct chunk *next_chunk(struct crew *t, bool caller)
 {
     (void)pthread_mutex_lock(&t->lock);
-    bool none = t->n_texts == 0 || t->given - t->taken == t->room;
-    struct chunk *c = none ? NULL : &t->ring[t->given++ % t->room];
+    bool full = t->given - t->taken == t->room;
+    t->away = t->away || full;
+    struct chunk *c = t->n_texts == 0 || full || (caller && t->away) ? NULL : &t->ring[t->given++ % t->room];
     if (c != NULL) cut_chunk(t, c);
     (void)pthread_mutex_unlock(&t->lock);
     return c;
@@ -143,7 +145,7 @@ static void work(void *arg, int64_t task, int worker)
     (void)task;
     while (!share_failed(t->share)) {
         if (caller) hand_on_ready(t);
-        struct chunk *c = caller && t->stopped ? NULL : next_chunk(t);
+        struct chunk *c = caller && t->stopped ? NULL : next_chunk(t, caller);
         if (c == NULL) return;
         encode_chunk(&t->engines[worker], c);
         mark_made(t, c);
@@ -172,6 +174,7 @@ rk_status crew_encode(rk_ctx *ctx, struct crew *t, const rk_text *texts, size_t 
     t->at = t->given = t->taken = 0;
     t->stopped = false;
     while ((t->n_texts > 0 || t->taken < t->given) && !t->stopped && !share_failed(t->share)) {
+        t->away = false;
         if (t->n_texts == 1 && texts[n - 1].n - t->at <= t->size) work(t, 0, 0);       /* one chunk is left: nobody is called */
         else par_for(ctx, t->n_engines, work, t);
         hand_on_ready(t);
