@@ -14,6 +14,7 @@ void file_unmap(struct file_view *view);
 RK_CHECK rk_status file_read(rk_ctx *ctx, const char *path, size_t most, struct str *text);   /* whole file; also pipes and "-" (stdin) */
 
 typedef uint32_t crc32c_body(uint32_t crc, const void *bytes, size_t n);
+/* sum: NULL, set after creation: nobody wants the crc. */
 struct file_writer { int fd; uint64_t offset; uint32_t crc; crc32c_body *sum; char *path, *temporary; unsigned char *buffer; size_t fill; };
 
 RK_CHECK rk_status file_create(rk_ctx *ctx, struct file_writer *w, const char *path);

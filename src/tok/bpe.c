@@ -90,6 +90,7 @@ rk_status bpe_seal(rk_ctx *ctx, struct bpe *b, const struct vocab *vocab)
     TRY(NEW(b->first, FIRSTS));
     for (unsigned i = 0; i < FIRSTS; i++) b->first[i] = rank_of(b, b->byte_id[i >> 8], b->byte_id[i & 255]);
     TRY(lanes_make(ctx, &b->lanes, &b->ranks, b->first, b->byte_id));
+    TRY(wholes_make(ctx, &b->wholes, vocab, &b->forward));
     if (b->by_id) keep_canonical(b, vocab);
     return RK_OK;
 }
@@ -99,6 +100,7 @@ void bpe_clear(rk_ctx *ctx, struct bpe *b)
     FREE(b->merges, b->room_merges);
     forward_clear(ctx, &b->forward);
     lanes_clear(ctx, &b->lanes);
+    wholes_clear(ctx, &b->wholes);
     FREE(b->ranks.slots, b->ranks.room);
     FREE(b->first, FIRSTS);
     b->n_merges = b->room_merges = 0;

@@ -7,6 +7,7 @@
 #define TOK_BPE_H
 #include "tok/forward.h"
 #include "tok/lanes.h"
+#include "tok/wholes.h"
 
 struct bpe {
     struct merge      *merges;                                        /* by rank */
@@ -17,6 +18,7 @@ struct bpe {
     bool               by_id;                                         /* a pair's rank is the id it makes; many pairs may make one */
     struct forward     forward;
     struct lanes       lanes;
+    struct wholes      wholes;
     const struct vocab *whole;                                        /* not NULL: a word that is a token is that token, whatever the merges say */
     bool               asks_whole;                                    /* which matters: the merges do not make each of them */
 };

@@ -5,7 +5,7 @@
 
 enum { LARGE_PAGE = 2 << 20 };
 
-#define X(isa) [ISA_##isa] = { cache_ask_##isa, cache_answer_##isa, cache_hash_##isa, cache_greatest_##isa },
+#define X(isa) [ISA_##isa] = { cache_ask_##isa, cache_find_##isa, cache_answer_##isa, cache_hash_##isa, cache_greatest_##isa },
 const struct cache_body cache_bodies[ISA_COUNT] = { FOR_EVERY_ISA(X) };
 #undef X
 
@@ -31,7 +31,7 @@ bool cache_make(struct share *s, struct cache *c, size_t words, cache_hash *hash
     if (!make(s, &fresh, room)) return false;
     for (size_t i = 0; i < c->room; i++)
         for (int k = 1; k >= 0; k--)                                  /* the older one first: it leaves first */
-            if (c->sets[i].key[k][1] != 0) cache_put(&fresh, (size_t)hash(c->sets[i].key[k]) & (room - 1), c->sets[i].key[k], c->sets[i].ids[k]);
+            if (c->sets[i].key[k][1] != 0) cache_put(&fresh, cache_home(&fresh, hash(c->sets[i].key[k])), c->sets[i].key[k], c->sets[i].ids[k]);
     share_free(s, c->block, c->bytes, 1);
     *c = fresh;
     return true;

@@ -3,7 +3,8 @@
  * A word of up to 15 bytes is its own key: the bytes, and the length in the sixteenth. A set is two words and one line of the processor's
  * cache; of two, the older one leaves, for a free place in the set beside, if there is one: without that, two words in a hundred share a set
  * with two others, push each other out, and cost as much as all the rest. Words are looked up in batches: all keys first, each asking for its line, so that the wait for one
- * is the work on others. Bodies per instruction set in cache.isa.c. Not here: what a word that is not there encodes to (encode.c). */
+ * is the work on others; then where each is, and the list of those that are not there, without a branch; then, between those, ids are copied. Nothing is put into the
+ * table before its batch is done. Bodies per instruction set in cache.isa.c. Not here: what a word that is not there encodes to (encode.c). */
 #ifndef TOK_CACHE_H
 #define TOK_CACHE_H
 #include "base/isa.h"
@@ -24,7 +25,13 @@ struct cache {                                                        /* zero it
     size_t            kept;                                           /* words, since it was made; those that left again as well */
 };
 
-struct cache_batch { uint64_t key[CACHE_BATCH][2]; uint32_t set[CACHE_BATCH]; };
+struct cache_batch {
+    uint64_t key[CACHE_BATCH][2];
+    uint32_t set[CACHE_BATCH], at[CACHE_BATCH];                       /* in bytes of the table: the set of a word, and the ids of one that is there */
+    uint16_t missed[CACHE_BATCH];                                     /* the others, in the order of the text */
+    uint32_t whole[CACHE_BATCH];                                      /* of those: the token that it is, or NO_TOKEN: not known */
+    size_t   n_missed;
+};
 
 /* Room for `words` at least, a power of two; what was there moves, by a body's hash. */
 typedef uint64_t cache_hash(const uint64_t key[2]);
@@ -35,25 +42,43 @@ void cache_clear(rk_ctx *ctx, struct cache *c);
 
 /* The keys of n words that end at ends[0..n), the first beginning at `at`; the text reaches to `size`. */
 typedef void cache_ask(const struct cache *c, struct cache_batch *b, const unsigned char *text, size_t size, size_t at, const size_t *ends, size_t n);
-/* Writes the ids of words i, i + 1, ... to `out`, which they advance, up to the first that is not there: its number, or n. Writes up to
- * CACHE_IDS beyond. */
-typedef size_t cache_answer(const struct cache *c, const struct cache_batch *b, size_t i, size_t n, uint32_t **out);
+/* Where they are in their sets. */
+typedef void cache_find(const struct cache *c, struct cache_batch *b, size_t n);
+/* Writes the ids of words i to n - 1, which are there, to `out`, and returns its end. Writes up to CACHE_IDS beyond. */
+typedef uint32_t *cache_answer(const struct cache *c, const struct cache_batch *b, size_t i, size_t n, uint32_t *out);
 typedef unsigned char cache_greatest(const unsigned char *text, size_t n);       /* byte; 0 when there is none */
-struct cache_body { cache_ask *ask; cache_answer *answer; cache_hash *hash; cache_greatest *greatest; };
+struct cache_body { cache_ask *ask; cache_find *find; cache_answer *answer; cache_hash *hash; cache_greatest *greatest; };
 extern const struct cache_body cache_bodies[ISA_COUNT];
-#define X(isa) cache_ask cache_ask_##isa; cache_answer cache_answer_##isa; cache_hash cache_hash_##isa; cache_greatest cache_greatest_##isa;
+#define X(isa) cache_ask cache_ask_##isa; cache_find cache_find_##isa; cache_answer cache_answer_##isa; cache_hash cache_hash_##isa; cache_greatest cache_greatest_##isa;
 FOR_EVERY_ISA(X)
 #undef X
 
-static inline struct cache_set *cache_beside(const struct cache *c, const struct cache_batch *b, size_t i) { return &c->sets[b->set[i] ^ 1]; }
+/* The set where a hash is sought first, in bytes of the table; its ids. */
+static inline uint32_t cache_home(const struct cache *c, uint64_t hash) { return (uint32_t)hash & (uint32_t)((c->room - 1) * sizeof(struct cache_set)); }
+static inline struct cache_set *cache_set_at(const struct cache *c, size_t at) { return (struct cache_set *)(void *)((char *)c->sets + at); }
+static inline uint32_t cache_ids_at(size_t set, size_t k) { return (uint32_t)(set + offsetof(struct cache_set, ids) + k * sizeof(uint32_t[CACHE_IDS])); }
+static inline size_t cache_beside(size_t set) { return set ^ sizeof(struct cache_set); }
 
-/* Word i, which has not been answered, in the set beside its own: its ids, the first with their number; NULL: it is not there. */
-static inline const uint32_t *cache_second(const struct cache *c, const struct cache_batch *b, size_t i)
+/* One of the two words of the set is this: 1 for the first, 2 for the second. */
+static inline unsigned cache_has(const struct cache_set *set, const uint64_t key[2])
 {
-    const struct cache_set *set = cache_beside(c, b, i);
-    for (int k = 0; k < 2; k++)
-        if (set->key[k][0] == b->key[i][0] && set->key[k][1] == b->key[i][1]) return set->ids[k];
-    return NULL;
+    unsigned first = (set->key[0][0] == key[0]) & (set->key[0][1] == key[1]), second = (set->key[1][0] == key[0]) & (set->key[1][1] == key[1]);
+    return first | second << 1;
+}
+
+/* Finds some of the missed in the set beside their own. */
+static inline void cache_find_beside(const struct cache *c, struct cache_batch *b)
+{
+    for (size_t k = 0; k < b->n_missed; k++) __builtin_prefetch(cache_set_at(c, cache_beside(b->set[b->missed[k]])));
+    size_t missed = 0;
+    for (size_t k = 0; k < b->n_missed; k++) {
+        size_t i = b->missed[k], set = cache_beside(b->set[i]);
+        unsigned has = cache_has(cache_set_at(c, set), b->key[i]);
+        b->at[i] = cache_ids_at(set, has >> 1);
+        b->missed[missed] = (uint16_t)i;
+        missed += has == 0;
+    }
+    b->n_missed = missed;
 }
 
 static inline void cache_move(struct cache_set *to, int k, const struct cache_set *from, int j)
@@ -63,9 +88,10 @@ static inline void cache_move(struct cache_set *to, int k, const struct cache_se
     for (int i = 0; i < CACHE_IDS; i++) to->ids[k][i] = from->ids[j][i];
 }
 
+/* `at`: in bytes of the table. */
 static inline void cache_put(struct cache *c, size_t at, const uint64_t key[2], const uint32_t ids[CACHE_IDS])
 {
-    struct cache_set *set = &c->sets[at], *beside = &c->sets[at ^ 1];
+    struct cache_set *set = cache_set_at(c, at), *beside = cache_set_at(c, cache_beside(at));
     if (set->key[1][1] != 0 && beside->key[1][1] == 0) cache_move(beside, 1, set, 1);
     cache_move(set, 1, set, 0);
     set->key[0][0] = key[0];
@@ -74,14 +100,16 @@ static inline void cache_put(struct cache *c, size_t at, const uint64_t key[2], 
     c->kept++;
 }
 
-/* Keeps the ids of word i, `made` of them, of `bytes` bytes; what is too long for it is not kept. */
-static inline void cache_keep(struct cache *c, const struct cache_batch *b, size_t i, size_t bytes, const uint32_t *ids, size_t made)
+/* Keeps the ids of word i, `made` of them; not what is too long for it, nor a second time what the batch has twice. */
+static inline void cache_keep(struct cache *c, const struct cache_batch *b, size_t i, const uint32_t *ids, size_t made)
 {
     uint32_t all[CACHE_IDS];
-    if (bytes > CACHE_BYTES || made > CACHE_IDS || made == 0) return;
+    const uint64_t *key = b->key[i];
+    if (key[1] >> 56 > CACHE_BYTES || made > CACHE_IDS || made == 0) return;
+    if ((cache_has(cache_set_at(c, b->set[i]), key) | cache_has(cache_set_at(c, cache_beside(b->set[i])), key)) != 0) return;
     for (size_t k = 0; k < CACHE_IDS; k++) all[k] = k < made ? ids[k] : 0;
     all[0] |= (uint32_t)made << 24;
-    cache_put(c, b->set[i], b->key[i], all);
+    cache_put(c, b->set[i], key, all);
 }
 
 #endif

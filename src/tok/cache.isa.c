@@ -1,4 +1,4 @@
-/* cache.isa.c: keys in one register, both words of a set compared at once, no branch but for what is not there. */
+/* cache.isa.c: keys in one register, both words of a set compared at once, no branch. */
 #include "tok/cache.h"
 #include "tok/words.h"
 #include <string.h>
@@ -34,7 +34,7 @@ static inline __m128i read16(const void *p) { return _mm_loadu_si128(p); }
 uint64_t ISA_NAME(cache_hash)(const uint64_t key[2]) { return _mm_crc32_u64(_mm_crc32_u64(0, key[0]), key[1]); }
 
 /* What a loop needs, where the compiler knows that no store changes it. */
-struct table { const struct cache_set *sets; uint32_t mask; };
+struct table { const struct cache_set *sets; uint32_t mask; };        /* mask: of bytes */
 
 static inline __attribute__((always_inline)) void ask(struct table t, struct cache_batch *b, size_t i, const unsigned char *word, size_t n)
 {
@@ -44,13 +44,13 @@ static inline __attribute__((always_inline)) void ask(struct table t, struct cac
     uint32_t set = (uint32_t)hash & t.mask;
     _mm_storeu_si128((void *)b->key[i], key);
     b->set[i] = set;
-    _mm_prefetch((const char *)&t.sets[set], _MM_HINT_T0);
+    _mm_prefetch((const char *)t.sets + set, _MM_HINT_T0);
 }
 
 void ISA_NAME(cache_ask)(const struct cache *c, struct cache_batch *b, const unsigned char *text, size_t size, size_t at, const size_t *ends, size_t n)
 {
     unsigned char tail[3 * WIDE] = { 0 };                             /* the end of the text, and what may be read behind it */
-    struct table t = { c->sets, (uint32_t)(c->room - 1) };
+    struct table t = { c->sets, cache_home(c, UINT64_MAX) };
     size_t from = size < WIDE ? 0 : size - WIDE, i = 0, whole = n;
     while (whole > 0 && (size < WIDE || (whole > 1 ? ends[whole - 2] : at) > from)) whole--;
     for (; i < whole; at = ends[i++]) ask(t, b, i, text + at, ends[i] - at);
@@ -59,23 +59,33 @@ void ISA_NAME(cache_ask)(const struct cache *c, struct cache_batch *b, const uns
     for (; i < n; at = ends[i++]) ask(t, b, i, tail + (at - from), ends[i] - at);
 }
 
-size_t ISA_NAME(cache_answer)(const struct cache *c, const struct cache_batch *b, size_t i, size_t n, uint32_t **out)
+void ISA_NAME(cache_find)(const struct cache *c, struct cache_batch *b, size_t n)
 {
-    const __m128i id = _mm_setr_epi32(0xffffff, -1, -1, -1);
-    const struct cache_set *sets = c->sets;
-    uint32_t *to = *out;
-    for (; i < n; i++) {
-        const struct cache_set *set = &sets[b->set[i]];
+    const char *sets = (const char *)c->sets;
+    size_t missed = 0;
+    for (size_t i = 0; i < n; i++) {
+        uint32_t at = b->set[i];
+        const struct cache_set *set = (const void *)(sets + at);
         __m256i key = _mm256_broadcastsi128_si256(read16(b->key[i]));
         unsigned same = (unsigned)_mm256_movemask_pd(_mm256_castsi256_pd(_mm256_cmpeq_epi64(key, _mm256_load_si256((const void *)set->key))));
         same = same & same >> 1 & 5;                                  /* 1: the first of the two, 4: the second */
-        if (__builtin_expect(same == 0, 0)) break;
-        const uint32_t *ids = set->ids[same >> 2];
-        _mm_storeu_si128((void *)to, _mm_and_si128(read16(ids), id));
-        to += ids[0] >> 24;
+        b->at[i] = cache_ids_at(at, same >> 2);
+        b->missed[missed] = (uint16_t)i;
+        missed += same == 0;
     }
-    *out = to;
-    return i;
+    b->n_missed = missed;
+}
+
+uint32_t *ISA_NAME(cache_answer)(const struct cache *c, const struct cache_batch *b, size_t i, size_t n, uint32_t *out)
+{
+    const __m128i id = _mm_setr_epi32(0xffffff, -1, -1, -1);
+    const char *sets = (const char *)c->sets;
+    for (; i < n; i++) {
+        const uint32_t *ids = (const void *)(sets + b->at[i]);
+        _mm_storeu_si128((void *)out, _mm_and_si128(read16(ids), id));
+        out += ids[0] >> 24;
+    }
+    return out;
 }
 #else
 uint64_t ISA_NAME(cache_hash)(const uint64_t key[2]) { return word_mix(key[0], key[1]); }
@@ -88,23 +98,30 @@ void ISA_NAME(cache_ask)(const struct cache *c, struct cache_batch *b, const uns
         if (length <= CACHE_BYTES) key = word_key(text + at, length, size - at);
         b->key[i][0] = key.low;
         b->key[i][1] = key.high;
-        b->set[i] = (uint32_t)(key.hash & (c->room - 1));
-        __builtin_prefetch(&c->sets[b->set[i]]);
+        b->set[i] = cache_home(c, key.hash);
+        __builtin_prefetch(cache_set_at(c, b->set[i]));
     }
 }
 
-size_t ISA_NAME(cache_answer)(const struct cache *c, const struct cache_batch *b, size_t i, size_t n, uint32_t **out)
+void ISA_NAME(cache_find)(const struct cache *c, struct cache_batch *b, size_t n)
+{
+    b->n_missed = 0;
+    for (size_t i = 0; i < n; i++) {
+        unsigned has = cache_has(cache_set_at(c, b->set[i]), b->key[i]);
+        b->at[i] = cache_ids_at(b->set[i], has >> 1);
+        b->missed[b->n_missed] = (uint16_t)i;
+        b->n_missed += has == 0;
+    }
+}
+
+uint32_t *ISA_NAME(cache_answer)(const struct cache *c, const struct cache_batch *b, size_t i, size_t n, uint32_t *out)
 {
     for (; i < n; i++) {
-        const struct cache_set *set = &c->sets[b->set[i]];
-        unsigned first = (set->key[0][0] == b->key[i][0]) & (set->key[0][1] == b->key[i][1]);         /* & and not &&: no branch */
-        unsigned second = (set->key[1][0] == b->key[i][0]) & (set->key[1][1] == b->key[i][1]);
-        if ((first | second) == 0) break;
-        const uint32_t *ids = set->ids[second];
-        memcpy(*out, ids, sizeof set->ids[0]);
-        (*out)[0] &= 0xffffff;
-        *out += ids[0] >> 24;
+        const uint32_t *ids = (const uint32_t *)((const char *)c->sets + b->at[i]);
+        memcpy(out, ids, CACHE_IDS * sizeof *out);
+        out[0] &= 0xffffff;
+        out += ids[0] >> 24;
     }
-    return i;
+    return out;
 }
 #endif

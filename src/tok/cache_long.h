@@ -5,7 +5,7 @@
 #define TOK_CACHE_LONG_H
 #include "tok/share.h"
 
-enum { LONG_BYTES = 64, LONG_IDS = 14, LONG_MOST = 1 << 13 };         /* bytes and ids of a word, words (1 MiB) */
+enum { LONG_BYTES = 64, LONG_IDS = 14, LONG_MOST = 1 << 16 };         /* bytes and ids of a word, words (8 MiB) */
 struct long_word { unsigned char text[LONG_BYTES]; uint32_t n, made, ids[LONG_IDS]; };
 struct cache_long { struct long_word *at; uint8_t *tags; size_t room; };      /* tags: 0: empty; room: 0 or a power of two; zero it to begin */
 

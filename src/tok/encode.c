@@ -1,8 +1,7 @@
 /* encode.c: a text by one worker.
  *
  * Nine words in ten are one token and have been seen before, so a word of up to 15 bytes is looked up first, whole, with what the
- * merges made of it the last time (cache.h). The cache is never seeded with the vocabulary: an entry of a vocabulary need not be what the
- * merges make of its bytes. */
+ * merges made of it the last time (cache.h); then, since half of the words that are new are one token, in a table of such words (wholes.h). */
 #include "tok/encode.h"
 #include "tok/words.h"
 #include <string.h>
@@ -10,7 +9,8 @@
 void engine_open(struct engine *e, const rk_tok *tok, struct share *share, unsigned flags)
 {
     bool lanes = tok->bpe.lanes.ready && !tok->bpe.asks_whole && !tok->bert.used;
-    *e = (struct engine){ .tok = tok, .share = share, .flags = flags, .forward = tok->bpe.forward.ready && !tok->bert.used, .learn = lanes ? lanes_bodies[tok->isa] : NULL };
+    *e = (struct engine){ .tok = tok, .share = share, .flags = flags, .forward = tok->bpe.forward.ready && !tok->bert.used, .learn = lanes ? lanes_bodies[tok->isa] : NULL,
+                          .wholes = tok->bert.used || tok->bpe.wholes.room == 0 ? NULL : &tok->bpe.wholes };
 }
 
 enum { FIRST_WORDS = 64, EARLY_WORDS = 1 << 13, GROWTH = 4 };       /* of the cache: for a short text, for a long one, and how many times as many when it is full */
@@ -56,22 +56,27 @@ static bool encode_word(struct engine *e, const unsigned char *word, size_t n, u
     return made > 0 || lacks_byte(e, word, n, offset);
 }
 
-/* Appends the ids of word i of the batch, n in all, if it is one of those that are learnt together. */
-static bool take_learnt(struct engine *e, size_t i, size_t n, size_t bytes, rk_ids *ids)
+/* Appends the ids of missed word k of the batch, if it is one of those that are learnt together. */
+static bool take_learnt(struct engine *e, size_t k, rk_ids *ids)
 {
     struct learnt *l = &e->learnt;
-    if (e->learn == NULL || bytes > CACHE_BYTES) return false;
-    while (l->next < l->n && l->word[l->next] < i) l->next++;        /* met twice in the batch: in the cache by now */
-    if (l->next == l->n) e->learn(&e->tok->bpe.lanes, &e->cache, &e->batch, i, n, l);
+    size_t i = e->batch.missed[k];
+    if (e->learn == NULL) return false;
+    while (l->next < l->n && l->word[l->next] < i) l->next++;        /* those that were found among the long ones */
+    if (l->next == l->n) e->learn(&e->tok->bpe.lanes, &e->batch, k, l);
     if (l->next == l->n || l->word[l->next] != i) return false;
     memcpy(ids->at + ids->n, l->ids[l->next], sizeof l->ids[0]);
     ids->n += l->made[l->next++];
     return true;
 }
 
-/* Word i of n of the batch, which is not in the cache of short ones. */
-static bool encode_new(struct engine *e, size_t i, size_t n, const unsigned char *word, size_t bytes, uint64_t offset, rk_ids *ids)
+/* Missed word k of the batch. */
+static bool encode_new(struct engine *e, size_t k, const unsigned char *word, size_t bytes, uint64_t offset, rk_ids *ids)
 {
+    if (e->batch.whole[k] != NO_TOKEN) {
+        ids->at[ids->n++] = e->batch.whole[k];
+        return true;
+    }
     if (bytes > LONG_BYTES || (bytes <= CACHE_BYTES && e->forward && e->learn == NULL)) return encode_word(e, word, bytes, offset, ids);
     const struct long_word *w = long_find(&e->cache_long, word, bytes);
     size_t first = ids->n;
@@ -80,33 +85,38 @@ static bool encode_new(struct engine *e, size_t i, size_t n, const unsigned char
         ids->n += w->made;
         return true;
     }
-    if (!take_learnt(e, i, n, bytes, ids) && !encode_word(e, word, bytes, offset, ids)) return false;
+    if (!(bytes <= CACHE_BYTES && take_learnt(e, k, ids)) && !encode_word(e, word, bytes, offset, ids)) return false;
     if (bytes > CACHE_BYTES || ids->n - first > CACHE_IDS) long_keep(&e->cache_long, word, bytes, ids->at + first, ids->n - first);
     return true;
+}
+
+/* Which of the missed words are one token. */
+static void find_wholes(const struct wholes *w, struct cache_batch *b)
+{
+    for (size_t k = 0; k < b->n_missed && w != NULL; k++) __builtin_prefetch(wholes_home(w, b->key[b->missed[k]]));
+    for (size_t k = 0; k < b->n_missed; k++) b->whole[k] = w != NULL ? wholes_find(w, b->key[b->missed[k]]) : NO_TOKEN;
 }
 
 /* Words of the text, some in the cache. */
 static bool encode_known(struct engine *e, const unsigned char *text, size_t size, size_t at, const size_t *ends, size_t n, uint64_t offset, rk_ids *ids)
 {
     const struct cache_body *body = &cache_bodies[e->tok->isa];
-    body->ask(&e->cache, &e->batch, text, size, at, ends, n);
+    struct cache_batch *b = &e->batch;
+    size_t i = 0;
+    body->ask(&e->cache, b, text, size, at, ends, n);
+    body->find(&e->cache, b, n);
+    cache_find_beside(&e->cache, b);
+    find_wholes(e->wholes, b);
     e->learnt.n = e->learnt.next = 0;
-    for (size_t i = 0; i < n; i++) {
-        uint32_t *to = ids->at + ids->n;
-        i = body->answer(&e->cache, &e->batch, i, n, &to);
-        ids->n = (size_t)(to - ids->at);
-        if (i == n) break;
-        size_t begin = i == 0 ? at : ends[i - 1], first = ids->n;
-        const uint32_t *second = cache_second(&e->cache, &e->batch, i);
-        if (second != NULL) {
-            memcpy(to, second, CACHE_IDS * sizeof *to);
-            to[0] &= 0xffffff;
-            ids->n += second[0] >> 24;
-            continue;
-        }
-        if (!encode_new(e, i, n, text + begin, ends[i] - begin, offset + begin, ids)) return false;
-        cache_keep(&e->cache, &e->batch, i, ends[i] - begin, ids->at + first, ids->n - first);
+    for (size_t k = 0; k < b->n_missed; i = b->missed[k++] + 1u) {
+        size_t to = b->missed[k], begin = to == 0 ? at : ends[to - 1];
+        ids->n = (size_t)(body->answer(&e->cache, b, i, to, ids->at + ids->n) - ids->at);
+        e->made[k].first = ids->n;
+        if (!encode_new(e, k, text + begin, ends[to] - begin, offset + begin, ids)) return false;
+        e->made[k].n = ids->n - e->made[k].first;
     }
+    ids->n = (size_t)(body->answer(&e->cache, b, i, n, ids->at + ids->n) - ids->at);
+    for (size_t k = 0; k < b->n_missed; k++) cache_keep(&e->cache, b, b->missed[k], ids->at + e->made[k].first, e->made[k].n);
     return true;
 }
 

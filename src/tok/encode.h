@@ -13,11 +13,13 @@ struct engine {
     struct share      *share;
     unsigned           flags;
     bool               forward;                                       /* a new word costs little */
+    const struct wholes *wholes;                                      /* NULL: no word is known to be a token, as in WordPiece, where bytes become others first */
     struct cache       cache;
     struct cache_long  cache_long;
     struct cache_batch batch;
     lanes_learn       *learn;                                         /* NULL: new words go one by one */
     struct learnt      learnt;                                        /* of the batch */
+    struct { size_t first, n; } made[CACHE_BATCH];                    /* of the batch's missed words: ids */
     struct bpe_scratch scratch;
     struct normal_text normal;                                        /* the stretch that is being encoded */
     struct bert_work   bert;

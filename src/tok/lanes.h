@@ -32,7 +32,7 @@ void lanes_clear(rk_ctx *ctx, struct lanes *l);
 static inline uint64_t lanes_key(uint32_t left, uint32_t right) { return (uint64_t)left << (LANES_ID_BITS + LANES_RANK_BITS) | (uint64_t)right << LANES_RANK_BITS; }
 static inline size_t lanes_home(const struct lanes *l, uint64_t key) { return (size_t)(key * 0x9e3779b97f4a7c15u >> (64 - l->bits)); }
 
-/* Words of a batch that are new, in the order of the text, and what the merges make of them. */
+/* Words of a batch that were missed, in the order of the text, and what the merges make of them. */
 struct learnt {
     size_t   n, next;                                                 /* how many; those before `next` were asked for */
     uint16_t word[LANES_WORDS];
@@ -40,8 +40,8 @@ struct learnt {
     uint32_t ids[LANES_WORDS][LANES];
 };
 
-/* Some next words of the batch from i on, i < n, that are in neither of their sets and have at most CACHE_BYTES; none, where there is but one. */
-typedef void lanes_learn(const struct lanes *l, const struct cache *c, const struct cache_batch *b, size_t i, size_t n, struct learnt *to);
+/* The next words of those the batch has missed, from number k of them on, that have at most CACHE_BYTES and are not known to be one token. */
+typedef void lanes_learn(const struct lanes *l, const struct cache_batch *b, size_t k, struct learnt *to);
 extern lanes_learn *const lanes_bodies[ISA_COUNT];                    /* NULL: not for this instruction set */
 
 #endif

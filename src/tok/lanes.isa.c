@@ -1,11 +1,12 @@
 /* lanes.isa.c: four words in lanes. Lane i, from 1 on, is the token that begins at byte i - 1; lane 0 and those from 16 on are ids that pair with nothing. */
 #include "tok/lanes.h"
+#include "tok/vocab.h"
 #if defined(ISA_AVX512)
 #include <immintrin.h>
 
 #define UNROLL _Pragma("GCC unroll 8")
 #define INLINE static inline __attribute__((always_inline))
-enum { ABREAST = 4, BEHIND = LANES, NOBODY = (1 << LANES_ID_BITS) - 1, SHIFT = 4, AHEAD = 64 };        /* words at once; the lane behind the last; no id; bits of a lane's number; words that are looked through */
+enum { ABREAST = 4, BEHIND = LANES, NOBODY = (1 << LANES_ID_BITS) - 1, SHIFT = 4 };        /* words at once; the lane behind the last; no id; bits of a lane's number */
 
 struct question { uint64_t key; size_t bucket; };
 struct word {
@@ -89,40 +90,33 @@ INLINE uint8_t end(const struct word *w, uint32_t ids[LANES])
     return (uint8_t)__builtin_popcount(left);
 }
 
-/* Words of `to`, four of them; behind its last, the last again. */
-static void merge_four(const struct lanes *l, const struct cache_batch *b, struct learnt *to, size_t from)
+/* Words of `to`, so many of them; behind its last, the last again. */
+INLINE void merge_abreast(const struct lanes *l, const struct cache_batch *b, struct learnt *to, size_t from, const size_t many)
 {
     struct word w[ABREAST];
     uint32_t more;
-    for (size_t k = 0; k < ABREAST; k++) begin(l, &w[k], b->key[to->word[from + k < to->n ? from + k : to->n - 1]]);
+    for (size_t k = 0; k < many; k++) begin(l, &w[k], b->key[to->word[from + k < to->n ? from + k : to->n - 1]]);
     for (;;) {
         more = 0;
-        UNROLL for (size_t k = 0; k < ABREAST; k++) more |= choose(l, &w[k]);
+        UNROLL for (size_t k = 0; k < many; k++) more |= choose(l, &w[k]);
         if (more == 0) break;
-        UNROLL for (size_t k = 0; k < ABREAST; k++) merge(l, &w[k]);
+        UNROLL for (size_t k = 0; k < many; k++) merge(l, &w[k]);
     }
-    for (size_t k = 0; k < ABREAST; k++) to->made[from + k] = end(&w[k], to->ids[from + k]);
-}
-
-INLINE unsigned is_in(const struct cache_set *set, const uint64_t key[2])
-{
-    __m256i keys = _mm256_broadcastsi128_si256(_mm_loadu_si128((const void *)key));
-    unsigned same = (unsigned)_mm256_movemask_pd(_mm256_castsi256_pd(_mm256_cmpeq_epi64(keys, _mm256_load_si256((const void *)set->key))));
-    return same & same >> 1 & 5;
+    for (size_t k = 0; k < many; k++) to->made[from + k] = end(&w[k], to->ids[from + k]);
 }
 
 lanes_learn lanes_learn_avx512;
 
-void lanes_learn_avx512(const struct lanes *l, const struct cache *c, const struct cache_batch *b, size_t i, size_t n, struct learnt *to)
+void lanes_learn_avx512(const struct lanes *l, const struct cache_batch *b, size_t k, struct learnt *to)
 {
-    size_t made = 0, end = n - i < AHEAD ? n : i + AHEAD;
-    for (; i < end && made < LANES_WORDS; i++) {
-        const struct cache_set *set = &c->sets[b->set[i]], *beside = &c->sets[b->set[i] ^ 1];
-        to->word[made] = (uint16_t)i;
-        made += ((is_in(set, b->key[i]) | is_in(beside, b->key[i])) == 0) & (b->key[i][1] >> 56 <= CACHE_BYTES);
+    size_t made = 0;
+    for (; k < b->n_missed && made < LANES_WORDS; k++) {
+        to->word[made] = b->missed[k];
+        made += (b->key[b->missed[k]][1] >> 56 <= CACHE_BYTES) & (b->whole[k] == NO_TOKEN);
     }
-    to->n = made > 1 ? made : 0;                                      /* one alone is quicker merged alone */
+    to->n = made;
     to->next = 0;
-    for (size_t k = 0; k < to->n; k += ABREAST) merge_four(l, b, to, k);
+    if (made == 1) merge_abreast(l, b, to, 0, 1);
+    else for (k = 0; k < made; k += ABREAST) merge_abreast(l, b, to, k, ABREAST);
 }
 #endif

@@ -110,6 +110,7 @@ void tok_use(rk_tok *tok, enum isa isa)
 {
     tok->isa = isa;
     tok->split.fast = split_body(tok->split.scan, isa);
+    tok->first.find = tok->second.find = special_bodies[isa];
 }
 
 rk_status tok_seal(rk_ctx *ctx, rk_tok *tok)
@@ -117,13 +118,13 @@ rk_status tok_seal(rk_ctx *ctx, rk_tok *tok)
     TRY(vocab_seal(ctx, &tok->vocab));
     TRY(bpe_seal(ctx, &tok->bpe, &tok->vocab));
     if (tok->bert.used) tok->split = (struct split){ .name = "bert", .scan = tok->bert.chinese ? bert_units_chinese : bert_units, .cut = CUT_BEFORE_BLANK };
-    tok_use(tok, isa_best());
     if (tok->n_specials > 1) qsort(tok->specials, tok->n_specials, sizeof *tok->specials, by_id);
     rk_special *sought;
     TRY(NEW(sought, tok->n_specials));
     rk_status status = seal_specials(ctx, tok, sought);
     FREE(sought, tok->n_specials);
     if (status != RK_OK) return ctx_pass(ctx, status, __FILE__, __LINE__, __func__);
+    tok_use(tok, isa_best());
     TRY(NEW(tok->kind, tok->vocab.size));
     for (size_t i = 0; i < tok->n_specials; i++) tok->kind[tok->specials[i].id] = tok->specials[i].special ? KIND_ADDED | KIND_CONTROL : KIND_ADDED;
     return make_pieces(ctx, tok);

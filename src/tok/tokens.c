@@ -62,6 +62,11 @@ static void close_writer(rk_ctx *ctx, rk_tokens_writer *w)
 
 rk_status rk_tokens_create_as(rk_ctx *ctx, const char *path, rk_tokens_format format, unsigned bytes_each, rk_tokens_writer **out)
 {
+    return tokens_create(ctx, path, format, bytes_each, false, out);
+}
+
+rk_status tokens_create(rk_ctx *ctx, const char *path, rk_tokens_format format, unsigned bytes_each, bool sums, rk_tokens_writer **out)
+{
     unsigned char header[HEADER];
     rk_tokens_writer *w;
     *out = NULL;
@@ -75,6 +80,7 @@ rk_status rk_tokens_create_as(rk_ctx *ctx, const char *path, rk_tokens_format fo
     rk_status status = file_create(ctx, &w->file, path);
     if (status == RK_OK && format == RK_TOKENS_LLMC) status = file_write(ctx, &w->file, header, HEADER);
     w->file.crc = 0;                                                  /* of the ids alone: the header is made at the end */
+    if (!sums) w->file.sum = NULL;
     if (status != RK_OK) {
         file_abandon(ctx, &w->file);
         close_writer(ctx, w);

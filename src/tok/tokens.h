@@ -9,6 +9,8 @@ struct documents { int32_t *at; size_t n, room; };                    /* ids of 
 
 struct rk_tokens_writer { struct file_writer file; rk_tokens_format format; unsigned bytes_each; uint64_t n, begun; struct documents documents; narrow_body *narrow; };
 
+/* rk_tokens_create_as; `sums`: for tokens_commit. */
+RK_CHECK rk_status tokens_create(rk_ctx *ctx, const char *path, rk_tokens_format format, unsigned bytes_each, bool sums, rk_tokens_writer **out);
 /* rk_tokens_commit, which also tells the checksum of the ids as they stand in the file. */
 RK_CHECK rk_status tokens_commit(rk_ctx *ctx, rk_tokens_writer *w, uint32_t *crc);
 bool tokens_ends_in(const char *text, const char *end);

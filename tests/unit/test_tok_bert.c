@@ -131,6 +131,18 @@ TEST(words_are_the_longest_pieces)
     rk_tok_close(ctx, cased);
 }
 
+/* A vocabulary may hold what cleaning takes away, or lower-casing changes: such a token is never made, also where a word of the text is spelled so. */
+TEST(tokens_that_no_word_becomes_are_never_used)
+{
+    static const char vocab[] = "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\n\x0e\nA\na\n##b\n";
+    rk_ctx *ctx = test_ctx();
+    rk_tok *tok;
+    OK(ctx, tok_new(ctx, &tok));
+    OK(ctx, load_vocab_txt(ctx, "vocab.txt", (rk_text){ vocab, sizeof vocab - 1 }, true, tok));
+    EXPECT(encodes(ctx, tok, "A\n\x0e Ab a \x0e", "a|a|##b|a"));
+    rk_tok_close(ctx, tok);
+}
+
 TEST(decoded_words_have_spaces_between)
 {
     rk_ctx *ctx = test_ctx();

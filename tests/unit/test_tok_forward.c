@@ -91,17 +91,44 @@ static void random_words(rk_ctx *ctx, const struct table *t, unsigned letters, i
     OK(ctx, share_end(&c.share));
 }
 
+/* A token is found whole where it is what merging makes of its bytes, and nearly always. Returns how many there are. */
+static size_t whole_tokens(rk_ctx *ctx, const struct table *t, size_t *found)
+{
+    struct share share;
+    struct bpe_scratch scratch = { 0 };
+    uint32_t ids[WORD_INLINE + BPE_BEYOND];
+    size_t n = 0;
+    OK(ctx, share_begin(ctx, &share));
+    for (uint32_t id = 0; id < t->n && t->tok->bpe.wholes.room > 0; id++) {
+        rk_text text = t->tok->vocab.tokens[id];
+        const unsigned char *word = (const unsigned char *)text.at;
+        if (text.n > WORD_INLINE) continue;
+        struct word_key k = word_key(word, text.n, text.n);
+        uint32_t is = wholes_find(&t->tok->bpe.wholes, (uint64_t[2]){ k.low, k.high });
+        bool one = bpe_merge(&t->tok->bpe, &share, &scratch, word, text.n, ids) == 1;
+        EXPECT(is == NO_TOKEN || (one && is == ids[0]));
+        n += one;
+        *found += is != NO_TOKEN;
+    }
+    bpe_scratch_clear(ctx, &scratch);
+    OK(ctx, share_end(&share));
+    return n;
+}
+
 TEST(random_merges_from_left_to_right)
 {
     rk_ctx *ctx = test_ctx();
     int ready = 0, slow = 0;
+    size_t wholes = 0, found = 0;
     for (int round = 0; round < 300; round++) {
         unsigned letters = 1 + (unsigned)test_random(4);
         struct table t = random_table(ctx, letters, 1 + (uint32_t)test_random(round % 10 == 0 ? 150 : 20), round % 3 == 0);
         *(t.tok->bpe.forward.ready ? &ready : &slow) += 1;
         random_words(ctx, &t, letters, 60);
+        wholes += whole_tokens(ctx, &t, &found);
         rk_tok_close(ctx, t.tok);
     }
+    EXPECT(wholes > 500 && found <= wholes && found > wholes / 10 * 8);
     if (ready < 50 || slow < 20) test_fail(__FILE__, __LINE__, "one way was hardly gone: %d from left to right, %d one by one", ready, slow);
 }
 
@@ -116,6 +143,8 @@ TEST(tokens_that_merges_never_make_are_never_used)
     OK(ctx, tok_seal(ctx, t.tok));
     EXPECT(t.tok->bpe.forward.ready);
     EXPECT(forward_makes(&t.tok->bpe.forward, find(&t, "ab", 2)) && !forward_makes(&t.tok->bpe.forward, find(&t, "abc", 3)));
+    size_t found = 0;
+    EXPECT_INT(whole_tokens(ctx, &t, &found), t.n - 1);
     random_words(ctx, &t, 3, 200);
     rk_tok_close(ctx, t.tok);
 }

@@ -6,6 +6,7 @@
 #include "tok/narrow.h"
 #include "tok/tok.h"
 #include <stdlib.h>
+#include <time.h>
 
 enum { MOST = 4096 };
 
@@ -231,6 +232,54 @@ static bool take(void *user, const uint32_t *ids, size_t n, bool ends)
     for (size_t i = 0; i < n; i++) t->ids.at[t->ids.n++] = ids[i];
     if (ends) t->ends[t->n++] = t->ids.n;
     return true;
+}
+
+/* Texts of all lengths, more than fit into a chunk, and chunks more than there is room for while their taker sleeps: each is what it is alone. */
+enum { MANY = 5000 };
+struct one_by_one { const rk_ids *want; const size_t *ends; size_t ids, texts; bool slept, equal; };
+
+static bool compare(void *user, const uint32_t *ids, size_t n, bool ends)
+{
+    struct one_by_one *o = user;
+    if (!o->slept) (void)nanosleep(&(struct timespec){ .tv_nsec = 5000000 }, NULL);
+    o->slept = true;
+    o->equal = o->equal && o->ids + n <= o->want->n && (n == 0 || memcmp(ids, o->want->at + o->ids, n * sizeof *ids) == 0);
+    o->ids += n;
+    if (ends) o->equal = o->equal && o->ends[o->texts++] == o->ids;
+    return o->equal;
+}
+
+TEST(short_texts_go_together)
+{
+    static rk_text texts[MANY];
+    static size_t ends[MANY];
+    rk_ctx *ctx = test_ctx();
+    rk_tok *tok = trained(ctx, 600, RK_TIES_CS336);
+    size_t room = (size_t)1 << (TEST_SANITIZED ? 17 : 20), n = 0;
+    char *text = malloc(room);
+    rk_ids want = { 0 };
+    while (n < room - MOST) n += hard_text(text + n, MOST);
+    for (int i = 0; i < MANY; i++) {
+        size_t length = test_random(1000) == 0 ? n / 4 : test_random(3) == 0 ? 0 : test_random(n / MANY * 2);
+        texts[i] = (rk_text){ text + test_random(n - length), length };
+        OK(ctx, rk_tok_encode(ctx, tok, texts[i].at, texts[i].n, 0, &want));
+        ends[i] = want.n;
+    }
+    for (int threads = 1; threads <= 4; threads += 3) {
+        rk_ctx *by;
+        rk_tok_encoder *e;
+        struct one_by_one o = { .want = &want, .ends = ends, .equal = true };
+        REQUIRE(rk_ctx_open(&(rk_options){ .threads = threads }, &by) == RK_OK);
+        OK(by, rk_tok_encoder_open(by, tok, 0, &e));
+        OK(by, rk_tok_encoder_many(by, e, texts, MANY, compare, &o));
+        EXPECT(o.equal && o.texts == MANY && o.ids == want.n);
+        rk_tok_encoder_close(by, e);
+        EXPECT_INT(rk_ctx_bytes(by), 0);
+        rk_ctx_close(by);
+    }
+    rk_ids_free(ctx, &want);
+    rk_tok_close(ctx, tok);
+    free(text);
 }
 
 /* The same encoder again and again, on one thread and on four, stopped once: always what encode_many gives. */

@@ -1,0 +1,45 @@
+/* wholes.c: the table of wholes.h is filled. */
+#include "tok/wholes.h"
+#include <string.h>
+
+enum { LINE = sizeof(struct wholes_line), TOKENS_PER_LINE = 2, BYTES = 15 };       /* on the average, at most; of a word of cache.h */
+
+static bool belongs(const struct vocab *vocab, const struct forward *f, uint32_t i)
+{
+    const struct vocab_entry *e = &vocab->entries[i];
+    size_t n = vocab->tokens[e->id].n;
+    return n > 0 && n <= BYTES && forward_makes(f, e->id);
+}
+
+static void put(struct wholes *w, rk_text token, uint32_t id)
+{
+    struct word_key k = word_key((const unsigned char *)token.at, token.n, token.n);
+    uint64_t key[2] = { k.low, k.high };
+    struct wholes_line *line = wholes_home(w, key);
+    if (line->n == WHOLES_LINE) return;
+    memcpy(line->key[line->n], key, sizeof key);
+    line->id[line->n++] = id;
+}
+
+rk_status wholes_make(rk_ctx *ctx, struct wholes *w, const struct vocab *vocab, const struct forward *f)
+{
+    size_t n = 0, room = 1;
+    *w = (struct wholes){ 0 };
+    for (uint32_t i = 0; f->ready && i < vocab->n_entries; i++) n += belongs(vocab, f, i);
+    if (n == 0) return RK_OK;
+    while (room * TOKENS_PER_LINE < n) room *= 2;
+    TRY(mem_raw(ctx, &w->block, (room + 1) * LINE, "words that are one token"));
+    w->bytes = (room + 1) * LINE;
+    w->lines = (void *)((char *)w->block + (LINE - (uintptr_t)w->block % LINE));
+    w->room = room;
+    memset(w->lines, 0, room * LINE);
+    for (uint32_t i = 0; i < vocab->n_entries; i++)
+        if (belongs(vocab, f, i)) put(w, vocab->tokens[vocab->entries[i].id], vocab->entries[i].id);
+    return RK_OK;
+}
+
+void wholes_clear(rk_ctx *ctx, struct wholes *w)
+{
+    mem_free(ctx, w->block, w->bytes, 1);
+    *w = (struct wholes){ 0 };
+}
