@@ -100,25 +100,13 @@ static const rk_special *token_at(const struct specials *s, const unsigned char 
     return found > 0 ? &s->at[found - 1] : NULL;
 }
 
-#define EACH(byte) ((uint64_t)(byte) * 0x0101010101010101u)
-
-/* The first place where both bytes stand, or n; eight places at a time. */
-static size_t find_two(const unsigned char *text, size_t n, size_t i, int first, int second)
-{
-    for (; i < n && n - i > 8; i += 8) {
-        uint64_t a, b;
-        memcpy(&a, text + i, 8);
-        memcpy(&b, text + i + 1, 8);
-        uint64_t other = (a ^ EACH(first)) | (b ^ EACH(second));
-        if ((other - EACH(1)) & ~other & EACH(0x80)) break;           /* some byte of it is zero */
-    }
-    while (i + 1 < n && (text[i] != first || text[i + 1] != second)) i++;
-    return i + 1 < n ? i : n;
-}
+#define X(isa) [ISA_##isa] = special_find_##isa,
+special_find *const special_finds[ISA_COUNT] = { FOR_EVERY_ISA(X) };
+#undef X
 
 static size_t next_place(const struct specials *s, const unsigned char *text, size_t n, size_t i)
 {
-    if (s->second >= 0) return find_two(text, n, i, s->only, s->second);
+    if (s->second >= 0) return s->find(text, n, i, s->only, s->second);
     if (s->only >= 0) {
         const unsigned char *p = i < n ? memchr(text + i, s->only, n - i) : NULL;
         return p == NULL ? n : (size_t)(p - text);

@@ -11,6 +11,7 @@
  * byte of the tokens at most, for this automaton and the one that looks across cuts. */
 #ifndef TOK_SPECIAL_H
 #define TOK_SPECIAL_H
+#include "base/isa.h"
 #include "base/mem.h"
 #include "reckon/tok.h"
 #include "tok/aho.h"
@@ -18,11 +19,19 @@
 enum { SPECIAL_MOST_BYTES = 4096 };                                   /* of one token: bounds the walk from any place */
 enum { SPECIAL_SHORT = 32, SPECIAL_MANY = 256, SPECIAL_BLOCK = 4096 }; /* up to it no automaton; from it on a table; places told at once */
 
+/* The first place from i on where both bytes stand, one behind the other, or n. */
+typedef size_t special_find(const unsigned char *text, size_t n, size_t i, int first, int second);
+#define X(isa) special_find special_find_##isa;
+FOR_EVERY_ISA(X)
+#undef X
+extern special_find *const special_finds[ISA_COUNT];
+
 struct specials {
     rk_special *at;
     size_t      n, longest;
     bool        begins[256], alone[256];                              /* by first byte: some token; some that stands alone */
     int         only, second;                                         /* the one first byte, or -1; the one byte behind it, or -1 */
+    special_find *find;                                               /* where both are, for this machine */
     bool        eats;                                                 /* some token takes white space behind it */
     uint32_t   *pairs;                                                /* of many tokens, by two bytes: the first not before them; NULL: few */
     uint64_t   *keys;                                                 /* their first eight bytes, the first highest */

@@ -52,7 +52,7 @@ static rk_status make_automata(rk_ctx *ctx, struct specials *s)
 
 rk_status specials_init(rk_ctx *ctx, struct specials *s, const rk_special *all, size_t n, bool normalized)
 {
-    *s = (struct specials){ .only = -1, .second = -1 };
+    *s = (struct specials){ .only = -1, .second = -1, .find = special_finds[isa_best()] };
     size_t wanted = 0;
     for (size_t i = 0; i < n; i++) wanted += all[i].normalized == normalized;
     TRY(NEW(s->at, wanted));

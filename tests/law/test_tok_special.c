@@ -204,3 +204,21 @@ static rk_status open_some(rk_ctx *ctx)
 }
 
 TEST(memory_that_ends_is_given_back) { FOR_EVERY_FAILED_ALLOCATION(open_some); }
+
+/* Every body finds a pair of bytes where it stands first, from any place of texts of any length around a block. */
+TEST(a_pair_is_found_where_it_stands)
+{
+    enum { LONGEST = 300 };
+    for (int isa = 0; isa < ISA_COUNT; isa++) {
+        if (!isa_runs((enum isa)isa)) continue;
+        for (int round = 0; round < 2000; round++) {
+            size_t n = (size_t)test_random(LONGEST), i = n > 0 ? (size_t)test_random(n) : 0, first = i;
+            unsigned char *text = malloc(n > 0 ? n : 1);              /* no longer: reading behind it is seen */
+            REQUIRE(text != NULL);
+            for (size_t k = 0; k < n; k++) text[k] = (unsigned char)(test_random(12) == 0 ? '<' : test_random(6) == 0 ? 0xfc : 'a');
+            while (first + 1 < n && (text[first] != '<' || text[first + 1] != 0xfc)) first++;
+            EXPECT_INT(special_finds[isa](text, n, i, '<', 0xfc), first + 1 < n ? first : n);
+            free(text);
+        }
+    }
+}
