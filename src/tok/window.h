@@ -43,7 +43,10 @@ extern window_count *const window_bodies[ISA_COUNT];
 static inline size_t window_begin(const struct window *v, size_t i) { return i == 0 ? v->at : v->ends[i - 1]; }
 
 static inline struct brief_slot *front_brief(const struct front *f, uint64_t key) { return &f->brief[key * FRONT_MIX >> f->shift]; }
-static inline struct word_slot *front_slot(const struct front *f, uint64_t low, uint64_t high) { return &f->slots[(low * FRONT_MIX + high * FRONT_MIX_HIGH) >> (f->shift + 1)]; }
+static inline struct word_slot *front_slot(const struct front *f, uint64_t low, uint64_t high)
+{
+    return &f->slots[(low * FRONT_MIX + high * FRONT_MIX_HIGH) >> (f->shift + 1)];
+}
 
 RK_CHECK rk_status front_open(rk_ctx *ctx, struct front *f, size_t room);        /* a power of two, from 4 to FRONT_MOST */
 void front_close(rk_ctx *ctx, struct front *f);                       /* what it has counted is lost */

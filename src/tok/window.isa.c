@@ -35,7 +35,8 @@ static inline void call_for(const struct front *f, const struct window *v, struc
         __mmask8 brief = _mm512_mask_cmple_epu64_mask(lanes(n - i), length, most);
         __m512i bytes = _mm512_mask_i64gather_epi64(_mm512_setzero_si512(), brief, begin, text, 1);
         __m512i kept = _mm512_and_si512(bytes, _mm512_srlv_epi64(all, _mm512_sub_epi64(bits, _mm512_slli_epi64(length, 3))));
-        __m512i key = _mm512_maskz_or_epi64(brief, kept, _mm512_slli_epi64(length, 56)), place = _mm512_slli_epi64(_mm512_srl_epi64(_mm512_mullo_epi64(key, mix), shift), 4);
+        __m512i key = _mm512_maskz_or_epi64(brief, kept, _mm512_slli_epi64(length, 56));
+        __m512i place = _mm512_slli_epi64(_mm512_srl_epi64(_mm512_mullo_epi64(key, mix), shift), 4);
         _mm512_store_si512(to->key + i, key);
         _mm256_store_si256((__m256i *)(void *)(to->place + i), _mm512_cvtepi64_epi32(place));
         for (size_t k = i; k < i + 8; k++) __builtin_prefetch(slots + to->place[k], 1);
