@@ -1,11 +1,13 @@
 """Training of tokenizers beside Hugging Face's and rustbpe's, on this machine, in turns.
 
-    python bench/peers_train.py [--passes 5] [--peers 1] VOCAB FILE [VOCAB FILE ...]        needs: pip install tokenizers rustbpe
+    python bench/peers_train.py [--passes 5] [--peers 1] [--wordpiece VOCAB FILE]... [VOCAB FILE]...        needs: pip install tokenizers rustbpe
 
 Ours trains on the whole file, by bench_tok_train: counting and merging, from the page cache. Peers, of which a pass takes minutes, get its first
---bytes, and ours those too, just before them. Prints a table and writes bench/log/DATE-tok-train.md.
+--bytes, and ours those too, just before them. WordPiece (--wordpiece; lower-cased, all characters, both as BERT has it) is trained beside Hugging Face
+alone, each as a process from a file to its vocabulary. Prints a table and writes bench/log/DATE-tok-train.md.
 """
 import argparse
+import json
 import os
 import re
 import resource
@@ -31,13 +33,49 @@ import sys, rustbpe
 text = open(sys.argv[1], encoding="utf-8", errors="replace").read().split("<|endoftext|>")
 rustbpe.Tokenizer().train_from_iterator(iter(text), int(sys.argv[2]) - 1, pattern=%r)
 """ % GPT2
+WORDPIECE = """
+import sys
+from tokenizers import BertWordPieceTokenizer
+t = BertWordPieceTokenizer(lowercase=True)
+t.train([sys.argv[1]], vocab_size=int(sys.argv[2]), min_frequency=1, limit_alphabet=1 << 20, show_progress=False)
+t.save(sys.argv[3])
+"""
+RECKON = os.path.join(ROOT, "build", "reckon")
 
 
-def timed(code, path, vocab):
+def timed(code, path, vocab, *more):
     before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
-    subprocess.run([sys.executable, "-c", code, path, vocab], check=True)
+    subprocess.run([sys.executable, "-c", code, path, vocab, *more], check=True)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     return time.perf_counter() - began, after.ru_utime - before.ru_utime
+
+
+def timed_wordpiece(path, vocab, folder):
+    before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
+    subprocess.run([RECKON, "tok", "train", path, "--model", "wordpiece", "--lowercase", "-n", vocab, "-o", folder, "-q"], check=True, stdout=subprocess.DEVNULL)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return time.perf_counter() - began, after.ru_utime - before.ru_utime
+
+
+def vocabulary(path):
+    with open(path, encoding="utf-8") as f:
+        return set(json.load(f)["model"]["vocab"])
+
+
+def run_wordpiece(path, vocab, options, out):
+    with tempfile.TemporaryDirectory(dir=os.path.dirname(os.path.abspath(path))) as folder:
+        part, theirs = os.path.join(folder, "text.txt"), os.path.join(folder, "theirs.json")
+        with open(path, "rb") as f, open(part, "wb") as to:
+            to.write(f.read(options.bytes))
+        name = "%s, WordPiece" % os.path.basename(path)
+        sides = [("reckon", sorted(timed_wordpiece(part, vocab, folder) for _ in range(options.passes)))]
+        if options.peers > 0:
+            sides.append(("tokenizers", sorted(timed(WORDPIECE, part, vocab, theirs) for _ in range(options.peers))))
+        for who, runs in sides:
+            say(out, "| %s | %s | %d | %s | %.2f | %.2f | | | %.2f | |" % (who, name, os.path.getsize(part), vocab, runs[0][0], runs[len(runs) // 2][0], runs[0][1]))
+        if options.peers > 0:
+            a, b = vocabulary(os.path.join(folder, "tokenizer.json")), vocabulary(theirs)
+            say(out, "\nOf %d and %d tokens %d are in both vocabularies.\n" % (len(a), len(b), len(a & b)))
 
 
 def ours(path, vocab, passes):
@@ -61,7 +99,8 @@ def main():
     parser.add_argument("--peers", type=int, default=1, help="passes of each peer; 0: none")
     parser.add_argument("--bytes", type=int, default=200_000_000)
     parser.add_argument("--log", default=os.path.join(ROOT, "bench", "log"))
-    parser.add_argument("what", nargs="+", metavar="VOCAB FILE")
+    parser.add_argument("--wordpiece", nargs=2, action="append", default=[], metavar=("VOCAB", "FILE"))
+    parser.add_argument("what", nargs="*", metavar="VOCAB FILE")
     options = parser.parse_args()
     out = []
     say(out, "# Training tokenizers, %s\n" % time.strftime("%Y-%m-%d %H:%M"))
@@ -85,6 +124,8 @@ def main():
                 runs = sorted(timed(code, part.name, vocab) for _ in range(options.peers))
                 if runs:
                     say(out, "| %s | %s | %d | %s | %.2f | %.2f | | | %.2f | |" % (name, os.path.basename(path), options.bytes, vocab, runs[0][0], runs[len(runs) // 2][0], runs[0][1]))
+    for vocab, path in options.wordpiece:
+        run_wordpiece(path, vocab, options, out)
     write_log(options.log, "tok-train", out)
 
 

@@ -5,7 +5,7 @@
 #include "tok/window.h"
 
 enum { CHUNK = 1 << 18, WAVE_CHUNKS = 256, WAVE_BYTES = 64 << 20, FEW = 100 };       /* FEW: parts of the memory that a wave may be */
-enum { BATCH = 512, FRONT_LEAST = 1 << 8, FRONT_PART = 16, FRONT_TEXT = 64 };          /* words cut at once; a slot for so many bytes of text */
+enum { BATCH = 512, FRONT_PART = 16, FRONT_TEXT = 64 };          /* words cut at once; a slot for so many bytes of text */
 
 struct job {
     struct share              share;
@@ -41,7 +41,7 @@ static bool count_last(struct job *j, struct words *w, const struct window *v, s
 static bool count_run(struct job *j, struct words *w, struct split_run *run, size_t end)
 {
     size_t ends[BATCH];
-    struct front front = j->counter->fronts[w - j->tables];
+    struct front *front = &j->counter->fronts[w - j->tables];
     struct window v = { .text = run->text };
     for (size_t made; (made = split_next(run, ends, BATCH)) > 0;)
         for (size_t from = 0; from < made; from += v.n) {
@@ -50,7 +50,7 @@ static bool count_run(struct job *j, struct words *w, struct split_run *run, siz
             while (v.n > 0 && end - window_begin(&v, v.n - 1) < WINDOW_READS) v.n--;
             if (v.n > 0) {
                 j->count(front, &v);
-                if (!window_rest(&j->share, w, &v)) return false;
+                if (!window_rest(&j->share, w, front, &v)) return false;
             } else {
                 v.n = made - from;
                 if (!count_last(j, w, &v, end)) return false;
@@ -141,15 +141,11 @@ static rk_status count_all(rk_ctx *ctx, struct job *j, const rk_text *texts, siz
 static rk_status begin_fronts(rk_ctx *ctx, struct counter *c, uint64_t bytes)
 {
     size_t room = FRONT_LEAST;
-    while (room < FRONT_ROOM && room * FRONT_TEXT < bytes) room *= 2;
-    while (room > FRONT_LEAST && c->memory > 0 && room * sizeof(struct word_slot) * (size_t)c->n_tables > c->memory / FRONT_PART) room /= 2;
+    while (room < FRONT_MOST && room * FRONT_TEXT < bytes) room *= 2;
+    while (room > FRONT_LEAST && c->memory > 0 && front_memory(room) * (uint64_t)c->n_tables > c->memory / FRONT_PART) room /= 2;
     if (c->fronts[0].room < room) TRY(counter_settle(ctx, c));
-    for (int i = 0; i < c->n_tables; i++) {
-        struct front *f = &c->fronts[i];
-        if (f->room > 0) continue;
-        TRY(NEW(f->slots, room));
-        f->room = room;
-    }
+    for (int i = 0; i < c->n_tables; i++)
+        if (c->fronts[i].room == 0) TRY(front_open(ctx, &c->fronts[i], room));
     return RK_OK;
 }
 

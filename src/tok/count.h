@@ -11,8 +11,6 @@
 #include "tok/split.h"
 #include "tok/window.h"
 
-enum { FRONT_ROOM = 1 << 16 };                                        /* slots, of 32 bytes, that a front may have: the frequent ones stay in an L2 cache */
-
 struct count_rules { const struct split *split; const struct specials *specials; rk_units units; };
 struct count_report { rk_tok_progress_fn *progress; void *user; uint64_t done, total; double began; };
 

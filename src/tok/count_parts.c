@@ -23,16 +23,13 @@ static void add_part(void *arg, int64_t part, int worker)
 
 static void free_fronts(rk_ctx *ctx, struct counter *c)
 {
-    for (int i = 0; i < c->n_tables && c->fronts != NULL; i++) {
-        FREE(c->fronts[i].slots, c->fronts[i].room);
-        c->fronts[i].room = 0;
-    }
+    for (int i = 0; i < c->n_tables && c->fronts != NULL; i++) front_close(ctx, &c->fronts[i]);
 }
 
 static uint64_t fronts_memory(const struct counter *c)
 {
     uint64_t bytes = 0;
-    for (int i = 0; i < c->n_tables && c->fronts != NULL; i++) bytes += c->fronts[i].room * sizeof(struct word_slot);
+    for (int i = 0; i < c->n_tables && c->fronts != NULL; i++) bytes += front_memory(c->fronts[i].room);
     return bytes;
 }
 
@@ -53,7 +50,7 @@ static void settle(void *arg, int64_t table, int worker)
 {
     struct reduction *r = arg;
     (void)worker;
-    if (r->c->fronts[table].room > 0 && !front_settle(&r->share, &r->c->tables[table], r->c->fronts[table])) return;       /* share_failed says so */
+    if (r->c->fronts[table].room > 0 && !front_settle(&r->share, &r->c->tables[table], &r->c->fronts[table])) return;       /* share_failed says so */
 }
 
 /* What fronts have counted goes into the tables. */

@@ -142,7 +142,7 @@ static rk_status fill(rk_ctx *ctx, const struct plan *p, const struct merged *m,
 
 uint64_t rk_tok_train_peak(const rk_tok_training *how, uint64_t text, int threads)
 {
-    uint64_t ids = (uint64_t)how->vocab_size * (uint64_t)(64 + 16 * threads), each = FRONT_ROOM * sizeof(struct word_slot) + WORD_PARTS * WORD_FIRST * sizeof(struct word_slot);
+    uint64_t ids = (uint64_t)how->vocab_size * (uint64_t)(64 + 16 * threads), each = front_memory(FRONT_MOST) + WORD_PARTS * WORD_FIRST * sizeof(struct word_slot);
     uint64_t all = ((uint64_t)64 << 20) + (uint64_t)threads * each + ids + (text < (uint64_t)1 << 50 ? text : (uint64_t)1 << 50) * PEAK_PER_BYTE;
     return how->memory > 0 && how->memory < all ? how->memory : all;
 }

@@ -7,36 +7,70 @@ enum { AHEAD = 16 };
 window_count *const window_bodies[ISA_COUNT] = { FOR_EVERY_ISA(X) };
 #undef X
 
-static inline struct word_key slot_key(const struct word_slot *slot) { return (struct word_key){ slot->low, slot->high, word_mix(slot->low, slot->high) }; }
-
-/* A word leaves the front. */
-static bool give_back(struct share *s, struct words *w, const struct word_slot *slot)
+rk_status front_open(rk_ctx *ctx, struct front *f, size_t room)
 {
-    struct word_key key = slot_key(slot);
-    return slot->count == 0 || words_add(s, w, &key, NULL, (size_t)(key.high >> 56), slot->count);
+    *f = (struct front){ .shift = 64 - (unsigned)__builtin_ctzll(room) };
+    TRY(NEW(f->brief, room + 1));
+    f->room = room;
+    rk_status status = NEW(f->slots, room / 2);
+    if (status != RK_OK) front_close(ctx, f);
+    return status;
 }
 
-/* A word that has been counted otherwise asks for a place in the front. */
-static bool ask_for(struct share *s, struct words *w, const struct window_word *word)
+void front_close(rk_ctx *ctx, struct front *f)
 {
-    struct word_slot *slot = word->slot;
-    if (slot->low == word->low && slot->high == word->high) return true;      /* twice in one window */
+    if (f->room == 0) return;
+    FREE(f->brief, f->room + 1);
+    FREE(f->slots, f->slots != NULL ? f->room / 2 : 0);
+    *f = (struct front){ 0 };
+}
+
+/* A word leaves the front. */
+static bool give_back(struct share *s, struct words *w, uint64_t low, uint64_t high, uint64_t count)
+{
+    struct word_key key = { low, high, word_mix(low, high) };
+    return count == 0 || words_add(s, w, &key, NULL, (size_t)(high >> 56), count);
+}
+
+/* A word of the table, as a brief one is there. */
+static uint64_t brief_low(uint64_t key) { return key & ~UINT64_C(0) >> 8; }
+static uint64_t brief_high(uint64_t key) { return key & (uint64_t)0xff << 56; }
+
+/* A word that has been counted otherwise asks for a place in the front. It may have one: twice in one window. */
+static bool ask_brief(struct share *s, struct words *w, const struct front *f, uint64_t key)
+{
+    struct brief_slot *slot = front_brief(f, key);
+    if (slot->key == key) return true;
+    if (slot->asked < slot->count) {
+        slot->asked++;
+        return true;
+    }
+    if (!give_back(s, w, brief_low(slot->key), brief_high(slot->key), slot->count)) return false;
+    *slot = (struct brief_slot){ key, 0, 0 };
+    return true;
+}
+
+static bool ask(struct share *s, struct words *w, const struct front *f, const struct word_key *key)
+{
+    struct word_slot *slot = front_slot(f, key->low, key->high);
+    if (slot->low == key->low && slot->high == key->high) return true;
     if (slot->at < slot->count) {
         slot->at++;
         return true;
     }
-    if (!give_back(s, w, slot)) return false;
-    *slot = (struct word_slot){ word->low, word->high, 0, 0 };
+    if (!give_back(s, w, slot->low, slot->high, slot->count)) return false;
+    *slot = (struct word_slot){ key->low, key->high, 0, 0 };
     return true;
 }
 
-bool window_rest(struct share *s, struct words *w, const struct window *v)
+bool window_rest(struct share *s, struct words *w, struct front *f, const struct window *v)
 {
     struct word_key keys[WINDOW];
+    if (v->n > UINT32_MAX - f->counted && !front_settle(s, w, f)) return false;
+    f->counted += (uint32_t)v->n;
     for (size_t k = 0; k < v->n_missed; k++) {
         size_t i = v->missed[k], begin = window_begin(v, i), n = v->ends[i] - begin;
-        const struct window_word *word = &v->words[i];
-        keys[k] = n > WORD_INLINE ? word_key(v->text + begin, n, n) : (struct word_key){ word->low, word->high, word_mix(word->low, word->high) };
+        keys[k] = word_key(v->text + begin, n, n > WINDOW_READS ? n : WINDOW_READS);
         __builtin_prefetch(word_home(w, keys[k].hash), 1);
     }
     for (size_t k = 0; k < v->n_missed; k++) {
@@ -47,18 +81,26 @@ bool window_rest(struct share *s, struct words *w, const struct window *v)
     for (size_t k = 0; k < v->n_missed; k++) {
         size_t i = v->missed[k], begin = window_begin(v, i), n = v->ends[i] - begin;
         if (!words_add(s, w, &keys[k], v->text + begin, n, 1)) return false;
-        if (n <= WORD_INLINE && !ask_for(s, w, &v->words[i])) return false;
+        if (n <= BRIEF ? !ask_brief(s, w, f, keys[k].low | keys[k].high) : n <= WORD_INLINE && !ask(s, w, f, &keys[k])) return false;
     }
     return true;
 }
 
-bool front_settle(struct share *s, struct words *w, struct front f)
+bool front_settle(struct share *s, struct words *w, struct front *f)
 {
     if (!words_prepare(s, w)) return false;
-    for (size_t i = 0; i < f.room; i++) {
-        if (i + AHEAD < f.room) __builtin_prefetch(word_home(w, slot_key(&f.slots[i + AHEAD]).hash), 1);
-        if (!give_back(s, w, &f.slots[i])) return false;
-        f.slots[i].count = 0;
+    for (size_t i = 0; i < f->room; i++) {
+        struct brief_slot *slot = &f->brief[i];
+        if (i + AHEAD < f->room) __builtin_prefetch(word_home(w, word_mix(brief_low(slot[AHEAD].key), brief_high(slot[AHEAD].key))), 1);
+        if (!give_back(s, w, brief_low(slot->key), brief_high(slot->key), slot->count)) return false;
+        slot->count = slot->asked = 0;
     }
+    for (size_t i = 0; i < f->room / 2; i++) {
+        struct word_slot *slot = &f->slots[i];
+        if (i + AHEAD < f->room / 2) __builtin_prefetch(word_home(w, word_mix(slot[AHEAD].low, slot[AHEAD].high)), 1);
+        if (!give_back(s, w, slot->low, slot->high, slot->count)) return false;
+        slot->count = slot->at = 0;
+    }
+    f->counted = 0;
     return true;
 }
