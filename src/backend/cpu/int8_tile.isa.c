@@ -1,65 +1,58 @@
 /* int8_tile.isa.c: panels of integers by AMX, for the set of AVX-512.
  *
  * A product of tiles is one block of 64 of the sum, for 16 rows by 16 columns: exact. Scales differ from block to block, so the sums
- * go through memory, a cache line per row, into vectors of f32: three instructions for each vector, beside 16 stores, are what bounds
- * this, not the tiles. A square of the result is finished before the next, its sums in registers; what one product left is scaled
- * two products later, when it has arrived.
+ * go through memory, a cache line per row, into vectors of f32: three instructions for each vector. While tiles multiply or are stored, vectors
+ * wait for one of their two units, and each change from one to the other costs: so a strip of the result, 16 rows by the columns of a panel, makes the
+ * products of some blocks first, and then scales them all, its sums in registers. What is at work meanwhile fits the first-level cache: the panel's
+ * blocks, tile after tile, a sliver's, and what was stored.
  *
- *   X   slivers of 32 rows    [block][32][64]              W   panels: a tile is every other cache line of a block */
+ *   X   slivers of 16 rows    [block][16][64]              W   panels, taken apart: [half][block][16 fours][16][4] */
 #include "backend/cpu/int8.h"
 #if defined(ISA_AVX512)
 #include "backend/cpu/simd.h"
 #include "backend/cpu/tiles.h"
 
-enum { HEIGHT = 2 * TILE_ROWS, SQUARE = TILE_ROWS * 16, SLIVER_BLOCK = HEIGHT * INT8_BLOCK, PANEL_BLOCK = INT8_COLUMNS * INT8_BLOCK };
+enum { HEIGHT = TILE_ROWS, SQUARE = TILE_ROWS * 16, PANEL_BLOCK = INT8_COLUMNS * INT8_BLOCK, AT_ONCE = 6, HALF = AT_ONCE * TILE, STRIP = TILE_ROWS * INT8_COLUMNS, PAGE = 4096 };
 _Static_assert((int)INT8_BLOCK == (int)TILE_BYTES && (int)INT8_COLUMNS == 2 * (int)TILE_ROWS, "a block of the sum is one product of tiles");
 
 static void sliver(const struct int8_row *row, int64_t blocks, int at, int rows, const struct int8_row *to)
 {
     (void)rows;
     for (int64_t b = 0; b < blocks; b++) {
-        memcpy(to->q + b * SLIVER_BLOCK + at * INT8_BLOCK, row->q + b * INT8_BLOCK, INT8_BLOCK);
+        memcpy(to->q + b * TILE + at * INT8_BLOCK, row->q + b * INT8_BLOCK, INT8_BLOCK);
         to->scale[b * HEIGHT + at] = row->scale[b];
     }
 }
 
-SIMD vf get_row(const float *y, int64_t step, int columns)
-{
-    float some[16] = { 0 };
-    if (step == 1) return vf_load_n(y, columns);
-    for (int j = 0; j < columns; j++) some[j] = y[j * step];
-    return vf_load(some);
-}
+/* A strip of the result. `next`: the sliver after this one, 1024 bytes a block. `whole`: [half][block][16][16]. */
+struct strip { const int8_t *x, *w, *next; const float *x_scale, *w_scale; int64_t blocks; float *y; int64_t y_row; bool add; int32_t *whole; };
 
-SIMD void put_row(float *y, int64_t step, int columns, vf x)
+#define PRODUCT(sum, a, b, half, block)                                                                               \
+    _tile_loadd(b, s->w + (half) * HALF + (block) * TILE, TILE_BYTES);                                                \
+    _tile_zero(sum);                                                                                                  \
+    _tile_dpbssd(sum, a, b);
+#define STORE(sum, half, block) _tile_stored(sum, s->whole + ((half) * AT_ONCE + (block)) * SQUARE, TILE_BYTES)
+
+/* Both halves of a block; each product is stored when the next is on its way. */
+#define BLOCK(a, left, right, block)                                                                                  \
+    _tile_loadd(a, s->x + (block) * TILE, TILE_BYTES);                                                                \
+    PRODUCT(0, a, left, 0, block)                                                                                     \
+    if ((block) > 0) STORE(1, 1, (block) - 1);                                                                        \
+    PRODUCT(1, a, right, 1, block)                                                                                    \
+    STORE(0, 0, block);
+
+static inline TILES void products(const struct strip *s)
 {
-    float some[16];
-    if (step == 1) {
-        vf_store_n(y, x, columns);
-        return;
+    int64_t b = 0;
+    for (; b + 2 <= s->blocks; b += 2) {
+        BLOCK(2, 3, 4, b)
+        BLOCK(5, 6, 7, b + 1)
     }
-    vf_store(some, x);
-    for (int j = 0; j < columns; j++) y[j * step] = some[j];
+    if (b < s->blocks) {
+        BLOCK(2, 3, 4, b)
+    }
+    STORE(1, 1, s->blocks - 1);
 }
-
-/* A square of the result, 16 rows of a sliver by half of the columns of a panel. */
-struct square { const int8_t *x, *w; const float *x_scale, *w_scale; int64_t blocks; float *y; int64_t y_row, y_step; int rows, columns; bool add; };
-
-#define PRODUCT(tile, a, b)                                                                                           \
-    _tile_loadd(a, x, TILE_BYTES);                                                                                    \
-    _tile_loadd(b, w, 2 * TILE_BYTES);                                                                                \
-    x += SLIVER_BLOCK, w += PANEL_BLOCK;                                                                              \
-    _tile_zero(tile);                                                                                                 \
-    _tile_dpbssd(tile, a, b);
-
-/* One block is scaled, the one after it stored, the one after that multiplied. */
-#define STEP(a, b, next, after, to, from)                                                                             \
-    if (i + 2 < s->blocks) {                                                                                          \
-        PRODUCT(after, a, b)                                                                                          \
-    }                                                                                                                 \
-    if (i + 1 < s->blocks) _tile_stored(next, whole + (to) * SQUARE, TILE_BYTES);                                      \
-    scale_block(whole + (from) * SQUARE, s->x_scale + i * HEIGHT, s->w_scale + i * INT8_COLUMNS, sum);                 \
-    if (++i >= s->blocks) break;
 
 SIMD void scale_block(const int32_t *whole, const float *x_scale, const float *w_scale, vf sum[TILE_ROWS])
 {
@@ -68,38 +61,73 @@ SIMD void scale_block(const int32_t *whole, const float *x_scale, const float *w
         sum[i] = vf_fma(_mm512_cvtepi32_ps(_mm512_load_si512(whole + i * 16)), vf_mul(vf_set1(x_scale[i]), column), sum[i]);
 }
 
-static TILES void multiply_square(const struct square *s)
+/* What the next strip reads is asked for meanwhile, half of it by each half. */
+static inline TILES void scale_half(const struct strip *s, int half)
 {
-    _Alignas(64) int32_t whole[4 * SQUARE];
-    const int8_t *x = s->x, *w = s->w;
     vf sum[TILE_ROWS];
-    UNROLL for (int i = 0; i < TILE_ROWS; i++) sum[i] = s->add && i < s->rows ? get_row(s->y + i * s->y_row, s->y_step, s->columns) : vf_zero();
-    PRODUCT(0, 4, 5)
-    if (s->blocks > 1) {
-        PRODUCT(1, 6, 7)
+    float *y = s->y + half * 16;
+    UNROLL for (int i = 0; i < TILE_ROWS; i++) sum[i] = s->add ? vf_load(y + i * s->y_row) : vf_zero();
+    for (int64_t b = 0; b < s->blocks; b++) {
+        UNROLL for (int i = 0; i < TILE / 2; i += TILE_BYTES) __builtin_prefetch(s->next + (half * s->blocks + b) * (TILE / 2) + i);
+        scale_block(s->whole + (half * AT_ONCE + b) * SQUARE, s->x_scale + b * HEIGHT, s->w_scale + b * INT8_COLUMNS + half * 16, sum);
     }
-    _tile_stored(0, whole, TILE_BYTES);
-    for (int64_t i = 0;;) {
-        STEP(4, 5, 1, 2, 1, 0)
-        STEP(6, 7, 2, 3, 2, 1)
-        STEP(4, 5, 3, 0, 3, 2)
-        STEP(6, 7, 0, 1, 0, 3)
+    UNROLL for (int i = 0; i < TILE_ROWS; i++) vf_store(y + i * s->y_row, sum[i]);
+}
+
+static TILES void multiply_strip(const struct strip *s)
+{
+    UNROLL for (int i = 0; i < TILE_ROWS; i++) {
+        __builtin_prefetch(s->y + i * s->y_row, 1);
+        __builtin_prefetch(s->y + i * s->y_row + 16, 1);
     }
-    UNROLL for (int i = 0; i < TILE_ROWS; i++)
-        if (i < s->rows) put_row(s->y + i * s->y_row, s->y_step, s->columns, sum[i]);
+    products(s);
+    scale_half(s, 0);
+    scale_half(s, 1);
+}
+
+/* At the edges of a result, and where its columns are not neighbours. */
+static TILES void multiply_part(const struct strip *s, int64_t rows, int64_t columns, int64_t step)
+{
+    float all[STRIP] = { 0 };
+    struct strip strip = *s;
+    for (int64_t i = 0; i < rows && s->add; i++)
+        for (int64_t j = 0; j < columns; j++) all[i * INT8_COLUMNS + j] = s->y[i * s->y_row + j * step];
+    strip.y = all, strip.y_row = INT8_COLUMNS;
+    multiply_strip(&strip);
+    for (int64_t i = 0; i < rows; i++)
+        for (int64_t j = 0; j < columns; j++) s->y[i * s->y_row + j * step] = all[i * INT8_COLUMNS + j];
+}
+
+static void take_apart(const int8_t *w, int64_t blocks, int8_t *to)
+{
+    for (int64_t b = 0; b < blocks; b++)
+        for (int i = 0; i < TILE_ROWS; i++)
+            for (int half = 0; half < 2; half++)
+                _mm512_store_si512(to + half * HALF + b * TILE + i * TILE_BYTES, _mm512_loadu_si512(w + b * PANEL_BLOCK + (2 * i + half) * TILE_BYTES));
+}
+
+static TILES void multiply_some(const struct int8_panel *p, int64_t from, int64_t blocks, const int8_t *w, int32_t *whole)
+{
+    for (int64_t row = 0; row < p->rows; row += TILE_ROWS) {
+        const int64_t at = row * p->depth + (p->from + from) * HEIGHT, rows = p->rows - row;
+        const int8_t *x = p->x + at * INT8_BLOCK;
+        const struct strip s = { .x = x, .w = w, .next = rows > TILE_ROWS ? x + p->depth * TILE : x, .x_scale = p->x_scale + at, .w_scale = p->w_scale + from * INT8_COLUMNS,
+                                 .blocks = blocks, .y = p->y + row * p->y_row, .y_row = p->y_row, .add = p->add || from > 0, .whole = whole };
+        if (rows >= TILE_ROWS && p->columns == INT8_COLUMNS && p->y_step == 1) multiply_strip(&s);
+        else multiply_part(&s, rows < TILE_ROWS ? rows : TILE_ROWS, p->columns, p->y_step);
+    }
 }
 
 static TILES void multiply(const struct int8_panel *p)
 {
+    _Alignas(PAGE) int8_t w[2 * HALF];
+    _Alignas(PAGE) int32_t whole[2 * AT_ONCE * SQUARE];
     tiles_open();
-    for (int64_t row = 0; row < p->rows; row += TILE_ROWS)
-        for (int half = 0; half < 2 && half * 16 < p->columns; half++) {
-            int64_t high = row % HEIGHT, at = (row - high) * p->depth + p->from * HEIGHT;
-            multiply_square(&(struct square){
-                .x = p->x + at * INT8_BLOCK + high * INT8_BLOCK, .w = p->w + half * TILE_BYTES, .x_scale = p->x_scale + at + high, .w_scale = p->w_scale + half * 16,
-                .blocks = p->blocks, .y = p->y + row * p->y_row + half * 16 * p->y_step, .y_row = p->y_row, .y_step = p->y_step,
-                .rows = p->rows - row < TILE_ROWS ? (int)(p->rows - row) : TILE_ROWS, .columns = p->columns - half * 16 < 16 ? p->columns - half * 16 : 16, .add = p->add });
-        }
+    for (int64_t from = 0; from < p->blocks; from += AT_ONCE) {
+        const int64_t blocks = p->blocks - from < AT_ONCE ? p->blocks - from : AT_ONCE;
+        take_apart(p->w + from * PANEL_BLOCK, blocks, w);
+        multiply_some(p, from, blocks, w, whole);
+    }
     tiles_close();
 }
 
