@@ -29,8 +29,23 @@ static void hear(void *user, const rk_loaded *loaded)
     times++;
 }
 
+/* Tensors that are used beside parameters: the scales of those that were found. */
+static uint64_t scales_used(rk_ctx *ctx, const rk_model *m, const struct built *b, const struct bundle *file)
+{
+    const struct bundle_entry **found = calloc((size_t)built_stored(b), sizeof *found);
+    struct bind_report report = { 0 };
+    uint64_t scales = 0;
+    if (found == NULL) abort();
+    rk_status status = bind_match(ctx, m->config.arch, b, file, found, &report);
+    for (int i = 0; i < built_stored(b); i++) scales += found[i] != NULL && forms_scale(file, found[i]) != NULL;
+    if (status != RK_OK) rk_error_clear(ctx);
+    bind_report_clear(ctx, &report);
+    free(found);
+    return scales;
+}
+
 /* Law: what was told adds up. */
-static void check(rk_ctx *ctx, rk_status status, const struct built *b, const struct bundle *file)
+static void check(rk_ctx *ctx, rk_status status, const rk_model *m, const struct built *b, const struct bundle *file)
 {
     if (status != RK_OK && rk_error_message(ctx)[0] == '\0') abort();
     if (times == 0) {                   /* a tie of other numbers, a dtype that is none, twins: the first ends it */
@@ -39,9 +54,9 @@ static void check(rk_ctx *ctx, rk_status status, const struct built *b, const st
     }
     if (times != 1 || told.tensors != (uint64_t)file->entries.n) abort();
     if (told.used + told.tied + told.ignored + told.unexpected + told.misshapen != told.tensors) abort();
-    uint64_t scales = 0, parameters = told.used + told.computed + told.missing + told.misshapen;         /* scales are tensors that are used, too */
-    for (int i = 0; i < file->entries.n; i++) scales += forms_scale(file, &file->entries.at[i]) != NULL;
-    if (parameters < (uint64_t)built_stored(b) || parameters > (uint64_t)built_stored(b) + scales) abort();
+    const rk_loaded said = told;
+    if (said.used + said.computed + said.missing + said.misshapen != (uint64_t)built_stored(b) + scales_used(ctx, m, b, file)) abort();
+    told = said;
     bool fits = told.missing + told.unexpected + told.misshapen == 0;
     if (fits != (status == RK_OK)) abort();
 }
@@ -74,7 +89,7 @@ static void load(rk_ctx *ctx, const char *spec, const struct bundle *file)
     if (store_open(ctx, backend_truth(), &s) != RK_OK || store_declare(ctx, s, b.g) != RK_OK || store_allocate(ctx, s) != RK_OK) abort();
     times = 0;
     rk_status status = bind_load(ctx, m->config.arch, &b, file, s, NULL);
-    check(ctx, status, &b, file);
+    check(ctx, status, m, &b, file);
     if (status == RK_OK) lie(ctx, m, &b, file);
     store_close(s);
     built_close(&b);
