@@ -1,9 +1,19 @@
-/* price.h: what the halves of a bill share: by meaning (reckon.c), and as the plan of a program (price_plan.c). */
+/* price.h: what the parts of a bill share: by meaning (reckon.c), what decoding keeps (price_cache.c), and as the plan of a program
+ * (price_plan.c). */
 #ifndef PRICE_H
 #define PRICE_H
 #include "model/model.h"
 #include "pass/policy.h"
 #include "train/graphs.h"
+
+struct pricing { rk_ctx *ctx; const rk_model *model; const rk_bill_settings *settings; rk_bill *bill; struct policy policy; };
+
+/* The graph of a purpose, of the sizes that are asked for, with the casts of the policy. */
+struct build_options price_options(const rk_bill_settings *s, enum purpose purpose);
+rk_status price_build(rk_ctx *ctx, const struct pricing *p, const struct build_options *options, struct built *built) RK_CHECK;
+
+/* Adds bytes.cache_per_token and bytes.cache_per_source_token of a model that decodes. */
+rk_status price_cache(rk_ctx *ctx, const struct pricing *p) RK_CHECK;
 
 /* What optimizers are priced with; no price depends on the values, only on clipping, decay and momentum being there. */
 struct train_rule price_rule(const rk_bill_settings *settings, const struct policy *policy);
