@@ -13,7 +13,7 @@ struct longer { uint8_t at[WINDOW + 8]; size_t n; };
 /* Of brief words; of others a key that no slot has. place: bytes from the first slot on. */
 struct sought { _Alignas(64) uint64_t key[WINDOW]; _Alignas(64) uint32_t place[WINDOW]; };
 
-static inline __mmask8 lanes(size_t n) { return n >= 8 ? 0xff : (__mmask8)((1u << n) - 1); }
+static inline __mmask8 lanes(size_t n) { return (__mmask8)(n >= 8 ? 0xffu : (1u << n) - 1); }
 
 /* The lanes of `which`, of numbers below 256; eight are written, of which so many are meant. */
 static inline size_t put_numbers(uint8_t *to, __mmask8 which, __m512i numbers)
