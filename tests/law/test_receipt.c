@@ -240,20 +240,37 @@ static void ids_below(const struct values *v, const char *input, double most)
 
 static void small_ids(const struct values *v, const char *input) { ids_below(v, input, 2); }
 
+/* Runs the graph under the meter: what is counted is what the bill says, and what comes out is what the reference says. Returns the number of results. */
+static int runs_as_priced(rk_ctx *ctx, const rk_graph *g, struct values *v, const char *what)
+{
+    static struct outcome did, expected;
+    struct metered m = { .ctx = ctx };
+    const struct execution e = { .backend = backend_meter(), .runs = 1, .watch = watch, .user = &m };
+    OK(ctx, execute(ctx, g, v, &e, &did));
+    const char *found = difference(ctx, g, m.meter, v->extent, 1);
+    if (found != NULL) test_fail(__FILE__, __LINE__, "%s: %s", what, found);
+    EXPECT(m.meter->total.product_flops > 0);
+    outcome_of(v, &expected);
+    for (int k = 0; k < did.n; k++)
+        for (int64_t j = 0; j < did.count[k]; j++) EXPECT_NEAR(did.at[k][j], expected.at[k][j], 1e-9 * (1 + fabs(expected.at[k][j])));
+    int results = did.n;
+    outcome_free(&did);
+    outcome_free(&expected);
+    meter_close(m.meter);
+    return results;
+}
+
 /* A micro-batch of every family, with dropout: loss and gradients in primitives. */
 TEST(bill_is_receipt_for_every_family)
 {
     rk_ctx *ctx = test_ctx();
-    static struct outcome did, expected;
     for (int i = 0; i < TINY_MODELS; i++) {
         char spec[TINY_ROOM];
         rk_model *model;
         struct built built;
-        struct metered m = { .ctx = ctx };
         struct values v;
         rk_graph *g;
         const struct build_options how = { .purpose = FOR_TRAINING, .batch = 2, .seq = 3, .dropout = true };
-        const struct execution e = { .backend = backend_meter(), .runs = 1, .watch = watch, .user = &m };
         (void)tiny_model(i, 11, 8, spec);
         (void)strcat(spec, ",layer=1,attn_pdrop=0.25");
         OK(ctx, rk_model_open(ctx, spec, &model));
@@ -264,16 +281,7 @@ TEST(bill_is_receipt_for_every_family)
         *values_own(&v, graph_find_source(g, &op_input, 0, "inverse_tokens")) = 0.25;
         small_ids(&v, "segments");
         small_ids(&v, "next");
-        OK(ctx, execute(ctx, g, &v, &e, &did));
-        const char *found = difference(ctx, g, m.meter, v.extent, 1);
-        if (found != NULL) test_fail(__FILE__, __LINE__, "%s: %s", spec, found);
-        outcome_of(&v, &expected);
-        EXPECT_INT(did.n, 1 + 2 * built.parameters.n + built.n_constants);
-        for (int k = 0; k < did.n; k++)
-            for (int64_t j = 0; j < did.count[k]; j++) EXPECT_NEAR(did.at[k][j], expected.at[k][j], 1e-9 * (1 + fabs(expected.at[k][j])));
-        outcome_free(&did);
-        outcome_free(&expected);
-        meter_close(m.meter);
+        EXPECT_INT(runs_as_priced(ctx, g, &v, spec), 1 + 2 * built.parameters.n + built.n_constants);
         values_close(&v);
         rk_graph_close(g);
         built_close(&built);
@@ -284,12 +292,10 @@ TEST(bill_is_receipt_for_every_family)
 /* One graph of a tiny model at the given extents of what is live: what the meter counts is what the bill says. */
 static void purpose_is_priced(rk_ctx *ctx, const char *spec, const rk_model *model, const struct build_options *how, int64_t past)
 {
-    static struct outcome did, expected;
     struct built built;
-    struct metered m = { .ctx = ctx };
+    char what[TINY_ROOM + 64];
     struct values v;
     rk_graph *g;
-    const struct execution e = { .backend = backend_meter(), .runs = 1, .watch = watch, .user = &m };
     OK(ctx, model_build(ctx, model, how, &built));
     OK(ctx, pass_expand(ctx, built.g, NULL, NULL, &g, NULL));
     OK(ctx, rk_graph_seal(g));
@@ -304,16 +310,8 @@ static void purpose_is_priced(rk_ctx *ctx, const char *spec, const rk_model *mod
         rk_dim d = graph_dim(g, live[i].name, strlen(live[i].name));
         if (d != 0 && g->dims.at[d].live) v.extent[d] = live[i].size;
     }
-    OK(ctx, execute(ctx, g, &v, &e, &did));
-    const char *found = difference(ctx, g, m.meter, v.extent, 1);
-    if (found != NULL) test_fail(__FILE__, __LINE__, "%s for purpose %d after %lld: %s", spec, (int)how->purpose, (long long)past, found);
-    EXPECT(m.meter->total.product_flops > 0);
-    outcome_of(&v, &expected);
-    for (int k = 0; k < did.n; k++)
-        for (int64_t j = 0; j < did.count[k]; j++) EXPECT_NEAR(did.at[k][j], expected.at[k][j], 1e-9 * (1 + fabs(expected.at[k][j])));
-    outcome_free(&did);
-    outcome_free(&expected);
-    meter_close(m.meter);
+    (void)snprintf(what, sizeof what, "%s for purpose %d after %lld", spec, (int)how->purpose, (long long)past);
+    (void)runs_as_priced(ctx, g, &v, what);
     values_close(&v);
     rk_graph_close(g);
     built_close(&built);
