@@ -9,10 +9,15 @@
 #include <sys/stat.h>
 
 static const char schedule_words[] =
-#define ROW(name, word, rate) "|" word
+#define ROW(name, word, reads, rate) "|" word
 #include "reckon/schedule.def"
 #undef ROW
     ;
+static const char *const schedules[] = {
+#define ROW(name, word, reads, rate) word,
+#include "reckon/schedule.def"
+#undef ROW
+};
 static const char order_words[] = "|shuffled|random";
 #define optimizer_words model_optimizers
 static const char muon_rate_words[] = "|match-rms|original|spectral";
@@ -76,29 +81,22 @@ static int take_flags(struct cli *c, rk_train_options *o)
     return code;
 }
 
-static bool scales(const char *policy)
+/* The word that was chosen of optimizers, schedules or policies. */
+static const char *chosen_word(const rk_train_options *o, const char *by)
 {
-    size_t n = strcspn(policy, ",");
-    for (int i = 0; rk_policy_at(i).word != NULL; i++)
-        if (rk_policy_at(i).scaled && strlen(rk_policy_at(i).word) == n && memcmp(rk_policy_at(i).word, policy, n) == 0) return true;
-    return false;
+    if (strcmp(by, "optimizer") == 0) return rk_optimizer_word((rk_optimizer)o->optimizer);
+    if (strcmp(by, "policy") == 0) return o->policy[0] != '\0' ? o->policy : "fp32";
+    return schedules[o->schedule];
 }
 
-/* A scale that nobody multiplies by is refused, not ignored: typed, or of a --config whose policy no flag overrules. */
-static int check_scale(struct cli *c, const rk_train_options *o)
+/* What nobody reads is refused, not ignored: typed, or of a --config whose choice no flag overrules. */
+static int check_unread(struct cli *c, const rk_train_options *o)
 {
-    const rk_train_options usual = rk_train_defaults();
-    const struct { const char *key; bool asked; } keys[] = { { "loss-scale", o->loss_scale != usual.loss_scale }, { "scale-steps", o->scale_steps != usual.scale_steps } };
-    char scaled[256] = "";
-    bool file = cli_given(c, "config") && !cli_given(c, "policy");
-    if (scales(o->policy)) return CLI_OK;
-    for (int i = 0; rk_policy_at(i).word != NULL; i++)
-        if (rk_policy_at(i).scaled) (void)snprintf(scaled + strlen(scaled), sizeof scaled - strlen(scaled), " %s", rk_policy_at(i).word);
-    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
-        bool typed = cli_given(c, keys[i].key);
-        if (typed || (file && keys[i].asked))
-            return cli_usage(c, "%s%s is for policies that scale the loss:%s; this is %s%s%s", typed ? "--" : "", keys[i].key, scaled, o->policy[0] != '\0' ? o->policy : "fp32",
-                             typed ? "" : ", by ", typed ? "" : cli_text(c, "config"));
+    for (int i = 0; rk_train_unread_at(o, i).key != NULL; i++) {
+        const rk_train_unread u = rk_train_unread_at(o, i);
+        bool typed = cli_given(c, u.key), file = cli_given(c, "config") && !cli_given(c, u.by) && !u.usual;
+        if (typed || file)
+            return cli_usage(c, "%s%s is read with --%s %s; this is %s%s%s", typed ? "--" : "", u.key, u.by, u.readers, chosen_word(o, u.by), typed ? "" : ", by ", typed ? "" : cli_text(c, "config"));
     }
     return CLI_OK;
 }
@@ -114,7 +112,7 @@ static int take_options(struct training *t)
     if (cli_given(c, "config")) CLI_TRY(c, rk_train_options_read(c->ctx, cli_text(c, "config"), &t->options));
     int code = take_flags(c, &t->options);
     if (code == CLI_OK) code = cli_try(c, rk_policy_check(c->ctx, t->options.policy));
-    return code == CLI_OK ? check_scale(c, &t->options) : code;
+    return code == CLI_OK ? check_unread(c, &t->options) : code;
 }
 
 /* --- the model --- */

@@ -8,7 +8,7 @@
 #endif
 
 const char model_optimizers[] =
-#define ROW(name, word, title) "|" word
+#define ROW(name, word, title, reads) "|" word
 #include "reckon/optimizer.def"
 #undef ROW
     ;

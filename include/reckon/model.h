@@ -69,7 +69,7 @@ typedef enum rk_bill_mode {
 } rk_bill_mode;
 /* What a step is taken by; the words of `--optimizer`. */
 typedef enum rk_optimizer {
-#define ROW(name, word, title) RK_OPTIMIZER_##name,
+#define ROW(name, word, title, reads) RK_OPTIMIZER_##name,
 #include "reckon/optimizer.def"
 #undef ROW
     RK_OPTIMIZERS

@@ -20,7 +20,7 @@ extern "C" {
 /* ---- options ---- */
 
 typedef enum rk_schedule {
-#define ROW(name, word, rate) RK_SCHEDULE_##name,
+#define ROW(name, word, reads, rate) RK_SCHEDULE_##name,
 #include "reckon/schedule.def"
 #undef ROW
     RK_SCHEDULE_COUNT
@@ -54,6 +54,9 @@ RK_API rk_train_options rk_train_defaults(void);
 /* Sets what a JSON file names: an object of keys, or a checkpoint (its folder or its trainer.json). RK_E_FORMAT, by file and
  * key, for a key that is none and a value beyond its bounds; `options` is then as it was. */
 RK_API RK_CHECK rk_status rk_train_options_read(rk_ctx *ctx, const char *path, rk_train_options *options);
+/* The i-th option that nobody reads as long as another one is as it is: "momentum" is for optimizers "sgd, muon". A key of NULL past the end. */
+typedef struct rk_train_unread { const char *key, *by; char readers[64]; bool usual; } rk_train_unread;       /* by: "optimizer", "schedule" or "policy"; usual: as rk_train_defaults has it */
+RK_API rk_train_unread rk_train_unread_at(const rk_train_options *options, int i);
 
 /* ---- a run ---- */
 

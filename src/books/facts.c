@@ -6,7 +6,7 @@
 #include <string.h>
 
 static const char optimizers[] =
-#define ROW(name, word, title) " " word
+#define ROW(name, word, title, reads) " " word
 #include "reckon/optimizer.def"
 #undef ROW
     ;

@@ -42,7 +42,7 @@ struct optimizer {
     void (*begin)(struct update *u);        /* makes scalars of them */
     void (*step)(const struct update *u, const struct subject *s);         /* ends in update_take(u, s, ..) */
 };
-#define ROW(name, word, title) extern const struct optimizer optimizer_##name;
+#define ROW(name, word, title, reads) extern const struct optimizer optimizer_##name;
 #include "reckon/optimizer.def"
 #undef ROW
 

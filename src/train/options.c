@@ -4,13 +4,13 @@
 #include <string.h>
 
 static const char schedule_words[] =
-#define ROW(name, word, rate) "|" word
+#define ROW(name, word, reads, rate) "|" word
 #include "reckon/schedule.def"
 #undef ROW
     ;
 static const char order_words[] = "|shuffled|random";
 static const char optimizer_words[] =
-#define ROW(name, word, title) "|" word
+#define ROW(name, word, title, reads) "|" word
 #include "reckon/optimizer.def"
 #undef ROW
     ;
@@ -97,7 +97,9 @@ static rk_status check_row(rk_ctx *ctx, const struct row *r, const rk_train_opti
 rk_status options_check(rk_ctx *ctx, const rk_train_options *o)
 {
     for (int i = 0; i < ROWS; i++) TRY(check_row(ctx, &rows[i], o));
-    return RK_OK;
+    if (o->min_lr <= o->lr || o->schedule == RK_SCHEDULE_constant) return RK_OK;
+    (void)FAIL(RK_E_ARG, "min-lr is %.15g, above lr, which is %.15g: the rate would rise after the warm-up", o->min_lr, o->lr);
+    return ctx_hint(ctx, "give both; a tenth of lr is usual for min-lr, and 0 may be");
 }
 
 /* --- reading --- */
@@ -217,13 +219,12 @@ static const char *why_fixed(const struct row *r)
     return r->at == AT(optimizer) ? "what it keeps of earlier steps is not what this one needs" : NULL;
 }
 
-/* Nothing said is fp32. */
-static const char *policy_word(const rk_train_options *o) { return o->policy[0] != '\0' ? o->policy : "fp32"; }
+const char *options_policy(const rk_train_options *o) { return o->policy[0] != '\0' ? o->policy : "fp32"; }
 
 static bool same_value(const struct row *r, const rk_train_options *a, const rk_train_options *b)
 {
     static const size_t sizes[] = { [KIND_INT] = sizeof(int64_t), [KIND_REAL] = sizeof(double), [KIND_FLAG] = sizeof(bool), [KIND_CHOICE] = sizeof(int) };
-    if (r->at == AT(policy)) return strcmp(policy_word(a), policy_word(b)) == 0;
+    if (r->at == AT(policy)) return strcmp(options_policy(a), options_policy(b)) == 0;
     if (r->kind == KIND_TEXT) return true;                  /* where things lay is nobody's business */
     return memcmp(where(r, a), where(r, b), sizes[r->kind]) == 0;
 }

@@ -9,7 +9,7 @@ double rk_schedule_rate(rk_schedule schedule, double t, double high, double low,
     if (t < warm) return high * t / warm;
     double x = t >= cycle ? 1 : (t - warm) / (cycle - warm);
     switch (schedule) {
-#define ROW(name, word, rate) case RK_SCHEDULE_##name: return rate;
+#define ROW(name, word, reads, rate) case RK_SCHEDULE_##name: return rate;
 #include "reckon/schedule.def"
 #undef ROW
     case RK_SCHEDULE_COUNT: break;

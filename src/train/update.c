@@ -5,7 +5,7 @@
 #include <string.h>
 
 static const struct optimizer *const optimizers[] = {
-#define ROW(name, word, title) [RK_OPTIMIZER_##name] = &optimizer_##name,
+#define ROW(name, word, title, reads) [RK_OPTIMIZER_##name] = &optimizer_##name,
 #include "reckon/optimizer.def"
 #undef ROW
 };
@@ -22,7 +22,7 @@ struct train_rule train_rule_of(const rk_train_options *o)
 const char *rk_optimizer_word(rk_optimizer optimizer)
 {
     static const char *const words[] = {
-#define ROW(name, word, title) word,
+#define ROW(name, word, title, reads) word,
 #include "reckon/optimizer.def"
 #undef ROW
     };
@@ -32,7 +32,7 @@ const char *rk_optimizer_word(rk_optimizer optimizer)
 const char *rk_optimizer_title(rk_optimizer optimizer)
 {
     static const char *const titles[] = {
-#define ROW(name, word, title) title,
+#define ROW(name, word, title, reads) title,
 #include "reckon/optimizer.def"
 #undef ROW
     };

@@ -36,7 +36,7 @@ done
 ends 2 reckon count cs336-17m:$size --check policy.json --policy mixed; warns "was under fp8"
 ends 0 reckon train text --tokenizer tok --resume --output under-fp8 --steps 3 --quiet --blas own
 ends 1 reckon train text --tokenizer tok --resume --output under-fp8 --steps 4 --policy amp-bf16 --blas own; warns "another policy"
-ends 2 reckon train text --tokenizer tok --model cs336-17m:$size --policy amp-bf16 --loss-scale 4; warns "--loss-scale is for policies that scale the loss: amp-fp16; this is amp-bf16"
+ends 2 reckon train text --tokenizer tok --model cs336-17m:$size --policy amp-bf16 --loss-scale 4; warns "--loss-scale is read with --policy amp-fp16; this is amp-bf16"
 ends 0 reckon train text --tokenizer tok --model cs336-17m:$size --batch 2 --seq 8 --steps 3 --policy amp-fp16 --loss-scale 1e12 --json --blas own
 warns "step 1 is skipped"; prints '"skipped": true'
 

@@ -51,9 +51,15 @@ holds b/step-000001/trainer.json '"lr": 0.5'
 ends 0 reckon train text.bin --config b/step-000001/trainer.json --quiet --threads 1
 ends 0 reckon train text.bin --config b/step-000001 --steps 2 --quiet --threads 1
 printf '{"model": "%s", "tokenizer": "tok", "steps": 0, "scale-steps": 7}' $sizes >scale.json
-ends 2 reckon train text.bin --config scale.json;              warns "scale-steps is for policies that scale the loss: amp-fp16; this is fp32, by scale.json"
+ends 2 reckon train text.bin --config scale.json;              warns "scale-steps is read with --policy amp-fp16; this is fp32, by scale.json"
 ends 0 reckon train text.bin --config scale.json --policy amp-bf16 --quiet --threads 1
-ends 2 train text.bin --steps 1 --scale-steps 7;               warns "--scale-steps is for policies"
+ends 2 train text.bin --steps 1 --scale-steps 7;               warns "--scale-steps is read with --policy amp-fp16; this is fp32"
+ends 2 train text.bin --steps 1 --momentum 0.5;                warns "--momentum is read with --optimizer sgd, muon; this is adamw"
+ends 2 train text.bin --steps 1 --optimizer sgd --eps 1e-8;    warns "--eps is read with --optimizer adamw, muon; this is sgd"
+ends 2 train text.bin --steps 1 --schedule constant --min-lr 1e-5;  warns "--min-lr is read with --schedule linear, cosine, inverse-sqrt; this is constant"
+printf '{"model": "%s", "tokenizer": "tok", "steps": 0, "clip-update": 7}' $sizes >update.json
+ends 2 reckon train text.bin --config update.json;             warns "clip-update is read with --optimizer adafactor; this is adamw, by update.json"
+ends 0 reckon train text.bin --config update.json --optimizer sgd --quiet --threads 1
 ends 2 reckon train text.bin --tokenizer tok --model $sizes --batch 0;                            warns "within 1 and 1048576"
 printf '{"rate": 1}' >wrong.json
 ends 3 reckon train text --config wrong.json;                  warns "wrong.json: rate is no option"
@@ -65,6 +71,8 @@ ends 2 reckon train text --tokenizer tok;                      warns "--model is
 ends 2 reckon train text --resume;                             warns "--resume needs"
 ends 2 train text --schedule up;                               warns "up"
 ends 3 train text --seq 17;                                    warns "17 positions"
+ends 2 train text.bin --lr 1e-5;                               warns "min-lr is 0.0001, above lr, which is 1e-05"; warns "a tenth of lr"
+ends 0 train text.bin --lr 1e-5 --min-lr 0 --steps 1 --quiet
 ends 2 train text --beta1 2;                                   warns "beta1"
 ends 2 train text.bin text;                                    warns "one file of tokens"
 ends 2 train text --end nothing;                               warns "no token"
