@@ -23,17 +23,6 @@ static const char *complete(int i)
     return i < (int)(sizeof topics / sizeof *topics) ? topics[i].name : NULL;
 }
 
-int command_walk(struct cli *c, const struct command *k, const char *path, command_fn *f)
-{
-    int code = f(c, k, path);
-    for (int i = 0; code == CLI_OK && k->commands != NULL && k->commands[i] != NULL; i++) {
-        char below[64];
-        (void)snprintf(below, sizeof below, "%.40s %.20s", path, k->commands[i]->name);
-        code = command_walk(c, k->commands[i], below, f);
-    }
-    return code;
-}
-
 static int print_examples(struct cli *c, const struct command *k, const char *path)
 {
     (void)path;

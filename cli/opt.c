@@ -62,13 +62,6 @@ static bool takes_next(const struct option *o) { return o->type != OPT_FLAG && o
 const char *option_words(const struct option *o) { return o->words != NULL ? o->words : types[o->type].words; }
 bool option_computed(const struct option *o)     { return o->standard != NULL && o->standard[0] == '('; }
 
-const struct command *command_find(const struct command *in, const char *name)
-{
-    for (int i = 0; in->commands != NULL && in->commands[i] != NULL; i++)
-        if (strcmp(in->commands[i]->name, name) == 0) return in->commands[i];
-    return NULL;
-}
-
 /* Reads a text as the option's type says; false when it is none. */
 static bool read_value(const struct option *o, const char *text, struct value *v)
 {

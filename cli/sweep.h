@@ -1,4 +1,6 @@
-/* sweep.h: what a sweep is over, what it shows, and what came of it. */
+/* sweep.h: what a sweep is over, what it shows, and what came of it.
+ *
+ *   cmd_sweep.c   options, the run     sweep_point.c   one model     sweep_print.c   as text, CSV, JSON */
 #ifndef CLI_SWEEP_H
 #define CLI_SWEEP_H
 #include "range.h"
@@ -24,6 +26,7 @@ struct sweep {
 
 /* The value of a knob in a row. */
 const char *sweep_at(const struct sweep *s, size_t row, int knob);
+int  sweep_fill(struct cli *c, struct sweep *s, size_t row, const rk_bill_settings *settings);       /* a row; an exit code */
 void sweep_print(struct cli *c, const struct sweep *s, bool exact);
 void sweep_csv(struct cli *c, const struct sweep *s);
 void sweep_json(struct cli *c, const struct sweep *s);
