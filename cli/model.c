@@ -1,8 +1,11 @@
 /* model.c: see model.h. */
 #include "model.h"
 #include "out.h"
+#include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
+#include <unistd.h>
 #ifdef __GLIBC__
 #include <malloc.h>
 #endif
@@ -65,11 +68,25 @@ void model_headline(struct cli *c, const rk_model *m, const rk_bill_settings *s)
 
 const char *model_complete(int i) { return rk_model_preset(i); }
 
+#ifdef __GLIBC__
+/* Pages that are asked for at once cost half of what they cost one by one. Where that cannot be asked for, they come one by one. */
+static void touch_memory(void)
+{
+#ifdef MADV_POPULATE_WRITE
+    const size_t page = (size_t)sysconf(_SC_PAGESIZE), usual = 1 << 20;     /* of a bill: 0.7 MB with one tower, 1.4 with two */
+    char *room = malloc(usual + page);
+    if (room != NULL) (void)madvise((void *)(((uintptr_t)room + page - 1) & ~(uintptr_t)(page - 1)), usual, MADV_POPULATE_WRITE);
+    free(room);
+#endif
+}
+#endif
+
 void model_keep_memory(void)
 {
 #ifdef __GLIBC__
     (void)mallopt(M_MMAP_THRESHOLD, 1 << 30);
     (void)mallopt(M_TRIM_THRESHOLD, 1 << 30);
     (void)mallopt(M_TOP_PAD, 4 << 20);
+    touch_memory();
 #endif
 }

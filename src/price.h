@@ -21,8 +21,8 @@ struct train_rule price_rule(const rk_bill_settings *settings, const struct poli
 static inline bool price_is_single(const rk_bill_settings *s) { return s->dtype == RK_f32 || (s->dtype == RK_f64 && !s->zero_dtype_is_f64); }
 
 /* Parameters alone, those of alike blocks once, each standing for all of them: an optimizer takes every parameter by itself.
- * Call built_close(one) in any case. */
-rk_status price_one_block(rk_ctx *ctx, const struct built *all, struct built *one) RK_CHECK;
+ * together: those of a block that differ in name alone are one. Call built_close(one) in any case. */
+rk_status price_one_block(rk_ctx *ctx, const struct built *all, bool together, struct built *one) RK_CHECK;
 /* The towers of a model, whose blocks may be left out; deep: one has more than `most` (0: nothing is left out). */
 struct price_towers { struct tower at[MOST_STRETCHES]; int n; bool deep; };      /* ends with pattern NULL */
 struct price_towers price_towers(const rk_model *model, int64_t most);

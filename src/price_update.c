@@ -2,12 +2,13 @@
  *
  * Exact, because an optimizer looks at one parameter after the other, and clipping at a sum over all: a node that stands for n
  * counts n times (node.times), the sum's additions too. Blocks are alike where each has parameters of the same names, dims and
- * dtypes, which are kept alike: else all of them stay. Law: tests/law/test_shorten.c. */
+ * dtypes, which are kept alike: else all of them stay. Within a block, parameters that are alike but for their names may be taken
+ * together too (node.alike), where nobody asks which is which. Law: tests/law/test_shorten.c. */
 #include "price.h"
 #include <string.h>
 
 /* "h.*.attn.q.weight", of how many blocks. */
-struct group { int first, times, blocks; bool alike; };
+struct group { int first, times, blocks, kept; bool alike; };      /* kept: as which parameter, + 1 */
 /* "h.*" */
 struct blocks { int times; bool alike; };
 struct grouping {
@@ -92,32 +93,46 @@ static rk_status group_all(rk_ctx *ctx, struct grouping *g)
     return RK_OK;
 }
 
-static rk_status keep(rk_ctx *ctx, const struct grouping *g, struct built *one)
+/* The parameter of the same block that was kept and is like this one, + 1; 0: none. */
+static int find_like(const struct grouping *g, int group)
+{
+    const struct parameter *p = &g->all->parameters.at[g->groups.at[group].first];
+    for (int i = 0; i < group; i++) {
+        const struct group *other = &g->groups.at[i];
+        if (other->kept != 0 && other->blocks == g->groups.at[group].blocks && same_kind(g->all, &g->all->parameters.at[other->first], p)) return other->kept;
+    }
+    return 0;
+}
+
+static rk_status keep(rk_ctx *ctx, struct grouping *g, bool together, struct built *one)
 {
     const struct parameters *list = &g->all->parameters;
     TRY(graph_like(ctx, g->all->g, &one->g));
     for (int i = 0; i < list->n; i++) {
-        const struct group *group = g->group_of[i] >= 0 ? &g->groups.at[g->group_of[i]] : NULL;
+        struct group *group = g->group_of[i] >= 0 ? &g->groups.at[g->group_of[i]] : NULL;
         bool merged = group != NULL && g->blocks.at[group->blocks].alike;
         struct parameter p = list->at[i];
         if (merged && group->first != i) continue;
+        p.like = merged && together ? find_like(g, g->group_of[i]) : 0;
         p.ref = graph_repeat(one->g, g->all->g, p.ref, NULL);
         if (p.ref == 0) break;
         if (merged) one->g->nodes.at[p.ref].times = group->times;
+        if (merged && p.like == 0) group->kept = one->parameters.n + 1;
+        if (p.like != 0) one->g->nodes.at[one->parameters.at[p.like - 1].ref].alike++;
         p.name = node_of(one->g, p.ref)->text;
         VEC_PUSH(&one->parameters, p);
     }
     return rk_graph_seal(one->g);
 }
 
-rk_status price_one_block(rk_ctx *ctx, const struct built *all, struct built *one)
+rk_status price_one_block(rk_ctx *ctx, const struct built *all, bool together, struct built *one)
 {
     struct grouping g = { .ctx = ctx, .all = all };
     rk_status status;
     *one = (struct built){ .ctx = ctx };
     GO(NEW(g.group_of, all->parameters.n));
     GO(group_all(ctx, &g));
-    GO(keep(ctx, &g, one));
+    GO(keep(ctx, &g, together, one));
 out:
     FREE(g.group_of, all->parameters.n);
     VEC_FREE(&g.groups);

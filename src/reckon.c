@@ -188,7 +188,7 @@ static rk_status add_update(rk_ctx *ctx, struct pricing *p, const struct built *
     struct built one = { .ctx = NULL };
     rk_graph *update = NULL;
     rk_status status;
-    GO(price_one_block(ctx, built, &one));
+    GO(price_one_block(ctx, built, p->settings->totals, &one));
     GO(train_update(ctx, one.g, one.parameters.at, one.parameters.n, &rule, &update));
     rk_bill_phase last[] = { { "update", update->nodes.n } };
     GO(bill_add_graph(p->bill, update, &(struct bill_terms){ .n_phases = 1, .phases = last, .n_repeats = N_BLOCKS, .repeats = blocks_of(p->model), .totals = p->settings->totals, .numbers = p->settings->numbers }));

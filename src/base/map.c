@@ -1,6 +1,6 @@
 /* map.c: linear probing.
  *
- * Slots are chosen by eight bytes at a time: hash_bytes goes byte by byte, since what is made of it has to be the same on
+ * Slots are chosen by sixteen bytes at a time: hash_bytes goes byte by byte, since what is made of it has to be the same on
  * every machine, and a graph's names cost a tenth of counting it that way. */
 #include "base/map.h"
 #include <limits.h>
@@ -18,16 +18,18 @@ uint64_t hash_bytes(const void *bytes, size_t n)
 
 static uint32_t hash_key(const char *key, size_t length)
 {
-    const uint64_t odd = 0xd6e8feb86659fd93u;
-    uint64_t h = length, word;
+    const uint64_t odd = 0xd6e8feb86659fd93u, other = 0x9e3779b97f4a7c15u;
+    uint64_t h = length, word[2];
     for (; length >= sizeof word; length -= sizeof word, key += sizeof word) {
-        memcpy(&word, key, sizeof word);
-        h = (h ^ word) * odd;
-        h ^= h >> 32;
+        memcpy(word, key, sizeof word);
+        h = hash_mix(word[0] ^ h ^ odd, word[1] ^ other);
     }
-    word = 0;
-    if (length > 0) memcpy(&word, key, length);
-    h = (h ^ word) * odd;
+    word[0] = word[1] = 0;
+    if (length >= sizeof *word) {                           /* what is left, from both ends */
+        memcpy(&word[0], key, sizeof *word);
+        memcpy(&word[1], key + length - sizeof *word, sizeof *word);
+    } else if (length > 0) memcpy(word, key, length);
+    h = hash_mix(word[0] ^ h ^ odd, word[1] ^ other);
     return (uint32_t)(h ^ h >> 32);
 }
 

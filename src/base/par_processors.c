@@ -46,6 +46,7 @@ static int quota_v1(const char *folder)
     (void)snprintf(path, sizeof path, "%s/cpu.cfs_quota_us", folder);
     slurp(path, text);
     long long quota = atoll(text);
+    if (quota <= 0) return INT_MAX;
     (void)snprintf(path, sizeof path, "%s/cpu.cfs_period_us", folder);
     slurp(path, text);
     return quotient(quota, atoll(text));
@@ -57,7 +58,7 @@ static int least(const char *root, const char *path, int (*quota)(const char *fo
     char folder[2 * SMALL];
     int n = INT_MAX;
     size_t stop = strlen(root);
-    (void)snprintf(folder, sizeof folder, "%s%s", root, path);
+    (void)snprintf(folder, sizeof folder, "%s%s", root, strcmp(path, "/") == 0 ? "" : path);
     for (;;) {
         int here = quota(folder);
         if (here < n) n = here;
@@ -90,7 +91,7 @@ int par_quota(const char *mount, const char *cgroups)
         (void)snprintf(root, sizeof root, "%s%s%s", mount, unified ? "" : "/", controllers);
         int here = least(root, line, unified ? quota_v2 : quota_v1);
         if (here < n) n = here;
-        if (unified) continue;
+        if (unified || strcmp(controllers, "cpu") == 0) continue;
         (void)snprintf(root, sizeof root, "%s/cpu", mount);
         here = least(root, line, quota_v1);
         if (here < n) n = here;

@@ -12,7 +12,7 @@ rk_status rk_graph_open(rk_ctx *ctx, rk_graph **out)
     *out = NULL;
     TRY(NEW(g, 1));
     g->ctx = ctx;
-    g->times = 1;
+    g->times = g->alike = 1;
     if ((status = VEC_ROOM(&g->dims, 16)) == RK_OK && (status = VEC_ROOM(&g->nodes, 64)) == RK_OK && (status = VEC_ROOM(&g->paths, 16)) == RK_OK) {
         g->dims.n = g->nodes.n = g->paths.n = g->paths_named = 1;
         g->dims.at[0] = (struct dim_info){ .name = "" };
@@ -113,10 +113,11 @@ static rk_status node_add(rk_ctx *ctx, rk_graph *g, struct node n, bool shaped, 
     TRY(TAKE(&g->arena, in, n.arity));
     for (int i = 0; i < n.arity; i++) in[i] = n.in[i];
     n.in = in;
-    if (n.text == NULL) n.text = "";
+    if (n.text == NULL || n.text[0] == '\0') n.text = "";
     else TRY(arena_text(ctx, &g->arena, n.text, strlen(n.text), &n.text));
     n.path = g->path;
     n.times = g->times;
+    n.alike = g->alike;
     if (!shaped) TRY(n.op->infer(ctx, g, &n));
     if (!shaped) TRY(check_elements(ctx, g, &n));
     VEC_PUSH(&g->nodes, n);
@@ -181,12 +182,14 @@ rk_ref graph_repeat(rk_graph *to, const rk_graph *from, rk_ref r, const rk_ref *
     n.in = in;
     if (n.op == &op_adjoint) n.at.i[1] = map[n.at.i[1]];     /* the operation it belongs to has another id now */
     if (!same && (n.op->flags & OP_SOURCE) == 0) n.rank = 0; /* the op says its shape again */
-    int path = to->path, times = to->times;
+    int path = to->path, times = to->times, alike = to->alike;
     to->path = n.path;
     to->times = n.times;
+    to->alike = n.alike;
     rk_ref fresh = add(to, n, same);
     to->path = path;
     to->times = times;
+    to->alike = alike;
     return fresh;
 }
 

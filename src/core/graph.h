@@ -29,6 +29,7 @@ struct node {
     struct attributes at;
     int path;                               /* into g->paths: the module it stands in */
     int times;                              /* how many equal nodes it stands for: 1, but in a graph for counting (pass/shorten) */
+    int alike;                              /* each of them for so many of one block: 1, but in an optimizer's for counting (price_update) */
     bool shared;                            /* in such a graph: each of those for whom one stands reads it */
 };
 
@@ -46,7 +47,7 @@ struct rk_graph {
     VEC(struct named_ref) outputs;
     struct map dim_names, path_names;
     struct map sources[RK_KIND_COUNT + 1];  /* states by kind, then inputs: name -> id */
-    int path, times;                        /* where the next nodes stand, and for how many each */
+    int path, times, alike;                 /* where the next nodes stand, and for how many each */
     int paths_named;                        /* that path_names has; the rest when it is first asked */
     bool sealed;
     rk_status status;

@@ -142,27 +142,66 @@ struct poly poly_add(struct polys *p, struct poly a, struct poly b)
     return reduced(sum);
 }
 
-/* Each term of a is in sum, and none goes away. */
-static bool is_among(const struct poly *sum, struct poly a)
+/* How many terms a has that sum has not. */
+static int count_fresh(struct poly sum, struct poly a)
 {
-    int k = 0, found = 0;
-    for (int i = 0; i < sum->n && k < a.n; i++) {
-        int64_t factor;
-        if (order_of(&sum->term[i], &a.term[k]) != 0) continue;
-        if (__builtin_add_overflow(sum->term[i].factor, a.term[k].factor, &factor) || factor == 0 || factor == INT64_MIN) return false;
-        k++, found++;
+    int fresh = a.n;
+    for (int i = 0, k = 0; i < sum.n && k < a.n;) {
+        int order = order_of(&sum.term[i], &a.term[k]);
+        fresh -= order == 0;
+        i += order <= 0;
+        k += order >= 0;
     }
-    return found == a.n && sum->over == 1 && a.over == 1;
+    return fresh;
 }
 
-void poly_add_to(struct polys *p, struct poly *sum, struct poly a)
+static void drop_zeros(struct poly *a)
+{
+    int n = 0;
+    for (int i = 0; i < a->n; i++)
+        if (a->term[i].factor != 0) a->term[n++] = a->term[i];
+    a->n = n;
+}
+
+/* Merges a into the terms of sum, which has room for `fresh` more, from the last on. */
+static bool merge(struct polys *p, struct poly *sum, struct poly a, int fresh)
+{
+    int i = sum->n - 1, k = a.n - 1;
+    bool zeros = false;
+    for (int at = i + fresh; k >= 0; at--) {
+        int order = i < 0 ? -1 : order_of(&sum->term[i], &a.term[k]);
+        struct term next = order > 0 ? sum->term[i] : a.term[k];
+        if (order == 0 && (__builtin_add_overflow(next.factor, sum->term[i].factor, &next.factor) || next.factor == INT64_MIN)) {
+            too_large(p);
+            return false;
+        }
+        zeros = zeros || next.factor == 0;
+        i -= order >= 0;
+        k -= order <= 0;
+        sum->term[at] = next;
+    }
+    sum->n += fresh;
+    if (zeros) drop_zeros(sum);
+    return true;
+}
+
+void poly_add_to(struct polys *p, struct poly *sum, int *room, struct poly a)
 {
     if (p->status != RK_OK || a.n == 0) return;
-    if (sum->n == 0) *sum = poly_copy(p, a);
-    else if (!is_among(sum, a)) *sum = poly_add(p, *sum, a);
-    else
-        for (int i = 0, k = 0; k < a.n; i++)
-            if (order_of(&sum->term[i], &a.term[k]) == 0) sum->term[i].factor += a.term[k++].factor;
+    if (sum->over != 1 || a.over != 1) {
+        *sum = sum->n == 0 ? poly_copy(p, a) : poly_add(p, *sum, a);
+        *room = sum->n;
+        return;
+    }
+    int fresh = count_fresh(*sum, a);
+    if (sum->n + fresh > *room) {
+        struct poly wider = room_for(p, 2 * (sum->n + fresh));
+        if (wider.term == NULL) return;
+        if (sum->n > 0) memcpy(wider.term, sum->term, (size_t)sum->n * sizeof *sum->term);
+        sum->term = wider.term;
+        *room = 2 * (sum->n + fresh);
+    }
+    if (!merge(p, sum, a, fresh)) *sum = poly_zero();
 }
 
 static bool multiply(struct polys *p, const struct term *a, const struct term *b, struct term *out)
@@ -233,8 +272,9 @@ static bool term_value(const rk_graph *g, const struct term *t, const int64_t *e
         if ((extent != NULL ? extent[t->dim[i]] : dim_size(g, t->dim[i])) == 0) v = 0;
     for (int i = 0; i < t->degree && v != 0; i++) {
         int64_t size = extent != NULL ? extent[t->dim[i]] : dim_size(g, t->dim[i]);
-        if (v > MOST_VALUE / size) return false;
+        if (v >> 63 != 0 && v > MOST_VALUE / size) return false;        /* below that the product has 126 bits: no division is needed to know */
         v *= size;
+        if (v > MOST_VALUE) return false;
     }
     *value = t->factor < 0 ? -v : v;
     return true;
@@ -251,8 +291,10 @@ rk_status poly_value(rk_ctx *ctx, const rk_graph *g, struct poly a, const int64_
         sum += v;
         fine = sum <= MOST_VALUE && sum >= -MOST_VALUE;
     }
-    if (!fine || sum / a.over > INT64_MAX) return FAIL(RK_E_LIMIT, "a number of the bill is beyond 2^63");
-    PROMISE(sum >= 0 && sum % a.over == 0);             /* costs are counts: never negative, never broken */
-    *value = (uint64_t)(sum / a.over);
+    const bool whole = a.over == 1 || sum % a.over == 0;
+    if (fine && a.over != 1) sum /= a.over;
+    if (!fine || sum > INT64_MAX) return FAIL(RK_E_LIMIT, "a number of the bill is beyond 2^63");
+    PROMISE(sum >= 0 && whole);                         /* costs are counts: never negative, never broken */
+    *value = (uint64_t)sum;
     return RK_OK;
 }

@@ -16,7 +16,7 @@ struct poly poly_zero(void);
 struct poly poly_number(struct polys *p, int64_t n);
 struct poly poly_dims(struct polys *p, int64_t factor, int n, const rk_dim *dims);     /* factor · Π dims */
 struct poly poly_add(struct polys *p, struct poly a, struct poly b);
-void        poly_add_to(struct polys *p, struct poly *sum, struct poly a);   /* sum owns its terms: in their place, where a has no others; begins as poly_zero() */
+void        poly_add_to(struct polys *p, struct poly *sum, int *room, struct poly a);     /* in the place of sum, which owns its terms; begins as poly_zero() and 0 */
 struct poly poly_mul(struct polys *p, struct poly a, struct poly b);
 struct poly poly_scale(struct polys *p, int64_t factor, struct poly a);
 struct poly poly_over(struct polys *p, struct poly a, int64_t by);

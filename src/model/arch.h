@@ -75,7 +75,16 @@ enum purpose { FOR_TRAINING, FOR_SCORING, FOR_LOGITS, FOR_DECODING, FOR_ENCODING
 /* What is built, and what comes of it. kind: a parameter is trained; a constant is a table that is loaded or computed, and stays;
  * an input is a value from outside by which gradients are wanted. in_block: it stands in a block, neither embedding nor head.
  * axes, axis: the axes of the stored tensor, and on which of them each of its dims lies; axes 0: as many as dims, in order. */
-struct parameter { rk_ref ref; const char *name; struct init init; bool decays; rk_kind kind; bool in_block; int axes, axis[RK_MAX_RANK]; };
+struct parameter {
+    rk_ref ref;
+    const char *name;
+    struct init init;
+    bool decays;
+    rk_kind kind;
+    bool in_block;
+    int axes, axis[RK_MAX_RANK];
+    int like;                           /* 0; where only a price is wanted: which one before it, + 1, is stepped for both (price_update) */
+};
 struct parameters { struct parameter *at; int n, room; };
 /* A weight as wiring sees it, and what it is behind that: a state in its own order and dtype, and its scales or 0; of one in panels the
  * dims that it stands for, in the order of its rows. */

@@ -218,7 +218,7 @@ static rk_status add_row(rk_ctx *ctx, struct counting *c, rk_ref r, int phase)
         if (p.repeat != 0) TRY(TAKE(&count->arena, row.per, count->repeats.at[p.repeat].instances.n));
         VEC_PUSH(&count->rows, row);
     }
-    int64_t times = node_of(count->g, r)->times, blocks = p.repeat != 0 ? count->repeats.at[p.repeat].instances.at[p.instance] : 1;
+    int64_t times = (int64_t)node_of(count->g, r)->times * node_of(count->g, r)->alike, blocks = p.repeat != 0 ? count->repeats.at[p.repeat].instances.at[p.instance] : 1;
     PROMISE(times % blocks == 0);                       /* more of them: what one block sums of many others */
     count->rows.at[id].times += times;
     if (p.repeat != 0) count->rows.at[id].per[p.instance] += times / blocks;
@@ -268,6 +268,7 @@ static rk_status begin(rk_ctx *ctx, struct counting *c)
     VEC_PUSH(&count->repeats, ((struct count_repeat){ .path = "", .n = 1 }));
     VEC_PUSH(&count->modules, ((struct count_module){ .path = "", .used = true }));
     VEC_PUSH(&count->places, ((struct count_place){ 0, 0, 0 }));
+    TRY(VEC_ROOM(&count->rows, c->n_nodes));
     pass_needed(count->g, c->needed);
     return RK_OK;
 }

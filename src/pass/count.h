@@ -80,13 +80,18 @@ void placing_clear(rk_ctx *ctx, struct placing *p);
 /* The modules in the order of the tree, those with nothing in them left out: parents first. order: room for all. */
 rk_status count_tree(rk_ctx *ctx, const struct count *count, int *order, int *n) RK_CHECK;
 
+/* pass/count_often.c: how often every row stands, as often in every repetition and the rest outside of it, in the order of the tree. together: what
+ * stands in several modules of a repetition and costs the same is said of the first, and none of the others. often: room for all rows. */
+struct often { int row; int64_t each, outside; };
+rk_status count_often(rk_ctx *ctx, const struct count *count, const int *tree, int n_tree, bool together, struct often *often) RK_CHECK;
+
 /* Sums, in the order in which rows came: parts outside of repetitions, and one part for each repetition. */
-struct account_part { int repeat; struct poly each; };
+struct account_part { int repeat, room; struct poly each; };
 struct account { int n, room; struct account_part *parts; };                        /* zero it to begin; in the count's arena */
-/* What a row adds: as many in every repetition, the rest outside of it. Asked once, added to every account it belongs to; gone when the next
+/* What so many of a row add. Asked once, added to every account it belongs to; gone when the next
  * one, or a number, is asked for. */
 struct share { int repeat; struct poly each, outside; };
-rk_status account_share(struct count *count, const struct count_row *row, enum quantity q, struct share *share) RK_CHECK;
+rk_status account_share(struct count *count, const struct often *often, enum quantity q, struct share *share) RK_CHECK;
 rk_status account_add(struct count *count, struct account *a, const struct share *share) RK_CHECK;
 rk_status account_number(struct count *count, const struct account *a, uint64_t *number) RK_CHECK;
 /* number_out: what divides every term is taken out too, 4·(V·D + ..): bytes. */

@@ -1,26 +1,8 @@
 /* count_sum.c: sums of rows, as a number and as people write them: V·D + P·D + L·(12·D² + 13·D) + 2·D.
  *
- * A repetition gets what most of its blocks have; a block that differs (the last one, which nobody reads further) leaves its
- * difference outside: L·(...) - B·T·D. So the formula is exact whatever the blocks are, and its value is the number. */
+ * A repetition gets what most of its blocks have (count_often.c); a block that differs (the last one, which nobody reads further)
+ * leaves its difference outside: L·(...) - B·T·D. So the formula is exact whatever the blocks are, and its value is the number. */
 #include "pass/count.h"
-
-/* How often the row stands in more than half of the repetitions (found by majority vote: Boyer & Moore 1981); where there is
- * no such number, in the one that has fewest. */
-static int64_t usual(const int64_t *per, const struct count_repeat *r)
-{
-    int64_t candidate = per[0], votes = 0, same = 0, least = per[0];
-    for (int i = 0; i < r->instances.n; i++) {
-        int64_t times = r->instances.at[i];
-        votes += per[i] == candidate ? times : -times;
-        if (votes < 0) {
-            candidate = per[i];
-            votes = -votes;
-        }
-        if (per[i] < least) least = per[i];
-    }
-    for (int i = 0; i < r->instances.n; i++) same += per[i] == candidate ? r->instances.at[i] : 0;
-    return 2 * same > r->n ? candidate : least;
-}
 
 static rk_status room_for_part(struct count *count, struct account *a)
 {
@@ -42,20 +24,19 @@ static rk_status add_part(struct count *count, struct account *a, int repeat, st
     while (repeat != 0 && at >= 0 && a->parts[at].repeat != repeat) at--;
     if (at < 0 || a->parts[at].repeat != repeat) {
         TRY(room_for_part(count, a));
-        a->parts[at = a->n++] = (struct account_part){ repeat, poly_zero() };
+        a->parts[at = a->n++] = (struct account_part){ repeat, 0, poly_zero() };
     }
-    poly_add_to(&count->polys, &a->parts[at].each, each);
+    poly_add_to(&count->polys, &a->parts[at].each, &a->parts[at].room, each);
     return count->polys.status;
 }
 
-rk_status account_share(struct count *count, const struct count_row *row, enum quantity q, struct share *share)
+rk_status account_share(struct count *count, const struct often *often, enum quantity q, struct share *share)
 {
+    const struct count_row *row = &count->rows.at[often->row];
     struct polys polys = { count->ctx, &count->scratch, RK_OK };
     struct poly price = count->classes.at[row->class].price[q];
-    const struct count_repeat *r = &count->repeats.at[row->repeat];
-    int64_t each = row->repeat == 0 || price.n == 0 ? 0 : usual(row->per, r);
     arena_reuse(count->ctx, &count->scratch);                /* the share before has been added to whom it belongs */
-    *share = (struct share){ row->repeat, poly_scale(&polys, each, price), poly_scale(&polys, row->times - r->n * each, price) };
+    *share = (struct share){ row->repeat, poly_scale(&polys, often->each, price), poly_scale(&polys, often->outside, price) };
     return polys.status;
 }
 
@@ -126,12 +107,11 @@ static void drop_empty(struct written *w)
 }
 
 /* Folds every part; a repetition without a letter, of one term only, is just that many more of it. */
-static rk_status fold_parts(struct count *count, const struct account *a, struct written *w)
+static rk_status fold_parts(struct count *count, const struct account *a, struct polys *p, struct written *w)
 {
-    struct polys *p = &count->polys;
     rk_ctx *ctx = count->ctx;
-    TRY(TAKE(&count->arena, w->repeat, a->n));
-    TRY(TAKE(&count->arena, w->each, a->n));
+    TRY(TAKE(p->arena, w->repeat, a->n));
+    TRY(TAKE(p->arena, w->each, a->n));
     for (int i = 0; i < a->n; i++) {
         int repeat = a->parts[i].repeat;
         struct poly each = poly_fold(p, count->g, a->parts[i].each);
@@ -207,19 +187,19 @@ static rk_status write_front(struct count *count, struct written *w, struct term
     return RK_OK;
 }
 
-static rk_status write_parts(struct count *count, struct written *w, bool number_out, struct str *out)
+static rk_status write_parts(struct count *count, struct polys *p, struct written *w, bool number_out, struct str *out)
 {
     rk_ctx *ctx = count->ctx;
     struct term common = poly_common(w->n, w->each);
     bool several = w->n > 1 || w->each[0].n > 1;
     for (int i = 0; i < w->n; i++) {
-        w->each[i] = poly_without(&count->polys, w->each[i], &common);
+        w->each[i] = poly_without(p, w->each[i], &common);
         several = several && w->each[i].over == 1;
     }
-    TRY(count->polys.status);
+    TRY(p->status);
     if (number_out && several) common.factor = shared_number(w);
-    for (int i = 0; i < w->n && common.factor > 1; i++) w->each[i] = poly_over(&count->polys, w->each[i], common.factor);
-    TRY(count->polys.status);
+    for (int i = 0; i < w->n && common.factor > 1; i++) w->each[i] = poly_over(p, w->each[i], common.factor);
+    TRY(p->status);
     bool front = common.degree > 0 || common.factor > 1;
     if (front) TRY(write_front(count, w, &common, out));
     bool brackets = front && (w->n > 1 || (w->repeat[0] == 0 && w->each[0].over == 1));
@@ -231,7 +211,9 @@ static rk_status write_parts(struct count *count, struct written *w, bool number
 rk_status account_text(struct count *count, const struct account *a, bool number_out, struct str *out)
 {
     rk_ctx *ctx = count->ctx;
+    struct polys polys = { ctx, &count->scratch, RK_OK };
     struct written w = { 0 };
-    TRY(fold_parts(count, a, &w));
-    return w.n == 0 ? str_text(ctx, out, "0") : write_parts(count, &w, number_out, out);
+    arena_reuse(ctx, &count->scratch);
+    TRY(fold_parts(count, a, &polys, &w));
+    return w.n == 0 ? str_text(ctx, out, "0") : write_parts(count, &polys, &w, number_out, out);
 }

@@ -3,6 +3,7 @@
  * base/map hashes byte by byte, which is right for names; a training graph has ten thousand nodes with keys of a hundred
  * bytes, and the whole bill should take a few milliseconds. */
 #include "pass/count_table.h"
+#include "base/map.h"
 #include "base/vec.h"
 #include <string.h>
 
@@ -29,11 +30,11 @@ rk_status words_text(rk_ctx *ctx, struct words *w, const char *text, int most)
 
 static uint64_t hash_words(const struct words *key)
 {
-    uint64_t h = 0x9e3779b97f4a7c15u;
-    for (int i = 0; i < key->n; i++) {
-        h = (h ^ key->at[i]) * 0xd6e8feb86659fd93u;
-        h ^= h >> 32;
-    }
+    const uint64_t odd = 0xd6e8feb86659fd93u, other = 0x9e3779b97f4a7c15u;
+    uint64_t h = (uint64_t)key->n;
+    int i = 0;
+    for (; i + 1 < key->n; i += 2) h = hash_mix(key->at[i] ^ h ^ odd, key->at[i + 1] ^ other);
+    if (i < key->n) h = hash_mix(key->at[i] ^ h ^ odd, other);
     return h;
 }
 

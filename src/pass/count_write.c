@@ -21,7 +21,7 @@ struct writing {
     int n_entries, n_ops, n_accounts;
     int *entry_id;                          /* local entry -> the bill's */
     struct account *accounts;
-    uint64_t *numbers;
+    uint64_t *numbers, *values;             /* values: [class][quantity] */
     int n_numbers;
     int *op_of_class;
     int *order, n_order;                    /* modules in the order of the tree */
@@ -80,11 +80,20 @@ static rk_status find_ops(rk_ctx *ctx, struct writing *w)
 
 static bool is_short(const struct bill_terms *terms) { return terms->totals || terms->numbers; }
 
+/* What a node of each class takes; with totals alone only states and inputs are looked at. */
+static rk_status find_values(rk_ctx *ctx, struct writing *w)
+{
+    TRY(NEW(w->values, w->count.classes.n * QUANTITIES));
+    for (int i = 0; i < w->count.classes.n; i++)
+        for (int q = w->count.terms->totals ? ELEMENTS : 0; q < QUANTITIES; q++) TRY(poly_value(ctx, w->count.g, w->count.classes.at[i].price[q], NULL, &w->values[i * QUANTITIES + q]));
+    return RK_OK;
+}
+
 /* What nodes of the row take together. */
 static rk_status row_number(struct writing *w, const struct count_row *row, enum quantity q, uint64_t *each, uint64_t *number)
 {
     rk_ctx *ctx = w->bill->ctx;
-    TRY(poly_value(ctx, w->count.g, w->count.classes.at[row->class].price[q], NULL, each));
+    *each = w->values[row->class * QUANTITIES + (int)q];
     if (__builtin_mul_overflow(*each, (uint64_t)row->times, number)) return FAIL(RK_E_LIMIT, "a number of the bill is beyond 2^64");
     return RK_OK;
 }
@@ -100,17 +109,20 @@ static rk_status add_number(struct writing *w, const struct count_row *row, enum
     return RK_OK;
 }
 
-static rk_status add_row(rk_ctx *ctx, struct writing *w, const struct count_row *row)
+static rk_status add_row(rk_ctx *ctx, struct writing *w, const struct often *often)
 {
+    const struct count_row *row = &w->count.rows.at[often->row];
     int modules = w->count.modules.n, op = modules + w->op_of_class[row->class];
     const struct bill_terms *terms = w->count.terms;
+    const bool none = often->each == 0 && often->outside == 0;          /* it was added with another */
     struct share share;
-    for (int q = 0; q < QUANTITIES; q++) {
+    for (int q = 0; q < QUANTITIES && (!none || terms->numbers); q++) {
         int entry = entry_of(w, row, (enum quantity)q);
         if (entry < 0) continue;
-        TRY(account_share(&w->count, row, (enum quantity)q, &share));
-        TRY(account_add(&w->count, account_at(w, 0, entry), &share));
         if (terms->numbers) TRY(add_number(w, row, (enum quantity)q, op, entry));
+        if (none) continue;
+        TRY(account_share(&w->count, often, (enum quantity)q, &share));
+        TRY(account_add(&w->count, account_at(w, 0, entry), &share));
         if (is_short(terms)) continue;
         TRY(account_add(&w->count, account_at(w, op, entry), &share));
         for (int m = row->module; m != 0; m = w->count.modules.at[m].parent) TRY(account_add(&w->count, account_at(w, m, entry), &share));
@@ -118,20 +130,14 @@ static rk_status add_row(rk_ctx *ctx, struct writing *w, const struct count_row 
     return RK_OK;
 }
 
-/* In the order of the tree, so that formulas of backward read like those of forward. */
 static rk_status add_rows(rk_ctx *ctx, struct writing *w)
 {
-    int rows = w->count.rows.n, modules = w->count.modules.n, *work;
-    TRY(NEW(work, modules + rows));
-    int *first = work, *next = work + modules;              /* rows of a module, each + 1; 0: no more */
-    for (int i = rows - 1; i >= 0; i--) {
-        next[i] = first[w->count.rows.at[i].module];
-        first[w->count.rows.at[i].module] = i + 1;
-    }
-    rk_status status = RK_OK;
-    for (int k = 0; k < w->n_order; k++)
-        for (int i = first[w->order[k]]; i > 0 && status == RK_OK; i = next[i - 1]) status = add_row(ctx, w, &w->count.rows.at[i - 1]);
-    FREE(work, modules + rows);
+    const int rows = w->count.rows.n;
+    struct often *often;
+    TRY(NEW(often, rows));
+    rk_status status = count_often(ctx, &w->count, w->order, w->n_order, is_short(w->count.terms), often);
+    for (int i = 0; i < rows && status == RK_OK; i++) status = add_row(ctx, w, &often[i]);
+    FREE(often, rows);
     return status;
 }
 
@@ -223,6 +229,7 @@ static rk_status write_all(rk_ctx *ctx, struct writing *w, const rk_graph *g, co
     TRY(count_graph(ctx, g, terms, &w->count));
     TRY(NEW(w->op_of_class, w->count.classes.n));
     TRY(find_ops(ctx, w));
+    TRY(find_values(ctx, w));
     w->n_entries = entries_of(terms);
     TRY(NEW(w->entry_id, w->n_entries));
     w->n_numbers = w->n_entries * (w->count.modules.n + w->ops.n);
@@ -250,6 +257,7 @@ rk_status bill_add_graph(rk_bill *bill, const rk_graph *g, const struct bill_ter
     rk_status status = write_all(ctx, &w, g, &whole);
     FREE(w.accounts, w.n_accounts);
     FREE(w.numbers, w.n_numbers);
+    FREE(w.values, w.count.classes.n * QUANTITIES);
     FREE(w.entry_id, w.n_entries);
     FREE(w.order, w.count.modules.n);
     FREE(w.op_of_class, w.count.classes.n);

@@ -115,6 +115,7 @@ void rk_grad(rk_graph *g, rk_ref loss, rk_ref seed, const rk_ref *by, int n, rk_
     struct reverse v = { .g = g, .n = g->nodes.n };
     int path = g->path, times = g->times;
     rk_status status = loss <= 0 || loss >= g->nodes.n || node_of(g, loss)->rank != 0 ? FAIL(RK_E_ARG, "gradients are taken of a value without dimensions") : RK_OK;
+    if (status == RK_OK) status = VEC_ROOM(&g->nodes, 2 * v.n);             /* about as many as there will be */
     if (status == RK_OK) status = NEW(v.wanted, v.n);
     if (status == RK_OK) status = NEW(v.asked, v.n);
     if (status == RK_OK) status = NEW(v.head, v.n);

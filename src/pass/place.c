@@ -2,19 +2,83 @@
  *
  * Largest first, each at the lowest offset where it meets nobody alive at the same time: within a few percent of the best
  * (Pisarchyk & Lee 2020, arXiv 2001.03288: "greedy by size"). Offsets are multiples of PLAN_ALIGNMENT. */
+#include "base/map.h"
+#include "base/vec.h"
 #include "pass/pass.h"
 #include "pass/taken.h"
 #include <stdlib.h>
 
 static int64_t aligned(int64_t bytes) { return (bytes + PLAN_ALIGNMENT - 1) & ~(int64_t)(PLAN_ALIGNMENT - 1); }
 
-static int by_size(const void *a, const void *b)
+/* --- in which order: largest first, of equals what lives first, then as they are listed --- */
+
+struct size { int64_t bytes; int id; };
+static int larger_first(const void *a, const void *b)
 {
-    const struct plan_value *x = *(struct plan_value *const *)a, *y = *(struct plan_value *const *)b;
-    if (x->bytes != y->bytes) return x->bytes > y->bytes ? -1 : 1;
-    if (x->first != y->first) return x->first < y->first ? -1 : 1;
-    return x < y ? -1 : x > y;
+    const int64_t x = ((const struct size *)a)->bytes, y = ((const struct size *)b)->bytes;
+    return (x < y) - (x > y);
 }
+
+/* rank: of each value's size, 0: the largest. Blocks repeat, and so do sizes: there are few. */
+static rk_status rank_sizes(rk_ctx *ctx, const struct plan_value *values, int n, int *rank, int *n_ranks)
+{
+    VEC(struct size) sizes = { 0 };
+    struct map ids = { 0 };
+    int *rank_of = NULL;
+    rk_status status = RK_OK;
+    *n_ranks = 0;
+    for (int i = 0; i < n; i++) {
+        const char *key = (const char *)&values[i].bytes;
+        if (map_get(&ids, key, sizeof values[i].bytes, &rank[i])) continue;
+        rank[i] = sizes.n;
+        GO(VEC_ROOM(&sizes, 1));
+        sizes.at[sizes.n++] = (struct size){ values[i].bytes, rank[i] };
+        GO(map_put(ctx, &ids, key, sizeof values[i].bytes, rank[i]));
+    }
+    GO(NEW(rank_of, sizes.n));
+    if (sizes.n > 0) qsort(sizes.at, (size_t)sizes.n, sizeof *sizes.at, larger_first);
+    for (int i = 0; i < sizes.n; i++) rank_of[sizes.at[i].id] = i;
+    for (int i = 0; i < n; i++) rank[i] = rank_of[rank[i]];
+    *n_ranks = sizes.n;
+out:
+    FREE(rank_of, sizes.n);
+    VEC_FREE(&sizes);
+    map_free(ctx, &ids);
+    return status;
+}
+
+/* By key, what has the same in the order of before. */
+static rk_status sort_by(rk_ctx *ctx, const int *key, int keys, const int *before, int n, int *after)
+{
+    int *at;
+    TRY(NEW(at, keys + 1));
+    for (int i = 0; i < n; i++) at[key[i] + 1]++;
+    for (int k = 0; k < keys; k++) at[k + 1] += at[k];
+    for (int i = 0; i < n; i++) after[at[key[before[i]]]++] = before[i];
+    FREE(at, keys + 1);
+    return RK_OK;
+}
+
+static rk_status find_order(rk_ctx *ctx, const struct plan_value *values, int n, int *order)
+{
+    int *work = NULL, steps = 0, ranks;
+    rk_status status;
+    GO(NEW(work, 3 * n));
+    int *key = work, *listed = work + n, *by_first = work + 2 * n;
+    for (int i = 0; i < n; i++) {
+        listed[i] = i;
+        key[i] = values[i].first < 0 ? 0 : values[i].first + 1;
+        if (key[i] >= steps) steps = key[i] + 1;
+    }
+    GO(sort_by(ctx, key, steps, listed, n, by_first));
+    GO(rank_sizes(ctx, values, n, key, &ranks));
+    GO(sort_by(ctx, key, ranks, by_first, n, order));
+out:
+    FREE(work, 3 * n);
+    return status;
+}
+
+/* --- addresses --- */
 
 /* What begins to live at each step, less what died in the step before. */
 static rk_status find_peak(rk_ctx *ctx, struct plan *plan)
@@ -56,10 +120,10 @@ static void give_addresses(struct plan *plan)
 }
 
 /* *bytes: what all take together. A value that nobody writes or reads meets nobody. */
-static rk_status place_all(rk_ctx *ctx, struct plan_value *const *order, int n, bool reuse, struct taken *taken, int64_t *bytes)
+static rk_status place_all(rk_ctx *ctx, struct plan_value *values, const int *order, int n, bool reuse, struct taken *taken, int64_t *bytes)
 {
     for (int i = 0; i < n; i++) {
-        struct plan_value *v = order[i];
+        struct plan_value *v = &values[order[i]];
         const int64_t room = aligned(v->bytes);
         const bool lives = v->last >= v->first;
         v->at = !reuse ? *bytes : lives ? taken_find(taken, v->first, v->last, room) : 0;
@@ -71,18 +135,17 @@ static rk_status place_all(rk_ctx *ctx, struct plan_value *const *order, int n, 
 
 rk_status place_values(rk_ctx *ctx, struct plan_value *values, int n, bool reuse, int64_t *bytes)
 {
-    struct plan_value **order;
-    struct taken taken;
-    int steps = 0;
+    struct taken taken = { 0 };
+    int steps = 0, *order = NULL;
+    rk_status status;
     *bytes = 0;
-    TRY(NEW(order, n));
-    for (int i = 0; i < n; i++) {
-        order[i] = &values[i];
+    for (int i = 0; i < n; i++)
         if (values[i].last >= steps) steps = values[i].last + 1;
-    }
-    if (n > 0) qsort(order, (size_t)n, sizeof *order, by_size);
-    rk_status status = taken_open(ctx, steps, &taken);
-    if (status == RK_OK) status = place_all(ctx, order, n, reuse, &taken, bytes);
+    GO(NEW(order, n));
+    GO(find_order(ctx, values, n, order));
+    GO(taken_open(ctx, steps, &taken));
+    GO(place_all(ctx, values, order, n, reuse, &taken, bytes));
+out:
     FREE(order, n);
     taken_close(ctx, &taken);
     return status;

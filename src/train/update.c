@@ -10,6 +10,8 @@ static const struct optimizer *const optimizers[] = {
 #undef ROW
 };
 
+enum { USUAL_NODES = 32 };                      /* of a parameter: AdamW has 29 */
+
 struct train_rule train_rule_of(const rk_train_options *o)
 {
     return (struct train_rule){
@@ -116,6 +118,20 @@ rk_ref update_mean(const struct update *u, rk_ref state, rk_ref weight, rk_ref f
     return value;
 }
 
+/* The next nodes stand where n does, and for as many. */
+static void stand_with(rk_graph *g, const struct node *n)
+{
+    g->path = n->path;
+    g->times = n->times;
+    g->alike = n->alike;
+}
+
+static void stand_apart(rk_graph *g)
+{
+    g->path = 0;
+    g->times = g->alike = 1;
+}
+
 /* --- clipping --- */
 
 /* One that stands for several is added to the others of them. */
@@ -132,14 +148,16 @@ static rk_ref global_norm(rk_graph *g, const rk_ref *gradients, int n)
     rk_ref sum = 0;
     for (int i = 0; i < n; i++) {
         int path = g->path;
-        g->path = node_of(g, gradients[i])->path;           /* a square is its parameter's own; only their sum is of all */
-        g->times = node_of(g, gradients[i])->times;
+        if (gradients[i] == 0) continue;
+        stand_with(g, node_of(g, gradients[i]));            /* a square is its parameter's own; only their sum is of all */
         rk_ref square = update_squares(g, gradients[i]);
         g->path = path;
-        sum = i == 0 ? first_of(g, square) : rk_add(g, sum, square);
+        g->times *= g->alike;
+        g->alike = 1;
+        sum = sum == 0 ? first_of(g, square) : rk_add(g, sum, square);
         g->times = 1;
     }
-    return n == 0 ? rk_const(g, 0) : rk_map(g, "sqrt", sum);
+    return sum == 0 ? rk_const(g, 0) : rk_map(g, "sqrt", sum);
 }
 
 static void scalars(struct update *u, rk_ref norm)
@@ -191,52 +209,73 @@ static struct subject subject(const struct update *u, const struct parameter *pa
 static void one(const struct update *u, const struct parameter *parameter, const rk_graph *loss, rk_ref gradient)
 {
     rk_graph *g = u->g;
-    const struct node *n = node_of(loss, parameter->ref);
-    g->path = n->path;
-    g->times = n->times;
+    stand_with(g, node_of(loss, parameter->ref));
     struct subject s = subject(u, parameter, loss);
     s.whole = gradient;
     if (rk_graph_ok(g)) optimizers[u->rule->optimizer]->step(u, &s);
-    g->path = 0;
-    g->times = 1;
+    stand_apart(g);
 }
 
-static void build(struct update *u, const rk_graph *loss, const struct parameter *parameters, int n, rk_ref *gradients)
+/* One that is priced with another, whose nodes are those from `from` to `end`, has states of its own. */
+static void one_like(const struct update *u, const struct parameter *parameter, const struct parameter *other, const rk_graph *loss, rk_ref from, rk_ref end)
+{
+    rk_graph *g = u->g;
+    char full[640];
+    stand_with(g, node_of(loss, parameter->ref));
+    for (rk_ref r = from; r < end; r++) {
+        struct node state = *node_of(g, r);
+        if (state.op != &op_state) continue;
+        g->nodes.at[r].alike = 1;
+        if (state.at.i[0] == RK_PARAMETER) continue;
+        (void)snprintf(full, sizeof full, "%.*s%s", (int)(strlen(state.text) - strlen(other->name)), state.text, parameter->name);
+        state.text = full;
+        (void)graph_add(g, state);
+    }
+    stand_apart(g);
+}
+
+static void build(struct update *u, const rk_graph *loss, const struct parameter *parameters, int n, rk_ref *gradients, rk_ref *begins)
 {
     rk_graph *g = u->g;
     for (int i = 0; i < n; i++) {
-        const struct node *p = node_of(loss, parameters[i].ref);
         struct dims d = update_dims(loss, parameters[i].ref);
-        g->path = p->path;
-        g->times = p->times;
+        if (parameters[i].like != 0) continue;
+        stand_with(g, node_of(loss, parameters[i].ref));
         gradients[i] = rk_state(g, RK_GRADIENT, parameters[i].name, graph_gradient_dtype(loss, parameters[i].ref), d.at);
     }
-    g->path = 0;
-    g->times = 1;
+    stand_apart(g);
     rk_enter(g, "clip");
     rk_ref norm = unscale(u, global_norm(g, gradients, n));
     rk_output(g, "gradient_norm", norm);
     scalars(u, norm);
     unscale_gradients(u);
     rk_leave(g);
-    for (int i = 0; i < n; i++) one(u, &parameters[i], loss, gradients[i]);
+    for (int i = 0; i < n; i++) {
+        const int like = parameters[i].like - 1;
+        begins[i] = g->nodes.n;
+        if (like >= 0) one_like(u, &parameters[i], &parameters[like], loss, begins[like], begins[like + 1]);
+        else one(u, &parameters[i], loss, gradients[i]);
+    }
 }
 
 rk_status train_update(rk_ctx *ctx, const rk_graph *loss, const struct parameter *parameters, int n, const struct train_rule *rule, rk_graph **out)
 {
     struct update u = { .rule = rule };
-    rk_ref *gradients = NULL;
+    rk_ref *gradients = NULL, *begins = NULL;
     rk_status status;
     *out = NULL;
     if ((unsigned)rule->optimizer >= RK_OPTIMIZERS) return FAIL(RK_E_ARG, "%d is no optimizer", (int)rule->optimizer);
     GO(graph_like(ctx, loss, &u.g));
+    GO(VEC_ROOM(&u.g->nodes, n * USUAL_NODES));
     GO(NEW(gradients, n));
-    build(&u, loss, parameters, n, gradients);
+    GO(NEW(begins, n));
+    build(&u, loss, parameters, n, gradients, begins);
     GO(rk_graph_seal(u.g));
     *out = u.g;
     u.g = NULL;
 out:
     FREE(gradients, n);
+    FREE(begins, n);
     rk_graph_close(u.g);
     return status;
 }

@@ -250,27 +250,34 @@ TEST(blocks_that_differ_are_told)
 }
 
 /* Entries and groups of the totals are those of the whole bill; so are the reasons behind memory. */
+static void same_totals(rk_ctx *ctx, const char *spec, rk_bill_settings settings)
+{
+    rk_model *model;
+    rk_bill *whole, *totals;
+    OK(ctx, rk_model_open(ctx, spec, &model));
+    OK(ctx, rk_bill_of(model, &settings, &whole));
+    settings.totals = true;
+    OK(ctx, rk_bill_of(model, &settings, &totals));
+    EXPECT_INT(rk_bill_entries(totals), rk_bill_entries(whole));
+    for (int i = 0; i < rk_bill_entries(whole); i++) {
+        rk_bill_entry a = rk_bill_entry_at(whole, i), b = rk_bill_entry_at(totals, i);
+        bool work = strncmp(a.name, "flops", 5) == 0 || strncmp(a.name, "elements", 8) == 0 || strncmp(a.name, "traffic", 7) == 0;
+        EXPECT(a.number == b.number && strcmp(a.name, b.name) == 0 && strcmp(a.formula, b.formula) == 0);
+        EXPECT_INT(rk_bill_reasons(totals, a.name), work ? 0 : rk_bill_reasons(whole, a.name));
+    }
+    for (int by = 0; by < RK_BY_COUNT; by++) EXPECT_INT(rk_bill_groups(totals, (rk_bill_by)by), rk_bill_groups(whole, (rk_bill_by)by));
+    rk_bill_free(whole);
+    rk_bill_free(totals);
+    rk_model_close(model);
+}
+
 TEST(totals_are_those_of_the_whole_bill)
 {
+    static const char *const specs[] = { "transformer-base:num_encoder_layers=3,num_decoder_layers=7", "bert-tiny:num_hidden_layers=6", "pythia-14m" };
     rk_ctx *ctx = test_ctx();
-    for (int mode = RK_MODE_TRAIN; mode <= RK_MODE_DECODE; mode++) {
-        rk_model *model;
-        rk_bill *whole, *totals;
-        OK(ctx, rk_model_open(ctx, "gpt2:n_layer=7", &model));
-        OK(ctx, rk_bill_of(model, &(rk_bill_settings){ .batch = 2, .seq = 9, .mode = (rk_bill_mode)mode }, &whole));
-        OK(ctx, rk_bill_of(model, &(rk_bill_settings){ .batch = 2, .seq = 9, .mode = (rk_bill_mode)mode, .totals = true }, &totals));
-        EXPECT_INT(rk_bill_entries(totals), rk_bill_entries(whole));
-        for (int i = 0; i < rk_bill_entries(whole); i++) {
-            rk_bill_entry a = rk_bill_entry_at(whole, i), b = rk_bill_entry_at(totals, i);
-            bool work = strncmp(a.name, "flops", 5) == 0 || strncmp(a.name, "elements", 8) == 0 || strncmp(a.name, "traffic", 7) == 0;
-            EXPECT(a.number == b.number && strcmp(a.name, b.name) == 0 && strcmp(a.formula, b.formula) == 0);
-            EXPECT_INT(rk_bill_reasons(totals, a.name), work ? 0 : rk_bill_reasons(whole, a.name));
-        }
-        for (int by = 0; by < RK_BY_COUNT; by++) EXPECT_INT(rk_bill_groups(totals, (rk_bill_by)by), rk_bill_groups(whole, (rk_bill_by)by));
-        rk_bill_free(whole);
-        rk_bill_free(totals);
-        rk_model_close(model);
-    }
+    for (int mode = RK_MODE_TRAIN; mode <= RK_MODE_DECODE; mode++) same_totals(ctx, "gpt2:n_layer=7", (rk_bill_settings){ .batch = 2, .seq = 9, .mode = (rk_bill_mode)mode });
+    for (int i = 0; i < 2 * RK_OPTIMIZERS; i += TEST_FEWER)
+        same_totals(ctx, specs[i % 3], (rk_bill_settings){ .batch = 2, .seq = 9, .optimizer = (rk_optimizer)(i % RK_OPTIMIZERS), .policy = i % 2 == 1 ? "amp-bf16" : NULL });
 }
 
 /* The update as the bill has it, one block for all, against that of every parameter. */

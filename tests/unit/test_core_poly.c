@@ -75,6 +75,15 @@ TEST(random_polynomials_form_a_ring)
         EXPECT(poly_equal(poly_mul(&p, product, c), poly_mul(&p, a, poly_mul(&p, b, c))));
         EXPECT(poly_equal(poly_mul(&p, sum, c), poly_add(&p, poly_mul(&p, a, c), poly_mul(&p, b, c))));
         EXPECT(poly_equal(poly_add(&p, a, poly_scale(&p, -1, a)), poly_zero()));
+        const struct poly parts[] = { a, poly_over(&p, c, 6), b, poly_scale(&p, -1, a), c };      /* added in place: the same, as is what goes away */
+        struct poly in_place = poly_zero(), anew = poly_zero();
+        int room = 0;
+        for (int i = 0; i < 5; i++) {
+            if (i == 1 && round % 2 == 0) continue;                         /* whole numbers alone, and not */
+            poly_add_to(&p, &in_place, &room, parts[i]);
+            anew = poly_add(&p, anew, parts[i]);
+            EXPECT(canonical(in_place) && poly_equal(in_place, anew));
+        }
         EXPECT(poly_equal(poly_over(&p, poly_scale(&p, 7, a), 7), a));
         EXPECT(poly_equal(poly_add(&p, poly_over(&p, a, 6), poly_over(&p, a, 3)), poly_over(&p, a, 2)));
         EXPECT_INT(p.status, RK_OK);
