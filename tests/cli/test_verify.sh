@@ -49,10 +49,22 @@ ends 0 reckon generate "$models/gpt2" --ids '1,2,3;4,5' -g -m 5 -q --batch-invar
 ends 0 reckon generate "$models/gpt2" --ids 1,2,3 --beams 3 -n 2 -m 4 --json; prints '"score"'
 ends 2 reckon generate "$models/gpt2" --ids 1 --beams 3 -t 2;    warns "it does not draw"
 ends 2 reckon generate "$models/gpt2" --ids '1;;2';              warns "list 2 is empty"
-ends 2 reckon generate "$models/gpt2" --ids 1 --beams 2 -n 3 -g; warns "best 3 of 2 beams"
+ends 2 reckon generate "$models/gpt2" --ids 1 --beams 2 -n 3;    warns "best 3 of 2 beams"
+# what contradicts itself is refused, never half obeyed
+ends 2 reckon generate "$models/gpt2" --ids 1 --beams 2 -g;      warns "give one of them"
+ends 2 reckon generate "$models/gpt2" --ids 1 -g --top-k 3;      warns "it does not draw"
+ends 2 reckon generate "$models/gpt2" --ids 1 -g -n 2;           warns "the likeliest tokens are one text"
+ends 2 reckon generate "$models/gpt2" --ids 1 -t 0 -n 2;         warns "the likeliest tokens are one text"
+ends 2 reckon generate "$models/gpt2" --ids 1 --length-penalty 2; warns "--length-penalty is of beams"
+ends 2 reckon generate "$models/gpt2" --ids 1 -g --early-stopping true; warns "--early-stopping is of beams"
+ends 2 reckon generate "$models/gpt2" --ids 1 --repetition-penalty 0; warns "above 0"
+ends 0 reckon generate "$models/gpt2" --ids 1,2,3 -g -t 0 --beams 1 -m 5 -q; is "greedy said thrice" "$(cat "$out")" "$first"
 cp -r "$models/gpt2" told && echo '{"max_new_tokens": 4, "num_beams": 3, "no_repeat_ngram_size": 2, "transformers_version": "5", "mine": 1}' >told/generation_config.json
 ends 0 reckon generate told --ids 1,2,3;                         warns "passed over, since nobody here knows them: mine"; beamed=$(cat "$out")
 ends 0 reckon generate "$models/gpt2" --ids 1,2,3 --beams 3 --no-repeat 2 -m 4 -q; is "what the folder says" "$beamed" "$(cat "$out")"
+ends 0 reckon generate "$models/gpt2" --ids 1,2,3 --no-repeat 2 -m 5 -g -q; greedy=$(cat "$out")
+ends 0 reckon generate told --ids 1,2,3 -m 5 -g -q;          is "greedy over the folder's beams" "$(cat "$out")" "$greedy"
+ends 0 reckon generate told --ids 1,2,3 -m 5 -t 0 -q;        is "cold over the folder's beams" "$(cat "$out")" "$greedy"
 ends 0 reckon generate told --ids 1,2,3 -m 5 -g -q --plain;      is "leaving it aside" "$(cat "$out")" "$first"
 echo '{"typical_p": 0.5}' >told/generation_config.json
 ends 3 reckon generate told --ids 1,2,3;                         warns "typical_p"; warns "not done here"
@@ -73,7 +85,8 @@ ends 0 reckon generate "$models/gpt2" --ids 1,2,3 -m 100;    warns "(context)"; 
 ends 2 reckon generate "$models/gpt2" --ids 1,97;            warns "the model has 97"
 ends 2 reckon generate "$models/gpt2" --ids 1 --top-p 2;     warns "top_p"
 ids=$(seq -s, 1 41)
-ends 3 reckon generate "$models/gpt2" --ids "$ids";          warns "the context of this model is 40"
+ends 3 reckon generate "$models/gpt2" --ids "$ids";          warns "the prompt has 41 tokens; the context of this model is 40"
+ends 3 reckon generate "$models/gpt2" --ids "1,2;$ids" --batch 1; warns "prompt 2 of 2 has 41 tokens"; silent "$out"
 
 ends 3 reckon generate "$models/gpt2" -k nowhere x
 finish
