@@ -84,23 +84,37 @@ static int read_input(struct generating *g, const char *file)
     return code;
 }
 
-static int check_list(struct generating *g, size_t i, const struct list *ids, double context)
+/* Which prompt is meant, as whoever gave it counts. */
+struct place { char text[64]; };
+static struct place place_of(const struct generating *g, size_t i)
 {
-    char where[64] = "the prompt";
-    if (g->prompts[i].line > 0) (void)snprintf(where, sizeof where, "line %llu", (unsigned long long)g->prompts[i].line);
-    else if (g->n > 1) (void)snprintf(where, sizeof where, "prompt %zu of %zu", i + 1, g->n);
-    if ((double)ids->n <= context) return CLI_OK;
-    return cli_fail(g->c, CLI_DATA, "take a shorter one, or a model with a longer context", "%s has %zu tokens; the context of this model is %.0f", where, ids->n, context);
+    struct place p = { "the prompt" };
+    if (g->prompts[i].line > 0) (void)snprintf(p.text, sizeof p.text, "line %llu", (unsigned long long)g->prompts[i].line);
+    else if (g->n > 1) (void)snprintf(p.text, sizeof p.text, "prompt %zu of %zu", i + 1, g->n);
+    return p;
+}
+
+static int check_list(struct generating *g, size_t i, const struct list *ids, double context, double vocab)
+{
+    if ((double)ids->n > context)
+        return cli_fail(g->c, CLI_DATA, "take a shorter one, or a model with a longer context", "%s has %zu tokens; the context of this model is %.0f", place_of(g, i).text, ids->n, context);
+    for (size_t k = 0; k < ids->n; k++)
+        if (ids->at[k] >= vocab)
+            return cli_fail(g->c, CLI_USAGE, g->tok != NULL ? "this tokenizer belongs to another model, or was added to" : NULL, "%s: token %zu has the id %u; the model has %.0f", place_of(g, i).text, k,
+                            ids->at[k], vocab);
+    return CLI_OK;
 }
 
 int prompts_check(struct generating *g)
 {
-    double context;
+    double context, vocab, source = 0;
     int code = CLI_OK;
     CLI_TRY(g->c, rk_model_number(g->model, "position", &context));
+    CLI_TRY(g->c, rk_model_number(g->model, "vocab", &vocab));
+    if (rk_model_has_encoder(g->model)) CLI_TRY(g->c, rk_model_number(g->model, "source_vocab", &source));
     for (size_t i = 0; i < g->n && code == CLI_OK; i++) {
-        code = check_list(g, i, &g->prompts[i].source, context);
-        if (code == CLI_OK) code = check_list(g, i, &g->prompts[i].ids, context);
+        code = check_list(g, i, &g->prompts[i].source, context, source);
+        if (code == CLI_OK) code = check_list(g, i, &g->prompts[i].ids, context, vocab);
     }
     return code;
 }

@@ -82,7 +82,8 @@ ends 2 reckon generate "$models/gpt2" --source-ids 1 --ids 1;    warns "GPT-2 ha
 ends 3 reckon generate "$models/bert-mlm" --ids 1;               warns "does not continue a text"
 ends 0 reckon verify "$models/bert-pretraining+pretraining";     prints "nsp"; prints "pooled"
 ends 0 reckon generate "$models/gpt2" --ids 1,2,3 -m 100;    warns "(context)"; warns "tokens/s"
-ends 2 reckon generate "$models/gpt2" --ids 1,97;            warns "the model has 97"
+ends 2 reckon generate "$models/gpt2" --ids 1,97;            warns "the prompt: token 1 has the id 97; the model has 97"
+ends 2 reckon generate "$models/gpt2" --ids '1,2;97' --batch 1; warns "prompt 2 of 2: token 0 has the id 97"; silent "$out"
 ends 2 reckon generate "$models/gpt2" --ids 1 --top-p 2;     warns "top_p"
 ids=$(seq -s, 1 41)
 ends 3 reckon generate "$models/gpt2" --ids "$ids";          warns "the prompt has 41 tokens; the context of this model is 40"
