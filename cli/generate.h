@@ -34,7 +34,7 @@ struct generating {
     size_t live;                                                 /* the row that is printed as it comes */
     rk_generated spent;                                          /* of all */
     struct receipt *receipt;                                     /* with --receipt; or NULL */
-    int64_t firsts;                                              /* rows so far: the first token of each took no step */
+    int64_t firsts;                                              /* rows so far that have a token: the first of each took no step */
 };
 
 /* "1,2 3": numbers apart by commas or blanks; prompts apart by semicolons. */

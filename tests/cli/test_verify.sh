@@ -40,6 +40,10 @@ ends 0 reckon generate "$models/gpt2" --ids '1 2 3' -t 0 -m 5 -q --device ref; i
 ends 0 reckon generate "$models/gpt2" --ids 1,2,3 -m 5 --seed 4 -n 2 -q; sampled=$(cat "$out")
 ends 0 reckon generate "$models/gpt2" --ids 1,2,3 -m 5 --seed 4 -n 2 -q --threads 1; is "the same seed" "$(cat "$out")" "$sampled"
 ends 0 reckon generate "$models/gpt2" --ids 1,2,3 --greedy --max-new-tokens 5 --json; prints '"prompt": [1, 2, 3]'; prints '"stop": "length"'
+if command -v python3 >/dev/null; then
+    ends 0 reckon generate "$models/gpt2" --ids '1,2,3;4,5' -n 2 -m 5 --json
+    python3 -c 'import json, sys; x = json.load(sys.stdin); assert x["tokens"] == 20 and abs(x["tokens_per_second"] * x["seconds"] - 16) < 1e-6' <"$out" && pass || fail "tokens a second"
+fi
 ends 0 reckon generate "$models/marian" --source-ids 5,17,9,2 -g -m 6 -q; translated=$(cat "$out")
 ends 0 reckon generate "$models/marian" --source-ids 5,17,9,2 --ids 82 -g -m 6 -q; is "the start token is the model's" "$(cat "$out")" "$translated"
 ends 0 reckon generate "$models/marian" --source-ids 5,17,9,2 -g -m 6 -q --device ref; is "a source on ref" "$(cat "$out")" "$translated"
