@@ -20,6 +20,8 @@ static const struct option options[] = {
 struct converting {
     struct cli *c;
     struct table *table;
+    struct progress line;
+    uint64_t done;                      /* numbers */
     struct json j;
     int tensors, packed, in_rows;       /* of those to be packed: that are, that are not, and why the first is not */
     char first[200];
@@ -27,10 +29,12 @@ struct converting {
     const char *dtype;
 };
 
-static void told(void *user, const rk_converted *t)
+static bool told(void *user, const rk_converted *t)
 {
     struct converting *k = user;
     k->tensors++;
+    k->done += (uint64_t)t->elements;
+    progress_step(&k->line, k->done, "%s", "");
     k->packed += t->packed;
     if (!t->packed && t->in_rows[0] != '\0' && k->in_rows++ == 0) (void)snprintf(k->first, sizeof k->first, "%s: %s", t->name, t->in_rows);
     if (t->relative > k->worst) k->worst = t->relative;
@@ -53,6 +57,7 @@ static void told(void *user, const rk_converted *t)
         table_cell(k->table, "%.2g", t->worst);
         table_cell(k->table, "%.2g", t->relative);
     }
+    return !cli_cancelled(k->c);
 }
 
 /* --- what a model makes of a text --- */
@@ -182,6 +187,7 @@ static int convert(struct converting *k, rk_model *model, const rk_ids *ids)
 {
     static const rk_dtype dtypes[] = { RK_f32, RK_f16, RK_bf16, RK_i8 };
     struct cli *c = k->c;
+    uint64_t numbers;
     json_begin(&k->j, c->out);
     if (c->json) {
         json_object(&k->j, NULL);
@@ -190,7 +196,11 @@ static int convert(struct converting *k, rk_model *model, const rk_ids *ids)
         json_text(&k->j, "layout", cli_text(c, "layout"));
         json_array(&k->j, "tensors");
     }
-    int code = cli_try(c, rk_model_convert(model, c->args[1], dtypes[cli_choice(c, "dtype")], cli_choice(c, "layout") == 0 ? RK_LAYOUT_PLAIN : RK_LAYOUT_PACKED, told, k));
+    CLI_TRY(c, rk_model_parameters(model, &numbers));
+    progress_begin(&k->line, c, "converting", "numbers", numbers);
+    rk_status status = rk_model_convert(model, c->args[1], dtypes[cli_choice(c, "dtype")], cli_choice(c, "layout") == 0 ? RK_LAYOUT_PLAIN : RK_LAYOUT_PACKED, told, k);
+    progress_end(&k->line);
+    int code = status == RK_E_CANCELLED ? cli_stopped(c) : cli_try(c, status);
     if (c->json) json_end(&k->j);
     else if (k->table != NULL) table_print(k->table);
     if (code == CLI_OK && !c->json) (void)fprintf(c->out, "%s: %s tensors as %s, relative error at most %.2g\n", c->args[1], say_count((uint64_t)k->tensors).at, k->dtype, k->worst);
