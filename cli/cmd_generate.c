@@ -81,6 +81,6 @@ static const struct example examples[] = {
 const struct command cmd_generate = {
     .name = "generate", .arguments = "DIR [PROMPT]", .purpose = "text after prompts", .options = options, .examples = examples, .json = true, .run = run,
     .notes = "DIR holds config.json, model.safetensors and, unless --tokenizer names another folder, tokenizer.json. PROMPT is text, or - for standard "
-             "input; an empty one begins a new text. The first text is printed as it comes; the same seed gives the same text.\n"
+             "input, all of it, a last newline too; an empty one begins a new text. The first text is printed as it comes; the same seed gives the same text.\n"
              "A generation_config.json in DIR gives the defaults, as transformers writes it; what is typed wins. docs/generation.md tells the rules and their order.",
 };
