@@ -179,11 +179,9 @@ static void tell_speed(struct generating *g)
     struct cli *c = g->c;
     const rk_generated *r = &g->spent;
     rk_ceilings top;
-    if (c->quiet) return;
-    if (speed(g) <= 0) {                                        /* the first token took the prompt alone: there is no speed to tell */
+    if (speed(g) <= 0)                                          /* the first token took the prompt alone: there is no speed to tell */
         cli_note(c, "%s token%s (%s), the first after %s", say_count((uint64_t)r->tokens).at, r->tokens == 1 ? "" : "s", rk_stop_words(r->stop), say_seconds(r->first_seconds).at);
-        return;
-    }
+    if (c->quiet || speed(g) <= 0) return;
     double bytes = (double)r->bytes / r->seconds;
     bool cpu = strcmp(rk_device_name(g->device), "cpu") == 0, measured = device_measures(g->device) && rk_device_measured(g->device, &top);
     cli_note(c, "%s token%s (%s), %.1f tokens/s, the first after %s; %s/s of weights and cache%s%s%s", say_count((uint64_t)r->tokens).at, r->tokens == 1 ? "" : "s",
