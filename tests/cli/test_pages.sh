@@ -22,7 +22,7 @@ wants() {
 # can COMMAND: nothing it needs is absent, and what it prints is no measurement of this machine.
 can() {
     case $1 in
-    *' ...' | *' | '* | 'reckon bench'* | 'reckon verify'* | *--profile* | *--receipt* | *--blas*) return 1 ;;
+    *' ...' | *' | '* | 'reckon bench'* | 'reckon train'* | 'reckon verify'* | *--profile* | *--receipt* | *--blas*) return 1 ;;
     *' model '* | *' model' | *' bert '* | *' gptj '* | *gpt2-int8* | *corpus.jsonl* | *' gpt2 text '*) return 1 ;;
     *' marian '*) [ -e marian ] ;;
     */usr/share/games/fortunes*) [ "$fortunes" = yes ] ;;
