@@ -1,7 +1,9 @@
 # What a developer types. Everything real is in CMake (CMakePresets.json lists the builds) and in tools/.
 #
 # Variables: USE_OPENMP=0|1 USE_TBB=0|1 (threads)  BLAS=NAME (openblas, blis, mkl, onednn, own)  CUDA=1  CC=...  PREFIX=...  ARGS=...
-.DEFAULT_GOAL := help
+# Without a target: this list; with a choice (make USE_TBB=1 BLAS=mkl): the build.
+choices := USE_OPENMP USE_TBB BLAS CUDA
+.DEFAULT_GOAL := $(if $(strip $(foreach name,$(choices),$(findstring command,$(origin $(name))))),build,help)
 .PHONY: help build test fast info libraries bench bench-peers bench-gpu verify-hub verify-generate fuzz torture device-check install clean
 
 PREFIX ?= /usr/local
@@ -10,8 +12,7 @@ FUZZ ?= 60
 PYTHON ?= python3
 CASES ?= 30
 ARGS ?=
-options := $(foreach name,USE_OPENMP USE_TBB,$(if $($(name)),-D$(name)=$($(name)))) \
-           $(if $(BLAS),-DRECKON_BLAS=$(BLAS)) $(if $(CUDA),-DRECKON_CUDA=$(CUDA))
+options := $(foreach name,$(choices),$(if $(filter-out undefined,$(origin $(name))),-D$(name)=$($(name))))
 ifneq ($(origin CC),default)
 options += -DCMAKE_C_COMPILER=$(CC)
 endif

@@ -20,6 +20,8 @@ static const struct option options[] = {
 struct converting {
     struct cli *c;
     struct table *table;
+    struct progress line;
+    uint64_t done;                      /* numbers */
     struct json j;
     int tensors, packed, in_rows;       /* of those to be packed: that are, that are not, and why the first is not */
     char first[200];
@@ -27,10 +29,12 @@ struct converting {
     const char *dtype;
 };
 
-static void told(void *user, const rk_converted *t)
+static bool told(void *user, const rk_converted *t)
 {
     struct converting *k = user;
     k->tensors++;
+    k->done += (uint64_t)t->elements;
+    progress_step(&k->line, k->done, "%s", "");
     k->packed += t->packed;
     if (!t->packed && t->in_rows[0] != '\0' && k->in_rows++ == 0) (void)snprintf(k->first, sizeof k->first, "%s: %s", t->name, t->in_rows);
     if (t->relative > k->worst) k->worst = t->relative;
@@ -53,6 +57,7 @@ static void told(void *user, const rk_converted *t)
         table_cell(k->table, "%.2g", t->worst);
         table_cell(k->table, "%.2g", t->relative);
     }
+    return !cli_cancelled(k->c);
 }
 
 /* --- what a model makes of a text --- */
@@ -101,17 +106,26 @@ static void compare(const struct reader r[2], uint32_t next, struct compared *su
     sums->n++;
 }
 
+/* Everything that can be wrong about the text, before hours of converting: a model that predicts no next token, and ids it has not. */
 static int read_text(struct cli *c, const rk_model *model, rk_ids *ids)
 {
     struct input in = { 0 };
     rk_tok *tok = NULL;
-    int code = cli_try(c, rk_tok_open(c->ctx, cli_given(c, "tokenizer") ? cli_text(c, "tokenizer") : rk_model_folder(model), &tok));
+    double vocab;
     const char *path = cli_text(c, "text");
+    if (rk_model_fills(model) || rk_model_has_encoder(model)) return cli_usage(c, "--text: %s does not go on from a text, so there is no perplexity to compare", rk_model_title(model));
+    if (cli_int(c, "tokens") < 2) return cli_usage(c, "--tokens: 2 at least");
+    CLI_TRY(c, rk_model_number(model, "vocab", &vocab));
+    int code = cli_try(c, rk_tok_open(c->ctx, cli_given(c, "tokenizer") ? cli_text(c, "tokenizer") : rk_model_folder(model), &tok));
     if (code == CLI_OK) code = input_paths(c, &in, &path, 1);
     if (code == CLI_OK) code = cli_try(c, rk_tok_encode(c->ctx, tok, in.n > 0 ? in.text[0].at : "", in.n > 0 ? in.text[0].n : 0, 0, ids));
     input_free(&in);
     rk_tok_close(c->ctx, tok);
-    return code == CLI_OK && ids->n < 2 ? cli_usage(c, "--text: two tokens are the least") : code;
+    if (code != CLI_OK) return code;
+    if (ids->n > (size_t)cli_int(c, "tokens")) ids->n = (size_t)cli_int(c, "tokens");
+    for (size_t i = 0; i < ids->n; i++)
+        if (ids->at[i] >= vocab) return cli_fail(c, CLI_DATA, "this tokenizer belongs to another model, or was added to", "%s: token %zu has the id %u; the model has %.0f", path, i, ids->at[i], vocab);
+    return ids->n < 2 ? cli_usage(c, "--text: two tokens are the least") : CLI_OK;
 }
 
 /* The next token; where the context is full, as of a text that begins here. */
@@ -121,10 +135,10 @@ static int feed(struct cli *c, struct reader *r, uint32_t id)
     return cli_try(c, rk_session_feed(r->session, &id, 1, r->logits));
 }
 
-static int predict(struct cli *c, struct reader r[2], const rk_ids *ids, int64_t n, struct compared *sums)
+static int predict(struct cli *c, struct reader r[2], const rk_ids *ids, struct compared *sums)
 {
     cli_watch();
-    for (int64_t i = 0; i + 1 < n; i++) {
+    for (size_t i = 0; i + 1 < ids->n; i++) {
         if (cli_cancelled(c)) return cli_stopped(c);
         for (int k = 0, code; k < 2; k++)
             if ((code = feed(c, &r[k], ids->at[i])) != CLI_OK) return code;
@@ -133,20 +147,15 @@ static int predict(struct cli *c, struct reader r[2], const rk_ids *ids, int64_t
     return CLI_OK;
 }
 
-static int compare_on_text(struct converting *k, const rk_model *model)
+static int compare_on_text(struct converting *k, const rk_model *model, const rk_ids *ids)
 {
     struct cli *c = k->c;
     struct reader r[2] = { { 0 } };
     struct compared sums = { 0 };
     rk_device *device = NULL;
-    rk_ids ids = { 0 };
-    int code = read_text(c, model, &ids);
-    int64_t n = (int64_t)ids.n;
-    if (n > cli_int(c, "tokens")) n = cli_int(c, "tokens");
-    if (code == CLI_OK && n < 2) code = cli_usage(c, "--tokens: 2 at least");
-    if (code == CLI_OK) code = device_open(c, &device);
+    int code = device_open(c, &device);
     for (int i = 0; i < 2 && code == CLI_OK; i++) code = reader_open(c, &r[i], i == 0 ? rk_model_name(model) : c->args[1], device);
-    if (code == CLI_OK) code = predict(c, r, &ids, n, &sums);
+    if (code == CLI_OK) code = predict(c, r, ids, &sums);
     if (code == CLI_OK) {
         double m = (double)sums.n, before = exp(sums.before / m), after = exp(sums.after / m);
         if (c->json) {
@@ -160,7 +169,6 @@ static int compare_on_text(struct converting *k, const rk_model *model)
                              100 * (after / before - 1), sums.kl / m);
     }
     for (int i = 0; i < 2; i++) reader_close(&r[i]);
-    rk_ids_free(c->ctx, &ids);
     rk_device_close(device);
     return code;
 }
@@ -174,28 +182,43 @@ static void say_packed(const struct converting *k)
     (void)fprintf(k->c->out, "\n");
 }
 
-static int run(struct cli *c)
+/* All tensors, and what the text says of them. */
+static int convert(struct converting *k, rk_model *model, const rk_ids *ids)
 {
     static const rk_dtype dtypes[] = { RK_f32, RK_f16, RK_bf16, RK_i8 };
+    struct cli *c = k->c;
+    uint64_t numbers;
+    json_begin(&k->j, c->out);
+    if (c->json) {
+        json_object(&k->j, NULL);
+        json_text(&k->j, "schema", "reckon.convert/1");
+        json_text(&k->j, "dtype", k->dtype);
+        json_text(&k->j, "layout", cli_text(c, "layout"));
+        json_array(&k->j, "tensors");
+    }
+    CLI_TRY(c, rk_model_parameters(model, &numbers));
+    progress_begin(&k->line, c, "converting", "numbers", numbers);
+    rk_status status = rk_model_convert(model, c->args[1], dtypes[cli_choice(c, "dtype")], cli_choice(c, "layout") == 0 ? RK_LAYOUT_PLAIN : RK_LAYOUT_PACKED, told, k);
+    progress_end(&k->line);
+    int code = status == RK_E_CANCELLED ? cli_stopped(c) : cli_try(c, status);
+    if (c->json) json_end(&k->j);
+    else if (k->table != NULL) table_print(k->table);
+    if (code == CLI_OK && !c->json) (void)fprintf(c->out, "%s: %s tensors as %s, relative error at most %.2g\n", c->args[1], say_count((uint64_t)k->tensors).at, k->dtype, k->worst);
+    if (code == CLI_OK && !c->json && k->packed + k->in_rows > 0) say_packed(k);
+    if (code == CLI_OK && ids->n > 0) code = compare_on_text(k, model, ids);
+    if (c->json) json_end(&k->j);
+    return code;
+}
+
+static int run(struct cli *c)
+{
     struct converting k = { .c = c, .dtype = cli_text(c, "dtype") };
     rk_model *model = NULL;
+    rk_ids ids = { 0 };
     int code = model_in_folder(c, &model);
-    if (code != CLI_OK) return code;
-    json_begin(&k.j, c->out);
-    if (c->json) {
-        json_object(&k.j, NULL);
-        json_text(&k.j, "schema", "reckon.convert/1");
-        json_text(&k.j, "dtype", k.dtype);
-        json_text(&k.j, "layout", cli_text(c, "layout"));
-        json_array(&k.j, "tensors");
-    }
-    code = cli_try(c, rk_model_convert(model, c->args[1], dtypes[cli_choice(c, "dtype")], cli_choice(c, "layout") == 0 ? RK_LAYOUT_PLAIN : RK_LAYOUT_PACKED, told, &k));
-    if (c->json) json_end(&k.j);
-    else if (k.table != NULL) table_print(k.table);
-    if (code == CLI_OK && !c->json) (void)fprintf(c->out, "%s: %s tensors as %s, relative error at most %.2g\n", c->args[1], say_count((uint64_t)k.tensors).at, k.dtype, k.worst);
-    if (code == CLI_OK && !c->json && k.packed + k.in_rows > 0) say_packed(&k);
-    if (code == CLI_OK && cli_given(c, "text")) code = compare_on_text(&k, model);
-    if (c->json) json_end(&k.j);
+    if (code == CLI_OK && cli_given(c, "text")) code = read_text(c, model, &ids);
+    if (code == CLI_OK) code = convert(&k, model, &ids);
+    rk_ids_free(c->ctx, &ids);
     rk_model_close(model);
     return code;
 }

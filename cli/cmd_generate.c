@@ -24,24 +24,34 @@ static const struct option options[] = {
     { 0 }
 };
 
+/* Of the likeliest tokens there is one row, whatever the folder says of samples. */
+static int set_samples(struct generating *g, bool likeliest)
+{
+    struct cli *c = g->c;
+    if (cli_given(c, "samples")) g->how.samples = cli_int(c, "samples");
+    if (cli_given(c, "samples") && g->how.samples < 1) return cli_usage(c, "--samples: a number from 1 on");
+    if (!likeliest || g->how.beams != NULL) return CLI_OK;
+    if (cli_given(c, "samples") && g->how.samples > 1) return cli_usage(c, "--samples: the likeliest tokens are one text; leave --greedy away, or give --beams");
+    g->how.samples = 1;
+    return CLI_OK;
+}
+
 static int set_sampling(struct generating *g)
 {
     struct cli *c = g->c;
     rk_sampling *s = &g->how.sampling;
-    if (cli_given(c, "samples")) g->how.samples = cli_int(c, "samples");
-    if (cli_given(c, "samples") && g->how.samples < 1) return cli_usage(c, "--samples: a number from 1 on");
     if (cli_given(c, "top-p") && cli_real(c, "top-p") == 0) return cli_usage(c, "--top-p: above 0");
     if (cli_given(c, "temperature")) s->temperature = cli_real(c, "temperature");
     if (cli_given(c, "top-k")) s->top_k = (double)cli_int(c, "top-k");
     if (cli_given(c, "top-p")) s->top_p = cli_real(c, "top-p");
     if (cli_given(c, "min-p")) s->min_p = cli_real(c, "min-p");
     s->seed = (uint64_t)cli_int(c, "seed");
-    bool draws = cli_given(c, "temperature") || cli_given(c, "top-k") || cli_given(c, "top-p") || cli_given(c, "min-p");
+    bool draws = cli_given(c, "temperature") || cli_given(c, "top-k") || cli_given(c, "top-p") || cli_given(c, "min-p"), cold = cli_given(c, "temperature") && s->temperature == 0;
     if (cli_given(c, "beams") && g->beams.n > 1 && draws) return cli_usage(c, "--beams searches; it does not draw: leave --temperature, --top-k, --top-p and --min-p away");
-    if (draws && !cli_given(c, "beams")) s->greedy = false, g->how.beams = NULL;          /* what was typed wins over the folder's search */
-    if (cli_flag(c, "greedy") || (cli_given(c, "temperature") && s->temperature == 0)) s->greedy = true;
-    if (cli_flag(c, "greedy") && !cli_given(c, "beams")) g->how.beams = NULL;
-    return CLI_OK;
+    if (cli_flag(c, "greedy") && draws && !cold) return cli_usage(c, "--greedy takes the likeliest token; it does not draw: leave --temperature, --top-k, --top-p and --min-p away");
+    if (draws) s->greedy = cold, g->how.beams = NULL;           /* what was typed wins over the folder's search */
+    int code = generate_greedy(g);
+    return code == CLI_OK ? set_samples(g, cli_flag(c, "greedy") || cold) : code;
 }
 
 static int run(struct cli *c)
@@ -71,6 +81,6 @@ static const struct example examples[] = {
 const struct command cmd_generate = {
     .name = "generate", .arguments = "DIR [PROMPT]", .purpose = "text after prompts", .options = options, .examples = examples, .json = true, .run = run,
     .notes = "DIR holds config.json, model.safetensors and, unless --tokenizer names another folder, tokenizer.json. PROMPT is text, or - for standard "
-             "input; an empty one begins a new text. The first text is printed as it comes; the same seed gives the same text.\n"
+             "input, all of it, a last newline too; an empty one begins a new text. The first text is printed as it comes; the same seed gives the same text.\n"
              "A generation_config.json in DIR gives the defaults, as transformers writes it; what is typed wins. docs/generation.md tells the rules and their order.",
 };

@@ -81,13 +81,16 @@ static void vector_features(struct cli *c, char *text, size_t room)
     if (text[0] == '\0') (void)snprintf(text, room, "unknown");
 }
 
-/* The device is opened as any command would; the measurements of this machine are kept on the way. */
+/* The device is opened as any command would, without complaint: that was made once. */
 static void device(struct cli *c, char *text, size_t room)
 {
     rk_device *d = NULL;
-    if (device_open(c, &d) != CLI_OK) (void)snprintf(text, room, "none");
-    else (void)snprintf(text, room, "%s", rk_device_text(d));
+    char *cache = cli_cache("machine.json");
+    rk_status status = rk_device_open(c->ctx, cli_text(c, "device"), &(rk_device_options){ .blas = cli_blas(c), .cache = cache }, &d);
+    (void)snprintf(text, room, "%s", status == RK_OK ? rk_device_text(d) : "none, by what was asked for");
+    rk_error_clear(c->ctx);
     rk_device_close(d);
+    free(cache);
 }
 
 /* With its memory; or why there is none. */
@@ -172,21 +175,20 @@ static int run(struct cli *c)
     struct json j;
     size_t n = sizeof facts / sizeof *facts;
     rk_device *d = NULL;
-    int code = device_open(c, &d);          /* what was asked for and is not here is an error before anything is said */
+    int code = device_open(c, &d);          /* what was asked for and is not here, also when building, is an error; the rest is told, for whoever looks why */
     rk_device_close(d);
-    if (code != CLI_OK) return code;
     if (c->json) {
         json_begin(&j, c->out);
         json_object(&j, NULL);
         json_text(&j, "schema", "reckon.info/1");
         for (size_t i = 0; i < n; i++) print_json(c, &facts[i], &j);
         json_end(&j);
-        return CLI_OK;
+        return code;
     }
     struct table *t = table_new(c, NULL, "lw");
     for (size_t i = 0; i < n; i++) print_fact(c, &facts[i], t);
     table_print(t);
-    return CLI_OK;
+    return code;
 }
 
 static const struct example examples[] = {

@@ -9,6 +9,7 @@ static const struct option options[] = {
     { "file",           'f', OPT_FILE,   NULL,     NULL,              "every line of this file is a text" },
     { "tokenizer",      'k', OPT_FOLDER, NULL,     "(DIR)",           "where source.spm, target.spm and vocab.json are" },
     { "alternatives",   'n', OPT_SIZE,   NULL,     "1",               "so many of the best beams for each text" },
+    { "greedy",         'g', OPT_FLAG,   NULL,     NULL,              "the likeliest token each time, without beams" },
     OPTIONS_SEARCH,
     OPTION_RUNS,
     { 0 }
@@ -26,7 +27,6 @@ static int add_line(void *user, uint64_t number, const char *line, size_t n)
 {
     struct generating *g = user;
     rk_ids ids = { 0 };
-    (void)number;
     if (n > 0 && line[n - 1] == '\r') n--;
     int code = cli_try(g->c, rk_pair_encode(g->c->ctx, g->own, line, n, &ids));
     if (code == CLI_OK) {
@@ -34,6 +34,7 @@ static int add_line(void *user, uint64_t number, const char *line, size_t n)
         p->source.at = cli_take(ids.n * sizeof *p->source.at);
         p->source.n = ids.n;
         memcpy(p->source.at, ids.at, ids.n * sizeof *ids.at);
+        p->line = number;
         code = prompts_start(g, &p->ids);
     }
     rk_ids_free(g->c->ctx, &ids);
@@ -86,6 +87,7 @@ static int settle(struct generating *g)
 {
     g->how = g->config->how;
     int code = generate_search(g);
+    if (code == CLI_OK) code = generate_greedy(g);
     if (code != CLI_OK) return code;
     g->how.sampling.greedy = true;
     if (g->how.n_ends == 0 && g->own != NULL) {
@@ -107,6 +109,7 @@ static int run(struct cli *c)
     if (code == CLI_OK) code = open_pair(&g);
     if (code == CLI_OK) code = settle(&g);
     if (code == CLI_OK) code = read_texts(&g);
+    if (code == CLI_OK) code = prompts_check(&g);
     if (code == CLI_OK) code = device_open(c, &g.device);
     if (code == CLI_OK) code = cli_try(c, rk_weights_open(c->ctx, g.model, g.device, &g.weights));
     cli_watch();

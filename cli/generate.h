@@ -11,7 +11,7 @@
 #include "out.h"
 
 struct list { uint32_t *at; size_t n; };                        /* ids, in memory of this command */
-struct asked { struct list ids, source; };                       /* a prompt; of an encoder also what it reads */
+struct asked { struct list ids, source; uint64_t line; };        /* a prompt; of an encoder also what it reads; of a file its line */
 struct text { char *at; size_t n, room; };
 
 struct generating {
@@ -34,7 +34,7 @@ struct generating {
     size_t live;                                                 /* the row that is printed as it comes */
     rk_generated spent;                                          /* of all */
     struct receipt *receipt;                                     /* with --receipt; or NULL */
-    int64_t firsts;                                              /* rows so far: the first token of each took no step */
+    int64_t firsts;                                              /* rows so far that have a token: the first of each took no step */
 };
 
 /* "1,2 3": numbers apart by commas or blanks; prompts apart by semicolons. */
@@ -43,9 +43,11 @@ int prompts_add_text(struct generating *g, const char *text, size_t n);
 int prompts_read(struct generating *g);                          /* from PROMPT, --file and --ids */
 struct asked *prompts_new(struct generating *g);
 int prompts_start(struct generating *g, struct list *ids);       /* what a text begins with when nothing else does */
+int prompts_check(struct generating *g);                         /* that the model can read them, before anything runs */
 int  generate_open(struct generating *g);                        /* model, the folder's settings */
 int  generate_settle(struct generating *g);                      /* tokenizer, and options over what the folder says */
 int  generate_search(struct generating *g);                      /* the options of OPTIONS_SEARCH alone */
+int  generate_greedy(struct generating *g);                      /* --greedy was typed: no beams; and nothing that is only of beams */
 int  generate_rows(struct generating *g);
 void receipt_begin(struct generating *g);                        /* generate_memory.c: nothing unless --receipt was typed */
 void receipt_keep(struct generating *g);                         /* after each batch */
@@ -57,7 +59,7 @@ void generate_close(struct generating *g);
 /* Rows for the tables of options. */
 #define OPTIONS_SEARCH                                                                                                \
     { "max-new-tokens", 'm', OPT_SIZE,   NULL,     "(generation_config.json, or 64)", "stop after so many tokens" },   \
-    { "beams",          'b', OPT_SIZE,   NULL,     "(generation_config.json, or 1)",  "search with so many beams instead of drawing" }, \
+    { "beams",          'b', OPT_SIZE,   NULL,     "(generation_config.json, or 1)",  "search with so many beams; nothing is drawn" }, \
     { "length-penalty", 0,   OPT_REAL,   NULL,     "(generation_config.json, or 1)",  "of beams: sums are divided by new tokens to this power" }, \
     { "early-stopping", 0,   OPT_CHOICE, "false|true|never", "(generation_config.json, or false)", "of beams: when a search is through, as transformers has it" }, \
     { "repetition-penalty", 0, OPT_REAL, NULL,     "(generation_config.json, or 1)",  "above 1: tokens seen before are less likely" }, \

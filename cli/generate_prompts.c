@@ -59,9 +59,12 @@ int prompts_add_text(struct generating *g, const char *text, size_t n)
 /* A prompt a line; empty lines are none. */
 static int add_line(void *user, uint64_t number, const char *line, size_t n)
 {
-    (void)number;
+    struct generating *g = user;
     if (n > 0 && line[n - 1] == '\r') n--;
-    return n > 0 ? prompts_add_text(user, line, n) : CLI_OK;
+    if (n == 0) return CLI_OK;
+    int code = prompts_add_text(g, line, n);
+    g->prompts[g->n - 1].line = number;
+    return code;
 }
 
 static int read_lines(struct generating *g, const char *file, rk_text text)
@@ -78,6 +81,41 @@ static int read_input(struct generating *g, const char *file)
     rk_text text = in.n > 0 ? in.text[0] : (rk_text){ "", 0 };
     if (code == CLI_OK) code = file != NULL ? read_lines(g, file, text) : prompts_add_text(g, text.at, text.n);
     input_free(&in);
+    return code;
+}
+
+/* Which prompt is meant, as whoever gave it counts. */
+struct place { char text[64]; };
+static struct place place_of(const struct generating *g, size_t i)
+{
+    struct place p = { "the prompt" };
+    if (g->prompts[i].line > 0) (void)snprintf(p.text, sizeof p.text, "line %llu", (unsigned long long)g->prompts[i].line);
+    else if (g->n > 1) (void)snprintf(p.text, sizeof p.text, "prompt %zu of %zu", i + 1, g->n);
+    return p;
+}
+
+static int check_list(struct generating *g, size_t i, const struct list *ids, double context, double vocab)
+{
+    if ((double)ids->n > context)
+        return cli_fail(g->c, CLI_DATA, "take a shorter one, or a model with a longer context", "%s has %zu tokens; the context of this model is %.0f", place_of(g, i).text, ids->n, context);
+    for (size_t k = 0; k < ids->n; k++)
+        if (ids->at[k] >= vocab)
+            return cli_fail(g->c, CLI_USAGE, g->tok != NULL ? "this tokenizer belongs to another model, or was added to" : NULL, "%s: token %zu has the id %u; the model has %.0f", place_of(g, i).text, k,
+                            ids->at[k], vocab);
+    return CLI_OK;
+}
+
+int prompts_check(struct generating *g)
+{
+    double context, vocab, source = 0;
+    int code = CLI_OK;
+    CLI_TRY(g->c, rk_model_number(g->model, "position", &context));
+    CLI_TRY(g->c, rk_model_number(g->model, "vocab", &vocab));
+    if (rk_model_has_encoder(g->model)) CLI_TRY(g->c, rk_model_number(g->model, "source_vocab", &source));
+    for (size_t i = 0; i < g->n && code == CLI_OK; i++) {
+        code = check_list(g, i, &g->prompts[i].source, context, source);
+        if (code == CLI_OK) code = check_list(g, i, &g->prompts[i].ids, context, vocab);
+    }
     return code;
 }
 
@@ -121,5 +159,5 @@ int prompts_read(struct generating *g)
     else if (!encoder) code = file == NULL && strcmp(word, "-") != 0 ? prompts_add_text(g, word, strlen(word)) : read_input(g, file);
     for (size_t i = 0; i < g->n && code == CLI_OK; i++)
         if (g->prompts[i].ids.at == NULL) code = prompts_start(g, &g->prompts[i].ids);
-    return code;
+    return code == CLI_OK ? prompts_check(g) : code;
 }

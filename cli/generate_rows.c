@@ -151,7 +151,8 @@ static int run_batch(struct generating *g, struct json *j, const struct batch *b
     if (g->how.beams == NULL && g->print == NULL) code = echo(g, &g->prompts[b->first]);
     if (code == CLI_OK) code = cli_try(c, rk_generate_many(g->weights, g->tok, prompts, (int64_t)b->n, &g->how, made, &spent));
     if (code == CLI_OK) code = print_batch(g, j, b, made);
-    if (code == CLI_OK) add_spent(&g->spent, &spent), g->firsts += (int64_t)rows;
+    if (code == CLI_OK) add_spent(&g->spent, &spent);
+    for (size_t i = 0; i < rows && code == CLI_OK; i++) g->firsts += made[i].ids.n > 0;
     if (code == CLI_OK) receipt_keep(g);
     if (code == CLI_OK && cli_cancelled(c)) code = cli_stopped(c);
     rk_continuations_free(c->ctx, made, (int64_t)rows);
@@ -164,22 +165,27 @@ static int run_batch(struct generating *g, struct json *j, const struct batch *b
 
 /* --- all of them --- */
 
+/* Tokens that steps made, by the time of the steps: the first of each row came of reading the prompt. 0: there was no step. */
+static double speed(const struct generating *g)
+{
+    const rk_generated *r = &g->spent;
+    int64_t made = r->tokens > g->firsts ? r->tokens - g->firsts : r->tokens;
+    return r->steps < 1 || r->seconds <= 0 ? 0 : (double)made / r->seconds;
+}
+
 /* What it cost: a step reads all weights, so bytes per second say how near to the machine's limit it came. */
 static void tell_speed(struct generating *g)
 {
     struct cli *c = g->c;
     const rk_generated *r = &g->spent;
     rk_ceilings top;
-    if (c->quiet) return;
-    if (r->steps < 1 || r->seconds <= 0) {                      /* the first token took the prompt alone: there is no speed to tell */
+    if (speed(g) <= 0)                                          /* the first token took the prompt alone: there is no speed to tell */
         cli_note(c, "%s token%s (%s), the first after %s", say_count((uint64_t)r->tokens).at, r->tokens == 1 ? "" : "s", rk_stop_words(r->stop), say_seconds(r->first_seconds).at);
-        return;
-    }
-    double rate = (double)(r->tokens - g->firsts) / r->seconds, bytes = (double)r->bytes / r->seconds;
-    if (rate <= 0) rate = (double)r->tokens / r->seconds;
+    if (c->quiet || speed(g) <= 0) return;
+    double bytes = (double)r->bytes / r->seconds;
     bool cpu = strcmp(rk_device_name(g->device), "cpu") == 0, measured = device_measures(g->device) && rk_device_measured(g->device, &top);
     cli_note(c, "%s token%s (%s), %.1f tokens/s, the first after %s; %s/s of weights and cache%s%s%s", say_count((uint64_t)r->tokens).at, r->tokens == 1 ? "" : "s",
-             rk_stop_words(r->stop), rate, say_seconds(r->first_seconds).at, say_bytes_si((uint64_t)bytes).at, measured ? ", " : "",
+             rk_stop_words(r->stop), speed(g), say_seconds(r->first_seconds).at, say_bytes_si((uint64_t)bytes).at, measured ? ", " : "",
              measured ? say_percent(bytes / top.read_bytes).at : "", measured ? " of what this machine reads" : cpu ? " (reckon bench measures what this machine can read)" : "");
 }
 
@@ -191,7 +197,7 @@ static void speed_json(const struct generating *g, struct json *j)
     json_real(j, "seconds", r->seconds);
     json_int(j, "steps", r->steps);
     json_uint(j, "bytes_read", r->bytes);
-    json_real(j, "tokens_per_second", r->seconds > 0 ? (double)r->tokens / r->seconds : 0);
+    json_real(j, "tokens_per_second", speed(g));
 }
 
 static int all_batches(struct generating *g, struct json *j)

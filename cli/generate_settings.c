@@ -60,12 +60,24 @@ int generate_search(struct generating *g)
     if (cli_given(c, "length-penalty")) g->beams.length_penalty = cli_real(c, "length-penalty");
     if (cli_given(c, "early-stopping")) g->beams.early = (rk_early)cli_choice(c, "early-stopping");
     if (cli_given(c, "repetition-penalty")) s->repetition = cli_real(c, "repetition-penalty");
+    if (cli_given(c, "repetition-penalty") && s->repetition == 0) return cli_usage(c, "--repetition-penalty: above 0");
     if (cli_given(c, "no-repeat")) s->no_repeat = (double)cli_int(c, "no-repeat");
     if (cli_given(c, "min-new-tokens")) s->min_new = (double)cli_int(c, "min-new-tokens");
     if (cli_int(c, "batch") < 1) return cli_usage(c, "--batch: a number from 1 on");
     g->how.invariant = cli_flag(c, "batch-invariant");
     g->how.beams = g->beams.n > 1 ? &g->beams : NULL;
     if (g->how.beams != NULL) s->greedy = true;
+    return CLI_OK;
+}
+
+int generate_greedy(struct generating *g)
+{
+    static const char *const of_beams[] = { "length-penalty", "early-stopping" };
+    struct cli *c = g->c;
+    if (cli_flag(c, "greedy") && cli_given(c, "beams") && g->beams.n > 1) return cli_usage(c, "--greedy takes the likeliest token, --beams searches: give one of them");
+    if (cli_flag(c, "greedy")) g->how.sampling.greedy = true, g->how.beams = NULL;
+    for (size_t i = 0; i < sizeof of_beams / sizeof *of_beams; i++)
+        if (cli_given(c, of_beams[i]) && g->how.beams == NULL) return cli_usage(c, "--%s is of beams, and there are none: give --beams", of_beams[i]);
     return CLI_OK;
 }
 

@@ -30,11 +30,12 @@ static void *serve(void *arg)
     rk_session *session = NULL;
     rk_ids prompt = { 0 };
     const rk_generating how = { .sampling = { .temperature = 0.8, .top_p = 0.95, .repetition = 1.1 }, .max_new_tokens = 100, .each = hear, .user = r };
+    (void)snprintf(r->error, sizeof r->error, "there is no memory for a context");
     if (rk_ctx_open(&(rk_options){ .threads = 1 }, &ctx) != RK_OK) return NULL;
     bool well = rk_tok_encode(ctx, r->tok, r->prompt, strlen(r->prompt), 0, &prompt) == RK_OK
              && rk_session_open(r->weights, &(rk_session_options){ .ctx = ctx }, &session) == RK_OK
              && rk_generate(session, r->tok, prompt.at, prompt.n, &how, NULL, &r->cost) == RK_OK;
-    if (!well) (void)snprintf(r->error, sizeof r->error, "%s", rk_error_message(ctx));
+    (void)snprintf(r->error, sizeof r->error, "%s", well ? "" : rk_error_message(ctx));
     rk_session_close(session);
     rk_ids_free(ctx, &prompt);
     rk_ctx_close(ctx);
@@ -62,8 +63,10 @@ int main(int argc, char **argv)
         started++;
     }
     for (int i = 0; i < started; i++) {
+        const struct request *r = &requests[i];
         (void)pthread_join(thread[i], NULL);
-        printf("%s%.*s\n[%lld tokens, %s%s]\n\n", requests[i].prompt, (int)requests[i].n, requests[i].text, (long long)requests[i].cost.tokens, rk_stop_words(requests[i].cost.stop), requests[i].error);
+        if (r->error[0] == '\0') printf("%s%.*s\n[%lld tokens, %s]\n\n", r->prompt, (int)r->n, r->text, (long long)r->cost.tokens, rk_stop_words(r->cost.stop));
+        else fprintf(stderr, "%s: %s\n", r->prompt, r->error), well = false;
     }
     rk_weights_close(weights);
     rk_tok_close(ctx, tok);

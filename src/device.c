@@ -66,9 +66,10 @@ static rk_status take_asked(rk_ctx *ctx, rk_device *d, const char *name)
     return device_take(ctx, d, blas);
 }
 
-static rk_status describe(rk_ctx *ctx, rk_device *d)
+rk_status device_describe(rk_ctx *ctx, rk_device *d)
 {
     int won = 0;
+    d->text.n = 0;
     for (int c = 0; c < GEMM_CLASSES; c++) won += d->machine.blas_wins[c];
     TRY(str_format(ctx, &d->text, "%s %s%s", d->name, isa_rows[d->machine.isa].name, d->machine.tiles ? "+amx" : ""));
     if (d->blas == NULL || won == 0) TRY(str_text(ctx, &d->text, ", own products"));
@@ -91,7 +92,7 @@ static rk_status open_cpu(rk_ctx *ctx, rk_device *d, const rk_device_options *op
         TRY(device_race(ctx, d, RACE_SECONDS, NULL));
         TRY(device_cache_write(ctx, d));
     }
-    return describe(ctx, d);
+    return device_describe(ctx, d);
 }
 
 static rk_status open_ref(rk_ctx *ctx, rk_device *d, const rk_device_options *options)

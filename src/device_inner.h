@@ -31,6 +31,8 @@ RK_CHECK rk_status device_take(rk_ctx *ctx, rk_device *d, struct blas *blas);
  * products of those classes in which it wins. races: GEMM_CLASSES results, or NULL. Where a library was asked for, it alone. */
 RK_CHECK rk_status device_race(rk_ctx *ctx, rk_device *d, double seconds, rk_race *races);
 
+RK_CHECK rk_status device_describe(rk_ctx *ctx, rk_device *d);                  /* of a processor: who makes its products now */
+
 /* device_cuda.c */
 RK_CHECK rk_status device_open_cuda(rk_ctx *ctx, rk_device *d);
 void device_close_cuda(rk_device *d);

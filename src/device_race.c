@@ -80,7 +80,7 @@ static void tell(const struct field *f, int chosen, bool asked, rk_race *races)
         struct gemm_problem p = gemm_class_problem((enum gemm_class)c);
         races[c] = (rk_race){ .name = gemm_class_name((enum gemm_class)c), .rows = p.m, .columns = p.n, .depth = p.k, .n = f->n };
         for (int i = 0; i < f->n; i++) {
-            races[c].flops[i] = f->score[c][i].flops;
+            races[c].flops[i] = f->score[c][i].fair;
             (void)snprintf(races[c].racer[i], sizeof races[c].racer[i], "%s", i == 0 ? "own" : blas_key(f->blas[i]));
             (void)snprintf(races[c].core[i], sizeof races[c].core[i], "%s", i == 0 ? "" : blas_core(f->blas[i]));
         }
@@ -209,6 +209,7 @@ rk_status rk_device_races(rk_device *d, int most, rk_race *races, int *n)
     *n = 0;
     if (d->cuda != NULL) return RK_OK;                      /* its products are cuBLASLt's, by the algorithm that wins for each shape */
     TRY(device_race(ctx, d, LONG_RACE_SECONDS, all));
+    TRY(device_describe(ctx, d));
     *n = most < GEMM_CLASSES ? most : GEMM_CLASSES;
     if (*n > 0) memcpy(races, all, sizeof *races * (size_t)*n);
     return RK_OK;

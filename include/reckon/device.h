@@ -39,7 +39,7 @@ RK_API RK_CHECK rk_status rk_device_ceilings(rk_device *device, bool measure, rk
 RK_API bool rk_device_measured(const rk_device *device, rk_ceilings *ceilings);        /* what is remembered; false: nothing was measured */
 
 /* Races, run anew: for each class of products our own (racer 0) against every BLAS library that opens, or the one that was asked
- * for, in FLOPs per second at their best. The library that gains most is what plans made from now on take, where it is the
+ * for, in FLOPs per second of the median turn, which decides. The library that gains most is what plans made from now on take, where it is the
  * winner, and what the next measured ceilings remember. Fills at most `most` races; *n: how many. */
 enum { RK_RACERS = 8 };
 typedef struct rk_race {

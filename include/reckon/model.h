@@ -36,11 +36,11 @@ RK_API bool        rk_model_has_encoder(const rk_model *model);         /* it re
 typedef struct rk_converted { const char *name; rk_dtype from, to; int64_t block, elements; double worst, relative; bool packed; const char *in_rows; } rk_converted;
 /* How matrices lie: in rows, or in the panels that products of 2 to 32 rows read faster (i8 alone). */
 typedef enum rk_layout { RK_LAYOUT_PLAIN, RK_LAYOUT_PACKED } rk_layout;
-typedef void rk_converted_fn(void *user, const rk_converted *tensor);
+typedef bool rk_converted_fn(void *user, const rk_converted *tensor);                   /* after each; false stops all */
 /* Writes the weights into FOLDER as f32, f16, bf16 or i8 (integers with a scale per block: docs/formats.md), with config.json and the
  * files of the tokenizer. each may be NULL. Integers in blocks of the same size only change places: whatever was packed and is
- * unpacked is what it was. Errors: RK_E_DECLINED where the dtype has no packed layout; RK_E_LIMIT for numbers that the dtype cannot hold; RK_E_IO, and then what was
- * there before is still there. */
+ * unpacked is what it was. Errors: RK_E_DECLINED where the dtype has no packed layout; RK_E_LIMIT for numbers that the dtype cannot hold; RK_E_CANCELLED, RK_E_IO,
+ * and then what was there before is still there, and nothing else. */
 RK_API RK_CHECK rk_status rk_model_convert(rk_model *model, const char *folder, rk_dtype dtype, rk_layout layout, rk_converted_fn *each, void *user);
 RK_API bool        rk_model_has_weights(const rk_model *model);         /* the directory holds them */
 RK_API const char *rk_model_folder(const rk_model *model);              /* "" for a preset */

@@ -168,7 +168,7 @@ static rk_status give(rk_ctx *ctx, const struct search *s)
     for (int64_t i = 0; i < s->what->n * s->what->samples; i++) {
         const struct hunt *h = &s->hunts[i / s->what->samples];
         rk_continuation *out = &s->what->out[i];
-        if (i % s->what->samples >= h->n_kept) return FAIL(RK_E_FORMAT, "the rules leave prompt %lld only %lld sequences that end", (long long)(i / s->what->samples), (long long)h->n_kept);
+        if (i % s->what->samples >= h->n_kept) return FAIL(RK_E_FORMAT, "the rules leave prompt %lld only %lld sequences that end", (long long)(i / s->what->samples) + 1, (long long)h->n_kept);
         const struct finished *f = &h->kept[i % s->what->samples];
         TRY(ids_add(ctx, &out->ids, f->ids.at, f->ids.n - f->ended));
         out->score = f->score;

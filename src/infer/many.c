@@ -51,11 +51,11 @@ out:
 
 static rk_status check_prompt(rk_ctx *ctx, const rk_prompt *p, int64_t i, bool encoder, int64_t context)
 {
-    if (p->n == 0) return FAIL(RK_E_ARG, "prompt %lld is empty", (long long)i);
-    if (encoder && p->n_source == 0) return FAIL(RK_E_ARG, "prompt %lld has no source for the encoder to read", (long long)i);
-    if (!encoder && p->n_source > 0) return FAIL(RK_E_DECLINED, "prompt %lld has a source, but this model has no encoder", (long long)i);
+    if (p->n == 0) return FAIL(RK_E_ARG, "prompt %lld is empty", (long long)i + 1);
+    if (encoder && p->n_source == 0) return FAIL(RK_E_ARG, "prompt %lld has no source for the encoder to read", (long long)i + 1);
+    if (!encoder && p->n_source > 0) return FAIL(RK_E_DECLINED, "prompt %lld has a source, but this model has no encoder", (long long)i + 1);
     if ((p->n <= INT32_MAX && (int64_t)p->n <= context) && (p->n_source <= INT32_MAX && (int64_t)p->n_source <= context)) return RK_OK;
-    (void)FAIL(RK_E_LIMIT, "prompt %lld has %llu tokens; the context of this model is %lld", (long long)i, (unsigned long long)(p->n > p->n_source ? p->n : p->n_source), (long long)context);
+    (void)FAIL(RK_E_LIMIT, "prompt %lld has %llu tokens; the context of this model is %lld", (long long)i + 1, (unsigned long long)(p->n > p->n_source ? p->n : p->n_source), (long long)context);
     return ctx_hint(ctx, "take a shorter prompt, or a model with a longer context");
 }
 

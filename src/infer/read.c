@@ -195,6 +195,6 @@ rk_status reader_sick(rk_ctx *ctx, const rk_reader *r, const char *what, int64_t
 {
     struct sick sick;
     TRY(weights_find_sick(ctx, r->weights, &sick));
-    (void)FAIL(RK_E_FORMAT, "%s: %s of token %lld of text %lld are not all numbers", r->model.name, what, (long long)at, (long long)text);
+    (void)FAIL(RK_E_FORMAT, "%s: %s of token %lld of text %lld are not all numbers", r->model.name, what, (long long)at, (long long)text + 1);
     return weights_hint_sick(ctx, &sick);
 }

@@ -96,7 +96,7 @@ static rk_status convert_one(rk_ctx *ctx, struct conversion *c, int i)
         (void)FAIL(RK_E_LIMIT, "%s has numbers that %s cannot hold", told.name, rk_dtype_name(told.to));
         return ctx_hint(ctx, "bf16 has the range of f32");
     }
-    if (c->each != NULL) c->each(c->user, &told);
+    if (c->each != NULL && !c->each(c->user, &told)) return FAIL(RK_E_CANCELLED, "stopped after %s", told.name);
     return RK_OK;
 }
 
@@ -115,7 +115,7 @@ static rk_status each_tensor(rk_ctx *ctx, struct conversion *c, rk_status (*one)
 static rk_status copy_others(rk_ctx *ctx, const rk_model *m, const char *folder)
 {
     static const char *const names[] = { "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "vocab.json", "merges.txt",
-                                         "vocab.txt", "source.spm", "target.spm", "generation_config.json" };
+                                         "vocab.txt", "source.spm", "target.spm", "target_vocab.json", "generation_config.json" };
     struct str from = { 0 }, to = { 0 };
     struct file_view view = { 0 };
     struct file_writer w = { .fd = -1 };

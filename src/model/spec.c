@@ -122,6 +122,13 @@ out:
     return status;
 }
 
+/* Why there is no config.json: a hub's cache keeps whole models one folder further down. */
+static rk_status hint_config(rk_ctx *ctx, const rk_model *m, struct str *path)
+{
+    if (file_join(ctx, path, m->folder, "snapshots") == RK_OK && file_is_folder(str_c(path))) return ctx_hint(ctx, "this is a hub's cache of the model: name the folder below %s", str_c(path));
+    return ctx_hint(ctx, "weights alone do not say which function they belong to: a config.json gives family, heads and positions");
+}
+
 /* Beside weights, unless they say themselves what they are. */
 static rk_status config_beside(rk_ctx *ctx, rk_model *m, const char *what)
 {
@@ -132,7 +139,7 @@ static rk_status config_beside(rk_ctx *ctx, rk_model *m, const char *what)
     GO(file_exists(ctx, str_c(&path), &there));
     if (!there) {
         status = FAIL(RK_E_MISSING, "%s: there is no config.json%s", what, strcmp(what, m->folder) == 0 ? " in this folder" : " beside this file");
-        (void)ctx_hint(ctx, "weights alone do not say which function they belong to: a config.json gives family, heads and positions");
+        status = hint_config(ctx, m, &path);
         goto out;
     }
     GO(read_config(ctx, m, str_c(&path)));

@@ -57,5 +57,16 @@ ends 3 reckon generate strange text;             warns "no family that is known 
 
 ends 3 reckon convert gpt2 out;                  warns "without weights"
 ends 2 reckon convert model out --dtype f64;     warns "f64"
-ends 2 reckon convert model out --text text --tokens 1; warns "--tokens"
+# a text that cannot be compared is told before anything is converted
+ends 2 reckon convert model never --text text --tokens 1; warns "--tokens"
+ends 2 reckon convert model never --text nothing;         warns "two tokens"
+ends 3 reckon convert model never --text nowhere;         warns "nowhere"
+ends 3 reckon convert model never --text text -k nowhere; warns "nowhere"
+reckon tok train text --vocab-size 400 --output larger --quiet >/dev/null
+ends 3 reckon convert model never --text text -k larger;  warns "the model has 300"; warns "belongs to another model"
+if command -v python3 >/dev/null; then
+    python3 "$source_folder/tests/cli/make_bert.py" mlm
+    ends 2 reckon convert mlm never --text text;          warns "does not go on from a text"
+fi
+if [ -e never ]; then fail "it converted first"; else pass; fi
 finish

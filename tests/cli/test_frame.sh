@@ -41,6 +41,7 @@ ends 2 reckon info;                 warns "RECKON_THREADS: a whole number expect
 ends 0 reckon info --threads 1
 unset RECKON_THREADS
 ends 0 reckon info;                 prints "$work/cache"
+ends 3 reckon info --blas /nowhere/x.so; warns "/nowhere/x.so"; prints "none, by what was asked for"; prints "vector features"
 (unset HOME XDG_CACHE_HOME RECKON_CACHE; reckon info) >"$out"; prints "nowhere"
 
 # streams that fail

@@ -66,6 +66,8 @@ ends 3 reckon count twice;                warns "twice/config.json"
 ends 3 reckon count twice;                warns "twice/config.json"
 mkdir empty
 ends 3 reckon show empty;                 warns "no config.json"
+mkdir -p cached/snapshots/0
+ends 3 reckon show cached;                warns "there is no config.json in this folder"; warns "name the folder below cached/snapshots"
 printf 'x' >empty/model.safetensors
 ends 3 reckon show empty/model.safetensors; warns "no config.json beside"
 

@@ -16,6 +16,10 @@ ends 0 reckon generate "$models/marian" --source-ids 5,17,9,2 -g -m 6 -q; is "wh
 ends 0 reckon translate "$models/marian" --ids 5,17,9,2 --beams 3 -n 2 -m 6 --json; prints '"score"'; prints '"source": [5, 17, 9, 2]'
 ends 2 reckon translate "$models/marian" --ids 5 -n 2;       warns "--alternatives"
 ends 2 reckon translate "$models/marian" --ids 5 text;       warns "give one of"
+ends 2 reckon translate "$models/marian" --ids 5 -g --beams 2;  warns "give one of them"
+ends 2 reckon translate "$models/marian" --ids 5 --length-penalty 2; warns "is of beams"
+ends 0 reckon translate "$models/marian" --ids 5,17,9,2 -g -m 6 -q; is "the likeliest, without beams" "$(cat "$out")" "$one"
+ends 3 reckon translate "$models/marian" --ids "5,2;$(seq -s, 1 41)"; warns "prompt 2 of 2 has 41 tokens"; silent "$out"
 ends 3 reckon translate "$models/marian" text;               warns "source.spm"
 
 # A tokenizer for it, of 82 pieces and an id for each: the ids of a text are those of spm_encode.

@@ -40,6 +40,10 @@ ends 0 reckon generate "$models/gpt2" --ids '1 2 3' -t 0 -m 5 -q --device ref; i
 ends 0 reckon generate "$models/gpt2" --ids 1,2,3 -m 5 --seed 4 -n 2 -q; sampled=$(cat "$out")
 ends 0 reckon generate "$models/gpt2" --ids 1,2,3 -m 5 --seed 4 -n 2 -q --threads 1; is "the same seed" "$(cat "$out")" "$sampled"
 ends 0 reckon generate "$models/gpt2" --ids 1,2,3 --greedy --max-new-tokens 5 --json; prints '"prompt": [1, 2, 3]'; prints '"stop": "length"'
+if command -v python3 >/dev/null; then
+    ends 0 reckon generate "$models/gpt2" --ids '1,2,3;4,5' -n 2 -m 5 --json
+    python3 -c 'import json, sys; x = json.load(sys.stdin); assert x["tokens"] == 20 and abs(x["tokens_per_second"] * x["seconds"] - 16) < 1e-6' <"$out" && pass || fail "tokens a second"
+fi
 ends 0 reckon generate "$models/marian" --source-ids 5,17,9,2 -g -m 6 -q; translated=$(cat "$out")
 ends 0 reckon generate "$models/marian" --source-ids 5,17,9,2 --ids 82 -g -m 6 -q; is "the start token is the model's" "$(cat "$out")" "$translated"
 ends 0 reckon generate "$models/marian" --source-ids 5,17,9,2 -g -m 6 -q --device ref; is "a source on ref" "$(cat "$out")" "$translated"
@@ -49,10 +53,22 @@ ends 0 reckon generate "$models/gpt2" --ids '1,2,3;4,5' -g -m 5 -q --batch-invar
 ends 0 reckon generate "$models/gpt2" --ids 1,2,3 --beams 3 -n 2 -m 4 --json; prints '"score"'
 ends 2 reckon generate "$models/gpt2" --ids 1 --beams 3 -t 2;    warns "it does not draw"
 ends 2 reckon generate "$models/gpt2" --ids '1;;2';              warns "list 2 is empty"
-ends 2 reckon generate "$models/gpt2" --ids 1 --beams 2 -n 3 -g; warns "best 3 of 2 beams"
+ends 2 reckon generate "$models/gpt2" --ids 1 --beams 2 -n 3;    warns "best 3 of 2 beams"
+# what contradicts itself is refused, never half obeyed
+ends 2 reckon generate "$models/gpt2" --ids 1 --beams 2 -g;      warns "give one of them"
+ends 2 reckon generate "$models/gpt2" --ids 1 -g --top-k 3;      warns "it does not draw"
+ends 2 reckon generate "$models/gpt2" --ids 1 -g -n 2;           warns "the likeliest tokens are one text"
+ends 2 reckon generate "$models/gpt2" --ids 1 -t 0 -n 2;         warns "the likeliest tokens are one text"
+ends 2 reckon generate "$models/gpt2" --ids 1 --length-penalty 2; warns "--length-penalty is of beams"
+ends 2 reckon generate "$models/gpt2" --ids 1 -g --early-stopping true; warns "--early-stopping is of beams"
+ends 2 reckon generate "$models/gpt2" --ids 1 --repetition-penalty 0; warns "above 0"
+ends 0 reckon generate "$models/gpt2" --ids 1,2,3 -g -t 0 --beams 1 -m 5 -q; is "greedy said thrice" "$(cat "$out")" "$first"
 cp -r "$models/gpt2" told && echo '{"max_new_tokens": 4, "num_beams": 3, "no_repeat_ngram_size": 2, "transformers_version": "5", "mine": 1}' >told/generation_config.json
 ends 0 reckon generate told --ids 1,2,3;                         warns "passed over, since nobody here knows them: mine"; beamed=$(cat "$out")
 ends 0 reckon generate "$models/gpt2" --ids 1,2,3 --beams 3 --no-repeat 2 -m 4 -q; is "what the folder says" "$beamed" "$(cat "$out")"
+ends 0 reckon generate "$models/gpt2" --ids 1,2,3 --no-repeat 2 -m 5 -g -q; greedy=$(cat "$out")
+ends 0 reckon generate told --ids 1,2,3 -m 5 -g -q;          is "greedy over the folder's beams" "$(cat "$out")" "$greedy"
+ends 0 reckon generate told --ids 1,2,3 -m 5 -t 0 -q;        is "cold over the folder's beams" "$(cat "$out")" "$greedy"
 ends 0 reckon generate told --ids 1,2,3 -m 5 -g -q --plain;      is "leaving it aside" "$(cat "$out")" "$first"
 echo '{"typical_p": 0.5}' >told/generation_config.json
 ends 3 reckon generate told --ids 1,2,3;                         warns "typical_p"; warns "not done here"
@@ -70,10 +86,12 @@ ends 2 reckon generate "$models/gpt2" --source-ids 1 --ids 1;    warns "GPT-2 ha
 ends 3 reckon generate "$models/bert-mlm" --ids 1;               warns "does not continue a text"
 ends 0 reckon verify "$models/bert-pretraining+pretraining";     prints "nsp"; prints "pooled"
 ends 0 reckon generate "$models/gpt2" --ids 1,2,3 -m 100;    warns "(context)"; warns "tokens/s"
-ends 2 reckon generate "$models/gpt2" --ids 1,97;            warns "the model has 97"
+ends 2 reckon generate "$models/gpt2" --ids 1,97;            warns "the prompt: token 1 has the id 97; the model has 97"
+ends 2 reckon generate "$models/gpt2" --ids '1,2;97' --batch 1; warns "prompt 2 of 2: token 0 has the id 97"; silent "$out"
 ends 2 reckon generate "$models/gpt2" --ids 1 --top-p 2;     warns "top_p"
 ids=$(seq -s, 1 41)
-ends 3 reckon generate "$models/gpt2" --ids "$ids";          warns "the context of this model is 40"
+ends 3 reckon generate "$models/gpt2" --ids "$ids";          warns "the prompt has 41 tokens; the context of this model is 40"
+ends 3 reckon generate "$models/gpt2" --ids "1,2;$ids" --batch 1; warns "prompt 2 of 2 has 41 tokens"; silent "$out"
 
 ends 3 reckon generate "$models/gpt2" -k nowhere x
 finish

@@ -55,6 +55,24 @@ for program in "$here"/build/customer_*; do
     fi
 done
 
+# Those that generate, with a model of their own; of one whose tokenizer has more tokens than the model they end with 1 and say so.
+if [ -x "$here/prefix/bin/reckon" ] && [ -x "$here/build/customer_serve_reckon" ]; then
+    echo 'a model'
+    if ! { "$here/prefix/bin/reckon" tok train "$source/CONTRIBUTING.md" --vocab-size 300 -q --output "$here/tok" &&
+           "$here/prefix/bin/reckon" tok train "$source/CONTRIBUTING.md" --vocab-size 600 -q --output "$here/larger" &&
+           "$here/prefix/bin/reckon" train "$source/CONTRIBUTING.md" --tokenizer "$here/tok" --steps 1 --warmup 0 --batch 2 --blas own -q --output "$here/model" \
+               --model cs336-17m:d_model=32,num_layers=1,num_heads=2,d_ff=48,context_length=16,vocab_size=300 &&
+           "$here/build/customer_generate_reckon" "$here/model" 'It' && "$here/build/customer_serve_reckon" "$here/model" 'It' 'Where things go'; } >"$here/log" 2>&1; then
+        cat "$here/log"
+        failed=1
+    fi
+    [ "$(grep -c '^\[[0-9]* tokens, ' "$here/log")" = 2 ] || { cat "$here/log"; failed=1; }
+    cp "$here"/larger/* "$here/model"
+    code=0
+    "$here/build/customer_serve_reckon" "$here/model" 'Where things go' >"$here/log" 2>&1 || code=$?
+    [ "$code" = 1 ] && grep -q 'the model has 300' "$here/log" || { echo "serve: $code"; cat "$here/log"; failed=1; }
+fi
+
 if command -v pkg-config >/dev/null 2>&1; then
     echo 'pkg-config'
     pc=$(find "$here/prefix" -name reckon.pc)

@@ -246,8 +246,8 @@ TEST(prompts_that_make_no_sense)
     const rk_prompt long_[2] = { fine, { ids, 41, NULL, 0 } };
     OK(ctx, random_weights(ctx, GPT2, backend_cpu(), &w));
     OK(ctx, random_weights(ctx, MARIAN, backend_cpu(), &pair));
-    FAILS(ctx, rk_generate_many(&w, NULL, &empty, 1, &how, out, NULL), RK_E_ARG, "prompt 0 is empty");
-    FAILS(ctx, rk_generate_many(&w, NULL, long_, 2, &how, out, NULL), RK_E_LIMIT, "prompt 1 has 41 tokens");
+    FAILS(ctx, rk_generate_many(&w, NULL, &empty, 1, &how, out, NULL), RK_E_ARG, "prompt 1 is empty");
+    FAILS(ctx, rk_generate_many(&w, NULL, long_, 2, &how, out, NULL), RK_E_LIMIT, "prompt 2 has 41 tokens");
     FAILS(ctx, rk_generate_many(&w, NULL, &read, 1, &how, out, NULL), RK_E_DECLINED, "has no encoder");
     FAILS(ctx, rk_generate_many(&pair, NULL, &fine, 1, &how, out, NULL), RK_E_ARG, "no source");
     FAILS(ctx, rk_generate_many(&w, NULL, &fine, 0, &how, out, NULL), RK_E_ARG, "0 prompts");

@@ -7,6 +7,7 @@
 #include "model/bind.h"
 #include "test.h"
 #include "tiny.h"
+#include <dirent.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -174,7 +175,7 @@ TEST(rows_of_a_batch_are_the_rows_alone)
 
 struct told { int n, integers; };
 
-static void check_told(void *user, const rk_converted *t)
+static bool check_told(void *user, const rk_converted *t)
 {
     struct told *k = user;
     k->n++;
@@ -182,6 +183,35 @@ static void check_told(void *user, const rk_converted *t)
     EXPECT(t->from == RK_f32 && (t->to == RK_i8 || t->worst == 0));
     EXPECT(t->worst <= 0.3 * 6 / 254 && t->relative < 0.01);                 /* no normal number here is beyond 6 deviations */
     EXPECT((t->block > 0) == (t->to == RK_i8));
+    return true;
+}
+
+struct stopping { int left; };
+static bool stop_told(void *user, const rk_converted *t)
+{
+    (void)t;
+    return --((struct stopping *)user)->left > 0;
+}
+
+/* Whoever stops it finds the folder as it was: what was there before, and no piece of what was begun. */
+TEST(converting_stops_when_asked)
+{
+    rk_ctx *ctx = test_ctx();
+    rk_model *m;
+    save_random(ctx, wide, folder("whole"));
+    convert(ctx, folder("whole"), folder("half"), RK_f16);
+    OK(ctx, rk_model_open(ctx, folder("whole"), &m));
+    for (int after = 1; after <= 3; after++)
+        FAILS(ctx, rk_model_convert(m, folder("half"), RK_i8, RK_LAYOUT_PLAIN, stop_told, &(struct stopping){ after }), RK_E_CANCELLED, "stopped after transformer.");
+    rk_model_close(m);
+    OK(ctx, rk_model_open(ctx, folder("half"), &m));
+    rk_model_close(m);
+    DIR *d = opendir(folder("half"));
+    int n = 0;
+    REQUIRE(d != NULL);
+    for (struct dirent *e; (e = readdir(d)) != NULL;) n += e->d_name[0] != '.';
+    (void)closedir(d);
+    EXPECT_INT(n, 2);                                                         /* config.json, model.safetensors */
 }
 
 /* Matrices become integers, and reading those back as floats and converting again changes nothing more. */
@@ -231,11 +261,12 @@ static bool same_bytes(const char *a, const char *b)
     return same;
 }
 
-static void count_packed(void *user, const rk_converted *t)
+static bool count_packed(void *user, const rk_converted *t)
 {
     int *packed = user;
     *packed += t->packed;
     EXPECT(t->packed == (t->in_rows == NULL) && (!t->packed || (t->to == RK_i8 && t->block == 64)));
+    return true;
 }
 
 /* Packed tensors and their scales begin lines of the cache. */

@@ -164,6 +164,7 @@ TEST(the_race_is_won_by_the_faster_and_bursts_are_positive)
     const struct gemm_candidate candidates[] = { { run_ours, &slow }, { run_ours, &fast } };
     OK(ctx, gemm_race(ctx, GEMM_WIDE_NT, candidates, 2, 0.005, scores, &winner));
     EXPECT(scores[0].share > 0 && scores[1].share > 0 && scores[1].flops > 0);
+    EXPECT((scores[0].fair < scores[1].fair) == (scores[0].share < scores[1].share));        /* what is shown is what decided */
     EXPECT_INT(winner, isa_best() == ISA_scalar ? 0 : 1);
     FAILS(ctx, gemm_race(ctx, GEMM_ONE, candidates, 0, 0.005, scores, &winner), RK_E_ARG, "no candidates");
     struct burst_bandwidth w;

@@ -20,7 +20,7 @@ const struct blas_row blas_rows[] = {
     { .name = "blis", .title = "BLIS", .package = "Debian's libblis4-pthread", .files = { "libblis.so.4", "libblis.so.3", "libblis.so" },
       .product = "cblas_sgemm", .multiply = blas_by_cblas, .set_threads = "bli_thread_set_num_threads", .wide_threads = true,
       .core_id = "bli_arch_query_id", .core_of_id = "bli_arch_string", .variable = "BLIS_ARCH_TYPE" },
-    { .name = "mkl", .title = "Intel oneMKL", .package = "PyPI's mkl (pip install mkl; then name the file libmkl_rt.so, or set LD_LIBRARY_PATH to its folder)",
+    { .name = "mkl", .title = "Intel oneMKL", .package = "PyPI's mkl (pip install mkl; then name its file, libmkl_rt.so.3, or set LD_LIBRARY_PATH to its folder)",
       .files = { "libmkl_rt.so.3", "libmkl_rt.so.2", "libmkl_rt.so" }, .product = "cblas_sgemm", .multiply = blas_by_cblas,
       .set_layer = "MKL_Set_Threading_Layer", .set_threads = "MKL_Set_Num_Threads", .core_id = "MKL_CBWR_Get_Auto_Branch", .cores = mkl_cores },
     { .name = "onednn", .title = "oneDNN", .package = "Debian's libdnnl2", .files = { "libdnnl.so.3", "libdnnl.so.2", "libdnnl.so" },

@@ -58,7 +58,7 @@ static const struct gemm_operands *advance(struct field *f)
     return &f->o;
 }
 
-static void turn(rk_ctx *ctx, const struct gemm_candidate *c, struct field *f, double *share, double *best)
+static void turn(rk_ctx *ctx, const struct gemm_candidate *c, struct field *f, double *share, double *best, double *burst)
 {
     const struct gemm_operands *o = advance(f);
     double peak = burst_flops(ctx, isa_best(), rk_ctx_threads(ctx), 1e-4), start = clock_seconds();
@@ -66,21 +66,22 @@ static void turn(rk_ctx *ctx, const struct gemm_candidate *c, struct field *f, d
     double took = clock_seconds() - start, rate = gemm_flops(f->p) / (took > 1e-9 ? took : 1e-9);
     *share = peak > 0 ? rate / peak : 0;
     if (rate > *best) *best = rate;
+    if (peak > *burst) *burst = peak;
 }
 
 static void race(rk_ctx *ctx, struct field *f, const struct gemm_candidate *c, int n, double seconds, struct gemm_score *scores, double *shares)
 {
-    double start = clock_seconds();
+    double start = clock_seconds(), burst = 0;
     int rounds = 0;
     for (int i = 0; i < n; i++) {
         scores[i].flops = 0;
         c[i].run(ctx, c[i].arg, f->p, advance(f));      /* the first run wakes pages, threads and libraries */
     }
     while (rounds < ROUNDS && (rounds < FEWEST || clock_seconds() - start < seconds * n)) {
-        for (int i = 0; i < n; i++) turn(ctx, &c[i], f, &shares[i * ROUNDS + rounds], &scores[i].flops);
+        for (int i = 0; i < n; i++) turn(ctx, &c[i], f, &shares[i * ROUNDS + rounds], &scores[i].flops, &burst);
         rounds++;
     }
-    for (int i = 0; i < n; i++) scores[i].share = median(shares + i * ROUNDS, rounds);
+    for (int i = 0; i < n; i++) scores[i].fair = burst * (scores[i].share = median(shares + i * ROUNDS, rounds));
 }
 
 rk_status gemm_race(rk_ctx *ctx, enum gemm_class c, const struct gemm_candidate *candidates, int n, double seconds_each,

@@ -10,7 +10,8 @@
 typedef void gemm_race_fn(rk_ctx *ctx, const void *candidate, const struct gemm_problem *p, const struct gemm_operands *o);
 
 struct gemm_candidate { gemm_race_fn *run; const void *arg; };
-struct gemm_score { double share, flops; };              /* median of rate / burst; best rate seen, FLOP/s */
+/* share: median of rate / burst, which decides; fair: the same in FLOP/s, by the best burst of the race; flops: the best rate seen. */
+struct gemm_score { double share, fair, flops; };
 
 /* The classes that decide differently: long forward and both its gradients, few tokens, one token (whose matrix comes from
  * memory, not from a cache). */
