@@ -71,6 +71,7 @@ static int read_options(struct counting *k)
     if (code == CLI_OK && cli_given(c, "micro-batch") && cli_int(c, "micro-batch") < 1) code = cli_usage(c, "--micro-batch: at least 1");
     if (code == CLI_OK) code = books_read(k);
     if (code == CLI_OK) code = machine_read(k);
+    if (code == CLI_OK) code = training_check(k);
     bool own = cli_given(c, "device") || cli_given(c, "peak");
     if (code == CLI_OK && cli_given(c, "html") && !own && k->s.dtype != RK_f64) code = machine_use(k, "h100");     /* whose roofline a page has */
     k->books.micro_batch = cli_int(c, "micro-batch");
@@ -165,6 +166,7 @@ static int run(struct cli *c)
     }
     for (int i = 0; i < k.n; i++) {
         CLI_GO(c, rk_model_open(c->ctx, c->args[i], &k.all[i].model));
+        if ((code = books_check(&k, k.all[i].model)) != CLI_OK) goto out;
         CLI_GO(c, rk_bill_of(k.all[i].model, &k.s, &k.all[i].bill));
         if (k.letters != NULL) CLI_GO(c, rk_books_spell(k.all[i].bill, "", k.letters, &checked));
     }

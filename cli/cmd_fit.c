@@ -33,7 +33,7 @@ static int read_memory(struct fit *f)
     f->memory = cli_given(c, "memory") ? (uint64_t)cli_int(c, "memory") : f->device != NULL ? f->device->bytes : 0;
     f->reserve = (uint64_t)cli_int(c, "reserve");
     f->other = other_reading(f->memory);
-    if (cli_given(c, "memory") && f->memory == 0) return cli_usage(c, "--memory: at least a byte");
+    if (cli_given(c, "memory") && f->memory < 100000) return cli_usage(c, "--memory: %llu bytes hold no model; 80GB and 80GiB are sizes of devices", (unsigned long long)f->memory);
     return CLI_OK;
 }
 
@@ -51,7 +51,7 @@ static int read_options(struct fit *f)
     int code = books_read(&f->k);
     if (code == CLI_OK) code = read_memory(f);
     if (code == CLI_OK && training_asked(&f->k) && f->memory == 0) code = cli_usage(c, "days of a training need a machine: --device, or --memory and --peak");
-    if (code == CLI_OK && training_asked(&f->k)) code = training_check(&f->k);
+    if (code == CLI_OK) code = training_check(&f->k);
     if (code == CLI_OK && cli_given(c, "zero") && cli_choice(c, "zero") > 0 && f->k.books.data < 2) code = cli_usage(c, "--zero: over --dp 2 ranks and more");
     return code;
 }
@@ -84,6 +84,7 @@ static int run(struct cli *c)
     if (code != CLI_OK) return code;
     model_keep_memory();
     CLI_GO(c, rk_model_open(c->ctx, c->args[0], &x->model));
+    if ((code = books_check(&f.k, x->model)) != CLI_OK) goto out;
     if (f.seq == 0) f.seq = (int64_t)model_size(x->model, "position");
     CLI_GO(c, rk_bill_of(x->model, &f.k.s, &x->bill));
     code = fit_search(&f);

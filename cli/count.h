@@ -44,7 +44,7 @@ struct counting {
     { "zero", 0, OPT_CHOICE, "0|1|2|3", zero_, "ZeRO's stage over the data-parallel ranks: optimizer, gradients too, weights too" },                \
     { "tp", 0, OPT_SIZE, NULL, "1", "tensor-parallel ranks (t)" },                                                                                  \
     { "pp", 0, OPT_SIZE, NULL, "1", "pipeline-parallel ranks (p)" },                                                                                \
-    { "dp", 0, OPT_SIZE, NULL, "1", "data-parallel ranks (dp)" },                                                                                   \
+    { "dp", 0, OPT_SIZE, NULL, "(--gpus over tp · pp, or 1)", "data-parallel ranks (dp)" },                                                         \
     { "interleave", 0, OPT_SIZE, NULL, "1", "pieces of the pipeline on each rank (m)" },                                                            \
     { "sequence-parallel", 0, OPT_FLAG, NULL, NULL, "norms and dropouts over the tensor-parallel ranks too" },                                      \
     { "gpus", 0, OPT_SIZE, NULL, "(tp · pp · dp)", "devices altogether (g)" },                                                                      \
@@ -101,6 +101,7 @@ uint64_t flops_again(const struct counted *x, const char *attention, const char 
 void json_memory(struct counting *k, struct counted *x, struct json *j);
 
 int  books_read(struct counting *k);                                    /* from OPTIONS_OF_RUN; an exit code */
+int  books_check(const struct counting *k, const rk_model *m);          /* whether they can be of this model; likewise */
 rk_rate policy_rate(rk_ctx *ctx, const char *policy);                   /* of most products */
 int  machine_read(struct counting *k);                                  /* from OPTIONS_OF_MACHINE; likewise */
 int  machine_named(struct cli *c, const rk_accelerator **a);            /* by --device; NULL where that was not given */

@@ -114,6 +114,7 @@ int training_check(const struct counting *k)
 {
     struct cli *c = k->c;
     double mfu = cli_real(c, "mfu");
+    if (!training_asked(k)) return mfu > 0 && mfu <= 1 ? CLI_OK : cli_usage(c, "--mfu: above 0 and at most 1");
     if (cli_given(c, "tokens") && cli_given(c, "steps")) return cli_usage(c, "--tokens and --steps say the same thing: give one");
     if (k->s.mode != RK_MODE_TRAIN) return cli_usage(c, "--tokens and --steps are of a training: --mode train");
     if (!(mfu > 0 && mfu <= 1)) return cli_usage(c, "--mfu: above 0 and at most 1");
@@ -140,6 +141,8 @@ static void row(struct table *t, const char *words, const char *value, const cha
     table_cell(t, "%s", how);
 }
 
+static double rate_in(const struct training *x) { return (double)x->tokens / (x->days * 86400); }        /* tokens a second, of all at once */
+
 static void print_days(struct counting *k, const struct training *x)
 {
     struct table *t = table_new(k->c, NULL, "lrw");
@@ -155,6 +158,7 @@ static void print_days(struct counting *k, const struct training *x)
         (void)snprintf(text, sizeof text, "%.1f", x->days);
         (void)snprintf(how, sizeof how, "on %s at once", say_count((uint64_t)x->gpus).at);
         row(t, "days", text, how);
+        if (x->days > 0) row(t, "tokens a second", say_count((uint64_t)(rate_in(x) + 0.5)).at, how);
     }
     if (k->machine.peak > 0 && cli_given(k->c, "price")) {
         (void)snprintf(text, sizeof text, "%.2f", x->hours * cli_real(k->c, "price"));
@@ -168,8 +172,7 @@ static void print_days(struct counting *k, const struct training *x)
 int print_training(struct counting *k, struct counted *x)
 {
     struct training t;
-    int code = training_check(k);
-    if (code == CLI_OK) code = training_of(k, x, &t);
+    int code = training_of(k, x, &t);
     if (code != CLI_OK) return code;
     (void)fprintf(k->c->out, "\nthe whole training%s%s\n", k->machine.name != NULL ? " on " : "", k->machine.name != NULL ? k->machine.name : "");
     print_days(k, &t);
@@ -190,8 +193,7 @@ static struct say digits_of(unsigned __int128 n)
 int json_training(struct counting *k, struct counted *x, struct json *j)
 {
     struct training t;
-    int code = training_check(k);
-    if (code == CLI_OK) code = training_of(k, x, &t);
+    int code = training_of(k, x, &t);
     if (code != CLI_OK) return code;
     json_object(j, "training");
     json_text(j, "convention", cli_text(k->c, "flops"));
@@ -200,6 +202,7 @@ int json_training(struct counting *k, struct counted *x, struct json *j)
     if (k->machine.peak > 0) {
         json_real(j, "device_hours", t.hours);
         json_real(j, "days", t.days);
+        if (t.days > 0) json_real(j, "tokens_per_second", rate_in(&t));
         if (cli_given(k->c, "price")) json_real(j, "cost", t.hours * cli_real(k->c, "price"));
     }
     json_end(j);

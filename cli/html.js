@@ -56,6 +56,18 @@
         all[at].focus();
     });
 
+    // Words that their module has no room for.
+    function fit() {
+        document.querySelectorAll(".mark svg text").forEach(function (text) {
+            text.style.visibility = "";
+            var room = text.parentNode.querySelector("rect").getBoundingClientRect(), words = text.getBoundingClientRect();
+            if (words.width > 0 && words.right > room.right) text.style.visibility = "hidden";
+        });
+    }
+    window.addEventListener("resize", fit);
+    document.addEventListener("change", fit);                   // another quantity of a tree
+    fit();
+
     var opened = [];
     window.addEventListener("beforeprint", function () {
         opened = Array.from(document.querySelectorAll("details:not([open])"));

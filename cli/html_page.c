@@ -39,23 +39,43 @@ static bool letter_used(const struct counting *k, const struct line *lines, int 
     return false;
 }
 
+/* What a letter is in the bill's own formulas: P counts positions that nothing is learnt of, too, and a token is decoded at a time. */
+static bool size_of(struct counting *k, const char *letter, uint64_t *size)
+{
+    rk_quotient q;
+    const bool decodes = k->s.mode == RK_MODE_DECODE;
+    if (strcmp(letter, "P") == 0) *size = model_size(k->all[0].model, "position");
+    else if (decodes && strcmp(letter, "T") == 0) *size = 1;
+    else if (rk_books_formula(k->all[0].bill, k->all[0].model, &k->books, letter, &q) == RK_OK) *size = q.over;
+    else return false;
+    return true;
+}
+
+static void put_letter(FILE *f, const char *letter, const char *size, const char *words)
+{
+    (void)fputs("<div><dt>", f);
+    html_text(f, letter);
+    html(f, "</dt><dd>%s</dd><dd class=\"words\">", size);
+    html_text(f, words);
+    (void)fputs("</dd></div>\n", f);
+}
+
 static void put_letters(struct counting *k, FILE *f)
 {
     rk_books_letter l;
-    rk_quotient q;
+    uint64_t size;
     int n;
     const struct line *lines = count_lines(k, &n);
     (void)fputs("<dl class=\"letters\">\n", f);
     for (int i = 0; (l = rk_books_letter_at(i)).name != NULL; i++) {
         if (!letter_used(k, lines, n, l.name)) continue;
-        (void)fputs("<div><dt>", f);
-        html_text(f, spelled(k, k->all[0].bill, l.name));
-        (void)fputs("</dt><dd>", f);
-        if (k->n == 1 && rk_books_formula(k->all[0].bill, k->all[0].model, &k->books, l.name, &q) == RK_OK) (void)fputs(say_count(q.over).at, f);
-        else rk_error_clear(k->c->ctx);
-        (void)fputs("</dd><dd class=\"words\">", f);
-        html_text(f, l.words);
-        (void)fputs("</dd></div>\n", f);
+        bool known = k->n == 1 && size_of(k, l.name, &size);
+        if (!known) rk_error_clear(k->c->ctx);
+        put_letter(f, spelled(k, k->all[0].bill, l.name), known ? say_count(size).at : "", l.words);
+    }
+    if (k->s.mode == RK_MODE_DECODE) {
+        size = k->s.seq > 0 ? (uint64_t)k->s.seq : model_size(k->all[0].model, "position");
+        put_letter(f, "key", k->n == 1 ? say_count(size).at : "", "positions it looks at");
     }
     (void)fputs("</dl>\n", f);
 }

@@ -16,6 +16,10 @@ static bool has_below(const rk_bill *bill, int group)
     return rk_bill_group_at(bill, RK_BY_MODULE, group + 1).depth > rk_bill_group_at(bill, RK_BY_MODULE, group).depth;
 }
 
+/* Whether text of 12 pixels, eight from the edge, lies within so many hundredths of a picture that is 1016 pixels wide. A narrower
+ * window cuts more, and html.js takes away what it cuts. */
+static bool fits(const char *text, double wide) { return 8 + 7.4 * (double)strlen(text) + 2 <= 10.16 * wide; }
+
 /* Inner modules are quiet where they hold several things, and have their colour where they are one. */
 static void draw_module(const struct counting *k, struct counted *x, int group, int q, int level, double at, const rk_bill_entry *share, FILE *f)
 {
@@ -28,12 +32,14 @@ static void draw_module(const struct counting *k, struct counted *x, int group, 
     mark_open(f, classes, group == 0, "%s%s\n%s %s, %s\n= %s", g.name[0] != '\0' ? g.name : "model", times, say_count(share->number).at, of[q].words, say_percent(part).at,
               spelled(k, x->bill, share->formula));
     html(f, "<svg x=\"%.4f%%\" y=\"%d\" width=\"%.4f%%\" height=\"%d\"><rect width=\"100%%\" height=\"100%%\"/>", at, level * ROW_HIGH, wide, ROW_HIGH - 1);
-    if (wide > 1.5) {
+    if (fits(short_name(g.name), wide)) {
         (void)fputs("<text x=\"8\" y=\"18\" class=\"name\">", f);
         html_text(f, short_name(g.name));
         if (strcmp(short_name(g.name) + strlen(short_name(g.name)) - 1, "*") == 0) html(f, " × %lld", (long long)g.times);
-        html(f, "</text><text x=\"8\" y=\"34\">%s</text>", group == 0 ? short_form(of[q].unit, share->number).at : say_percent(part).at);
+        (void)fputs("</text>", f);
     }
+    struct say below = group == 0 ? short_form(of[q].unit, share->number) : say_percent(part);
+    if (fits(below.at, wide)) html(f, "<text x=\"8\" y=\"34\">%s</text>", below.at);
     (void)fputs("</svg>", f);
     mark_close(f);
 }

@@ -1,4 +1,4 @@
-/* near.c: which name somebody may have meant: few edits away, or the beginning of it.
+/* near.c: which name somebody may have meant: few edits away, or a part of it.
  *
  * Distance counts insertions, deletions, replacements and swaps of neighbours (optimal string alignment). */
 #include "command.h"
@@ -35,6 +35,7 @@ void near_try(struct near *n, const char *name)
     size_t length = strlen(n->typed);
     int far = distance(n->typed, name);
     if (length > 1 && strncmp(n->typed, name, length) == 0) far = least(far, 1);
+    if (length > 2 && strstr(name, n->typed) != NULL) far = least(far, 1);
     if (far > n->best || far >= (int)strlen(name)) return;
     if (far < n->best) n->n = 0;
     n->best = far;

@@ -151,6 +151,21 @@ rk_status config_read(rk_ctx *ctx, const struct json *root, struct config *c)
 
 /* --- key=value --- */
 
+/* What somebody may have meant by a name that no field has. */
+static rk_status field_like(rk_ctx *ctx, const struct arch *a, struct word typed)
+{
+    struct word best = { "", 0 };
+    int most = 0, least = names_alike(typed, typed) / 2 + 1;
+    for (const struct field *f = a->fields; f->name != NULL; f++) {
+        const char *rest[] = { f->spellings, f->name };
+        for (int i = 0; i < 2; i++)
+            for (struct word w; word_next(&rest[i], &w);)
+                if (names_alike(w, typed) > most) most = names_alike(w, typed), best = w;
+    }
+    if (most >= 3 && most >= least) return ctx_hint(ctx, "did you mean %.*s?", (int)best.n, best.at);
+    return ctx_hint(ctx, "a field is called as in config.json, %s, or by its own name, %s", a->fields[0].spellings, a->fields[0].name);
+}
+
 /* What stands behind the = is JSON, or else a plain word. */
 static rk_status set_one(rk_ctx *ctx, struct config *c, const char *where, struct word pair)
 {
@@ -161,7 +176,7 @@ static rk_status set_one(rk_ctx *ctx, struct config *c, const char *where, struc
     int i = config_spelled(c->arch, pair.at, key, true);
     if (i < 0) {
         (void)FAIL(RK_E_UNKNOWN, "%s: %s has no field \"%.*s\"", where, c->arch->title, (int)key, pair.at);
-        return ctx_hint(ctx, "a field is called as in config.json, %s, or by its own name, %s", c->arch->fields[0].spellings, c->arch->fields[0].name);
+        return field_like(ctx, c->arch, (struct word){ pair.at, key });
     }
     (void)snprintf(name, sizeof name, "%s: %.*s", where, (int)key, pair.at);
     char plain[128];

@@ -10,6 +10,9 @@ bool word_next(const char **rest, struct word *w);
 bool word_is(struct word w, const char *text, size_t n);
 bool word_among(const char *list, const char *text, size_t n);             /* a trailing * in the list stands for any ending */
 
+/* How many letters and digits two names begin with in common, for those who guess what was meant (spec_like.c). */
+int  names_alike(struct word a, struct word b);
+
 /* A key of this family: a field, or an object with fields inside. */
 bool config_spells(const struct arch *a, const char *key, size_t n);
 /* Which field files spell so, or, with `ours`, is called so here; -1: none. */

@@ -5,6 +5,7 @@
 #include "core/graph.h"
 #include "model/bind.h"
 #include "model/diff.h"
+#include "model/wiring_text.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -171,20 +172,17 @@ static const char *text_of(const struct wired *m, int which)
 /* What the modules of a side say, once where all say the same. */
 static rk_status said(rk_ctx *ctx, const struct comparing *c, int s, int which, struct str *out)
 {
-    for (int i = 0; i < c->pair->n[s]; i++) {
-        const char *text = text_of(module_of(c, s, i), which);
-        if (i > 0 && strcmp(text, text_of(module_of(c, s, 0), which)) == 0) continue;
-        TRY(str_format(ctx, out, "%s%s", i > 0 ? " | " : "", text));
-    }
+    for (int i = 0; i < c->pair->n[s]; i++) TRY(wiring_join(ctx, out, i, text_of(module_of(c, s, 0), which), text_of(module_of(c, s, i), which)));
     return RK_OK;
 }
 
-/* The rates of dropout in a text, one after another. */
+/* The rates of dropout in a text, one after another; of one that changes from block to block those of the first. */
 static void rates_of(const char *text, char *to, size_t room)
 {
+    const char *last = strstr(text, " .. ");
     size_t used = 0;
     to[0] = '\0';
-    for (const char *s = text; (s = strstr(s, "dropout")) != NULL && used < room;) {
+    for (const char *s = text; (s = strstr(s, "dropout")) != NULL && used < room && (last == NULL || s < last);) {
         size_t n = strcspn(s, "),");
         used += (size_t)snprintf(to + used, room - used, "%.*s ", (int)n, s);
         s += n;

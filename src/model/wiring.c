@@ -54,10 +54,27 @@ bool wiring_is_parameter(const struct wiring *w, rk_ref r)
     return n->op == &op_state && n->at.i[0] == RK_PARAMETER;
 }
 
+/* Which one of one is no choice. */
+static bool chooses(const struct wiring *w, const struct node *n)
+{
+    if (n->op != &op_select) return n->op == &op_slice;
+    return dim_size(w->built.g, (rk_dim)n->at.i[0]) > 1 || !is_source(node_of(w->built.g, wiring_plain(w, n->in[0])));
+}
+
 rk_ref wiring_plain(const struct wiring *w, rk_ref r)
 {
-    for (const struct node *n = node_of(w->built.g, r); (n->op->flags & OP_VIEW) != 0 && n->op != &op_select && n->op != &op_slice; n = node_of(w->built.g, r)) r = n->in[0];
+    for (const struct node *n = node_of(w->built.g, r); (n->op->flags & OP_VIEW) != 0 && !chooses(w, n); n = node_of(w->built.g, r)) r = n->in[0];
     return r;
+}
+
+int wiring_chosen(const struct wiring *w, rk_ref r)
+{
+    const struct node *n = node_of(w->built.g, wiring_plain(w, r));
+    int found = -1;
+    if (n->op == &op_select && wiring_is_parameter(w, wiring_plain(w, n->in[0]))) return (int)n->at.i[1];
+    for (int i = 0; i < n->arity && found < 0; i++)
+        if (w->at[n->in[i]] == w->at[r]) found = wiring_chosen(w, n->in[i]);
+    return found;
 }
 
 static bool below(const rk_graph *g, int path, int top)

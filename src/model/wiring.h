@@ -42,6 +42,7 @@ void      wiring_clear(rk_ctx *ctx, struct wiring *w);
 rk_status wiring_texts(rk_ctx *ctx, struct wiring *w) RK_CHECK;
 
 rk_ref      wiring_plain(const struct wiring *w, rk_ref r);                /* views taken off, but for those that choose a part */
+int         wiring_chosen(const struct wiring *w, rk_ref r);               /* which part of its module's parameters a value is made of; -1: all */
 bool        wiring_is_parameter(const struct wiring *w, rk_ref r);
 struct word wiring_last(const char *role);                                 /* "qkv" of "h.*.attn.qkv" */
 /* Part i of a fused module by its last name, "q" of "qkv"; NULL: it is none, or has no such part. */

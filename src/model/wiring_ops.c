@@ -101,19 +101,26 @@ static rk_status write_where(rk_ctx *ctx, struct writing *t, const struct node *
     return str_text(ctx, out, ")");
 }
 
+/* A parameter, or a part of one. */
+static bool is_weight(const struct writing *t, rk_ref r)
+{
+    const struct node *n = node_of(t->w->built.g, r = wiring_plain(t->w, r));
+    return wiring_is_parameter(t->w, n->op == &op_select ? wiring_plain(t->w, n->in[0]) : r);
+}
+
 /* The weight first, as people write it. */
 static rk_status write_einsum(rk_ctx *ctx, struct writing *t, const struct node *n, struct str *out)
 {
     struct node turned = *n;
     const rk_ref in[] = { n->in[1], n->in[0] };
-    if (wiring_is_parameter(t->w, wiring_plain(t->w, n->in[1]))) turned.in = in;
+    if (is_weight(t, n->in[1])) turned.in = in;
     return write_product(ctx, t, &turned, " · ", out);
 }
 
 static rk_status write_norm(rk_ctx *ctx, struct writing *t, const struct node *n, struct str *out)
 {
-    static const char *const kinds[] = { "layer norm", "RMS norm" };
-    if (n->at.i[1] >= 0 && n->at.i[1] < 2) TRY(str_format(ctx, out, "%s(", kinds[n->at.i[1]]));
+    static const char *const kinds[] = { "layer norm", "RMS norm", "deviation norm" };
+    if (n->at.i[1] >= 0 && n->at.i[1] < 3) TRY(str_format(ctx, out, "%s(", kinds[n->at.i[1]]));
     else TRY(str_format(ctx, out, "norm %lld(", (long long)n->at.i[1]));
     TRY(write_arguments(ctx, t, n, n->arity, out));
     return str_format(ctx, out, "; eps %.9g)", n->at.f[0]);
@@ -156,6 +163,7 @@ static rk_status write_part(rk_ctx *ctx, struct writing *t, const struct node *n
     int path = t->w->at[base];
     const char *part = t->w->module[path] >= 0 && path != t->self && !t->leaf ? wiring_part(t->w->modules.at[t->w->module[path]].role, (int)n->at.i[1]) : NULL;
     if (part != NULL) return wiring_name(ctx, t, path, part, out);
+    if (t->apart && wiring_is_parameter(t->w, base)) return wiring_expression(ctx, t, base, true, out);
     TRY(wiring_expression(ctx, t, base, true, out));
     return str_format(ctx, out, "[%s %lld]", dim_name(t->w->built.g, (rk_dim)n->at.i[0]), (long long)n->at.i[1]);
 }

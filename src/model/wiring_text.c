@@ -29,10 +29,22 @@ static rk_status write_input(rk_ctx *ctx, struct writing *t, rk_ref r, struct st
     return str_format(ctx, out, "%c", i < 3 ? 'x' + i : 'a' + i - 3);
 }
 
+/* What nobody trains is what it begins as, or what a file has in its place. */
+static rk_status write_state(rk_ctx *ctx, const struct writing *t, rk_ref r, struct str *out)
+{
+    const struct built *b = &t->w->built;
+    const char *name = node_of(b->g, r)->text;
+    enum init_kind kind = INIT_NORMAL;
+    for (int i = b->parameters.n; i < built_stored(b); i++)
+        if (b->parameters.at[i].ref == r) kind = b->parameters.at[i].init.kind;
+    if (kind == INIT_SINUSOID_PAIRS || kind == INIT_SINUSOID_HALVES) return str_text(ctx, out, kind == INIT_SINUSOID_PAIRS ? "sinusoids(pairs)" : "sinusoids(halves)");
+    return str_format(ctx, out, "%s%s", kind == INIT_NORMAL ? "" : "fixed ", t->leaf ? wiring_last(name).at : name);
+}
+
 static rk_status write_source(rk_ctx *ctx, struct writing *t, rk_ref r, struct str *out)
 {
     const struct node *n = node_of(t->w->built.g, r);
-    if (n->op == &op_state) return str_text(ctx, out, t->leaf ? wiring_last(n->text).at : n->text);
+    if (n->op == &op_state) return write_state(ctx, t, r, out);
     if (n->op == &op_input) return str_text(ctx, out, n->text);
     if (n->op == &op_const) return str_format(ctx, out, "%.9g", n->at.f[0]);
     if (n->op == &op_iota) return str_text(ctx, out, "positions");
@@ -61,7 +73,7 @@ static rk_status write_name(rk_ctx *ctx, struct writing *t, rk_ref r, struct str
     if (block != 0 && w->stream[block] == r) return str_text(ctx, out, "x");
     if (w->block[path] != 0 && w->block[path] != block) path = w->block[path];
     if (w->module[path] < 0) return str_text(ctx, out, w->built.g->paths.at[path]);
-    return wiring_name(ctx, t, path, NULL, out);
+    return wiring_name(ctx, t, path, path == w->at[r] ? wiring_part(w->modules.at[w->module[path]].role, wiring_chosen(w, r)) : NULL, out);
 }
 
 rk_status wiring_expression(rk_ctx *ctx, struct writing *t, rk_ref r, bool within, struct str *out)
@@ -120,19 +132,69 @@ static rk_status write_stream(rk_ctx *ctx, const struct wiring *w, int path, boo
 
 static rk_status write_reads(rk_ctx *ctx, const struct wiring *w, int path, const struct writing *inner, struct str *reads)
 {
-    struct writing outer = { .ctx = ctx, .w = w, .self = around(w, path), .dropout = inner->dropout };
-    if (w->result[outer.self] != 0) outer.self = w->block[path];         /* it has a name of its own */
+    int outside = around(w, path);
+    bool named = w->result[outside] != 0;                                /* what it makes; what it has on the way is written out */
+    struct writing outer = { .ctx = ctx, .w = w, .dropout = inner->dropout };
     for (int i = 0; i < inner->n_inputs; i++) {
         if (i > 0) TRY(str_text(ctx, reads, ", "));
+        outer.self = named && (w->at[inner->input[i]] != outside || w->result[outside] == inner->input[i]) ? w->block[path] : outside;
         TRY(wiring_expression(ctx, &outer, inner->input[i], false, reads));
     }
     return RK_OK;
+}
+
+/* The value that a fused module makes of part i of its parameters alone; 0: none. */
+static rk_ref made_of(const struct wiring *w, int path, int i)
+{
+    rk_ref last = 0;
+    for (rk_ref r = 1; r < w->built.g->nodes.n; r++)
+        if (w->at[r] == path && (node_of(w->built.g, r)->op->flags & OP_SOURCE) == 0 && is_end(w, r) && wiring_chosen(w, r) == i) last = r;
+    return last;
+}
+
+rk_status wiring_join(rk_ctx *ctx, struct str *out, int i, const char *first, const char *text)
+{
+    if (i == 0) return str_text(ctx, out, text);
+    return strcmp(first, text) == 0 ? RK_OK : str_format(ctx, out, " | %s", text);
+}
+
+static rk_status write_part_alone(rk_ctx *ctx, const struct wiring *w, int path, bool dropout, int i, struct str text[4])
+{
+    struct writing t = { .ctx = ctx, .w = w, .self = path, .leaf = true, .dropout = dropout, .apart = true };
+    struct str *own = i == 0 ? text : text + 2;
+    for (int k = 0; k < 2; k++) str_clear(&own[k]);
+    TRY(wiring_expression(ctx, &t, made_of(w, path, i), false, &own[0]));
+    return write_reads(ctx, w, path, &t, &own[1]);
+}
+
+/* A fused module that takes its parameters apart, since each part reads something else: as its parts would say it. */
+static rk_status write_parts(rk_ctx *ctx, const struct wiring *w, int path, bool dropout, struct str *computes, struct str *reads)
+{
+    struct str text[4] = { { 0 } };                             /* of the first part, of another */
+    rk_status status = RK_OK;
+    for (int i = 0; wiring_part(w->modules.at[w->module[path]].role, i) != NULL; i++) {
+        GO(write_part_alone(ctx, w, path, dropout, i, text));
+        GO(wiring_join(ctx, computes, i, str_c(&text[0]), str_c(&text[i == 0 ? 0 : 2])));
+        GO(wiring_join(ctx, reads, i, str_c(&text[1]), str_c(&text[i == 0 ? 1 : 3])));
+    }
+out:
+    for (int i = 0; i < 4; i++) str_free(ctx, &text[i]);
+    return status;
+}
+
+static bool has_parts(const struct wiring *w, int path)
+{
+    const char *role = w->modules.at[w->module[path]].role;
+    int i = 0;
+    while (wiring_part(role, i) != NULL && made_of(w, path, i) != 0) i++;
+    return i > 0 && wiring_part(role, i) == NULL;
 }
 
 static rk_status write_module(rk_ctx *ctx, const struct wiring *w, int path, bool dropout, struct str *computes, struct str *reads)
 {
     const struct wired *m = &w->modules.at[w->module[path]];
     struct writing t = { .ctx = ctx, .w = w, .self = path, .leaf = m->leaf, .dropout = dropout };
+    if (m->leaf && has_parts(w, path)) return write_parts(ctx, w, path, dropout, computes, reads);
     TRY(write_ends(ctx, &t, computes));
     if (path == m->first && w->block[path] == path) return write_stream(ctx, w, path, dropout, reads);
     return write_reads(ctx, w, path, &t, reads);
@@ -148,15 +210,26 @@ static rk_status keep(rk_ctx *ctx, struct wiring *w, const struct str *first, co
     return status;
 }
 
-/* Dropout of what a module computes, and of what comes into a block; a leaf's inputs are told by those that make them. */
-static rk_status write_training(rk_ctx *ctx, struct wiring *w, struct wired *m)
+/* Whether nobody else tells of the dropout in what a module reads: a block has it in what comes in first, a leaf in a sum that
+ * its block, which ends in a leaf, does not write. */
+static bool tells_of_inputs(const struct wiring *w, const struct wired *m)
+{
+    int block = w->block[m->first];
+    if (block == m->first) return true;
+    return m->leaf && (w->result[block] == 0 || w->at[w->result[block]] != block);
+}
+
+/* What a module computes and reads, of its first or last repetition; with dropout, in one text, "" where it has none. */
+struct said { struct str computes, reads, trains; };
+
+static rk_status say(rk_ctx *ctx, const struct wiring *w, const struct wired *m, int path, struct said *said)
 {
     struct str text[2] = { { 0 } };
     rk_status status;
-    bool block = w->block[m->first] == m->first;
-    GO(write_module(ctx, w, m->first, true, &text[0], &text[1]));
-    if (block && strcmp(str_c(&text[1]), m->reads) != 0) GO(str_format(ctx, &text[0], ", x = %s", str_c(&text[1])));
-    if (strcmp(str_c(&text[0]), m->computes) != 0) GO(arena_text(ctx, &w->arena, str_c(&text[0]), (size_t)text[0].n, &m->trains));
+    GO(write_module(ctx, w, path, false, &said->computes, &said->reads));
+    GO(write_module(ctx, w, path, true, &text[0], &text[1]));
+    if (tells_of_inputs(w, m) && strcmp(str_c(&text[1]), str_c(&said->reads)) != 0) GO(str_format(ctx, &text[0], "%s%s", m->leaf ? " of " : ", x = ", str_c(&text[1])));
+    if (strcmp(str_c(&text[0]), str_c(&said->computes)) != 0) GO(str_text(ctx, &said->trains, str_c(&text[0])));
 out:
     for (int i = 0; i < 2; i++) str_free(ctx, &text[i]);
     return status;
@@ -164,16 +237,16 @@ out:
 
 static rk_status write_both(rk_ctx *ctx, struct wiring *w, struct wired *m)
 {
-    struct str text[4] = { { 0 } };
+    struct said end[2] = { { .computes = { 0 } }, { .computes = { 0 } } };
     rk_status status;
     bool block = w->block[m->first] == m->first;
-    GO(write_module(ctx, w, m->first, false, &text[0], &text[1]));
-    GO(write_module(ctx, w, m->last, false, &text[2], &text[3]));
-    GO(keep(ctx, w, &text[0], &text[2], &m->computes));
-    GO(keep(ctx, w, &text[1], block ? &text[1] : &text[3], &m->reads));
-    if (strcmp(str_c(&text[0]), m->computes) == 0) GO(write_training(ctx, w, m));
+    GO(say(ctx, w, m, m->first, &end[0]));
+    GO(say(ctx, w, m, m->last, &end[1]));
+    GO(keep(ctx, w, &end[0].computes, &end[1].computes, &m->computes));
+    GO(keep(ctx, w, &end[0].reads, &end[!block].reads, &m->reads));
+    GO(keep(ctx, w, &end[0].trains, &end[!block].trains, &m->trains));
 out:
-    for (int i = 0; i < 4; i++) str_free(ctx, &text[i]);
+    for (int i = 0; i < 2; i++) str_free(ctx, &end[i].computes), str_free(ctx, &end[i].reads), str_free(ctx, &end[i].trains);
     return status;
 }
 

@@ -32,6 +32,8 @@ static double noted(const struct verify *v, const char *key)
     return x > 0 && x < 1 ? x : 0;
 }
 
+double expect_own(const struct verify *v, enum rule rule) { return noted(v, rules[rule].own); }
+
 /* By how much the maker's own error moves a tolerance. */
 static double widened(const struct verify *v, enum rule rule) { return fmax(1, 4 * noted(v, rules[rule].own) / rules[rule].usual); }
 

@@ -8,8 +8,8 @@
 #include <math.h>
 #include <string.h>
 
-enum { SPREAD_RUNS = 3 };
-static const double rate = 1e-2, noise = 1e-6, last_bit = 0x1p-24, makers_noise = 2e-7;
+enum { FEW_RUNS = 3, MORE_RUNS = 8 };
+static const double rate = 1e-2, noise = 1e-6, makers_noise = 2e-7;
 static const struct train_rule rule = { .beta1 = 0.9, .beta2 = 0.95, .eps = 1e-8, .weight_decay = 0.1, .clip = 0 };
 
 int64_t learn_elements(const struct learning *l, int i) { return parameter_elements(l->built.g, &l->built.parameters.at[i]); }
@@ -148,15 +148,6 @@ static rk_status adamw(rk_ctx *ctx, struct learning *l, int64_t t)
     return run_go(ctx, l->update.run, 0, 0);
 }
 
-static rk_status trajectory(rk_ctx *ctx, struct learning *l, double *losses)
-{
-    for (int64_t t = 1; t <= l->steps; t++) {
-        TRY(loss_and_gradients(ctx, l, &losses[t - 1]));
-        TRY(adamw(ctx, l, t));
-    }
-    return RK_OK;
-}
-
 static rk_status read_state(rk_ctx *ctx, const struct learning *l, rk_kind kind, int parameter, double **values)
 {
     const struct parameter *p = &l->built.parameters.at[parameter];
@@ -177,25 +168,46 @@ rk_status learn_open(rk_ctx *ctx, struct learning *l, struct verify *v, int64_t 
 
 rk_status learn_steps(rk_ctx *ctx, struct learning *l)
 {
-    TRY(trajectory(ctx, l, l->losses));
+    for (int64_t t = 1; t <= l->steps; t++) {
+        TRY(loss_and_gradients(ctx, l, &l->losses[t - 1]));
+        TRY(adamw(ctx, l, t));
+    }
     for (int i = 0; i < l->n; i++) TRY(read_state(ctx, l, RK_PARAMETER, i, &l->last[i]));
     return RK_OK;
 }
 
 /* --- what rounding does --- */
 
-/* Back to the beginning: moments zero, weights off by up to the last bit. */
-static rk_status nudge(rk_ctx *ctx, struct learning *l, int entry, uint64_t run)
+bool learn_exact(const struct learning *l) { return l->v->backend->bytes_of(RK_f32) == sizeof(double) && !l->v->model->config.arch->parts_in_f32; }
+
+/* Of the coarser of both sides; where terms of a gradient cancel, its maker's is off by more, and the file may say by how much. */
+static double last_bit(const struct learning *l) { return learn_exact(l) ? 0x1p-53 : 0x1p-24; }
+static double last_of_gradients(const struct learning *l) { return learn_exact(l) ? last_bit(l) : fmax(last_bit(l), expect_own(l->v, RULE_GRADIENT)); }
+
+/* Changes a state by up to its last bit. A gradient is a sum, whose terms are rounded: what is small in it is off by as much as
+ * what is large. Moments begin at zero. */
+static rk_status nudge(rk_ctx *ctx, struct learning *l, int entry, uint64_t seed)
 {
     const struct store_entry *e = &l->store->entries.at[entry];
-    double *values;
-    if (e->kind != RK_PARAMETER && e->kind != RK_OPTIMIZER) return RK_OK;
+    bool gradient = e->kind == RK_GRADIENT;
+    double *values, largest = 0, bit = gradient ? last_of_gradients(l) : last_bit(l);
     TRY(NEW(values, e->elements));
-    rk_status status = e->kind == RK_PARAMETER ? store_read(ctx, l->store, entry, values, RK_f64) : RK_OK;
-    for (int64_t i = 0; i < e->elements; i++) values[i] *= 1 + last_bit * (2 * rng_uniform(run, (uint64_t)entry, (uint64_t)i) - 1);
+    rk_status status = e->kind == RK_OPTIMIZER ? RK_OK : store_read(ctx, l->store, entry, values, RK_f64);
+    for (int64_t i = 0; i < e->elements; i++) largest = fmax(largest, fabs(values[i]));
+    for (int64_t i = 0; i < e->elements; i++)
+        values[i] += bit * (gradient ? largest : values[i]) * (2 * rng_uniform(seed, (uint64_t)entry, (uint64_t)i) - 1);
     if (status == RK_OK) status = store_write(ctx, l->store, entry, values, RK_f64);
     FREE(values, e->elements);
     return status;
+}
+
+static rk_status nudge_all(rk_ctx *ctx, struct learning *l, bool gradients, uint64_t seed)
+{
+    for (int e = 0; e < l->store->entries.n; e++) {
+        rk_kind kind = l->store->entries.at[e].kind;
+        if (gradients ? kind == RK_GRADIENT : kind == RK_PARAMETER || kind == RK_OPTIMIZER) TRY(nudge(ctx, l, e, seed));
+    }
+    return RK_OK;
 }
 
 static double moved(const double *a, const double *b, const double *gradient, int64_t n)
@@ -209,11 +221,15 @@ static double moved(const double *a, const double *b, const double *gradient, in
     return sum == 0 ? 0 : sqrt(sum / all);
 }
 
-static rk_status spread_once(rk_ctx *ctx, struct learning *l, uint64_t run, double *losses)
+static rk_status spread_once(rk_ctx *ctx, struct learning *l, bool gradients, uint64_t run, double *losses)
 {
     TRY(load(ctx, l));
-    for (int e = 0; e < l->store->entries.n; e++) TRY(nudge(ctx, l, e, run));
-    TRY(trajectory(ctx, l, losses));
+    TRY(nudge_all(ctx, l, false, run));
+    for (int64_t t = 1; t <= l->steps; t++) {
+        TRY(loss_and_gradients(ctx, l, &losses[t - 1]));
+        if (gradients) TRY(nudge_all(ctx, l, true, run + MORE_RUNS * (uint64_t)t));
+        TRY(adamw(ctx, l, t));
+    }
     for (int64_t t = 0; t < l->steps; t++) l->loss_spread = fmax(l->loss_spread, fabs(losses[t] - l->losses[t]) / fabs(l->losses[t]));
     for (int i = 0; i < l->trained; i++) {
         double *values = NULL;
@@ -238,14 +254,15 @@ double learn_unsure(const struct learning *l, int parameter)
     return (double)l->steps * rate * sqrt(sum);
 }
 
-rk_status learn_spread(rk_ctx *ctx, struct learning *l)
+rk_status learn_spread(rk_ctx *ctx, struct learning *l, enum rounded what)
 {
     double *losses;
     rk_status status = RK_OK;
-    if (l->spread) return RK_OK;
+    if (l->spread >= what) return RK_OK;
     TRY(NEW(losses, l->steps));
-    for (uint64_t run = 0; run < SPREAD_RUNS && status == RK_OK; run++) status = spread_once(ctx, l, run, losses);
-    l->spread = status == RK_OK;
+    uint64_t runs = what == GRADIENTS_ROUNDED ? MORE_RUNS : FEW_RUNS;
+    for (uint64_t run = 0; run < runs && status == RK_OK; run++) status = spread_once(ctx, l, what == GRADIENTS_ROUNDED, run, losses);
+    if (status == RK_OK) l->spread = what;
     FREE(losses, l->steps);
     return status;
 }

@@ -52,6 +52,7 @@ const struct bundle_entry *expect_find(const struct verify *v, const char *name)
 rk_status expect_shape(rk_ctx *ctx, const struct bundle_entry *e, int rank, const int64_t *shape) RK_CHECK;
 rk_status expect_values(rk_ctx *ctx, const struct bundle_entry *e, double **values, int64_t *n) RK_CHECK;     /* the caller frees n */
 double    expect_tolerance(const struct verify *v, enum rule rule, const struct bundle_entry *e);
+double    expect_own(const struct verify *v, enum rule rule);           /* what the file says that its maker's f32 is off by; 0: nothing */
 rk_status expect_tell(rk_ctx *ctx, struct verify *v, const struct bundle_entry *e, double error, double tolerance, const char *note) RK_CHECK;
 rk_status expect_tell_tie(rk_ctx *ctx, struct verify *v, const struct bundle_entry *e, const char *note) RK_CHECK;
 rk_status expect_leftovers(rk_ctx *ctx, struct verify *v) RK_CHECK;

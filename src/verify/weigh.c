@@ -1,7 +1,7 @@
 /* weigh.c: losses, gradients and weights against what the file expects.
  *
  * They are compared in the order of our dimensions; the family's table says how a file has them. Elements whose first gradient
- * is noise are left out of the weights' comparison, and counted. Where a loss or a weight is beyond its tolerance in f32, it
+ * is noise are left out of the weights' comparison, and counted. Where a loss or a weight is beyond its tolerance, it
  * is held against four times what rounding alone does to it, and the row says so. */
 #include "verify/learn.h"
 #include <math.h>
@@ -82,15 +82,16 @@ static rk_status compare_gradients(rk_ctx *ctx, struct learning *l)
 
 /* --- losses and weights --- */
 
-/* Widens a tolerance that rounding alone breaks, and says so. */
+/* Widens a tolerance that rounding alone breaks, no further than it takes, and says so. */
 static rk_status widen(rk_ctx *ctx, struct learning *l, double error, const double *spread, double *tolerance, char note[NOTE])
 {
-    if (error <= *tolerance || (wide(l) && !parts(l))) return RK_OK;
-    TRY(learn_spread(ctx, l));
-    if (!(4 * *spread * l->v->loosen > *tolerance)) return RK_OK;
+    double usual = *tolerance;
+    for (enum rounded what = WEIGHTS_ROUNDED; what <= GRADIENTS_ROUNDED && error > *tolerance; what++) {
+        TRY(learn_spread(ctx, l, what));
+        *tolerance = fmax(usual, 4 * *spread * l->v->loosen);
+    }
     size_t n = strlen(note);
-    (void)snprintf(note + n, NOTE - n, "%swidened: rounding alone moves it by %.1e", n > 0 ? "; " : "", *spread);
-    *tolerance = 4 * *spread * l->v->loosen;
+    if (*tolerance > usual) (void)snprintf(note + n, NOTE - n, "%swidened: rounding alone moves it by %.1e", n > 0 ? "; " : "", *spread);
     return RK_OK;
 }
 

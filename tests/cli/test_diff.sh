@@ -29,6 +29,22 @@ if grep -q decoding "$out"; then fail "decoding without a bandwidth"; else pass;
 ends 2 reckon diff gpt2 gpt2 --device h100 --mfu 2;        warns "--mfu"
 ends 2 reckon diff gpt2 gpt2 --device nothing;             warns "no device"
 
+# what each side costs is what count says of it, to the last digit, whichever side it stands on
+if command -v python3 >/dev/null; then
+    RECKON_COMMAND=$reckon_command python3 - <<'END_OF_CHECK' && pass || fail "costs of diff and count"
+import json, os, subprocess
+def told(*words): return json.loads(subprocess.run([os.environ["RECKON_COMMAND"], *words, "--json", "-b", "2", "-t", "64", "--dtype", "bf16"], check=True, capture_output=True).stdout)
+def number(bill, name):
+    for part in name.split("."): bill = bill.get(part, {})
+    return bill or 0
+for left, right in (("gpt2", "pythia-70m"), ("bert-tiny", "opus-mt-en-de"), ("cs336-17m", "transformer-base"), ("annotated-copy", "bert-tiny+pretraining")):
+    bill, seen = (told("count", left), told("count", right)), (told("diff", left, right), told("diff", right, left))
+    assert len(seen[0]["costs"]) >= 8 and [c["name"] for c in seen[0]["costs"]] == [c["name"] for c in seen[1]["costs"]]
+    for side, (one, other) in enumerate((("left", "right"), ("right", "left"))):
+        for c in seen[side]["costs"]: assert c[one] == number(bill[0], c["name"]) and c[other] == number(bill[1], c["name"]), (left, right, c)
+END_OF_CHECK
+fi
+
 # as PyTorch prints modules
 ends 0 reckon diff gpt2 nanogpt --style torch;             prints "Conv1D(nf=2304, nx=768)"; prints "Linear(in_features=768, out_features=2304, bias=False)"
 ends 0 reckon diff gpt2 cs336-small --style torch;         prints "3 × Linear(d_out=768, d_in=768)"

@@ -73,7 +73,12 @@ done
 
 # what is wrong
 ends 2 reckon fit;                                         warns "MODEL is missing"
-ends 2 reckon fit gpt2 --memory 0;                         warns "at least a byte"
+ends 2 reckon fit gpt2 --memory 0;                         warns "hold no model"
+ends 2 reckon fit gpt2 --memory 80;                        warns "80GB and 80GiB"
+ends 2 reckon fit gpt2 --device 4090;                      warns "did you mean rtx4090?"
+ends 2 reckon fit gpt2 --device a100 --tp 5;               warns "the 12 heads of gpt2"
+ends 2 reckon fit gpt2 --device a100 --mfu 3;              warns "--mfu"
+ends 0 reckon fit pythia-6.9b --device a100 --gpus 8;      prints "recompute none, ZeRO 3"
 ends 2 reckon fit gpt2 --memory 1GB -b 0;                  warns "at least 1 sequence"
 ends 2 reckon fit gpt2 --device h10;                       warns "h100"
 ends 2 reckon fit gpt2 --memory 1GB --convention nobody;   warns 'no memory convention "nobody"'

@@ -122,6 +122,10 @@ cat >person.js <<'END_OF_PERSON'
     other.click();
     check("shown pane", getComputedStyle(pane).display === "block");
     check("a page wider than the window", document.documentElement.scrollWidth <= document.documentElement.clientWidth);
+    check("words cut off", Array.from(document.querySelectorAll(".mark svg text")).every(function (text) {
+        var hidden = getComputedStyle(text).visibility === "hidden", room = text.parentNode.querySelector("rect").getBoundingClientRect();
+        return hidden || text.getBoundingClientRect().right <= room.right || text.getBoundingClientRect().width === 0;
+    }));
     check("labels", Array.from(document.querySelectorAll(".mark")).every(function (mark) { return mark.getAttribute("aria-label"); }));
     document.body.setAttribute("data-person", said.length ? "failed: " + said.join(", ") : "content");
 }());

@@ -157,6 +157,60 @@ TEST(full_attention_is_the_bill_of_every_decoder)
     }
 }
 
+/* --- which part of the forward products --- */
+
+static double flops_of(const struct opened *o, const char *module)
+{
+    rk_bill_entry share;
+    for (int i = 0; i < rk_bill_groups(o->bill, RK_BY_MODULE); i++)
+        if (strcmp(rk_bill_group_at(o->bill, RK_BY_MODULE, i).name, module) == 0)
+            return rk_bill_share(o->bill, RK_BY_MODULE, i, "flops.forward", &share) ? (double)share.number : 0;
+    return 0;
+}
+
+/* Shares in hundredths of a percent: Q, K, V with the output's projection, scores and their values, feed-forward, head. */
+TEST(shares_of_forward_products)
+{
+    static const struct { const char *spec; int64_t seq; double qkv, out, scores, ff, head; } rows[] = {
+        { "cs336-small",   1024, 16.58 - 4.145, 4.145, 11.06, 49.75, 22.61 }, { "cs336-medium", 1024, 19.96 - 4.99, 4.99, 9.98, 59.87, 10.20 },
+        { "cs336-large",   1024, 21.40 - 5.35,  5.35,  8.56,  64.20, 5.84 },  { "cs336-xl",     1024, 16.73, 5.58, 7.14, 66.91, 3.65 },
+        { "cs336-xl-2026", 1024, 21.47,         7.16,  9.16,  57.53, 4.68 },  { "cs336-xl-2024", 1024, 21.53, 7.18, 9.186, 57.41, 4.70 },
+        { "cs336-xl:context_length=16384", 16384, 10.77 - 2.69, 2.69, 55.15, 32.32, 1.76 },
+        { "gpt2",    1024, -1, -1, 13.25, -1, 27.10 }, { "gpt2-xl",      1024, -1, -1, 9.2, -1, 4.7 }, { "gpt-j-6b", 2048, -1, -1, 7.4, -1, 3.3 },
+        { "gpt-neox-20b", 2048, -1, -1, 5.2, -1, 1.5 }, { "pythia-70m",  2048, -1, -1, 22.0, -1, 45.0 }, { "cs336-17m", 256, -1, -1, -1, -1, 27.50 },
+    };
+    rk_ctx *ctx = test_ctx();
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct opened o = open_model(ctx, rows[i].spec, 1, rows[i].seq);
+        double all = (double)number(ctx, &o, "flops.forward") / 100, out = flops_of(&o, "h.*.attn.out");
+        double qkv = flops_of(&o, "h.*.attn.qkv") + flops_of(&o, "h.*.attn.q") + flops_of(&o, "h.*.attn.k") + flops_of(&o, "h.*.attn.v");
+        const double found[] = { qkv / all, out / all, (flops_of(&o, "h.*.attn") - qkv - out) / all, flops_of(&o, "h.*.mlp") / all, flops_of(&o, "head") / all };
+        const double expected[] = { rows[i].qkv, rows[i].out, rows[i].scores, rows[i].ff, rows[i].head };
+        for (int k = 0; k < 5; k++)
+            if (expected[k] >= 0 && fabs(found[k] - expected[k]) > (i < 7 || k == 4 ? 0.0051 : 0.051) + (i > 7 && i < 12 && k == 4 ? 0.046 : 0))
+                test_fail(__FILE__, __LINE__, "%s: part %d is %.4f %% of it, expected %.2f", rows[i].spec, k, found[k], expected[k]);
+        close_model(o);
+    }
+}
+
+/* XL at 16,384 tokens against itself at 1,024, and what the handout's training on TinyStories takes. */
+TEST(longer_contexts_and_a_whole_training)
+{
+    static const struct { const char *name; double times; } rows[] = { { "cs336-xl", 33.129 }, { "cs336-xl-2026", 37.983 }, { "cs336-xl-2024", 38.046 } };
+    rk_ctx *ctx = test_ctx();
+    for (size_t i = 0; i < 3; i++) {
+        char spec[64];
+        (void)snprintf(spec, sizeof spec, "%s:context_length=16384", rows[i].name);
+        struct opened near = open_model(ctx, rows[i].name, 1, 1024), far = open_model(ctx, spec, 1, 16384);
+        EXPECT_NEAR((double)number(ctx, &far, "flops.forward") / (double)number(ctx, &near, "flops.forward"), rows[i].times, 5e-4);
+        close_model(near);
+        close_model(far);
+    }
+    struct opened o = open_model(ctx, "cs336-17m", 1, 256);
+    EXPECT_NEAR(3 * (double)number(ctx, &o, "flops.forward") / 256 * 327680000 / 1e16, 3.661, 5e-4);
+    close_model(o);
+}
+
 /* 6N against exact counts, in thousandths: families of other shapes by hand (D, L, H, T, V). */
 TEST(six_n_is_off_by_so_much)
 {
@@ -642,6 +696,9 @@ TEST(zero_and_deepspeed)
     IS(whole_of(total(ctx, "zero_activations", "D=1600 B=32 T=1024 L=48", "")), 60397977600);          /* "about 60 GB" */
     struct rational same = total(ctx, "megatron", "t=1 p=1 m=1 b=32 T=1024 D=1600 L=48 H=25", "recompute=none sequence_parallel=no");
     EXPECT_NEAR(rational_to_real(same) / 1e9, 286.9, 0.05);                                              /* the same shape, another formula */
+    struct rational flash = total(ctx, "megatron", "t=1 p=1 m=1 b=32 T=1024 D=1600 L=48 H=25", "recompute=attention sequence_parallel=no");
+    IS(whole_of(flash), 85563801600);
+    EXPECT_NEAR(rational_to_real(same) / 60397977600, 4.75, 5e-3);
     /* memory.rst of DeepSpeed: 2,851 M on 8 GPUs; t5-large on 4. */
     EXPECT_NEAR(gib(total(ctx, "deepspeed2", "N=2851000000 g=8", "offload=none")), 15.931, 5e-4);
     EXPECT_NEAR(gib(total(ctx, "deepspeed2", "N=2851000000 g=8", "offload=optimizer")), 5.310, 5e-4);

@@ -1,5 +1,6 @@
 /* Two models side by side: a model is itself, one changed field shows where it matters and nowhere else, names across families
  * find each other, and no parameter is lost on the way. */
+#include "model/model.h"
 #include "reckon/diff.h"
 #include "test.h"
 
@@ -76,6 +77,11 @@ TEST(one_field_shows_where_it_matters)
         { "cs336-small", "cs336-small:rope_theta=500000", "h.*.attn:computes" },
         { "cs336-small", "cs336-small:remove_rope=true",  "h.*.attn:computes" },
         { "cs336-small", "cs336-small:ffn_type=silu",     "h.*.mlp.gate:computes h.*.mlp:computes" },
+        { "bert-tiny", "bert-tiny:hidden_act=relu",       "h.*.mlp:computes head.norm:reads" },
+        { "bert-tiny", "bert-tiny:hidden_dropout_prob=0", "h.*:dropout h.*.norm1:dropout h.*.norm2:dropout" },
+        { "transformer-base", "transformer-base:positions=sinusoidal-halves", "encoder:computes decoder:computes" },
+        { "transformer-base", "transformer-base:dropout=0.2,activation_dropout=0.1,attention_dropout=0.1",
+          "encoder:dropout encoder.h.*.norm1:dropout encoder.h.*.norm2:dropout decoder:dropout decoder.h.*.norm1:dropout decoder.h.*.norm2:dropout decoder.h.*.norm3:dropout" },
     };
     rk_ctx *ctx = test_ctx();
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -147,11 +153,112 @@ TEST(gpt2_gptj_and_neox)
     rk_diff_free(d);
 }
 
+/* A formula that changes from block to block says nothing of dropout that is the same in all of them. */
+TEST(what_changes_over_blocks_keeps_its_dropout)
+{
+    rk_ctx *ctx = test_ctx();
+    rk_diff *d = compared(ctx, "gpt2", "gpt2:scale_attn_by_inverse_layer_idx=true");
+    EXPECT_INT(rk_diff_row_at(d, row_of(d, "h.*.attn")).details, 1);
+    rk_diff_free(d);
+    d = compared(ctx, "gpt2:scale_attn_by_inverse_layer_idx=true", "gpt2:scale_attn_by_inverse_layer_idx=true,attn_pdrop=0.3");
+    EXPECT_TEXT(changed(d), "h.*.attn:dropout");
+    rk_diff_free(d);
+}
+
+/* --- the same model, laid out differently --- */
+
+static void expect_twins(const rk_diff *d, const char *names)
+{
+    for (int i = 0; i < rk_diff_rows(d); i++) {
+        rk_diff_row r = rk_diff_row_at(d, i);
+        if (r.verdict > RK_SAME_IN_OTHER_LAYOUT)
+            test_fail(__FILE__, __LINE__, "%s: %s is %s: %s | %s", names, r.role, rk_diff_verdict_words(r.verdict), rk_diff_detail_at(d, i, 0).left, rk_diff_detail_at(d, i, 0).right);
+        EXPECT(r.left_parameters == r.right_parameters);
+    }
+}
+
+/* "hidden (three head head_dim)" as "(three head head_dim) hidden": stored dimensions in the opposite order. */
+static const char *turned(const char *axes, char *to, size_t room)
+{
+    char rest[160];
+    (void)snprintf(rest, sizeof rest, "%s", axes);
+    to[0] = '\0';
+    for (size_t n = strlen(rest); n > 0;) {
+        size_t from = n, used = strlen(to);
+        bool group = rest[n - 1] == ')';
+        while (from > 0 && (group ? rest[from] != '(' : rest[from - 1] != ' ')) from--;
+        (void)snprintf(to + used, room - used, "%s%.*s", used > 0 ? " " : "", (int)(n - from), rest + from);
+        n = from > 0 ? from - 1 : 0;
+    }
+    return to;
+}
+
+/* Every family, beside itself with each matrix stored the other way round. */
+TEST(a_model_and_its_twin_in_another_layout_are_never_different)
+{
+    enum { MOST = 128, LONGEST = 96 };
+    static char text[MOST][LONGEST];
+    rk_ctx *ctx = test_ctx();
+    for (int a = 0; arch_list[a] != NULL; a++)
+        for (int k = 0; k < 2; k++) {
+            const char *name = arch_list[a]->presets[0].name;
+            struct arch twin = *arch_list[a];
+            struct binding names[MOST];
+            rk_model *m[2];
+            rk_diff *d;
+            int n = 0, moved = 0;
+            for (; twin.bindings[n].role != NULL || twin.bindings[n].names != NULL; n++) {
+                EXPECT(n < MOST - 1);
+                names[n] = twin.bindings[n];
+                if (names[n].role != NULL) names[n].axes = turned(names[n].axes, text[n], LONGEST);
+            }
+            names[n] = twin.bindings[n];
+            twin.bindings = names;
+            for (int s = 0; s < 2; s++) OK(ctx, rk_model_open(ctx, name, &m[s]));
+            m[k]->config.arch = &twin;
+            OK(ctx, rk_diff_of(m[0], m[1], &d));
+            expect_twins(d, name);
+            for (int i = 0; i < rk_diff_rows(d); i++) moved += rk_diff_row_at(d, i).verdict == RK_SAME_IN_OTHER_LAYOUT;
+            EXPECT(moved >= 5);                                     /* embedding, attention in and out, MLP in and out */
+            rk_diff_free(d);
+            for (int s = 0; s < 2; s++) rk_model_close(m[s]);
+        }
+}
+
+/* Families that can be told to be each other: projections apart and fused, of attention to oneself and to a memory. */
+TEST(one_model_of_two_families_is_the_same_up_to_layout)
+{
+    static const struct { const char *left, *right; } cases[] = {
+        { "gpt2:activation_function=gelu,resid_pdrop=0,embd_pdrop=0,attn_pdrop=0,vocab_size=50304", "nanogpt:bias=true" },
+        { "opus-mt-en-de+model:activation_function=relu", "transformer-base+model:positions=sinusoidal-halves,vocab_size=58101,attention_dropout=0,activation_dropout=0" },
+    };
+    rk_ctx *ctx = test_ctx();
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        for (int k = 0; k < 2; k++) {
+            rk_diff *d = compared(ctx, k == 0 ? cases[i].left : cases[i].right, k == 0 ? cases[i].right : cases[i].left);
+            expect_twins(d, cases[i].left);
+            rk_diff_free(d);
+        }
+    rk_diff *d = compared(ctx, "transformer-base:norm_first=true,final_norm=true", "annotated-transformer");
+    int cross = row_of(d, "decoder.h.*.cross.qkv"), norm = row_of(d, "decoder.h.*.norm1");
+    EXPECT(rk_diff_row_at(d, cross).verdict == RK_SAME_IN_OTHER_LAYOUT);
+    EXPECT_TEXT(rk_diff_detail_at(d, cross, 0).what, "weight stored fused");
+    EXPECT(rk_diff_row_at(d, row_of(d, "decoder.h.*.cross")).verdict == RK_SAME);
+    EXPECT_TEXT(rk_diff_detail_at(d, norm, 0).right, "deviation norm(x, weight, bias; eps 1e-06)");
+    rk_diff_free(d);
+    d = compared(ctx, "opus-mt-en-de", "transformer-base");                /* what it reads is the same, too */
+    EXPECT(rk_diff_row_at(d, row_of(d, "decoder.h.*.cross.qkv")).verdict == RK_SAME_IN_OTHER_LAYOUT);
+    EXPECT_TEXT(rk_diff_detail_at(d, row_of(d, "decoder.h.*.cross"), 0).right, "attention(cross.q, cross.k, cross.v; both ways, scale 1/√K, dropout 0.1)");
+    EXPECT_TEXT(rk_diff_detail_at(d, row_of(d, "head"), 0).left, "cross entropy(x, weight, labels, fixed bias)");
+    rk_diff_free(d);
+}
+
 /* What one says of the left, the other says of the right. */
 TEST(sides_can_be_exchanged)
 {
     static const rk_diff_verdict mirrored[] = { RK_SAME, RK_SAME_IN_OTHER_LAYOUT, RK_SAME_IN_OTHER_SIZE, RK_OTHER, RK_ONLY_RIGHT, RK_ONLY_LEFT };
-    static const char *const models[] = { "gpt2", "cs336-small", "cs336-small-2024", "gpt-j-6b", "pythia-70m", "nanogpt" };
+    static const char *const models[] = { "gpt2", "cs336-small", "cs336-small-2024", "gpt-j-6b", "pythia-70m", "nanogpt", "bert-tiny", "transformer-base", "opus-mt-en-de",
+                                          "annotated-copy", "torch.nn.Transformer+base" };
     rk_ctx *ctx = test_ctx();
     for (size_t i = 0; i < sizeof models / sizeof *models; i++)
         for (size_t k = 0; k < i; k++) {
