@@ -36,6 +36,10 @@ static const struct shape { const char *name; enum layout layout; int64_t m, n, 
     { "rows 16 head",   NT, 16, 58101, 512, 1 },     { "rows 64 head",   NT, 64, 58101, 512, 1 },
     { "rows 32 head",   NT, 32, 58101, 512, 1 },     { "rows 48 head",   NT, 48, 58101, 512, 1 },
     { "rows 64 square", NT, 64, 512, 512, 1 },       { "rows 96 square", NT, 96, 512, 512, 1 },
+    { "prompt fc",      NN, 512, 3072, 768, 1 },     { "prompt fcproj",  NN, 512, 768, 3072, 1 },
+    { "prompt head",    NT, 512, 50257, 768, 1 },    { "bert square",    NT, 1024, 768, 768, 1 },
+    { "bert up",        NT, 1024, 3072, 768, 1 },    { "bert down",      NT, 1024, 768, 3072, 1 },
+    { "bert head",      NT, 1024, 30522, 768, 1 },
     { "decode head 1",  NT, 1, 50257, 768, 1 },      { "cube",           NN, 2048, 2048, 2048, 1 },
 };
 enum { SHAPES = sizeof shapes / sizeof *shapes, MOST = 999 };

@@ -110,8 +110,8 @@ static rk_status go_together(rk_ctx *ctx, rk_session *s, const uint32_t *ids, in
             s->positions[b * m + i] = (int32_t)(place + i);
         }
         s->places[b] = (int32_t)place;
-        s->lengths[b] = (int32_t)(place + m);
         s->last[b] = (int32_t)(last < 0 ? 0 : last > m - 1 ? m - 1 : last);
+        s->lengths[b] = (int32_t)(place + s->last[b] + 1);              /* of the last block the last query alone goes on, and sees all that there is */
         rows_wrote(s, b, place, m);
     }
     return session_go(ctx, s, m, place);

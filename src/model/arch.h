@@ -109,6 +109,7 @@ struct builder {
     rk_dtype dtype;                     /* of parameters and activations */
     int layer;                          /* the block that is being built */
     bool in_block;                      /* one is being built: neither embeddings nor heads */
+    const char *wanted;                 /* the dimension that goes on instead of seq, in the last block and behind it: rows of it alone are asked for; NULL: all are */
     rk_ref loss;                        /* what was added to it so far, or 0 */
     struct parameters parameters, constants, inputs;
     const struct forms *forms;          /* of weights that lie as their files have them; NULL: none do */

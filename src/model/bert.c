@@ -159,7 +159,8 @@ static rk_ref block(struct builder *b, rk_ref x)
     double eps = config_real(c, "eps"), drop = config_real(c, "pdrop");
     struct attention a = { .bias = true, .both_ways = true, .lengths = block_lengths(b), .scale = 1 / sqrt((double)block_head_dim(c)), .dropout = config_real(c, "attn_pdrop"),
                            .init = init_of(c), .out_init = init_of(c) };
-    x = layer_norm(b, "norm1", rk_add(b->g, x, dropout(b, "attn", attention(b, "attn", x, &a), drop)), eps, true);
+    rk_ref seen = attention(b, "attn", x, &a);
+    x = layer_norm(b, "norm1", rk_add(b->g, wanted(b, x), dropout(b, "attn", seen, drop)), eps, true);
     rk_ref m = mlp(b, "mlp", x, &(struct mlp){ .act = config_text(c, "act"), .bias = true, .init = init_of(c), .out_init = init_of(c) });
     return layer_norm(b, "norm2", rk_add(b->g, x, dropout(b, "mlp", m, drop)), eps, true);
 }

@@ -84,6 +84,8 @@ struct attention {
     struct init init, out_init;
 };
 rk_ref attention(struct builder *b, const char *name, rk_ref x, const struct attention *a);
+/* x of the rows that go on from attention: in a block that is the last, behind which only some are asked for, those; else x as it is. */
+rk_ref wanted(struct builder *b, rk_ref x);
 /* Attention of x to the memory [batch source hidden] that an encoder left; lengths: of the sources. While decoding the memory is 0:
  * keys and values lie in caches, where cross_remember put them. */
 rk_ref cross_attention(struct builder *b, const char *name, rk_ref x, rk_ref memory, const struct attention *a);

@@ -37,7 +37,7 @@ static rk_ref seen(struct builder *b, rk_ref q, rk_ref k, rk_ref v, const char *
     (void)path_below(b->g, "weights", site, sizeof site);
     bool drops = b->purpose == FOR_TRAINING && b->dropout && a->dropout > 0;
     rk_attend_options options = { .causal = causal, .scale = a->scale, .keep = drops ? 1 - a->dropout : 1, .site = site, .lengths = a->lengths };
-    return rk_attend(b->g, q, k, v, b->stack->seq, key, b->stack->head_dim, &options);
+    return rk_attend(b->g, q, k, v, b->wanted != NULL ? b->wanted : b->stack->seq, key, b->stack->head_dim, &options);
 }
 
 static rk_ref projected(struct builder *b, rk_ref y, const struct attention *a)
@@ -52,6 +52,15 @@ static rk_ref turned(struct builder *b, rk_ref x, const struct rotary *r)
     return rk_rope(b->g, x, b->stack->seq, b->purpose == FOR_DECODING ? "past" : NULL, b->stack->head_dim, r->style, r->numbers, r->theta);
 }
 
+/* One position per sequence while decoding, or those that were picked. */
+static rk_ref wanted_rows(struct builder *b)
+{
+    if (b->purpose != FOR_DECODING) return block_integers(b, "picks", "batch pick");
+    return rk_spread(b->g, block_integers(b, "last", "batch"), "batch end");
+}
+
+rk_ref wanted(struct builder *b, rk_ref x) { return b->wanted == NULL ? x : rk_gather(b->g, x, b->stack->seq, wanted_rows(b)); }
+
 rk_ref attention(struct builder *b, const char *name, rk_ref x, const struct attention *a)
 {
     rk_ref qkv[3];
@@ -61,7 +70,7 @@ rk_ref attention(struct builder *b, const char *name, rk_ref x, const struct att
     rk_ref k = with_past(b, "k", qkv[1]), v = with_past(b, "v", qkv[2]);
     struct attention all = *a;
     if (b->ragged) all.lengths = block_lengths(b);
-    rk_ref y = projected(b, seen(b, qkv[0], k, v, b->stack->key, !a->both_ways, &all), a);
+    rk_ref y = projected(b, seen(b, wanted(b, qkv[0]), k, v, b->stack->key, !a->both_ways && b->wanted == NULL, &all), a);
     rk_leave(b->g);
     return y;
 }

@@ -34,6 +34,7 @@ void block_dims(struct builder *b)
     if (decoding) {
         dim(b, "past", 'C', b->positions, true);
         dim(b, "cached", 'P', b->positions, false);
+        dim(b, "end", 0, 1, false);
     }
     dim(b, "vocab", 'V', config_int(c, "vocab"), false);               /* before hidden, since people write V·D */
     dim(b, "position", 'P', config_int(c, "position"), false);
@@ -90,14 +91,13 @@ struct block_text block_named(const struct builder *b, const char *dims)
 
 rk_ref block_tokens(struct builder *b) { return rk_input(b->g, "tokens", RK_i32, "batch seq"); }
 
-/* An input of integers that several blocks read. */
-static rk_ref integers(struct builder *b, const char *name, const char *dims)
+rk_ref block_integers(struct builder *b, const char *name, const char *dims)
 {
     rk_ref known = graph_find_source(b->g, &op_input, 0, name);
     return known != 0 ? known : rk_input(b->g, name, RK_i32, dims);
 }
 
-rk_ref block_lengths(struct builder *b)        { return b->padded || b->ragged ? integers(b, "lengths", "batch") : 0; }
-rk_ref block_source_lengths(struct builder *b) { return b->source_padded ? integers(b, "source_lengths", "batch") : 0; }
-rk_ref block_places(struct builder *b)         { return integers(b, "places", "batch"); }
-rk_ref block_positions(struct builder *b)      { return integers(b, "positions", "batch seq"); }
+rk_ref block_lengths(struct builder *b)        { return b->padded || b->ragged ? block_integers(b, "lengths", "batch") : 0; }
+rk_ref block_source_lengths(struct builder *b) { return b->source_padded ? block_integers(b, "source_lengths", "batch") : 0; }
+rk_ref block_places(struct builder *b)         { return block_integers(b, "places", "batch"); }
+rk_ref block_positions(struct builder *b)      { return block_integers(b, "positions", "batch seq"); }

@@ -28,6 +28,14 @@ int64_t block_count(const struct builder *b, const char *layers)
     return b->most_blocks > 0 && b->most_blocks < n ? b->most_blocks : n;
 }
 
+/* What follows the blocks asks for rows of this dimension alone. While decoding the last query sees all keys there are, or all within its row's
+ * length; of those that were picked each does where attention goes both ways. */
+static const char *wanted_behind(const struct builder *b)
+{
+    if (b->hidden_states) return NULL;
+    return b->purpose == FOR_DECODING ? "end" : b->picks > 0 && config_ends_in(b->c, "mlm") ? "pick" : NULL;
+}
+
 rk_ref blocks(struct builder *b, rk_ref x, rk_ref (*block)(struct builder *b, rk_ref x), bool last)
 {
     const int64_t layers = block_count(b, "layer");
@@ -38,6 +46,7 @@ rk_ref blocks(struct builder *b, rk_ref x, rk_ref (*block)(struct builder *b, rk
     for (b->layer = 0; b->layer < layers; b->layer++) {
         (void)snprintf(name, sizeof name, "%d", b->layer);
         rk_enter(b->g, name);
+        if (b->layer + 1 == layers) b->wanted = wanted_behind(b);
         x = block(b, x);
         rk_leave(b->g);
         if (last || b->layer + 1 < layers) hidden_state(b, b->layer + 1, x);
@@ -70,8 +79,8 @@ void predict(struct builder *b, rk_ref x, rk_ref w, rk_ref bias)
         return;
     }
     bool last = b->purpose == FOR_DECODING, picks = b->picks > 0;
-    if (last) x = rk_gather(g, x, "seq", rk_input(g, "last", RK_i32, "batch"));           /* one position per sequence */
-    if (picks) x = rk_gather(g, x, "seq", rk_input(g, "picks", RK_i32, "batch pick"));
+    if (last) x = b->wanted != NULL ? rk_select(g, x, b->wanted, 0) : rk_gather(g, x, "seq", block_integers(b, "last", "batch"));
+    if (picks && b->wanted == NULL) x = rk_gather(g, x, "seq", block_integers(b, "picks", "batch pick"));
     rk_ref logits = contract(b, last ? "b d, v d -> b v" : picks ? "b p d, v d -> b p v" : "b t d, v d -> b t v", x, w);
     if (bias != 0) logits = rk_add(g, logits, bias);
     rk_output(g, "logits", logits);

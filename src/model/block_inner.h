@@ -15,6 +15,8 @@ rk_ref block_drop(struct builder *b, const char *name, rk_ref x, double rate, co
 /* Of a ragged graph: where each row goes on [batch], and the position of each new token [batch seq]. */
 rk_ref block_places(struct builder *b);
 rk_ref block_positions(struct builder *b);
+/* An input of integers that several blocks read. */
+rk_ref block_integers(struct builder *b, const char *name, const char *dims);
 /* A state of these dims as wiring will see it; *state is the one behind it. */
 rk_ref block_state(struct builder *b, rk_kind kind, const char *full, const char *dims, rk_ref *state);
 static inline bool block_has_loss(const struct builder *b) { return b->purpose == FOR_TRAINING || b->purpose == FOR_SCORING; }

@@ -165,7 +165,7 @@ static rk_ref block(struct builder *b, rk_ref x)
     struct attention a = { .rotary = { rotates(c), RK_ROPE_INTERLEAVED, width, config_real(c, "theta") }, .scale = 1 / sqrt((double)width), .dropout = config_real(c, "attn_pdrop"),
                            .init = linear_init(hidden, hidden), .out_init = linear_init(hidden, hidden) };
     rk_ref y = attention(b, "attn", post ? x : norm(b, "norm1", x), &a);
-    x = rk_add(b->g, x, dropout(b, "attn", y, drop));
+    x = rk_add(b->g, wanted(b, x), dropout(b, "attn", y, drop));
     if (post) x = norm(b, "norm1", x);
     y = feed_forward(b, post ? x : norm(b, "norm2", x));
     x = rk_add(b->g, x, dropout(b, "mlp", y, drop));

@@ -103,7 +103,7 @@ static rk_ref block(struct builder *b, rk_ref x)
     struct init init = { INIT_NORMAL, deviation }, out = { INIT_NORMAL, deviation / sqrt(2.0 * (double)config_int(c, "layer")) };
     rk_ref a = attention(b, "attn", layer_norm(b, "norm1", x, eps, bias),
                          &(struct attention){ .fused_qkv = true, .bias = bias, .scale = scale, .dropout = config_real(c, "attn_pdrop"), .init = init, .out_init = out });
-    x = rk_add(b->g, x, dropout(b, "attn", a, drop));
+    x = rk_add(b->g, wanted(b, x), dropout(b, "attn", a, drop));
     rk_ref m = mlp(b, "mlp", layer_norm(b, "norm2", x, eps, bias), &(struct mlp){ .act = config_text(c, "act"), .bias = bias, .init = init, .out_init = out });
     return rk_add(b->g, x, dropout(b, "mlp", m, drop));
 }

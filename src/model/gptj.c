@@ -105,8 +105,8 @@ static rk_ref block(struct builder *b, rk_ref x)
                            .dropout = config_real(c, "attn_pdrop"), .init = init, .out_init = init };
     rk_ref h = layer_norm(b, "norm", x, config_real(c, "eps"), true);
     rk_ref y = dropout(b, "attn", attention(b, "attn", h, &a), drop);
-    rk_ref m = mlp(b, "mlp", h, &(struct mlp){ .act = config_text(c, "act"), .bias = true, .init = init, .out_init = init });
-    return rk_add(b->g, rk_add(b->g, x, y), dropout(b, "mlp", m, drop));
+    rk_ref m = mlp(b, "mlp", wanted(b, h), &(struct mlp){ .act = config_text(c, "act"), .bias = true, .init = init, .out_init = init });
+    return rk_add(b->g, rk_add(b->g, wanted(b, x), y), dropout(b, "mlp", m, drop));
 }
 
 static void build(struct builder *b)

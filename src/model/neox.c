@@ -129,7 +129,9 @@ static rk_ref block(struct builder *b, rk_ref x)
     struct init init = { INIT_NORMAL, config_real(c, "init") };
     struct attention a = { .fused_qkv = true, .bias = config_flag(c, "attn_bias"), .rotary = rotary(c), .scale = 1 / sqrt((double)block_head_dim(c)),
                            .dropout = config_real(c, "attn_pdrop"), .init = init, .out_init = init };
-    rk_ref y = rk_add(b->g, x, dropout(b, "attn", attention(b, "attn", layer_norm(b, "norm1", x, eps, true), &a), drop));
+    rk_ref seen = attention(b, "attn", layer_norm(b, "norm1", x, eps, true), &a);
+    x = wanted(b, x);
+    rk_ref y = rk_add(b->g, x, dropout(b, "attn", seen, drop));
     rk_ref h = layer_norm(b, "norm2", parallel ? x : y, eps, true);
     rk_ref m = mlp(b, "mlp", h, &(struct mlp){ .act = config_text(c, "act"), .bias = true, .init = init, .out_init = init });
     return rk_add(b->g, y, dropout(b, "mlp", m, drop));

@@ -533,3 +533,38 @@ TEST(sizes_that_cannot_be_built)
     FAILS(ctx, model_build(ctx, m, &(struct build_options){ .purpose = FOR_SCORING, .batch = (int64_t)1 << 47 }, &b), RK_E_LIMIT, "");
     rk_model_close(m);
 }
+
+/* How many nodes of a module below `path` go along the tokens of a sequence. */
+static int along_tokens(const rk_graph *g, const char *path)
+{
+    int n = 0;
+    for (rk_ref r = 1; r < g->nodes.n; r++) {
+        const struct node *x = node_of(g, r);
+        bool along = false;
+        for (int i = 0; i < x->rank; i++) along = along || strcmp(dim_name(g, x->dim[i]), "seq") == 0;
+        n += along && strncmp(g->paths.at[x->path], path, strlen(path)) == 0;
+    }
+    return n;
+}
+
+/* The last block goes on with the last position of each sequence, or with those that were picked; the one before with all. */
+TEST(the_last_block_makes_what_is_asked_for)
+{
+    static const struct { const char *spec; enum purpose purpose; int64_t picks; bool ragged, few; } cases[] = {
+        { "gpt2:n_layer=2", FOR_DECODING, 0, false, true },    { "gpt2:n_layer=2", FOR_DECODING, 0, true, true },  { "gpt2:n_layer=2", FOR_LOGITS, 0, false, false },
+        { "gpt-j-6b:n_layer=2", FOR_DECODING, 0, false, true }, { "pythia-70m:num_hidden_layers=2", FOR_DECODING, 0, true, true },
+        { "bert:num_hidden_layers=2", FOR_LOGITS, 3, false, true }, { "bert:num_hidden_layers=2", FOR_LOGITS, 0, false, false },
+        { "bert+pretraining:num_hidden_layers=2", FOR_LOGITS, 3, false, false }, { "gpt2:n_layer=2", FOR_LOGITS, 3, false, false },
+    };
+    rk_ctx *ctx = test_ctx();
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        rk_model *m = opened(ctx, cases[i].spec);
+        struct built b;
+        OK(ctx, model_build(ctx, m, &(struct build_options){ .purpose = cases[i].purpose, .batch = 2, .seq = 5, .picks = cases[i].picks, .ragged = cases[i].ragged }, &b));
+        EXPECT(along_tokens(b.g, "h.0.mlp") > 0 && along_tokens(b.g, "h.1.attn") > 0);
+        EXPECT((along_tokens(b.g, "h.1.mlp") == 0) == cases[i].few);
+        EXPECT(graph_find_output(b.g, "logits") != 0);
+        built_close(&b);
+        rk_model_close(m);
+    }
+}
