@@ -160,6 +160,7 @@ SIMD void across(const struct gemm_across *r, const int rows, const int vectors)
 #endif
 #define X(rows, vectors)                                                                                              \
     static void across_##rows##x##vectors(const struct gemm_across *r) { across(r, rows, vectors); }                  \
+    static void across_2x##vectors(const struct gemm_across *r) { across(r, 2, vectors); }                            \
     static void across_1x##vectors(const struct gemm_across *r) { across(r, 1, vectors); }
 FOR_ACROSS(X)
 #undef X
@@ -194,8 +195,13 @@ static void upright(const struct gemm_upright *u)
 
 /* ---- operands as they are stored: gemm_typed.h, once per type ---- */
 
-enum { DOT_ROWS = 4, DOT_COLUMNS = VF_REGISTERS == 32 ? 4 : 2, DOT_SUMS = DOT_ROWS * DOT_COLUMNS, LINE_ROWS = 4 };
+enum { DOT_ROWS = 4, DOT_COLUMNS = VF_REGISTERS == 32 ? 4 : 2, DOT_SUMS = DOT_ROWS * DOT_COLUMNS, DOT_TALL_COLUMNS = 2, DOT_TALL = DOT_SUMS / DOT_TALL_COLUMNS, LINE_ROWS = 4 };
 _Static_assert(DOT_SUMS % VF_LANES == 0, "sums are added a vector of them at a time");
+#if VF_REGISTERS == 32
+#define FOR_TALL(X) X(3) X(4) X(5) X(6) X(7) X(8)
+#else
+#define FOR_TALL(X) X(3) X(4)
+#endif
 
 #define GEMM_TYPE f32
 #define GEMM_ELEMENT float
@@ -215,12 +221,12 @@ _Static_assert(DOT_SUMS % VF_LANES == 0, "sums are added a vector of them at a t
 
 #define TILE(r) { tile_##r##x1, tile_##r##x2 },
 #define ROWS_OF(rows, vectors) rows,
-#define ACROSS_OF(rows, vectors) { across_##rows##x##vectors, across_1x##vectors },
+#define ACROSS_OF(rows, vectors) { across_##rows##x##vectors, across_2x##vectors, across_1x##vectors },
 #define PACK(type, element) [GEMM_##type] = pack_##type,
 #define DOTS(type, element) [GEMM_##type] = dots_##type,
 #define LINES(type, element) [GEMM_##type] = lines_##type,
 const struct gemm_kernels ISA_NAME(gemm_kernels) = {
-    .lanes = VF_LANES, .rows = ROWS, .vectors = VECTORS, .dot_rows = DOT_ROWS, .line_rows = LINE_ROWS, .tile = { FOR_ROWS(TILE) },
+    .lanes = VF_LANES, .rows = ROWS, .vectors = VECTORS, .dot_rows = DOT_ROWS, .dot_tall = DOT_TALL, .line_rows = LINE_ROWS, .tile = { FOR_ROWS(TILE) },
     .wide_vectors = { WIDE_1, WIDE_2, WIDE_3, WIDE_4 }, .wide = { wide_1, wide_2, wide_3, wide_4 },
     .pack = { FOR_EVERY_GEMM_TYPE(PACK) }, .dots = { FOR_EVERY_GEMM_TYPE(DOTS) }, .lines = { FOR_EVERY_GEMM_TYPE(LINES) },
 #if VF_LANES > 4

@@ -57,12 +57,13 @@ static void piece(const struct gemm_pass *s, const struct piece *p, float *y, st
     for (int64_t q = 0; q < parts; q++) {
         int64_t first = vectors * q / parts, wide = vectors * (q + 1) / parts - first, rows = s->kernels->across_rows[wide - 1];
         for (int64_t j = p->from, n; j < p->end; j += n) {
-            n = p->end - j >= rows ? rows : 1;
+            int which = p->end - j >= rows ? 0 : p->end - j >= 2 ? 1 : 2;
+            n = which == 0 ? rows : 3 - which;
             struct gemm_across r = {
                 .a = s->shared + p->k * width + first * lanes, .b = (const float *)(const void *)s->b + j * g->b_n + p->k, .a_step = width, .b_row = g->b_n, .k = p->depth,
                 .ahead = j + n < p->end ? n * g->b_n : p->follows - (j - p->from) * g->b_n, .y = y + (j - p->from) * width + first * lanes, .y_row = width, .add = p->k > 0 };
             take_lines(lines, &r, (p->depth + LINE / 4 - 1) / (LINE / 4));
-            s->kernels->across[wide - 1][n == 1](&r);
+            s->kernels->across[wide - 1][which](&r);
         }
     }
 }

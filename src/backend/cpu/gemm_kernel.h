@@ -35,9 +35,10 @@ struct gemm_dots {
     int64_t a_row, b_row, k, columns;
     int64_t ahead;                               /* elements from a row of B to one that is asked for meanwhile */
     int     turn;                                /* which of several rows of B asks, since all rows of A meet the same B; -1: all ask */
+    bool    tall;                                /* many rows of A, few of B at a time */
     float  *c;
     int64_t c_m, c_n;
-    int     rows;                                /* 1 .. dot_rows */
+    int     rows;                                /* 1 .. dot_rows, or dot_tall */
     float   alpha;
     bool    add;
 };
@@ -79,7 +80,7 @@ struct gemm_upright {
 typedef void gemm_upright_fn(const struct gemm_upright *u);
 
 struct gemm_kernels {
-    int lanes, rows, vectors, dot_rows, line_rows;
+    int lanes, rows, vectors, dot_rows, dot_tall, line_rows;
     gemm_tile_fn *tile[GEMM_ROWS][GEMM_VECTORS];         /* [rows - 1][vectors - 1] */
     int wide_vectors[GEMM_WIDE_ROWS];                    /* few rows leave registers for wider tiles; [rows - 1] */
     gemm_tile_fn *wide[GEMM_WIDE_ROWS];
@@ -87,7 +88,7 @@ struct gemm_kernels {
     gemm_dots_fn *dots[GEMM_TYPES];
     gemm_lines_fn *lines[GEMM_TYPES];
     int across_vectors, across_rows[GEMM_ACROSS];        /* the widest, 0: none is; rows of B at a time, [vectors - 1] */
-    gemm_across_fn *across[GEMM_ACROSS][2];              /* [vectors - 1]: so many rows of B, and one */
+    gemm_across_fn *across[GEMM_ACROSS][3];              /* [vectors - 1]: so many rows of B, two, and one */
     gemm_upright_fn *upright;
 };
 

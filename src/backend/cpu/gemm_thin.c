@@ -8,25 +8,54 @@
 
 enum {
     AT_ONCE = 4, MOST_AT_ONCE = 32,              /* rows of B that stay in cache for all rows of A, */
-    DOT_FLOATS = 6144,                           /* of so much together, or the fewest */
-    TURNS = 4,                                   /* passes of A that share the asking for the next rows of B, where there are so many */
+    DOT_FLOATS = 6144,                           /* of so much together, or the fewest: these where A stays in cache, too, */
+    KEPT_FLOATS = 8192,                          /* because it has no more than so much in one block of k */
+    TURNS = 2,                                   /* passes of A that share the asking for rows of B, where there are so many */
+    AHEAD_FLOATS = 4096,                         /* how far ahead of the present rows of B others are asked for */
     STRIPS_AHEAD = 32,                           /* rows of B asked for ahead, where they are far apart */
     SUM_COLUMNS = 8192,                          /* of Y whose parts one task adds */
 };
 
-/* Some columns of C, all its rows: B of one block of k stays in the first-level cache while all rows of A pass. */
-static void dots(const struct gemm_pass *s, int64_t column, int64_t columns)
+/* ---- dots ---- */
+
+/* The columns of one task, one block of k after the other, and of each some columns at a time. */
+struct dots { int64_t from, end, at_once, passes; };
+struct dots_piece { int64_t column, columns, k, depth; };
+
+static struct dots dots_of(const struct gemm_pass *s, int64_t task)
 {
     const struct gemm_problem *p = &s->plan->p;
-    int rows = s->kernels->dot_rows, turn = 0;
-    bool turns = p->m > (TURNS - 1) * rows;
-    for (int64_t k = 0; k < p->k; k += s->plan->k_block) {
-        int64_t depth = gemm_least(s->plan->k_block, p->k - k), ahead = k + depth < p->k ? depth : columns * p->b_n - k;
-        for (int64_t i = 0; i < p->m; i += rows, turn++)
-            s->kernels->dots[p->b_type](&(struct gemm_dots){
-                .a = s->rows + i * s->row + k, .b = gemm_at(s->b, p->b_type, column * p->b_n + k), .a_row = s->row, .b_row = p->b_n, .k = depth, .columns = columns,
-                .ahead = ahead, .turn = turns ? turn % TURNS : -1, .c = s->c + i * p->c_m + column * p->c_n, .c_m = p->c_m, .c_n = p->c_n,
-                .rows = (int)gemm_least(p->m - i, rows), .alpha = p->alpha, .add = p->accumulate || k > 0 });
+    int64_t from = task * s->plan->group, depth = s->plan->k_block, at_once = gemm_least(DOT_FLOATS / depth, MOST_AT_ONCE) / AT_ONCE * AT_ONCE;
+    bool tall = p->m > s->kernels->dot_rows;
+    if (at_once < AT_ONCE) at_once = AT_ONCE;
+    if (tall && p->m * depth <= KEPT_FLOATS) at_once = AT_ONCE;
+    return (struct dots){ from, gemm_least(from + s->plan->group, p->n), at_once, tall ? (p->m + s->kernels->dot_tall - 1) / s->kernels->dot_tall : 1 };
+}
+
+/* Elements from this piece of B to what this thread most likely reads some time after it: columns further on in this block of k, in the next, or
+ * in the task that follows. */
+static int64_t dots_ahead(const struct gemm_pass *s, const struct dots *d, const struct dots_piece *piece)
+{
+    const struct gemm_problem *p = &s->plan->p;
+    int64_t some = (AHEAD_FLOATS / s->plan->k_block + d->at_once - 1) / d->at_once * d->at_once, columns = some < d->at_once ? d->at_once : some;
+    if (piece->column + columns < d->end) return columns * p->b_n;
+    int64_t column = gemm_least(d->from + piece->column + columns - d->end, d->end - 1);
+    if (piece->k + piece->depth < p->k) return (column - piece->column) * p->b_n + piece->depth;
+    column += s->at_once * s->plan->group;
+    return column + piece->columns <= p->n ? (column - piece->column) * p->b_n - piece->k : 0;
+}
+
+static void dots(const struct gemm_pass *s, const struct dots *d, const struct dots_piece *piece)
+{
+    const struct gemm_problem *p = &s->plan->p;
+    int64_t ahead = dots_ahead(s, d, piece);
+    bool turns = d->passes > 1;
+    for (int64_t q = 0; q < d->passes; q++) {
+        int64_t i = p->m * q / d->passes, rows = p->m * (q + 1) / d->passes - i;
+        s->kernels->dots[p->b_type](&(struct gemm_dots){
+            .a = s->rows + i * s->row + piece->k, .b = gemm_at(s->b, p->b_type, piece->column * p->b_n + piece->k), .a_row = s->row, .b_row = p->b_n, .k = piece->depth,
+            .columns = piece->columns, .ahead = ahead, .turn = turns ? (int)(q % TURNS) : -1, .tall = p->m > s->kernels->dot_rows,
+            .c = s->c + i * p->c_m + piece->column * p->c_n, .c_m = p->c_m, .c_n = p->c_n, .rows = (int)rows, .alpha = p->alpha, .add = p->accumulate || piece->k > 0 });
     }
 }
 
@@ -34,12 +63,12 @@ static void dots_task(void *arg, int64_t task, int worker)
 {
     const struct gemm_pass *s = arg;
     const struct gemm_problem *p = &s->plan->p;
-    int64_t from = task * s->plan->group, end = gemm_least(from + s->plan->group, p->n);
-    int64_t at_once = gemm_least(DOT_FLOATS / s->plan->k_block, MOST_AT_ONCE) / AT_ONCE * AT_ONCE;
+    struct dots d = dots_of(s, task);
     (void)worker;
-    if (at_once < AT_ONCE) at_once = AT_ONCE;
-    for (int64_t j = from; j < end; j += at_once) dots(s, j, gemm_least(at_once, end - j));
-    gemm_finished(s, 0, p->m, from, end);
+    for (int64_t k = 0; k < p->k; k += s->plan->k_block)
+        for (int64_t j = d.from; j < d.end; j += d.at_once)
+            dots(s, &d, &(struct dots_piece){ j, gemm_least(d.at_once, d.end - j), k, gemm_least(s->plan->k_block, p->k - k) });
+    gemm_finished(s, 0, p->m, d.from, d.end);
 }
 
 /* One strip of C, all its rows: `tile` is as wide as the strip or wider. */
@@ -156,6 +185,7 @@ void gemm_thin(rk_ctx *ctx, struct gemm_pass *s)
     }
     if (s->plan->path == GEMM_DOTS) {
         find_rows(s);
+        s->at_once = ctx == NULL ? 1 : par_workers(ctx);
         gemm_each(ctx, s->plan->private_blocks, dots_task, s);
         return;
     }

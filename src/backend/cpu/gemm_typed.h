@@ -78,56 +78,78 @@ SIMD void T(dot_row)(const struct gemm_dots *d, const GEMM_ELEMENT *b, float *c,
     }
 }
 
-/* Several rows of B against several of A: fewer loads per product. `asks`: each row of B asks for the one ahead; otherwise one of
- * them does, and the others in other calls. */
-SIMD void T(dot_block)(const struct gemm_dots *d, const GEMM_ELEMENT *b, float *c, const int rows, const bool asks)
+/* Several rows of B against several of A: fewer loads per product. Each row of B asks for the one ahead, or, in turns, one of them does
+ * and the others in other calls. */
+SIMD void T(dot_rest)(const struct gemm_dots *d, const GEMM_ELEMENT *b, vf *sum, int64_t k, const int rows, const int columns)
 {
-    vf sum[DOT_SUMS], x[DOT_ROWS];
-    const GEMM_ELEMENT *one = b + d->turn % DOT_COLUMNS * d->b_row + d->ahead;
-    UNROLL for (int i = 0; i < DOT_SUMS; i++) sum[i] = vf_zero();
+    const int n = (int)(d->k - k);
+    vf x[DOT_TALL];
+    UNROLL for (int i = 0; i < rows; i++) x[i] = vf_load_n(d->a + i * d->a_row + k, n);
+    UNROLL for (int j = 0; j < columns; j++) {
+        vf w = T(stored_load_n)(b + j * d->b_row + k, n);
+        UNROLL for (int i = 0; i < rows; i++) sum[i * columns + j] = vf_fma(x[i], w, sum[i * columns + j]);
+    }
+}
+
+SIMD void T(dot_block)(const struct gemm_dots *d, const GEMM_ELEMENT *b, float *c, const int rows, const int columns, const bool turns)
+{
+    vf sum[DOT_SUMS];
+    const GEMM_ELEMENT *one = turns ? b + d->turn % columns * d->b_row + d->ahead : b;
     int64_t k = 0;
+    UNROLL for (int i = 0; i < DOT_SUMS; i++) sum[i] = vf_zero();
     for (; k + VF_LANES <= d->k; k += VF_LANES) {
-        UNROLL for (int i = 0; i < rows; i++) x[i] = vf_load(d->a + i * d->a_row + k);
-        if (!asks) __builtin_prefetch(one + k, 0, 2);
-        UNROLL for (int j = 0; j < DOT_COLUMNS; j++) {
-            const GEMM_ELEMENT *at = b + j * d->b_row + k;
-            if (asks) __builtin_prefetch(at + d->ahead);
-            vf w = T(stored_load)(at);
-            UNROLL for (int i = 0; i < rows; i++) sum[i * DOT_COLUMNS + j] = vf_fma(x[i], w, sum[i * DOT_COLUMNS + j]);
+        vf w[DOT_COLUMNS];
+        if (turns) __builtin_prefetch(one + k, 0, 2);
+        UNROLL for (int j = 0; j < columns; j++) {
+            if (!turns) __builtin_prefetch(b + j * d->b_row + k + d->ahead);
+            w[j] = T(stored_load)(b + j * d->b_row + k);
+        }
+        UNROLL for (int i = 0; i < rows; i++) {
+            vf x = vf_load(d->a + i * d->a_row + k);
+            vf_keep(&x);
+            UNROLL for (int j = 0; j < columns; j++) sum[i * columns + j] = vf_fma(x, w[j], sum[i * columns + j]);
         }
     }
-    if (k < d->k) {
-        const int n = (int)(d->k - k);
-        UNROLL for (int i = 0; i < rows; i++) x[i] = vf_load_n(d->a + i * d->a_row + k, n);
-        UNROLL for (int j = 0; j < DOT_COLUMNS; j++) {
-            vf w = T(stored_load_n)(b + j * d->b_row + k, n);
-            UNROLL for (int i = 0; i < rows; i++) sum[i * DOT_COLUMNS + j] = vf_fma(x[i], w, sum[i * DOT_COLUMNS + j]);
-        }
-    }
+    if (k < d->k) T(dot_rest)(d, b, sum, k, rows, columns);
     float all[DOT_SUMS];
     UNROLL for (int i = 0; i < DOT_SUMS; i += VF_LANES) vf_store(all + i, vf_mul(vf_set1(d->alpha), vf_sums(sum + i)));
     UNROLL for (int i = 0; i < rows; i++)
-        UNROLL for (int j = 0; j < DOT_COLUMNS; j++) {
-            float *to = c + i * d->c_m + j * d->c_n, y = all[i * DOT_COLUMNS + j];
+        UNROLL for (int j = 0; j < columns; j++) {
+            float *to = c + i * d->c_m + j * d->c_n, y = all[i * columns + j];
             *to = d->add ? *to + y : y;
         }
 }
 
-SIMD void T(dot_rows)(const struct gemm_dots *d, const int rows, const bool asks)
+SIMD void T(dot_rows)(const struct gemm_dots *d, const int rows, const int columns, const bool turns)
 {
     const GEMM_ELEMENT *b = d->b;
     int64_t j = 0;
-    for (; rows > 2 && j + DOT_COLUMNS <= d->columns; j += DOT_COLUMNS) T(dot_block)(d, b + j * d->b_row, d->c + j * d->c_n, rows, asks);
-    for (; j < d->columns; j++) T(dot_row)(d, b + j * d->b_row, d->c + j * d->c_n, rows);
+    for (; rows > 2 && j + columns <= d->columns; j += columns) T(dot_block)(d, b + j * d->b_row, d->c + j * d->c_n, rows, columns, turns);
+    for (; j < d->columns; j++) {
+        if (rows > DOT_ROWS) T(dot_block)(d, b + j * d->b_row, d->c + j * d->c_n, rows, 1, false);
+        else T(dot_row)(d, b + j * d->b_row, d->c + j * d->c_n, rows > DOT_ROWS ? 1 : rows);
+    }
 }
+
+#define TALL(n)                                                                                                       \
+    static void T(dots_##n)(const struct gemm_dots *d)                                                                \
+    {                                                                                                                 \
+        if (d->turn < 0) T(dot_rows)(d, n, DOT_TALL_COLUMNS, false);                                               \
+        else T(dot_rows)(d, n, DOT_TALL_COLUMNS, true);                                                            \
+    }
+FOR_TALL(TALL)
+#undef TALL
 
 static void T(dots)(const struct gemm_dots *d)
 {
-    if (d->rows == 1) T(dot_rows)(d, 1, true);
-    else if (d->rows == 2) T(dot_rows)(d, 2, true);
-    else if (d->rows == 3) T(dot_rows)(d, 3, true);
-    else if (d->turn < 0) T(dot_rows)(d, 4, true);
-    else T(dot_rows)(d, 4, false);
+#define TALL(n) T(dots_##n),
+    static gemm_dots_fn *const tall[] = { FOR_TALL(TALL) };
+#undef TALL
+    if (d->rows == 1) T(dot_rows)(d, 1, 1, false);
+    else if (d->rows == 2) T(dot_rows)(d, 2, 1, false);
+    else if (!d->tall && d->rows == 3) T(dot_rows)(d, 3, DOT_COLUMNS, false);
+    else if (!d->tall && d->rows == 4) T(dot_rows)(d, 4, DOT_COLUMNS, false);
+    else tall[d->rows - 3](d);
 }
 
 /* ---- lines: some rows of B side by side into the rows of Y, which stay in the first-level cache ---- */

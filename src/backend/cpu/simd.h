@@ -18,6 +18,7 @@
  *   vf_bits vi_floats                     the same bits as the other type
  *   vi_set1 vi_add vi_sub vi_and vi_shl(x, c) vi_sra(x, c) vi_srl(x, c)     vi_to_float; vf_to_int rounds to nearest even
  *   vf_transpose(r)                       r[VF_LANES] as rows of a square, transposed
+ *   vf_keep(&x)                           x lies in a register, not in memory again: compilers read an operand twice where it is used twice
  *   vf_sums(r)                            lane i: the sum of r[i], for r[VF_LANES]
  *
  * Reductions have one written order on every machine of that width: halves are added to halves until one lane is left

@@ -21,6 +21,7 @@ SIMD vf   vf_zero(void) { return _mm256_setzero_ps(); }
 SIMD vf   vf_set1(float x) { return _mm256_set1_ps(x); }
 SIMD vf   vf_load(const float *p) { return _mm256_loadu_ps(p); }
 SIMD void vf_store(float *p, vf x) { _mm256_storeu_ps(p, x); }
+SIMD void vf_keep(vf *x) { __asm__("" : "+x"(*x)); }
 SIMD vf   vf_load_n(const float *p, int n) { return _mm256_maskload_ps(p, simd_first(n)); }
 SIMD void vf_store_n(float *p, vf x, int n) { _mm256_maskstore_ps(p, simd_first(n), x); }
 

@@ -20,6 +20,7 @@ SIMD vf   vf_zero(void) { return _mm512_setzero_ps(); }
 SIMD vf   vf_set1(float x) { return _mm512_set1_ps(x); }
 SIMD vf   vf_load(const float *p) { return _mm512_loadu_ps(p); }
 SIMD void vf_store(float *p, vf x) { _mm512_storeu_ps(p, x); }
+SIMD void vf_keep(vf *x) { __asm__("" : "+v"(*x)); }
 SIMD vf   vf_load_n(const float *p, int n) { return _mm512_maskz_loadu_ps(vm_first(n), p); }
 SIMD void vf_store_n(float *p, vf x, int n) { _mm512_mask_storeu_ps(p, vm_first(n), x); }
 

@@ -23,6 +23,7 @@ SIMD vf   vf_zero(void) { return (vf){ 0, 0, 0, 0 }; }
 SIMD vf   vf_set1(float x) { return (vf){ x, x, x, x }; }
 SIMD vf   vf_load(const float *p) { vf x; memcpy(&x, p, sizeof x); return x; }
 SIMD void vf_store(float *p, vf x) { memcpy(p, &x, sizeof x); }
+SIMD void vf_keep(vf *x) { (void)x; }
 SIMD vf   vf_load_n(const float *p, int n)
 {
     vf x = vf_zero();
