@@ -3,6 +3,7 @@
  *   bench_tok train VOCAB FILE...            counts and merges, with the peak of memory
  *   bench_tok encode TOKENIZER FILE...       five passes, one thread and all: best and median; decode
  *   bench_tok split FILE...                  the scanners alone, each body
+ *   bench_tok open TOKENIZER...              opening it, again and again
  *   bench_tok serve TOKENIZER THREADS        takes orders, a line each, for bench/peers_tok.py: file, again, decode
  *
  * Encoding is checked before it is timed: decoding must give the bytes back. Files are mapped and read once beforehand. */
@@ -169,6 +170,32 @@ static int encode_files(const char *tokenizer, const char *const *paths, int n, 
     return result;
 }
 
+static int open_again(const char *path)
+{
+    double wall[PASSES];
+    rk_ctx *ctx;
+    if (rk_ctx_open(&(rk_options){ .threads = 1 }, &ctx) != RK_OK) return 1;
+    for (int pass = 0; pass < PASSES; pass++) {
+        rk_tok *tok;
+        double began = clock_seconds();
+        if (rk_tok_open(ctx, path, &tok) != RK_OK) return fail(ctx);
+        wall[pass] = clock_seconds() - began;
+        rk_tok_close(ctx, tok);
+    }
+    double first = wall[0];
+    qsort(wall, PASSES, sizeof *wall, compare);
+    printf("%s: first %.1f ms, best %.1f, median %.1f; peak %.1f MiB\n", path, first * 1e3, wall[0] * 1e3, wall[PASSES / 2] * 1e3, (double)rk_ctx_peak_bytes(ctx) / 1048576);
+    rk_ctx_close(ctx);
+    return 0;
+}
+
+static int open_each(const char *const *paths, int n)
+{
+    int result = 0;
+    for (int i = 0; i < n && result == 0; i++) result = open_again(paths[i]);
+    return result;
+}
+
 /* ---- orders: one line in, one line of JSON out ---- */
 
 struct served { rk_ctx *ctx; rk_tok *tok; rk_tok_encoder *encoder; rk_tokens_writer *to; uint64_t tokens; };
@@ -266,7 +293,8 @@ int main(int argc, char **argv)
         return one != 0 ? one : encode_files(argv[2], words + 3, argc - 3, 0);
     }
     if (argc >= 3 && strcmp(argv[1], "split") == 0) return encode_files(NULL, words + 2, argc - 2, 1);
+    if (argc >= 3 && strcmp(argv[1], "open") == 0) return open_each(words + 2, argc - 2);
     if (argc == 4 && strcmp(argv[1], "serve") == 0) return serve(argv[2], atoi(argv[3]));
-    (void)fputs("usage: bench_tok train VOCAB FILE... | encode TOKENIZER FILE... | split FILE... | serve TOKENIZER THREADS\n", stderr);
+    (void)fputs("usage: bench_tok train VOCAB FILE... | encode TOKENIZER FILE... | split FILE... | open TOKENIZER... | serve TOKENIZER THREADS\n", stderr);
     return 2;
 }

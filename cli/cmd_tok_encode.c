@@ -171,6 +171,15 @@ static void report(struct encoding *e)
     (void)fputc('\n', c->out);
 }
 
+/* A shard ends where a document does, so few documents are few shards. */
+static void note_shards(const struct encoding *e)
+{
+    uint64_t documents = e->in.corpus != NULL ? rk_corpus_told(e->in.corpus).documents : 1;
+    if (!cli_given(e->c, "shards") || e->sink.of_shards >= (uint64_t)cli_int(e->c, "shards")) return;
+    cli_note(e->c, "%s shard%s, not %s: none ends inside a document, and INPUT has %s: --separator or --field says what parts documents", say_count(e->sink.of_shards).at,
+             e->sink.of_shards == 1 ? "" : "s", say_count((uint64_t)cli_int(e->c, "shards")).at, say_count(documents).at);
+}
+
 static int run_lines(struct encoding *e)
 {
     struct cli *c = e->c;
@@ -199,6 +208,7 @@ static int run_texts(struct encoding *e)
     bool saved = cli_given(c, "output");
     code = sink_close(&e->sink, code);
     if (code == CLI_OK && saved) report(e);
+    if (code == CLI_OK && saved) note_shards(e);
     return code;
 }
 
@@ -228,5 +238,5 @@ const struct command cmd_tok_encode = {
     .name = "encode", .arguments = "[INPUT...]", .purpose = "text to tokens", .options = options, .examples = examples, .json = true, .run = run,
     .notes = "INPUT is a file, a folder of text files, or - for standard input; packed by gzip or Zstandard, or not. The file holds the tokens, each an unsigned "
              "number of 16 or 32 bits, little end first (--format llmc: behind 1,024 bytes that say how many); it replaces an old one only when it is complete.\n"
-             "With --shard-size or --shards NAME.shards.json says which shards are finished; the same command again goes on behind them.",
+             "With --shard-size or --shards NAME.shards.json says which shards are finished; the same command again goes on behind them. No shard ends inside a document.",
 };

@@ -167,6 +167,7 @@ static void put_json(const struct work *w, struct json *j, const struct stats *s
     json_uint(j, "tokens", s->tokens);
     json_real(j, "bytes_per_token", ratio(s->bytes, s->tokens));
     json_real(j, "seconds", s->seconds);
+    stats_put_longest(s, j);
     for (int words = 0; words < 2; words++) {
         json_object(j, words ? "tokens_per_word" : "tokens_per_character");
         for (int i = 0; i < STATS_SCRIPTS; i++)

@@ -24,6 +24,7 @@ struct stats {
 int  stats_open(struct stats *s, struct cli *c, const char *name, const rk_tok_opening *how, size_t n_files);
 int  stats_add(struct stats *s, const rk_block *block);
 void stats_longest(const struct stats *s, uint32_t longest[STATS_LONGEST]);         /* of the tokens that occur; UINT32_MAX where there are fewer */
+void stats_put_longest(const struct stats *s, struct json *j);                      /* the same, in JSON */
 void stats_close(struct stats *s);
 
 #endif

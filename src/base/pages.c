@@ -73,7 +73,7 @@ void pages_large(void *at, size_t size)
 {
 #ifdef MADV_HUGEPAGE
     const uintptr_t large = (uintptr_t)2 << 20, begin = ((uintptr_t)at + large - 1) & ~(large - 1), end = ((uintptr_t)at + size) & ~(large - 1);
-    if (size >= 2 * large && begin < end) (void)madvise((void *)begin, end - begin, MADV_HUGEPAGE);
+    if (size >= large && begin < end) (void)madvise((void *)begin, end - begin, MADV_HUGEPAGE);
 #else
     (void)at;
     (void)size;

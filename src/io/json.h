@@ -26,7 +26,7 @@ struct json {
         bool               truth;
         int64_t            integer;             /* JSON_INT: written without fraction or exponent, and it fits */
         double             real;                /* JSON_DOUBLE: every other number, correctly rounded */
-        const struct slot *slots;               /* object of many keys: their order */
+        const struct names_index *index;        /* object of many keys: where they are */
     };
     uint32_t n;
     uint8_t  kind;

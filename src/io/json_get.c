@@ -6,9 +6,9 @@
 const struct json *json_find_bytes(const struct json *object, const char *key, size_t length)
 {
     if (object == NULL || object->kind != JSON_OBJECT) return NULL;
-    if (object->slots != NULL) {
+    if (object->index != NULL) {
         uint32_t item;
-        struct names names = { .items = object->at, .stride = sizeof *object->at, .n = object->n, .slots = object->slots };
+        struct names names = { .items = object->at, .stride = sizeof *object->at, .n = object->n, .index = object->index };
         return names_find(&names, key, length, &item) ? &object->at[item] : NULL;
     }
     for (uint32_t i = 0; i < object->n; i++) {

@@ -71,10 +71,9 @@ static bool hex4(const char *text, size_t n, uint32_t *code)
     *code = 0;
     if (n < 4) return false;
     for (int i = 0; i < 4; i++) {
-        static const char digits[] = "0123456789abcdef0123456789ABCDEF";
-        const char *digit = text[i] == '\0' ? NULL : strchr(digits, text[i]);
-        if (digit == NULL) return false;
-        *code = *code * 16 + (uint32_t)((digit - digits) & 15);
+        uint32_t digit = (uint32_t)(unsigned char)text[i] - '0', letter = ((uint32_t)(unsigned char)text[i] | 0x20) - 'a';
+        if (digit > 9 && letter > 5) return false;
+        *code = *code * 16 + (digit <= 9 ? digit : letter + 10);
     }
     return true;
 }
@@ -242,10 +241,10 @@ static rk_status check_keys(struct parser *p, struct json *v)
     rk_ctx *ctx = p->ctx;
     struct names names = { .items = v->at, .stride = sizeof *v->at, .n = v->n };
     uint32_t first, second = 0;
-    v->slots = NULL;
+    v->index = NULL;
     if (v->n > FEW_KEYS) {
         TRY(names_index(ctx, p->trees, &names));
-        v->slots = names.slots;
+        v->index = names.index;
         if (!names_twins(&names, &first, &second)) return RK_OK;
     } else {
         for (uint32_t i = 1; i < v->n && second == 0; i++)

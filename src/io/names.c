@@ -1,9 +1,18 @@
-/* names.c: sorting, searching, and names made fit to be shown. */
+/* names.c: sorting, placing, searching, and names made fit to be shown. */
 #include "io/names.h"
 #include "base/utf8.h"
 #include <string.h>
 
-enum { FEW = 24 };                      /* up to here inserting beats distributing */
+enum { FEW = 24,                        /* up to here inserting beats distributing */
+       NEAR = 256 };                    /* places from where a hash belongs: seldom a tenth of them are taken */
+
+struct place { uint32_t hash, item; };  /* its lower half; item: counted from 1, 0 where nobody is */
+struct names_index {
+    const struct slot  *slots;          /* in order; NULL: places are used */
+    const struct place *places;         /* 1 << bits, and behind them as many as anybody may go on: nobody comes round */
+    int bits;
+    uint32_t first, second;             /* items of one name; second 0: there are none */
+};
 
 static const struct name *name_of(const struct names *names, uint32_t item)
 {
@@ -93,7 +102,7 @@ void slots_sort(struct slot *slots, size_t n, const struct names *ties)
 }
 
 /* Eight bytes at a time; for one run of one program, so machines may disagree about it. */
-static uint64_t hash_name(const char *at, size_t n)
+uint64_t names_hash(const char *at, size_t n)
 {
     uint64_t h = n * 0x9e3779b97f4a7c15u, v;
     for (; n >= 8; at += 8, n -= 8) {
@@ -107,71 +116,100 @@ static uint64_t hash_name(const char *at, size_t n)
     return h ^ h >> 32;
 }
 
-rk_status names_index(rk_ctx *ctx, struct arena *a, struct names *names)
+static bool is_named(const struct names *names, uint32_t item, const char *at, size_t n)
+{
+    const struct name *name = name_of(names, item);
+    return name->length == n && (n == 0 || memcmp(name->at, at, n) == 0);
+}
+
+/* The place of a name, or the first free one where it belongs; NULL: neither is near. */
+static struct place *place_of(const struct names *names, const struct place *places, int bits, uint64_t hash, const char *at, size_t n)
+{
+    struct place *p = (struct place *)places + (hash >> (64 - bits));
+    for (int k = 0; k < NEAR; k++, p++)
+        if (p->item == 0 || (p->hash == (uint32_t)hash && is_named(names, p->item - 1, at, n))) return p;
+    return NULL;
+}
+
+/* *all: everybody found a place. */
+static rk_status settle(rk_ctx *ctx, struct arena *a, const struct names *names, struct names_index *x, bool *all)
+{
+    struct place *places;
+    x->bits = 1;
+    while (x->bits < 33 && (uint64_t)1 << x->bits < (uint64_t)names->n + names->n / 2) x->bits++;
+    TRY(TAKE(a, places, ((size_t)1 << x->bits) + (names->n < NEAR ? names->n : NEAR)));
+    x->places = places;
+    *all = true;
+    for (uint32_t i = 0; i < names->n; i++) {
+        const struct name *name = name_of(names, i);
+        uint64_t hash = names_hash(name->at, name->length);
+        struct place *p = place_of(names, places, x->bits, hash, name->at, name->length);
+        *all = p != NULL;
+        if (!*all) return RK_OK;
+        if (p->item == 0) *p = (struct place){ (uint32_t)hash, i + 1 };
+        else if (x->second == 0) x->first = p->item - 1, x->second = i;
+    }
+    return RK_OK;
+}
+
+static rk_status sort(rk_ctx *ctx, struct arena *a, const struct names *names, struct names_index *x)
 {
     struct slot *slots;
     TRY(TAKE(a, slots, names->n));
-    for (uint32_t i = 0; i < names->n; i++) slots[i] = (struct slot){ hash_name(name_of(names, i)->at, name_of(names, i)->length), i };
+    for (uint32_t i = 0; i < names->n; i++) slots[i] = (struct slot){ names_hash(name_of(names, i)->at, name_of(names, i)->length), i };
     slots_sort(slots, names->n, names);
-    names->slots = slots;
-    names->first = NULL;
-    return RK_OK;
-}
-
-/* A name of its own for each beginning, or so; the last of all is where the slots end. */
-rk_status names_shelve(rk_ctx *ctx, struct arena *a, struct names *names)
-{
-    uint32_t *first, at = 0;
-    int bits = 1;
-    while (bits < 31 && (uint32_t)1 << bits < names->n) bits++;
-    TRY(TAKE(a, first, ((size_t)1 << bits) + 1));
-    for (uint64_t beginning = 0; beginning <= (uint64_t)1 << bits; beginning++) {
-        while (at < names->n && names->slots[at].key >> (64 - bits) < beginning) at++;
-        first[beginning] = at;
+    *x = (struct names_index){ .slots = slots };
+    for (uint32_t i = 1; i < names->n && x->second == 0; i++) {
+        uint32_t one = slots[i - 1].item, other = slots[i].item;
+        if (slots[i - 1].key != slots[i].key || before(&slots[i - 1], &slots[i], names)) continue;
+        x->first = one < other ? one : other;
+        x->second = one < other ? other : one;
     }
-    names->first = first;
-    names->bits = bits;
     return RK_OK;
 }
 
-/* Where this key should lie between two others, hashes being spread evenly: below `n`. */
-static uint32_t guess(uint64_t key, uint64_t least, uint64_t most, uint32_t n)
+rk_status names_index(rk_ctx *ctx, struct arena *a, struct names *names)
 {
-    double part = most > least ? (double)(key - least) / (double)(most - least) : 0;
-    uint32_t at = (uint32_t)(part * (double)n);
-    return at < n ? at : n - 1;
+    struct names_index *index;
+    bool all = false;
+    TRY(TAKE(a, index, 1));
+    TRY(settle(ctx, a, names, index, &all));
+    if (!all) TRY(sort(ctx, a, names, index));
+    names->index = index;
+    return RK_OK;
 }
 
-/* By guesses and by halves in turns: few steps where hashes are spread, and never many. On a shelf there are few: halves do. */
-bool names_find(const struct names *names, const char *name, size_t length, uint32_t *item)
+/* By halves: names that collide are few, or were chosen to. */
+static bool search(const struct names *names, uint64_t key, const char *name, size_t length, uint32_t *item)
 {
-    uint64_t key = hash_name(name, length), least = 0, most = UINT64_MAX;
-    const uint32_t *first = names->first == NULL ? NULL : names->first + (key >> (64 - names->bits));
-    uint32_t low = first == NULL ? 0 : first[0], high = first == NULL ? names->n : first[1];
-    for (bool guessing = first == NULL; low < high; guessing = first == NULL && !guessing) {
-        uint32_t middle = low + (guessing ? guess(key, least, most, high - low) : (high - low) / 2);
-        const struct slot *s = &names->slots[middle];
+    for (uint32_t low = 0, high = names->n; low < high;) {
+        uint32_t middle = low + (high - low) / 2;
+        const struct slot *s = &names->index->slots[middle];
         int order = s->key != key ? (s->key < key ? -1 : 1) : compare(name_of(names, s->item), name, length);
-        if (order == 0) {
-            *item = s->item;
-            return true;
-        }
-        if (order < 0) low = middle + 1, least = s->key;
-        else high = middle, most = s->key;
+        if (order == 0) *item = s->item;
+        if (order == 0) return true;
+        if (order < 0) low = middle + 1;
+        else high = middle;
     }
     return false;
+}
+
+bool names_find(const struct names *names, const char *name, size_t length, uint32_t *item)
+{
+    uint64_t hash = names_hash(name, length);
+    if (names->index == NULL) return false;
+    if (names->index->slots != NULL) return search(names, hash, name, length, item);
+    const struct place *p = place_of(names, names->index->places, names->index->bits, hash, name, length);
+    if (p == NULL || p->item == 0) return false;
+    *item = p->item - 1;
+    return true;
 }
 
 bool names_twins(const struct names *names, uint32_t *first, uint32_t *second)
 {
-    for (uint32_t i = 1; i < names->n; i++) {
-        const struct slot *s = &names->slots[i - 1];
-        if (s[0].key != s[1].key || before(&s[0], &s[1], names)) continue;
-        *first = s[0].item < s[1].item ? s[0].item : s[1].item;
-        *second = s[0].item < s[1].item ? s[1].item : s[0].item;
-        return true;
-    }
-    return false;
+    *first = names->index->first;
+    *second = names->index->second;
+    return *second != 0;
 }
 
 const char *name_show(char out[NAME_SHOWN], const char *at, size_t length)

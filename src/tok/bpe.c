@@ -60,7 +60,7 @@ static rk_status make_ranks(rk_ctx *ctx, struct bpe *b)
     struct ranks *r = &b->ranks;
     r->room = 16;
     while (r->room < 2 * (size_t)b->n_merges) r->room *= 2;
-    TRY(NEW(r->slots, r->room));
+    TRY(table_make(ctx, &r->table, r->room * sizeof *r->slots, 0, "merges by their pairs", (void **)&r->slots));
     for (size_t i = 0; i < r->room; i++) r->slots[i].rank = NO_TOKEN;
     for (uint32_t rank = 0; rank < b->n_merges; rank++) {             /* a pair given twice: the last counts, as in Hugging Face's reader */
         struct merge m = b->merges[rank];
@@ -101,7 +101,7 @@ void bpe_clear(rk_ctx *ctx, struct bpe *b)
     forward_clear(ctx, &b->forward);
     lanes_clear(ctx, &b->lanes);
     wholes_clear(ctx, &b->wholes);
-    FREE(b->ranks.slots, b->ranks.room);
+    table_clear(ctx, &b->ranks.table);
     FREE(b->first, FIRSTS);
     b->n_merges = b->room_merges = 0;
 }

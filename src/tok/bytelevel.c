@@ -29,15 +29,24 @@ rk_status bytelevel_write(rk_ctx *ctx, struct str *to, const char *bytes, size_t
     return RK_OK;
 }
 
+/* ASCII stands for itself, but for spaces and control characters; the rest is two bytes long, with leads C2 to C5. */
 bool bytelevel_read(const char *spelling, size_t n, char *out, size_t *n_out)
 {
     size_t made = 0;
     for (size_t i = 0; i < n;) {
-        uint32_t code;
-        i += utf8_next(spelling + i, n - i, &code);
+        unsigned char c = (unsigned char)spelling[i];
+        if (c > 0x20 && c < 0x7f) {
+            out[made++] = (char)c;
+            i++;
+            continue;
+        }
+        bool two = c >= 0xc2 && c <= 0xc5 && n - i > 1 && ((unsigned char)spelling[i + 1] & 0xc0) == 0x80;
+        if (!two) return false;
+        uint32_t code = (c & 0x1fu) << 6 | ((unsigned char)spelling[i + 1] & 0x3fu);
         int byte = bytelevel_byte(code);
         if (byte < 0) return false;
         out[made++] = (char)byte;
+        i += 2;
     }
     *n_out = made;
     return true;

@@ -4,16 +4,17 @@
 
 rk_status forward_make(rk_ctx *ctx, struct forward *f, const struct ranks *ranks, const struct merge *merges, uint32_t n, bool by_id, const uint32_t byte_id[256], const struct vocab *vocab)
 {
-    uint8_t *wanted;
+    uint32_t *begins;
     *f = (struct forward){ .ranks = ranks };
     TRY(seams_make(ctx, &f->seams, ranks, merges, n, by_id, byte_id, vocab->size, &f->ready));
     if (!f->ready) return RK_OK;
-    rk_status status = NEW(wanted, vocab->size);
+    rk_status status = NEW(begins, vocab->size);
     if (status == RK_OK) {
-        for (uint32_t id = 0; id < vocab->size; id++) wanted[id] = forward_makes(f, id);
-        status = trie_make(ctx, &f->trie, vocab, wanted, byte_id, &f->ready);
+        const struct seam_maker *makers = f->seams.makers;
+        for (uint32_t id = 0; id < vocab->size; id++) begins[id] = makers[id].order == 0 ? id : makers[id].order == NO_TOKEN ? NO_TOKEN : makers[id].left;
+        status = trie_make(ctx, &f->trie, vocab, begins, byte_id, &f->ready);
     }
-    FREE(wanted, vocab->size);
+    FREE(begins, vocab->size);
     if (status != RK_OK || !f->ready) forward_clear(ctx, f);
     return status;
 }

@@ -1,7 +1,5 @@
 /* lanes.c: the table of lanes.h. */
 #include "tok/lanes.h"
-#include "base/mem.h"
-#include <string.h>
 
 enum { LINE = 64, LEAST_BITS = 4, MOST_RANK = (1 << LANES_RANK_BITS) - 2, MOST_ID = (1 << LANES_ID_BITS) - 2 };
 #define EMPTY UINT64_MAX
@@ -49,10 +47,7 @@ rk_status lanes_make(rk_ctx *ctx, struct lanes *l, const struct ranks *ranks, co
     if (lanes_bodies[isa_best()] == NULL || !suits(l, ranks, &n)) return RK_OK;
     while (((size_t)LANES_PAIRS << l->bits) < 2 * n) l->bits++;
     size_t size = (size_t)LINE << l->bits;
-    TRY(mem_raw(ctx, &l->block, size + LINE, "pairs in lanes"));
-    l->bytes = size + LINE;
-    l->slots = (void *)((char *)l->block + (LINE - (uintptr_t)l->block % LINE));
-    memset(l->slots, 0xff, size);
+    TRY(table_make(ctx, &l->table, size, 0xff, "pairs in lanes", (void **)&l->slots));
     for (size_t i = 0; i < ranks->room; i++)
         if (ranks->slots[i].key != 0) put(l, &ranks->slots[i]);
     l->ready = true;
@@ -61,6 +56,6 @@ rk_status lanes_make(rk_ctx *ctx, struct lanes *l, const struct ranks *ranks, co
 
 void lanes_clear(rk_ctx *ctx, struct lanes *l)
 {
-    mem_free(ctx, l->block, l->bytes, 1);
+    table_clear(ctx, &l->table);
     *l = (struct lanes){ 0 };
 }

@@ -9,7 +9,7 @@
  * Not here: instruction sets without such registers, tables whose ids do not follow their ranks, vocabularies that lack bytes; longer words. */
 #ifndef TOK_LANES_H
 #define TOK_LANES_H
-#include "base/ctx.h"
+#include "tok/table.h"
 #include "tok/cache.h"
 #include "tok/ranks.h"
 
@@ -17,8 +17,7 @@ enum { LANES = 16, LANES_WORDS = 32, LANES_PAIRS = 8, LANES_RANK_BITS = 20, LANE
 
 struct lanes {                                                        /* ready: never changes */
     uint64_t       *slots;                                            /* at a multiple of 64; an empty one is all ones, and the last of those in its bucket */
-    void           *block;
-    size_t          bytes;                                            /* of the block */
+    struct tok_table    table;                                            /* their memory */
     unsigned        bits;                                             /* of the number of buckets */
     uint32_t        shift;                                            /* from a rank to its id */
     const uint32_t *first, *byte_id;                                  /* as in struct bpe */

@@ -16,9 +16,9 @@ static rk_status load_token(rk_ctx *ctx, const struct json *v, const struct name
     TRY(json_as_int(ctx, v, 0, VOCAB_MOST - 1, &id));
     scratch->n = 0;
     TRY(VEC_ROOM(scratch, (int)v->key.length + 1));
-    bool is_added = added != NULL && names_find(added, v->key.at, v->key.length, &item);
     bool is_spelled = bytelevel_read(v->key.at, v->key.length, scratch->at, &n);
-    if (is_added && (!is_spelled || n != v->key.length || memcmp(scratch->at, v->key.at, n) != 0))
+    bool is_raw = is_spelled && n == v->key.length && memcmp(scratch->at, v->key.at, n) == 0;
+    if (!is_raw && added != NULL && names_find(added, v->key.at, v->key.length, &item))
         return vocab_put(ctx, &tok->vocab, (uint32_t)id, v->key.at, v->key.length, false);
     if (!is_spelled) return FAIL(RK_E_FORMAT, "%s: this token has a character that spells no byte", json_path(v, path));
     return vocab_put(ctx, &tok->vocab, (uint32_t)id, scratch->at, n, true);
@@ -35,6 +35,13 @@ out:
     return status;
 }
 
+/* Mostly the id behind that of the last merge. */
+static bool find_made(const rk_tok *tok, const char *bytes, size_t n, uint32_t *id)
+{
+    const struct bpe *b = &tok->bpe;
+    return vocab_expects(&tok->vocab, b->n_merges > 0 ? b->merges[b->n_merges - 1].id + 1 : 0, bytes, n, id);
+}
+
 rk_status load_merge(rk_ctx *ctx, const char *where, uint32_t rank, rk_text left, rk_text right, struct str *scratch, rk_tok *tok)
 {
     char shown[NAME_SHOWN];
@@ -49,7 +56,7 @@ rk_status load_merge(rk_ctx *ctx, const char *where, uint32_t rank, rk_text left
     if (!bytelevel_read(right.at, right.n, bytes + n_left, &n_right) || !vocab_find(&tok->vocab, bytes + n_left, n_right, &m.right))
         return FAIL(RK_E_FORMAT, "%s: merge %u names %s, which is no token of the vocabulary", where, rank, name_show(shown, right.at, right.n));
     if (n_left == 0 || n_right == 0) return FAIL(RK_E_FORMAT, "%s: merge %u has an empty side", where, rank);
-    if (!vocab_find(&tok->vocab, bytes, n_left + n_right, &m.id))
+    if (!find_made(tok, bytes, n_left + n_right, &m.id))
         return FAIL(RK_E_FORMAT, "%s: merge %u makes %s with what follows it, which is no token of the vocabulary", where, rank, name_show(shown, left.at, left.n));
     return bpe_add_merge(ctx, &tok->bpe, m);
 }

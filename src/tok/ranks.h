@@ -1,11 +1,10 @@
 /* ranks.h: the table of merges, by the two tokens that they join. Made by bpe_seal. */
 #ifndef TOK_RANKS_H
 #define TOK_RANKS_H
-#include <stddef.h>
-#include <stdint.h>
+#include "tok/table.h"
 
 struct merge_slot { uint64_t key; uint32_t rank, id; };               /* key: left << 32 | right, + 1; 0 is empty, and its rank NO_TOKEN */
-struct ranks { struct merge_slot *slots; size_t room; };              /* room: a power of two, some slots of which are empty */
+struct ranks { struct merge_slot *slots; size_t room; struct tok_table table; };      /* room: a power of two, some slots of which are empty */
 
 static inline uint64_t ranks_key(uint32_t left, uint32_t right) { return ((uint64_t)left << 32 | right) + 1; }
 

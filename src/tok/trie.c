@@ -1,24 +1,9 @@
-/* trie.c: tokens put in one by one, parents before their children; then what depends on all of them. */
+/* trie.c: tokens put in one by one, each behind one that it begins with where that is there; then what depends on all of them. */
 #include "tok/trie.h"
 #include <string.h>
 
-struct making { struct trie *trie; uint32_t *up; size_t n_slots; };   /* up: the parent of a node; 0: it is one of two bytes */
-
-static rk_status make_slots(rk_ctx *ctx, struct trie *t, size_t room)
-{
-    struct trie_slot *old = t->slots;
-    size_t n_old = t->room;
-    rk_status status = NEW(t->slots, room);
-    t->room = status == RK_OK ? room : 0;
-    for (size_t i = 0; i < n_old && status == RK_OK; i++) {
-        if (old[i].key == 0) continue;
-        size_t at = trie_home(t, old[i].key);
-        while (t->slots[at].key != 0) at = (at + 1) & (room - 1);
-        t->slots[at] = old[i];
-    }
-    FREE(old, n_old);
-    return status;
-}
+/* up: the parent of a node, 0: it is one of two bytes; name: where that of a token's node stands, NULL: it is not there yet. */
+struct making { struct trie *trie; uint32_t *up, **name; };
 
 static uint32_t new_node(struct making *m, uint32_t up)
 {
@@ -27,44 +12,41 @@ static uint32_t new_node(struct making *m, uint32_t up)
     return m->trie->n;
 }
 
-/* The child of `up` by a byte, new where there was none. */
-static rk_status go_down(rk_ctx *ctx, struct making *m, uint32_t up, unsigned char byte, uint32_t *node)
+/* The child by a byte, new where there was none. Names here and below are where they stand. */
+static uint32_t *go_down(struct making *m, uint32_t *up, unsigned char byte)
 {
     struct trie *t = m->trie;
-    uint32_t key = up << 8 | byte;
-    if (2 * (m->n_slots + 1) > t->room) TRY(make_slots(ctx, t, 2 * t->room));
+    uint32_t key = (*up & TRIE_NODE) << 8 | byte;
     size_t i = trie_home(t, key);
     while (t->slots[i].key != key && t->slots[i].key != 0) i = (i + 1) & (t->room - 1);
     if (t->slots[i].key == 0) {
-        t->slots[i] = (struct trie_slot){ key, new_node(m, up) };
-        m->n_slots++;
+        t->slots[i] = (struct trie_slot){ key, new_node(m, *up & TRIE_NODE) };
+        *up |= TRIE_GROWS;
     }
-    *node = t->slots[i].node;
-    return RK_OK;
+    return &t->slots[i].node;
 }
 
-static rk_status add(rk_ctx *ctx, struct making *m, uint32_t id, const unsigned char *text, size_t n)
+static void add(struct making *m, uint32_t id, uint32_t begins, const struct vocab *vocab)
 {
     struct trie *t = m->trie;
-    uint32_t *first = &t->pairs[(unsigned)text[0] << 8 | text[1]];
-    if (*first == 0) *first = new_node(m, 0);
-    uint32_t node = *first;
-    for (size_t i = 2; i < n; i++) TRY(go_down(ctx, m, node, text[i], &node));
-    t->ends[node] = id;
-    return RK_OK;
+    const unsigned char *text = (const unsigned char *)vocab->tokens[id].at;
+    size_t n = vocab->tokens[id].n, from = vocab->tokens[begins].n;
+    uint32_t *name = m->name[begins];
+    if (name == NULL) {
+        name = &t->pairs[(unsigned)text[0] << 8 | text[1]];
+        if (*name == 0) *name = new_node(m, 0);
+        from = 2;
+    }
+    for (size_t i = from; i < n; i++) name = go_down(m, name, text[i]);
+    t->ends[*name & TRIE_NODE] = id;
+    *name |= TRIE_ENDS;
+    m->name[id] = name;
 }
 
-/* Names say what nodes are; `up` becomes the longest token that ends above a node of more than two bytes, NO_TOKEN where there is none. */
-static void name_nodes(struct making *m, uint32_t *flags)
+/* `up` becomes the longest token that ends above a node of more than two bytes, NO_TOKEN where there is none. */
+static void look_up(struct making *m)
 {
     struct trie *t = m->trie;
-    for (uint32_t i = t->n; i > 0; i--) {
-        if (t->ends[i] != NO_TOKEN) flags[i] |= TRIE_ENDS;
-        flags[m->up[i]] |= TRIE_GROWS;
-    }
-    for (size_t i = 0; i < TRIE_PAIRS; i++) t->pairs[i] |= flags[t->pairs[i]] & (t->pairs[i] == 0 ? 0 : ~0u);
-    for (size_t i = 0; i < t->room; i++)
-        if (t->slots[i].key != 0) t->slots[i].node |= flags[t->slots[i].node];
     for (uint32_t i = 1; i <= t->n; i++) {
         uint32_t up = m->up[i];
         m->up[i] = up == 0 ? NO_TOKEN : t->ends[up] != NO_TOKEN ? t->ends[up] : m->up[up];
@@ -83,47 +65,55 @@ static void tell_tokens(struct making *m, const struct vocab *vocab)
     }
 }
 
-static rk_status make(rk_ctx *ctx, struct making *m, const struct vocab *vocab, const uint8_t *wanted, size_t most)
+static rk_status make(rk_ctx *ctx, struct making *m, const struct vocab *vocab, const uint32_t *begins, size_t most)
 {
     struct trie *t = m->trie;
     rk_status status;
-    uint32_t *flags = NULL;
     size_t room = 16;
-    while (room < most / 2) room *= 2;
-    GO(NEW(flags, most + 1));
+    while (room < most + most / 3) room *= 2;                         /* most are fewer, since tokens share them */
     GO(NEW(m->up, most + 1));
+    GO(NEW(m->name, vocab->size));
     GO(NEW(t->ends, most + 1));
     t->room_nodes = (uint32_t)most + 1;
     GO(NEW(t->pairs, TRIE_PAIRS));
     GO(NEW(t->tokens, vocab->size));
     t->size = vocab->size;
-    GO(make_slots(ctx, t, room));
+    GO(table_make(ctx, &t->table, room * sizeof *t->slots, 0, "steps of a trie", (void **)&t->slots));
+    t->room = room;
     for (uint32_t id = 0; id < vocab->size; id++)
-        if (wanted[id] && vocab->tokens[id].n > 1) GO(add(ctx, m, id, (const unsigned char *)vocab->tokens[id].at, vocab->tokens[id].n));
-    name_nodes(m, flags);
+        if (begins[id] != NO_TOKEN && vocab->tokens[id].n > 1) add(m, id, begins[id], vocab);
+    look_up(m);
     tell_tokens(m, vocab);
     GO(GROW(t->ends, t->room_nodes, t->n + 1));                       /* less, in truth */
     t->room_nodes = t->n + 1;
 out:
-    FREE(flags, most + 1);
     FREE(m->up, most + 1);
+    FREE(m->name, vocab->size);
     return status;
 }
 
-rk_status trie_make(rk_ctx *ctx, struct trie *t, const struct vocab *vocab, const uint8_t *wanted, const uint32_t byte_id[256], bool *fits)
+/* Nodes that a token may need which none before it has made. */
+static size_t nodes_of(const struct vocab *vocab, const uint32_t *begins, uint32_t id)
 {
-    size_t most = 0;
+    size_t n = vocab->tokens[id].n, there = vocab->tokens[begins[id]].n;
+    return begins[id] < id && there > 1 && begins[begins[id]] != NO_TOKEN ? n - there : n;
+}
+
+rk_status trie_make(rk_ctx *ctx, struct trie *t, const struct vocab *vocab, const uint32_t *begins, const uint32_t byte_id[256], bool *fits)
+{
+    size_t most = 0, bytes = 0;
     struct making m = { .trie = t };
     *t = (struct trie){ 0 };
     *fits = true;
     for (uint32_t id = 0; id < vocab->size && *fits; id++) {
-        if (!wanted[id]) continue;
-        most += vocab->tokens[id].n;
-        *fits = vocab->tokens[id].n <= TRIE_BYTES && most <= TRIE_NODES;
+        if (begins[id] == NO_TOKEN) continue;
+        most += nodes_of(vocab, begins, id);
+        bytes += vocab->tokens[id].n;
+        *fits = vocab->tokens[id].n <= TRIE_BYTES && bytes <= TRIE_NODES;
     }
     if (!*fits) return RK_OK;
     memcpy(t->one, byte_id, sizeof t->one);
-    rk_status status = make(ctx, &m, vocab, wanted, most);
+    rk_status status = make(ctx, &m, vocab, begins, most);
     if (status != RK_OK) trie_clear(ctx, t);
     return status;
 }
@@ -131,7 +121,7 @@ rk_status trie_make(rk_ctx *ctx, struct trie *t, const struct vocab *vocab, cons
 void trie_clear(rk_ctx *ctx, struct trie *t)
 {
     FREE(t->pairs, TRIE_PAIRS);
-    FREE(t->slots, t->room);
+    table_clear(ctx, &t->table);
     FREE(t->ends, t->room_nodes);
     FREE(t->tokens, t->size);
     *t = (struct trie){ 0 };

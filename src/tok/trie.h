@@ -4,7 +4,7 @@
  * bytes and making it is quick. What a node is (the end of a token? with children?) stands in its name, and so costs no further look. */
 #ifndef TOK_TRIE_H
 #define TOK_TRIE_H
-#include "base/mem.h"
+#include "tok/table.h"
 #include "tok/vocab.h"
 
 enum { TRIE_PAIRS = 1 << 16, TRIE_BYTES = 255, TRIE_NODES = 1 << 22 };        /* pairs of bytes; of a token, nodes: more is not put in */
@@ -18,6 +18,7 @@ struct trie {
     uint32_t           one[256];                                      /* tokens of one byte; NO_TOKEN: none */
     uint32_t          *pairs;                                         /* nodes of two bytes; 0: none */
     struct trie_slot  *slots;
+    struct tok_table   table;                                         /* their memory */
     size_t             room;                                          /* a power of two */
     uint32_t          *ends;                                          /* by node: the token; NO_TOKEN: none */
     uint32_t           n, room_nodes;                                 /* nodes, from 1 on */
@@ -25,8 +26,9 @@ struct trie {
     uint32_t           size;                                          /* of the vocabulary */
 };
 
-/* Tokens of `vocab` that `wanted` names; those of one byte by byte_id. *fits: false where they are too many or too long; then there is no trie. */
-RK_CHECK rk_status trie_make(rk_ctx *ctx, struct trie *t, const struct vocab *vocab, const uint8_t *wanted, const uint32_t byte_id[256], bool *fits);
+/* Tokens of `vocab`, but those of which `begins` says NO_TOKEN; of the others it names one of these that they begin with, or themselves. Those of one byte by
+ * byte_id. *fits: false where they are too many or too long; then there is no trie. */
+RK_CHECK rk_status trie_make(rk_ctx *ctx, struct trie *t, const struct vocab *vocab, const uint32_t *begins, const uint32_t byte_id[256], bool *fits);
 void trie_clear(rk_ctx *ctx, struct trie *t);
 
 static inline size_t trie_home(const struct trie *t, uint32_t key) { return (size_t)((key * UINT64_C(0x9e3779b97f4a7c15)) >> 32) & (t->room - 1); }

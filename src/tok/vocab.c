@@ -48,7 +48,6 @@ rk_status vocab_seal(rk_ctx *ctx, struct vocab *v)
     if (v->index.n == v->n_entries && v->n_entries > 0) return RK_OK;
     v->index = (struct names){ .items = v->entries, .stride = sizeof *v->entries, .n = v->n_entries };
     TRY(names_index(ctx, &v->texts, &v->index));
-    TRY(names_shelve(ctx, &v->texts, &v->index));
     if (!names_twins(&v->index, &a, &b)) return RK_OK;
     name_show(shown, v->entries[a].name.at, v->entries[a].name.length);
     return FAIL(RK_E_FORMAT, "the vocabulary has %s twice: ids %u and %u", shown, v->entries[a].id, v->entries[b].id);
@@ -59,6 +58,14 @@ bool vocab_find(const struct vocab *v, const char *bytes, size_t n, uint32_t *id
     uint32_t item;
     if (!names_find(&v->index, bytes, n, &item)) return false;
     *id = v->entries[item].id;
+    return true;
+}
+
+bool vocab_expects(const struct vocab *v, uint32_t expected, const char *bytes, size_t n, uint32_t *id)
+{
+    const struct vocab_entry *e = expected < v->n_entries ? &v->entries[expected] : NULL;
+    if (e == NULL || e->id != expected || e->name.length != n || memcmp(e->name.at, bytes, n) != 0) return vocab_find(v, bytes, n, id);
+    *id = expected;
     return true;
 }
 

@@ -21,6 +21,7 @@ struct vocab {
 RK_CHECK rk_status vocab_put(rk_ctx *ctx, struct vocab *v, uint32_t id, const char *bytes, size_t n, bool model);
 RK_CHECK rk_status vocab_seal(rk_ctx *ctx, struct vocab *v);          /* after the last put; two ids of the same bytes are refused */
 bool vocab_find(const struct vocab *v, const char *bytes, size_t n, uint32_t *id);
+bool vocab_expects(const struct vocab *v, uint32_t expected, const char *bytes, size_t n, uint32_t *id);      /* the same, quick where it is the expected one and ids have no holes */
 void vocab_clear(rk_ctx *ctx, struct vocab *v);
 
 #endif

@@ -28,11 +28,8 @@ rk_status wholes_make(rk_ctx *ctx, struct wholes *w, const struct vocab *vocab, 
     for (uint32_t i = 0; f->ready && i < vocab->n_entries; i++) n += belongs(vocab, f, i);
     if (n == 0) return RK_OK;
     while (room * TOKENS_PER_LINE < n) room *= 2;
-    TRY(mem_raw(ctx, &w->block, (room + 1) * LINE, "words that are one token"));
-    w->bytes = (room + 1) * LINE;
-    w->lines = (void *)((char *)w->block + (LINE - (uintptr_t)w->block % LINE));
+    TRY(table_make(ctx, &w->table, room * LINE, 0, "words that are one token", (void **)&w->lines));
     w->room = room;
-    memset(w->lines, 0, room * LINE);
     for (uint32_t i = 0; i < vocab->n_entries; i++)
         if (belongs(vocab, f, i)) put(w, vocab->tokens[vocab->entries[i].id], vocab->entries[i].id);
     return RK_OK;
@@ -40,6 +37,6 @@ rk_status wholes_make(rk_ctx *ctx, struct wholes *w, const struct vocab *vocab, 
 
 void wholes_clear(rk_ctx *ctx, struct wholes *w)
 {
-    mem_free(ctx, w->block, w->bytes, 1);
+    table_clear(ctx, &w->table);
     *w = (struct wholes){ 0 };
 }

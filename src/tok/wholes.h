@@ -9,7 +9,7 @@
 
 enum { WHOLES_LINE = 3 };
 struct wholes_line { uint64_t key[WHOLES_LINE][2]; uint32_t id[WHOLES_LINE], n; };       /* 64 bytes, at a multiple of 64 */
-struct wholes { struct wholes_line *lines; size_t room; void *block; size_t bytes; };     /* room: a power of two, or 0: none are known; bytes: of the block */
+struct wholes { struct wholes_line *lines; size_t room; struct tok_table table; };        /* room: a power of two, or 0: none are known */
 
 RK_CHECK rk_status wholes_make(rk_ctx *ctx, struct wholes *w, const struct vocab *vocab, const struct forward *f);
 void wholes_clear(rk_ctx *ctx, struct wholes *w);

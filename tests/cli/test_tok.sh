@@ -152,6 +152,7 @@ cp "$out" first; ends 0 reckon tok stats -k t1 folder --separator % --documents 
 is "the same documents for the same seed" "$(grep -v seconds "$out")" "$(grep -v seconds first)"
 ends 0 reckon tok stats -k t1 --against t7 text --documents 2 --separator %; prints "document  "; prints "seven"; grep -q "nothing to draw" "$err" && fail "there was enough to draw from" || pass
 ends 0 reckon tok stats -k t1 text --documents 10 --json;      prints '"drawn_from": 1'; warns "the text has 1 document, so there is nothing to draw from"
+ends 0 reckon tok stats -k t1 text --json;                     prints '"longest": ['; prints '"text": '
 ends 2 reckon tok stats -k t1 text --seed 3;                   warns "say how many"
 ends 2 reckon tok stats text;                                  warns "--tokenizer is missing"
 
@@ -183,6 +184,7 @@ ends 0 reckon tok encode -k t1 doc1 doc2 text folder -o part.bin --shards 3; pri
 reckon tok encode -k t1 doc1 doc2 text folder -o whole.bin -q; cat part-0000?.bin | cmp -s - whole.bin && pass || fail "shards put together"
 ends 0 reckon tok encode -k t1 doc1 doc2 text folder -o part.bin --shards 3; warns "3 shards of"
 ends 1 reckon tok encode -k t1 doc1 doc2 text folder -o part.bin --shards 3 --plain; warns '"plain 0"'
+ends 0 reckon tok encode -k t1 text -o one.bin --shards 3;     prints "in 1 shard"; warns "1 shard, not 3: none ends inside a document, and INPUT has 1"
 ends 2 reckon tok encode -k t1 text --shards 3;                 warns "--output is missing"
 reckon tok encode -k t1 - -o x.bin --shards 3 <text 2>"$err";   is "shards of standard input" $? 2; warns "--shard-size"
 

@@ -1,4 +1,5 @@
-/* One open tokenizer, many threads, each with its own context: what each gets is what one alone gets, and their caches stay small.
+/* One open tokenizer, many threads, each with its own context: what each gets is what one alone gets, and their caches stay small; after a fork it
+ * works as before.
  * labels: threads */
 #include "reckon/encoding.h"
 #include "reckon/tok.h"
@@ -6,6 +7,8 @@
 #include "test_tok_text.h"
 #include <pthread.h>
 #include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 enum { THREADS = 4, TEXTS = 40, MOST = 2000 };
 
@@ -88,3 +91,89 @@ static void share(const char *pattern)
 
 TEST(threads_share_a_tokenizer) { share("gpt2"); }
 TEST(threads_share_a_pattern_of_ones_own) { share("\\p{L}+|[^\\p{L}]"); }
+
+/* ---- after a fork: threads that the parent had are not there in the child, and nobody waits for them ---- */
+
+enum { LONG = 1 << 19, PATIENCE = 60 };
+
+static bool count_ids(void *user, const uint32_t *ids, size_t n, bool ends)
+{
+    uint64_t *sum = user;
+    (void)ends;
+    for (size_t i = 0; i < n; i++) *sum = *sum * 31 + ids[i];
+    return true;
+}
+
+/* By two threads, as one does it with a text of this length. */
+static uint64_t by_threads(rk_ctx *ctx, const rk_tok *tok, const char *text)
+{
+    rk_tok_encoder *e;
+    uint64_t sum = 1;
+    rk_text whole = { text, LONG };
+    if (rk_tok_encoder_open(ctx, tok, 0, &e) != RK_OK) return 0;
+    if (rk_tok_encoder_many(ctx, e, &whole, 1, count_ids, &sum) != RK_OK) sum = 0;
+    rk_tok_encoder_close(ctx, e);
+    return sum;
+}
+
+TEST(a_tokenizer_survives_a_fork)
+{
+    if (strcmp(rk_threads_of(), "pthreads") != 0) SKIP("%s does not promise to survive a fork", rk_threads_of());
+    rk_ctx *ctx;
+    rk_tok *tok;
+    char *text = malloc(LONG);
+    REQUIRE(text != NULL && rk_ctx_open(&(rk_options){ .threads = 2 }, &ctx) == RK_OK);
+    for (size_t at = 0, n; at < LONG; at += n == 0 ? 1 : n) {
+        text[at] = ' ';
+        n = hard_text(text + at, LONG - at < MOST ? LONG - at : MOST);
+    }
+    rk_text some = { text, 1 << 15 };
+    OK(ctx, rk_tok_train(ctx, &(rk_tok_training){ .vocab_size = 400 }, &some, 1, &tok));
+    uint64_t expected = by_threads(ctx, tok, text);
+    EXPECT(expected != 0 && by_threads(ctx, tok, text) == expected);
+    pid_t child = fork();
+    if (child == 0) {
+        (void)alarm(PATIENCE);                                        /* who waits for ever is killed */
+        bool same = by_threads(ctx, tok, text) == expected;
+        rk_tok_close(ctx, tok);
+        _exit(same ? 0 : 1);
+    }
+    int status = 0;
+    REQUIRE(child > 0 && waitpid(child, &status, 0) == child);
+    EXPECT(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    EXPECT(by_threads(ctx, tok, text) == expected);
+    rk_tok_close(ctx, tok);
+    rk_ctx_close(ctx);
+    free(text);
+}
+
+/* Words that never come again fill the caches, and then nothing grows. */
+TEST(an_encoder_that_meets_ever_new_words_stops_growing)
+{
+    enum { WORDS = 20000, BLOCKS = TEST_RACES ? 4 : 40, LETTERS = 6 };
+    rk_ctx *ctx = test_ctx();
+    rk_tok *tok;
+    rk_tok_encoder *e;
+    rk_ids ids = { 0 };
+    static char text[WORDS * (LETTERS + 1)];
+    size_t after[BLOCKS];
+    uint64_t next = 0;
+    rk_text some = { "none of these words is in it", 28 };
+    OK(ctx, rk_tok_train(ctx, &(rk_tok_training){ .vocab_size = 257 }, &some, 1, &tok));
+    OK(ctx, rk_tok_encoder_open(ctx, tok, 0, &e));
+    for (int b = 0; b < BLOCKS; b++) {
+        for (size_t at = 0; at < sizeof text; next++) {
+            uint64_t letters = next;
+            text[at++] = ' ';
+            for (int k = 0; k < LETTERS; k++, letters /= 26) text[at++] = (char)('a' + letters % 26);
+        }
+        ids.n = 0;
+        OK(ctx, rk_tok_encoder_add(ctx, e, text, sizeof text, &ids));
+        after[b] = rk_ctx_bytes(ctx);
+    }
+    EXPECT(after[BLOCKS - 1] > after[0] && (TEST_RACES || after[BLOCKS - 1] == after[BLOCKS / 2]));
+    EXPECT(after[BLOCKS - 1] < 96 << 20);
+    rk_tok_encoder_close(ctx, e);
+    rk_ids_free(ctx, &ids);
+    rk_tok_close(ctx, tok);
+}
