@@ -19,6 +19,7 @@ struct others { uint64_t plane[3], inner, all; };
 struct block {
     const unsigned char *p;                                           /* AHEAD bytes more can be read */
     bool     ends;                                                    /* the text does, in it or with it */
+    bool     ascii;                                                   /* all of it is known to be */
     bytes64  v;
     uint64_t L, D, S, W;                                              /* of ASCII: letters, digits, the space, all white space */
     struct others others;
@@ -102,17 +103,16 @@ BITS void look_at_others(struct block *b, uint64_t high, struct carry *c, class_
     c->over = (struct others){ { over & -(last & 1), over & -(last >> 1 & 1), over & -(last >> 2 & 1) }, over, over };
 }
 
-/* The classes of the block at b->p; c->over is set for the next. */
+/* The classes of the block at b->p, whose bytes are in b->v; c->over is set for the next. */
 BITS void read_block(struct block *b, struct carry *c, class_of_code *class, unsigned stops)
 {
-    b->v = bytes64_read(b->p);
     b->S = bits_equal(b->v, ' ');
     b->W = b->S | bits_from(b->v, 9, 5);
     b->L = bits_from(bytes64_lower(b->v), 'a', 26);
     b->D = bits_from(b->v, '0', 10);
     b->others = (struct others){ 0 };
     b->bytes = b->certain = BLOCK;
-    uint64_t high = bits_high(b->v);
+    uint64_t high = b->ascii ? 0 : bits_high(b->v);
     if (high != 0) look_at_others(b, high, c, class, stops);
     else c->over = b->others;
 }
@@ -135,7 +135,29 @@ BITS uint64_t text_follows(const struct block *b)
     return class_of_byte[next] != CLASS_SPACE;
 }
 
-/* Eight at a time, so that there is one branch for as many: `ends` has room for eight more than there are bits. */
+#if defined(ISA_AVX512)
+/* Which bits of a byte are set, the lowest first, a byte each. */
+#define PLACE(n, i) ((n) >> (i) & 1 ? (uint64_t)(i) << 8 * __builtin_popcount((n) & ((1 << (i)) - 1)) : 0)
+#define PLACES(n) (PLACE(n, 1) | PLACE(n, 2) | PLACE(n, 3) | PLACE(n, 4) | PLACE(n, 5) | PLACE(n, 6) | PLACE(n, 7))
+#define PLACES_4(n) PLACES(n), PLACES((n) + 1), PLACES((n) + 2), PLACES((n) + 3)
+#define PLACES_16(n) PLACES_4(n), PLACES_4((n) + 4), PLACES_4((n) + 8), PLACES_4((n) + 12)
+#define PLACES_64(n) PLACES_16(n), PLACES_16((n) + 16), PLACES_16((n) + 32), PLACES_16((n) + 48)
+static const uint64_t places[256] = { PLACES_64(0), PLACES_64(64), PLACES_64(128), PLACES_64(192) };
+
+/* Eight bits at a time, without a branch: `ends` has room for eight more than there are bits. */
+BITS size_t put_ends(uint64_t bits, size_t base, size_t *ends)
+{
+    size_t made = 0;
+    __m512i from = _mm512_set1_epi64((long long)base);
+    for (unsigned k = 0; k < BLOCK; k += 8, from = _mm512_add_epi64(from, _mm512_set1_epi64(8))) {
+        uint8_t part = (uint8_t)(bits >> k);
+        _mm512_storeu_si512(ends + made, _mm512_add_epi64(from, _mm512_cvtepu8_epi64(_mm_loadl_epi64((const void *)&places[part]))));
+        made += (unsigned)__builtin_popcount(part);
+    }
+    return made;
+}
+#else
+/* Eight ends at a time, so that there is one branch for as many: room for eight more as well. */
 BITS size_t put_ends(uint64_t bits, size_t base, size_t *ends)
 {
     unsigned n = (unsigned)__builtin_popcountll(bits);
@@ -146,32 +168,59 @@ BITS size_t put_ends(uint64_t bits, size_t base, size_t *ends)
         }
     return n;
 }
+#endif
 
-/* Words from *at, where one begins, up to what is not certain, at *until: the begin of the last is left in *at. */
-BITS size_t blocks(block_rule *rule, const unsigned char *text, size_t n, size_t *at, size_t *ends, size_t most, size_t *until)
+/* What a rule makes of a block: where words begin, where that is sure, how many bytes and certain ones. */
+struct seen { uint64_t begins, sure; unsigned bytes, certain; };
+typedef struct seen block_any(const unsigned char *p, size_t left, struct carry *c);
+
+BITS struct seen see(block_rule *rule, struct block *b, struct carry *c)
+{
+    uint64_t begins = rule(b, c);
+    return (struct seen){ begins, b->certain < BLOCK ? b->sure : ~UINT64_C(0), b->bytes, b->certain };
+}
+
+/* Any block of the text, of which so many bytes are left. Compiled for itself: what the loop below needs then stays in registers. */
+BITS struct seen see_any(block_rule *rule, const unsigned char *p, size_t left, struct carry *c)
 {
     unsigned char tail[BLOCK + AHEAD + BLOCK];
+    struct block b = { .p = p, .ends = left <= BLOCK };
+    if (left < BLOCK + AHEAD) {
+        memset(tail, ' ', sizeof tail);
+        memcpy(tail, p, left);
+        b.p = tail;
+    }
+    b.v = bytes64_read(b.p);
+    struct seen s = see(rule, &b, c);
+    if (left < BLOCK) s.begins &= first_bits((unsigned)left);
+    return s;
+}
+
+/* A block of ASCII, not at the end. */
+BITS struct seen see_ascii(block_rule *rule, const unsigned char *p, bytes64 v, struct carry *c)
+{
+    struct block b = { .p = p, .v = v, .ascii = true };
+    return see(rule, &b, c);
+}
+
+/* Words from *at, where one begins, up to what is not certain, at *until: the begin of the last is left in *at. */
+BITS size_t blocks(block_rule *rule, block_any *any, const unsigned char *text, size_t n, size_t *at, size_t *ends, size_t most, size_t *until)
+{
     struct carry c = { 0 };
-    struct block b;
+    struct seen s;
     size_t made = 0, p = *at;
     uint64_t first = 1;                                               /* the begin that the caller knows */
-    for (; p < n && most - made >= ROOM; p += b.bytes, first = 0) {
+    for (; p < n && most - made >= ROOM; p += s.bytes, first = 0) {
         size_t left = n - p;
-        b.p = text + p;
-        b.ends = left <= BLOCK;
-        if (left < BLOCK + AHEAD) {
-            memset(tail, ' ', sizeof tail);
-            memcpy(tail, b.p, left);
-            b.p = tail;
-        }
-        uint64_t begins = rule(&b, &c) & ~first;
-        if (left < BLOCK) begins &= first_bits((unsigned)left);
-        if (__builtin_expect(b.certain < BLOCK, 0)) {
-            made += put_ends(begins & b.sure, p, ends + made);
-            *until = p + b.certain;
+        bytes64 v = { 0 };
+        bool ascii = left >= BLOCK + AHEAD;
+        if (ascii) v = bytes64_read(text + p), ascii = bits_high(v) == 0;
+        s = __builtin_expect(ascii, 1) ? see_ascii(rule, text + p, v, &c) : any(text + p, left, &c);
+        made += put_ends(s.begins & ~first & s.sure, p, ends + made);
+        if (__builtin_expect(s.certain < BLOCK, 0)) {
+            *until = p + s.certain;
             break;
         }
-        made += put_ends(begins, p, ends + made);
     }
     if (p >= n) ends[made++] = n;
     if (made > 0) *at = ends[made - 1];
@@ -179,12 +228,13 @@ BITS size_t blocks(block_rule *rule, const unsigned char *text, size_t n, size_t
 }
 
 /* A scanner by a rule, and by the plain one where that is not enough. */
-BITS size_t scan_by(block_rule *rule, word_end *plain_end, split_scan *plain, const unsigned char *text, size_t n, size_t at, size_t *ends, size_t most)
+BITS size_t scan_by(block_rule *rule, block_any *any, word_end *plain_end, split_scan *plain,
+                    const unsigned char *text, size_t n, size_t at, size_t *ends, size_t most)
 {
     size_t made = 0;
     while (at < n && most - made >= ROOM) {
         size_t until = 0;
-        made += blocks(rule, text, n, &at, ends + made, most - made, &until);
+        made += blocks(rule, any, text, n, &at, ends + made, most - made, &until);
         if (at == n || most - made < ROOM) break;
         do ends[made++] = at = plain_end(text, n, at);
         while (at <= until && at < n && made < most);

@@ -1,24 +1,28 @@
-/* cache.c: the table's memory: sets at multiples of their size; a large one in large pages, where the system has them. */
+/* cache.c: the tables' memory: brief words, then sets, both at multiples of a set's size; large ones in large pages, where the system has them. */
 #include "tok/cache.h"
 #include <string.h>
 #include <sys/mman.h>
 
 enum { LARGE_PAGE = 2 << 20 };
 
-#define X(isa) [ISA_##isa] = { cache_ask_##isa, cache_find_##isa, cache_answer_##isa, cache_hash_##isa, cache_greatest_##isa },
+#define X(isa) \
+    [ISA_##isa] = { cache_seek_brief_##isa, cache_ask_##isa, cache_find_##isa, cache_answer_##isa, cache_hash_##isa, cache_greatest_##isa },
 const struct cache_body cache_bodies[ISA_COUNT] = { FOR_EVERY_ISA(X) };
 #undef X
 
 static bool make(struct share *s, struct cache *c, size_t room)
 {
-    size_t size = room * sizeof *c->sets, align = size >= LARGE_PAGE ? LARGE_PAGE : sizeof *c->sets;
-    *c = (struct cache){ 0 };
+    size_t brief = 2 * room < BRIEF_MOST ? 2 * room : BRIEF_MOST, before = brief * sizeof *c->brief, size = before + room * sizeof *c->sets;
+    size_t align = size >= LARGE_PAGE ? LARGE_PAGE : sizeof *c->sets;
+    *c = (struct cache){ .shift = 64 - (unsigned)__builtin_ctzll(brief) };
+    if (align == LARGE_PAGE) size += LARGE_PAGE - size % LARGE_PAGE;              /* the last page, too, is a large one */
     if (!share_raw(s, &c->block, size + align, "a cache of words")) return false;
     c->bytes = size + align;
     char *first = (char *)c->block + (align - (uintptr_t)c->block % align);
     if (align == LARGE_PAGE) (void)madvise(first, size, MADV_HUGEPAGE);        /* a wish, to be said before the first touch */
-    memset(first, 0, size);
-    c->sets = (void *)first;
+    memset(first, 0, before + room * sizeof *c->sets);
+    c->brief = (void *)first;
+    c->sets = (void *)(first + before);
     c->room = room;
     return true;
 }

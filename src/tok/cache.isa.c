@@ -36,92 +36,71 @@ uint64_t ISA_NAME(cache_hash)(const uint64_t key[2]) { return _mm_crc32_u64(_mm_
 /* What a loop needs, where the compiler knows that no store changes it. */
 struct table { const struct cache_set *sets; uint32_t mask; };        /* mask: of bytes */
 
-static inline __attribute__((always_inline)) void ask(struct table t, struct cache_batch *b, size_t i, const unsigned char *word, size_t n)
+static inline __attribute__((always_inline)) void ask(struct table t, struct cache_batch *b, size_t r, const unsigned char *word, size_t n)
 {
     const struct shape *shape = &shapes[n < WIDE ? n : WIDE];
     __m128i key = _mm_or_si128(_mm_and_si128(read16(word), read16(shape->keep)), read16(shape->last));
     uint64_t hash = _mm_crc32_u64(_mm_crc32_u64(0, (uint64_t)_mm_cvtsi128_si64(key)), (uint64_t)_mm_extract_epi64(key, 1));
     uint32_t set = (uint32_t)hash & t.mask;
-    _mm_storeu_si128((void *)b->key[i], key);
-    b->set[i] = set;
+    _mm_storeu_si128((void *)b->key[r], key);
+    b->set[r] = set;
     _mm_prefetch((const char *)t.sets + set, _MM_HINT_T0);
 }
 
-void ISA_NAME(cache_ask)(const struct cache *c, struct cache_batch *b, const unsigned char *text, size_t size, size_t at, const size_t *ends, size_t n)
+void ISA_NAME(cache_ask)(const struct cache *c, struct cache_batch *b, const unsigned char *text, size_t size, size_t at, const size_t *ends)
 {
     unsigned char tail[3 * WIDE] = { 0 };                             /* the end of the text, and what may be read behind it */
     struct table t = { c->sets, cache_home(c, UINT64_MAX) };
-    size_t from = size < WIDE ? 0 : size - WIDE, i = 0, whole = n;
-    while (whole > 0 && (size < WIDE || (whole > 1 ? ends[whole - 2] : at) > from)) whole--;
-    for (; i < whole; at = ends[i++]) ask(t, b, i, text + at, ends[i] - at);
-    if (i == n) return;
+    size_t from = size < WIDE ? 0 : size - WIDE, r = 0, n = b->n_rest;
+    for (; r < n && size >= WIDE; r++) {
+        size_t i = b->rest[r], begin = i == 0 ? at : ends[i - 1];
+        if (begin > from) break;
+        ask(t, b, r, text + begin, ends[i] - begin);
+    }
+    if (r == n) return;
     memcpy(tail, text + from, size - from);
-    for (; i < n; at = ends[i++]) ask(t, b, i, tail + (at - from), ends[i] - at);
+    for (; r < n; r++) {
+        size_t i = b->rest[r], begin = i == 0 ? at : ends[i - 1];
+        ask(t, b, r, tail + (begin - from), ends[i] - begin);
+    }
 }
 
-void ISA_NAME(cache_find)(const struct cache *c, struct cache_batch *b, size_t n)
+void ISA_NAME(cache_find)(const struct cache *c, struct cache_batch *b)
 {
-    const char *sets = (const char *)c->sets;
-    size_t missed = 0;
-    for (size_t i = 0; i < n; i++) {
-        uint32_t at = b->set[i];
-        const struct cache_set *set = (const void *)(sets + at);
-        __m256i key = _mm256_broadcastsi128_si256(read16(b->key[i]));
+    size_t missed = 0, n = b->n_rest;
+    for (size_t r = 0; r < n; r++) {
+        const struct cache_set *set = cache_set_at(c, b->set[r]);
+        __m256i key = _mm256_broadcastsi128_si256(read16(b->key[r]));
         unsigned same = (unsigned)_mm256_movemask_pd(_mm256_castsi256_pd(_mm256_cmpeq_epi64(key, _mm256_load_si256((const void *)set->key))));
         same = same & same >> 1 & 5;                                  /* 1: the first of the two, 4: the second */
-        b->at[i] = cache_ids_at(at, same >> 2);
-        b->missed[missed] = (uint16_t)i;
-        missed += same == 0;
+        b->missed[missed] = (uint16_t)r;
+        missed += !cache_take(c, b, r, set, (same | same >> 1) & 3);
     }
     b->n_missed = missed;
-}
-
-uint32_t *ISA_NAME(cache_answer)(const struct cache *c, const struct cache_batch *b, size_t i, size_t n, uint32_t *out)
-{
-    const __m128i id = _mm_setr_epi32(0xffffff, -1, -1, -1);
-    const char *sets = (const char *)c->sets;
-    for (; i < n; i++) {
-        const uint32_t *ids = (const void *)(sets + b->at[i]);
-        _mm_storeu_si128((void *)out, _mm_and_si128(read16(ids), id));
-        out += ids[0] >> 24;
-    }
-    return out;
 }
 #else
 uint64_t ISA_NAME(cache_hash)(const uint64_t key[2]) { return word_mix(key[0], key[1]); }
 
-void ISA_NAME(cache_ask)(const struct cache *c, struct cache_batch *b, const unsigned char *text, size_t size, size_t at, const size_t *ends, size_t n)
+void ISA_NAME(cache_ask)(const struct cache *c, struct cache_batch *b, const unsigned char *text, size_t size, size_t at, const size_t *ends)
 {
-    for (size_t i = 0; i < n; at = ends[i++]) {
-        size_t length = ends[i] - at;
+    for (size_t r = 0; r < b->n_rest; r++) {
+        size_t i = b->rest[r], begin = i == 0 ? at : ends[i - 1], length = ends[i] - begin;
         struct word_key key = { 0, UINT64_MAX, 0 };                   /* of what is too long: the key of no word */
-        if (length <= CACHE_BYTES) key = word_key(text + at, length, size - at);
-        b->key[i][0] = key.low;
-        b->key[i][1] = key.high;
-        b->set[i] = cache_home(c, key.hash);
-        __builtin_prefetch(cache_set_at(c, b->set[i]));
+        if (length <= CACHE_BYTES) key = word_key(text + begin, length, size - begin);
+        b->key[r][0] = key.low;
+        b->key[r][1] = key.high;
+        b->set[r] = cache_home(c, key.hash);
+        __builtin_prefetch(cache_set_at(c, b->set[r]));
     }
 }
 
-void ISA_NAME(cache_find)(const struct cache *c, struct cache_batch *b, size_t n)
+void ISA_NAME(cache_find)(const struct cache *c, struct cache_batch *b)
 {
     b->n_missed = 0;
-    for (size_t i = 0; i < n; i++) {
-        unsigned has = cache_has(cache_set_at(c, b->set[i]), b->key[i]);
-        b->at[i] = cache_ids_at(b->set[i], has >> 1);
-        b->missed[b->n_missed] = (uint16_t)i;
-        b->n_missed += has == 0;
+    for (size_t r = 0; r < b->n_rest; r++) {
+        const struct cache_set *set = cache_set_at(c, b->set[r]);
+        b->missed[b->n_missed] = (uint16_t)r;
+        b->n_missed += !cache_take(c, b, r, set, cache_has(set, b->key[r]));
     }
-}
-
-uint32_t *ISA_NAME(cache_answer)(const struct cache *c, const struct cache_batch *b, size_t i, size_t n, uint32_t *out)
-{
-    for (; i < n; i++) {
-        const uint32_t *ids = (const uint32_t *)((const char *)c->sets + b->at[i]);
-        memcpy(out, ids, CACHE_IDS * sizeof *out);
-        out[0] &= 0xffffff;
-        out += ids[0] >> 24;
-    }
-    return out;
 }
 #endif

@@ -60,11 +60,11 @@ static bool encode_word(struct engine *e, const unsigned char *word, size_t n, u
 static bool take_learnt(struct engine *e, size_t k, rk_ids *ids)
 {
     struct learnt *l = &e->learnt;
-    size_t i = e->batch.missed[k];
+    size_t r = e->batch.missed[k];
     if (e->learn == NULL) return false;
-    while (l->next < l->n && l->word[l->next] < i) l->next++;        /* those that were found among the long ones */
+    while (l->next < l->n && l->word[l->next] < r) l->next++;        /* those that were found among the long ones */
     if (l->next == l->n) e->learn(&e->tok->bpe.lanes, &e->batch, k, l);
-    if (l->next == l->n || l->word[l->next] != i) return false;
+    if (l->next == l->n || l->word[l->next] != r) return false;
     memcpy(ids->at + ids->n, l->ids[l->next], sizeof l->ids[0]);
     ids->n += l->made[l->next++];
     return true;
@@ -103,19 +103,21 @@ static bool encode_known(struct engine *e, const unsigned char *text, size_t siz
     const struct cache_body *body = &cache_bodies[e->tok->isa];
     struct cache_batch *b = &e->batch;
     size_t i = 0;
-    body->ask(&e->cache, b, text, size, at, ends, n);
-    body->find(&e->cache, b, n);
+    body->seek_brief(&e->cache, b, text, size, at, ends, n);
+    body->ask(&e->cache, b, text, size, at, ends);
+    body->find(&e->cache, b);
     cache_find_beside(&e->cache, b);
     find_wholes(e->wholes, b);
     e->learnt.n = e->learnt.next = 0;
-    for (size_t k = 0; k < b->n_missed; i = b->missed[k++] + 1u) {
-        size_t to = b->missed[k], begin = to == 0 ? at : ends[to - 1];
-        ids->n = (size_t)(body->answer(&e->cache, b, i, to, ids->at + ids->n) - ids->at);
+    for (size_t k = 0; k < b->n_missed; k++) {
+        size_t to = b->rest[b->missed[k]], begin = to == 0 ? at : ends[to - 1];
+        ids->n = (size_t)(body->answer(b, i, to, ids->at + ids->n) - ids->at);
+        i = to + 1;
         e->made[k].first = ids->n;
         if (!encode_new(e, k, text + begin, ends[to] - begin, offset + begin, ids)) return false;
         e->made[k].n = ids->n - e->made[k].first;
     }
-    ids->n = (size_t)(body->answer(&e->cache, b, i, n, ids->at + ids->n) - ids->at);
+    ids->n = (size_t)(body->answer(b, i, n, ids->at + ids->n) - ids->at);
     for (size_t k = 0; k < b->n_missed; k++) cache_keep(&e->cache, b, b->missed[k], ids->at + e->made[k].first, e->made[k].n);
     return true;
 }
@@ -142,7 +144,7 @@ static bool encode_run(struct engine *e, struct split_run *run, const unsigned c
     size_t at = 0, ends[CACHE_BATCH], made;
     while ((made = split_next(run, ends, CACHE_BATCH)) > 0) {
         size_t end = ends[made - 1];
-        if (!SHARE_ROOM(e->share, ids->at, ids->room, ids->n + BERT_IDS_PER_BYTE * (end - at) + LANES)) return false;
+        if (!SHARE_ROOM(e->share, ids->at, ids->room, ids->n + BERT_IDS_PER_BYTE * (end - at) + CACHE_BEYOND)) return false;
         if (cache_is_full(&e->cache) && !make_caches(e, 2 * GROWTH * e->cache.room)) return false;
         if (!encode_batch(e, text, n, at, ends, made, offset, ids)) return false;
         at = end;

@@ -31,7 +31,7 @@ void lanes_clear(rk_ctx *ctx, struct lanes *l);
 static inline uint64_t lanes_key(uint32_t left, uint32_t right) { return (uint64_t)left << (LANES_ID_BITS + LANES_RANK_BITS) | (uint64_t)right << LANES_RANK_BITS; }
 static inline size_t lanes_home(const struct lanes *l, uint64_t key) { return (size_t)(key * 0x9e3779b97f4a7c15u >> (64 - l->bits)); }
 
-/* Words of a batch that were missed, in the order of the text, and what the merges make of them. */
+/* Words of a batch that were missed, by their numbers in its rest, and what the merges make of them. */
 struct learnt {
     size_t   n, next;                                                 /* how many; those before `next` were asked for */
     uint16_t word[LANES_WORDS];

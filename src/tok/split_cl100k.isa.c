@@ -21,12 +21,14 @@ BITS uint64_t rule(struct block *b, struct carry *c)
     uint64_t begins = later_begins(b, c, L, lines, true);
     return contractions_right(b->p, begins, bits_equal(b->v, '\'') & begins, c) & first_bits(b->bytes);
 }
+
+static __attribute__((noinline)) struct seen any(const unsigned char *p, size_t left, struct carry *c) { return see_any(rule, p, left, c); }
 #endif
 
 size_t ISA_NAME(split_cl100k)(const unsigned char *text, size_t n, size_t at, size_t *ends, size_t most)
 {
 #if BITS64
-    return scan_by(rule, cl100k_word_end, split_cl100k, text, n, at, ends, most);
+    return scan_by(rule, any, cl100k_word_end, split_cl100k, text, n, at, ends, most);
 #else
     return split_cl100k(text, n, at, ends, most);
 #endif

@@ -36,12 +36,14 @@ BITS uint64_t rule(struct block *b, struct carry *c)
     if (b->certain < BLOCK) b->sure = b->certain == 0 ? 0 : first_bits(b->certain - 1);
     return contractions_right(b->p, begins, bits_equal(b->v, '\'') & begins, c);
 }
+
+static __attribute__((noinline)) struct seen any(const unsigned char *p, size_t left, struct carry *c) { return see_any(rule, p, left, c); }
 #endif
 
 size_t ISA_NAME(split_gpt2)(const unsigned char *text, size_t n, size_t at, size_t *ends, size_t most)
 {
 #if BITS64
-    return scan_by(rule, gpt2_word_end, split_gpt2, text, n, at, ends, most);
+    return scan_by(rule, any, gpt2_word_end, split_gpt2, text, n, at, ends, most);
 #else
     return split_gpt2(text, n, at, ends, most);
 #endif

@@ -44,12 +44,14 @@ BITS uint64_t rule(struct block *b, struct carry *c)
     c->lower = lower >> last & 1, c->both = both >> last & 1, c->mark = marks >> last & 1;
     return contractions_right(b->p, begins, quotes, c) & first_bits(b->bytes);
 }
+
+static __attribute__((noinline)) struct seen any(const unsigned char *p, size_t left, struct carry *c) { return see_any(rule, p, left, c); }
 #endif
 
 size_t ISA_NAME(split_o200k)(const unsigned char *text, size_t n, size_t at, size_t *ends, size_t most)
 {
 #if BITS64
-    return scan_by(rule, o200k_word_end, split_o200k, text, n, at, ends, most);
+    return scan_by(rule, any, o200k_word_end, split_o200k, text, n, at, ends, most);
 #else
     return split_o200k(text, n, at, ends, most);
 #endif

@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 
+#include "../../cli/command.c"
 #include "../../cli/near.c"
 #include "../../cli/number.c"
 #include "../../cli/opt.c"
