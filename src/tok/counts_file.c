@@ -108,5 +108,6 @@ bool counts_file_add(struct share *s, const struct file_view *view, int part, st
         if (!words_add(s, words, &key, at, (size_t)n, count)) return false;
         at += n;
     }
+    file_pass(view, view->at + COUNTS_HEAD + end_of(view, part - 1), (size_t)(end - view->at) - COUNTS_HEAD - (size_t)end_of(view, part - 1));
     return true;
 }
