@@ -16,6 +16,7 @@ cmp -s whole/tokenizer.json sum/tokenizer.json && pass || fail "counts added up 
 reckon tok count text -o rank.counts -p cl100k -q >"$out"
 ends 2 reckon tok train --counts rank.counts -n 330 -o x; warns "another pattern"
 head -c 700 a.counts >short; ends 3 reckon tok train --counts short -n 330 -o x; warns "short"
+head -c 100 a.counts >short; ends 3 reckon tok train --counts short -n 330 -o x; warns "short: cut off after 100 bytes"
 ends 2 reckon tok count text;                            warns "--output is missing"
 ends 2 reckon tok count -o x;                            warns "INPUT is missing"
 ends 2 reckon tok count text -o x -m 1M;                 warns "the least"
