@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LONGEST = 5, SHOWN = 60 };       /* tokens; bytes of one that are shown */
+enum { LONGEST = 5, SHOWN = 60, PIECE = 1 << 16 };       /* tokens; bytes of one that are shown; of the text that are encoded at once */
 
 static const struct option options[] = {
     { "vocab-size",    'n', OPT_SIZE,   NULL,                "32k",       "tokens: special ones, 256 bytes, merges" },
@@ -20,8 +20,18 @@ static const struct option options[] = {
 static int measure(struct cli *c, const rk_tok *tok, rk_text text, double *ratio)
 {
     rk_ids ids = { 0 };
-    int code = cli_try(c, rk_tok_encode(c->ctx, tok, text.at, text.n, 0, &ids));
-    *ratio = ids.n > 0 ? (double)text.n / (double)ids.n : 0;
+    rk_tok_encoder *encoder = NULL;
+    size_t tokens = 0;
+    int code = cli_try(c, rk_tok_encoder_open(c->ctx, tok, 0, &encoder));
+    for (size_t at = 0; at < text.n && code == CLI_OK; at += PIECE) {
+        code = cli_try(c, rk_tok_encoder_add(c->ctx, encoder, text.at + at, text.n - at < PIECE ? text.n - at : PIECE, &ids));
+        tokens += ids.n;
+        ids.n = 0;
+    }
+    if (code == CLI_OK) code = cli_try(c, rk_tok_encoder_end(c->ctx, encoder, &ids));
+    tokens += ids.n;
+    *ratio = tokens > 0 ? (double)text.n / (double)tokens : 0;
+    rk_tok_encoder_close(c->ctx, encoder);
     rk_ids_free(c->ctx, &ids);
     return code;
 }
@@ -42,8 +52,10 @@ static int longest(const rk_tok *tok, rk_text found[LONGEST])
     return n;
 }
 
-static int report(struct cli *c, const rk_tok *tok, rk_text sample, double seconds)
+static int report(const struct counting *k, const rk_tok *tok, double seconds)
 {
+    struct cli *c = k->c;
+    rk_text sample = { k->sample, k->n_sample };
     double ratio = 0;
     rk_text words[LONGEST];
     int code = sample.n > 0 ? measure(c, tok, sample, &ratio) : CLI_OK, n = longest(tok, words);
@@ -59,6 +71,8 @@ static int report(struct cli *c, const rk_tok *tok, rk_text sample, double secon
         if (sample.n > 0) json_real(&j, "bytes_per_token", ratio);
         json_real(&j, "seconds", seconds);
         json_uint(&j, "peak_memory", peak);
+        if (k->most > 0 && k->program > 0) json_uint(&j, "predicted_memory", k->most + k->program);
+        if (counting_resident() > 0) json_uint(&j, "peak_resident", counting_resident());
         json_array(&j, "longest");
         for (int i = 0; i < n; i++) json_bytes(&j, NULL, words[i].at, words[i].n);
         json_end(&j);
@@ -89,7 +103,7 @@ static int train(struct cli *c, struct counting *k, const rk_tok_training *how)
     if (rk_tok_size(tok) < how->vocab_size)
         cli_note(c, "the text has no more pairs to merge: %s tokens instead of %s", say_count(rk_tok_size(tok)).at, say_count(how->vocab_size).at);
     CLI_GO(c, rk_tok_save(c->ctx, tok, cli_text(c, "output")));
-    code = report(c, tok, (rk_text){ k->sample, k->n_sample }, seconds);
+    code = report(k, tok, seconds);
 out:
     rk_tok_close(c->ctx, tok);
     return code;

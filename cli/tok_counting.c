@@ -2,10 +2,15 @@
 #include "tok_counting.h"
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
+#if defined(__GLIBC__)
+#include <malloc.h>
+#endif
 
-enum { BLOCK_LEAST = 1 << 18, BLOCK_MOST = 32 << 20 };
+/* SLACK: stacks of threads, libraries, what an allocator keeps. GIVEN_BACK: bytes from which on it keeps nothing. */
+enum { SLACK = 4 << 20, GIVEN_BACK = 1 << 18, BLOCK_LEAST = 1 << 18, BLOCK_MOST = 32 << 20 };
 
 double counting_seconds(void)
 {
@@ -62,9 +67,20 @@ uint64_t counting_memory(const struct cli *c)
     return pages > 0 && bytes > 0 ? (uint64_t)pages * (uint64_t)bytes / 2 : 0;
 }
 
+/* Under a limit, what is freed goes back to the system at once: else the C library keeps some for later, the more the larger it was. */
+static void give_back(const struct cli *c)
+{
+#if defined(__GLIBC__)
+    if (cli_given(c, "memory")) (void)mallopt(M_MMAP_THRESHOLD, GIVEN_BACK);
+#else
+    (void)c;
+#endif
+}
+
 int counting_begin(struct cli *c, struct counting *k)
 {
     k->c = c;
+    give_back(c);
     if (!cli_given(c, "output")) return cli_usage(c, "--output is missing: where shall it go?");
     if (cli_given(c, "counts") ? cli_given(c, "separator") : c->n_args == 0)
         return cli_usage(c, cli_given(c, "counts") ? "--separator: there are no documents in counts" : "INPUT is missing");
@@ -73,6 +89,35 @@ int counting_begin(struct cli *c, struct counting *k)
                             .memory = counting_memory(c), .temporary = k->folder };
     k->how.specials = specials(c, &k->how.n_specials);
     return cli_try(c, rk_counts_open(c->ctx, &k->how, &k->counts));
+}
+
+/* What the program takes by itself: what it holds by now, its code as a whole, and some slack. 0: the system does not say. */
+static uint64_t program_memory(void)
+{
+    FILE *f = fopen("/proc/self/statm", "re");
+    unsigned long long resident = 0, code = 0;
+    long page = sysconf(_SC_PAGESIZE);
+    bool known = f != NULL && page > 0 && fscanf(f, "%*s %llu %*s %llu", &resident, &code) == 2;
+    if (f != NULL) (void)fclose(f);
+    return known ? (uint64_t)(resident + code) * (uint64_t)page + SLACK : 0;
+}
+
+uint64_t counting_resident(void)
+{
+    FILE *f = fopen("/proc/self/status", "re");
+    char line[256];
+    unsigned long long kib = 0;
+    while (f != NULL && fgets(line, sizeof line, f) != NULL)
+        if (sscanf(line, "VmHWM: %llu kB", &kib) == 1) break;
+    if (f != NULL) (void)fclose(f);
+    return (uint64_t)kib * 1024;
+}
+
+static void tell_memory(struct counting *k)
+{
+    k->program = program_memory();
+    if (k->program == 0) cli_note(k->c, "this takes at most %s of memory, beside the program itself", say_bytes(k->most).at);
+    else cli_note(k->c, "this takes at most %s of memory, and %s for the program itself", say_bytes(k->most).at, say_bytes(k->program).at);
 }
 
 static void keep_sample(struct counting *k)
@@ -95,9 +140,9 @@ static int add_texts(struct counting *k)
     if (code != CLI_OK) return code;
     rk_corpus_state told = rk_corpus_told(k->in.corpus);
     bool mapped = told.size > 0 && told.packed == 0;
-    k->most = rk_tok_train_peak(&(rk_tok_training){ .vocab_size = k->vocab_size, .memory = k->how.memory }, mapped ? told.size : UINT64_MAX, rk_ctx_threads(c->ctx)) + 4 * block;
+    k->most = rk_tok_train_peak(&(rk_tok_training){ .vocab_size = k->vocab_size, .memory = k->how.memory }, mapped ? told.size : UINT64_MAX, rk_ctx_threads(c->ctx)) + 4 * block + COUNTING_SAMPLE;
     while (code == CLI_OK && (code = input_next(&k->in, &cut)) == CLI_OK && k->in.n > 0) {
-        if (k->sample == NULL) cli_note(c, "this takes at most %s of memory", say_bytes(k->most).at);      /* there is something to do */
+        if (k->sample == NULL) tell_memory(k);                      /* there is something to do */
         if (k->sample == NULL) keep_sample(k);
         code = cli_try(c, rk_counts_add(c->ctx, k->counts, k->in.text, k->in.n));
     }
@@ -107,11 +152,22 @@ static int add_texts(struct counting *k)
     return code;
 }
 
+/* A word takes more room in a counts file than in a text, so what bounds a text of this size bounds these. */
+static void tell_counts(struct counting *k)
+{
+    struct stat s;
+    uint64_t bytes = stat(cli_text(k->c, "counts"), &s) == 0 ? (uint64_t)s.st_size : 0;
+    for (int i = 0; i < k->c->n_args; i++) bytes += stat(k->c->args[i], &s) == 0 ? (uint64_t)s.st_size : 0;
+    k->most = rk_tok_train_peak(&(rk_tok_training){ .vocab_size = k->vocab_size, .memory = k->how.memory }, bytes, rk_ctx_threads(k->c->ctx));
+    tell_memory(k);
+}
+
 int counting_add(struct counting *k)
 {
     struct cli *c = k->c;
     cli_watch();
     if (!cli_given(c, "counts")) return add_texts(k);
+    tell_counts(k);
     CLI_TRY(c, rk_counts_read(c->ctx, k->counts, cli_text(c, "counts")));
     for (int i = 0; i < c->n_args; i++) CLI_TRY(c, rk_counts_read(c->ctx, k->counts, c->args[i]));
     return CLI_OK;

@@ -16,7 +16,7 @@
     { "memory",        'm', OPT_SIZE,   "BYTES",             "(half of the machine's)", "how much to take; words that do not fit go through files" },                \
     { "temporary",     0,   OPT_FOLDER, NULL,                "(the folder of the output)", "where those files are; nothing stays there" }
 
-struct counting { struct cli *c; rk_counting how; char *folder; rk_counts *counts; struct input in; struct progress line; const char *stage; uint32_t vocab_size; uint64_t most; char *sample; size_t n_sample; };      /* sample: the beginning of the text */
+struct counting { struct cli *c; rk_counting how; char *folder; rk_counts *counts; struct input in; struct progress line; const char *stage; uint32_t vocab_size; uint64_t most, program; char *sample; size_t n_sample; };      /* most: bytes that are told of beforehand, without `program`, which takes some whatever it does; sample: the beginning of the text */
 
 enum { COUNTING_SAMPLE = 4 << 20 };
 
@@ -25,6 +25,7 @@ uint64_t counting_memory(const struct cli *c);              /* what may be taken
 int  counting_begin(struct cli *c, struct counting *k);
 int  counting_add(struct counting *k);
 bool counting_progress(void *user, const rk_tok_progress *p);
+uint64_t counting_resident(void);                           /* the most memory that this process has held, pages of files included; 0: the system does not say */
 double counting_seconds(void);                              /* of a clock that only goes forward */
 void counting_end(struct counting *k);
 

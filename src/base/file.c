@@ -94,6 +94,14 @@ void file_unmap(struct file_view *view)
     *view = (struct file_view){ NULL, 0, 0 };
 }
 
+void file_pass(const struct file_view *view, const void *from, size_t n)
+{
+    long page = sysconf(_SC_PAGESIZE);
+    if (!view->kept || page <= 0) return;
+    uintptr_t begin = (uintptr_t)from / (uintptr_t)page * (uintptr_t)page, end = ((uintptr_t)from + n) / (uintptr_t)page * (uintptr_t)page;
+    if (end > begin) (void)madvise((void *)begin, end - begin, MADV_DONTNEED);
+}
+
 static rk_status too_long(rk_ctx *ctx, const char *path, size_t most)
 {
     return FAIL(RK_E_LIMIT, "\"%s\" is longer than %zu bytes, the most that is read of such a file", path, most);

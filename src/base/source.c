@@ -3,11 +3,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { PACKED = 1 << 18, LEAST = 1 << 18, PAGE = 1 << 12, MAGIC = 4 };
+enum { PACKED = 1 << 18, LEAST = 1 << 18, MAGIC = 4 };
 
 /* ---- bytes of the file as it is ---- */
 
@@ -100,10 +99,9 @@ void source_take(struct source *s, size_t n)
         s->at = s->text + s->begin;
         return;
     }
-    uintptr_t from = (uintptr_t)s->at & ~(uintptr_t)(PAGE - 1), to = ((uintptr_t)s->at + n) & ~(uintptr_t)(PAGE - 1);
+    file_pass(&s->view, s->at, n);
     s->at += n;
     s->read += n;
-    if (s->view.kept && to > from) (void)madvise((void *)from, to - from, MADV_DONTNEED);      /* of a file: read again where needed */
 }
 
 /* ---- opening ---- */

@@ -151,16 +151,35 @@ bool bert_encode(const struct bert *b, const struct vocab *vocab, struct share *
 
 /* ---- words alone, for training ---- */
 
+static inline bool is_plain(unsigned char c) { return (unsigned)(c | 0x20) - 'a' < 26 || (unsigned)c - '0' < 10; }
+
+/* Most units are spaces and then letters and digits of ASCII: one word, and its case is all there is to normalize. *begin: where it does. */
+static bool is_plain_unit(const unsigned char *text, size_t n, size_t *begin)
+{
+    size_t i = 0;
+    while (i < n && text[i] == ' ') i++;
+    *begin = i;
+    while (i < n && is_plain(text[i])) i++;
+    return i == n && *begin < n;
+}
+
 bool bert_words_begin(const struct bert *b, struct share *s, struct bert_words *w, const unsigned char *text, size_t n)
 {
+    size_t begin;
     w->next = 0;
-    return normalize(b, s, &w->work, text, n);
+    w->is_plain = is_plain_unit(text, n, &begin);
+    if (!w->is_plain) return normalize(b, s, &w->work, text, n);
+    w->n = n - begin;
+    if (!SHARE_ROOM(s, w->text, w->room, w->n)) return false;
+    for (size_t i = 0; i < w->n; i++) w->text[i] = (char)(text[begin + i] | (b->lower && text[begin + i] >= 'A' ? 0x20 : 0));
+    return true;
 }
 
 bool bert_words_next(struct share *s, struct bert_words *w)
 {
     const struct normal_chars *c = &w->work.a;
     size_t i = w->next;
+    if (w->is_plain) return w->next++ == 0;
     while (i < c->n && is_space(c->at[i].code)) i++;
     size_t end = i + 1;
     if (i >= c->n) return false;

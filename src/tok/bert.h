@@ -31,7 +31,7 @@ enum { BERT_IDS_PER_BYTE = 2 };          /* no unit gives more: three bytes make
 /* Appends the ids of text[0..n), which holds no special token; where each stands, in bytes of text, is in work->spans from 0 on. */
 RK_CHECK bool bert_encode(const struct bert *b, const struct vocab *vocab, struct share *s, struct bert_work *work, const unsigned char *text, size_t n, rk_ids *ids);
 /* The words of text[0..n), normalized, one after another, in UTF-8 in `text` (which is made to fit); false at the end or when the share failed. */
-struct bert_words { struct bert_work work; size_t next; char *text; size_t n, room; };     /* zero it to begin */
+struct bert_words { struct bert_work work; size_t next; bool is_plain; char *text; size_t n, room; };      /* zero it to begin */
 RK_CHECK bool bert_words_begin(const struct bert *b, struct share *s, struct bert_words *w, const unsigned char *text, size_t n);
 bool bert_words_next(struct share *s, struct bert_words *w);
 void bert_words_clear(struct share *s, struct bert_words *w);

@@ -78,12 +78,13 @@ out:
     return status;
 }
 
-bool counts_file_is(const struct file_view *view) { return view->n >= COUNTS_HEAD && memcmp(view->at, magic, sizeof magic) == 0; }
+bool counts_file_is(const struct file_view *view) { return view->n >= sizeof magic && memcmp(view->at, magic, sizeof magic) == 0; }
 
 static uint64_t end_of(const struct file_view *view, int part) { return part < 0 ? 0 : get_u64(view->at + 24 + 8 * (size_t)part); }
 
 rk_status counts_file_check(rk_ctx *ctx, const char *path, const struct file_view *view, uint64_t rules)
 {
+    if (view->n < COUNTS_HEAD) return FAIL(RK_E_FORMAT, "%s: cut off after %zu bytes; the head alone has %d", path, view->n, (int)COUNTS_HEAD);
     for (int part = 0; part < WORD_PARTS; part++)
         if (end_of(view, part) < end_of(view, part - 1) || end_of(view, part) > view->n - COUNTS_HEAD)
             return FAIL(RK_E_FORMAT, "%s: section %d of the counts ends at byte %llu of %zu", path, part, (unsigned long long)end_of(view, part), view->n - COUNTS_HEAD);
@@ -108,5 +109,6 @@ bool counts_file_add(struct share *s, const struct file_view *view, int part, st
         if (!words_add(s, words, &key, at, (size_t)n, count)) return false;
         at += n;
     }
+    file_pass(view, view->at + COUNTS_HEAD + end_of(view, part - 1), (size_t)(end - view->at) - COUNTS_HEAD - (size_t)end_of(view, part - 1));
     return true;
 }

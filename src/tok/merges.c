@@ -122,8 +122,9 @@ static rk_status takes_old_id(struct learn *l, uint64_t key, bool *yes)
 
 /* The next merges, as many as come out the same at once as one after the other. Merging (a,b) changes the counts of (x,a) and of
  * (b,y) alone, and its new pairs are no more frequent than those were. So pairs are taken in their order until one touches an earlier one
- * in this way; that one's count bounds what may come between, so those that are no more frequent go back. A pair of
- * one symbol with itself, and a merge that takes an old id, go alone. */
+ * in this way; that one's count bounds what may come between. A new pair as frequent as that is (x,z) or (z,y), and (x,a) or (b,y) is as frequent too and
+ * comes later than all of the batch: where ids decide ties, so does the new pair, since z is the greatest id; where texts do, it may come
+ * before, so those of the batch that are no more frequent go back. A pair of one symbol with itself, and a merge that takes an old id, go alone. */
 static rk_status choose(rk_ctx *ctx, struct learn *l)
 {
     uint32_t left = l->how->most_ids - l->out->n_ids;
@@ -146,7 +147,7 @@ static rk_status choose(rk_ctx *ctx, struct learn *l)
         l->batch[l->n_batch++] = c;
         l->firsts[a] = l->seconds[b] = l->serial;
     }
-    while (l->n_batch > 1 && l->batch[l->n_batch - 1].count == bound) TRY(heap_push(ctx, &l->heap, l->batch[--l->n_batch]));
+    while (l->how->ties == RK_TIES_CS336 && l->n_batch > 1 && l->batch[l->n_batch - 1].count == bound) TRY(heap_push(ctx, &l->heap, l->batch[--l->n_batch]));
     return RK_OK;
 }
 

@@ -4,7 +4,7 @@
 #include "base/isa.h"
 #include "tok/split.h"
 
-#define X(isa) split_scan split_gpt2_##isa, split_cl100k_##isa, split_o200k_##isa;
+#define X(isa) split_scan split_gpt2_##isa, split_cl100k_##isa, split_o200k_##isa, bert_units_##isa, bert_units_chinese_##isa;
 FOR_EVERY_ISA(X)
 #undef X
 

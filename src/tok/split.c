@@ -4,6 +4,7 @@
  * looks ahead (\s+(?!\S)) stands on white space, which here begins at the cut. A cut after white space would not be safe: at its end of
  * text the left part would see no \S and keep its last space. The later patterns let punctuation go on into line feeds, so there a
  * letter or digit must come before, and a space that a letter takes must follow. BERT cuts at blanks; other white space it removes. Of other patterns nothing is known: they get the text whole. */
+#include "tok/bert.h"
 #include "tok/regex.h"
 #include "tok/scan.h"
 #include "tok/scan_bodies.h"
@@ -27,8 +28,9 @@ const struct split *split_find(const char *name)
 
 split_scan *split_body(split_scan *scan, enum isa isa)
 {
-#define X(set) [ISA_##set] = { split_gpt2_##set, split_cl100k_##set, split_o200k_##set },
-    static split_scan *const plain[] = { split_gpt2, split_cl100k, split_o200k }, *const bodies[ISA_COUNT][sizeof plain / sizeof *plain] = { FOR_EVERY_ISA(X) };
+#define X(set) [ISA_##set] = { split_gpt2_##set, split_cl100k_##set, split_o200k_##set, bert_units_##set, bert_units_chinese_##set },
+    static split_scan *const plain[] = { split_gpt2, split_cl100k, split_o200k, bert_units, bert_units_chinese };
+    static split_scan *const bodies[ISA_COUNT][sizeof plain / sizeof *plain] = { FOR_EVERY_ISA(X) };
 #undef X
     for (size_t i = 0; i < sizeof plain / sizeof *plain; i++)
         if (scan == plain[i]) return bodies[isa][i];

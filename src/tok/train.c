@@ -45,7 +45,8 @@ rk_status plan_open(rk_ctx *ctx, const rk_counting *how, struct plan *p)
     if ((unsigned)how->units > RK_UNITS_LINES) return FAIL(RK_E_ARG, "units %d: no such choice", (int)how->units);
     TRY(arena_text(ctx, &p->texts, pattern, strlen(pattern), &p->pattern));
     p->model = how->model;
-    if (how->model == RK_PIECES_WORDPIECE) p->split = (struct split){ .name = "bert", .pattern = "bert", .scan = bert_units_chinese, .cut = CUT_BEFORE_BLANK };
+    if (how->model == RK_PIECES_WORDPIECE)
+        p->split = (struct split){ .name = "bert", .pattern = "bert", .scan = bert_units_chinese, .cut = CUT_BEFORE_BLANK, .fast = split_body(bert_units_chinese, isa_best()) };
     else TRY(split_open(ctx, p->pattern, strlen(pattern), &p->split));
     p->units = how->units;
     TRY(NEW(p->specials, how->n_specials));

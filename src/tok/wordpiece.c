@@ -12,7 +12,6 @@
 #include "tok/tok.h"
 #include <stdlib.h>
 
-enum { CODES = 0x110000 };
 static const char prefix[] = "##";
 
 struct alphabet { uint32_t *first, *next; };                          /* by code point: the id that begins a word, and that goes on; NO_TOKEN: left out */
@@ -23,6 +22,8 @@ struct training {
     const struct counter *units;
     struct counter        words;
     struct bert           bert;
+    unsigned char         greatest[WORD_PARTS];                       /* byte of the words, by parts of the units */
+    uint32_t              codes;                                      /* no character of the words is as great */
     uint64_t             *seen, *later;                               /* by code point: how often; behind another character of its word */
     struct alphabet       alphabet;
     rk_text              *first;                                      /* tokens that are no merge */
@@ -32,7 +33,7 @@ struct training {
 
 /* ---- words ---- */
 
-static bool add_words(struct training *t, struct words *to, struct bert_words *w, const struct word_part *p, size_t i)
+static bool add_words(struct training *t, struct words *to, struct bert_words *w, const struct word_part *p, size_t i, unsigned char *greatest)
 {
     char small[16];
     size_t n;
@@ -40,6 +41,7 @@ static bool add_words(struct training *t, struct words *to, struct bert_words *w
     if (!bert_words_begin(&t->bert, &t->share, w, (const unsigned char *)text, n)) return false;
     while (bert_words_next(&t->share, w)) {
         struct word_key key = word_key((const unsigned char *)w->text, w->n, w->n);
+        for (size_t k = 0; k < w->n; k++) *greatest = (unsigned char)w->text[k] > *greatest ? (unsigned char)w->text[k] : *greatest;
         if (!words_add(&t->share, to, &key, (const unsigned char *)w->text, w->n, p->slots[i].count)) return false;
     }
     return !share_failed(&t->share);
@@ -52,10 +54,13 @@ static void words_task(void *arg, int64_t part, int worker)
     struct bert_words w = { 0 };
     const struct word_part *p = counter_part(&t->share, t->units, (int)part, &made);
     for (size_t i = 0; p != NULL && i < p->room; i++)
-        if (p->slots[i].high != 0 && p->slots[i].count != 0 && !add_words(t, &t->words.tables[worker], &w, p, i)) break;
+        if (p->slots[i].high != 0 && p->slots[i].count != 0 && !add_words(t, &t->words.tables[worker], &w, p, i, &t->greatest[part])) break;
     bert_words_clear(&t->share, &w);
     counter_part_end(&t->share, (int)part, &made);
 }
+
+/* What characters of UTF-8 can be, by the greatest byte of all. */
+static uint32_t codes_below(unsigned char greatest) { return greatest < 0x80 ? 0x80 : greatest < 0xe0 ? 0x800 : greatest < 0xf0 ? 0x10000 : 0x110000; }
 
 static rk_status make_words(rk_ctx *ctx, struct training *t, struct counter *units)
 {
@@ -65,6 +70,9 @@ static rk_status make_words(rk_ctx *ctx, struct training *t, struct counter *uni
     par_for(ctx, WORD_PARTS, words_task, t);
     TRY((rk_status)atomic_load(&t->share.status));
     counter_empty(ctx, units);
+    t->codes = 0;
+    for (int part = 0; part < WORD_PARTS; part++)
+        if (codes_below(t->greatest[part]) > t->codes) t->codes = codes_below(t->greatest[part]);
     return counter_reduce(ctx, &t->words);
 }
 
@@ -101,12 +109,12 @@ static rk_status limit(rk_ctx *ctx, struct training *t, uint32_t most)
 {
     struct letter *letters;
     size_t n = 0;
-    TRY(NEW(letters, CODES));
-    for (uint32_t code = 0; code < CODES; code++)
+    TRY(NEW(letters, t->codes));
+    for (uint32_t code = 0; code < t->codes; code++)
         if (t->seen[code] > 0) letters[n++] = (struct letter){ code, t->seen[code] };
     qsort(letters, n, sizeof *letters, rarer_first);
     for (size_t i = 0; i + most < n; i++) t->seen[letters[i].code] = t->later[letters[i].code] = 0;
-    FREE(letters, CODES);
+    FREE(letters, t->codes);
     return RK_OK;
 }
 
@@ -135,7 +143,7 @@ static rk_status add_letters(rk_ctx *ctx, struct training *t, struct map *known,
     const uint64_t *seen = begins ? t->seen : t->later;
     char text[sizeof prefix + 4];
     memcpy(text, prefix, sizeof prefix - 1);
-    for (uint32_t code = 0; code < CODES; code++) {
+    for (uint32_t code = 0; code < t->codes; code++) {
         ids[code] = NO_TOKEN;
         if (seen[code] == 0) continue;
         size_t n = sizeof prefix - 1 + (size_t)utf8_put(text + sizeof prefix - 1, code), from = begins ? sizeof prefix - 1 : 0;
@@ -149,10 +157,10 @@ static rk_status make_alphabet(rk_ctx *ctx, struct training *t, uint32_t most)
     rk_status status = RK_OK;
     struct map known = { 0 };
     uint32_t id;
-    TRY(NEW(t->seen, CODES));
-    TRY(NEW(t->later, CODES));
-    TRY(NEW(t->alphabet.first, CODES));
-    TRY(NEW(t->alphabet.next, CODES));
+    TRY(NEW(t->seen, t->codes));
+    TRY(NEW(t->later, t->codes));
+    TRY(NEW(t->alphabet.first, t->codes));
+    TRY(NEW(t->alphabet.next, t->codes));
     see(t);
     if (most > 0) TRY(limit(ctx, t, most));
     for (size_t i = 0; i < t->plan->n_specials && status == RK_OK; i++) status = add_first(ctx, t, &known, t->plan->specials[i].text.at, t->plan->specials[i].text.n, &id);
@@ -230,10 +238,10 @@ rk_status wordpiece_train(rk_ctx *ctx, const struct plan *p, struct counter *cou
     t.share.limit = counter_limit(ctx, counter, how->memory);
     rk_status status = train(ctx, &t, counter, how, out);
     counter_clear(ctx, &t.words);
-    FREE(t.seen, CODES);
-    FREE(t.later, CODES);
-    FREE(t.alphabet.first, CODES);
-    FREE(t.alphabet.next, CODES);
+    FREE(t.seen, t.codes);
+    FREE(t.later, t.codes);
+    FREE(t.alphabet.first, t.codes);
+    FREE(t.alphabet.next, t.codes);
     FREE(t.first, t.room_first);
     arena_clear(ctx, &t.texts);
     rk_status shared = share_end(&t.share);

@@ -16,11 +16,23 @@ cmp -s whole/tokenizer.json sum/tokenizer.json && pass || fail "counts added up 
 reckon tok count text -o rank.counts -p cl100k -q >"$out"
 ends 2 reckon tok train --counts rank.counts -n 330 -o x; warns "another pattern"
 head -c 700 a.counts >short; ends 3 reckon tok train --counts short -n 330 -o x; warns "short"
+head -c 100 a.counts >short; ends 3 reckon tok train --counts short -n 330 -o x; warns "short: cut off after 100 bytes"
 ends 2 reckon tok count text;                            warns "--output is missing"
 ends 2 reckon tok count -o x;                            warns "INPUT is missing"
 ends 2 reckon tok count text -o x -m 1M;                 warns "the least"
 ends 3 reckon tok count text -o nowhere/x;               warns "nowhere"
 [ ! -e x ] && pass || fail "a failed count left a file"
+
+# memory: what is told beforehand is no less than what the system says of the process
+awk 'BEGIN { for (i = 0; i < 150000; i++) print "w" i * 7919 " and x" i }' >many
+for memory in 36M 64M 1G; do
+    ends 0 reckon tok train many -n 400 -o m -m $memory --json; warns "this takes at most"; warns "for the program itself"
+    told=$(sed -n 's/.*"predicted_memory": \([0-9]*\).*/\1/p' "$out") held=$(sed -n 's/.*"peak_resident": \([0-9]*\).*/\1/p' "$out")
+    if grep -qE '__[atm]san_init' "$reckon_command"; then skip "a sanitizer's memory is not told"
+    elif [ -z "$told" ] || [ -z "$held" ]; then skip "the system does not say what a process holds"
+    elif [ "$held" -gt 20000000 ] && [ "$held" -le "$told" ]; then pass
+    else fail "-m $memory: $told bytes were told of, $held taken"; fi
+done
 
 # WordPiece
 ends 0 reckon tok train text -n 120 --model wordpiece --lowercase -o pieces; prints "pieces: 120 tokens"

@@ -4,7 +4,7 @@
 #include "test_tok_reference.h"
 #include "test_tok_text.h"
 #include "base/utf8.h"
-#include "tok/split.h"
+#include "tok/bert.h"
 #include <stdlib.h>
 
 enum { MOST = REFERENCE_MOST };
@@ -70,6 +70,15 @@ static void expect_same_words(const struct split *split, const char *text, size_
     free(exact);
 }
 
+/* Scanners of which there is a body for each set of instructions: the patterns', and BERT's two. */
+enum { N_SCANNERS = N_REFERENCES + 2 };
+
+static const struct split *scanner(int i)
+{
+    static const struct split berts[] = { { .name = "bert", .scan = bert_units_chinese }, { .name = "bert, Chinese characters together", .scan = bert_units } };
+    return i < N_REFERENCES ? split_find(reference_patterns[i].name) : &berts[i - N_REFERENCES];
+}
+
 /* Each character there is, alone and among its neighbours, at any place of a block. */
 TEST(every_character_is_cut_alike)
 {
@@ -83,7 +92,7 @@ TEST(every_character_is_cut_alike)
         memcpy(text + n, other, strlen(other));
         n += strlen(other);
         if (n + 8 < MOST && code < 0x10ffff) continue;
-        for (int p = 0; p < N_REFERENCES; p++) expect_same_words(split_find(reference_patterns[p].name), text, n);
+        for (int p = 0; p < N_SCANNERS; p++) expect_same_words(scanner(p), text, n);
         n = 0;
     }
 }
@@ -92,10 +101,10 @@ TEST(every_body_of_a_scanner_cuts_alike)
 {
     static char text[MOST];
     static const char ascii[] = "aZ19 ' \n\t.sdmtlvre  'tes\r/ALe8";
-    for (int round = 0; round < 12000; round++) {
-        const struct split *split = split_find(reference_patterns[round % N_REFERENCES].name);
+    for (int round = 0; round < 12000 / N_REFERENCES * N_SCANNERS; round++) {
+        const struct split *split = scanner(round % N_SCANNERS);
         size_t n = round % 50 == 0 ? hard_text(text, MOST) : test_random(400);
-        unsigned foreign = round / 3 % 3 == 0 ? 0 : round / 3 % 3 == 1 ? 100 : 10;        /* one character in so many is not ASCII */
+        unsigned foreign = round / N_SCANNERS % 3 == 0 ? 0 : round / N_SCANNERS % 3 == 1 ? 100 : 10;        /* one character in so many is not ASCII */
         for (size_t i = 0; i < n && round % 50 != 0; i++) text[i] = ascii[test_random(sizeof ascii - 1)];
         for (size_t i = 0; i + 3 < n && foreign > 0 && round % 50 != 0; i++)
             if (test_random(foreign) == 0) i += hard_text(text + i, 4);
@@ -119,7 +128,7 @@ TEST(every_body_of_a_scanner_crosses_blocks)
                     memset(text, *fill, before);
                     memcpy(text + before, cases[i], n);
                     memset(text + before + n, after == 36 ? ' ' : 'b', after);
-                    for (int p = 0; p < N_REFERENCES; p++) expect_same_words(split_find(reference_patterns[p].name), text, before + n + after);
+                    for (int p = 0; p < N_SCANNERS; p++) expect_same_words(scanner(p), text, before + n + after);
                 }
 }
 
