@@ -60,6 +60,7 @@ static int report(const struct counting *k, const rk_tok *tok, double seconds)
     rk_text words[LONGEST];
     int code = sample.n > 0 ? measure(c, tok, sample, &ratio) : CLI_OK, n = longest(tok, words);
     uint64_t peak = rk_ctx_peak_bytes(c->ctx);
+    int64_t resident = rk_process_peak_bytes();
     if (code != CLI_OK) return code;
     if (c->json) {
         struct json j;
@@ -72,7 +73,7 @@ static int report(const struct counting *k, const rk_tok *tok, double seconds)
         json_real(&j, "seconds", seconds);
         json_uint(&j, "peak_memory", peak);
         if (k->most > 0 && k->program > 0) json_uint(&j, "predicted_memory", k->most + k->program);
-        if (counting_resident() > 0) json_uint(&j, "peak_resident", counting_resident());
+        if (resident >= 0) json_uint(&j, "peak_resident", (uint64_t)resident);
         json_array(&j, "longest");
         for (int i = 0; i < n; i++) json_bytes(&j, NULL, words[i].at, words[i].n);
         json_end(&j);

@@ -102,17 +102,6 @@ static uint64_t program_memory(void)
     return known ? (uint64_t)(resident + code) * (uint64_t)page + SLACK : 0;
 }
 
-uint64_t counting_resident(void)
-{
-    FILE *f = fopen("/proc/self/status", "re");
-    char line[256];
-    unsigned long long kib = 0;
-    while (f != NULL && fgets(line, sizeof line, f) != NULL)
-        if (sscanf(line, "VmHWM: %llu kB", &kib) == 1) break;
-    if (f != NULL) (void)fclose(f);
-    return (uint64_t)kib * 1024;
-}
-
 static void tell_memory(struct counting *k)
 {
     k->program = program_memory();

@@ -67,6 +67,7 @@ RK_API int    rk_ctx_threads(const rk_ctx *ctx);
 RK_API const char *rk_threads_of(void);                        /* whose they are: "pthreads" (our own pool), "openmp" or "tbb", as it was built */
 RK_API size_t rk_ctx_bytes(const rk_ctx *ctx);                 /* allocated through this context and not yet freed */
 RK_API size_t rk_ctx_peak_bytes(const rk_ctx *ctx);
+RK_API int64_t rk_process_peak_bytes(void);                    /* most memory that the process has held, by the system's word, pages of files included; -1: it does not say */
 
 #ifdef __cplusplus
 }

@@ -11,7 +11,7 @@ struct file_view { const unsigned char *at; size_t n; int kept; };       /* read
 
 RK_CHECK rk_status file_map(rk_ctx *ctx, const char *path, struct file_view *view);       /* regular files; mmap, or read where mmap is refused */
 void file_unmap(struct file_view *view);
-void file_pass(const struct file_view *view, const void *from, size_t n);      /* these bytes are not needed for now: they leave this process's memory, and come back when read */
+void file_pass(const struct file_view *view, const void *from, size_t n);      /* these bytes leave this process's memory, and come back when read */
 RK_CHECK rk_status file_read(rk_ctx *ctx, const char *path, size_t most, struct str *text);   /* whole file; also pipes and "-" (stdin) */
 
 typedef uint32_t crc32c_body(uint32_t crc, const void *bytes, size_t n);

@@ -1,6 +1,7 @@
 /* pages.c: mincore, in portions; and where a page of a file may be the system's alone, /proc. Whole pages are what can be asked: a number is exact to the size of a page, which may be a
  * large one (2 MiB) where the memory wished for those. */
 #include "base/pages.h"
+#include "reckon/base.h"
 #include <fcntl.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -89,7 +90,7 @@ void pages_peak_reset(void)
     (void)fclose(f);
 }
 
-int64_t pages_peak(void)
+int64_t rk_process_peak_bytes(void)
 {
     FILE *f = fopen("/proc/self/status", "re");
     char line[256];

@@ -19,8 +19,7 @@ bool pages_resident(size_t *bytes);
 /* Asks for large pages for what has not been touched yet; nothing happens where it is small or the system knows none. */
 void pages_large(void *at, size_t size);
 
-/* Most bytes of memory that the process has held since it began, or since pages_peak_reset; -1: the system does not say. */
-int64_t pages_peak(void);
-void pages_peak_reset(void);                /* nothing happens where the system does not let a process do so */
+/* From here on rk_process_peak_bytes counts anew; nothing happens where the system does not let a process do so. */
+void pages_peak_reset(void);
 
 #endif

@@ -202,7 +202,7 @@ rk_status train_open(rk_ctx *ctx, const rk_train_setup *setup, const struct back
     t->promised_flops = setup->promised_flops;
     if (setup->ceilings != NULL) t->ceilings = *setup->ceilings;
     pages_peak_reset();                         /* what was measured before (races, ceilings) must not hide what the run takes */
-    t->resident_before = pages_peak();
+    t->resident_before = rk_process_peak_bytes();
     t->described_before = rk_ctx_bytes(ctx);
     rk_status status = open_all(ctx, t, setup);
     if (status == RK_OK) *out = t;

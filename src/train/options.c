@@ -229,6 +229,15 @@ static bool same_value(const struct row *r, const rk_train_options *a, const rk_
     return memcmp(where(r, a), where(r, b), sizes[r->kind]) == 0;
 }
 
+bool options_row(const rk_train_options *o, int i, const char **key, bool *usual)
+{
+    const rk_train_options standard = rk_train_defaults();
+    if (i >= ROWS) return false;
+    *key = rows[i].key;
+    *usual = same_value(&rows[i], o, &standard);
+    return true;
+}
+
 rk_status options_compare(rk_ctx *ctx, const rk_train_options *saved, const rk_train_options *now, const char *path)
 {
     for (int i = 0; i < ROWS; i++) {

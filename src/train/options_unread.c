@@ -60,20 +60,13 @@ static bool unread(const rk_train_options *o, const char *key, rk_train_unread *
 
 rk_train_unread rk_train_unread_at(const rk_train_options *o, int i)
 {
-    const rk_train_options usual = rk_train_defaults();
     rk_train_unread u;
-#define INT(field, key, standard, least, most, help)  if (unread(o, key, &u) && i-- == 0) { u.usual = o->field == usual.field; return u; }
-#define AUTO(field, key, zero, most, help)            if (unread(o, key, &u) && i-- == 0) { u.usual = o->field == usual.field; return u; }
-#define REAL(field, key, standard, least, most, help) if (unread(o, key, &u) && i-- == 0) { u.usual = o->field == usual.field; return u; }
-#define CHOICE(field, key, standard, words, help)     if (unread(o, key, &u) && i-- == 0) { u.usual = o->field == usual.field; return u; }
-#define FLAG(field, key, help)                        if (unread(o, key, &u) && i-- == 0) { u.usual = o->field == usual.field; return u; }
-#define TEXT(field, key, help)                        if (unread(o, key, &u) && i-- == 0) { u.usual = strcmp(o->field, usual.field) == 0; return u; }
-#include "reckon/train_options.def"
-#undef INT
-#undef AUTO
-#undef REAL
-#undef CHOICE
-#undef FLAG
-#undef TEXT
+    const char *key;
+    bool usual;
+    for (int row = 0; options_row(o, row, &key, &usual); row++)
+        if (unread(o, key, &u) && i-- == 0) {
+            u.usual = usual;
+            return u;
+        }
     return (rk_train_unread){ .key = NULL };
 }

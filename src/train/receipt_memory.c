@@ -85,7 +85,7 @@ static double memory_predicted(const rk_train *t) { return (double)(train_states
 static double described(const rk_train *t) { return (double)rk_ctx_bytes(t->ctx) - (double)t->described_before - (on_host(t) ? memory_predicted(t) : 0); }
 static double memory_measured(const rk_train *t)
 {
-    int64_t now = pages_peak();
+    int64_t now = rk_process_peak_bytes();
     return t->step == 0 || now < 0 || t->resident_before < 0 ? NAN : (double)(now - t->resident_before);
 }
 static double resident_predicted(const rk_train *t) { return on_host(t) ? memory_predicted(t) : NAN; }

@@ -73,6 +73,8 @@ rk_status train_price(rk_ctx *ctx, rk_train *t) RK_CHECK;                       
 /* options.c */
 rk_status options_write(rk_ctx *ctx, const rk_train_options *options, struct json_out *out, const char *key) RK_CHECK;
 const char *options_policy(const rk_train_options *options);     /* nothing said is fp32 */
+/* The key of an option by its place in the table, and whether it is as by default; false past the end. */
+bool options_row(const rk_train_options *options, int i, const char **key, bool *usual);
 rk_status options_check(rk_ctx *ctx, const rk_train_options *options) RK_CHECK;
 /* What a resumed run may not change (E_DIFFERS, by name); what else is different is logged. */
 rk_status options_compare(rk_ctx *ctx, const rk_train_options *saved, const rk_train_options *now, const char *where) RK_CHECK;
