@@ -12,7 +12,7 @@
  * begins at the logarithm of the vocabulary, falls on one batch, and the kernels issued what the plan said. */
 #include "backend/cpu/burst.h"
 #include "base/clock.h"
-#include "base/pages.h"
+#include "reckon/base.h"
 #include "core/opdef.h"
 #include "train/training.h"
 #include <math.h>
@@ -239,7 +239,7 @@ static void measure(struct bench *b, const char *model, int64_t batch, int64_t s
     qsort(seconds, (size_t)n, sizeof *seconds, ascending);
     qsort(share, (size_t)n, sizeof *share, ascending);
     printf("  median of %d: %.3f s (best %.3f), %.1f GFLOP/s, %.1f %% of the burst beside it (best burst %.1f GFLOP/s); peak memory %.2f GiB\n", n, seconds[n / 2], seconds[0],
-           b->flops / seconds[n / 2] * 1e-9, 100 * share[n / 2], b->best_burst * 1e-9, (double)pages_peak() / 1073741824);
+           b->flops / seconds[n / 2] * 1e-9, 100 * share[n / 2], b->best_burst * 1e-9, (double)rk_process_peak_bytes() / 1073741824);
     print_profile(b, n);
     fflush(stdout);
 }
@@ -253,7 +253,7 @@ static void serve(struct bench *b)
         if (strcmp(word, "burst") == 0) printf("{\"peak\": %.0f}\n", take_burst(b));
         else {
             double took = take_step(b);
-            printf("{\"seconds\": %.6f, \"processor\": %.6f, \"loss\": %.6f, \"memory\": %lld}\n", took, b->processor, b->loss, (long long)pages_peak());
+            printf("{\"seconds\": %.6f, \"processor\": %.6f, \"loss\": %.6f, \"memory\": %lld}\n", took, b->processor, b->loss, (long long)rk_process_peak_bytes());
         }
     }
 }
