@@ -1,6 +1,6 @@
 /* reckon diff: two models beside each other: what is the same function, what only lies differently in files, what it costs.
  *
- * Not here: how it is written (diff_print.c, diff_torch.c). */
+ * Not here: how it is written (diff_print.c, diff_cost.c, diff_json.c, diff_torch.c). */
 #include "diff.h"
 
 static const struct option options[] = {
@@ -59,7 +59,10 @@ static int run(struct cli *c)
     struct both b = { .diff = NULL };
     int code = open_both(c, &b);
     if (code == CLI_OK && c->json) diff_json(c, &b);
-    else if (code == CLI_OK) diff_print(c, &b);
+    else if (code == CLI_OK) {
+        diff_print(c, &b);
+        diff_print_costs(c, &b);
+    }
     if (code == CLI_OK && cli_flag(c, "check") && !all_same(b.diff)) code = CLI_NO;
     rk_diff_free(b.diff);
     for (int s = 0; s < 2; s++) {

@@ -2,7 +2,8 @@
  *
  *   reconcile.c        opens both, and says what every byte of the files is
  *   reconcile_match.c  tells of each tensor that is trouble, and keeps what it says about the fields
- *   reconcile_fit.c    which fields would make it fit */
+ *   reconcile_fit.c    which fields would make it fit
+ *   reconcile_tell.c   what can be found, and telling of it */
 #ifndef MODEL_RECONCILE_H
 #define MODEL_RECONCILE_H
 #include "model/bind.h"
@@ -29,6 +30,7 @@ struct reconcile {
     rk_checked *result;
 };
 
+/* One finding, to whoever asked; RK_E_CANCELLED where they want no more. */
 rk_status reconcile_tell(struct reconcile *r, rk_check_row row) RK_CHECK;
 rk_status reconcile_match(rk_ctx *ctx, struct reconcile *r) RK_CHECK;
 /* "n_layer=11 would fit" as a note, if trying says so. */

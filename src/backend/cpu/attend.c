@@ -84,13 +84,6 @@ static bool accepts(const struct problem *p)
 bool attend_accepts(const struct problem *p) { return accepts(p); }
 bool attend_adjoint_accepts(const struct problem *p) { return accepts(p); }
 
-float attend_mask(const struct attend_work *w, int64_t head, int64_t query, int64_t key)
-{
-    const struct attend *a = w->a;
-    uint64_t index = (uint64_t)((head * a->seq + query) * a->key + key);
-    return (float)rand_value(w->c->live->seed, w->c->live->step, a->site, index, a->keep);
-}
-
 static bool few(const struct attend *a) { return !a->gradients && a->seq <= ATTEND_FEW && a->k.number == 1 && a->v.number == 1; }
 
 /* Live sizes may shrink to few queries, and come back: what those want at any number of keys fits into one of the two. */

@@ -50,7 +50,12 @@ static inline int64_t attend_seen(const struct attend *a, int64_t end, int64_t k
     return a->causal && end + a->key - a->seq < keys ? end + a->key - a->seq : keys;
 }
 /* The mask of the weight of (head, query, key): an index in the space of all scores. */
-float attend_mask(const struct attend_work *w, int64_t head, int64_t query, int64_t key);
+static inline float attend_mask(const struct attend_work *w, int64_t head, int64_t query, int64_t key)
+{
+    const struct attend *a = w->a;
+    uint64_t index = (uint64_t)((head * a->seq + query) * a->key + key);
+    return (float)rand_value(w->c->live->seed, w->c->live->step, a->site, index, a->keep);
+}
 
 /* attend_few.c: forward, for fewer queries than fill the lanes, where numbers of a key and of a value lie side by side. */
 enum { ATTEND_FEW = 4 };
