@@ -1,5 +1,5 @@
 /* generate.c: token after token of every row, and the text they make. Rows that have ended stay in the batch, and read nothing.
- * Not here: how a token is chosen (sample.c), how logits are made (session.c, rows.c), many prompts (many.c). */
+ * Not here: how a token is chosen (sample.c), how logits are made (feed.c, rows.c), many prompts (many.c). */
 #include "base/clock.h"
 #include "base/par.h"
 #include "infer/making.h"

@@ -47,4 +47,7 @@ rk_status run_output_row(rk_ctx *ctx, const struct run *r, const char *name, int
 void     *run_output_at(const struct run *r, const char *name, rk_dtype dtype);
 bool      run_has_output(const struct run *r, const char *name);
 
+/* Where the plan put something. Where there are no elements there may be no memory: any address will do that an offset may be added to. */
+char *run_address(const struct run *r, const struct place *p);
+
 #endif
