@@ -30,6 +30,7 @@ static void tell(struct cli *c, const rk_tok *tok)
     }
     json_begin(&j, c->out);
     json_object(&j, NULL);
+    json_text(&j, "schema", "reckon.tok.convert/1");
     json_text(&j, "output", c->args[1]);
     json_uint(&j, "vocab_size", rk_tok_size(tok));
     json_uint(&j, "merges", rk_tok_merges(tok));

@@ -13,6 +13,7 @@ static void report(struct cli *c, const rk_counts_sum *s)
         struct json j;
         json_begin(&j, c->out);
         json_object(&j, NULL);
+        json_text(&j, "schema", "reckon.tok.count/1");
         json_text(&j, "output", cli_text(c, "output"));
         json_uint(&j, "words", s->words);
         json_uint(&j, "distinct", s->distinct);

@@ -8,6 +8,7 @@ static const struct option options[] = {
     { "text",      't', OPT_TEXT, NULL, NULL, "also encode this text with both" },
     { "show",      'n', OPT_SIZE, "COUNT", "10", "examples of each kind" },
     { "lowercase", 0,   OPT_FLAG, NULL, NULL, "a vocab.txt: lower-case the text, and drop accents" },
+    { "check",     0,   OPT_FLAG, NULL, NULL, "end with exit code 1 where they differ" },
     { 0 }
 };
 
@@ -123,6 +124,7 @@ static int compare(struct pair *p)
     int code = CLI_OK;
     json_begin(&p->j, c->out);
     if (c->json) json_object(&p->j, NULL);
+    if (c->json) json_text(&p->j, "schema", "reckon.tok.diff/1");
     compare_tokens(p, 0);
     compare_tokens(p, 1);
     compare_merges(p);
@@ -147,6 +149,7 @@ static int run(struct cli *c)
     int code = cli_try(c, rk_tok_open_as(c->ctx, c->args[0], &how, &p.tok[0]));
     if (code == CLI_OK) code = cli_try(c, rk_tok_open_as(c->ctx, c->args[1], &how, &p.tok[1]));
     if (code == CLI_OK) code = compare(&p);
+    if (code == CLI_OK && cli_flag(c, "check") && p.differences > 0) code = CLI_NO;
     for (int k = 0; k < 2; k++) rk_tok_close(c->ctx, p.tok[k]);
     return code;
 }
@@ -154,11 +157,13 @@ static int run(struct cli *c)
 static const struct example examples[] = {
     { "tok diff tok tok-again",                  "one and the same?", NULL },
     { "tok diff tok tok-again corpus.txt --json", "and on this text?", NULL },
+    { "tok diff tok tok --check",                 "in a script: ends with 1 where something differs", NULL },
     { 0 }
 };
 
 const struct command cmd_tok_diff = {
     .name = "diff", .arguments = "TOKENIZER TOKENIZER [INPUT...]", .purpose = "what distinguishes two tokenizers", .options = options, .examples = examples,
     .json = true, .run = run,
-    .notes = "Tokens are compared by their bytes. With text, the first difference of each document is shown. Patterns and normalizers show only in text.",
+    .notes = "Tokens are compared by their bytes. With text, the first difference of each document is shown. Patterns and normalizers show only in text. Without --check the exit "
+             "code says that the two could be compared, as reckon diff has it.",
 };

@@ -156,6 +156,7 @@ static void report(struct encoding *e)
     double ratio = s->tokens > 0 ? (double)e->in.bytes / (double)s->tokens : 0;
     if (c->json) {
         json_object(j, NULL);
+        json_text(j, "schema", "reckon.tok.encode/1");
         json_text(j, "output", cli_text(c, "output"));
         json_text(j, "dtype", e->bytes == 2 ? "u16" : "u32");
         json_uint(j, "tokens", s->tokens);

@@ -66,6 +66,7 @@ static int report(const struct counting *k, const rk_tok *tok, double seconds)
         struct json j;
         json_begin(&j, c->out);
         json_object(&j, NULL);
+        json_text(&j, "schema", "reckon.tok.train/1");
         json_text(&j, "output", cli_text(c, "output"));
         json_uint(&j, "vocab_size", rk_tok_size(tok));
         json_uint(&j, "merges", rk_tok_merges(tok));

@@ -96,11 +96,18 @@ static int view_text(struct cli *c, const rk_tok *tok, rk_text text)
     if (text.n > MOST) return cli_fail(c, CLI_DATA, "cut it first: head -c 1M", "a text of %s is too long to look at", say_bytes(text.n).at);
     json_begin(&j, c->out);
     j.one_line = true;                                  /* a text, a line: as tok split has it */
-    if (c->json) json_array(&j, NULL);
+    if (c->json) {
+        json_object(&j, NULL);
+        json_text(&j, "schema", "reckon.tok.view/1");
+        json_uint(&j, "bytes", text.n);
+        json_array(&j, tok != NULL ? "tokens" : "words");
+    }
     if (v.html) (void)fputs("<pre style=\"white-space:pre-wrap\">", c->out);
     int code = tok != NULL ? view_tokens(&v, tok, text) : view_words(&v, text);
-    if (c->json) json_end(&j);
-    else (void)fputs(v.html ? "</pre>\n" : "\n", c->out);
+    if (c->json) {
+        json_end(&j);
+        json_end(&j);
+    } else (void)fputs(v.html ? "</pre>\n" : "\n", c->out);
     if (code == CLI_OK) cli_note(c, "%s %s of %s bytes: %.2f bytes each", say_count(v.n).at, tok != NULL ? v.n == 1 ? "token" : "tokens" : v.n == 1 ? "word" : "words", say_count(text.n).at, v.n > 0 ? (double)text.n / (double)v.n : 0.0);
     return code;
 }
@@ -137,5 +144,5 @@ const struct command cmd_tok_view = {
     .name = "view", .arguments = "[INPUT...]", .purpose = "how a text is cut, in colour or as HTML; or byte by byte", .options = options, .examples = examples,
     .json = true, .run = run,
     .notes = "Tokens are shown as they are spelled; bytes that make no character, and control characters, as <E4>, a line feed as \\n and a new line. Without colours a | "
-             "stands between them. With --json every INPUT is an array on a line of its own.",
+             "stands between them. With --json every INPUT is an object on a line of its own.",
 };

@@ -76,7 +76,7 @@ static unsigned char *bytes_of(const char *text, size_t *n, bool *hex)
     return out;
 }
 
-static void show_one(struct cli *c, struct table *t, const unsigned char *b, size_t at, struct character x)
+static void show_one(struct table *t, const unsigned char *b, size_t at, struct character x)
 {
     char bytes[32] = "", kinds[64] = "", shown[8] = "";
     for (size_t i = 0; i < x.n; i++) {
@@ -90,7 +90,6 @@ static void show_one(struct cli *c, struct table *t, const unsigned char *b, siz
     if (x.wrong == NULL) table_cell(t, "U+%04X", x.code);
     else table_cell(t, "-");
     table_cell(t, "%s", x.wrong == NULL ? shown : x.unfinished ? "unfinished" : "invalid");
-    (void)c;
 }
 
 static void show_rule(struct cli *c, const unsigned char *b, size_t at, struct character x)
@@ -100,11 +99,32 @@ static void show_rule(struct cli *c, const unsigned char *b, size_t at, struct c
     else (void)fprintf(c->out, "byte %zu is %02X: %s\n", place, b[place], x.wrong);
 }
 
-static void put_json(struct cli *c, const unsigned char *b, size_t n)
+/* What the text takes in three encodings, with U+FFFD for what is no character, and where the first such thing is. */
+struct sizes { size_t characters, utf8, utf16, first_at; struct character first; };
+
+static void add_sizes(struct sizes *s, size_t at, struct character x)
+{
+    s->characters++;
+    s->utf8 += x.wrong == NULL ? x.n : 3;
+    s->utf16 += x.wrong == NULL && x.code > 0xffff ? 4 : 2;
+    if (x.wrong == NULL || s->first.wrong != NULL) return;
+    s->first = x;
+    s->first_at = at;
+}
+
+static void put_json(struct cli *c, const unsigned char *b, size_t n, bool hex, const struct sizes *s)
 {
     struct json j;
     json_begin(&j, c->out);
-    json_array(&j, NULL);
+    json_object(&j, NULL);
+    json_text(&j, "schema", "reckon.tok.bytes/1");
+    json_bool(&j, "hexadecimal", hex);
+    json_uint(&j, "bytes", n);
+    json_uint(&j, "utf8", s->utf8);
+    json_uint(&j, "utf16", s->utf16);
+    json_uint(&j, "utf32", 4 * s->characters);
+    if (s->first.wrong != NULL) json_uint(&j, "wrong_byte", s->first_at + s->first.wrong_at);
+    json_array(&j, "characters");
     for (size_t at = 0; at < n;) {
         struct character x = read_character(b + at, n - at);
         json_object(&j, NULL);
@@ -116,34 +136,28 @@ static void put_json(struct cli *c, const unsigned char *b, size_t n)
         at += x.n;
     }
     json_end(&j);
+    json_end(&j);
 }
 
 int tok_bytes(struct cli *c, const char *text)
 {
-    size_t n, utf8 = 0, utf16 = 0, utf32 = 0, first_at = 0;
-    bool hex, wrong = false;
+    size_t n;
+    bool hex;
+    struct sizes s = { 0 };
     unsigned char *b = bytes_of(text, &n, &hex);
-    struct character first = { 0 };
-    if (c->json) put_json(c, b, n);
     struct table *t = c->json ? NULL : table_new(c, "byte|bytes|kind|code point|character", "rllll");
-    for (size_t at = 0; at < n && t != NULL;) {
+    for (size_t at = 0; at < n;) {
         struct character x = read_character(b + at, n - at);
-        show_one(c, t, b, at, x);
-        if (x.wrong != NULL && !wrong) {
-            wrong = true;
-            first = x;
-            first_at = at;
-        }
-        utf8 += x.wrong == NULL ? x.n : 3;
-        utf16 += x.wrong == NULL && x.code > 0xffff ? 4 : 2;
-        utf32 += 4;
+        if (t != NULL) show_one(t, b, at, x);
+        add_sizes(&s, at, x);
         at += x.n;
     }
+    if (c->json) put_json(c, b, n, hex, &s);
     if (t != NULL) {
         table_print(t);
-        (void)fprintf(c->out, "%zu byte%s%s; %zu code point%s: UTF-8 %zu bytes, UTF-16 %zu, UTF-32 %zu%s\n", n, n == 1 ? "" : "s", hex ? " (read as hexadecimal)" : "", utf32 / 4, utf32 == 4 ? "" : "s", utf8, utf16, utf32,
-                      wrong ? ", with U+FFFD for what is invalid" : "");
-        if (wrong) show_rule(c, b, first_at, first);
+        (void)fprintf(c->out, "%zu byte%s%s; %zu code point%s: UTF-8 %zu bytes, UTF-16 %zu, UTF-32 %zu%s\n", n, n == 1 ? "" : "s", hex ? " (read as hexadecimal)" : "", s.characters, s.characters == 1 ? "" : "s",
+                      s.utf8, s.utf16, 4 * s.characters, s.first.wrong != NULL ? ", with U+FFFD for what is invalid" : "");
+        if (s.first.wrong != NULL) show_rule(c, b, s.first_at, s.first);
     }
     free(b);
     return CLI_OK;

@@ -40,22 +40,6 @@ int stats_open(struct stats *s, struct cli *c, const char *name, const rk_tok_op
     return CLI_OK;
 }
 
-void stats_put_longest(const struct stats *s, struct json *j)
-{
-    uint32_t longest[STATS_LONGEST];
-    stats_longest(s, longest);
-    json_array(j, "longest");
-    for (int i = 0; i < STATS_LONGEST && longest[i] != UINT32_MAX; i++) {
-        rk_text t = rk_tok_bytes(s->tok, longest[i]);
-        json_object(j, NULL);
-        json_uint(j, "id", longest[i]);
-        json_bytes(j, "text", t.at, t.n);
-        json_uint(j, "bytes", t.n);
-        json_end(j);
-    }
-    json_end(j);
-}
-
 void stats_close(struct stats *s)
 {
     if (s->c != NULL) rk_tok_close(s->c->ctx, s->tok);

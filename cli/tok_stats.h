@@ -1,4 +1,4 @@
-/* tok_stats.h: how well and how fast one tokenizer fits a text, counted block by block. */
+/* tok_stats.h: how well and how fast a tokenizer fits a text: counted block by block (tok_stats.c), told (tok_stats_tell.c). */
 #ifndef CLI_TOK_STATS_H
 #define CLI_TOK_STATS_H
 #include "input.h"
@@ -24,7 +24,12 @@ struct stats {
 int  stats_open(struct stats *s, struct cli *c, const char *name, const rk_tok_opening *how, size_t n_files);
 int  stats_add(struct stats *s, const rk_block *block);
 void stats_longest(const struct stats *s, uint32_t longest[STATS_LONGEST]);         /* of the tokens that occur; UINT32_MAX where there are fewer */
-void stats_put_longest(const struct stats *s, struct json *j);                      /* the same, in JSON */
 void stats_close(struct stats *s);
+
+/* One or two tokenizers on one text; of documents drawn by chance (of `met`) also each. */
+enum { STATS_BEGINNING = 40 };                  /* bytes of a document that are shown */
+struct stats_sample { char beginning[STATS_BEGINNING]; size_t shown, bytes, tokens[2]; };
+struct stats_work { struct cli *c; struct input in; struct stats each[2]; int n; rk_corpus_state told; struct stats_sample *samples; uint64_t met; };
+void stats_tell(const struct stats_work *w);    /* as the command was asked to: words, tables, or JSON */
 
 #endif

@@ -216,10 +216,12 @@ rk_status rk_tok_open_as(rk_ctx *ctx, const char *path, const rk_tok_opening *ho
     *out = NULL;
     GO(find_file(ctx, path, &file));
     GO(tok_new(ctx, &tok));
+    tok->vocab.source = str_c(&file);
     if (ends_in(str_c(&file), ".txt") || ends_in(str_c(&file), ".tiktoken")) GO(load_text_file(ctx, str_c(&file), how, tok));
     else GO(load_json_file(ctx, str_c(&file), tok));
     if (how->lowercase && !(tok->bert.used && tok->bert.lower)) GO(FAIL(RK_E_ARG, "%s: lower case is a choice for a vocab.txt; this tokenizer says itself what it does", str_c(&file)));
     if (how->pattern != NULL && !tok->bpe.by_id) GO(FAIL(RK_E_ARG, "%s: the pattern is a choice for a .tiktoken; this tokenizer says itself what it is", str_c(&file)));
+    tok->vocab.source = NULL;
     *out = tok;
     tok = NULL;
 out:

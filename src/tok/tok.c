@@ -26,9 +26,9 @@ void rk_tok_close(rk_ctx *ctx, rk_tok *tok)
 
 rk_status tok_add_special(rk_ctx *ctx, rk_tok *tok, rk_special special)
 {
-    if (special.text.n == 0) return FAIL(RK_E_FORMAT, "special token %u has no text", special.id);
-    if (special.text.n > SPECIAL_MOST_BYTES) return FAIL(RK_E_LIMIT, "special token %u has %zu bytes; %d are the limit", special.id, special.text.n, SPECIAL_MOST_BYTES);
-    if (tok->n_specials == SPECIALS_MOST) return FAIL(RK_E_LIMIT, "more than %d special tokens", SPECIALS_MOST);
+    if (special.text.n == 0) return FAIL(RK_E_FORMAT, "%s: special token %u has no text", vocab_source(&tok->vocab), special.id);
+    if (special.text.n > SPECIAL_MOST_BYTES) return FAIL(RK_E_LIMIT, "%s: special token %u has %zu bytes; %d are the limit", vocab_source(&tok->vocab), special.id, special.text.n, SPECIAL_MOST_BYTES);
+    if (tok->n_specials == SPECIALS_MOST) return FAIL(RK_E_LIMIT, "%s: more than %d special tokens", vocab_source(&tok->vocab), SPECIALS_MOST);
     TRY(vocab_put(ctx, &tok->vocab, special.id, special.text.at, special.text.n, false));
     if (tok->n_specials == tok->room_specials) {
         size_t room = tok->room_specials == 0 ? 8 : tok->room_specials * 2;
@@ -47,12 +47,12 @@ static int by_id(const void *a, const void *b)
 }
 
 /* A text that is sought must have one id. */
-static rk_status check_twins(rk_ctx *ctx, const struct specials *s)
+static rk_status check_twins(rk_ctx *ctx, const rk_tok *tok, const struct specials *s)
 {
     char shown[NAME_SHOWN];
     const rk_special *a, *b;
     if (!specials_twins(s, &a, &b)) return RK_OK;
-    return FAIL(RK_E_FORMAT, "the special token %s is given twice, as id %u and %u", name_show(shown, a->text.at, a->text.n), a->id, b->id);
+    return FAIL(RK_E_FORMAT, "%s: the special token \"%s\" is given twice, as ids %u and %u", vocab_source(&tok->vocab), name_show(shown, a->text.at, a->text.n), a->id, b->id);
 }
 
 /* What is sought in normalized text is normalized too. A token with both white space and a character that may change might lie across a cut. */
@@ -66,7 +66,7 @@ static rk_status normalize_special(rk_ctx *ctx, rk_tok *tok, struct share *share
     }
     if (space && !ascii) tok->split.cut = CUT_NOWHERE;
     if (!normal_make(share, t, (const unsigned char *)s->text.at, s->text.n, tok->form, false)) return (rk_status)atomic_load(&share->status);
-    if (t->n > SPECIAL_MOST_BYTES) return FAIL(RK_E_LIMIT, "special token %u has %zu bytes when normalized; %d are the limit", s->id, t->n, SPECIAL_MOST_BYTES);
+    if (t->n > SPECIAL_MOST_BYTES) return FAIL(RK_E_LIMIT, "%s: special token %u has %zu bytes when normalized; %d are the limit", vocab_source(&tok->vocab), s->id, t->n, SPECIAL_MOST_BYTES);
     TRY(arena_text(ctx, &tok->vocab.texts, (const char *)t->at, t->n, &s->text.at));
     s->text.n = t->n;
     return RK_OK;
@@ -88,9 +88,9 @@ static rk_status seal_specials(rk_ctx *ctx, rk_tok *tok, rk_special *sought)
     TRY(specials_init(ctx, &tok->first, sought, tok->n_specials, false));
     TRY(specials_init(ctx, &tok->second, sought, tok->n_specials, true));
     if (tok->bert.used && tok->second.n > 0)
-        return FAIL(RK_E_DECLINED, "token %u is sought in normalized text: not supported beside WordPiece", tok->second.at[0].id);
-    TRY(check_twins(ctx, &tok->first));
-    return check_twins(ctx, &tok->second);
+        return FAIL(RK_E_DECLINED, "%s: token %u is sought in normalized text: not supported beside WordPiece", vocab_source(&tok->vocab), tok->second.at[0].id);
+    TRY(check_twins(ctx, tok, &tok->first));
+    return check_twins(ctx, tok, &tok->second);
 }
 
 static rk_status make_pieces(rk_ctx *ctx, rk_tok *tok)

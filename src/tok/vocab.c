@@ -2,9 +2,11 @@
 #include "tok/vocab.h"
 #include <string.h>
 
+const char *vocab_source(const struct vocab *v) { return v->source != NULL ? v->source : "this tokenizer"; }
+
 static rk_status make_room(rk_ctx *ctx, struct vocab *v, uint32_t id)
 {
-    if (id >= VOCAB_MOST) return FAIL(RK_E_LIMIT, "a token has id %u; ids end at %d", id, VOCAB_MOST - 1);
+    if (id >= VOCAB_MOST) return FAIL(RK_E_LIMIT, "%s: a token has id %u; ids end at %d", vocab_source(v), id, VOCAB_MOST - 1);
     if (id >= v->room) {
         uint32_t room = v->room * 2 > id ? v->room * 2 : id + 64;
         TRY(GROW(v->tokens, v->room, room));
@@ -28,7 +30,7 @@ static rk_status add_entry(rk_ctx *ctx, struct vocab *v, uint32_t id, rk_text te
 rk_status vocab_put(rk_ctx *ctx, struct vocab *v, uint32_t id, const char *bytes, size_t n, bool model)
 {
     char shown[NAME_SHOWN], old[NAME_SHOWN];
-    if (n > TOKEN_MOST) return FAIL(RK_E_LIMIT, "token %u has %zu bytes; %d are the limit", id, n, TOKEN_MOST);
+    if (n > TOKEN_MOST) return FAIL(RK_E_LIMIT, "%s: token %u has %zu bytes; %d are the limit", vocab_source(v), id, n, TOKEN_MOST);
     TRY(make_room(ctx, v, id));
     rk_text *t = &v->tokens[id];
     if (t->at == NULL) {
@@ -36,7 +38,7 @@ rk_status vocab_put(rk_ctx *ctx, struct vocab *v, uint32_t id, const char *bytes
         TRY(arena_text(ctx, &v->texts, bytes, n, &copy));
         *t = (rk_text){ copy, n };
     } else if (t->n != n || memcmp(t->at, bytes, n) != 0) {
-        return FAIL(RK_E_FORMAT, "id %u stands for %s and for %s", id, name_show(old, t->at, t->n), name_show(shown, bytes, n));
+        return FAIL(RK_E_FORMAT, "%s: id %u is given to two tokens, \"%s\" and \"%s\"", vocab_source(v), id, name_show(old, t->at, t->n), name_show(shown, bytes, n));
     }
     return model ? add_entry(ctx, v, id, *t) : RK_OK;
 }
@@ -50,7 +52,7 @@ rk_status vocab_seal(rk_ctx *ctx, struct vocab *v)
     TRY(names_index(ctx, &v->texts, &v->index));
     if (!names_twins(&v->index, &a, &b)) return RK_OK;
     name_show(shown, v->entries[a].name.at, v->entries[a].name.length);
-    return FAIL(RK_E_FORMAT, "the vocabulary has %s twice: ids %u and %u", shown, v->entries[a].id, v->entries[b].id);
+    return FAIL(RK_E_FORMAT, "%s: the token \"%s\" is there twice, as ids %u and %u", vocab_source(v), shown, v->entries[a].id, v->entries[b].id);
 }
 
 bool vocab_find(const struct vocab *v, const char *bytes, size_t n, uint32_t *id)

@@ -9,6 +9,7 @@ enum { VOCAB_MOST = 1 << 22, TOKEN_MOST = 1 << 28 };                  /* ids; by
 
 struct vocab_entry { struct name name; uint32_t id; };                /* what BPE may make: found by its bytes */
 struct vocab {
+    const char         *source;                                       /* what messages call it: the file it was read from; NULL: this tokenizer */
     rk_text            *tokens;                                       /* by id; at is NULL where there is none */
     uint32_t            size, room;                                   /* largest id + 1 */
     struct vocab_entry *entries;
@@ -16,6 +17,8 @@ struct vocab {
     struct names        index;
     struct arena        texts;
 };
+
+const char *vocab_source(const struct vocab *v);
 
 /* Id `id` stands for these bytes (copied). Only a `model` token is found by vocab_find. RK_E_FORMAT when it stands for others already. */
 RK_CHECK rk_status vocab_put(rk_ctx *ctx, struct vocab *v, uint32_t id, const char *bytes, size_t n, bool model);

@@ -133,8 +133,8 @@ ends 0 reckon tok view -k t7 --text 'A<b' --ids --html -q;     prints "&#60;<sub
 ends 0 reckon tok view -k t7 --html text folder -q;            is "pages of several texts" "$(grep -c DOCTYPE "$out") $(grep -c '<pre' "$out")" "1 3"
 ends 0 reckon tok view -k t7 --text "$(printf 'a\tb\302\205')?"; prints 'a|<09>|b|<C2>|<85>|?'
 printf 'ab c' >one; printf 'd' >two
-ends 0 reckon tok view -p gpt2 --json one two -q;              is "an array a line" "$(cat "$out")" '[{"text": "ab", "bytes": 2}, {"text": " c", "bytes": 2}]
-[{"text": "d", "bytes": 1}]'
+ends 0 reckon tok view -p gpt2 --json one two -q;              is "an object a line" "$(cat "$out")" '{"schema": "reckon.tok.view/1", "bytes": 4, "words": [{"text": "ab", "bytes": 2}, {"text": " c", "bytes": 2}]}
+{"schema": "reckon.tok.view/1", "bytes": 1, "words": [{"text": "d", "bytes": 1}]}'
 ends 2 reckon tok view -k t7 --text x --html --json;           warns "without --json"
 ends 0 reckon tok view -p gpt2 --text 'a bc' --json;           prints '"text": " bc"'
 ends 0 reckon tok view --bytes "a$(printf '\344\270\255')";   prints "U+4E2D"; prints "UTF-8 4 bytes, UTF-16 4, UTF-32 8"
@@ -142,10 +142,33 @@ ends 0 reckon tok view --bytes "C3 C3";                        prints "byte 1 is
 ends 0 reckon tok view --bytes 0xE4B8;                         prints "1 more byte of the character that begins with E4"
 ends 0 reckon tok view --bytes "ED A0 80";                     prints "byte 1 is A0: after ED comes 80 to 9F"
 ends 0 reckon tok view --bytes "C0 80" --json;                 prints "never occur"
+# every kind of invalid byte: the byte, and the rule; the same place in JSON
+while IFS='|' read -r bytes place rule; do
+    ends 0 reckon tok view --bytes "$bytes";                   prints "byte $place"; prints "$rule"
+    ends 0 reckon tok view --bytes "$bytes" --json;            prints "\"wrong_byte\": ${place%%[: ]*},"; prints "$rule"
+done <<'ROWS'
+41 80|1 is 80: |a continuation byte (80 to BF) where a character must begin
+C1 BF|0 is C1: |C0 and C1 never occur
+C3 41|1 is 41: |no continuation byte (80 to BF), which a lead byte asks for
+E4 B8 41|2 is 41: |no continuation byte (80 to BF), which a lead byte asks for
+F0 9F 99 41|3 is 41: |no continuation byte (80 to BF), which a lead byte asks for
+E0 9F BF|1 is 9F: |after E0 comes A0 to BF
+ED BF BF|1 is BF: |after ED comes 80 to 9F
+F0 8F BF BF|1 is 8F: |after F0 comes 90 to BF
+F4 90 80 80|1 is 90: |after F4 comes 80 to 8F
+F5 80 80 80|0 is F5: |F5 to FF never occur
+41 F0 9F 99|4: |the text ends inside a character
+ROWS
 ends 2 reckon tok view --text x;                               warns "either --tokenizer or --pattern"
 ends 0 reckon tok diff t1 t2 text;                             prints "no difference"
 ends 0 reckon tok diff t1 t7 text --json;                      prints '"only_in_second": 0'; prints '"equal": false'
-ends 3 reckon tok diff t1 nowhere
+ends 0 reckon tok diff t1 t2 text --check
+ends 1 reckon tok diff t1 t7 --check;                          prints "tokens only in the first"
+ends 1 reckon tok diff t1 t7 text --check --json;              prints '"equal": false'
+ends 3 reckon tok diff t1 nowhere --check
+ends 0 reckon tok stats -k t1 text text --files --json;        is "a row for each file, also the same" "$(grep -c '"path": "text"' "$out")" 2
+mkdir -p bad; sed 's/"<|endoftext|>": 0/"<|endoftext|>": 1/' t1/vocab.json >bad/vocab.json; cp t1/merges.txt bad
+ends 3 reckon tok encode -k bad --text x;                      warns 'bad/vocab.json: id 1 is given to two tokens, "'
 ends 0 reckon tok stats -k t1 --against t7 text --project 1GB; prints "bytes per token"; prints "a corpus of 1.0 GB"
 ends 0 reckon tok stats -k t1 folder --separator % --documents 2 --seed 3 --json; prints '"documents": 2'
 cp "$out" first; ends 0 reckon tok stats -k t1 folder --separator % --documents 2 --seed 3 --json
