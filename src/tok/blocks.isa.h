@@ -61,6 +61,13 @@ BITS uint64_t known_letters(bytes64 v)
     return ((chinese & ~hexagram) | kana) & complete;
 }
 
+/* First bytes of marks of three bytes that are neither letters nor digits nor blanks, told by comparison: U+2010 to U+2027, U+3001 to U+3004, U+3008 to U+3020; within the block. */
+BITS uint64_t known_marks(bytes64 v)
+{
+    uint64_t second = bits_equal(v, (char)0x80) >> 1, wide = bits_equal(v, (char)0xe3) & second, narrow = bits_equal(v, (char)0xe2) & second;
+    return (wide & (bits_from(v, (char)0x81, 4) | bits_from(v, (char)0x88, 25)) >> 2) | (narrow & bits_from(v, (char)0x90, 24) >> 2);
+}
+
 /* The class and length of the character at p, which is not ASCII; four bytes can be read. */
 BITS unsigned look_other(const unsigned char *p, size_t left, class_of_code *class, size_t *length)
 {
@@ -81,8 +88,8 @@ BITS unsigned look_other(const unsigned char *p, size_t left, class_of_code *cla
 /* Characters that begin at bits `high` of the block, with what the block before left over, up to the first of a class in `stops`: certain. */
 BITS void look_at_others(struct block *b, uint64_t high, struct carry *c, class_of_code *class, unsigned stops)
 {
-    uint64_t letters3 = known_letters(b->v), known = letters3 | letters3 << 1 | letters3 << 2, last = 0;
-    struct others o = { { c->over.plane[0] | known, c->over.plane[1], c->over.plane[2] }, c->over.inner, c->over.all | known };
+    uint64_t letters3 = known_letters(b->v), known = letters3 | letters3 << 1 | letters3 << 2, marks = known_marks(b->v), behind = marks << 1 | marks << 2, last = 0;
+    struct others o = { { c->over.plane[0] | known, c->over.plane[1], c->over.plane[2] }, c->over.inner | behind, c->over.all | known | marks | behind };
     unsigned end = 0;
     for (high &= ~o.all; high != 0; high &= ~o.all) {
         size_t length;
