@@ -61,11 +61,14 @@ BITS uint64_t known_letters(bytes64 v)
     return ((chinese & ~hexagram) | kana) & complete;
 }
 
-/* First bytes of marks of three bytes that are neither letters nor digits nor blanks, told by comparison: U+2010 to U+2027, U+3001 to U+3004, U+3008 to U+3020; within the block. */
+/* First bytes of marks of three bytes that are neither letters nor digits nor blanks, told by comparison, within the block: U+2010 to U+2027,
+ * U+3001 to U+3004, U+3008 to U+3020, and the wide ones of ASCII, U+FF01 to U+FF0F, U+FF1A to U+FF20. */
 BITS uint64_t known_marks(bytes64 v)
 {
     uint64_t second = bits_equal(v, (char)0x80) >> 1, wide = bits_equal(v, (char)0xe3) & second, narrow = bits_equal(v, (char)0xe2) & second;
-    return (wide & (bits_from(v, (char)0x81, 4) | bits_from(v, (char)0x88, 25)) >> 2) | (narrow & bits_from(v, (char)0x90, 24) >> 2);
+    uint64_t ascii = bits_equal(v, (char)0xef) & bits_equal(v, (char)0xbc) >> 1;
+    return (wide & (bits_from(v, (char)0x81, 4) | bits_from(v, (char)0x88, 25)) >> 2) | (narrow & bits_from(v, (char)0x90, 24) >> 2)
+         | (ascii & (bits_from(v, (char)0x81, 15) | bits_from(v, (char)0x9a, 7)) >> 2);
 }
 
 /* The class and length of the character at p, which is not ASCII; four bytes can be read. */
