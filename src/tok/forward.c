@@ -1,5 +1,5 @@
-/* forward.c: the walk; what is kept of characters and seams; rows of clauses. */
-#include "tok/forward.h"
+/* forward.c: words, and rows of clauses: by characters, and where those stop by the walk. */
+#include "tok/walk.h"
 #include <string.h>
 
 #define X(isa) [ISA_##isa] = { characters_look_##isa, characters_put_##isa },
@@ -41,100 +41,9 @@ void forward_work_clear(rk_ctx *ctx, struct forward_work *work)
 {
     FREE(work->known.seams, work->known.seams != NULL ? SEAMS : 0);
     FREE(work->known.chars, work->known.chars != NULL ? CHARS : 0);
+    FREE(work->pairs, work->pairs != NULL ? KNOWN_PAIRS : 0);
     FREE(work->closed, work->room_closed);
     *work = (struct forward_work){ 0 };
-}
-
-/* ---- the walk ---- */
-
-struct walk {
-    const struct forward *f;
-    struct forward_work  *work;
-    const unsigned char  *word;
-    size_t                n, at, made, last_closed;                   /* ids of word[0..at); no place behind last_closed is closed */
-    uint32_t             *out;
-    uint64_t             *closed;
-};
-
-static bool may_stand(const struct walk *w, uint32_t left, uint32_t right)
-{
-    const struct forward *f = w->f;
-    if (w->work->known.seams == NULL) return seams_fit(&f->seams, f->ranks, left, right);
-    uint64_t hash = seam_hash(left, right);
-    uint32_t *set = w->work->known.seams + seam_place(hash), tag = seam_tag(hash);
-    for (int way = 0; way < SEAM_WAYS; way++)
-        if ((set[way] & ~(uint32_t)SEAM_FITS) == tag) return set[way] & SEAM_FITS;
-    set[1] = set[0];
-    set[0] = tag | (seams_fit(&f->seams, f->ranks, left, right) ? SEAM_FITS : 0);
-    return set[0] & SEAM_FITS;
-}
-
-static inline bool fits(struct walk *w, uint32_t id) { return w->made == 0 || may_stand(w, w->out[w->made - 1], id); }
-static inline bool is_closed(const struct walk *w, size_t at) { return at <= w->last_closed && w->closed[at >> 6] >> (at & 63) & 1; }
-
-static void close_place(struct walk *w, size_t at)
-{
-    w->closed[at >> 6] |= UINT64_C(1) << (at & 63);
-    if (at > w->last_closed) w->last_closed = at;
-}
-
-static inline uint32_t shorter(const struct walk *w, uint32_t id, size_t *bytes)
-{
-    id = w->f->trie.tokens[id].shorter;
-    *bytes = id == NO_TOKEN ? 0 : w->f->trie.tokens[id].n;
-    return id;
-}
-
-static inline uint32_t longest(const struct walk *w, size_t *bytes) { return trie_longest(&w->f->trie, w->word + w->at, w->n - w->at, bytes); }
-
-/* One token further, back and forth as often as that takes. Going back begins anew with the longest token: characters went by without asking for
- * it. false: there is no way, since a byte is missing. */
-static bool step(struct walk *w)
-{
-    size_t bytes;
-    uint32_t id = longest(w, &bytes);
-    while (id == NO_TOKEN || is_closed(w, w->at + bytes) || !fits(w, id)) {
-        if (id != NO_TOKEN) id = shorter(w, id, &bytes);
-        if (id != NO_TOKEN) continue;
-        if (w->made == 0) return false;
-        close_place(w, w->at);
-        w->at -= w->f->trie.tokens[w->out[--w->made]].n;
-        id = longest(w, &bytes);
-    }
-    w->out[w->made++] = id;
-    w->at += bytes;
-    return true;
-}
-
-static size_t walk(struct walk *w)
-{
-    while (w->at < w->n)
-        if (!step(w)) return 0;
-    return w->made;
-}
-
-/* ---- characters ---- */
-
-/* Keeps what three bytes are made of, by themselves. false: they cannot be made. */
-static bool keep_character(const struct walk *w, const unsigned char *p)
-{
-    uint32_t ids[3];
-    uint64_t closed = 0;
-    struct walk alone = { .f = w->f, .work = w->work, .word = p, .n = 3, .out = ids, .closed = &closed };
-    size_t n = walk(&alone);
-    if (n == 0) return false;
-    uint64_t second = n == 3 ? ids[1] : CHAR_NONE, third = n == 1 ? CHAR_NONE : ids[n - 1];
-    w->work->known.chars[char_place(p)] = ids[0] | second << CHAR_ID_BITS | third << 2 * CHAR_ID_BITS;
-    return true;
-}
-
-/* What the three bytes at p are, if they may stand behind `last`, or are the first of a word; 0: they may not, or are no character. */
-static uint64_t character(const struct walk *w, const unsigned char *p, bool begins, uint32_t last)
-{
-    if (!is_character(p)) return 0;
-    const uint64_t *known = &w->work->known.chars[char_place(p)];
-    if (*known == 0 && !keep_character(w, p)) return 0;
-    return begins || may_stand(w, last, char_id(*known, 0)) ? *known : 0;
 }
 
 static inline bool bit(const uint64_t bits[ROW_WORDS], size_t k) { return bits[k >> 6] >> (k & 63) & 1; }
@@ -153,7 +62,7 @@ static inline size_t next_bit(const uint64_t bits[ROW_WORDS], size_t k, size_t n
 static void go_by_characters(struct walk *w)
 {
     uint64_t known;
-    for (; w->n - w->at >= 3 && (known = character(w, w->word + w->at, w->made == 0, w->made == 0 ? NO_TOKEN : w->out[w->made - 1])) != 0; w->at += 3)
+    for (; w->n - w->at >= 3 && (known = walk_character(w, w->word + w->at, w->made == 0, w->made == 0 ? NO_TOKEN : w->out[w->made - 1])) != 0; w->at += 3)
         w->made = (size_t)(char_put(w->out + w->made, known) - w->out);
 }
 
@@ -162,6 +71,7 @@ static bool expect_characters(const struct forward *f, struct share *s, struct f
 {
     struct characters *known = &work->known;
     if (known->chars != NULL || known->seams == NULL || f->trie.size > CHAR_NONE || !(word[0] >= 0xe0 || (n > 1 && word[1] >= 0xe0))) return true;
+    if (work->pairs == NULL && !share_resize(s, (void **)&work->pairs, 0, KNOWN_PAIRS, sizeof *work->pairs, "pairs of characters")) return false;
     return share_resize(s, (void **)&known->chars, 0, CHARS, sizeof *known->chars, "characters");
 }
 
@@ -179,7 +89,7 @@ size_t forward_word(const struct forward *f, struct share *s, struct forward_wor
     }
     while (w.at < n) {
         if (work->known.chars != NULL && w.at >= w.last_closed && word[w.at] >= 0xe0) go_by_characters(&w);
-        if (w.at < n && !step(&w)) return 0;
+        if (w.at < n && !walk_step(&w)) return 0;
     }
     return w.made;
 }
@@ -238,7 +148,7 @@ static void enter_word(struct walk *w, const struct row *r, size_t k, uint64_t *
 static bool walk_on(struct walk *w)
 {
     do
-        if (!step(w)) return false;
+        if (!walk_step(w)) return false;
     while (w->at < w->n && (w->at % 3 != 0 || w->at < w->last_closed));
     return true;
 }
@@ -250,18 +160,18 @@ static size_t go_row(const struct forward *f, struct forward_work *work, struct 
     struct walk w = { .f = f, .work = work };
     uint32_t *to = *out;
     f->characters->look(&work->known, r);
-    for (size_t k = 0, stop; k < r->n;) {
+    for (size_t k = 0, stop, plain = 0; k < r->n;) {                  /* from character `plain` on each went by itself */
         stop = next_bit(r->stops, k, r->n);
         to = f->characters->put(r, k, stop, to);
-        for (k = stop; k < r->n; k = ((size_t)(w.word - r->text) + w.at) / 3) {
+        for (k = stop; k < r->n; plain = k = ((size_t)(w.word - r->text) + w.at) / 3) {
             bool begins = bit(r->begins, k);
-            if ((known = character(&w, r->text + 3 * k, begins, begins ? NO_TOKEN : to[-1])) != 0) {
+            if ((known = walk_character(&w, r->text + 3 * k, begins, begins ? NO_TOKEN : to[-1])) != 0) {
                 to = char_put(to, known);
                 k++;
                 break;
             }
             enter_word(&w, r, k, closed, to);
-            bool goes = walk_on(&w);
+            bool goes = (k > plain && !begins && walk_pair(&w)) || walk_on(&w);
             *out = to = goes ? w.out + w.made : w.out;
             if (!goes) return words_before(r, word_begin(r, k));
         }

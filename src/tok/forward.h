@@ -15,6 +15,7 @@ struct forward { struct seams seams; struct trie trie; const struct ranks *ranks
 
 struct forward_work {                                                 /* of one worker; zero it to begin */
     struct characters known;                                          /* seams: NULL: nothing is kept; chars: once there was one and seams are kept */
+    struct known_pair *pairs;                                         /* as chars */
     uint64_t         *closed;                                         /* places of a long word that are no seams */
     size_t            room_closed;
 };
