@@ -69,6 +69,24 @@ static rk_status make_ranks(rk_ctx *ctx, struct bpe *b)
     return RK_OK;
 }
 
+/* The byte that a token is; -1: it is none. */
+static int byte_of(const struct bpe *b, const struct vocab *vocab, uint32_t id)
+{
+    rk_text t = vocab->tokens[id];
+    return t.n == 1 && b->byte_id[(unsigned char)t.at[0]] == id ? (unsigned char)t.at[0] : -1;
+}
+
+static rk_status make_first(rk_ctx *ctx, struct bpe *b, const struct vocab *vocab)
+{
+    TRY(NEW(b->first, FIRSTS));
+    memset(b->first, 0xff, FIRSTS * sizeof *b->first);                /* NO_TOKEN */
+    for (uint32_t i = 0; i < b->n_merges; i++) {
+        int left = byte_of(b, vocab, b->merges[i].left), right = left < 0 ? -1 : byte_of(b, vocab, b->merges[i].right);
+        if (right >= 0) b->first[left << 8 | right] = rank_of(b, b->merges[i].left, b->merges[i].right);
+    }
+    return RK_OK;
+}
+
 /* Whether some token of `whole` is not what the merges make of its bytes. */
 static bool must_ask(const struct bpe *b)
 {
@@ -87,8 +105,7 @@ rk_status bpe_seal(rk_ctx *ctx, struct bpe *b, const struct vocab *vocab)
     TRY(make_ranks(ctx, b));
     TRY(forward_make(ctx, &b->forward, &b->ranks, b->merges, b->n_merges, b->by_id, b->byte_id, vocab));
     b->asks_whole = must_ask(b);
-    TRY(NEW(b->first, FIRSTS));
-    for (unsigned i = 0; i < FIRSTS; i++) b->first[i] = rank_of(b, b->byte_id[i >> 8], b->byte_id[i & 255]);
+    TRY(make_first(ctx, b, vocab));
     TRY(lanes_make(ctx, &b->lanes, &b->ranks, b->first, b->byte_id));
     TRY(wholes_make(ctx, &b->wholes, vocab, &b->forward));
     if (b->by_id) keep_canonical(b, vocab);
