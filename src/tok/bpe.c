@@ -2,7 +2,7 @@
 #include "tok/bpe.h"
 #include <string.h>
 
-enum { FIRSTS = 1 << 16, SHORT = 32, FEW = 16 };                      /* pairs of bytes; bytes of a word that needs no heap; of one that is quicker to merge */
+enum { FIRSTS = 1 << 16, SHORT = 32, FEW = 16, AHEAD = 16 };                     /* pairs of bytes; bytes of a word that needs no heap; of one that is quicker to merge; how long before it is needed a slot is called for */
 
 static inline const struct merge_slot *find(const struct bpe *b, uint32_t left, uint32_t right) { return ranks_find(&b->ranks, left, right); }
 static inline uint32_t rank_of(const struct bpe *b, uint32_t left, uint32_t right) { return ranks_of(&b->ranks, left, right); }
@@ -63,7 +63,8 @@ static rk_status make_ranks(rk_ctx *ctx, struct bpe *b)
     TRY(table_make(ctx, &r->table, r->room * sizeof *r->slots, 0, "merges by their pairs", (void **)&r->slots));
     for (size_t i = 0; i < r->room; i++) r->slots[i].rank = NO_TOKEN;
     for (uint32_t rank = 0; rank < b->n_merges; rank++) {             /* a pair given twice: the last counts, as in Hugging Face's reader */
-        struct merge m = b->merges[rank];
+        struct merge m = b->merges[rank], later = b->merges[rank + AHEAD < b->n_merges ? rank + AHEAD : rank];
+        ranks_call(r, later.left, later.right);
         *ranks_find(r, m.left, m.right) = (struct merge_slot){ ranks_key(m.left, m.right), b->by_id ? m.id : rank, m.id };
     }
     return RK_OK;

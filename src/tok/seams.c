@@ -2,6 +2,8 @@
 #include "tok/seams.h"
 #include "base/mem.h"
 
+enum { AHEAD = 16 };                                                  /* merges for whose slots is called before they are needed */
+
 static inline uint32_t behind(uint32_t right) { return 1u << (right * 0x9e3779b1u >> 28); }
 static inline uint32_t before(uint32_t left) { return 1u << (16 + (left * 0x9e3779b1u >> 28)); }
 
@@ -57,7 +59,10 @@ rk_status seams_make(rk_ctx *ctx, struct seams *s, const struct ranks *ranks, co
             s->makers[merges[i].left].joins |= behind(merges[i].right);
             s->makers[merges[i].right].joins |= before(merges[i].left);
         }
-        for (uint32_t i = 0; i < n && *proper; i++) *proper = add(s, ranks, merges[i], by_id ? merges[i].id : i, awaited);
+        for (uint32_t i = 0; i < n && *proper; i++) {
+            if (i + AHEAD < n) ranks_call(ranks, merges[i + AHEAD].left, merges[i + AHEAD].right);
+            *proper = add(s, ranks, merges[i], by_id ? merges[i].id : i, awaited);
+        }
         if (!*proper) seams_clear(ctx, s);
     }
     FREE(awaited, size);
