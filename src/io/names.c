@@ -4,6 +4,7 @@
 #include <string.h>
 
 enum { FEW = 24,                        /* up to here inserting beats distributing */
+       AHEAD = 16,                      /* names whose places are called for before they are needed */
        NEAR = 256 };                    /* places from where a hash belongs: seldom a tenth of them are taken */
 
 struct place { uint32_t hash, item; };  /* its lower half; item: counted from 1, 0 where nobody is */
@@ -140,9 +141,14 @@ static rk_status settle(rk_ctx *ctx, struct arena *a, const struct names *names,
     TRY(TAKE(a, places, ((size_t)1 << x->bits) + (names->n < NEAR ? names->n : NEAR)));
     x->places = places;
     *all = true;
-    for (uint32_t i = 0; i < names->n; i++) {
+    uint64_t hashes[AHEAD];                                           /* of the names to come; where they belong is called for */
+    for (uint32_t i = 0, k = 0; i < names->n; i++) {
+        for (; k < names->n && k < i + AHEAD; k++) {
+            hashes[k % AHEAD] = names_hash(name_of(names, k)->at, name_of(names, k)->length);
+            __builtin_prefetch(&places[hashes[k % AHEAD] >> (64 - x->bits)], 1);
+        }
         const struct name *name = name_of(names, i);
-        uint64_t hash = names_hash(name->at, name->length);
+        uint64_t hash = hashes[i % AHEAD];
         struct place *p = place_of(names, places, x->bits, hash, name->at, name->length);
         *all = p != NULL;
         if (!*all) return RK_OK;

@@ -47,19 +47,35 @@ BITS void mark(uint64_t *here, uint64_t *next, unsigned i)
 /* The bits of `from` that are in `through`, and those of `through` that follow them without a gap. */
 BITS uint64_t flood(uint64_t from, uint64_t through) { return (((((from & through) + through) ^ through) | from) & through); }
 
-/* First bytes of letters of three bytes that are told by comparison: Chinese characters, most kana and Hangul. Those that reach beyond the block are not. */
-BITS uint64_t known_letters(bytes64 v)
+/* The block, and the bytes behind each of its bytes. */
+struct three { bytes64 v, second, third; };
+
+/* First bytes of letters of three bytes that are told by comparison: Chinese characters, most kana and Hangul. */
+BITS uint64_t known_letters(struct three t)
 {
-    uint64_t goes_on = bits_from(v, (char)0x80, 0x40), third = goes_on >> 2, complete = goes_on >> 1 & third;
-    uint64_t chinese = bits_from(v, (char)0xe4, 6) | bits_from(v, (char)0xeb, 2), hexagram = bits_equal(v, (char)0xe4) & bits_equal(v, (char)0xb7) >> 1;
-    uint64_t kana = bits_equal(v, (char)0xe3) & bits_from(v, (char)0x81, 3) >> 1;
+    uint64_t complete = bits_from(t.second, (char)0x80, 0x40) & bits_from(t.third, (char)0x80, 0x40);
+    uint64_t chinese = bits_from(t.v, (char)0xe4, 6) | bits_from(t.v, (char)0xeb, 2), hexagram = bits_equal(t.v, (char)0xe4) & bits_equal(t.second, (char)0xb7);
+    uint64_t kana = bits_equal(t.v, (char)0xe3) & bits_from(t.second, (char)0x81, 3);
     if (__builtin_expect(kana != 0, 0)) {
-        uint64_t in_82 = bits_equal(v, (char)0x82) >> 1, marks = (bits_from(v, (char)0x97, 6) | bits_equal(v, (char)0xa0)) >> 2;
-        uint64_t first = bits_equal(v, (char)0x80) >> 2 & bits_equal(v, (char)0x81) >> 1, dot = bits_equal(v, (char)0xbb) >> 2 & bits_equal(v, (char)0x83) >> 1;
+        uint64_t in_82 = bits_equal(t.second, (char)0x82), marks = bits_from(t.third, (char)0x97, 6) | bits_equal(t.third, (char)0xa0);
+        uint64_t first = bits_equal(t.third, (char)0x80) & bits_equal(t.second, (char)0x81), dot = bits_equal(t.third, (char)0xbb) & bits_equal(t.second, (char)0x83);
         kana &= ~(first | (in_82 & marks) | dot);                     /* U+3040, U+3097 to U+309C and U+30A0, U+30FB */
     }
     return ((chinese & ~hexagram) | kana) & complete;
 }
+
+/* First bytes of marks of three bytes that are neither letters nor digits nor blanks, told by comparison: U+2010 to U+2027,
+ * U+3001 to U+3004, U+3008 to U+3020, and the wide ones of ASCII, U+FF01 to U+FF0F, U+FF1A to U+FF20. */
+BITS uint64_t known_marks(struct three t)
+{
+    uint64_t in_80 = bits_equal(t.second, (char)0x80), wide = bits_equal(t.v, (char)0xe3) & in_80, narrow = bits_equal(t.v, (char)0xe2) & in_80;
+    uint64_t ascii = bits_equal(t.v, (char)0xef) & bits_equal(t.second, (char)0xbc);
+    return (wide & (bits_from(t.third, (char)0x81, 4) | bits_from(t.third, (char)0x88, 25))) | (narrow & bits_from(t.third, (char)0x90, 24))
+         | (ascii & (bits_from(t.third, (char)0x81, 15) | bits_from(t.third, (char)0x9a, 7)));
+}
+
+/* Of three bytes each that begin there, those that lie in the next block. */
+BITS uint64_t beyond(uint64_t firsts) { return firsts >> 62 | firsts >> 63; }
 
 /* The class and length of the character at p, which is not ASCII; four bytes can be read. */
 BITS unsigned look_other(const unsigned char *p, size_t left, class_of_code *class, size_t *length)
@@ -81,8 +97,10 @@ BITS unsigned look_other(const unsigned char *p, size_t left, class_of_code *cla
 /* Characters that begin at bits `high` of the block, with what the block before left over, up to the first of a class in `stops`: certain. */
 BITS void look_at_others(struct block *b, uint64_t high, struct carry *c, class_of_code *class, unsigned stops)
 {
-    uint64_t letters3 = known_letters(b->v), known = letters3 | letters3 << 1 | letters3 << 2, last = 0;
-    struct others o = { { c->over.plane[0] | known, c->over.plane[1], c->over.plane[2] }, c->over.inner, c->over.all | known };
+    struct three t = { b->v, bytes64_read(b->p + 1), bytes64_read(b->p + 2) };
+    uint64_t letters3 = known_letters(t), known = letters3 | letters3 << 1 | letters3 << 2, marks = known_marks(t), behind = marks << 1 | marks << 2, last = 0;
+    uint64_t letters_over = beyond(letters3), marks_over = beyond(marks);
+    struct others o = { { c->over.plane[0] | known, c->over.plane[1], c->over.plane[2] }, c->over.inner | behind, c->over.all | known | marks | behind };
     unsigned end = 0;
     for (high &= ~o.all; high != 0; high &= ~o.all) {
         size_t length;
@@ -100,7 +118,7 @@ BITS void look_at_others(struct block *b, uint64_t high, struct carry *c, class_
     }
     b->others = o;
     uint64_t over = end > BLOCK ? (UINT64_C(1) << (end - BLOCK)) - 1 : 0;
-    c->over = (struct others){ { over & -(last & 1), over & -(last >> 1 & 1), over & -(last >> 2 & 1) }, over, over };
+    c->over = (struct others){ { letters_over | (over & -(last & 1)), over & -(last >> 1 & 1), over & -(last >> 2 & 1) }, marks_over | over, letters_over | marks_over | over };
 }
 
 /* The classes of the block at b->p, whose bytes are in b->v; c->over is set for the next. */

@@ -2,7 +2,7 @@
 #include "tok/bpe.h"
 #include <string.h>
 
-enum { FIRSTS = 1 << 16, SHORT = 32, FEW = 16 };                      /* pairs of bytes; bytes of a word that needs no heap; of one that is quicker to merge */
+enum { FIRSTS = 1 << 16, SHORT = 32, FEW = 16, AHEAD = 16 };                     /* pairs of bytes; bytes of a word that needs no heap; of one that is quicker to merge; how long before it is needed a slot is called for */
 
 static inline const struct merge_slot *find(const struct bpe *b, uint32_t left, uint32_t right) { return ranks_find(&b->ranks, left, right); }
 static inline uint32_t rank_of(const struct bpe *b, uint32_t left, uint32_t right) { return ranks_of(&b->ranks, left, right); }
@@ -63,8 +63,27 @@ static rk_status make_ranks(rk_ctx *ctx, struct bpe *b)
     TRY(table_make(ctx, &r->table, r->room * sizeof *r->slots, 0, "merges by their pairs", (void **)&r->slots));
     for (size_t i = 0; i < r->room; i++) r->slots[i].rank = NO_TOKEN;
     for (uint32_t rank = 0; rank < b->n_merges; rank++) {             /* a pair given twice: the last counts, as in Hugging Face's reader */
-        struct merge m = b->merges[rank];
+        struct merge m = b->merges[rank], later = b->merges[rank + AHEAD < b->n_merges ? rank + AHEAD : rank];
+        ranks_call(r, later.left, later.right);
         *ranks_find(r, m.left, m.right) = (struct merge_slot){ ranks_key(m.left, m.right), b->by_id ? m.id : rank, m.id };
+    }
+    return RK_OK;
+}
+
+/* The byte that a token is; -1: it is none. */
+static int byte_of(const struct bpe *b, const struct vocab *vocab, uint32_t id)
+{
+    rk_text t = vocab->tokens[id];
+    return t.n == 1 && b->byte_id[(unsigned char)t.at[0]] == id ? (unsigned char)t.at[0] : -1;
+}
+
+static rk_status make_first(rk_ctx *ctx, struct bpe *b, const struct vocab *vocab)
+{
+    TRY(NEW(b->first, FIRSTS));
+    memset(b->first, 0xff, FIRSTS * sizeof *b->first);                /* NO_TOKEN */
+    for (uint32_t i = 0; i < b->n_merges; i++) {
+        int left = byte_of(b, vocab, b->merges[i].left), right = left < 0 ? -1 : byte_of(b, vocab, b->merges[i].right);
+        if (right >= 0) b->first[left << 8 | right] = rank_of(b, b->merges[i].left, b->merges[i].right);
     }
     return RK_OK;
 }
@@ -87,8 +106,7 @@ rk_status bpe_seal(rk_ctx *ctx, struct bpe *b, const struct vocab *vocab)
     TRY(make_ranks(ctx, b));
     TRY(forward_make(ctx, &b->forward, &b->ranks, b->merges, b->n_merges, b->by_id, b->byte_id, vocab));
     b->asks_whole = must_ask(b);
-    TRY(NEW(b->first, FIRSTS));
-    for (unsigned i = 0; i < FIRSTS; i++) b->first[i] = rank_of(b, b->byte_id[i >> 8], b->byte_id[i & 255]);
+    TRY(make_first(ctx, b, vocab));
     TRY(lanes_make(ctx, &b->lanes, &b->ranks, b->first, b->byte_id));
     TRY(wholes_make(ctx, &b->wholes, vocab, &b->forward));
     if (b->by_id) keep_canonical(b, vocab);

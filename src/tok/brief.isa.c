@@ -104,13 +104,27 @@ void ISA_NAME(cache_seek_brief)
     b->n_rest = rest;
 }
 
+#if defined(ISA_AVX2)
+#include <immintrin.h>
+
+/* How many of four ids there are: those behind the last are NO_TOKEN, whose highest bit no id has. */
+static inline unsigned put_ids(uint32_t *out, const uint32_t ids[CACHE_IDS])
+{
+    __m128i all = _mm_loadu_si128((const void *)ids);
+    _mm_storeu_si128((void *)out, all);
+    return (unsigned)_tzcnt_u32((unsigned)_mm_movemask_ps(_mm_castsi128_ps(all)) | 1u << CACHE_IDS);
+}
+#else
+static inline unsigned put_ids(uint32_t *out, const uint32_t ids[CACHE_IDS])
+{
+    memcpy(out, ids, CACHE_IDS * sizeof *ids);
+    return 1u + (ids[1] != NO_TOKEN) + (ids[2] != NO_TOKEN) + (ids[3] != NO_TOKEN);
+}
+#endif
+
 uint32_t *ISA_NAME(cache_answer)(const struct cache_batch *b, size_t i, size_t n, uint32_t *out)
 {
-    for (; i < n; i++) {
-        const uint32_t *ids = b->ids[i];
-        memcpy(out, ids, sizeof b->ids[i]);
-        out += 1 + (ids[1] != NO_TOKEN) + (ids[2] != NO_TOKEN) + (ids[3] != NO_TOKEN);
-    }
+    for (; i < n; i++) out += put_ids(out, b->ids[i]);
     return out;
 }
 #endif

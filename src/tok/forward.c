@@ -1,11 +1,15 @@
-/* forward.c: the walk; what is kept of characters and seams. */
-#include "tok/forward.h"
+/* forward.c: words, and rows of clauses: by characters, and where those stop by the walk. */
+#include "tok/walk.h"
 #include <string.h>
+
+#define X(isa) [ISA_##isa] = { characters_look_##isa, characters_put_##isa },
+const struct characters_body characters_bodies[ISA_COUNT] = { FOR_EVERY_ISA(X) };
+#undef X
 
 rk_status forward_make(rk_ctx *ctx, struct forward *f, const struct ranks *ranks, const struct merge *merges, uint32_t n, bool by_id, const uint32_t byte_id[256], const struct vocab *vocab)
 {
     uint32_t *begins;
-    *f = (struct forward){ .ranks = ranks };
+    *f = (struct forward){ .ranks = ranks, .characters = &characters_bodies[isa_best()] };
     TRY(seams_make(ctx, &f->seams, ranks, merges, n, by_id, byte_id, vocab->size, &f->ready));
     if (!f->ready) return RK_OK;
     rk_status status = NEW(begins, vocab->size);
@@ -26,126 +30,49 @@ void forward_clear(rk_ctx *ctx, struct forward *f)
     f->ready = false;
 }
 
+enum { SEAMS = SEAM_WAYS << SEAMS_BITS };
+
 bool forward_keep(struct share *s, struct forward_work *work)
 {
-    return work->seams != NULL || share_resize(s, (void **)&work->seams, 0, (size_t)1 << KNOWN_SEAMS_BITS, sizeof *work->seams, "what is known of seams");
+    return work->known.seams != NULL || share_resize(s, (void **)&work->known.seams, 0, SEAMS, sizeof *work->known.seams, "what is known of seams");
 }
 
 void forward_work_clear(rk_ctx *ctx, struct forward_work *work)
 {
-    FREE(work->seams, work->seams != NULL ? (size_t)1 << KNOWN_SEAMS_BITS : 0);
-    FREE(work->chars, work->chars != NULL ? KNOWN_CHARS : 0);
+    FREE(work->known.seams, work->known.seams != NULL ? SEAMS : 0);
+    FREE(work->known.chars, work->known.chars != NULL ? CHARS : 0);
+    FREE(work->pairs, work->pairs != NULL ? KNOWN_PAIRS : 0);
     FREE(work->closed, work->room_closed);
     *work = (struct forward_work){ 0 };
 }
 
-/* ---- the walk ---- */
+static inline bool bit(const uint64_t bits[ROW_WORDS], size_t k) { return bits[k >> 6] >> (k & 63) & 1; }
 
-struct walk {
-    const struct forward *f;
-    struct forward_work  *work;
-    const unsigned char  *word;
-    size_t                n, at, made, last_closed;                   /* ids of word[0..at); no place behind last_closed is closed */
-    uint32_t             *out;
-    uint64_t             *closed;
-};
-
-/* Two ids of 22 bits, and one bit that answers. */
-static inline uint64_t *seam_place(const struct forward_work *work, uint64_t key) { return &work->seams[key * 0x9e3779b97f4a7c15u >> (64 - KNOWN_SEAMS_BITS)]; }
-static inline uint64_t seam_key(uint32_t left, uint32_t right) { return ((uint64_t)left << 22 | right) + 1; }
-
-static bool may_stand(const struct walk *w, uint32_t left, uint32_t right)
+/* The first of the bits from k on, or n; k < n. */
+static inline size_t next_bit(const uint64_t bits[ROW_WORDS], size_t k, size_t n)
 {
-    uint64_t key = seam_key(left, right);
-    if (w->work->seams == NULL) return seams_fit(&w->f->seams, w->f->ranks, left, right);
-    uint64_t *known = seam_place(w->work, key);
-    if (__builtin_expect(*known >> 1 != key, 0)) *known = key << 1 | seams_fit(&w->f->seams, w->f->ranks, left, right);
-    return *known & 1;
+    size_t i = k >> 6;
+    uint64_t word = bits[i] & ~UINT64_C(0) << (k & 63);
+    while (word == 0 && 64 * ++i < n) word = bits[i];
+    size_t at = word == 0 ? n : 64 * i + (size_t)__builtin_ctzll(word);
+    return at < n ? at : n;
 }
 
-static inline bool fits(struct walk *w, uint32_t id) { return w->made == 0 || may_stand(w, w->out[w->made - 1], id); }
-static inline bool is_closed(const struct walk *w, size_t at) { return at <= w->last_closed && w->closed[at >> 6] >> (at & 63) & 1; }
-
-static void close_place(struct walk *w, size_t at)
+/* Characters of the word, as far as each may stand behind the one before. */
+static void go_by_characters(struct walk *w)
 {
-    w->closed[at >> 6] |= UINT64_C(1) << (at & 63);
-    if (at > w->last_closed) w->last_closed = at;
+    uint64_t known;
+    for (; w->n - w->at >= 3 && (known = walk_character(w, w->word + w->at, w->made == 0, w->made == 0 ? NO_TOKEN : w->out[w->made - 1])) != 0; w->at += 3)
+        w->made = (size_t)(char_put(w->out + w->made, known) - w->out);
 }
 
-static inline uint32_t shorter(const struct walk *w, uint32_t id, size_t *bytes)
+/* Room for `chars`, where they are worth it, before the first; not where ids are too great for it. */
+static bool expect_characters(const struct forward *f, struct share *s, struct forward_work *work, const unsigned char *word, size_t n)
 {
-    id = w->f->trie.tokens[id].shorter;
-    *bytes = id == NO_TOKEN ? 0 : w->f->trie.tokens[id].n;
-    return id;
-}
-
-static inline uint32_t longest(const struct walk *w, size_t *bytes) { return trie_longest(&w->f->trie, w->word + w->at, w->n - w->at, bytes); }
-
-/* One token further, back and forth as often as that takes. Going back begins anew with the longest token: characters went by without asking for
- * it. false: there is no way, since a byte is missing. */
-static bool step(struct walk *w)
-{
-    size_t bytes;
-    uint32_t id = longest(w, &bytes);
-    while (id == NO_TOKEN || is_closed(w, w->at + bytes) || !fits(w, id)) {
-        if (id != NO_TOKEN) id = shorter(w, id, &bytes);
-        if (id != NO_TOKEN) continue;
-        if (w->made == 0) return false;
-        close_place(w, w->at);
-        w->at -= w->f->trie.tokens[w->out[--w->made]].n;
-        id = longest(w, &bytes);
-    }
-    w->out[w->made++] = id;
-    w->at += bytes;
-    return true;
-}
-
-static size_t walk(struct walk *w)
-{
-    while (w->at < w->n)
-        if (!step(w)) return 0;
-    return w->made;
-}
-
-/* Keeps what three bytes are made of, by themselves. false: nobody goes by them, or they cannot be made. */
-static bool keep_character(const struct walk *w, const unsigned char *p, struct known_char *known)
-{
-    uint32_t ids[3 + FORWARD_BEYOND];
-    uint64_t closed = 0;
-    struct walk alone = { .f = w->f, .work = w->work, .word = p, .n = 3, .out = ids, .closed = &closed };
-    size_t n = (*p & 0xf0) == 0xe0 ? walk(&alone) : 0;
-    if (n == 0) return false;
-    known->bytes_n = (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)n << 24;
-    memcpy(known->ids, ids, n * sizeof *ids);
-    return true;
-}
-
-/* Characters of three bytes, as far as each may stand behind the one before. */
-static inline void go_by_characters(struct walk *w)
-{
-    const struct forward_work *work = w->work;
-    const unsigned char *p = w->word + w->at, *end = w->word + w->n;
-    uint32_t *out = w->out + w->made;
-    for (; end - p >= 3; p += 3) {
-        uint32_t bytes = (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16;
-        struct known_char *c = &work->chars[bytes * 0x9e3779b1u >> (32 - KNOWN_CHARS_BITS)];
-        if (__builtin_expect((c->bytes_n & 0xffffff) != bytes, 0) && !keep_character(w, p, c)) break;
-        if (out != w->out) {
-            uint64_t key = seam_key(out[-1], c->ids[0]);
-            if (__builtin_expect(*seam_place(work, key) != (key << 1 | 1), 0) && !may_stand(w, out[-1], c->ids[0])) break;
-        }
-        memcpy(out, c, sizeof *c);
-        out += c->bytes_n >> 24;
-    }
-    w->at = (size_t)(p - w->word);
-    w->made = (size_t)(out - w->out);
-}
-
-/* Room for `chars`, where they are worth it, before the first. */
-static bool expect_characters(struct share *s, struct forward_work *work, const unsigned char *word, size_t n)
-{
-    if (work->chars != NULL || work->seams == NULL || !(word[0] >= 0xe0 || (n > 1 && word[1] >= 0xe0))) return true;
-    return share_resize(s, (void **)&work->chars, 0, KNOWN_CHARS, sizeof *work->chars, "characters");
+    struct characters *known = &work->known;
+    if (known->chars != NULL || known->seams == NULL || f->trie.size > CHAR_NONE || !(word[0] >= 0xe0 || (n > 1 && word[1] >= 0xe0))) return true;
+    if (work->pairs == NULL && !share_resize(s, (void **)&work->pairs, 0, KNOWN_PAIRS, sizeof *work->pairs, "pairs of characters")) return false;
+    return share_resize(s, (void **)&known->chars, 0, CHARS, sizeof *known->chars, "characters");
 }
 
 enum { CLOSED_HERE = 4 };
@@ -154,27 +81,117 @@ size_t forward_word(const struct forward *f, struct share *s, struct forward_wor
 {
     uint64_t here[CLOSED_HERE] = { 0 };
     struct walk w = { .f = f, .work = work, .word = word, .n = n, .out = out, .closed = here };
-    if (!expect_characters(s, work, word, n)) return 0;
+    if (!expect_characters(f, s, work, word, n)) return 0;
     if (n / 64 >= CLOSED_HERE) {
         if (!SHARE_ROOM(s, work->closed, work->room_closed, n / 64 + 1)) return 0;
         memset(work->closed, 0, (n / 64 + 1) * sizeof *work->closed);
         w.closed = work->closed;
     }
     while (w.at < n) {
-        if (work->chars != NULL && w.at >= w.last_closed && word[w.at] >= 0xe0) go_by_characters(&w);
-        if (w.at < n && !step(&w)) return 0;
+        if (work->known.chars != NULL && w.at >= w.last_closed && word[w.at] >= 0xe0) go_by_characters(&w);
+        if (w.at < n && !walk_step(&w)) return 0;
     }
     return w.made;
 }
 
-size_t forward_clauses(const struct forward *f, struct share *s, struct forward_work *work, const unsigned char *text, size_t at, const size_t *ends, size_t n, uint32_t **out)
+/* ---- rows of clauses ---- */
+
+/* Words of three bytes for each character, if they are such, one after the other, as many as there are and fit: their number. */
+static size_t take_row(struct row *r, const unsigned char *text, size_t at, const size_t *ends, size_t n)
 {
     size_t i = 0;
-    for (; i < n && forward_is_clause(text + at, ends[i] - at); at = ends[i++]) {
-        struct walk w = { .f = f, .work = work, .word = text + at, .n = ends[i] - at, .out = *out };
-        if (work->chars != NULL) go_by_characters(&w);
-        if (w.at < w.n && (w.made = forward_word(f, s, work, w.word, w.n, *out)) == 0) break;
-        *out += w.made;
+    r->text = text + at;
+    r->n = 0;
+    memset(r->begins, 0, sizeof r->begins);
+    for (; i < n && text[at] >= FORWARD_CLAUSE; at = ends[i++]) {
+        size_t bytes = ends[i] - at;
+        if (bytes % 3 != 0 || bytes / 3 > ROW - r->n) break;
+        r->begins[r->n >> 6] |= UINT64_C(1) << (r->n & 63);
+        r->n += bytes / 3;
+    }
+    return i;
+}
+
+/* The word that character k is in: where it begins, where it ends, and how many are before it. */
+static size_t word_begin(const struct row *r, size_t k)
+{
+    size_t i = k >> 6;
+    uint64_t bits = r->begins[i] & ~UINT64_C(0) >> (63 - (k & 63));
+    while (bits == 0) bits = r->begins[--i];
+    return 64 * i + 63 - (size_t)__builtin_clzll(bits);
+}
+
+static size_t word_end(const struct row *r, size_t k) { return k + 1 < r->n ? next_bit(r->begins, k + 1, r->n) : r->n; }
+
+static size_t words_before(const struct row *r, size_t begin)
+{
+    size_t n = 0;
+    for (size_t k = 0; k < begin; k++) n += bit(r->begins, k);
+    return n;
+}
+
+/* The word of character k, where that cannot go on; those of the word before it have gone to *out. Not anew where it is the same as the last time: what is closed stays so. */
+static void enter_word(struct walk *w, const struct row *r, size_t k, uint64_t *closed, uint32_t *out)
+{
+    size_t begin = word_begin(r, k), made = 0;
+    const unsigned char *word = r->text + 3 * begin;
+    if (w->word != word) {
+        for (size_t i = begin; i < k; i++) made += char_ids(w->work->known.chars[char_place(r->text + 3 * i)]);
+        *w = (struct walk){ .f = w->f, .work = w->work, .word = word, .n = 3 * (word_end(r, k) - begin), .out = out - made, .closed = closed };
+        memset(closed, 0, (w->n / 64 + 1) * sizeof *closed);
+    }
+    w->made = (size_t)(out - w->out);
+    w->at = 3 * (k - begin);
+}
+
+/* To the next place where characters may go on. false: there is no way. */
+static bool walk_on(struct walk *w)
+{
+    do
+        if (!walk_step(w)) return false;
+    while (w->at < w->n && (w->at % 3 != 0 || w->at < w->last_closed));
+    return true;
+}
+
+/* How many of the row's words went to *out: all, or those before one that has no way. */
+static size_t go_row(const struct forward *f, struct forward_work *work, struct row *r, size_t words, uint32_t **out)
+{
+    uint64_t closed[3 * ROW / 64 + 1], known;
+    struct walk w = { .f = f, .work = work };
+    uint32_t *to = *out;
+    f->characters->look(&work->known, r);
+    for (size_t k = 0, stop, plain = 0; k < r->n;) {                  /* from character `plain` on each went by itself */
+        stop = next_bit(r->stops, k, r->n);
+        to = f->characters->put(r, k, stop, to);
+        for (k = stop; k < r->n; plain = k = ((size_t)(w.word - r->text) + w.at) / 3) {
+            bool begins = bit(r->begins, k);
+            if ((known = walk_character(&w, r->text + 3 * k, begins, begins ? NO_TOKEN : to[-1])) != 0) {
+                to = char_put(to, known);
+                k++;
+                break;
+            }
+            enter_word(&w, r, k, closed, to);
+            bool goes = (k > plain && !begins && walk_pair(&w)) || walk_on(&w);
+            *out = to = goes ? w.out + w.made : w.out;
+            if (!goes) return words_before(r, word_begin(r, k));
+        }
+    }
+    *out = to;
+    return words;
+}
+
+size_t forward_clauses(const struct forward *f, struct share *s, struct forward_work *work, const unsigned char *text, size_t at, const size_t *ends, size_t n, uint32_t **out)
+{
+    size_t i = 0, made;
+    while (i < n && forward_is_clause(text + at, ends[i] - at)) {
+        struct row row;
+        size_t words = work->known.chars == NULL ? 0 : take_row(&row, text, at, ends + i, n - i), done = 1;
+        if (words > 0) done = go_row(f, work, &row, words, out);
+        else if ((made = forward_word(f, s, work, text + at, ends[i] - at, *out)) > 0) *out += made;
+        else break;
+        i += done;
+        if (done > 0) at = ends[i - 1];
+        if (done < words) break;
     }
     return i;
 }

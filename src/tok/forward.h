@@ -2,24 +2,22 @@
  * back, and the next shorter token there. What stands then is what the merges make (seams.h), for there is but one such row; and a place from which one had to
  * go back is no seam of it, so that no place is tried twice and all is linear.
  *
- * Characters of three bytes go by whole: in Chinese and Japanese a word is a clause, seldom met twice, while its characters are few thousands; what
- * each is made of is kept, and mostly only the seams between them are to be asked about. Of seams, too, it is kept what was said.
+ * Characters of three bytes go by whole (characters.h), as far as each may stand behind the one before; mostly that is a word's end.
  * Not here: tables whose ranks do not rise; they are merged one by one (bpe.c). */
 #ifndef TOK_FORWARD_H
 #define TOK_FORWARD_H
+#include "tok/characters.h"
 #include "tok/seams.h"
 #include "tok/share.h"
 #include "tok/trie.h"
 
-struct forward { struct seams seams; struct trie trie; const struct ranks *ranks; bool ready; };        /* never changes once it is ready */
+struct forward { struct seams seams; struct trie trie; const struct ranks *ranks; const struct characters_body *characters; bool ready; };        /* never changes once it is ready */
 
-enum { KNOWN_SEAMS_BITS = 16, KNOWN_CHARS_BITS = 14, KNOWN_CHARS = 1 << KNOWN_CHARS_BITS };
-struct known_char { uint32_t ids[3], bytes_n; };                      /* bytes_n: three bytes, the first lowest, and how many ids they have << 24; 0: empty */
 struct forward_work {                                                 /* of one worker; zero it to begin */
-    uint64_t          *seams;                                         /* asked before: 1 << KNOWN_SEAMS_BITS places; NULL: nothing is kept */
-    struct known_char *chars;                                         /* KNOWN_CHARS places, once there was one and seams are kept */
-    uint64_t          *closed;                                        /* places of a long word that are no seams */
-    size_t             room_closed;
+    struct characters known;                                          /* seams: NULL: nothing is kept; chars: once there was one and seams are kept */
+    struct known_pair *pairs;                                         /* as chars */
+    uint64_t         *closed;                                         /* places of a long word that are no seams */
+    size_t            room_closed;
 };
 
 /* `ranks` are kept. Not ready: ranks do not rise, or tokens are too long. */
@@ -30,7 +28,7 @@ static inline bool forward_makes(const struct forward *f, uint32_t id) { return 
 RK_CHECK bool forward_keep(struct share *s, struct forward_work *work);      /* from now on: worth it for some thousand bytes */
 void forward_work_clear(rk_ctx *ctx, struct forward_work *work);
 
-enum { FORWARD_BEYOND = 3 };                                          /* ids that may be written behind the last */
+enum { FORWARD_BEYOND = CHARACTERS_BEYOND };                          /* ids that may be written behind the last */
 /* Ids of a word of n > 0 bytes, n of them at most, to `out`. 0: a byte is missing or (share_failed) memory is out. */
 size_t forward_word(const struct forward *f, struct share *s, struct forward_work *work, const unsigned char *word, size_t n, uint32_t *out);
 

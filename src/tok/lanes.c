@@ -1,7 +1,7 @@
 /* lanes.c: the table of lanes.h. */
 #include "tok/lanes.h"
 
-enum { LINE = 64, LEAST_BITS = 4, MOST_RANK = (1 << LANES_RANK_BITS) - 2, MOST_ID = (1 << LANES_ID_BITS) - 2 };
+enum { AHEAD = 16, LINE = 64, LEAST_BITS = 4, MOST_RANK = (1 << LANES_RANK_BITS) - 2, MOST_ID = (1 << LANES_ID_BITS) - 2 };
 #define EMPTY UINT64_MAX
 
 #if defined(__x86_64__)
@@ -27,9 +27,11 @@ static bool suits(struct lanes *l, const struct ranks *ranks, size_t *n)
     return *n > 0;
 }
 
+static inline uint64_t key_of(const struct merge_slot *s) { return lanes_key((uint32_t)((s->key - 1) >> 32), (uint32_t)(s->key - 1)); }
+
 static void put(struct lanes *l, const struct merge_slot *s)
 {
-    uint64_t key = lanes_key((uint32_t)((s->key - 1) >> 32), (uint32_t)(s->key - 1)), *at;
+    uint64_t key = key_of(s), *at;
     for (size_t bucket = lanes_home(l, key);; bucket = (bucket + 1) & (((size_t)1 << l->bits) - 1)) {
         at = &l->slots[bucket * LANES_PAIRS];
         for (int k = 0; k < LANES_PAIRS; k++)
@@ -48,8 +50,10 @@ rk_status lanes_make(rk_ctx *ctx, struct lanes *l, const struct ranks *ranks, co
     while (((size_t)LANES_PAIRS << l->bits) < 2 * n) l->bits++;
     size_t size = (size_t)LINE << l->bits;
     TRY(table_make(ctx, &l->table, size, 0xff, "pairs in lanes", (void **)&l->slots));
-    for (size_t i = 0; i < ranks->room; i++)
+    for (size_t i = 0; i < ranks->room; i++) {
+        if (i + AHEAD < ranks->room) __builtin_prefetch(&l->slots[lanes_home(l, key_of(&ranks->slots[i + AHEAD])) * LANES_PAIRS], 1);
         if (ranks->slots[i].key != 0) put(l, &ranks->slots[i]);
+    }
     l->ready = true;
     return RK_OK;
 }

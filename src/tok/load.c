@@ -106,16 +106,22 @@ out:
     return status;
 }
 
-rk_status load_vocab_merges(rk_ctx *ctx, const struct json *root, const char *merges_name, rk_text merges, rk_tok *tok)
+/* When all tokens are there. */
+static rk_status load_merges(rk_ctx *ctx, const char *merges_name, rk_text merges, rk_tok *tok)
 {
     struct str scratch = { 0 };
-    TRY(load_vocab(ctx, root, NULL, tok));
     TRY(vocab_seal(ctx, &tok->vocab));
     rk_status status = load_merge_lines(ctx, merges_name, merges, &scratch, tok);
     str_free(ctx, &scratch);
     if (status != RK_OK) return ctx_pass(ctx, status, __FILE__, __LINE__, __func__);
     TRY(add_unmade(ctx, tok));
     return tok_seal(ctx, tok);
+}
+
+rk_status load_vocab_merges(rk_ctx *ctx, const struct json *root, const char *merges_name, rk_text merges, rk_tok *tok)
+{
+    TRY(load_vocab(ctx, root, NULL, tok));
+    return load_merges(ctx, merges_name, merges, tok);
 }
 
 /* ---- what a path names ---- */
@@ -136,6 +142,12 @@ static rk_status find_file(rk_ctx *ctx, const char *path, struct str *found)
     return ctx_hint(ctx, "a folder holds a tokenizer.json, or a vocab.json and a merges.txt, or a vocab.txt");
 }
 
+static bool is_called(const char *path, const char *name)
+{
+    const char *slash = strrchr(path, '/');
+    return strcmp(slash != NULL ? slash + 1 : path, name) == 0;
+}
+
 static rk_status beside(rk_ctx *ctx, const char *path, const char *name, struct str *out)
 {
     const char *slash = strrchr(path, '/');
@@ -143,6 +155,7 @@ static rk_status beside(rk_ctx *ctx, const char *path, const char *name, struct 
     return str_text(ctx, out, name);
 }
 
+/* root: a vocab.json's; NULL: its tokens are there. */
 static rk_status load_pair(rk_ctx *ctx, const char *path, const struct json *root, rk_tok *tok)
 {
     rk_status status;
@@ -150,7 +163,9 @@ static rk_status load_pair(rk_ctx *ctx, const char *path, const struct json *roo
     struct file_view view = { 0 };
     GO(beside(ctx, path, "merges.txt", &name));
     GO(file_map(ctx, str_c(&name), &view));
-    GO(load_vocab_merges(ctx, root, str_c(&name), (rk_text){ (const char *)view.at, view.n }, tok));
+    rk_text merges = { (const char *)view.at, view.n };
+    if (root != NULL) GO(load_vocab_merges(ctx, root, str_c(&name), merges, tok));
+    else GO(load_merges(ctx, str_c(&name), merges, tok));
 out:
     file_unmap(&view);
     str_free(ctx, &name);
@@ -164,12 +179,38 @@ static rk_status load_json_file(rk_ctx *ctx, const char *path, rk_tok *tok)
     GO(json_load(ctx, &doc, path, 0));
     GO(json_as_object(ctx, doc.root));
     const struct json *model = json_find(doc.root, "model");
-    const char *slash = strrchr(path, '/');
-    bool named = strcmp(slash != NULL ? slash + 1 : path, "tokenizer.json") == 0;       /* says what it is, whatever it holds */
-    if (named || (model != NULL && model->kind == JSON_OBJECT)) GO(load_tokenizer_json(ctx, doc.root, tok));
+    if (is_called(path, "tokenizer.json") || (model != NULL && model->kind == JSON_OBJECT)) GO(load_tokenizer_json(ctx, doc.root, tok));
     else GO(load_pair(ctx, path, doc.root, tok));
 out:
     json_clear(ctx, &doc);
+    return status;
+}
+
+struct members { rk_ctx *ctx; struct str scratch; rk_tok *tok; bool others; };
+
+/* Of a vocab.json: a token. others: it has something else. */
+static rk_status take_member(void *user, const struct json *member)
+{
+    struct members *m = user;
+    m->others = m->others || member->kind != JSON_INT;
+    return m->others ? RK_OK : load_token(m->ctx, member, NULL, &m->scratch, m->tok);
+}
+
+/* A vocab.json, token by token: making a tree of it, with an index of its keys, would take longer than all else. *others: nothing but tokens was expected, and what
+ * there is has to be read as whatever it is. */
+static rk_status load_vocab_file(rk_ctx *ctx, const char *path, rk_tok *tok, bool *others)
+{
+    rk_status status;
+    struct file_view view = { 0 };
+    struct members m = { .ctx = ctx, .tok = tok };
+    GO(file_map(ctx, path, &view));
+    if (view.n == 0) GO(FAIL(RK_E_FORMAT, "%s: the file is empty, expected JSON", path));
+    GO(json_each(ctx, path, (const char *)view.at, view.n, 0, take_member, &m));
+    if (!m.others) GO(load_pair(ctx, path, NULL, tok));
+out:
+    *others = m.others;
+    str_free(ctx, &m.scratch);
+    file_unmap(&view);
     return status;
 }
 
@@ -213,12 +254,20 @@ rk_status rk_tok_open_as(rk_ctx *ctx, const char *path, const rk_tok_opening *ho
     rk_status status;
     struct str file = { 0 };
     rk_tok *tok = NULL;
+    bool others = false;
     *out = NULL;
     GO(find_file(ctx, path, &file));
     GO(tok_new(ctx, &tok));
     tok->vocab.source = str_c(&file);
     if (ends_in(str_c(&file), ".txt") || ends_in(str_c(&file), ".tiktoken")) GO(load_text_file(ctx, str_c(&file), how, tok));
-    else GO(load_json_file(ctx, str_c(&file), tok));
+    else if (!is_called(str_c(&file), "vocab.json")) GO(load_json_file(ctx, str_c(&file), tok));
+    else GO(load_vocab_file(ctx, str_c(&file), tok, &others));
+    if (others) {                                                     /* anew, without the tokens that were taken */
+        rk_tok_close(ctx, tok);
+        tok = NULL;
+        GO(tok_new(ctx, &tok));
+        GO(load_json_file(ctx, str_c(&file), tok));
+    }
     if (how->lowercase && !(tok->bert.used && tok->bert.lower)) GO(FAIL(RK_E_ARG, "%s: lower case is a choice for a vocab.txt; this tokenizer says itself what it does", str_c(&file)));
     if (how->pattern != NULL && !tok->bpe.by_id) GO(FAIL(RK_E_ARG, "%s: the pattern is a choice for a .tiktoken; this tokenizer says itself what it is", str_c(&file)));
     tok->vocab.source = NULL;

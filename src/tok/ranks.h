@@ -8,11 +8,20 @@ struct ranks { struct merge_slot *slots; size_t room; struct tok_table table; };
 
 static inline uint64_t ranks_key(uint32_t left, uint32_t right) { return ((uint64_t)left << 32 | right) + 1; }
 
+static inline size_t ranks_home(const struct ranks *r, uint64_t stored)
+{
+    uint64_t mixed = stored * 0x9e3779b97f4a7c15u;
+    return (size_t)(mixed ^ mixed >> 32) & (r->room - 1);
+}
+
+/* A pair is going to be looked for. */
+static inline void ranks_call(const struct ranks *r, uint32_t left, uint32_t right) { __builtin_prefetch(&r->slots[ranks_home(r, ranks_key(left, right))]); }
+
 /* The slot of a pair, or the empty one where it would be. */
 static inline struct merge_slot *ranks_find(const struct ranks *r, uint32_t left, uint32_t right)
 {
-    uint64_t stored = ranks_key(left, right), mixed = stored * 0x9e3779b97f4a7c15u;
-    for (size_t i = (size_t)(mixed ^ mixed >> 32) & (r->room - 1);; i = (i + 1) & (r->room - 1)) {
+    uint64_t stored = ranks_key(left, right);
+    for (size_t i = ranks_home(r, stored);; i = (i + 1) & (r->room - 1)) {
         struct merge_slot *s = &r->slots[i];
         if (s->key == stored || s->key == 0) return s;
     }

@@ -2,13 +2,21 @@
 #include "tok/seams.h"
 #include "base/mem.h"
 
+enum { AHEAD = 16 };                                                  /* merges for whose slots is called before they are needed */
+
+static inline uint32_t behind(uint32_t right) { return 1u << (right * 0x9e3779b1u >> 28); }
+static inline uint32_t before(uint32_t left) { return 1u << (16 + (left * 0x9e3779b1u >> 28)); }
+
+/* false: no merge joins them. Most that stand side by side are told by this alone, without the table of merges, which is far. */
+static inline bool may_join(const struct seam_maker *l, const struct seam_maker *r, uint32_t left, uint32_t right) { return (l->joins & behind(right)) != 0 && (r->joins & before(left)) != 0; }
+
 /* No merge of an order below `limit` joins across the seam. Of equal ranks the leftmost goes first: before the one across the seam goes what
  * makes the left token, and after it what makes the right one. */
 static bool fit(const struct seams *s, const struct ranks *ranks, uint32_t left, uint32_t right, uint32_t limit)
 {
     for (;;) {
         const struct seam_maker *l = &s->makers[left], *r = &s->makers[right];
-        uint32_t rank = ranks_of(ranks, left, right);
+        uint32_t rank = may_join(l, r, left, right) ? ranks_of(ranks, left, right) : NO_TOKEN;
         if (rank != NO_TOKEN && rank + 1 < limit) return false;
         if (l->order > r->order) {
             limit = l->order;
@@ -32,7 +40,7 @@ static bool add(struct seams *s, const struct ranks *ranks, struct merge m, uint
     if (!left) awaited[m.left] = 1;
     if (!right) awaited[m.right] = 1;
     if (!left || !right || made->order != NO_TOKEN || !fit(s, ranks, m.left, m.right, rank + 1)) return true;
-    *made = (struct seam_maker){ m.left, m.right, rank + 1 };
+    *made = (struct seam_maker){ m.left, m.right, rank + 1, made->joins };
     return !awaited[m.id];
 }
 
@@ -47,7 +55,14 @@ rk_status seams_make(rk_ctx *ctx, struct seams *s, const struct ranks *ranks, co
         for (uint32_t id = 0; id < size; id++) s->makers[id].order = NO_TOKEN;
         for (int c = 0; c < 256; c++)
             if (byte_id[c] != NO_TOKEN) s->makers[byte_id[c]].order = 0;
-        for (uint32_t i = 0; i < n && *proper; i++) *proper = add(s, ranks, merges[i], by_id ? merges[i].id : i, awaited);
+        for (uint32_t i = 0; i < n; i++) {
+            s->makers[merges[i].left].joins |= behind(merges[i].right);
+            s->makers[merges[i].right].joins |= before(merges[i].left);
+        }
+        for (uint32_t i = 0; i < n && *proper; i++) {
+            if (i + AHEAD < n) ranks_call(ranks, merges[i + AHEAD].left, merges[i + AHEAD].right);
+            *proper = add(s, ranks, merges[i], by_id ? merges[i].id : i, awaited);
+        }
         if (!*proper) seams_clear(ctx, s);
     }
     FREE(awaited, size);

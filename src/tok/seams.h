@@ -14,7 +14,8 @@
 #include "tok/ranks.h"
 #include "tok/vocab.h"
 
-struct seam_maker { uint32_t left, right, order; };                   /* of a token; order: 0 of a byte, rank + 1, or NO_TOKEN: the merges never make it */
+/* Of a token. order: 0 of a byte, rank + 1, or NO_TOKEN: the merges never make it. joins: bits of those with which some merge joins it, the lower half behind it, the upper before it. */
+struct seam_maker { uint32_t left, right, order, joins; };
 struct seams { struct seam_maker *makers; uint32_t n; };              /* by id; n: 0, or the size of the vocabulary */
 
 /* by_id: a merge's rank is its id, and merges stand in the order of their ids; else in the order of their ranks. *proper: false where ranks do not rise; then there are no seams. */

@@ -111,6 +111,7 @@ void tok_use(rk_tok *tok, enum isa isa)
     tok->isa = isa;
     tok->split.fast = split_body(tok->split.scan, isa);
     tok->first.find = tok->second.find = special_bodies[isa];
+    tok->bpe.forward.characters = &characters_bodies[isa];
 }
 
 rk_status tok_seal(rk_ctx *ctx, rk_tok *tok)

@@ -2,6 +2,8 @@
 #include "tok/trie.h"
 #include <string.h>
 
+enum { AHEAD = 8 };                                                   /* tokens whose first step is called for before they are put in */
+
 /* up: the parent of a node, 0: it is one of two bytes; name: where that of a token's node stands, NULL: it is not there yet. */
 struct making { struct trie *trie; uint32_t *up, **name; };
 
@@ -24,6 +26,14 @@ static uint32_t *go_down(struct making *m, uint32_t *up, unsigned char byte)
         *up |= TRIE_GROWS;
     }
     return &t->slots[i].node;
+}
+
+/* The first step of a token that is put in later, if it is known where it begins. */
+static void call_for(const struct making *m, uint32_t id, uint32_t begins, const struct vocab *vocab)
+{
+    const struct trie *t = m->trie;
+    if (begins == NO_TOKEN || m->name[begins] == NULL || vocab->tokens[id].n <= vocab->tokens[begins].n) return;
+    __builtin_prefetch(&t->slots[trie_home(t, (*m->name[begins] & TRIE_NODE) << 8 | (unsigned char)vocab->tokens[id].at[vocab->tokens[begins].n])], 1);
 }
 
 static void add(struct making *m, uint32_t id, uint32_t begins, const struct vocab *vocab)
@@ -80,8 +90,10 @@ static rk_status make(rk_ctx *ctx, struct making *m, const struct vocab *vocab, 
     t->size = vocab->size;
     GO(table_make(ctx, &t->table, room * sizeof *t->slots, 0, "steps of a trie", (void **)&t->slots));
     t->room = room;
-    for (uint32_t id = 0; id < vocab->size; id++)
+    for (uint32_t id = 0; id < vocab->size; id++) {
+        if (id + AHEAD < vocab->size) call_for(m, id + AHEAD, begins[id + AHEAD], vocab);
         if (begins[id] != NO_TOKEN && vocab->tokens[id].n > 1) add(m, id, begins[id], vocab);
+    }
     look_up(m);
     tell_tokens(m, vocab);
     GO(GROW(t->ends, t->room_nodes, t->n + 1));                       /* less, in truth */

@@ -2,7 +2,7 @@
 #include "tok/wholes.h"
 #include <string.h>
 
-enum { LINE = sizeof(struct wholes_line), TOKENS_PER_LINE = 2, BYTES = 15 };       /* on the average, at most; of a word of cache.h */
+enum { LINE = sizeof(struct wholes_line), TOKENS_PER_LINE = 2, BYTES = 15, AHEAD = 16 };       /* on the average, at most; of a word of cache.h */
 
 static bool belongs(const struct vocab *vocab, const struct forward *f, uint32_t i)
 {
@@ -11,14 +11,31 @@ static bool belongs(const struct vocab *vocab, const struct forward *f, uint32_t
     return n > 0 && n <= BYTES && forward_makes(f, e->id);
 }
 
-static void put(struct wholes *w, rk_text token, uint32_t id)
+struct known { uint64_t key[2]; uint32_t id; };
+
+static void put(struct wholes *w, const struct known *k)
 {
-    struct word_key k = word_key((const unsigned char *)token.at, token.n, token.n);
-    uint64_t key[2] = { k.low, k.high };
-    struct wholes_line *line = wholes_home(w, key);
+    struct wholes_line *line = wholes_home(w, k->key);
     if (line->n == WHOLES_LINE) return;
-    memcpy(line->key[line->n], key, sizeof key);
-    line->id[line->n++] = id;
+    memcpy(line->key[line->n], k->key, sizeof k->key);
+    line->id[line->n++] = k->id;
+}
+
+/* Lines are called for some time before they are written. */
+static void put_all(struct wholes *w, const struct vocab *vocab, const struct forward *f)
+{
+    struct known waiting[AHEAD];
+    size_t n = 0;
+    for (uint32_t i = 0; i < vocab->n_entries; i++) {
+        if (!belongs(vocab, f, i)) continue;
+        rk_text token = vocab->tokens[vocab->entries[i].id];
+        struct word_key k = word_key((const unsigned char *)token.at, token.n, token.n);
+        struct known *place = &waiting[n % AHEAD];
+        if (n++ >= AHEAD) put(w, place);
+        *place = (struct known){ { k.low, k.high }, vocab->entries[i].id };
+        __builtin_prefetch(wholes_home(w, place->key), 1);
+    }
+    for (size_t i = n < AHEAD ? 0 : n - AHEAD; i < n; i++) put(w, &waiting[i % AHEAD]);
 }
 
 rk_status wholes_make(rk_ctx *ctx, struct wholes *w, const struct vocab *vocab, const struct forward *f)
@@ -30,8 +47,7 @@ rk_status wholes_make(rk_ctx *ctx, struct wholes *w, const struct vocab *vocab, 
     while (room * TOKENS_PER_LINE < n) room *= 2;
     TRY(table_make(ctx, &w->table, room * LINE, 0, "words that are one token", (void **)&w->lines));
     w->room = room;
-    for (uint32_t i = 0; i < vocab->n_entries; i++)
-        if (belongs(vocab, f, i)) put(w, vocab->tokens[vocab->entries[i].id], vocab->entries[i].id);
+    put_all(w, vocab, f);
     return RK_OK;
 }
 

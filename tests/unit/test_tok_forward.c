@@ -191,33 +191,121 @@ TEST(ranks_that_are_ids)
 }
 
 /* Three bytes at a time: characters, and what only looks like one. */
+static const unsigned char some[] = { 0xe3, 0x81, 0x82, 0xe4, 0xb8, 0xad, 'a', ' ', 0xef, 0x80, 0xe0 };
+
+static struct table table_of_characters(rk_ctx *ctx, int merges)
+{
+    struct table t = { 0 };
+    OK(ctx, tok_new(ctx, &t.tok));
+    for (size_t i = 0; i < sizeof some; i++) OK(ctx, vocab_put(ctx, &t.tok->vocab, t.n++, (const char *)&some[i], 1, true));
+    for (int i = 0; i < merges; i++) join(ctx, &t, (uint32_t)test_random(t.n), (uint32_t)test_random(t.n));
+    OK(ctx, tok_seal(ctx, t.tok));
+    return t;
+}
+
+static size_t put_character(unsigned char *to)
+{
+    size_t at = test_random(4) != 0 ? 3 * test_random(2) : test_random(sizeof some - 2), many = test_random(8) != 0 ? 3 : 1 + test_random(2), n = many < sizeof some - at ? many : sizeof some - at;
+    memcpy(to, some + at, n);
+    return n;
+}
+
 TEST(characters_go_by_whole)
 {
-    static const unsigned char some[] = { 0xe3, 0x81, 0x82, 0xe4, 0xb8, 0xad, 'a', 0xef, 0x80, 0xe0 };
     rk_ctx *ctx = test_ctx();
     struct coder c = { 0 };
     OK(ctx, share_begin(ctx, &c.share));
     for (int round = 0; round < 60; round++) {
-        struct table t = { 0 };
+        struct table t = table_of_characters(ctx, 40);
         unsigned char word[90];
-        OK(ctx, tok_new(ctx, &t.tok));
-        for (size_t i = 0; i < sizeof some; i++) OK(ctx, vocab_put(ctx, &t.tok->vocab, t.n++, (const char *)&some[i], 1, true));
-        for (int i = 0; i < 40; i++) join(ctx, &t, (uint32_t)test_random(t.n), (uint32_t)test_random(t.n));
-        OK(ctx, tok_seal(ctx, t.tok));
         EXPECT(forward_keep(&c.share, &c.scratch.forward));
         for (int i = 0; i < 100; i++) {
             size_t n = 0, want = 3 + test_random(60);
-            while (n < want) {
-                size_t at = test_random(4) != 0 ? 3 * test_random(2) : test_random(sizeof some - 2), many = 1 + test_random(3);
-                memcpy(word + n, some + at, many < sizeof some - at ? many : sizeof some - at);
-                n += many < sizeof some - at ? many : sizeof some - at;
-            }
+            while (n < want) n += put_character(word + n);
             equal_words(&t, &c, word, n);
         }
         rk_tok_close(ctx, t.tok);
         bpe_scratch_clear(ctx, &c.scratch);                           /* what was kept is true of one tokenizer */
         bpe_scratch_clear(ctx, &c.plain);
     }
+    OK(ctx, share_end(&c.share));
+}
+
+/* A text of words that are clauses, and where they end. */
+struct clauses { unsigned char text[1 << 13]; size_t ends[300], n; };
+
+static void make_clauses(struct clauses *c)
+{
+    size_t at = 0;
+    for (c->n = 0; c->n < 300 && at < sizeof c->text - 2100;) {
+        size_t want = at + 1 + test_random(test_random(30) == 0 ? 2000 : test_random(4) == 0 ? 60 : 9);
+        at += test_random(20) == 0;                                   /* perhaps a space */
+        memcpy(c->text + at, some, 3);                                /* begins as a clause does */
+        if (at > 0 && (c->n == 0 || at > c->ends[c->n - 1])) c->text[at - 1] = ' ';
+        for (at += 3; at < want;) at += put_character(c->text + at);
+        c->ends[c->n++] = at;
+    }
+}
+
+/* Ids of all clauses, by the bodies of a set of instructions, from left to right; the same merge by merge. */
+static void equal_clauses(const struct table *t, struct coder *c, const struct clauses *x, enum isa isa)
+{
+    static uint32_t ids[(1 << 13) + BPE_BEYOND], merged[1 << 13];
+    struct bpe *b = &t->tok->bpe;
+    size_t want = 0, at = 0, done = 0;
+    uint32_t *end = ids;
+    for (size_t i = 0; i < x->n; at = x->ends[i++]) want += bpe_merge(b, &c->share, &c->plain, x->text + at, x->ends[i] - at, merged + want);
+    b->forward.characters = &characters_bodies[isa];
+    done = forward_clauses(&b->forward, &c->share, &c->scratch.forward, x->text, 0, x->ends, x->n, &end);
+    EXPECT_INT(done, x->n);
+    EXPECT_INT((size_t)(end - ids), want);
+    EXPECT(memcmp(ids, merged, want * sizeof *ids) == 0);
+}
+
+/* Rows of clauses: by every body that runs here, with little known, and again. */
+TEST(rows_of_clauses_are_merged_word_by_word)
+{
+    rk_ctx *ctx = test_ctx();
+    struct coder c = { 0 };
+    static struct clauses x;
+    int ready = 0;
+    OK(ctx, share_begin(ctx, &c.share));
+    for (int round = 0; round < 120; round++) {
+        struct table t = table_of_characters(ctx, (int)test_random(60));
+        for (int isa = 0; isa < ISA_COUNT && t.tok->bpe.forward.ready; isa++) {
+            if (!isa_runs((enum isa)isa)) continue;
+            EXPECT(forward_keep(&c.share, &c.scratch.forward));
+            for (int i = 0; i < 6; i++) {
+                make_clauses(&x);
+                for (int again = 0; again < 2; again++) equal_clauses(&t, &c, &x, (enum isa)isa);
+            }
+            ready++;
+            bpe_scratch_clear(ctx, &c.scratch);
+            bpe_scratch_clear(ctx, &c.plain);
+        }
+        rk_tok_close(ctx, t.tok);
+    }
+    EXPECT(ready > 30);
+    OK(ctx, share_end(&c.share));
+}
+
+/* A clause that cannot be made, since the vocabulary lacks a byte: those before it are, and no other. */
+TEST(clauses_before_one_that_lacks_a_byte)
+{
+    static const char text[] = "\343\201\202\343\201\202\343\201\202\343\201\377\343\201\202";
+    static const size_t ends[] = { 6, 9, 12, 15 };
+    rk_ctx *ctx = test_ctx();
+    struct coder c = { 0 };
+    OK(ctx, share_begin(ctx, &c.share));
+    struct table t = table_of_characters(ctx, 0);
+    EXPECT(t.tok->bpe.forward.ready && forward_keep(&c.share, &c.scratch.forward));
+    for (int again = 0; again < 2; again++) {
+        uint32_t ids[15 + BPE_BEYOND], *end = ids;
+        EXPECT_INT(forward_clauses(&t.tok->bpe.forward, &c.share, &c.scratch.forward, (const unsigned char *)text, 0, ends, 4, &end), 2);
+        EXPECT_INT(end - ids, 9);
+    }
+    bpe_scratch_clear(ctx, &c.scratch);
+    rk_tok_close(ctx, t.tok);
     OK(ctx, share_end(&c.share));
 }
 
