@@ -49,6 +49,7 @@ struct command {
     const struct example *examples;
     const char *(*complete)(int i);             /* the i-th word a shell may offer as an argument; NULL after the last */
     bool json;                                  /* --json is answered */
+    bool whole;                                 /* prints all of its answer, or where it fails none: nothing goes out before the exit code is known */
     int (*run)(struct cli *c);                  /* returns an exit code: CLI_OK ... */
 };
 
