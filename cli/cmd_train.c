@@ -111,6 +111,7 @@ static int take_options(struct training *t)
     if (t->checkpoint[0] != '\0' && cli_given(c, "steps") && !cli_given(c, "cycle")) t->options.cycle = 0;     /* the schedule ends with the new last step */
     if (cli_given(c, "config")) CLI_TRY(c, rk_train_options_read(c->ctx, cli_text(c, "config"), &t->options));
     int code = take_flags(c, &t->options);
+    if (code == CLI_OK && cli_given(c, "receipt")) code = cli_can_save(c, cli_text(c, "receipt"));
     if (code == CLI_OK) code = cli_try(c, rk_policy_check(c->ctx, t->options.policy));
     return code == CLI_OK ? check_unread(c, &t->options) : code;
 }
