@@ -220,6 +220,27 @@ int cli_begin(struct cli *c, int argc, char **argv)
     return code == CLI_OK ? CLI_RUN : code;
 }
 
+/* What a `whole` command prints waits in memory: half a bill above an error is no answer. */
+int cli_run(struct cli *c)
+{
+    FILE *out = c->out;
+    char *text = NULL;
+    size_t n = 0;
+    if (!c->command->whole) return c->command->run(c);
+    if ((c->out = open_memstream(&text, &n)) == NULL) {
+        c->out = out;
+        return cli_fail(c, CLI_SYSTEM, NULL, "no memory for what is to be printed");
+    }
+    int code = c->command->run(c);
+    bool lost = ferror(c->out) != 0;
+    lost = fclose(c->out) != 0 || lost;
+    c->out = out;
+    if (lost) code = cli_fail(c, CLI_SYSTEM, NULL, "no memory for what is to be printed");
+    if (code == CLI_OK || code == CLI_NO) (void)fwrite(text, 1, n, out);
+    free(text);
+    return code;
+}
+
 /* A pipe that nobody reads any more. The write that found out may have been long ago, and errno with it. */
 static bool reader_is_gone(FILE *out)
 {

@@ -227,7 +227,7 @@ static const struct example examples[] = {
 
 const struct command cmd_check = {
     .name = "check", .arguments = "MODEL", .purpose = "do description and weights agree? to the byte, by headers alone", .options = options, .examples = examples,
-    .json = true, .run = run,
+    .json = true, .whole = true, .run = run,
     .notes = "The files are the sum of their headers, of parameters, of second names of parameters, and of buffers that are known and ignored. What is missing, "
              "of another shape, or of no use is listed, with the fields that would make it fit. No weight is read. The exit code is 1 where something "
              "does not fit.",

@@ -203,7 +203,7 @@ static const struct example examples[] = {
 
 const struct command cmd_count = {
     .name = "count", .arguments = "MODEL...", .purpose = "the bill of a model: parameters, FLOPs, bytes, each with its formula", .options = options,
-    .examples = examples, .complete = model_complete, .json = true, .run = run,
+    .examples = examples, .complete = model_complete, .json = true, .whole = true, .run = run,
     .notes = MODEL_NOTES
              "\nBy meaning, unless the words say that this program does it: products in full, attention without regard to its mask, nothing fused, one "
              "multiply-add is 2 FLOPs. The step ends with clipping by the global norm and AdamW, or another --optimizer."

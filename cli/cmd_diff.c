@@ -85,7 +85,7 @@ static const struct example examples[] = {
 
 const struct command cmd_diff = {
     .name = "diff", .arguments = "MODEL MODEL", .purpose = "two models side by side: modules, layout in files, fields, cost", .options = options,
-    .examples = examples, .complete = model_complete, .json = true, .run = run,
+    .examples = examples, .complete = model_complete, .json = true, .whole = true, .run = run,
     .notes = "Modules are aligned by role, also across families: q, k and v apart beside one fused projection. What a module computes and reads is "
              "written from the graph that trains: x is what comes into a block, K the size of a head. With a machine stand tokens a second: of training, what --mfu of its peak gives; of decoding, what its bandwidth allows "
              "at most for weights and cache.\n" MODEL_NOTES,

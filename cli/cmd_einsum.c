@@ -103,7 +103,11 @@ static int run(struct cli *c)
     struct rates rates;
     if (!rk_dtype_find(cli_text(c, "dtype"), &dtype)) cli_bug("no dtype %s", cli_text(c, "dtype"));
     int code = read_sizes(c, &texts, sizes);
-    if (code == CLI_OK) code = cli_try(c, rk_expression_open(c->ctx, c->args[0], sizes->at, sizes->n, dtype, &e));
+    if (code == CLI_OK) {
+        rk_status status = rk_expression_open(c->ctx, c->args[0], sizes->at, sizes->n, dtype, &e);
+        code = cli_try(c, status);
+        if (status == RK_E_SHAPE) code = CLI_USAGE;             /* names and sizes were typed: no file is at fault */
+    }
     if (code == CLI_OK) code = find_rates(c, dtype, &rates);
     if (code == CLI_OK && c->json) einsum_json(c, e, dtype, &rates);
     else if (code == CLI_OK) einsum_print(c, e, dtype, &rates);
@@ -124,7 +128,7 @@ static const struct example examples[] = {
 
 const struct command cmd_einsum = {
     .name = "einsum", .arguments = "EXPRESSION", .purpose = "the price of one product or rearrangement over named dimensions", .options = options,
-    .examples = examples, .json = true, .run = run,
+    .examples = examples, .json = true, .whole = true, .run = run,
     .notes = "EXPRESSION is \"names, names -> names\" for a product: a name that the result lacks is summed over. With one operand it is a "
              "rearrangement: another order, names in parentheses as one dimension, \"b t (h k) -> b h t k\", a new name for one of the same size; a name "
              "that is gone is summed over. Without an arrow: one tensor.\nA multiply-add is 2 FLOPs. Bytes are those of distinct elements, each read or "

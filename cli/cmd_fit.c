@@ -110,7 +110,7 @@ static const struct example examples[] = {
 
 const struct command cmd_fit = {
     .name = "fit", .arguments = "MODEL", .purpose = "what fits into a memory: batch, context, the cheapest switches; or which machine", .options = options,
-    .examples = examples, .complete = model_complete, .json = true, .run = run,
+    .examples = examples, .complete = model_complete, .json = true, .whole = true, .run = run,
     .notes = MODEL_NOTES
              "\nMemory is counted by a convention, which is named (docs/books.md): eager is what PyTorch keeps, llmc what llm.c allocates, cs336 and megatron "
              "are published rules, plan is what `reckon train` here would allocate, to the byte. Without --convention the most exact that speaks of the "

@@ -137,7 +137,7 @@ static const struct example examples[] = {
 
 const struct command cmd_list = {
     .name = "list", .arguments = "[WHAT] [FAMILY]", .purpose = "what there is: presets, dtypes, families, fields, ops, functions, devices", .examples = examples,
-    .complete = complete, .json = true, .run = run,
+    .complete = complete, .json = true, .whole = true, .run = run,
     .notes = "WHAT is presets (unless said otherwise), dtypes, families, fields, ops, functions or devices. The name of a preset stands for sizes, not for "
              "weights. Sizes of one's own: reckon show gpt2:n_layer=6,n_embd=384,n_head=6; `reckon list fields gpt2` says which there are.",
 };

@@ -49,6 +49,6 @@ static const struct example examples[] = {
 
 const struct command cmd_show = {
     .name = "show", .arguments = "MODEL", .purpose = "the module tree of a model: shapes, sizes, einsums; as PyTorch prints it", .options = options, .examples = examples,
-    .complete = model_complete, .json = true, .run = run,
+    .complete = model_complete, .json = true, .whole = true, .run = run,
     .notes = MODEL_NOTES "\nRepeated blocks stand once, as h.*; their numbers are those of all blocks together, those of tensors and einsums of one.",
 };

@@ -101,7 +101,7 @@ static const struct example examples[] = {
 
 const struct command cmd_sweep = {
     .name = "sweep", .arguments = "MODEL", .purpose = "a table of costs over a range of sizes", .options = options, .examples = examples,
-    .complete = model_complete, .json = true, .run = run,
+    .complete = model_complete, .json = true, .whole = true, .run = run,
     .notes = "VALUES are numbers, words and ranges with commas between them. A..B goes by ones up to 16 and doubles beyond; A..B:S goes in steps of S, A..B:*M in "
              "factors of M. 1k is 1000, 1Ki is 1024. What is no more than its default of other fields follows them: ff where it is 4*hidden. A sequence "
              "longer than the model's context asks for a model with as many positions, and is marked.\n" MODEL_NOTES,

@@ -111,6 +111,7 @@ static int take_options(struct training *t)
     if (t->checkpoint[0] != '\0' && cli_given(c, "steps") && !cli_given(c, "cycle")) t->options.cycle = 0;     /* the schedule ends with the new last step */
     if (cli_given(c, "config")) CLI_TRY(c, rk_train_options_read(c->ctx, cli_text(c, "config"), &t->options));
     int code = take_flags(c, &t->options);
+    if (code == CLI_OK && cli_given(c, "receipt")) code = cli_can_save(c, cli_text(c, "receipt"));
     if (code == CLI_OK) code = cli_try(c, rk_policy_check(c->ctx, t->options.policy));
     return code == CLI_OK ? check_unread(c, &t->options) : code;
 }
@@ -209,7 +210,10 @@ static int open_train(struct training *t)
         .any_kernels = cli_flag(c, "any-kernels"), .ceilings = &t->ceilings, .promised_flops = promise != NULL ? promise->rate[promised_rate(t->options.policy)] : cli_real(c, "peak"),
         .memory_limit = cli_given(c, "memory") ? (uint64_t)cli_int(c, "memory") : train_memory(t->device),
     };
-    CLI_TRY(c, rk_train_open(c->ctx, &s, &t->train));
+    rk_status status = rk_train_open(c->ctx, &s, &t->train);
+    code = cli_try(c, status);
+    if (status == RK_E_NOMEM && !cli_given(c, "memory") && s.memory_limit > 0) cli_note(c, "  that is what is free here; --memory BYTES says otherwise");
+    if (code != CLI_OK) return code;
     t->first = rk_train_steps_done(t->train);
     if (t->checkpoint[0] != '\0') cli_note(c, "resumed from %s", t->checkpoint);
     return CLI_OK;

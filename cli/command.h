@@ -49,6 +49,7 @@ struct command {
     const struct example *examples;
     const char *(*complete)(int i);             /* the i-th word a shell may offer as an argument; NULL after the last */
     bool json;                                  /* --json is answered */
+    bool whole;                                 /* prints all of its answer, or where it fails none: nothing goes out before the exit code is known */
     int (*run)(struct cli *c);                  /* returns an exit code: CLI_OK ... */
 };
 
@@ -90,6 +91,7 @@ _Noreturn void cli_bug(const char *format, ...) RK_PRINTF(1, 2);
 /* CLI_TRY for a command that owns things: leaves through the label `out` with `code` set. */
 #define CLI_GO(c, call)  do { code = cli_try((c), (call)); if (code != CLI_OK) goto out; } while (0)
 
+int   cli_can_save(struct cli *c, const char *path);                       /* asked before work is done whose result would be lost; an exit code, and says why not */
 int   cli_save(struct cli *c, const char *path, const char *text, size_t n);       /* a file, whole or not at all */
 /* The same of what is too long for memory: whatever is written to `file` in between. cli_save_end closes it, gives it its name unless code says that
  * something failed, and tells what went wrong in writing; the exit code. */

@@ -15,6 +15,7 @@ enum env {
 const char *env_get(enum env which);                /* NULL where unset or empty */
 
 int  cli_begin(struct cli *c, int argc, char **argv);       /* CLI_RUN, or the exit code of a program that is done */
+int  cli_run(struct cli *c);                                /* the command itself; its exit code */
 int  cli_end(struct cli *c, int code);
 
 int  opt_read(struct cli *c, int argc, char **argv);        /* finds the command, fills values and args */

@@ -27,6 +27,6 @@ int main(int argc, char **argv)
 {
     struct cli c;
     int code = cli_begin(&c, argc, argv);
-    if (code == CLI_RUN) code = c.command->run(&c);
+    if (code == CLI_RUN) code = cli_run(&c);
     return cli_end(&c, code);
 }

@@ -102,12 +102,39 @@ static int unknown_option(struct cli *c, const char *name, int length)
     return cli_fail(c, CLI_USAGE, near_words(&near, "--"), "unknown option --%.*s", length, name);
 }
 
+/* Does a text say "...: word word word, ..."? So the help of an option of free text lists what may stand there. */
+static bool lists(const char *help, const char *word)
+{
+    const char *at = strstr(help, ": "), *end = at != NULL ? at + strcspn(at, ",") : NULL;
+    size_t n = strlen(word);
+    while (at != NULL && n > 0 && (at = strstr(at, word)) != NULL && at + n <= end) {
+        if (at[-1] == ' ' && (at + n == end || at[n] == ' ')) return true;
+        at += n;
+    }
+    return false;
+}
+
+/* A word that is none of an option's choices may be one of another's: "--dtype fp8" is --policy fp8. "" where no other has it. */
+static void elsewhere(const struct cli *c, const char *text, char *hint, size_t room)
+{
+    size_t used = 0;
+    hint[0] = '\0';
+    for (const struct option *o = c->command->options; o->name != NULL && used < room; o++) {
+        if (o->type == OPT_CHOICE ? choice_of(o->words, text) < 0 : o->type != OPT_TEXT || !lists(o->help, text)) continue;
+        if (used == 0) used = (size_t)snprintf(hint, room, "%s is a word of --%s", text, o->name);
+        else used += (size_t)snprintf(hint + used, room - used, " and of --%s", o->name);
+    }
+}
+
 /* `shown` is the option as it was typed, for messages. */
 static int take_value(struct cli *c, const struct option *o, const char *shown, const char *text)
 {
     struct value *v = &c->values[c->n_values++];
+    char hint[192] = "";
     if (read_value(o, text, v)) return CLI_OK;
     c->n_values--;
+    if (o->type == OPT_CHOICE) elsewhere(c, text, hint, sizeof hint);
+    if (hint[0] != '\0') return cli_fail(c, CLI_USAGE, hint, "%s: %s%s expected, not \"%s\"", shown, types[o->type].wants, choices(o), text);
     return cli_usage(c, "%s: %s%s expected, not \"%s\"", shown, types[o->type].wants, choices(o), text);
 }
 

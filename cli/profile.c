@@ -12,6 +12,8 @@ int profile_begin(struct cli *c, rk_device *device)
 {
     if (!cli_offers(c, "profile") || !cli_given(c, "profile") || c->profiling != NULL) return CLI_OK;
     const char *file = cli_text(c, "profile");
+    int code = file[0] != '\0' ? cli_can_save(c, file) : CLI_OK;
+    if (code != CLI_OK) return code;
     rk_profile_options how = { .trace = file[0] != '\0' };
     struct profiling *p = c->profiling = cli_take(sizeof *p);
     p->file = file;

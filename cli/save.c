@@ -12,6 +12,29 @@
 
 static int not_whole(struct cli *c, const char *path, int why) { return cli_fail(c, CLI_SYSTEM, NULL, "%s: cannot be written: %s", path, strerror(why)); }
 
+/* Does a path lie in the folder that the command makes itself, and perhaps has not made yet? */
+static bool in_output(struct cli *c, const char *path)
+{
+    const char *output = cli_offers(c, "output") && cli_given(c, "output") ? cli_text(c, "output") : NULL;
+    size_t n = output != NULL ? strlen(output) : 0;
+    return n > 0 && strncmp(path, output, n) == 0 && (path[n] == '/' || output[n - 1] == '/');
+}
+
+int cli_can_save(struct cli *c, const char *path)
+{
+    struct stat there;
+    char folder[PATH_MAX];
+    const char *name = strrchr(path, '/');
+    int n = name == NULL ? 0 : name == path ? 1 : (int)(name - path);
+    if (in_output(c, path)) return CLI_OK;
+    if (path[0] == '\0') return not_whole(c, path, ENOENT);
+    if (stat(path, &there) == 0 && S_ISDIR(there.st_mode)) return not_whole(c, path, EISDIR);
+    if (stat(path, &there) == 0 && !S_ISREG(there.st_mode)) return access(path, W_OK) == 0 ? CLI_OK : not_whole(c, path, errno);
+    if (n >= (int)sizeof folder) return not_whole(c, path, ENAMETOOLONG);
+    (void)snprintf(folder, sizeof folder, "%.*s", n, path);
+    return access(n > 0 ? folder : ".", W_OK | X_OK) == 0 ? CLI_OK : not_whole(c, path, errno);
+}
+
 struct save { const char *path; char target[PATH_MAX], beside[PATH_MAX + 32]; bool plain; };      /* path: as it was typed */
 
 int cli_save_begin(struct cli *c, const char *path, struct save **out, FILE **file)

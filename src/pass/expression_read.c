@@ -32,7 +32,11 @@ static rk_status read_name(rk_ctx *ctx, const char *text, const char **at, bool 
     if (length == 0) return FAIL(RK_E_ARG, "expression \"%s\": unexpected '%c' at character %d", text, **at, (int)(*at - text) + 1);
     if (side->n == MOST_NAMES || (!open && side->rank == RK_MAX_RANK)) return FAIL(RK_E_LIMIT, "expression \"%s\": more than %d dimensions", text, RK_MAX_RANK);
     struct said name = { *at, length, side->rank };
-    if (side_find(side, &name) >= 0) return FAIL(RK_E_SHAPE, "expression \"%s\": %.*s stands twice in \"%.*s\"", text, length, *at, side->length, side->at);
+    if (side_find(side, &name) >= 0) {
+        (void)FAIL(RK_E_SHAPE, "expression \"%s\": %.*s stands twice in \"%.*s\"", text, length, *at, side->length, side->at);
+        if (strchr(text, ',') == NULL && strstr(text, "->") != NULL) return ctx_hint(ctx, "two operands have a comma between them: \"b s h, b u h -> b s u\"");
+        return RK_E_SHAPE;
+    }
     side->name[side->n++] = name;
     side->rank += !open;
     *at += length;

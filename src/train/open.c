@@ -123,7 +123,7 @@ static rk_status check_memory(rk_ctx *ctx, const rk_train *t, uint64_t limit)
     const rk_train_options *o = &t->options;
     int64_t states = train_states_bytes(t), arena = train_arena_bytes(t), inputs = train_input_bytes(t);
     if (limit == 0 || (uint64_t)(states + arena + inputs) <= limit) return RK_OK;
-    (void)FAIL(RK_E_NOMEM, "training %s needs %.1f MiB (parameters, gradients and what the optimizer keeps %.1f, activations and workspace %.1f), but only %.1f MiB are free", t->model->name,
+    (void)FAIL(RK_E_NOMEM, "training %s needs %.1f MiB (parameters, gradients and what the optimizer keeps %.1f, activations and workspace %.1f), but only %.1f MiB may be used", t->model->name,
                (double)(states + arena + inputs) / mib, (double)states / mib, (double)arena / mib, (double)limit / mib);
     if (o->batch > 1 && (uint64_t)states < limit)
         return ctx_hint(ctx, "--batch %lld --accumulate %lld takes the same steps and saves about %.1f MiB; a shorter --seq saves more", (long long)o->batch / 2,

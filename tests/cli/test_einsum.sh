@@ -34,8 +34,11 @@ ends 2 reckon einsum;                                            warns "EXPRESSI
 ends 2 reckon einsum 'b s' -s b;                                 warns "NAME=N expected"
 ends 3 reckon einsum 'b s' -s b=4G,s=4G;                         warns 'input operand 1: the result has more than 2^48 elements'
 ends 2 reckon einsum 'b s' -s b=1.5;                             warns "a whole number"
-reckon einsum 'b s hed, b u head -> b s u' -s b=1,s=1,u=1,head=4 >"$out" 2>"$err"; last="hed"; warns "hed is in operand 1 only"; warns "so is head of operand 2"
-reckon einsum 'b s -> b sq' -s b=1,s=1 >"$out" 2>"$err"; last="sq"; warns "sq, in the result, has no size"; warns "did you mean s?"
+ends 2 reckon einsum 'b s hed, b u head -> b s u' -s b=1,s=1,u=1,head=4; warns "hed is in operand 1 only"; warns "so is head of operand 2"
+ends 2 reckon einsum 'b s -> b sq' -s b=1,s=1;           warns "sq, in the result, has no size"; warns "did you mean s?"
 ends 2 reckon einsum 'bsh,buh->bsu' -s b=4,s=8,u=8,h=16; warns "names are words, apart by blanks"
+ends 2 reckon einsum 'b s h b u h -> b s u' -s b=4,s=8,u=8,h=16; warns "b stands twice"; warns "a comma between them"; silent "$out"
+ends 2 reckon einsum 'b s b, b -> s' -s b=4,s=8;         warns "b stands twice"; if grep -q comma "$err"; then fail "there is a comma"; else pass; fi
+ends 2 reckon einsum 'b s h -> b u h' -s b=2,s=3,u=4,h=5; warns "rename: s is 3 and u is 4"
 ends 2 reckon einsum 'b head -> b haed' -s b=4,head=2;   warns "did you mean head?"
 finish

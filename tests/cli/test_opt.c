@@ -78,6 +78,8 @@ static const struct option options[] = {
     { "greedy",  'g', OPT_FLAG,   NULL,          NULL,          "a flag" },
     { "fast",    'f', OPT_FLAG,   NULL,          NULL,          "another" },
     { "trace",   'x', OPT_PERHAPS, NULL,         NULL,          "a flag that may be given a file" },
+    { "policy",  0,   OPT_TEXT,   "NAME",        "fp32",        "in which dtypes: fp32 amp-bf16 fp8, and by module: amp-bf16,head=f32" },
+    { "level",   0,   OPT_CHOICE, "low|fp8",     "low",         "of what there is" },
     { 0 }
 };
 static const struct command cmd_count = { .name = "count", .arguments = "MODEL [FILE]", .options = options, .run = run, .json = true };
@@ -197,6 +199,18 @@ TEST(what_makes_no_sense_is_refused_by_name)
     REFUSED("count gpt2 --rate fast", "--rate: a number expected, not \"fast\"");
     REFUSED("count gpt2 --dtype u64", "--dtype: one of u16|u32|u expected, not \"u64\"");
     REFUSED("count gpt2 --dtype u1", "--dtype: one of u16|u32|u expected, not \"u1\"");
+    EXPECT_TEXT(hinted, "");
+    REFUSED("count gpt2 --dtype amp-bf16", "--dtype: one of u16|u32|u expected, not \"amp-bf16\"");
+    EXPECT_TEXT(hinted, "amp-bf16 is a word of --policy");
+    REFUSED("count gpt2 --dtype fp8", "--dtype: one of u16|u32|u expected, not \"fp8\"");
+    EXPECT_TEXT(hinted, "fp8 is a word of --policy and of --level");
+    REFUSED("count gpt2 --level u16", "--level: one of low|fp8 expected, not \"u16\"");
+    EXPECT_TEXT(hinted, "u16 is a word of --dtype");
+    for (int i = 0; i < 3; i++) {
+        static const char *const lines[] = { "count gpt2 --dtype fp", "count gpt2 --dtype by", "count gpt2 --dtype bf16" };
+        EXPECT_INT(typed(lines[i]), CLI_USAGE);
+        EXPECT_TEXT(hinted, "");
+    }
     REFUSED("count gpt2 --greedy=yes", "--greedy takes no value");
     REFUSED("count gpt2 -z", "unknown option -z");
     REFUSED("count gpt2 -gz", "unknown option -z");

@@ -79,7 +79,9 @@ ends 2 train text --end nothing;                               warns "no token"
 ends 3 train nothing --steps 1;                                warns "nothing"
 ends 3 reckon train text --tokenizer nothing --model $sizes;   warns "nothing"
 ends 3 reckon train text.bin --tokenizer tok --model $sizes,vocab_size=100;  warns "knows 100 tokens"
-ends 4 train text --steps 1 --memory 1000;                     warns "MiB are free"
+ends 4 train text --steps 1 --memory 1000;                     warns "MiB may be used"; if grep -q "free" "$err"; then fail "--memory is not what is free"; else pass; fi
+ends 4 train text --steps 1 --receipt nowhere/run.json;         warns "nowhere/run.json: cannot be written"; silent "$out"
+ends 0 train text --steps 1 --output fresh --receipt fresh/run.json; [ -s fresh/run.json ] && pass || fail "a receipt in the folder that was made"
 ends 4 train text --steps 1 --output text/x;                   warns "text"
 printf '%03d' 7 >odd.bin
 ends 3 train odd.bin;                                          warns "no whole number"

@@ -111,7 +111,7 @@ END2
 ends 0 reckon train text --tokenizer tok --model cs336-17m:$size --batch 2 --steps 2 --warmup 0 --blas own --quiet --profile; warns "adjoint"
 ends 0 reckon train text --tokenizer tok --model model --batch 2 --steps 1 --warmup 0 --blas own --json --quiet --profile; prints '"event": "work"'; prints '"loaded": {'
 ends 2 reckon count gpt2 --profile;                      warns "unknown option"
-ends 3 reckon score model --ids 1,2 --profile=/nowhere/trace.json; warns "/nowhere/trace.json"
+ends 4 reckon score model --ids 1,2 --profile=/nowhere/trace.json; warns "/nowhere/trace.json"; silent "$out"
 
 # what a load says: a line, nothing with -q, all names with -v, and a name for whatever does not fit
 ends 0 reckon fill mlm 'a [MASK]';                      is "a line" "$(cat "$err")" "mlm/model.safetensors: 46 tensors used (21.2 KiB, f32), 1 ignored"

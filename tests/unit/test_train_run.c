@@ -293,7 +293,7 @@ TEST(too_little_memory_is_said_before_any_is_taken)
     OK(ctx, rk_model_open(ctx, MODEL, &model));
     OK(ctx, rk_device_open(ctx, "cpu", &(rk_device_options){ .blas = "own" }, &device));
     rk_train_setup s = { .model = model, .device = device, .data = { .tokens = &text.tokens, .document_end = -1 }, .options = &o, .memory_limit = 250000 };
-    FAILS(ctx, rk_train_open(ctx, &s, &train), RK_E_NOMEM, "only 0.2 MiB are free");
+    FAILS(ctx, rk_train_open(ctx, &s, &train), RK_E_NOMEM, "only 0.2 MiB may be used");
     EXPECT(strstr(rk_error_hint(ctx), "--batch 2 --accumulate 2") != NULL);
     s.memory_limit = 1000;
     FAILS(ctx, rk_train_open(ctx, &s, &train), RK_E_NOMEM, "needs");

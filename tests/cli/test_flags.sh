@@ -1,0 +1,46 @@
+# Every option of the commands that price models, with values that make no sense: either the command takes it and ends with 0 or 1, or it
+# says why not and prints nothing: half an answer above an error is none.
+. tests/cli/check.sh
+
+wrong="x -1 0 1e30 99999999999999999999 nan ,"
+options() { reckon "$1" --help | sed -n '/^examples/q; s/^  \(-., \|    \)--\([a-z-]*\)\( \{1,2\}[^ ].*\|\)$/\2/p'; }
+
+# try COMMAND ARGUMENT...: with each option and value behind them
+tries=0
+try() {
+    command=$1
+    for option in $(options "$command"); do
+        case $option in help | html | threads | blas) continue ;; esac
+        for value in $wrong ''; do
+            last="$* --$option=$value"
+            reckon "$@" "--$option=$value" >"$out" 2>"$err" </dev/null; code=$?
+            tries=$((tries + 1))
+            if [ $code -gt 4 ]; then fail "$last: exit code $code"; sed 's/^/    /' "$err" | head -5
+            elif [ $code -gt 1 ] && [ -s "$out" ]; then fail "$last: ends with $code and prints"; head -3 "$out"
+            elif [ $code -gt 1 ] && ! [ -s "$err" ]; then fail "$last: ends with $code and says nothing"
+            fi
+        done
+    done
+}
+try count gpt2
+try count gpt2 --conventions
+try count gpt2 --steps 10 --device h100 --json
+try count gpt2 gpt2-xl
+try count gpt2 --memory eager
+try fit gpt2 --memory 24GB
+try sweep gpt2 --over seq=1Ki..4Ki
+try diff gpt2 gpt-j-6b
+try show gpt2
+try einsum 'm k, k n -> m n' -s m=4,k=4,n=4
+try list
+try check nowhere
+if [ $tries -gt 1000 ]; then pass; else fail "only $tries tries"; fi
+
+# by name
+ends 2 reckon count gpt2 --activation x;      warns 'no activation "x"'; silent "$out"
+ends 2 reckon count gpt2 --conventions --edition 2023; warns "2024, 2025 and 2026"; silent "$out"
+ends 3 reckon count gpt2 nosuch --json;       warns '"nosuch"'; silent "$out"
+ends 2 reckon count gpt2 --dtype fp8;         warns "fp8 is a word of --policy"
+ends 2 reckon sweep gpt2 --over batch=1,2 --dtype amp-bf16; warns "amp-bf16 is a word of --policy"
+ends 2 reckon count gpt2 --attention full;    warns "full is a word of --recompute"
+finish
