@@ -93,14 +93,14 @@ static rk_status too_many_elements(rk_ctx *ctx, const rk_graph *g, const struct 
     return FAIL(RK_E_LIMIT, "%s%s%s: the result has more than 2^%d elements", n->op->name, between, where, LARGEST_EXTENT_BITS);
 }
 
-static rk_status check_elements(rk_ctx *ctx, const rk_graph *g, const struct node *n)
+bool graph_fits(const rk_graph *g, const struct node *n)
 {
     int64_t elements = 1;                       /* an empty dimension counts as 1: strides stay bounded too */
     for (int i = 0; i < n->rank; i++) {
         int64_t size = dim_size(g, n->dim[i]) > 0 ? dim_size(g, n->dim[i]) : 1;
-        if (!extent_mul(elements, size, &elements) || elements >> LARGEST_EXTENT_BITS != 0) return too_many_elements(ctx, g, n);
+        if (!extent_mul(elements, size, &elements) || elements >> LARGEST_EXTENT_BITS != 0) return false;
     }
-    return RK_OK;
+    return true;
 }
 
 /* shaped: the node has its dtype and dims already. */
@@ -119,7 +119,7 @@ static rk_status node_add(rk_ctx *ctx, rk_graph *g, struct node n, bool shaped, 
     n.times = g->times;
     n.alike = g->alike;
     if (!shaped) TRY(n.op->infer(ctx, g, &n));
-    if (!shaped) TRY(check_elements(ctx, g, &n));
+    if (!shaped && !graph_fits(g, &n)) return too_many_elements(ctx, g, &n);
     VEC_PUSH(&g->nodes, n);
     *out = g->nodes.n - 1;
     int kind = source_kind(n.op, n.at.i[0]);
