@@ -82,6 +82,7 @@ static int run(struct cli *c)
     if (code == CLI_OK && c->json) sweep_json(c, s);
     else if (code == CLI_OK && cli_flag(c, "csv")) sweep_csv(c, s);
     else if (code == CLI_OK) sweep_print(c, s, cli_flag(c, "exact"));
+    rk_bill_free(s->kept);
     for (int i = 0; i < s->n_knobs; i++) range_free(&s->knob[i]);
     free(s->rows);
     free(s->shows);

@@ -41,7 +41,8 @@ static void take_numbers(const struct counting *k, const rk_bill *bill, struct c
     x->plan = number_of(bill, "bytes.plan.activations") + number_of(bill, "bytes.plan.workspace");
 }
 
-static int context_of(struct counting *k, const char *name, struct context *x)
+/* Nobody asks for the plan over time. Within the model's own context all share the program of the first, *kept. */
+static int context_of(struct counting *k, const char *name, struct context *x, rk_bill **kept)
 {
     struct cli *c = k->c;
     rk_bill_settings s = k->s;
@@ -51,8 +52,12 @@ static int context_of(struct counting *k, const char *name, struct context *x)
     if (code != CLI_OK) goto out;
     s.batch = 1;
     s.seq = (int64_t)x->seq;
+    s.plan_untimed = true;
+    s.plan_kept = s.plan && !x->beyond;
+    s.like = x->beyond ? NULL : *kept;
     CLI_GO(c, rk_bill_of(m, &s, &bill));
     take_numbers(k, bill, x);
+    if (*kept == NULL && s.plan_kept) *kept = bill, bill = NULL;
 out:
     rk_bill_free(bill);
     rk_model_close(m);
@@ -61,11 +66,13 @@ out:
 
 int contexts_of(struct counting *k, struct counted *x, const char *model)
 {
+    rk_bill *kept = NULL;
     int code = CLI_OK;
     for (int i = 0; i < CONTEXTS && code == CLI_OK; i++) {
         x->context[i].seq = (uint64_t)SHORTEST_CONTEXT << i;
-        code = context_of(k, model, &x->context[i]);
+        code = context_of(k, model, &x->context[i], &kept);
     }
+    rk_bill_free(kept);
     return code;
 }
 

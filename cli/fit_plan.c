@@ -1,6 +1,6 @@
 /* fit_plan.c: the convention "plan": what `reckon train` here would allocate, to the byte: states, one arena, inputs.
  *
- * A plan is made anew for every batch, but for the update, which all share. Memory is a line in the batch, or nearly (addresses are
+ * The first plan is sized anew for every batch and length (rk_bill_settings.like). Memory is a line in the batch, or nearly (addresses are
  * rounded, lifetimes laid out otherwise): what one sequence takes beyond the states proposes the batch, each plan that was made the
  * next, and plans on both sides of the answer confirm it. */
 #include "fit.h"
@@ -17,7 +17,7 @@ static int total_at(struct fit *f, int64_t batch, int64_t seq, uint64_t *bytes)
     rk_bill *bill = NULL;
     s.batch = batch;
     s.seq = seq;
-    s.plan = s.plan_alone = true;
+    s.plan = s.plan_alone = s.plan_kept = true;
     s.like = f->plan;
     CLI_TRY(f->k.c, rk_bill_of(x->model, &s, &bill));
     int code = cli_try(f->k.c, rk_bill_number(bill, "bytes.plan.total", bytes));

@@ -21,6 +21,8 @@ struct sweep {
     bool stretched;
     double field[SWEEP_FIELDS];                 /* of the first point */
     bool follows[SWEEP_FIELDS];                 /* fields that changed though nobody swept them */
+    rk_bill *kept;                              /* whose program others are sized from, and what it is of; NULL: none yet */
+    struct sweep_point { char overrides[512]; rk_bill_settings settings; } kept_of;
     char family[32], title[64];
 };
 

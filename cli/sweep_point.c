@@ -63,8 +63,6 @@ static int fill_cell(struct cli *c, const char *name, const rk_model *m, const r
 
 /* --- one point --- */
 
-struct point { char overrides[512]; rk_bill_settings settings; };
-
 const char *sweep_at(const struct sweep *s, size_t row, int knob)
 {
     for (int k = s->n_knobs - 1; k > knob; k--) row /= (size_t)s->knob[k].n;
@@ -87,7 +85,7 @@ static int take_optimizer(struct cli *c, const char *text, rk_optimizer *optimiz
     return cli_usage(c, "--over: there is no optimizer \"%s\"", text);
 }
 
-static int set_point(struct cli *c, const struct sweep *s, size_t row, struct point *p)
+static int set_point(struct cli *c, const struct sweep *s, size_t row, struct sweep_point *p)
 {
     for (int k = 0; k < s->n_knobs; k++) {
         const char *name = s->knob[k].name, *text = sweep_at(s, row, k);
@@ -105,7 +103,7 @@ static int set_point(struct cli *c, const struct sweep *s, size_t row, struct po
 }
 
 /* A sequence longer than the context asks for a model with a longer one. */
-static int open_point(struct cli *c, struct point *p, rk_model **m, bool *stretched)
+static int open_point(struct cli *c, struct sweep_point *p, rk_model **m, bool *stretched)
 {
     CLI_TRY(c, rk_model_open_with(c->ctx, c->args[0], p->overrides, m));
     *stretched = p->settings.seq > 0 && (uint64_t)p->settings.seq > model_size(*m, "position");
@@ -145,9 +143,41 @@ static int add_conventions(struct cli *c, const struct sweep *s, const rk_bill_s
     return CLI_OK;
 }
 
+/* The same model, run in the same way: batch and lengths may differ. */
+static bool is_like(const struct sweep_point *a, const struct sweep_point *b)
+{
+    const rk_bill_settings *x = &a->settings, *y = &b->settings;
+    bool same_policy = x->policy == y->policy || (x->policy != NULL && y->policy != NULL && strcmp(x->policy, y->policy) == 0);
+    return strcmp(a->overrides, b->overrides) == 0 && same_policy && x->optimizer == y->optimizer && x->dtype == y->dtype;
+}
+
+/* Nobody asks for the plan over time. Points that differ in batch and lengths alone share a program. */
+static int bill_of_point(struct cli *c, struct sweep *s, struct sweep_point *p, rk_model *m, rk_bill **bill)
+{
+    p->settings.totals = p->settings.plan_untimed = true;
+    if (s->kept != NULL && !is_like(&s->kept_of, p)) {
+        rk_bill_free(s->kept);
+        s->kept = NULL;
+    }
+    p->settings.plan_kept = p->settings.plan;
+    p->settings.like = s->kept;
+    return cli_try(c, rk_bill_of(m, &p->settings, bill));
+}
+
+/* The first of its kind stays. */
+static void keep_or_free(struct sweep *s, const struct sweep_point *p, rk_bill *bill)
+{
+    if (bill == NULL || s->kept != NULL || !p->settings.plan) {
+        rk_bill_free(bill);
+        return;
+    }
+    s->kept = bill;
+    s->kept_of = *p;
+}
+
 int sweep_fill(struct cli *c, struct sweep *s, size_t row, const rk_bill_settings *settings)
 {
-    struct point p = { "", *settings };
+    struct sweep_point p = { "", *settings };
     struct row *r = &s->rows[row];
     rk_model *m = NULL;
     rk_bill *bill = NULL;
@@ -159,13 +189,12 @@ int sweep_fill(struct cli *c, struct sweep *s, size_t row, const rk_bill_setting
     (void)snprintf(s->family, sizeof s->family, "%s", rk_model_family(m));
     (void)snprintf(s->title, sizeof s->title, "%s", rk_model_title(m));
     uint64_t tokens = (uint64_t)p.settings.batch * (p.settings.seq > 0 ? (uint64_t)p.settings.seq : model_size(m, "position"));
-    p.settings.totals = true;
-    CLI_GO(c, rk_bill_of(m, &p.settings, &bill));
-    code = add_conventions(c, s, &p.settings, m, bill);
+    code = bill_of_point(c, s, &p, m, &bill);
+    if (code == CLI_OK) code = add_conventions(c, s, &p.settings, m, bill);
     for (int i = 0; i < s->n_columns && code == CLI_OK; i++)
         code = fill_cell(c, s->column[i], m, bill, tokens, &r->cell[i]);
 out:
-    rk_bill_free(bill);
+    keep_or_free(s, &p, bill);
     rk_model_close(m);
     return code;
 }

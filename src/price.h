@@ -1,5 +1,5 @@
 /* price.h: what the parts of a bill share: by meaning (reckon.c), what decoding keeps (price_cache.c), and as the plan of a program
- * (price_plan.c). */
+ * (price_plan.c; of one graph price_cost.c, in the bill price_rows.c). */
 #ifndef PRICE_H
 #define PRICE_H
 #include "model/model.h"
@@ -26,6 +26,16 @@ rk_status price_one_block(rk_ctx *ctx, const struct built *all, bool together, s
 /* The towers of a model, whose blocks may be left out; deep: one has more than `most` (0: nothing is left out). */
 struct price_towers { struct tower at[MOST_STRETCHES]; int n; bool deep; };      /* ends with pattern NULL */
 struct price_towers price_towers(const rk_model *model, int64_t most);
+
+/* What a program allocates and issues; seed: of the inputs. */
+struct program_cost { uint64_t activations, workspace, inputs, seed, products, elementwise; };
+/* Of a plan without addresses, of few blocks or all. turn: see pass_lengthen. *alike false: few were not enough. */
+rk_status price_program(rk_ctx *ctx, struct plan *plan, const struct price_towers *towers, rk_ref turn, struct program_cost *cost, bool *alike) RK_CHECK;
+static inline uint64_t price_aligned(uint64_t bytes) { return (bytes + PLAN_ALIGNMENT - 1) & ~(uint64_t)(PLAN_ALIGNMENT - 1); }
+/* What the graphs of a run take: a micro-batch, those after the first (zeros: there is one), the update. */
+struct run_cost { struct program_cost step, more, update; };
+/* The entries of a plan; states: bytes by kind. */
+rk_status price_rows(rk_ctx *ctx, rk_bill *bill, const int64_t *states, const struct run_cost *c) RK_CHECK;
 
 /* Adds bytes.plan.* and flops.plan.* of the trainer's graphs; options: of the graph of the loss. */
 rk_status price_plan(rk_ctx *ctx, const rk_model *model, const rk_bill_settings *settings, const struct policy *policy, const struct build_options *options, rk_bill *bill) RK_CHECK;

@@ -91,7 +91,9 @@ typedef struct rk_bill_settings {
     bool plan;                          /* also what the program of this machine will allocate and issue (bytes.plan.*, flops.plan.*) */
     bool plan_alone;                    /* with plan: nothing but bytes.plan.* and flops.plan.*, sooner, and without time */
     bool plan_untimed;                  /* with plan: without its steps and values over time (rk_bill_step_at), sooner */
-    const rk_bill *like;                /* with plan: a bill of the same model, whose settings differ in batch and lengths alone: sooner, by what they share; or NULL */
+    bool plan_kept;                     /* with plan: the bill keeps its program, for those that are like it */
+    rk_bill *like;                      /* with plan: a bill of the same model, whose settings differ in batch and lengths alone: sooner, by what they share, or NULL.
+                                         * The program that it keeps is sized anew for this one, where nothing but sizes differs; the bill itself stays as it is */
     rk_device *device;                  /* for plan; NULL: the CPU back end */
     int64_t accumulate;                 /* for plan: micro-batches of a step (0: 1); more than one take an arena and inputs of their own size */
     rk_optimizer optimizer;

@@ -3,25 +3,22 @@
  * A row names the operation it runs, "adjoint NAME" for the gradients of a fused one, or "*" for any. */
 #include "core/opdef.h"
 #include "core/problem.h"
-#include <stdio.h>
 #include <string.h>
 
-enum { MOST_NAME = 64 };
-
-static void name_of(const struct problem *p, char *name)
+/* Asked of every problem and row: nothing is written to be compared. */
+static bool is_for(const struct kernel *k, const struct problem *p)
 {
-    if (p->op == &op_adjoint) (void)snprintf(name, MOST_NAME, "adjoint %s", p->node->text);
-    else (void)snprintf(name, MOST_NAME, "%s", p->op->name);
+    static const char gradients[] = "adjoint ";
+    if (strcmp(k->op, "*") == 0) return true;
+    if (p->op != &op_adjoint) return strcmp(k->op, p->op->name) == 0;
+    return strncmp(k->op, gradients, sizeof gradients - 1) == 0 && strcmp(k->op + sizeof gradients - 1, p->node->text) == 0;
 }
 
 const struct kernel *backend_find(const struct backend *b, const struct problem *p, const struct backend **who)
 {
-    char name[MOST_NAME];
-    name_of(p, name);
     for (; b != NULL; b = b->next)
         for (const struct kernel *k = b->kernels; k->op != NULL; k++) {
-            if (strcmp(k->op, "*") != 0 && strcmp(k->op, name) != 0) continue;
-            if (k->accepts != NULL && !k->accepts(p)) continue;
+            if (!is_for(k, p) || (k->accepts != NULL && !k->accepts(p))) continue;
             if (who != NULL) *who = b;
             return k;
         }

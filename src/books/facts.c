@@ -108,6 +108,9 @@ static bool has_module(const rk_bill *bill, const char *name)
     return false;
 }
 
+static bool has_one_head(const struct facts *facts) { return letter_is(facts, "H") == 1 || letter_is(facts, "T") == 1; }
+static bool is_alone(const struct facts *facts) { return has_one_head(facts) || letter_is(facts, "B") == 1; }       /* some copies are views then */
+
 rk_status facts_of(rk_ctx *ctx, const rk_bill *bill, const rk_model *model, const rk_books *books, struct facts *facts)
 {
     const struct arch *arch = model->config.arch;
@@ -117,9 +120,8 @@ rk_status facts_of(rk_ctx *ctx, const rk_bill *bill, const rk_model *model, cons
     TRY(know(ctx, facts, "family", arch->name, strlen(arch->name)));
     for (int i = 0; i < CHOICES; i++) TRY(choose(ctx, facts, &choices[i], *(const char *const *)((const char *)books + choices[i].at)));
     TRY(know_edition(ctx, facts, model, books));
-    bool one_head = letter_is(facts, "H") == 1 || letter_is(facts, "T") == 1;
-    TRY(know_if(ctx, facts, "alone", one_head || letter_is(facts, "B") == 1));        /* some copies are views then */
-    TRY(know_if(ctx, facts, "alone_head", one_head));
+    TRY(know_if(ctx, facts, "alone", is_alone(facts)));
+    TRY(know_if(ctx, facts, "alone_head", has_one_head(facts)));
     TRY(know_if(ctx, facts, "head", has_module(bill, "head")));                      /* no: the model ends in hidden states */
     TRY(know_if(ctx, facts, "pooler", has_module(bill, "pooler")));
     TRY(know_if(ctx, facts, "adamw", facts_hold(facts, "optimizer=adamw")));          /* most conventions know no other */
@@ -127,4 +129,19 @@ rk_status facts_of(rk_ctx *ctx, const rk_bill *bill, const rk_model *model, cons
     TRY(know_if(ctx, facts, "sequence_parallel", books->sequence_parallel));
     TRY(know_if(ctx, facts, "pipelined", letter_is(facts, "p") > 1));
     return know_if(ctx, facts, "parallel", config_field(&model->config, "parallel", &at) == NULL || config_flag(&model->config, "parallel"));
+}
+
+rk_status facts_at(rk_ctx *ctx, struct facts *facts, int64_t batch)
+{
+    static const char *const letters[] = { "B", "b" };
+    for (int i = 0; i < 2; i++) {
+        const struct letter *l = letter_find(&facts->letters, letters[i], 1);
+        PROMISE(l != NULL);
+        TRY(letter_set(ctx, &facts->letters, l->name, batch, l->words));
+    }
+    const int known = facts->n;
+    for (facts->n = 0; strcmp(facts->at[facts->n].key, "alone") != 0;) facts->n++;
+    rk_status status = know_if(ctx, facts, "alone", is_alone(facts));
+    facts->n = known;
+    return status;
 }

@@ -17,6 +17,9 @@ struct facts {
  * word that is no choice, E_ARG for sizes below 0. */
 rk_status facts_of(rk_ctx *ctx, const rk_bill *bill, const rk_model *model, const rk_books *books, struct facts *facts) RK_CHECK;
 
+/* The same of so many sequences at once, whatever the settings said: without asking model and bill again. */
+rk_status facts_at(rk_ctx *ctx, struct facts *facts, int64_t batch) RK_CHECK;
+
 /* The words that a setting may have, apart by blanks, the default first; "" for what is no setting of words. */
 const char *facts_words(const char *key);
 

@@ -9,22 +9,18 @@ static const rk_books standard = { 0 };
 
 /* --- memory as a line in the batch --- */
 
-struct fitting { rk_ctx *ctx; const rk_bill *bill; rk_model *model; rk_books books; const struct memory_rule *rule; };
+struct fitting { rk_ctx *ctx; const rk_bill *bill; rk_model *model; rk_books books; const struct memory_rule *rule; struct facts facts; };
 
-/* The convention's parts with `batch` sequences, those that hold its states among them, not rounded. */
-static rk_status memory_at(const struct fitting *f, int64_t batch, struct rational *sum)
+/* The convention's parts with `batch` sequences at once, those that hold its states among them, not rounded. */
+static rk_status memory_at(struct fitting *f, int64_t batch, struct rational *sum)
 {
     rk_ctx *ctx = f->ctx;
-    rk_books at = f->books;
-    struct facts facts;
     struct rational value;
-    at.batch = batch;
-    at.micro_batch = 0;
-    TRY(facts_of(ctx, f->bill, f->model, &at, &facts));
+    TRY(facts_at(ctx, &f->facts, batch));
     *sum = rational_of(0);
     for (const struct memory_part *part = memory_parts; part->of != NULL; part++) {
-        if ((strcmp(part->of, f->rule->name) != 0 && strcmp(part->of, f->rule->with) != 0) || !facts_hold(&facts, part->where)) continue;
-        TRY(formula_value(ctx, part->formula, &facts.letters, &value));
+        if ((strcmp(part->of, f->rule->name) != 0 && strcmp(part->of, f->rule->with) != 0) || !facts_hold(&f->facts, part->where)) continue;
+        TRY(formula_value(ctx, part->formula, &f->facts.letters, &value));
         if (!rational_add(sum, value)) return FAIL(RK_E_LIMIT, "%s of %lld sequences is beyond 127 bits", f->rule->name, (long long)batch);
     }
     return RK_OK;
@@ -33,17 +29,20 @@ static rk_status memory_at(const struct fitting *f, int64_t batch, struct ration
 static rk_status fitting_of(const rk_bill *bill, rk_model *model, const rk_books *books, const char *convention, struct fitting *f)
 {
     rk_ctx *ctx = model->ctx;
-    struct facts facts;
-    *f = (struct fitting){ ctx, bill, model, books != NULL ? *books : standard, memory_named(convention, strlen(convention)) };
+    f->ctx = ctx;
+    f->bill = bill;
+    f->model = model;
+    f->books = books != NULL ? *books : standard;
+    f->rule = memory_named(convention, strlen(convention));
     if (f->rule == NULL) return FAIL(RK_E_UNKNOWN, "there is no memory convention \"%.60s\"", convention);
-    TRY(facts_of(ctx, bill, model, &f->books, &facts));
-    const char *why = memory_refusal(f->rule, model->config.arch->name, &facts);
+    TRY(facts_of(ctx, bill, model, &f->books, &f->facts));
+    const char *why = memory_refusal(f->rule, model->config.arch->name, &f->facts);
     if (why == NULL) return RK_OK;
     (void)FAIL(RK_E_DECLINED, "%s: the convention \"%s\" says nothing of it", model->name, f->rule->name);
     return ctx_hint(ctx, why == f->rule->families ? "it speaks of: %s" : "%s", why);
 }
 
-static rk_status line_of(const struct fitting *f, rk_books_line *line)
+static rk_status line_of(struct fitting *f, rk_books_line *line)
 {
     rk_ctx *ctx = f->ctx;
     struct rational one, two, three;
@@ -85,6 +84,7 @@ static rk_status lies_in(struct fitting *f, int64_t tokens, uint64_t bytes, bool
     uint64_t needed;
     bool exact;
     f->books.seq = tokens;
+    TRY(facts_of(ctx, f->bill, f->model, &f->books, &f->facts));
     TRY(memory_at(f, f->books.batch > 0 ? f->books.batch : 1, &sum));
     *lies = rational_to_u64(sum, &needed, &exact) && needed <= bytes;
     return RK_OK;

@@ -12,10 +12,8 @@ static int token_find(const struct equation *q, const char *at, int length)
     return -1;
 }
 
-static bool token_char(char c)
-{
-    return c == '_' || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-}
+/* Small letters and capitals differ in one bit. */
+static bool token_char(char c) { return (unsigned)((c | 32) - 'a') < 26 || (unsigned)(c - '0') < 10 || c == '_'; }
 
 rk_status equation_parse(rk_ctx *ctx, const char *text, struct equation *q)
 {
@@ -24,7 +22,7 @@ rk_status equation_parse(rk_ctx *ctx, const char *text, struct equation *q)
     for (const char *s = text; *s != '\0';) {
         if (*s == ' ') { s++; continue; }
         if (*s == ',' && part == 0) { part = 1; s++; continue; }
-        if (strncmp(s, "->", 2) == 0 && part == 1) { part = 2; s += 2; continue; }
+        if (s[0] == '-' && s[1] == '>' && part == 1) { part = 2; s += 2; continue; }
         if (!token_char(*s)) return FAIL(RK_E_ARG, "einsum \"%s\": unexpected '%c' at character %d", text, *s, (int)(s - text) + 1);
         int length = 0;
         while (token_char(s[length])) length++;

@@ -93,40 +93,40 @@ static rk_status too_many_elements(rk_ctx *ctx, const rk_graph *g, const struct 
     return FAIL(RK_E_LIMIT, "%s%s%s: the result has more than 2^%d elements", n->op->name, between, where, LARGEST_EXTENT_BITS);
 }
 
-static rk_status check_elements(rk_ctx *ctx, const rk_graph *g, const struct node *n)
+bool graph_fits(const rk_graph *g, const struct node *n)
 {
     int64_t elements = 1;                       /* an empty dimension counts as 1: strides stay bounded too */
     for (int i = 0; i < n->rank; i++) {
         int64_t size = dim_size(g, n->dim[i]) > 0 ? dim_size(g, n->dim[i]) : 1;
-        if (!extent_mul(elements, size, &elements) || elements >> LARGEST_EXTENT_BITS != 0) return too_many_elements(ctx, g, n);
+        if (!extent_mul(elements, size, &elements) || elements >> LARGEST_EXTENT_BITS != 0) return false;
     }
-    return RK_OK;
+    return true;
 }
 
-/* shaped: the node has its dtype and dims already. */
-static rk_status node_add(rk_ctx *ctx, rk_graph *g, struct node n, bool shaped, rk_ref *out)
+/* Becomes a node of the graph. shaped: it has its dtype and dims already. */
+static rk_status node_add(rk_ctx *ctx, rk_graph *g, struct node *n, bool shaped, rk_ref *out)
 {
     rk_ref *in;
-    if (n.arity > MOST_OPERANDS) return FAIL(RK_E_LIMIT, "%s: %d operands, at most %d", n.op->name, n.arity, MOST_OPERANDS);
-    for (int i = 0; i < n.arity; i++)
-        if (n.in[i] <= 0 || n.in[i] >= g->nodes.n) return FAIL(RK_E_ARG, "%s: operand %d is no value of this graph", n.op->name, i + 1);
-    TRY(TAKE(&g->arena, in, n.arity));
-    for (int i = 0; i < n.arity; i++) in[i] = n.in[i];
-    n.in = in;
-    if (n.text == NULL || n.text[0] == '\0') n.text = "";
-    else TRY(arena_text(ctx, &g->arena, n.text, strlen(n.text), &n.text));
-    n.path = g->path;
-    n.times = g->times;
-    n.alike = g->alike;
-    if (!shaped) TRY(n.op->infer(ctx, g, &n));
-    if (!shaped) TRY(check_elements(ctx, g, &n));
-    VEC_PUSH(&g->nodes, n);
+    if (n->arity > MOST_OPERANDS) return FAIL(RK_E_LIMIT, "%s: %d operands, at most %d", n->op->name, n->arity, MOST_OPERANDS);
+    for (int i = 0; i < n->arity; i++)
+        if (n->in[i] <= 0 || n->in[i] >= g->nodes.n) return FAIL(RK_E_ARG, "%s: operand %d is no value of this graph", n->op->name, i + 1);
+    TRY(TAKE(&g->arena, in, n->arity));
+    for (int i = 0; i < n->arity; i++) in[i] = n->in[i];
+    n->in = in;
+    if (n->text == NULL || n->text[0] == '\0') n->text = "";
+    else TRY(arena_text(ctx, &g->arena, n->text, strlen(n->text), &n->text));
+    n->path = g->path;
+    n->times = g->times;
+    n->alike = g->alike;
+    if (!shaped) TRY(n->op->infer(ctx, g, n));
+    if (!shaped && !graph_fits(g, n)) return too_many_elements(ctx, g, n);
+    VEC_PUSH(&g->nodes, *n);
     *out = g->nodes.n - 1;
-    int kind = source_kind(n.op, n.at.i[0]);
-    return kind < 0 ? RK_OK : map_put(ctx, &g->sources[kind], n.text, strlen(n.text), *out);
+    int kind = source_kind(n->op, n->at.i[0]);
+    return kind < 0 ? RK_OK : map_put(ctx, &g->sources[kind], n->text, strlen(n->text), *out);
 }
 
-static rk_ref add(rk_graph *g, struct node draft, bool shaped)
+static rk_ref add(rk_graph *g, struct node *draft, bool shaped)
 {
     rk_ref ref = 0;
     if (graph_broken(g)) return 0;
@@ -135,7 +135,7 @@ static rk_ref add(rk_graph *g, struct node draft, bool shaped)
     return status == RK_OK ? ref : 0;
 }
 
-rk_ref graph_add(rk_graph *g, struct node draft) { return add(g, draft, false); }
+rk_ref graph_add(rk_graph *g, struct node draft) { return add(g, &draft, false); }
 
 rk_status graph_like(rk_ctx *ctx, const rk_graph *from, rk_graph **to)
 {
@@ -186,7 +186,7 @@ rk_ref graph_repeat(rk_graph *to, const rk_graph *from, rk_ref r, const rk_ref *
     to->path = n.path;
     to->times = n.times;
     to->alike = n.alike;
-    rk_ref fresh = add(to, n, same);
+    rk_ref fresh = add(to, &n, same);
     to->path = path;
     to->times = times;
     to->alike = alike;

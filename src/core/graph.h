@@ -35,6 +35,7 @@ struct node {
 
 struct dim_info { const char *name; char letter; int64_t size; bool live; };
 struct dim_relation { int n; rk_dim of[4]; int64_t times; int n_is; rk_dim is[4]; };   /* Π of = times · Π is */
+struct dim_extent { const char *dim; int64_t size; };
 struct named_ref { const char *name; rk_ref ref; };
 
 struct rk_graph {
@@ -64,6 +65,7 @@ static inline rk_ref operand_of(const rk_graph *g, rk_ref r, int i) { return g->
 rk_ref  graph_add(rk_graph *g, struct node draft);
 rk_status graph_like(rk_ctx *ctx, const rk_graph *from, rk_graph **to) RK_CHECK;        /* empty, but for the same dims (ids), relations and paths (ids) */
 rk_ref  graph_repeat(rk_graph *to, const rk_graph *from, rk_ref r, const rk_ref *map);  /* the node r of `from`, operands through map[id], path and times kept */
+bool    graph_fits(const rk_graph *g, const struct node *n);   /* it has no more elements than a value may have */
 bool    graph_broken(const rk_graph *g);                     /* a mistake was made, or the graph is sealed */
 void    graph_mistake(rk_graph *g, rk_status status);        /* keeps the context's last error, if it is the first here */
 size_t  path_below(const rk_graph *g, const char *name, char *path, size_t room);     /* "h.3.attn.NAME" in h.3.attn, cut to fit; its whole length */

@@ -10,6 +10,15 @@ void plan_free(struct plan *plan)
     FREE(plan, 1);
 }
 
+void plan_add_workspaces(struct plan *plan)
+{
+    while (plan->n_values > 0 && plan->values[plan->n_values - 1].tag == RK_WORKSPACE) plan->n_values--;
+    for (int i = 0; i < plan->n_steps; i++) {
+        const int64_t bytes = (int64_t)plan->steps[i].prepared.scratch;
+        if (bytes > 0) plan->values[plan->n_values++] = (struct plan_value){ 0, RK_WORKSPACE, i, i, bytes, -1 };
+    }
+}
+
 static rk_status place_text(rk_ctx *ctx, const struct plan *plan, const struct operand *o, const struct place *p, struct str *out)
 {
     const struct node *n = node_of(plan->g, o->ref);

@@ -9,7 +9,8 @@
 enum { PLAN_ALIGNMENT = 64 };
 
 enum place_kind { IN_NOTHING, IN_ARENA, IN_STORE, IN_INPUT };
-struct place { enum place_kind kind; int64_t at; };        /* IN_ARENA: byte offset; IN_STORE: index of plan->states; IN_INPUT: of plan->inputs */
+/* index: of plan->values, states or inputs. at: IN_ARENA: byte offset, once there are addresses; else the index. */
+struct place { enum place_kind kind; int index; int64_t at; };
 
 struct step {
     struct problem problem;
@@ -18,6 +19,7 @@ struct step {
     struct prepared prepared;
     struct place *in, *out;                 /* of the problem's operands and results */
     int64_t scratch;                        /* byte offset of workspace in the arena */
+    int part;                               /* not -1: copies operand `part` of the node into its place there */
 };
 
 struct plan_slot { rk_ref ref; const char *name; rk_kind kind; rk_dtype dtype; int64_t elements; };
@@ -27,6 +29,13 @@ struct plan_value {                         /* one stored value: when it lives a
     int first, last;                        /* steps; last == n_steps: an output, alive to the end */
     int64_t bytes, at;
 };
+
+/* A value that lies in another's memory: in the place of operand `part` of `whole`, a join. value 0: none. */
+struct plan_part { rk_ref value, whole; int part; };
+
+/* What steps and shared memory rest on besides the graph: a problem that a back end was asked about while lowering, and who would
+ * take it, NULL: nobody; with the first n_parts of the plan's parts in place, and perhaps another one on trial. */
+struct plan_asked { struct problem problem; const struct kernel *answer; int n_parts; struct plan_part trial; };
 
 struct plan {
     rk_ctx *ctx;
@@ -39,6 +48,9 @@ struct plan {
     struct plan_slot *states, *inputs, *outputs;
     struct place *output_places;
     struct plan_value *values;
+    int n_parts, n_asked;                   /* of what pass/resize wants to know; 0 where nobody said that it may be asked */
+    struct plan_part *parts;
+    struct plan_asked *asked;
     int64_t bytes;                          /* of the arena: activations and workspace */
     int64_t workspace;                      /* the largest workspace of a step, within bytes */
     int peak_step;                          /* where most is alive */
@@ -46,6 +58,7 @@ struct plan {
 };
 
 void plan_free(struct plan *plan);
+void plan_add_workspaces(struct plan *plan);        /* of the steps as they are prepared, behind all other values; there is room */
 rk_status plan_text(rk_ctx *ctx, const struct plan *plan, struct str *out) RK_CHECK;
 
 #endif

@@ -1,5 +1,7 @@
 /* block_dims.c: the dimensions of models, of one tower or two, and the inputs that go along them. */
 #include "model/block_inner.h"
+#include "model/model.h"
+#include <stddef.h>
 #include <stdio.h>
 
 int64_t block_head_dim(const struct config *c) { return config_int(c, "hidden") / config_int(c, "head"); }
@@ -21,15 +23,43 @@ static void dim(struct builder *b, const char *name, char letter, int64_t size, 
     else (void)rk_dim_new(b->g, name, letter, size);
 }
 
+/* Dims of what is asked for, not of the model, where nothing is decoded. */
+static const struct { const char *name; char letter; size_t size; bool source; } asked[] = {
+    { "batch",      'B', offsetof(struct builder, batch),  false },
+    { "seq",        'T', offsetof(struct builder, seq),    false },
+    { "key",        'T', offsetof(struct builder, seq),    false },
+    { "source",     'S', offsetof(struct builder, source), true },
+    { "source_key", 'S', offsetof(struct builder, source), true },
+};
+enum { ASKED = sizeof asked / sizeof *asked };
+_Static_assert(ASKED <= MODEL_EXTENTS, "room for all");
+
+int block_extents(const struct builder *b, bool source, struct dim_extent *out)
+{
+    int n = 0;
+    for (int i = 0; i < ASKED; i++)
+        if (source || !asked[i].source) out[n++] = (struct dim_extent){ asked[i].name, *(const int64_t *)((const char *)b + asked[i].size) };
+    return n;
+}
+
+static void dims_asked(struct builder *b, bool source)
+{
+    for (int i = 0; i < ASKED; i++)
+        if (asked[i].source == source) dim(b, asked[i].name, asked[i].letter, *(const int64_t *)((const char *)b + asked[i].size), false);
+}
+
 void block_dims(struct builder *b)
 {
     const struct config *c = b->c;
     bool decoding = b->purpose == FOR_DECODING;
     int64_t hidden = config_int(c, "hidden"), heads = config_int(c, "head"), ff = config_int(c, "ff");
     dim(b, "layer", 'L', config_int(c, "layer"), false);
-    dim(b, "batch", 'B', b->batch, false);
-    dim(b, "seq", 'T', b->seq, decoding);
-    dim(b, "key", 'T', decoding ? b->positions : b->seq, decoding);
+    if (!decoding) dims_asked(b, false);
+    else {
+        dim(b, "batch", 'B', b->batch, false);
+        dim(b, "seq", 'T', b->seq, true);
+        dim(b, "key", 'T', b->positions, true);
+    }
     if (b->picks > 0) dim(b, "pick", 0, b->picks, false);
     if (decoding) {
         dim(b, "past", 'C', b->positions, true);
@@ -57,8 +87,11 @@ void block_source_dims(struct builder *b)
     bool decoding = b->purpose == FOR_DECODING || b->purpose == FOR_ENCODING;
     int64_t hidden = config_int(c, "hidden"), heads = config_int(c, "source_head"), ff = config_int(c, "source_ff");
     bool same_heads = heads == config_int(c, "head"), same_ff = ff == config_int(c, "ff");
-    dim(b, "source", 'S', b->source, decoding);
-    dim(b, "source_key", 'S', b->source, decoding);
+    if (!decoding) dims_asked(b, true);
+    else {
+        dim(b, "source", 'S', b->source, true);
+        dim(b, "source_key", 'S', b->source, true);
+    }
     if (decoding) dim(b, "source_cached", 'S', b->source, false);
     if (b->beams > 1) {
         dim(b, "sources", 0, b->batch / b->beams, false);

@@ -17,6 +17,8 @@ rk_ref block_places(struct builder *b);
 rk_ref block_positions(struct builder *b);
 /* An input of integers that several blocks read. */
 rk_ref block_integers(struct builder *b, const char *name, const char *dims);
+/* The dims that are sized by what is asked for; source: of an encoder too. How many. */
+int block_extents(const struct builder *b, bool source, struct dim_extent *out);
 /* A state of these dims as wiring will see it; *state is the one behind it. */
 rk_ref block_state(struct builder *b, rk_kind kind, const char *full, const char *dims, rk_ref *state);
 static inline bool block_has_loss(const struct builder *b) { return b->purpose == FOR_TRAINING || b->purpose == FOR_SCORING; }

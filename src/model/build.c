@@ -3,6 +3,7 @@
 #include "core/graph.h"
 #include "model/bind.h"
 #include "model/block.h"
+#include "model/block_inner.h"
 #include "model/model.h"
 #include <string.h>
 
@@ -79,6 +80,14 @@ static struct builder begin(rk_ctx *ctx, const rk_model *m, const struct build_o
         .beams = o->purpose == FOR_DECODING && o->beams > 1 && model_has_encoder(m) ? o->beams : 1,
         .picks = o->purpose == FOR_LOGITS ? o->picks : 0, .most_blocks = o->most_blocks, .stack = &stack_decoder, .forms = o->forms, .dtype = o->dtype == RK_f64 && !o->wide ? RK_f32 : o->dtype,
     };
+}
+
+rk_status model_extents(rk_ctx *ctx, const rk_model *m, const struct build_options *options, struct dim_extent *extents, int *n)
+{
+    const struct builder b = begin(ctx, m, options);
+    TRY(check_sizes(ctx, m, &b));
+    *n = block_extents(&b, model_has_encoder(m), extents);
+    return RK_OK;
 }
 
 /* Behind those that are trained; parameters.n stays. */

@@ -8,6 +8,7 @@
 #ifndef MODEL_MODEL_H
 #define MODEL_MODEL_H
 #include "base/map.h"
+#include "core/graph.h"
 #include "model/config.h"
 #include "reckon/model.h"
 
@@ -64,6 +65,9 @@ static inline int built_stored(const struct built *b) { return b->parameters.n +
  * encoder source [batch source] and source_lengths where padded, which they always are when decoding, and what the family has
  * besides; outputs loss (a sum over labels >= 0), logits, hidden.0 .. E_ARG for sizes that make no sense, E_LIMIT for more positions than the model has. */
 rk_status model_build(rk_ctx *ctx, const rk_model *m, const struct build_options *options, struct built *built) RK_CHECK;
+/* The dims of such a graph whose sizes are the options' alone, and these sizes; errors as of model_build. Not for decoding. */
+enum { MODEL_EXTENTS = 8 };
+rk_status model_extents(rk_ctx *ctx, const rk_model *m, const struct build_options *options, struct dim_extent *extents, int *n) RK_CHECK;
 void      built_close(struct built *b);
 /* The parameter of this name; -1: none. */
 int       built_find(const struct built *b, const char *role, size_t n);

@@ -132,6 +132,7 @@ void rk_bill_free(rk_bill *bill)
 {
     if (bill == NULL) return;
     rk_ctx *ctx = bill->ctx;
+    if (bill->planned.at != NULL) bill->planned.close(bill->planned.at);
     for (int i = 0; i < bill->entries.n; i++) VEC_FREE(&bill->entries.at[i].reasons);
     VEC_FREE(&bill->entries);
     for (int by = 0; by < RK_BY_COUNT; by++) {

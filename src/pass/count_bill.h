@@ -9,6 +9,9 @@ struct bill_cell { int entry, next; rk_bill_entry shown; };      /* next: of the
 /* Of a plan: the update's share, which is the same for batches and sequences of any size (price_plan.c). */
 struct bill_update { bool known; uint64_t activations, workspace, inputs, products, elementwise, states[RK_KIND_COUNT]; };     /* states: that micro-batches do not have */
 
+/* Something that later bills go on from, and its end; at NULL: nothing. */
+struct bill_kept { void *at; void (*close)(void *at); };
+
 struct rk_bill {
     rk_ctx *ctx;
     struct arena arena;                             /* all texts, each once */
@@ -22,6 +25,7 @@ struct rk_bill {
     VEC(rk_bill_step) steps;                        /* count_time.c */
     VEC(rk_bill_value) values;
     struct bill_update update;
+    struct bill_kept planned;                       /* the plan, where others may be sized from it (price_plan.c) */
     struct bill_seen seen;
     struct str json;
 };

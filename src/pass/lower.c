@@ -179,11 +179,25 @@ void lowering_end(struct lowering *l)
     FREE(l->map_reader, l->n);
     FREE(l->bucket, 2 * l->n);
     VEC_FREE(&l->groups);
+    VEC_FREE(&l->parts);
+    VEC_FREE(&l->asked);
 }
 
-rk_status pass_lower(rk_ctx *ctx, const rk_graph *g, const struct backend *backend, struct plan **out)
+rk_status lowering_ask(struct lowering *l, const struct problem *p, const struct plan_part *trial, const struct kernel **k)
 {
-    struct lowering l = { .ctx = ctx, .g = g, .backend = backend };
+    rk_ctx *ctx = l->ctx;
+    *k = backend_find(l->backend, p, NULL);
+    if (!l->resizable) return RK_OK;
+    struct plan_asked asked = { .problem = *p, .answer = *k, .n_parts = l->parts.n };
+    if (trial != NULL) asked.trial = *trial;
+    TRY(lowering_keep(ctx, l->plan, &asked.problem));
+    VEC_PUSH(&l->asked, asked);
+    return RK_OK;
+}
+
+static rk_status lower(rk_ctx *ctx, const rk_graph *g, const struct backend *backend, bool resizable, struct plan **out)
+{
+    struct lowering l = { .ctx = ctx, .g = g, .backend = backend, .resizable = resizable };
     rk_status status;
     *out = NULL;
     TRY(pass_validate(ctx, g));
@@ -202,3 +216,6 @@ out:
     plan_free(l.plan);
     return status;
 }
+
+rk_status pass_lower(rk_ctx *ctx, const rk_graph *g, const struct backend *backend, struct plan **plan) { return lower(ctx, g, backend, false, plan); }
+rk_status pass_lower_resizable(rk_ctx *ctx, const rk_graph *g, const struct backend *backend, struct plan **plan) { return lower(ctx, g, backend, true, plan); }

@@ -30,13 +30,16 @@ static void state(const struct lowering *l, rk_ref r, bool through, rk_ref y, st
     }
 }
 
-static bool mixes(const struct lowering *l, rk_ref r, bool through, rk_ref y)
+static rk_status mixes(struct lowering *l, rk_ref r, bool through, rk_ref y, bool *does)
 {
+    rk_ctx *ctx = l->ctx;
     struct problem p;
     struct problem_room room;
+    const struct kernel *k;
     state(l, r, through, y, &p, &room, &r);
-    const struct kernel *k = backend_find(l->backend, &p, NULL);
-    return k != NULL && k->mixes;
+    TRY(lowering_ask(l, &p, NULL, &k));
+    *does = k != NULL && k->mixes;
+    return RK_OK;
 }
 
 /* Neither a group of elementwise nodes, nor a view, nor anything that lies in what it reads. */
@@ -104,18 +107,22 @@ rk_status lowering_casts(struct lowering *l)
     rk_ctx *ctx = l->ctx;
     rk_ref *only;
     bool any = false;
+    rk_status status = RK_OK;
     if (!l->backend->casts) return RK_OK;
     TRY(NEW(only, l->n));
     find_only_casts(l, only);
     for (rk_ref r = 1; r < l->n; r++) {
         if (!is_candidate(l, r)) continue;
-        bool through = reads_widened(l, r) && mixes(l, r, true, r), narrows = only[r] > 0 && mixes(l, r, through, only[r]);
+        bool through = false, narrows = false;
+        if (reads_widened(l, r)) GO(mixes(l, r, true, r, &through));
+        if (only[r] > 0) GO(mixes(l, r, through, only[r], &narrows));
         l->looks_through[r] = through;
         if (lowering_node(l, r)->op == &op_adjoint) agree(l, r);
         if (narrows) l->narrowed[r] = only[r], l->narrows[only[r]] = r;
         any = any || through;
     }
     if (any) drop_unread(l);
+out:
     FREE(only, l->n);
-    return RK_OK;
+    return status;
 }

@@ -171,7 +171,8 @@ static rk_status place_of(struct lowering *l, rk_ref x, int *index, struct place
     const struct node *n = lowering_node(l, root);
     PROMISE(index[root] >= 0);
     out->kind = n->op == &op_state ? IN_STORE : n->op == &op_input ? IN_INPUT : IN_ARENA;
-    out->at = index[root];
+    out->index = index[root];
+    out->at = out->kind == IN_ARENA ? -1 : out->index;
     return RK_OK;
 }
 
@@ -202,7 +203,7 @@ static rk_status list_slots(struct lowering *l, int *index)
 }
 
 /* What a problem points to while it is being stated, from now on in the plan. */
-static rk_status keep_problem(rk_ctx *ctx, struct plan *plan, struct problem *p)
+rk_status lowering_keep(rk_ctx *ctx, struct plan *plan, struct problem *p)
 {
     const struct problem stated = *p;
     rk_ref *nodes;
@@ -229,7 +230,8 @@ static rk_status emit(struct lowering *l, int group, int *index)
     struct step *s = &plan->steps[l->groups.at[group].step];
     struct stating stating;
     TRY(problem_of_group(l, group, &s->problem, &stating));
-    TRY(keep_problem(ctx, plan, &s->problem));
+    TRY(lowering_keep(ctx, plan, &s->problem));
+    s->part = l->groups.at[group].part;
     TRY(TAKE(&plan->arena, s->in, s->problem.n_in));
     TRY(TAKE(&plan->arena, s->out, s->problem.n_out));
     for (int i = 0; i < s->problem.n_in; i++)
@@ -260,9 +262,24 @@ static rk_status list_outputs(struct lowering *l, int *index)
         struct layout at = layout_dense(l->g, node->rank, node->dim);
         plan->outputs[i] = (struct plan_slot){ o->ref, o->name, RK_ACTIVATION, node->dtype, layout_elements(&at) };
         TRY(place_of(l, o->ref, index, &plan->output_places[i]));
-        if (plan->output_places[i].kind == IN_ARENA) live_at(&plan->values[plan->output_places[i].at], plan->n_steps);
+        if (plan->output_places[i].kind == IN_ARENA) live_at(&plan->values[plan->output_places[i].index], plan->n_steps);
     }
     plan->n_outputs = n;
+    return RK_OK;
+}
+
+/* For whoever wants the plan of other sizes. */
+static rk_status keep_asked(struct lowering *l)
+{
+    rk_ctx *ctx = l->ctx;
+    struct plan *plan = l->plan;
+    if (!l->resizable) return RK_OK;
+    TRY(TAKE(&plan->arena, plan->parts, l->parts.n));
+    TRY(TAKE(&plan->arena, plan->asked, l->asked.n));
+    plan->n_parts = l->parts.n;
+    plan->n_asked = l->asked.n;
+    if (plan->n_parts > 0) memcpy(plan->parts, l->parts.at, (size_t)plan->n_parts * sizeof *plan->parts);
+    if (plan->n_asked > 0) memcpy(plan->asked, l->asked.at, (size_t)plan->n_asked * sizeof *plan->asked);
     return RK_OK;
 }
 
@@ -281,12 +298,13 @@ rk_status lowering_emit(struct lowering *l)
     for (int i = 0; i < plan->n_steps; i++) {
         const struct step *s = &plan->steps[i];
         for (int k = 0; k < s->problem.n_in; k++)
-            if (s->in[k].kind == IN_ARENA) live_at(&plan->values[s->in[k].at], i);
+            if (s->in[k].kind == IN_ARENA) live_at(&plan->values[s->in[k].index], i);
         for (int k = 0; k < s->problem.n_out; k++)
-            if (s->out[k].kind == IN_ARENA) live_at(&plan->values[s->out[k].at], i);
-        if (s->prepared.scratch > 0) plan->values[plan->n_values++] = (struct plan_value){ 0, RK_WORKSPACE, i, i, (int64_t)s->prepared.scratch, -1 };
+            if (s->out[k].kind == IN_ARENA) live_at(&plan->values[s->out[k].index], i);
     }
+    plan_add_workspaces(plan);
     GO(list_outputs(l, index));
+    GO(keep_asked(l));
 out:
     FREE(index, l->n);
     return status;

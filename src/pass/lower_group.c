@@ -155,7 +155,8 @@ static rk_status move_to_forward(struct lowering *l, int group)
     struct problem p;
     struct stating stating;
     TRY(problem_of_group(l, group, &p, &stating));
-    const struct kernel *k = backend_find(l->backend, &p, NULL);
+    const struct kernel *k;
+    TRY(lowering_ask(l, &p, NULL, &k));
     if (k == NULL || !k->with_forward || !is_ready(l, a->first)) return RK_OK;
     int f = l->group_of[forward];
     if (f < 0) return RK_OK;

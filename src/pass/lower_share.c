@@ -69,7 +69,9 @@ static rk_status try_sum(struct lowering *l, rk_ref y, int which, bool *done)
     struct stating stating;
     l->groups.at[group].into = y;
     TRY(problem_of_group(l, group, &p, &stating));
-    if (backend_find(l->backend, &p, NULL) == NULL) {
+    const struct kernel *taker;
+    TRY(lowering_ask(l, &p, NULL, &taker));
+    if (taker == NULL) {
         l->groups.at[group].into = 0;
         return RK_OK;
     }
@@ -102,19 +104,17 @@ static rk_status share_sums(struct lowering *l)
 
 /* --- parts --- */
 
-/* The layout of the value behind operand i of y, were it born in its place of y; false: it cannot be. */
-static bool place_in_whole(const struct lowering *l, rk_ref y, int i, struct layout *at)
+bool lowering_part(const rk_graph *g, rk_ref y, int i, const struct layout *whole, struct layout *at)
 {
-    rk_ref x = operand_of(l->g, y, i);
-    const struct layout whole = lowering_layout(l, y);
+    rk_ref x = operand_of(g, y, i);
     struct layout part;
-    lowering_node(l, y)->op->part(l->g, y, i, &whole, &part);
-    while ((lowering_node(l, x)->op->flags & OP_VIEW) != 0) {
+    node_of(g, y)->op->part(g, y, i, whole, &part);
+    while ((node_of(g, x)->op->flags & OP_VIEW) != 0) {
         struct layout below;
-        if (lowering_node(l, x)->op->unview == NULL) return false;
-        lowering_node(l, x)->op->unview(l->g, x, &part, &below);
+        if (node_of(g, x)->op->unview == NULL) return false;
+        node_of(g, x)->op->unview(g, x, &part, &below);
         part = below;
-        x = operand_of(l->g, x, 0);
+        x = operand_of(g, x, 0);
     }
     *at = part;
     return true;
@@ -127,15 +127,20 @@ static rk_status try_part(struct lowering *l, rk_ref y, int i, bool *done)
     struct problem p;
     struct stating stating;
     struct layout at, *kept;
+    const struct layout whole = lowering_layout(l, y);
+    const struct plan_part trial = { s, y, i };
+    const struct kernel *taker = NULL;
     *done = false;
     if (!is_private(l, s) || readers(l, s) != 1 || l->home[s] != 0 || l->is_value[s]) return RK_OK;
-    if (l->groups.at[l->group_of[s]].into != 0 || !place_in_whole(l, y, i, &at)) return RK_OK;
+    if (l->groups.at[l->group_of[s]].into != 0 || !lowering_part(l->g, y, i, &whole, &at)) return RK_OK;
     if (l->is_whole[s] || l->is_taken[s]) return RK_OK;
     l->inside[s] = &at;
     rk_status status = problem_of_group(l, l->group_of[s], &p, &stating);
-    *done = status == RK_OK && backend_find(l->backend, &p, NULL) != NULL;
+    if (status == RK_OK) status = lowering_ask(l, &p, &trial, &taker);
+    *done = status == RK_OK && taker != NULL;
     l->inside[s] = NULL;
     if (!*done) return status;
+    if (l->resizable) VEC_PUSH(&l->parts, trial);
     TRY(TAKE(&l->plan->arena, kept, 1));
     *kept = at;
     l->inside[s] = kept;

@@ -22,6 +22,9 @@ struct lowering {
     const rk_graph *g;
     const struct backend *backend;
     struct plan *plan;
+    bool resizable;                 /* the plan is to know what it rests on: */
+    VEC(struct plan_part) parts;
+    VEC(struct plan_asked) asked;
     int n;                          /* nodes */
     bool *needed;
     rk_ref *storage;                /* the node in whose memory a value lies: through views and appends */
@@ -74,6 +77,12 @@ int  lowering_last_reader(const struct lowering *l, rk_ref storage);       /* th
 int  lowering_step(const struct lowering *l, rk_ref r);             /* where a node runs; -1: nowhere */
 void lowering_order(struct lowering *l);                            /* gives every live group its step */
 struct layout lowering_layout(const struct lowering *l, rk_ref x);  /* within the memory of its home */
+/* Who would take a problem, *k NULL: nobody; whatever is decided by asking the back end is asked here. trial: see plan_asked; NULL: none. */
+rk_status lowering_ask(struct lowering *l, const struct problem *p, const struct plan_part *trial, const struct kernel **k) RK_CHECK;
+rk_status lowering_keep(rk_ctx *ctx, struct plan *plan, struct problem *p) RK_CHECK;
+/* Where operand i of y, which puts its operands side by side, lies within y's memory: the layout of the value behind it; false:
+ * that cannot be seen there. */
+bool lowering_part(const rk_graph *g, rk_ref y, int i, const struct layout *whole, struct layout *at);
 rk_status lowering_group_new(struct lowering *l, rk_ref r, bool map) RK_CHECK;
 
 /* What the problem of any group may need while it is being stated. */

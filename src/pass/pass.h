@@ -8,6 +8,7 @@
  *   count    the bill                                                  graph -> bill
  *   lower    nodes -> problems -> the first kernel that accepts          graph -> plan without addresses
  *   plan     lifetimes and addresses                                   plan -> plan
+ *   resize   the same steps for other sizes                            graph, plan -> themselves
  *   lengthen when values live, of more blocks than were lowered         plan -> values
  *   validate the promises of a graph                                    graph -> status */
 #ifndef PASS_PASS_H
@@ -44,6 +45,14 @@ void pass_needed(const rk_graph *g, bool *needed);
 
 struct plan_options { bool reuse; };                        /* reuse false: every value has its own place (the law of reuse) */
 rk_status pass_lower(rk_ctx *ctx, const rk_graph *g, const struct backend *backend, struct plan **plan) RK_CHECK;
+rk_status pass_lower_resizable(rk_ctx *ctx, const rk_graph *g, const struct backend *backend, struct plan **plan) RK_CHECK;     /* one that pass_resize takes */
+
+/* Other sizes of dims that say how much is computed, not what: batch, seq. *holds false: with these sizes there would be other nodes,
+ * other steps, or other shares of memory; then graph or plan are of no use any more, and have to be made anew.
+ * The graph first, which nobody else may be looking at, then plans of it: pass_lower_resizable's, and afterwards to be placed again. */
+rk_status pass_resize_graph(rk_ctx *ctx, rk_graph *g, const struct dim_extent *sizes, int n, bool *holds) RK_CHECK;
+rk_status pass_resize(rk_ctx *ctx, struct plan *plan, bool *holds) RK_CHECK;
+
 rk_status pass_place(rk_ctx *ctx, struct plan *plan, const struct plan_options *options) RK_CHECK;
 /* The same of values alone, of which first, last and bytes are known: at, and *bytes of the arena. */
 rk_status place_values(rk_ctx *ctx, struct plan_value *values, int n, bool reuse, int64_t *bytes) RK_CHECK;

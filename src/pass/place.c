@@ -106,12 +106,12 @@ static void give_addresses(struct plan *plan)
     for (int s = 0; s < plan->n_steps; s++) {
         struct step *step = &plan->steps[s];
         for (int i = 0; i < step->problem.n_in; i++)
-            if (step->in[i].kind == IN_ARENA) step->in[i].at = plan->values[step->in[i].at].at;
+            if (step->in[i].kind == IN_ARENA) step->in[i].at = plan->values[step->in[i].index].at;
         for (int i = 0; i < step->problem.n_out; i++)
-            if (step->out[i].kind == IN_ARENA) step->out[i].at = plan->values[step->out[i].at].at;
+            if (step->out[i].kind == IN_ARENA) step->out[i].at = plan->values[step->out[i].index].at;
     }
     for (int i = 0; i < plan->n_outputs; i++)
-        if (plan->output_places[i].kind == IN_ARENA) plan->output_places[i].at = plan->values[plan->output_places[i].at].at;
+        if (plan->output_places[i].kind == IN_ARENA) plan->output_places[i].at = plan->values[plan->output_places[i].index].at;
     for (int i = 0; i < plan->n_values; i++) {
         const struct plan_value *v = &plan->values[i];
         if (v->tag == RK_WORKSPACE) plan->steps[v->first].scratch = v->at;
