@@ -21,8 +21,7 @@ rk_status rk_score(rk_session *s, const uint32_t *ids, int64_t n, double *log_pr
     *sum = 0;
     if (s->batch != 1) return FAIL(RK_E_ARG, "scoring with a session of %lld sequences: take one of 1", (long long)s->batch);
     if (n < 1 || n > s->context) return FAIL(RK_E_LIMIT, "scoring %lld tokens in a context of %lld", (long long)n, (long long)s->context);
-    for (int64_t i = 0; i < n; i++)
-        if (ids[i] >= (uint64_t)s->vocab) return FAIL(RK_E_ARG, "token %lld has the id %lu; the model has %lld", (long long)i, (unsigned long)ids[i], (long long)s->vocab);
+    TRY(session_check_ids(ctx, ids, n, s->vocab));
     TRY(NEW(logits, s->vocab));
     s->past = 0;
     for (int64_t i = 0; i < n; i++) {

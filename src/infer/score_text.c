@@ -77,7 +77,8 @@ static rk_status check(rk_ctx *ctx, const rk_reader *r, const struct scoring *s)
     }
     if (s->window < 2 || s->window > r->context) return FAIL(RK_E_ARG, "windows of %lld tokens; the model reads 2 to %lld", (long long)s->window, (long long)r->context);
     if (s->stride < 1 || s->stride > s->window) return FAIL(RK_E_ARG, "windows of %lld tokens, each %lld after the other: tokens would be left out", (long long)s->window, (long long)s->stride);
-    return s->n >= 1 ? RK_OK : FAIL(RK_E_ARG, "scoring a text of no tokens");
+    if (s->n < 1) return FAIL(RK_E_ARG, "scoring a text of no tokens");
+    return session_check_ids(ctx, s->ids, s->n, r->vocab);              /* also of one that no window reads */
 }
 
 rk_status rk_score_text(rk_reader *r, const uint32_t *ids, int64_t n, const rk_scoring *how, double *scores, rk_scored *result)

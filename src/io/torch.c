@@ -43,7 +43,7 @@ static rk_status refuse_old(rk_ctx *ctx, const struct source *s)
     const char *words = old_words(s);
     if (words == NULL) return FAIL(RK_E_FORMAT, "%s: not a zip archive, which torch.save writes: truncated?", s->path);
     (void)FAIL(RK_E_DECLINED, "%s: this is %s, which is not read", s->path, words);
-    return ctx_hint(ctx, "in PyTorch: safetensors.torch.save_file(torch.load(path, map_location=\"cpu\"), \"model.safetensors\")");
+    return ctx_hint(ctx, "in PyTorch, which writes it anew as an archive: torch.save(torch.load(path, map_location=\"cpu\"), path)");
 }
 
 static bool ends_in(const struct name *name, const char *ending)

@@ -50,7 +50,7 @@ rk_status torch_global(void *user, struct pickle *p, const char *module, size_t 
         }
     (void)FAIL(RK_E_DECLINED, "%s: byte %zu of the pickle: the pickle calls %s.%s, and only tensors and plain values are read", p->path, p->offset,
                name_show(a, module, module_n), name_show(b, name, name_n));
-    return ctx_hint(ctx, "if you trust the file: in PyTorch, safetensors.torch.save_file(torch.load(path, weights_only=False), \"model.safetensors\")");
+    return ctx_hint(ctx, "if you trust the file: in PyTorch, safetensors.torch.save_file({k: v.clone() for k, v in torch.load(path, weights_only=False).items()}, \"model.safetensors\")");
 }
 
 static rk_status wrong(struct pickle *p, const char *callee, const char *what)

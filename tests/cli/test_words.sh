@@ -88,6 +88,7 @@ ends 3 reckon score model objects.jsonl --jsonl;         warns "objects.jsonl"
 mkdir folder; cp part folder/first; cp part folder/second
 ends 0 reckon score model folder --json;                 prints '"name": "folder/first"'; prints '"name": "folder/second"'
 ends 0 reckon score model --ids 1,2,3
+ends 2 reckon score model --ids 999999;                 warns "token 0 has the id 999999"           # though nothing of one token is scored
 ends 2 reckon score model;                               warns "give a FILE"
 ends 2 reckon score model part --ids 1;                  warns "give a FILE, or --ids"
 ends 2 reckon score model part --window 17;              warns "--window: 2 to 16"

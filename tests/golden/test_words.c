@@ -374,6 +374,7 @@ TEST(what_has_no_score)
     FAILS(ctx, rk_score_text(o.reader, ids, 3, &(rk_scoring){ .window = 17 }, NULL, &result), RK_E_ARG, "2 to 16");
     FAILS(ctx, rk_score_text(o.reader, ids, 3, &(rk_scoring){ .window = 4, .stride = 5 }, NULL, &result), RK_E_ARG, "left out");
     FAILS(ctx, rk_score_text(o.reader, ids, 0, NULL, NULL, &result), RK_E_ARG, "no tokens");
+    FAILS(ctx, rk_score_text(o.reader, &(uint32_t){ 1u << 20 }, 1, NULL, NULL, &result), RK_E_ARG, "token 0 has the id 1048576");
     OK(ctx, rk_score_text(o.reader, ids, 1, NULL, NULL, &result));
     EXPECT_INT(result.tokens, 0);
     EXPECT(isnan(result.recipe));
