@@ -67,6 +67,7 @@ struct learn {
     uint32_t             *firsts, *seconds, serial;                   /* ids that are first or second in the batch of this number */
     struct candidate      batch[BATCH_MOST];
     uint32_t              made[BATCH_MOST];                           /* the new ids */
+    int                   reach;                                      /* how many may be tried for the next batch */
     int                   n_batch, n_spread;                          /* being chosen; done and not yet in lists */
 };
 

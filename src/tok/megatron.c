@@ -85,6 +85,15 @@ rk_status megatron_forget(rk_ctx *ctx, const char *path)
     return status;
 }
 
+rk_status megatron_sweep(rk_ctx *ctx, const char *path)
+{
+    struct str name = { 0 };
+    rk_status status = index_path(ctx, path, &name);
+    if (status == RK_OK) status = file_sweep(ctx, str_c(&name));
+    str_free(ctx, &name);
+    return status;
+}
+
 /* ---- reading ---- */
 
 /* Documents follow one another without a gap: so the last one tells where the ids end. */

@@ -124,7 +124,7 @@ static rk_status takes_old_id(struct learn *l, uint64_t key, bool *yes)
  * (b,y) alone, and its new pairs are no more frequent than those were. So pairs are taken in their order until one touches an earlier one
  * in this way; that one's count bounds what may come between. A new pair as frequent as that is (x,z) or (z,y), and (x,a) or (b,y) is as frequent too and
  * comes later than all of the batch: where ids decide ties, so does the new pair, since z is the greatest id; where texts do, it may come
- * before, so those of the batch that are no more frequent go back. A pair of one symbol with itself, and a merge that takes an old id, go alone. */
+ * before, so those of the batch that are no more frequent go back; where most did, fewer are tried the next time. A pair of one symbol with itself, and a merge that takes an old id, go alone. */
 static rk_status choose(rk_ctx *ctx, struct learn *l)
 {
     uint32_t left = l->how->most_ids - l->out->n_ids;
@@ -139,7 +139,7 @@ static rk_status choose(rk_ctx *ctx, struct learn *l)
         uint32_t a = (uint32_t)(c.key >> 32), b = (uint32_t)c.key;
         TRY(takes_old_id(l, c.key, &old));
         alone = a == b || old;
-        if (l->n_batch > 0 && (alone || l->n_batch == BATCH_MOST || (uint32_t)l->n_batch == left || l->firsts[b] == l->serial || l->seconds[a] == l->serial)) {
+        if (l->n_batch > 0 && (alone || l->n_batch == l->reach || (uint32_t)l->n_batch == left || l->firsts[b] == l->serial || l->seconds[a] == l->serial)) {
             TRY(heap_push(ctx, &l->heap, c));
             bound = c.count;
             break;
@@ -148,6 +148,8 @@ static rk_status choose(rk_ctx *ctx, struct learn *l)
         l->firsts[a] = l->seconds[b] = l->serial;
     }
     while (l->how->ties == RK_TIES_CS336 && l->n_batch > 1 && l->batch[l->n_batch - 1].count == bound) TRY(heap_push(ctx, &l->heap, l->batch[--l->n_batch]));
+    bool tied = l->how->ties == RK_TIES_CS336 && l->n_batch > 0 && l->batch[l->n_batch - 1].count == bound;
+    l->reach = tied ? 2 : l->reach > BATCH_MOST / 2 ? BATCH_MOST : l->reach * 2;
     return RK_OK;
 }
 
@@ -242,7 +244,7 @@ static rk_status begin(rk_ctx *ctx, struct learn *l, struct counter *counter)
 
 rk_status merges_learn(rk_ctx *ctx, const struct merging *how, struct counter *counter, struct merged *out)
 {
-    struct learn l = { .how = how, .out = out, .heap = { .ties = how->ties }, .n_slots = 2 * (size_t)how->most_ids + 1, .least = 0 };
+    struct learn l = { .how = how, .out = out, .heap = { .ties = how->ties }, .n_slots = 2 * (size_t)how->most_ids + 1, .reach = BATCH_MOST };
     TRY(share_begin(ctx, &l.share));
     l.share.limit = l.most_bytes = counter_limit(ctx, counter, how->memory);
     rk_status status = begin(ctx, &l, counter);

@@ -223,6 +223,7 @@ static rk_status open_shard(rk_ctx *ctx, rk_shards *s)
     if (s->done.n == MOST) return FAIL(RK_E_LIMIT, "more than %d shards of %s", MOST, str_c(&s->stem));
     GO(shard_path(ctx, s, s->done.n, &path));
     GO(file_sweep(ctx, str_c(&path)));
+    if (s->format == RK_TOKENS_MEGATRON) GO(megatron_sweep(ctx, str_c(&path)));
     GO(tokens_create(ctx, str_c(&path), s->format, s->bytes_each, true, &s->now));
     s->at = (struct shard){ 0, 0, 0 };
 out:

@@ -131,21 +131,37 @@ rk_status load_tiktoken(rk_ctx *ctx, const char *name, rk_text text, const char 
 
 /* ---- writing ---- */
 
+static rk_status put_rank(rk_ctx *ctx, struct str *text, rk_text t, uint32_t rank)
+{
+    for (size_t i = 0; i < t.n; i += 3) {
+        unsigned char b[3] = { (unsigned char)t.at[i], i + 1 < t.n ? (unsigned char)t.at[i + 1] : 0, i + 2 < t.n ? (unsigned char)t.at[i + 2] : 0 };
+        char four[4] = { digits[b[0] >> 2], digits[(b[0] & 3) << 4 | b[1] >> 4], digits[(b[1] & 15) << 2 | b[2] >> 6], digits[b[2] & 63] };
+        if (i + 1 >= t.n) four[2] = '=';
+        if (i + 2 >= t.n) four[3] = '=';
+        TRY(str_add(ctx, text, four, 4));
+    }
+    return str_format(ctx, text, " %u\n", rank);
+}
+
+/* Special tokens are no part of it, though a vocab.json lists them among the others: tiktoken is told of them beside the file. One that merges
+ * make, or a byte, is a rank all the same. */
+static void mark_specials(const rk_tok *tok, bool *left_out)
+{
+    for (size_t i = 0; i < tok->n_specials; i++) left_out[tok->specials[i].id] = tok->specials[i].text.n > 1;
+    for (uint32_t i = 0; i < tok->bpe.n_merges; i++) left_out[tok->bpe.merges[i].id] = false;
+}
+
 rk_status save_tiktoken(rk_ctx *ctx, const rk_tok *tok, struct str *text)
 {
+    bool *left_out;
+    rk_status status = RK_OK;
     if (tok->bert.used) return FAIL(RK_E_DECLINED, "WordPiece cannot be written as .tiktoken");
-    for (uint32_t id = 0; id < tok->vocab.size; id++) {
+    TRY(NEW(left_out, tok->vocab.size));
+    mark_specials(tok, left_out);
+    for (uint32_t id = 0, same; id < tok->vocab.size && status == RK_OK; id++) {
         rk_text t = tok->vocab.tokens[id];
-        uint32_t same;
-        if (t.at == NULL || !vocab_find(&tok->vocab, t.at, t.n, &same) || same != id) continue;     /* special tokens are no part of it */
-        for (size_t i = 0; i < t.n; i += 3) {
-            unsigned char b[3] = { (unsigned char)t.at[i], i + 1 < t.n ? (unsigned char)t.at[i + 1] : 0, i + 2 < t.n ? (unsigned char)t.at[i + 2] : 0 };
-            char four[4] = { digits[b[0] >> 2], digits[(b[0] & 3) << 4 | b[1] >> 4], digits[(b[1] & 15) << 2 | b[2] >> 6], digits[b[2] & 63] };
-            if (i + 1 >= t.n) four[2] = '=';
-            if (i + 2 >= t.n) four[3] = '=';
-            TRY(str_add(ctx, text, four, 4));
-        }
-        TRY(str_format(ctx, text, " %u\n", id));
+        if (t.at != NULL && !left_out[id] && vocab_find(&tok->vocab, t.at, t.n, &same) && same == id) status = put_rank(ctx, text, t, id);
     }
-    return RK_OK;
+    FREE(left_out, tok->vocab.size);
+    return status;
 }

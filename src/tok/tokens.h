@@ -18,6 +18,7 @@ bool tokens_ends_in(const char *text, const char *end);
 /* The index of the file of ids at `path`, which ends in .bin. */
 RK_CHECK rk_status megatron_create(rk_ctx *ctx, const char *path, unsigned bytes_each, const struct documents *d, struct file_writer *index);
 RK_CHECK rk_status megatron_forget(rk_ctx *ctx, const char *path);    /* removes an index, if there is one */
+RK_CHECK rk_status megatron_sweep(rk_ctx *ctx, const char *path);     /* removes what writers of the index that were killed have left beside it */
 /* Bytes of an id by the index beside `path`; 0 when there is none. RK_E_FORMAT when it does not fit n bytes of ids. */
 RK_CHECK rk_status megatron_bytes(rk_ctx *ctx, const char *path, size_t n, unsigned *bytes_each);
 /* The same for an index in memory, b[0 .. size); `name` is for messages. */

@@ -104,6 +104,8 @@ ends 0 reckon tok decode -k vocab.txt --ids 4,5,6,7;                   prints "t
 ends 0 reckon tok convert vocab.txt bert --lowercase;                  prints "bert: 8 tokens"
 ends 0 reckon tok encode -k bert --jsonl lines -q;                     prints '{"ids":[2,4,5,6,7,3]}'
 ends 0 reckon tok convert t7 t7.tiktoken;                              prints "256 tokens"; warns "ranks alone"
+ends 0 reckon tok convert t1 t1.tiktoken;                              mkdir t1-pair; cp t1/vocab.json t1/merges.txt t1-pair
+ends 0 reckon tok convert t1-pair t1-pair.tiktoken;                    cmp -s t1.tiktoken t1-pair.tiktoken && pass || fail "a vocab.json's special token became a rank"
 ends 0 reckon tok encode -k t7.tiktoken --text AB --pattern gpt2;      prints "65 66"
 ends 2 reckon tok encode -k t7.tiktoken --text AB;                     warns "nothing says which pattern"; warns "--pattern gpt2"; silent "$out"
 ends 2 reckon tok view -k t7.tiktoken --text AB;                       warns "tok convert"
@@ -221,6 +223,9 @@ kill -9 $pid 2>/dev/null; wait $pid 2>/dev/null
 ends 0 reckon tok encode -k t6 noises --separator % -o killed.bin --shard-size 200k -q
 for file in straight-*.bin; do cmp -s $file killed-${file#straight-} && pass || fail "$file differs after a kill"; done
 is "nothing is left beside the shards" "$(ls killed* | grep -c tmp)" 0
+: >swept-00001.idx.tmp.4194304; : >swept-00000.bin.tmp.4194304      # as a kill between two writes leaves them
+ends 0 reckon tok encode -k t6 noises --separator % -o swept.bin --shard-size 1M --format megatron -q
+is "nor beside their indices" "$(ls swept* | grep -c tmp)" 0
 
 # a disk that is full leaves the old file as it was
 cp text.bin kept
