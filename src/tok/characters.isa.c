@@ -93,17 +93,34 @@ uint32_t *ISA_NAME(characters_put)(const struct row *r, size_t k, size_t end, ui
     return out;
 }
 #else
+/* What three bytes are; 0: not known, or no character. */
+static inline uint64_t look_up(const struct characters *known, const unsigned char *p)
+{
+    uint32_t x = (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16;
+    uint64_t is = known->chars[(x & 15) << 12 | (x >> 2 & 0xfc0) | (x >> 16 & 63)];
+    return (x & 0xc0c0f0) == 0x8080e0 ? is : 0;
+}
+
+static inline bool fine(const struct characters *known, uint32_t left, uint32_t right)
+{
+    uint64_t hash = seam_hash(left, right);
+    const uint32_t *set = known->seams + seam_place(hash), tag = seam_tag(hash) | SEAM_FITS;
+    return (set[0] == tag) | (set[1] == tag);
+}
+
 void ISA_NAME(characters_look)(const struct characters *known, struct row *r)
 {
     uint64_t before = 0;
-    for (size_t k = 0; k < r->n; k++) {
-        const unsigned char *p = r->text + 3 * k;
-        uint64_t is = is_character(p) ? known->chars[char_place(p)] : 0, hash = seam_hash(char_last(before), char_id(is, 0));
-        const uint32_t *set = known->seams + seam_place(hash), tag = seam_tag(hash) | SEAM_FITS;
-        bool goes = (r->begins[k >> 6] >> (k & 63) & 1) | ((before != 0) & ((set[0] == tag) | (set[1] == tag)));
-        if ((k & 63) == 0) r->stops[k >> 6] = 0;
-        r->stops[k >> 6] |= (uint64_t)!(goes & (is != 0)) << (k & 63);
-        r->known[k] = before = is;
+    const unsigned char *p = r->text;
+    for (size_t k = 0; k < r->n;) {
+        size_t end = r->n - k < 64 ? r->n : k + 64;
+        uint64_t go = 0, begins = r->begins[k >> 6];
+        for (uint64_t bit = 1; k < end; k++, p += 3, bit <<= 1) {
+            uint64_t is = look_up(known, p);
+            go |= ((before != 0) & fine(known, char_last(before), char_id(is, 0)) ? bit : begins & bit) & -(uint64_t)(is != 0);
+            r->known[k] = before = is;
+        }
+        r->stops[(k - 1) >> 6] = ~go;
     }
 }
 
