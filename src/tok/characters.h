@@ -2,7 +2,7 @@
  *
  * In Chinese, Japanese and the like a word is a clause, seldom met twice, while its characters are few thousands. So what each is made of by itself is kept, in
  * eight bytes at a place that its own bits say, and what was said of the seam between two tokens in four. A row of characters, through all words of it, is looked
- * up at once, first what they are, then their seams, none of which waits for another; with AVX-512 sixteen at a time. Between two words no seam is asked about.
+ * up at once, first what they are, then their seams, sixteen at a time, none of which waits for another. Between two words no seam is asked about.
  * So it is known beforehand where the row stops: where something is not known, or two tokens may not stand side by side. There forward.c goes on. */
 #ifndef TOK_CHARACTERS_H
 #define TOK_CHARACTERS_H
@@ -36,10 +36,7 @@ typedef void characters_look(const struct characters *known, struct row *r);
 /* Appends the ids of characters k to end - 1, all of them known; up to CHARACTERS_BEYOND are written behind. Returns the end. */
 typedef uint32_t *characters_put(const struct row *r, size_t k, size_t end, uint32_t *out);
 struct characters_body { characters_look *look; characters_put *put; };
-extern const struct characters_body characters_bodies[ISA_COUNT];
-#define X(isa) characters_look characters_look_##isa; characters_put characters_put_##isa;
-FOR_EVERY_ISA(X)
-#undef X
+extern const struct characters_body characters_bodies[ISA_COUNT];     /* NULL: not for this instruction set, which goes faster character by character */
 
 /* Three bytes that look like a character; which one. */
 static inline bool is_character(const unsigned char *p) { return (p[0] & 0xf0) == 0xe0 && (p[1] & 0xc0) == 0x80 && (p[2] & 0xc0) == 0x80; }
@@ -60,5 +57,13 @@ static inline uint32_t *char_put(uint32_t *out, uint64_t known)       /* and up 
 static inline uint64_t seam_hash(uint32_t left, uint32_t right) { return ((uint64_t)left << SEAM_ID_BITS | right) * SEAM_MIX & ((UINT64_C(1) << SEAM_KEY_BITS) - 1); }
 static inline size_t seam_place(uint64_t hash) { return SEAM_WAYS * (size_t)(hash >> SEAM_TAG_BITS); }
 static inline uint32_t seam_tag(uint64_t hash) { return (uint32_t)(hash << 2) | SEAM_KNOWN; }
+
+/* It is known that they may stand side by side. */
+static inline bool seam_fine(const struct characters *known, uint32_t left, uint32_t right)
+{
+    uint64_t hash = seam_hash(left, right);
+    const uint32_t *set = known->seams + seam_place(hash), tag = seam_tag(hash) | SEAM_FITS;
+    return (set[0] == tag) | (set[1] == tag);
+}
 
 #endif

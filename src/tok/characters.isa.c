@@ -1,4 +1,4 @@
-/* characters.isa.c: sixteen characters at once, or one after the other. */
+/* characters.isa.c: sixteen characters at once. */
 #include "tok/characters.h"
 
 #if defined(ISA_AVX512)
@@ -65,7 +65,10 @@ static inline unsigned look_up(const struct characters *known, struct row *r, si
     return _mm512_test_epi64_mask(low, low) | (unsigned)_mm512_test_epi64_mask(high, high) << 8;
 }
 
-void ISA_NAME(characters_look)(const struct characters *known, struct row *r)
+characters_look characters_look_avx512;
+characters_put characters_put_avx512;
+
+void characters_look_avx512(const struct characters *known, struct row *r)
 {
     uint16_t there[ROW / CHARACTERS_ABREAST];
     __m512i before = _mm512_setzero_si512();
@@ -84,49 +87,12 @@ void ISA_NAME(characters_look)(const struct characters *known, struct row *r)
     }
 }
 
-uint32_t *ISA_NAME(characters_put)(const struct row *r, size_t k, size_t end, uint32_t *out)
+uint32_t *characters_put_avx512(const struct row *r, size_t k, size_t end, uint32_t *out)
 {
     for (; k < end; k += 8) {
         struct eight e = take_apart(_mm512_loadu_si512(r->known + k));
         out = put_eight(out, &e, end - k < 8 ? (unsigned)(end - k) : 8);
     }
-    return out;
-}
-#else
-/* What three bytes are; 0: not known, or no character. */
-static inline uint64_t look_up(const struct characters *known, const unsigned char *p)
-{
-    uint32_t x = (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16;
-    uint64_t is = known->chars[(x & 15) << 12 | (x >> 2 & 0xfc0) | (x >> 16 & 63)];
-    return (x & 0xc0c0f0) == 0x8080e0 ? is : 0;
-}
-
-static inline bool fine(const struct characters *known, uint32_t left, uint32_t right)
-{
-    uint64_t hash = seam_hash(left, right);
-    const uint32_t *set = known->seams + seam_place(hash), tag = seam_tag(hash) | SEAM_FITS;
-    return (set[0] == tag) | (set[1] == tag);
-}
-
-void ISA_NAME(characters_look)(const struct characters *known, struct row *r)
-{
-    uint64_t before = 0;
-    const unsigned char *p = r->text;
-    for (size_t k = 0; k < r->n;) {
-        size_t end = r->n - k < 64 ? r->n : k + 64;
-        uint64_t go = 0, begins = r->begins[k >> 6];
-        for (uint64_t bit = 1; k < end; k++, p += 3, bit <<= 1) {
-            uint64_t is = look_up(known, p);
-            go |= ((before != 0) & fine(known, char_last(before), char_id(is, 0)) ? bit : begins & bit) & -(uint64_t)(is != 0);
-            r->known[k] = before = is;
-        }
-        r->stops[(k - 1) >> 6] = ~go;
-    }
-}
-
-uint32_t *ISA_NAME(characters_put)(const struct row *r, size_t k, size_t end, uint32_t *out)
-{
-    for (; k < end; k++) out = char_put(out, r->known[k]);
     return out;
 }
 #endif
