@@ -16,7 +16,7 @@ enum { SEAM_ID_BITS = 22, SEAM_WAYS = 2, SEAM_KEY_BITS = 2 * SEAM_ID_BITS, SEAMS
 #define SEAM_MIX UINT64_C(0x9e3779b97f4a7c15)
 enum { SEAM_KNOWN = 1, SEAM_FITS = 2 };
 
-/* What is known. chars: the first id, the second of three, the last of two or three, from the lowest bits on; CHAR_NONE where there is none; 0: not known.
+/* What is known. chars: up to three ids from the lowest bits on, CHAR_NONE where there is none, and how many there are; 0: not known.
  * seams: sets of two, the newer first: what is left of the key's hash, which is one to one, then SEAM_FITS, then SEAM_KNOWN; 0: nothing. */
 struct characters { uint64_t *chars; uint32_t *seams; };
 
@@ -39,17 +39,21 @@ struct characters_body { characters_look *look; characters_put *put; };
 extern const struct characters_body characters_bodies[ISA_COUNT];     /* NULL: not for this instruction set, which goes faster character by character */
 
 /* Three bytes that look like a character; which one. */
-static inline bool is_character(const unsigned char *p) { return (p[0] & 0xf0) == 0xe0 && (p[1] & 0xc0) == 0x80 && (p[2] & 0xc0) == 0x80; }
-static inline size_t char_place(const unsigned char *p) { return (size_t)(p[0] & 15) << 12 | (size_t)(p[1] & 63) << 6 | (p[2] & 63); }
+static inline uint32_t three_bytes(const unsigned char *p) { return (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16; }
+static inline bool is_character(const unsigned char *p) { return (three_bytes(p) & 0xc0c0f0) == 0x8080e0; }
+static inline size_t char_place(const unsigned char *p)
+{
+    uint32_t x = three_bytes(p);
+    return (x & 15) << 12 | (x >> 2 & 0xfc0) | (x >> 16 & 63);
+}
 
 static inline uint32_t char_id(uint64_t known, int i) { return (uint32_t)(known >> i * CHAR_ID_BITS) & CHAR_NONE; }
-static inline uint32_t char_last(uint64_t known) { return char_id(known, 2) == CHAR_NONE ? char_id(known, 0) : char_id(known, 2); }
-static inline unsigned char_ids(uint64_t known) { return 1u + (char_id(known, 1) != CHAR_NONE) + (char_id(known, 2) != CHAR_NONE); }
+static inline unsigned char_ids(uint64_t known) { return (unsigned)(known >> 3 * CHAR_ID_BITS); }
 
 static inline uint32_t *char_put(uint32_t *out, uint64_t known)       /* and up to two beyond */
 {
     out[0] = char_id(known, 0);
-    out[1] = char_id(known, char_id(known, 1) == CHAR_NONE ? 2 : 1);
+    out[1] = char_id(known, 1);
     out[2] = char_id(known, 2);
     return out + char_ids(known);
 }
@@ -63,7 +67,7 @@ static inline bool seam_fine(const struct characters *known, uint32_t left, uint
 {
     uint64_t hash = seam_hash(left, right);
     const uint32_t *set = known->seams + seam_place(hash), tag = seam_tag(hash) | SEAM_FITS;
-    return (set[0] == tag) | (set[1] == tag);
+    return set[0] == tag || set[1] == tag;
 }
 
 #endif

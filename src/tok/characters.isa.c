@@ -10,8 +10,9 @@ struct eight { __m512i first, second, third, last; };
 static inline struct eight take_apart(__m512i known)
 {
     const __m512i one = _mm512_set1_epi64(CHAR_NONE);
-    struct eight e = { _mm512_and_si512(known, one), _mm512_and_si512(_mm512_srli_epi64(known, CHAR_ID_BITS), one), _mm512_srli_epi64(known, 2 * CHAR_ID_BITS), one };
-    e.last = _mm512_mask_mov_epi64(e.third, _mm512_cmpeq_epi64_mask(e.third, one), e.first);
+    struct eight e = { _mm512_and_si512(known, one), _mm512_and_si512(_mm512_srli_epi64(known, CHAR_ID_BITS), one), _mm512_and_si512(_mm512_srli_epi64(known, 2 * CHAR_ID_BITS), one), one };
+    e.last = _mm512_mask_mov_epi64(e.first, _mm512_cmpneq_epi64_mask(e.second, one), e.second);
+    e.last = _mm512_mask_mov_epi64(e.last, _mm512_cmpneq_epi64_mask(e.third, one), e.third);
     return e;
 }
 
