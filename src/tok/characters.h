@@ -28,7 +28,7 @@ struct row {
     size_t               n;                                           /* ROW at most */
     uint64_t             begins[ROW_WORDS];                           /* a bit for each that begins a word */
     uint64_t             stops[ROW_WORDS];                            /* for each that does not go: it is not known, or its seam, or it may not stand there */
-    uint64_t             known[ROW];                                  /* as chars above */
+    uint64_t             known[ROW + 8];                              /* as chars above; eight are read at once */
 };
 
 /* What is known of the row: `stops` and `known`. */
