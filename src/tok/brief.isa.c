@@ -17,21 +17,40 @@ static inline size_t readable(size_t size, size_t at, const size_t *ends, size_t
 
 static inline __mmask8 lanes(size_t n) { return (__mmask8)(n >= 8 ? 0xffu : (1u << n) - 1); }
 
-/* Of words that begin there and have so many bytes; those of `brief` are. */
-static inline __m512i keys_of(const unsigned char *text, __mmask8 brief, __m512i begin, __m512i length)
+static inline __m128i two_texts(const unsigned char *one, const unsigned char *two)
+{
+    return _mm_castpd_si128(_mm_loadh_pd(_mm_castsi128_pd(_mm_loadl_epi64((const void *)one)), (const void *)two));
+}
+
+static inline __m512i four_of(__m128i a, __m128i b, __m128i c, __m128i d)
+{
+    return _mm512_inserti64x4(_mm512_castsi256_si512(_mm256_inserti128_si256(_mm256_castsi128_si256(a), b, 1)), _mm256_inserti128_si256(_mm256_castsi128_si256(c), d, 1), 1);
+}
+
+/* Eight bytes of each word. One load after the other is quicker than a gather. */
+static inline __m512i eight_texts(const unsigned char *text, size_t at, const size_t *ends)
+{
+    return four_of(two_texts(text + at, text + ends[0]), two_texts(text + ends[1], text + ends[2]), two_texts(text + ends[3], text + ends[4]), two_texts(text + ends[5], text + ends[6]));
+}
+
+/* Of words that begin with these bytes and have so many. */
+static inline __m512i keys_of(__m512i bytes, __m512i length)
 {
     const __m512i all = _mm512_set1_epi64(-1), bits = _mm512_set1_epi64(64);
-    __m512i bytes = _mm512_mask_i64gather_epi64(_mm512_setzero_si512(), brief, begin, text, 1);
     __m512i kept = _mm512_and_si512(bytes, _mm512_srlv_epi64(all, _mm512_sub_epi64(bits, _mm512_slli_epi64(length, 3))));
     return _mm512_or_si512(kept, _mm512_slli_epi64(length, 56));
 }
 
-/* Two ids each into rows of four. */
-static inline void put_rows(uint32_t rows[8][CACHE_IDS], __m512i ids)
+static inline __m512i four_slots(const struct cache_brief *slots, const uint64_t place[4])
 {
-    const __m512i none = _mm512_set1_epi64(-1), upper = _mm512_setr_epi64(0, 8, 1, 9, 2, 10, 3, 11), lower = _mm512_setr_epi64(4, 12, 5, 13, 6, 14, 7, 15);
-    _mm512_storeu_si512(rows[0], _mm512_permutex2var_epi64(ids, upper, none));
-    _mm512_storeu_si512(rows[4], _mm512_permutex2var_epi64(ids, lower, none));
+    const __m128i *at = (const void *)slots;
+    return four_of(_mm_load_si128(at + place[0]), _mm_load_si128(at + place[1]), _mm_load_si128(at + place[2]), _mm_load_si128(at + place[3]));
+}
+
+/* Two ids each into rows of four. */
+static inline void put_rows(uint32_t rows[4][CACHE_IDS], __m512i slots)
+{
+    _mm512_storeu_si512(rows, _mm512_mask_shuffle_epi32(_mm512_set1_epi64(-1), 0x3333, slots, (_MM_PERM_ENUM)0xee));
 }
 
 /* The lanes of `which`; eight numbers are written, of which so many are meant. */
@@ -44,19 +63,25 @@ static inline size_t put_numbers(uint16_t *to, __mmask8 which, __m512i numbers)
 void ISA_NAME(cache_seek_brief)
 (const struct cache *c, struct cache_batch *b, const unsigned char *text, size_t size, size_t at, const size_t *ends, size_t n)
 {
-    const __m512i mix = _mm512_set1_epi64((long long)BRIEF_MIX), most = _mm512_set1_epi64(BRIEF_BYTES), none = _mm512_set1_epi64(-1);
+    const __m512i mix = _mm512_set1_epi64((long long)BRIEF_MIX), most = _mm512_set1_epi64(BRIEF_BYTES), keys = _mm512_setr_epi64(0, 2, 4, 6, 8, 10, 12, 14);
     const __m128i shift = _mm_cvtsi32_si128((int)c->shift);
     const struct cache_brief *slots = c->brief;
     size_t whole = readable(size, at, ends, n), rest = 0;
     __m512i before = _mm512_set1_epi64((long long)at), number = _mm512_set_epi64(7, 6, 5, 4, 3, 2, 1, 0);
     for (size_t i = 0; i < whole; i += 8) {
+        uint64_t places[8];
+        size_t few[8];
+        bool all = whole - i >= 8;
         __mmask8 those = lanes(whole - i);
         __m512i end = _mm512_maskz_loadu_epi64(those, ends + i), begin = _mm512_alignr_epi64(end, before, 7), length = _mm512_sub_epi64(end, begin);
+        if (!all) _mm512_storeu_si512(few, _mm512_mask_mov_epi64(_mm512_set1_epi64((long long)at), those, begin));       /* where all can be read */
         __mmask8 brief = _mm512_mask_cmple_epu64_mask(those, length, most);
-        __m512i key = keys_of(text, brief, begin, length);
-        __m512i place = _mm512_slli_epi64(_mm512_srl_epi64(_mm512_mullo_epi64(key, mix), shift), 1);       /* in steps of eight bytes */
-        __mmask8 found = _mm512_mask_cmpeq_epi64_mask(brief, key, _mm512_mask_i64gather_epi64(none, brief, place, &slots->key, 8));
-        put_rows(b->ids + i, _mm512_mask_i64gather_epi64(none, brief, place, slots->ids, 8));
+        __m512i key = keys_of(all ? eight_texts(text, i == 0 ? at : ends[i - 1], ends + i) : eight_texts(text, few[0], few + 1), length);
+        _mm512_storeu_si512(places, _mm512_srl_epi64(_mm512_mullo_epi64(key, mix), shift));
+        __m512i upper = four_slots(slots, places), lower = four_slots(slots, places + 4);
+        __mmask8 found = _mm512_mask_cmpeq_epi64_mask(brief, key, _mm512_permutex2var_epi64(upper, keys, lower));
+        put_rows(b->ids + i, upper);
+        put_rows(b->ids + i + 4, lower);
         rest += put_numbers(b->rest + rest, (__mmask8)(those & ~found), number);
         number = _mm512_add_epi64(number, _mm512_set1_epi64(8));
         before = end;

@@ -1,4 +1,4 @@
-/* characters.isa.c: sixteen characters at once, or one after the other. */
+/* characters.isa.c: sixteen characters at once. */
 #include "tok/characters.h"
 
 #if defined(ISA_AVX512)
@@ -10,8 +10,9 @@ struct eight { __m512i first, second, third, last; };
 static inline struct eight take_apart(__m512i known)
 {
     const __m512i one = _mm512_set1_epi64(CHAR_NONE);
-    struct eight e = { _mm512_and_si512(known, one), _mm512_and_si512(_mm512_srli_epi64(known, CHAR_ID_BITS), one), _mm512_srli_epi64(known, 2 * CHAR_ID_BITS), one };
-    e.last = _mm512_mask_mov_epi64(e.third, _mm512_cmpeq_epi64_mask(e.third, one), e.first);
+    struct eight e = { _mm512_and_si512(known, one), _mm512_and_si512(_mm512_srli_epi64(known, CHAR_ID_BITS), one), _mm512_and_si512(_mm512_srli_epi64(known, 2 * CHAR_ID_BITS), one), one };
+    e.last = _mm512_mask_mov_epi64(e.first, _mm512_cmpneq_epi64_mask(e.second, one), e.second);
+    e.last = _mm512_mask_mov_epi64(e.last, _mm512_cmpneq_epi64_mask(e.third, one), e.third);
     return e;
 }
 
@@ -65,7 +66,10 @@ static inline unsigned look_up(const struct characters *known, struct row *r, si
     return _mm512_test_epi64_mask(low, low) | (unsigned)_mm512_test_epi64_mask(high, high) << 8;
 }
 
-void ISA_NAME(characters_look)(const struct characters *known, struct row *r)
+characters_look characters_look_avx512;
+characters_put characters_put_avx512;
+
+void characters_look_avx512(const struct characters *known, struct row *r)
 {
     uint16_t there[ROW / CHARACTERS_ABREAST];
     __m512i before = _mm512_setzero_si512();
@@ -84,32 +88,12 @@ void ISA_NAME(characters_look)(const struct characters *known, struct row *r)
     }
 }
 
-uint32_t *ISA_NAME(characters_put)(const struct row *r, size_t k, size_t end, uint32_t *out)
+uint32_t *characters_put_avx512(const struct row *r, size_t k, size_t end, uint32_t *out)
 {
     for (; k < end; k += 8) {
         struct eight e = take_apart(_mm512_loadu_si512(r->known + k));
         out = put_eight(out, &e, end - k < 8 ? (unsigned)(end - k) : 8);
     }
-    return out;
-}
-#else
-void ISA_NAME(characters_look)(const struct characters *known, struct row *r)
-{
-    uint64_t before = 0;
-    for (size_t k = 0; k < r->n; k++) {
-        const unsigned char *p = r->text + 3 * k;
-        uint64_t is = is_character(p) ? known->chars[char_place(p)] : 0, hash = seam_hash(char_last(before), char_id(is, 0));
-        const uint32_t *set = known->seams + seam_place(hash), tag = seam_tag(hash) | SEAM_FITS;
-        bool goes = (r->begins[k >> 6] >> (k & 63) & 1) | ((before != 0) & ((set[0] == tag) | (set[1] == tag)));
-        if ((k & 63) == 0) r->stops[k >> 6] = 0;
-        r->stops[k >> 6] |= (uint64_t)!(goes & (is != 0)) << (k & 63);
-        r->known[k] = before = is;
-    }
-}
-
-uint32_t *ISA_NAME(characters_put)(const struct row *r, size_t k, size_t end, uint32_t *out)
-{
-    for (; k < end; k++) out = char_put(out, r->known[k]);
     return out;
 }
 #endif

@@ -2,9 +2,13 @@
 #include "tok/walk.h"
 #include <string.h>
 
-#define X(isa) [ISA_##isa] = { characters_look_##isa, characters_put_##isa },
-const struct characters_body characters_bodies[ISA_COUNT] = { FOR_EVERY_ISA(X) };
-#undef X
+#if defined(__x86_64__)
+characters_look characters_look_avx512;
+characters_put characters_put_avx512;
+const struct characters_body characters_bodies[ISA_COUNT] = { [ISA_avx512] = { characters_look_avx512, characters_put_avx512 } };
+#else
+const struct characters_body characters_bodies[ISA_COUNT] = { { NULL, NULL } };
+#endif
 
 rk_status forward_make(rk_ctx *ctx, struct forward *f, const struct ranks *ranks, const struct merge *merges, uint32_t n, bool by_id, const uint32_t byte_id[256], const struct vocab *vocab)
 {
@@ -59,11 +63,19 @@ static inline size_t next_bit(const uint64_t bits[ROW_WORDS], size_t k, size_t n
 }
 
 /* Characters of the word, as far as each may stand behind the one before. */
-static void go_by_characters(struct walk *w)
+static inline void go_by_characters(struct walk *w)
 {
-    uint64_t known;
-    for (; w->n - w->at >= 3 && (known = walk_character(w, w->word + w->at, w->made == 0, w->made == 0 ? NO_TOKEN : w->out[w->made - 1])) != 0; w->at += 3)
-        w->made = (size_t)(char_put(w->out + w->made, known) - w->out);
+    const struct characters *known = &w->work->known;
+    const unsigned char *p = w->word + w->at, *end = w->word + w->n;
+    uint32_t *out = w->out + w->made;
+    for (; end - p >= 3 && is_character(p); p += 3) {
+        uint64_t is = known->chars[char_place(p)];
+        bool begins = out == w->out, fine = is != 0 && (begins || seam_fine(known, out[-1], char_id(is, 0)));
+        if (__builtin_expect(!fine, 0) && (is = walk_character(w, p, begins, begins ? NO_TOKEN : out[-1])) == 0) break;
+        out = char_put(out, is);
+    }
+    w->at = (size_t)(p - w->word);
+    w->made = (size_t)(out - w->out);
 }
 
 /* Room for `chars`, where they are worth it, before the first; not where ids are too great for it. */
@@ -180,14 +192,23 @@ static size_t go_row(const struct forward *f, struct forward_work *work, struct 
     return words;
 }
 
+/* One clause; 0: there is no way. */
+static inline size_t go_clause(const struct forward *f, struct share *s, struct forward_work *work, const unsigned char *word, size_t n, uint32_t *out)
+{
+    struct walk w = { .f = f, .work = work, .word = word, .n = n, .out = out };
+    if (work->known.chars != NULL) go_by_characters(&w);
+    return w.at == n ? w.made : forward_word(f, s, work, word, n, out);
+}
+
 size_t forward_clauses(const struct forward *f, struct share *s, struct forward_work *work, const unsigned char *text, size_t at, const size_t *ends, size_t n, uint32_t **out)
 {
     size_t i = 0, made;
+    bool rows = f->characters->look != NULL;
     while (i < n && forward_is_clause(text + at, ends[i] - at)) {
         struct row row;
-        size_t words = work->known.chars == NULL ? 0 : take_row(&row, text, at, ends + i, n - i), done = 1;
+        size_t words = !rows || work->known.chars == NULL ? 0 : take_row(&row, text, at, ends + i, n - i), done = 1;
         if (words > 0) done = go_row(f, work, &row, words, out);
-        else if ((made = forward_word(f, s, work, text + at, ends[i] - at, *out)) > 0) *out += made;
+        else if ((made = go_clause(f, s, work, text + at, ends[i] - at, *out)) > 0) *out += made;
         else break;
         i += done;
         if (done > 0) at = ends[i - 1];

@@ -68,8 +68,8 @@ static bool keep_character(const struct walk *w, const unsigned char *p)
     struct walk alone = { .f = w->f, .work = w->work, .word = p, .n = 3, .out = ids, .closed = &closed };
     size_t n = walk_all(&alone);
     if (n == 0) return false;
-    uint64_t second = n == 3 ? ids[1] : CHAR_NONE, third = n == 1 ? CHAR_NONE : ids[n - 1];
-    w->work->known.chars[char_place(p)] = ids[0] | second << CHAR_ID_BITS | third << 2 * CHAR_ID_BITS;
+    uint64_t second = n > 1 ? ids[1] : CHAR_NONE, third = n > 2 ? ids[2] : CHAR_NONE;
+    w->work->known.chars[char_place(p)] = ids[0] | second << CHAR_ID_BITS | third << 2 * CHAR_ID_BITS | (uint64_t)n << 3 * CHAR_ID_BITS;
     return true;
 }
 

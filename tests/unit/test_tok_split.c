@@ -117,7 +117,7 @@ TEST(every_body_of_a_scanner_crosses_blocks)
 {
     static const char *const cases[] = { "'s", "'ll", "'ve a", "'lx", "'", " 's", "  a", " \n a", "   ", "a 1", "1.a", "''s", "'s's", "'re're", "\xe2\x80\x99s", " \xc2\xa0 a", "a\xc2\xa0", "\xff",
         "1234", "12345678", ".\n\n a", "/\n/\n//a", " \n \n\ta", "\r\n  \r\n", "\n", "\t", ".\n", "aB", "ABc", "'LL", "'\xc5\xbf" "A", "a's's", "A'lLb", "\xe2\x80\x99\xe4\xb8\xad", "\xe4\xb8\xad" "A",
-        "\xe4\xb8\xad" "Ab", "\xcc\x81", ".\xcc\x81", "e\xcc\x81" "A", " \n\xe3\x80\x80\n a", "1\xc2\xbd", "\xe2\x80\x9c" };
+        "\xe4\xb8\xad" "Ab", "\xe3\x80\x81\xe3\x81\x82", "\xe3\x81\x82\xef\xbc\x81" "a", "\xe3\x83\xbb\xef\xbc\x8c" "A", " \xe2\x80\xa6\xe4\xb8\xad", "\xcc\x81", ".\xcc\x81", "e\xcc\x81" "A", " \n\xe3\x80\x80\n a", "1\xc2\xbd", "\xe2\x80\x9c" };
     static const char fills[] = "a1. A\n";
     static char text[300];
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)

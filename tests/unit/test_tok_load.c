@@ -1,0 +1,63 @@
+/* vocab.json with merges.txt, token by token as the file is read: what it must be, and what it is told apart from. */
+#include "reckon/tok.h"
+#include "test.h"
+#include <stdio.h>
+#include <stdlib.h>
+
+static void write_text(const char *name, const char *text)
+{
+    char path[800];
+    (void)snprintf(path, sizeof path, "%s/%s", test_temporary(), name);
+    FILE *f = fopen(path, "wb");
+    REQUIRE(f != NULL && fwrite(text, 1, strlen(text), f) == strlen(text) && fclose(f) == 0);
+}
+
+static rk_status open_with(rk_ctx *ctx, const char *vocab, rk_tok **tok)
+{
+    write_text("vocab.json", vocab);
+    return rk_tok_open(ctx, test_temporary(), tok);
+}
+
+TEST(a_vocab_json_and_its_merges)
+{
+    rk_ctx *ctx = test_ctx();
+    rk_tok *tok;
+    rk_ids ids = { 0 };
+    write_text("merges.txt", "#version: 0.2\nb c\na bc\n");
+    OK(ctx, open_with(ctx, "{\"a\": 0, \"b\": 2, \"c\": 1, \"bc\": 3, \"abc\": 4, \"<e>\": 5}", &tok));
+    EXPECT_INT(rk_tok_size(tok), 6);
+    EXPECT_INT(rk_tok_merges(tok), 2);
+    EXPECT_INT(rk_tok_specials(tok), 1);
+    OK(ctx, rk_tok_encode(ctx, tok, "abc<e>bcb", 9, 0, &ids));
+    EXPECT(ids.n == 4 && ids.at[0] == 4 && ids.at[1] == 5 && ids.at[2] == 3 && ids.at[3] == 2);
+    rk_ids_free(ctx, &ids);
+    rk_tok_close(ctx, tok);
+}
+
+TEST(a_vocab_json_that_is_none)
+{
+    rk_ctx *ctx = test_ctx();
+    rk_tok *tok;
+    write_text("merges.txt", "a b\n");
+    FAILS(ctx, open_with(ctx, "", &tok), RK_E_FORMAT, "the file is empty");
+    FAILS(ctx, open_with(ctx, "[0]", &tok), RK_E_FORMAT, "expected an object");
+    FAILS(ctx, open_with(ctx, "{\"a\": 0, \"b\": 1} x", &tok), RK_E_FORMAT, "expected nothing more");
+    FAILS(ctx, open_with(ctx, "{\"a\": 0, \"b\": \"1\"}", &tok), RK_E_FORMAT, "b: expected an integer");
+    FAILS(ctx, open_with(ctx, "{\"a\": 0, \"b\": -1}", &tok), RK_E_FORMAT, "b");
+    FAILS(ctx, open_with(ctx, "{\"a\": 0, \"b\": 1, \"a\": 2}", &tok), RK_E_FORMAT, "a twice");
+    FAILS(ctx, open_with(ctx, "{\"a\": 0, \"b\": 0}", &tok), RK_E_FORMAT, "id 0 stands for a and for b");
+    FAILS(ctx, open_with(ctx, "{\"a\": 0, \"b\": 1}", &tok), RK_E_FORMAT, "merge 0 makes");
+    FAILS(ctx, open_with(ctx, "{\"a\": 0, \"c\": 1}", &tok), RK_E_FORMAT, "merge 0 names b");
+}
+
+/* Whatever its name: a tokenizer.json says what it is. */
+TEST(a_tokenizer_json_called_otherwise)
+{
+    rk_ctx *ctx = test_ctx();
+    rk_tok *tok;
+    OK(ctx, open_with(ctx, "{\"version\": \"1.0\", \"model\": {\"type\": \"BPE\", \"vocab\": {\"a\": 0, \"b\": 1, \"ab\": 2}, \"merges\": [\"a b\"]}, "
+                           "\"pre_tokenizer\": {\"type\": \"ByteLevel\", \"add_prefix_space\": false, \"trim_offsets\": true, \"use_regex\": true}, \"decoder\": {\"type\": \"ByteLevel\"}}", &tok));
+    EXPECT_INT(rk_tok_size(tok), 3);
+    EXPECT_INT(rk_tok_merges(tok), 1);
+    rk_tok_close(ctx, tok);
+}
