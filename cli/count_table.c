@@ -110,7 +110,8 @@ static void say_policy(const struct counting *k, const char *policy)
     size_t n = strcspn(policy, ",");
     (void)fprintf(k->c->out, "policy %s", policy);
     for (int i = 0; rk_policy_at(i).word != NULL; i++)
-        if (strlen(rk_policy_at(i).word) == n && memcmp(rk_policy_at(i).word, policy, n) == 0) (void)fprintf(k->c->out, ": %s", rk_policy_at(i).words);
+        if (strlen(rk_policy_at(i).word) == n && memcmp(rk_policy_at(i).word, policy, n) == 0)
+            (void)fprintf(k->c->out, ": %s%s%s", rk_policy_at(i).words, policy[n] == ',' ? "; but " : "", policy[n] == ',' ? policy + n + 1 : "");
     (void)fputc('\n', k->c->out);
 }
 

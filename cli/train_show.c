@@ -86,6 +86,7 @@ static void bill_json(struct training *t, const rk_bill *bill)
     struct json *j = &t->json;
     json_object(j, NULL);
     json_text(j, "event", "begin");
+    json_text(j, "schema", "reckon.train/1");
     json_text(j, "model", rk_model_name(t->model));
     json_text(j, "device", rk_device_text(t->device));
     if (rk_bill_number(bill, "parameters", &n) == RK_OK) json_uint(j, "parameters", n);

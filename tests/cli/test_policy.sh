@@ -7,6 +7,7 @@ ends 0 reckon count $size --policy mixed;             prints "master weights"
 ends 0 reckon count $size --policy amp-bf16,head=f32 --why traffic.forward; prints "cast bf16"
 ends 0 reckon count $size --policy fp8 --plan;        prints "bytes that this program allocates"
 ends 0 reckon count $size --policy attn=f32,mlp=bf16 --mode decode
+ends 0 reckon count $size --policy fp32,mlp=bf16;     prints "policy fp32,mlp=bf16: everything in f32; but mlp=bf16"
 ends 0 reckon count $size --policy fp8 --roofline --device h100; prints " in fp8"; prints "f8e4m3"; prints "others, less than 1 %"
 ends 0 reckon count $size --policy amp-fp16 --json;   prints '"policy": "amp-fp16"'
 ends 0 reckon sweep $size --over policy=fp32,amp-bf16,mixed,fp8 --over optimizer=adamw,sgd --show bytes.state,traffic.forward --csv

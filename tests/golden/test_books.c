@@ -435,6 +435,72 @@ TEST(what_real_tensors_keep)
     IS(whole_of(total(ctx, "eager", letters, "family=neox policy=fp32 attention=eager alone=no parallel=no")) - plain, 3 * 64 * 32 * 4);
 }
 
+/* The same under autocast, in half of the width; and a second norm's input stays f32 there. */
+TEST(what_real_tensors_keep_under_autocast)
+{
+    const char *letters = "B=2 T=1024 L=12 D=768 H=12 F=3072 V=50257 a=5 w=2";
+    rk_ctx *ctx = test_ctx();
+    uint64_t traced = whole_of(total(ctx, "eager", letters, "family=gpt2 policy=amp-bf16 zero=0 attention=flash traced=yes"));
+    IS(traced - whole_of(total(ctx, "eager", letters, "family=gpt2 policy=amp-bf16 zero=0 attention=flash traced=no")), 50331648);
+    letters = "B=1 T=64 L=3 D=32 H=4 F=128 V=100 r=4 a=2 w=2";
+    uint64_t plain = whole_of(total(ctx, "eager", letters, "family=neox policy=amp-bf16 zero=0 attention=eager alone=no parallel=yes"));
+    IS(whole_of(total(ctx, "eager", letters, "family=neox policy=amp-bf16 zero=0 attention=eager alone=yes parallel=yes")) - plain, 3 * 2 * 64 * 32 * 2);
+    IS(whole_of(total(ctx, "eager", letters, "family=neox policy=amp-bf16 zero=0 attention=eager alone=no parallel=no")) - plain, 3 * 64 * 32 * 4);
+    plain = whole_of(total(ctx, "eager", letters, "family=neox policy=amp-bf16 zero=0 attention=flash alone=yes alone_head=no"));
+    IS(plain - whole_of(total(ctx, "eager", letters, "family=neox policy=amp-bf16 zero=0 attention=flash alone=yes alone_head=yes")), 3 * 64 * 32 * 2);
+}
+
+/* Autocast that takes more than f32: 2·P + 8·D² + 4·D·F − 12·N·D − 2·a·N·F in every block, and what is there once. */
+TEST(autocast_that_takes_more)
+{
+    static const struct { const char *family, *letters, *once; int64_t more; } rows[] = {
+        { "neox", "B=2 T=2048 L=12 D=768 H=12 F=3072 V=50304 r=16 a=2 N=4096", "2·D·V − 2·N·D", 1599799296 },                     /* pythia-160m: 1.6 GB */
+        { "neox", "B=2 T=2048 L=44 D=6144 H=64 F=24576 V=50432 r=24 a=8 N=4096", "2·D·V − 2·N·D", 3522166784 },                   /* gpt-neox-20b: 3.5 GB */
+        { "gpt2", "B=2 T=1024 L=12 D=768 H=12 F=3072 V=50257 a=5 N=2048", "2·D·V − 2·N·D", -133569024 },
+        { "marian", "B=4 T=128 S=96 L=6 Le=6 D=512 H=8 He=8 F=2048 Fe=2048 V=58101 a=2", NULL, 68801536 },                        /* 69 MB */
+    };
+    rk_ctx *ctx = test_ctx();
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char letters[256], formula[256], where[128];
+        int64_t kept[2];
+        for (int k = 0; k < 2; k++) {
+            (void)snprintf(letters, sizeof letters, "%s w=%d", rows[i].letters, k == 0 ? 4 : 2);
+            (void)snprintf(where, sizeof where, "family=%s policy=%s attention=eager traced=yes zero=0 alone=no alone_head=no parallel=yes", rows[i].family, k == 0 ? "fp32" : "amp-bf16");
+            kept[k] = (int64_t)whole_of(total(ctx, "eager", letters, where));
+        }
+        EXPECT_INT(kept[1] - kept[0], rows[i].more);
+        if (rows[i].once == NULL) continue;
+        struct letters l;
+        struct rational by_rule;
+        letters_by_hand(ctx, &l, rows[i].letters);
+        (void)snprintf(formula, sizeof formula, "L·(2·B·H·T² + 8·D² + 4·D·F − 12·N·D − 2·a·N·F) + %s + 10^12", rows[i].once);     /* formulas stay above 0 */
+        OK(ctx, formula_value(ctx, formula, &l, &by_rule));
+        EXPECT_INT((int64_t)whole_of(by_rule) - 1000000000000, rows[i].more);
+    }
+    struct opened o = open_model(ctx, "opus-mt-en-de", 4, 128);
+    OK(ctx, rk_books_add(o.bill, o.model, &(rk_books){ .batch = 4, .seq = 128, .source = 96, .policy = "amp-bf16", .traced = true }, "eager"));
+    IS(number(ctx, &o, "bytes.eager.weight_copies"), 147575808);                   /* "148 MB" of weights in bf16 */
+    close_model(o);
+}
+
+/* How many F-wide tensors each function keeps, what the next projection reads among them. */
+TEST(what_activations_keep)
+{
+    static const struct { const char *name; uint64_t kept; } rows[] = {
+        { "relu", 1 }, { "tanh", 1 }, { "gelu", 2 }, { "gelu_pytorch_tanh", 2 }, { "silu", 2 }, { "swish", 2 }, { "mish", 2 }, { "quick_gelu", 3 },
+        { "gelu_new", 5 }, { "gelu_accurate", 5 }, { "gelu_fast", 8 },
+    };
+    rk_ctx *ctx = test_ctx();
+    struct opened o = open_model(ctx, "gpt2", 1, 0);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        const rk_books books = { .activation = rows[i].name };
+        rk_quotient a;
+        OK(ctx, rk_books_formula(o.bill, o.model, &books, "a", &a));
+        if (a.over != rows[i].kept || a.under != 1) test_fail(__FILE__, __LINE__, "%s keeps %llu, expected %llu", rows[i].name, (unsigned long long)a.over, (unsigned long long)rows[i].kept);
+    }
+    close_model(o);
+}
+
 /* Fused attention's backward pass makes the scores again: FlopCounterMode over SDPA, of every preset that has such. */
 TEST(torch_counts_fused_attention)
 {
