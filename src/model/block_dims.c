@@ -32,7 +32,7 @@ static const struct { const char *name; char letter; size_t size; bool source; }
     { "source_key", 'S', offsetof(struct builder, source), true },
 };
 enum { ASKED = sizeof asked / sizeof *asked };
-_Static_assert(ASKED <= MODEL_EXTENTS, "room for all");
+_Static_assert((int)ASKED <= (int)MODEL_EXTENTS, "room for all");
 
 int block_extents(const struct builder *b, bool source, struct dim_extent *out)
 {
