@@ -8,6 +8,7 @@
 #include "tok/pattern.h"
 #include "tok/save.h"
 #include <string.h>
+#include <unistd.h>
 
 /* By id: whether the token is spelled raw. A control or added token is, unless its spelling is the same. */
 static rk_status raw_tokens(rk_ctx *ctx, const rk_tok *tok, bool **raw)
@@ -225,11 +226,13 @@ rk_status rk_tok_save(rk_ctx *ctx, const rk_tok *tok, const char *folder)
     rk_status status;
     struct str text = { 0 };
     size_t length = strlen(folder);
+    bool there = true;
     if (length > 9 && strcmp(folder + length - 9, ".tiktoken") == 0) {
         GO(save_tiktoken(ctx, tok, &text));
         GO(write_path(ctx, folder, &text));
         goto out;
     }
+    GO(file_exists(ctx, folder, &there));
     GO(file_make_folder(ctx, folder));
     for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
         if (!(tok->bert.used ? files[i].bert : files[i].bpe)) continue;
@@ -238,6 +241,7 @@ rk_status rk_tok_save(rk_ctx *ctx, const rk_tok *tok, const char *folder)
         GO(write_file(ctx, folder, files[i].name, &text));
     }
 out:
+    if (status != RK_OK && !there) (void)rmdir(folder);               /* where nothing fitted */
     str_free(ctx, &text);
     return status;
 }

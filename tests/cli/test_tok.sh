@@ -231,6 +231,8 @@ is "nor beside their indices" "$(ls swept* | grep -c tmp)" 0
 cp text.bin kept
 (ulimit -f 1; exec 2>"$err"; reckon tok encode -k t1 noise -o text.bin -q --dtype u32); is "exit code on a full disk" $? 4
 warns "cannot write"; warns "text.bin"; cmp -s kept text.bin && pass || fail "the old file is gone"; is "nothing left behind" "$(ls text.bin*)" text.bin
+(ulimit -f 1; exec 2>"$err"; reckon tok train text -n 265 -o no-room -q); is "exit code of training on a full disk" $? 4
+warns "no-room/vocab.json"; [ -e no-room ] && fail "an empty folder is left" || pass
 
 # Ctrl-C, while it waits for input and while it works: one exit code, nothing half-made
 mkfifo pipe; { sleep 20 >pipe & } ; sleeper=$!

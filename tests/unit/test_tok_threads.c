@@ -92,6 +92,74 @@ static void share(const char *pattern)
 TEST(threads_share_a_tokenizer) { share("gpt2"); }
 TEST(threads_share_a_pattern_of_ones_own) { share("\\p{L}+|[^\\p{L}]"); }
 
+/* ---- each thread its own training, some of them stopped, and batches and strict decoding on one tokenizer ---- */
+
+struct trainer { pthread_t thread; rk_ctx *ctx; const rk_tok *tok; uint64_t stop_at, told; uint32_t crc; bool as_expected; };
+
+static bool told(void *user, const rk_tok_progress *p)
+{
+    struct trainer *t = user;
+    return p->total > 0 && ++t->told < t->stop_at;
+}
+
+static bool stop_at_once(void *user, const uint32_t *ids, size_t n, bool ends)
+{
+    (void)user, (void)ids, (void)n, (void)ends;
+    return false;
+}
+
+static void *train_and_use(void *arg)
+{
+    struct trainer *t = arg;
+    rk_ctx *ctx = t->ctx;
+    rk_tok *own = NULL;
+    rk_tok_encoder *e = NULL;
+    rk_ids ids = { 0 };
+    rk_bytes text = { 0 };
+    size_t ends[TEXTS];
+    rk_text some[TEXTS];
+    for (int i = 0; i < TEXTS; i++) some[i] = (rk_text){ texts[i], lengths[i] };
+    rk_status status = rk_tok_train(ctx, &(rk_tok_training){ .vocab_size = 500, .progress = told, .user = t }, some, TEXTS, &own);
+    t->as_expected = status == (t->stop_at == UINT64_MAX ? RK_OK : RK_E_CANCELLED) && (own == NULL || rk_tok_fingerprint(ctx, own, &t->crc) == RK_OK);
+    t->as_expected &= rk_tok_encode_many(ctx, t->tok, some, TEXTS, 0, &ids, ends) == RK_OK && ends[TEXTS - 1] == ids.n;
+    t->as_expected &= rk_tok_decode_text(ctx, t->tok, ids.at, ids.n, 0, RK_ERRORS_STRICT, &text) == RK_E_FORMAT && text.n == 0;      /* hard texts are no UTF-8 */
+    t->as_expected &= rk_tok_decode_text(ctx, t->tok, ids.at, ids.n, 0, RK_ERRORS_REPLACE, &text) == RK_OK && text.n > 0;
+    t->as_expected &= rk_tok_encoder_open(ctx, t->tok, 0, &e) == RK_OK && rk_tok_encoder_many(ctx, e, some, TEXTS, stop_at_once, NULL) == RK_E_CANCELLED;
+    rk_tok_encoder_close(ctx, e);
+    rk_tok_close(ctx, own);
+    rk_ids_free(ctx, &ids);
+    rk_bytes_free(ctx, &text);
+    return NULL;
+}
+
+TEST(threads_train_and_stop_beside_each_other)
+{
+    rk_ctx *ctx = test_ctx();
+    struct trainer trainers[THREADS];
+    rk_tok *tok;
+    rk_text some[TEXTS];
+    for (int i = 0; i < TEXTS; i++) {
+        lengths[i] = hard_text(texts[i], MOST);
+        some[i] = (rk_text){ texts[i], lengths[i] };
+    }
+    OK(ctx, rk_tok_train(ctx, &(rk_tok_training){ .vocab_size = 500 }, some, TEXTS, &tok));
+    uint32_t expected;
+    OK(ctx, rk_tok_fingerprint(ctx, tok, &expected));
+    for (int i = 0; i < THREADS; i++) {
+        trainers[i] = (struct trainer){ .tok = tok, .stop_at = i % 2 == 0 ? UINT64_MAX : (uint64_t)i };
+        REQUIRE(rk_ctx_open(&(rk_options){ .threads = 2 }, &trainers[i].ctx) == RK_OK);
+    }
+    for (int i = 0; i < THREADS; i++) REQUIRE(pthread_create(&trainers[i].thread, NULL, train_and_use, &trainers[i]) == 0);
+    for (int i = 0; i < THREADS; i++) {
+        REQUIRE(pthread_join(trainers[i].thread, NULL) == 0);
+        EXPECT(trainers[i].as_expected && trainers[i].told > 0);
+        EXPECT(i % 2 == 1 || trainers[i].crc == expected);
+        EXPECT_INT(rk_ctx_bytes(trainers[i].ctx), 0);
+        rk_ctx_close(trainers[i].ctx);
+    }
+    rk_tok_close(ctx, tok);
+}
+
 /* ---- after a fork: threads that the parent had are not there in the child, and nobody waits for them ---- */
 
 enum { LONG = 1 << 19, PATIENCE = 60 };
