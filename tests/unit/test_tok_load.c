@@ -44,8 +44,8 @@ TEST(a_vocab_json_that_is_none)
     FAILS(ctx, open_with(ctx, "{\"a\": 0, \"b\": 1} x", &tok), RK_E_FORMAT, "expected nothing more");
     FAILS(ctx, open_with(ctx, "{\"a\": 0, \"b\": \"1\"}", &tok), RK_E_FORMAT, "b: expected an integer");
     FAILS(ctx, open_with(ctx, "{\"a\": 0, \"b\": -1}", &tok), RK_E_FORMAT, "b");
-    FAILS(ctx, open_with(ctx, "{\"a\": 0, \"b\": 1, \"a\": 2}", &tok), RK_E_FORMAT, "a twice");
-    FAILS(ctx, open_with(ctx, "{\"a\": 0, \"b\": 0}", &tok), RK_E_FORMAT, "id 0 stands for a and for b");
+    FAILS(ctx, open_with(ctx, "{\"a\": 0, \"b\": 1, \"a\": 2}", &tok), RK_E_FORMAT, "\"a\" is there twice, as ids 0 and 2");
+    FAILS(ctx, open_with(ctx, "{\"a\": 0, \"b\": 0}", &tok), RK_E_FORMAT, "id 0 is given to two tokens, \"a\" and \"b\"");
     FAILS(ctx, open_with(ctx, "{\"a\": 0, \"b\": 1}", &tok), RK_E_FORMAT, "merge 0 makes");
     FAILS(ctx, open_with(ctx, "{\"a\": 0, \"c\": 1}", &tok), RK_E_FORMAT, "merge 0 names b");
 }
