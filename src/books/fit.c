@@ -3,6 +3,7 @@
 #include "books/convention.h"
 #include "books/facts.h"
 #include "model/model.h"
+#include <math.h>
 #include <string.h>
 
 static const rk_books standard = { 0 };
@@ -77,7 +78,10 @@ uint64_t rk_books_batch(const rk_books_line *line, uint64_t bytes)
     return n > 1 ? n : line->one <= bytes;
 }
 
-static rk_status lies_in(struct fitting *f, int64_t tokens, uint64_t bytes, bool *lies)
+/* What so many tokens take, as far as it was asked: the last three. */
+struct asked { int n; double tokens[3], bytes[3]; };
+
+static rk_status lies_in(struct fitting *f, struct asked *asked, int64_t tokens, uint64_t bytes, bool *lies)
 {
     rk_ctx *ctx = f->ctx;
     struct rational sum;
@@ -87,30 +91,40 @@ static rk_status lies_in(struct fitting *f, int64_t tokens, uint64_t bytes, bool
     TRY(facts_of(ctx, f->bill, f->model, &f->books, &f->facts));
     TRY(memory_at(f, f->books.batch > 0 ? f->books.batch : 1, &sum));
     *lies = rational_to_u64(sum, &needed, &exact) && needed <= bytes;
+    asked->tokens[asked->n % 3] = (double)tokens;
+    asked->bytes[asked->n++ % 3] = rational_to_real(sum);
     return RK_OK;
 }
 
-/* Memory grows with the tokens: doubled from books->seq until it is too much, then halved. */
+/* Between low and high, neither of them: where a parabola through what was asked reaches so many bytes; without one, the middle. Memory
+ * is a parabola in the tokens but for what is rounded, so that this is it, or its neighbour; to trust it is not needed. */
+static int64_t between(const struct asked *asked, int64_t low, int64_t high, double bytes)
+{
+    const double *x = asked->tokens, *y = asked->bytes;
+    int64_t middle = low + (high - low) / 2;
+    if (asked->n < 3 || asked->n % 8 == 7) return middle;               /* now and then it is halved whatever the guess: it ends in any case */
+    double slope = (y[1] - y[0]) / (x[1] - x[0]), bend = ((y[2] - y[1]) / (x[2] - x[1]) - slope) / (x[2] - x[0]);
+    double b = slope - bend * (x[0] + x[1]), c = y[0] - slope * x[0] + bend * x[0] * x[1] - bytes;
+    double root = -2 * c / (b + sqrt(b * b - 4 * bend * c));
+    if (!(root > 0)) return middle;
+    return root >= (double)high ? high - 1 : (int64_t)root <= low ? low + 1 : (int64_t)root;
+}
+
+/* Memory grows with the tokens: asked for books->seq, twice and four times as many, as far as they lie, then narrowed from both sides. */
 rk_status rk_books_context(const rk_bill *bill, rk_model *model, const rk_books *books, const char *convention, uint64_t bytes, int64_t most, int64_t *tokens)
 {
     rk_ctx *ctx = model->ctx;
     struct fitting f;
-    int64_t low = 0, high, begin;
+    struct asked asked = { .n = 0 };
+    int64_t low = 0, high = most < INT64_MAX ? most + 1 : most;         /* more are not asked for */
     bool lies = true;
     *tokens = 0;
     TRY(fitting_of(bill, model, books, convention, &f));
-    begin = high = f.books.seq > 0 ? f.books.seq : 1;
-    while (lies && low < most) {
-        high = low > most / 2 ? most : low > 0 ? 2 * low : begin < most ? begin : most;
-        TRY(lies_in(&f, high, bytes, &lies));
-        if (lies) low = high;
-    }
-    while (!lies && high - low > 1) {
-        int64_t middle = low + (high - low) / 2;
-        bool inside;
-        TRY(lies_in(&f, middle, bytes, &inside));
-        if (inside) low = middle;
-        else high = middle;
+    for (int64_t next = f.books.seq > 0 ? f.books.seq : 1; high - low > 1;) {
+        if (!lies || asked.n >= 3 || next <= low || next >= high) next = between(&asked, low, high, (double)bytes);
+        TRY(lies_in(&f, &asked, next, bytes, &lies));
+        *(lies ? &low : &high) = next;
+        if (next <= high / 2) next *= 2;
     }
     *tokens = low;
     return RK_OK;

@@ -193,7 +193,8 @@ static rk_status power(struct reading *r, struct rational *value)
     }
     TRY(atom(r, &base));
     TRY(exponent(r, &n));
-    for (*value = rational_of(1); n > 0; n--)
+    *value = n > 0 ? base : rational_of(1);
+    for (; n > 1; n--)
         if (!rational_multiply(value, base)) return wrong(r, RK_E_LIMIT, "a number beyond 127 bits");
     return RK_OK;
 }

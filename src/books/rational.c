@@ -8,6 +8,7 @@ static whole magnitude(whole a) { return a < 0 ? -a : a; }              /* never
 
 static whole common(whole a, whole b)
 {
+    if (a == 1 || b == 1) return 1;                                     /* whole numbers: nearly always */
     for (a = magnitude(a), b = magnitude(b); b != 0;) {
         whole rest = a % b;
         a = b;
@@ -25,7 +26,8 @@ static bool add(whole a, whole b, whole *sum)
 
 static bool multiply(whole a, whole b, whole *product)
 {
-    if (a != 0 && magnitude(b) > most / magnitude(a)) return false;
+    bool narrow = a == (int64_t)a && b == (int64_t)b;                   /* dividing 128 bits takes longer than all else here */
+    if (!narrow && a != 0 && magnitude(b) > most / magnitude(a)) return false;
     *product = a * b;
     return true;
 }
