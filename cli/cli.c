@@ -197,6 +197,7 @@ int cli_begin(struct cli *c, int argc, char **argv)
     hold_streams();
     (void)signal(SIGPIPE, SIG_IGN);                         /* a reader that went away is an error like any other: cli_end */
     (void)signal(SIGXFSZ, SIG_IGN);
+    (void)setvbuf(c->err, NULL, _IOLBF, 0);             /* a line goes out at once, whole among those of others */
     c->width = screen_width(c->out);
     c->live = !plain && isatty(STDERR_FILENO) == 1;
     c->colour_err = c->live && env_get(ENV_NO_COLOR) == NULL;

@@ -91,5 +91,7 @@ void progress_end(struct progress *p)
 
 void progress_hide(struct cli *c)
 {
-    if (c->live && c->progress != NULL && c->progress->line[0] != '\0') (void)fputs("\r\033[K", c->err);
+    if (!c->live || c->progress == NULL || c->progress->line[0] == '\0') return;
+    (void)fputs("\r\033[K", c->err);
+    (void)fflush(c->err);                   /* before what is printed instead */
 }

@@ -36,6 +36,21 @@ try list
 try check nowhere
 if [ $tries -gt 1000 ]; then pass; else fail "only $tries tries"; fi
 
+# A line of an error goes out whole: each write arrives by itself here.
+if command -v python3 >/dev/null; then
+    RECKON_COMMAND=$reckon_command python3 - <<'END' && pass || fail "an error does not go out line by line"
+import os, socket, subprocess, sys
+ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
+subprocess.run([os.environ["RECKON_COMMAND"], "count", "nosuch"], stderr=theirs, stdout=subprocess.DEVNULL, timeout=20)     # letter by letter the socket is soon full
+ours.setblocking(False)
+lines = []
+try:
+    while True: lines.append(ours.recv(4096).decode())
+except BlockingIOError: pass
+sys.exit(not (lines and all(line.endswith("\n") for line in lines)))
+END
+fi
+
 # by name
 ends 2 reckon count gpt2 --activation x;      warns 'no activation "x"'; silent "$out"
 ends 2 reckon count gpt2 --conventions --edition 2023; warns "2024, 2025 and 2026"; silent "$out"
