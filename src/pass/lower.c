@@ -8,6 +8,7 @@
  * Not here: addresses (place.c). Reference: sums run through kernels of the back end; this pass never asks what an op is,
  * only what its flags say. */
 #include "pass/lowering.h"
+#include <string.h>
 
 static rk_status resolve(struct lowering *l)
 {
@@ -195,6 +196,21 @@ rk_status lowering_ask(struct lowering *l, const struct problem *p, const struct
     return RK_OK;
 }
 
+/* For whoever wants the plan of other sizes. */
+static rk_status keep_asked(struct lowering *l)
+{
+    rk_ctx *ctx = l->ctx;
+    struct plan *plan = l->plan;
+    if (!l->resizable) return RK_OK;
+    TRY(TAKE(&plan->arena, plan->parts, l->parts.n));
+    TRY(TAKE(&plan->arena, plan->asked, l->asked.n));
+    plan->n_parts = l->parts.n;
+    plan->n_asked = l->asked.n;
+    if (plan->n_parts > 0) memcpy(plan->parts, l->parts.at, (size_t)plan->n_parts * sizeof *plan->parts);
+    if (plan->n_asked > 0) memcpy(plan->asked, l->asked.at, (size_t)plan->n_asked * sizeof *plan->asked);
+    return RK_OK;
+}
+
 static rk_status lower(rk_ctx *ctx, const rk_graph *g, const struct backend *backend, bool resizable, struct plan **out)
 {
     struct lowering l = { .ctx = ctx, .g = g, .backend = backend, .resizable = resizable };
@@ -209,6 +225,7 @@ static rk_status lower(rk_ctx *ctx, const rk_graph *g, const struct backend *bac
     GO(lowering_group(&l));
     GO(lowering_share(&l));
     GO(lowering_emit(&l));
+    GO(keep_asked(&l));
     *out = l.plan;
     l.plan = NULL;
 out:

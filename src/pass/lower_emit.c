@@ -268,21 +268,6 @@ static rk_status list_outputs(struct lowering *l, int *index)
     return RK_OK;
 }
 
-/* For whoever wants the plan of other sizes. */
-static rk_status keep_asked(struct lowering *l)
-{
-    rk_ctx *ctx = l->ctx;
-    struct plan *plan = l->plan;
-    if (!l->resizable) return RK_OK;
-    TRY(TAKE(&plan->arena, plan->parts, l->parts.n));
-    TRY(TAKE(&plan->arena, plan->asked, l->asked.n));
-    plan->n_parts = l->parts.n;
-    plan->n_asked = l->asked.n;
-    if (plan->n_parts > 0) memcpy(plan->parts, l->parts.at, (size_t)plan->n_parts * sizeof *plan->parts);
-    if (plan->n_asked > 0) memcpy(plan->asked, l->asked.at, (size_t)plan->n_asked * sizeof *plan->asked);
-    return RK_OK;
-}
-
 rk_status lowering_emit(struct lowering *l)
 {
     rk_ctx *ctx = l->ctx;
@@ -304,7 +289,6 @@ rk_status lowering_emit(struct lowering *l)
     }
     plan_add_workspaces(plan);
     GO(list_outputs(l, index));
-    GO(keep_asked(l));
 out:
     FREE(index, l->n);
     return status;
