@@ -126,6 +126,7 @@ at_once() {
 
 pages=0 commands=0
 cd "$source_folder" && list=$(echo README.md docs/*.md docs/arch/*.md) && cd "$work/here" || exit 1
+if [ "${TEST_FEWER:-1}" -gt 1 ]; then list=README.md; fi      # a sanitizer looks for other things than words
 for page in $list; do
     case $page in docs/hand-counts.md | docs/json.md | docs/cuda.md) continue ;; esac
     rm -rf page && cp -r shelf page && cd page || exit 1
@@ -171,5 +172,5 @@ for page in $list; do
     done <"$source_folder/$page"
     cd ..
 done
-if [ $pages -lt 20 ] || [ $commands -lt 90 ]; then fail "only $commands commands on $pages pages"; fi
+if [ "$list" != README.md ] && { [ $pages -lt 20 ] || [ $commands -lt 90 ]; }; then fail "only $commands commands on $pages pages"; fi
 finish
