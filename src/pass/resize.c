@@ -1,4 +1,4 @@
-/* resize: a graph and a plan of it for other sizes, in place: what has a size gets it anew (dims, layouts, values, workspace, what
+/* resize.c: a graph and a plan of it for other sizes, in place: what has a size gets it anew (dims, layouts, values, workspace, what
  * kernels issue), what has none stays as it is (nodes, groups, their order, lifetimes, shared memory).
  *
  * Sizes decide little, and what they decide is decided again:
@@ -11,7 +11,7 @@
  *
  * If any of it comes out otherwise, *holds is false. Law: tests/law/test_resize.c: equal to the plan lowered at that size, in
  * every field. Not here: addresses (place.c); which fused operations were written out, since that is not in the graph any more
- * (price_sizes.c). */
+ * (price_plan.c). */
 #include "pass/lowering.h"
 #include <string.h>
 
@@ -65,7 +65,10 @@ static bool says_the_same(rk_ctx *ctx, rk_graph *g, const struct node *n)
 {
     struct node again = *n;
     again.rank = 0;
-    if (n->op->infer(ctx, g, &again) != RK_OK) return false;
+    if (n->op->infer(ctx, g, &again) != RK_OK) {
+        rk_error_clear(ctx);                                /* an answer, and nobody's mistake */
+        return false;
+    }
     return again.dtype == n->dtype && again.rank == n->rank && memcmp(again.dim, n->dim, sizeof *n->dim * (size_t)n->rank) == 0 && memcmp(&again.at, &n->at, sizeof n->at) == 0;
 }
 
