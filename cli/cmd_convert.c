@@ -3,15 +3,14 @@
 #include "input.h"
 #include "model.h"
 #include "out.h"
-#include "reckon/infer.h"
+#include "reckon/read.h"
 #include <math.h>
-#include <stdlib.h>
 
 static const struct option options[] = {
     { "dtype",     0,   OPT_CHOICE, "f32|f16|bf16|int8", "int8",  "int8: matrices as integers with a scale for 64 of them; all else stays" },
     { "layout",    0,   OPT_CHOICE, "plain|packed",      "plain", "packed: int8 matrices in panels, for 2 to 32 rows at once (prompts, batches, beams)" },
-    { "text",      0,   OPT_FILE,   NULL,     NULL,              "compare what both make of this text: perplexity, and KL of the predictions" },
-    { "tokens",    0,   OPT_SIZE,   NULL,     "1Ki",             "so many tokens of it, at most, in pieces of the context" },
+    { "text",      0,   OPT_FILE,   NULL,     NULL,              "compare what both make of this text: perplexity, as reckon score has it, and KL of the predictions" },
+    { "tokens",    0,   OPT_SIZE,   NULL,     "1Ki",             "so many tokens of it, at most" },
     { "tokenizer", 'k', OPT_FOLDER, NULL,     "(DIR)",           "the tokenizer" },
     OPTION_DEVICE,
     { 0 }
@@ -23,7 +22,9 @@ struct converting {
     struct progress line;
     uint64_t done;                      /* numbers */
     struct json j;
-    int tensors, packed, in_rows;       /* of those to be packed: that are, that are not, and why the first is not */
+    rk_dtype to;
+    int tensors, converted;             /* all, and those that have the dtype now */
+    int packed, in_rows;                /* of those to be packed: that are, that are not, and why the first is not */
     char first[200];
     double worst;                       /* relative, of all tensors that changed */
     const char *dtype;
@@ -33,6 +34,7 @@ static bool told(void *user, const rk_converted *t)
 {
     struct converting *k = user;
     k->tensors++;
+    k->converted += t->to == k->to;
     k->done += (uint64_t)t->elements;
     progress_step(&k->line, k->done, "%s", "");
     k->packed += t->packed;
@@ -62,48 +64,20 @@ static bool told(void *user, const rk_converted *t)
 
 /* --- what a model makes of a text --- */
 
-struct reader { rk_model *model; rk_weights *weights; rk_session *session; float *logits; };
+struct side { rk_model *model; rk_weights *weights; rk_reader *reader; };
 
-static int reader_open(struct cli *c, struct reader *r, const char *folder, rk_device *device)
+static int side_open(struct cli *c, struct side *s, const char *folder, rk_device *device)
 {
-    CLI_TRY(c, rk_model_open(c->ctx, folder, &r->model));
-    CLI_TRY(c, rk_weights_open(c->ctx, r->model, device, &r->weights));
-    CLI_TRY(c, rk_session_open(r->weights, NULL, &r->session));
-    r->logits = cli_take((size_t)rk_session_vocab(r->session) * sizeof *r->logits);
-    return CLI_OK;
+    CLI_TRY(c, rk_model_open(c->ctx, folder, &s->model));
+    CLI_TRY(c, rk_weights_open(c->ctx, s->model, device, &s->weights));
+    return cli_try(c, rk_reader_open(s->weights, RK_READ_LOGITS, &s->reader));
 }
 
-static void reader_close(struct reader *r)
+static void side_close(struct side *s)
 {
-    free(r->logits);
-    rk_session_close(r->session);
-    rk_weights_close(r->weights);
-    rk_model_close(r->model);
-}
-
-/* log of the sum of exponentials. */
-static double total(const float *x, int64_t n)
-{
-    double most = -INFINITY, sum = 0;
-    for (int64_t i = 0; i < n; i++) most = fmax(most, (double)x[i]);
-    for (int64_t i = 0; i < n; i++) sum += exp((double)x[i] - most);
-    return most + log(sum);
-}
-
-struct compared { double before, after, kl; int64_t n; };          /* sums over n predictions */
-
-static void compare(const struct reader r[2], uint32_t next, struct compared *sums)
-{
-    const float *a = r[0].logits, *b = r[1].logits;
-    int64_t vocab = rk_session_vocab(r[0].session);
-    double za = total(a, vocab), zb = total(b, vocab);
-    sums->before += za - (double)a[next];
-    sums->after += zb - (double)b[next];
-    for (int64_t i = 0; i < vocab; i++) {
-        double pa = (double)a[i] - za;
-        sums->kl += exp(pa) * (pa - ((double)b[i] - zb));
-    }
-    sums->n++;
+    rk_reader_close(s->reader);
+    rk_weights_close(s->weights);
+    rk_model_close(s->model);
 }
 
 /* Everything that can be wrong about the text, before hours of converting: a model that predicts no next token, and ids it has not. */
@@ -128,52 +102,62 @@ static int read_text(struct cli *c, const rk_model *model, rk_ids *ids)
     return ids->n < 2 ? cli_usage(c, "--text: two tokens are the least") : CLI_OK;
 }
 
-/* The next token; where the context is full, as of a text that begins here. */
-static int feed(struct cli *c, struct reader *r, uint32_t id)
+static bool each_window(void *user, int64_t done, int64_t n)
 {
-    if (rk_session_past(r->session) == rk_session_context(r->session)) CLI_TRY(c, rk_session_rewind(r->session, 0));
-    return cli_try(c, rk_session_feed(r->session, &id, 1, r->logits));
+    struct converting *k = user;
+    (void)n;
+    progress_step(&k->line, (uint64_t)done, "%s", "");
+    return !cli_cancelled(k->c);
 }
 
-static int predict(struct cli *c, struct reader r[2], const rk_ids *ids, struct compared *sums)
+static void tell_text(struct converting *k, const rk_compared *t)
 {
-    cli_watch();
-    for (size_t i = 0; i + 1 < ids->n; i++) {
-        if (cli_cancelled(c)) return cli_stopped(c);
-        for (int k = 0, code; k < 2; k++)
-            if ((code = feed(c, &r[k], ids->at[i])) != CLI_OK) return code;
-        compare(r, ids->at[i + 1], sums);
+    double n = (double)t->tokens, before = exp(-t->sum / n), after = exp(-t->other_sum / n);
+    if (!k->c->json) {
+        (void)fprintf(k->c->out, "%s predictions: perplexity %.6g before, %.6g after (%+.2f %%), KL %.2g nats\n", say_count((uint64_t)t->tokens).at, before, after,
+                      100 * (after / before - 1), t->kl / n);
+        return;
     }
-    return CLI_OK;
+    json_object(&k->j, "text");
+    json_uint(&k->j, "predictions", (uint64_t)t->tokens);
+    json_real(&k->j, "perplexity_before", before);
+    json_real(&k->j, "perplexity_after", after);
+    json_real(&k->j, "kl", t->kl / n);
+    json_end(&k->j);
 }
 
 static int compare_on_text(struct converting *k, const rk_model *model, const rk_ids *ids)
 {
     struct cli *c = k->c;
-    struct reader r[2] = { { 0 } };
-    struct compared sums = { 0 };
+    struct side side[2] = { { 0 } };
+    rk_compared both = { 0 };
     rk_device *device = NULL;
     int code = device_open(c, &device);
-    for (int i = 0; i < 2 && code == CLI_OK; i++) code = reader_open(c, &r[i], i == 0 ? rk_model_name(model) : c->args[1], device);
-    if (code == CLI_OK) code = predict(c, r, ids, &sums);
+    for (int i = 0; i < 2 && code == CLI_OK; i++) code = side_open(c, &side[i], i == 0 ? rk_model_name(model) : c->args[1], device);
     if (code == CLI_OK) {
-        double m = (double)sums.n, before = exp(sums.before / m), after = exp(sums.after / m);
-        if (c->json) {
-            json_object(&k->j, "text");
-            json_uint(&k->j, "predictions", (uint64_t)sums.n);
-            json_real(&k->j, "perplexity_before", before);
-            json_real(&k->j, "perplexity_after", after);
-            json_real(&k->j, "kl", sums.kl / m);
-            json_end(&k->j);
-        } else (void)fprintf(c->out, "%s predictions: perplexity %.6g before, %.6g after (%+.2f %%), KL %.2g nats\n", say_count((uint64_t)sums.n).at, before, after,
-                             100 * (after / before - 1), sums.kl / m);
+        progress_begin(&k->line, c, "comparing", "tokens", ids->n);
+        rk_status status = rk_compare_text(side[0].reader, side[1].reader, ids->at, (int64_t)ids->n, &(rk_scoring){ .each = each_window, .user = k }, &both);
+        progress_end(&k->line);
+        code = status == RK_E_CANCELLED ? cli_stopped(c) : cli_try(c, status);
     }
-    for (int i = 0; i < 2; i++) reader_close(&r[i]);
+    if (code == CLI_OK) tell_text(k, &both);
+    for (int i = 0; i < 2; i++) side_close(&side[i]);
     rk_device_close(device);
     return code;
 }
 
 /* --- */
+
+static void say_converted(const struct converting *k)
+{
+    FILE *out = k->c->out;
+    (void)fprintf(out, "%s: ", k->c->args[1]);
+    if (k->converted < k->tensors) (void)fprintf(out, "%s of ", say_count((uint64_t)k->converted).at);
+    (void)fprintf(out, "%s tensors as %s", say_count((uint64_t)k->tensors).at, k->dtype);
+    if (k->converted > 0) (void)fprintf(out, ", relative error at most %.2g", k->worst);
+    else if (k->to == RK_i8) (void)fprintf(out, ": no matrix has rows of a multiple of 8 numbers");
+    (void)fprintf(out, "\n");
+}
 
 static void say_packed(const struct converting *k)
 {
@@ -185,9 +169,9 @@ static void say_packed(const struct converting *k)
 /* All tensors, and what the text says of them. */
 static int convert(struct converting *k, rk_model *model, const rk_ids *ids)
 {
-    static const rk_dtype dtypes[] = { RK_f32, RK_f16, RK_bf16, RK_i8 };
     struct cli *c = k->c;
     uint64_t numbers;
+    cli_watch();
     json_begin(&k->j, c->out);
     if (c->json) {
         json_object(&k->j, NULL);
@@ -198,12 +182,12 @@ static int convert(struct converting *k, rk_model *model, const rk_ids *ids)
     }
     CLI_TRY(c, rk_model_parameters(model, &numbers));
     progress_begin(&k->line, c, "converting", "numbers", numbers);
-    rk_status status = rk_model_convert(model, c->args[1], dtypes[cli_choice(c, "dtype")], cli_choice(c, "layout") == 0 ? RK_LAYOUT_PLAIN : RK_LAYOUT_PACKED, told, k);
+    rk_status status = rk_model_convert(model, c->args[1], k->to, cli_choice(c, "layout") == 0 ? RK_LAYOUT_PLAIN : RK_LAYOUT_PACKED, told, k);
     progress_end(&k->line);
     int code = status == RK_E_CANCELLED ? cli_stopped(c) : cli_try(c, status);
     if (c->json) json_end(&k->j);
     else if (k->table != NULL) table_print(k->table);
-    if (code == CLI_OK && !c->json) (void)fprintf(c->out, "%s: %s tensors as %s, relative error at most %.2g\n", c->args[1], say_count((uint64_t)k->tensors).at, k->dtype, k->worst);
+    if (code == CLI_OK && !c->json) say_converted(k);
     if (code == CLI_OK && !c->json && k->packed + k->in_rows > 0) say_packed(k);
     if (code == CLI_OK && ids->n > 0) code = compare_on_text(k, model, ids);
     if (c->json) json_end(&k->j);
@@ -212,7 +196,8 @@ static int convert(struct converting *k, rk_model *model, const rk_ids *ids)
 
 static int run(struct cli *c)
 {
-    struct converting k = { .c = c, .dtype = cli_text(c, "dtype") };
+    static const rk_dtype dtypes[] = { RK_f32, RK_f16, RK_bf16, RK_i8 };
+    struct converting k = { .c = c, .dtype = cli_text(c, "dtype"), .to = dtypes[cli_choice(c, "dtype")] };
     rk_model *model = NULL;
     rk_ids ids = { 0 };
     int code = model_in_folder(c, &model);
@@ -233,6 +218,7 @@ static const struct example examples[] = {
 const struct command cmd_convert = {
     .name = "convert", .arguments = "DIR OUT", .purpose = "a model's weights in another dtype", .options = options, .examples = examples, .json = true, .run = run,
     .notes = "OUT gets model.safetensors, config.json and the files of the tokenizer, and is used like DIR. Listed is what every tensor lost: the largest "
-             "difference, and the root of the sum of their squares by that of the numbers. With int8, norms, biases and tables of positions stay as they are. Packed "
-             "is as large, and says the same to the bit; what is also looked up in, or has no multiple of 32 rows, stays in rows. --layout plain undoes it.",
+             "difference, and the root of the sum of their squares by that of the numbers. With int8, norms, biases and tables that are only looked up in stay as "
+             "they are. Packed is as large, and says the same to the bit; what is also looked up in, or has no multiple of 32 rows, stays in rows. --layout plain "
+             "undoes it.",
 };

@@ -83,6 +83,17 @@ typedef struct rk_scored {
  * score is no number, by token, with a parameter that holds one where there is. Law: for one window, equal to rk_score. */
 RK_API RK_CHECK rk_status rk_score_text(rk_reader *reader, const uint32_t *ids, int64_t n, const rk_scoring *how, double *log_probabilities, rk_scored *result);
 
+/* Two models, or two forms of one, that read the same text by the same ids: readers of RK_READ_LOGITS with one vocabulary. */
+typedef struct rk_compared {
+    int64_t tokens;                      /* that have a score, as rk_scored's */
+    double  sum, other_sum;              /* of their log-probabilities, natural, by each */
+    double  kl;                          /* Σ over them of KL(reference || other) of the predictions, in nats */
+} rk_compared;
+
+/* As rk_score_text, window by window, by both. Errors: RK_E_ARG for vocabularies of different sizes; those of rk_score_text.
+ * Laws: each sum is that of rk_score_text; kl is 0 for a model and itself, and never below but for rounding. */
+RK_API RK_CHECK rk_status rk_compare_text(rk_reader *reference, rk_reader *other, const uint32_t *ids, int64_t n, const rk_scoring *how, rk_compared *result);
+
 #ifdef __cplusplus
 }
 #endif

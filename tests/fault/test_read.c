@@ -69,10 +69,13 @@ static rk_status score(rk_ctx *ctx)
     struct opened o = { 0 };
     double scores[5];
     rk_scored result;
+    rk_compared both;
     rk_status status;
     GO(open_zeros(ctx, "gpt2:layer=1,hidden=8,head=2,ff=8,vocab=11,position=8", RK_READ_LOGITS, &o));
     GO(rk_score_text(o.reader, ids, 5, &(rk_scoring){ .window = 3, .stride = 2 }, scores, &result));
     EXPECT_NEAR(result.sum, -4 * log(11), 1e-9);
+    GO(rk_compare_text(o.reader, o.reader, ids, 5, &(rk_scoring){ .window = 3, .stride = 2 }, &both));
+    EXPECT(both.kl == 0 && both.sum == result.sum);
 out:
     end(&o);
     return status;

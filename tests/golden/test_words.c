@@ -361,6 +361,69 @@ TEST(one_window_is_token_by_token)
     close_model(&o);
 }
 
+/* KL of two readers' predictions of one window, by its definition. */
+static double divergence_of(struct opened *a, struct opened *b, const uint32_t *ids, int64_t n)
+{
+    int64_t vocab = rk_reader_width(a->reader), picks[16];
+    float *x = calloc((size_t)vocab, sizeof *x), *y = calloc((size_t)vocab, sizeof *y);
+    double sum = 0;
+    REQUIRE(x != NULL && y != NULL && n <= 17);
+    for (int64_t i = 0; i + 1 < n; i++) picks[i] = i;
+    const rk_row row = { .ids = ids, .n = n, .picks = picks, .n_picks = n - 1 };
+    OK(a->ctx, rk_reader_read(a->reader, &row, 1));
+    OK(b->ctx, rk_reader_read(b->reader, &row, 1));
+    for (int64_t i = 0; i + 1 < n; i++) {
+        double p = 0, q = 0;
+        OK(a->ctx, rk_reader_row(a->reader, 0, i, x));
+        OK(b->ctx, rk_reader_row(b->reader, 0, i, y));
+        for (int64_t k = 0; k < vocab; k++) p += exp((double)x[k]), q += exp((double)y[k]);
+        for (int64_t k = 0; k < vocab; k++) sum += exp((double)x[k]) / p * log(exp((double)x[k]) / p / (exp((double)y[k]) / q));
+    }
+    free(x);
+    free(y);
+    return sum;
+}
+
+/* Laws: each model's sum is what it has alone; a model is no way off from itself; KL is its definition's, window by window. */
+TEST(two_models_of_one_text)
+{
+    rk_ctx *ctx = test_ctx();
+    const rk_scoring windows = { .window = 8, .stride = 8 };
+    struct opened a, b;
+    uint32_t ids[16];
+    rk_scored alone;
+    rk_compared both;
+    open_model(&a, ctx, gpt2, "GPT2LMHeadModel", "cpu", RK_READ_LOGITS);
+    open_model(&b, ctx, gpt2, "GPT2LMHeadModel", "ref", RK_READ_LOGITS);      /* whose weights are its own to write */
+    for (int i = 0; i < 16; i++) ids[i] = (uint32_t)test_random(97);
+    OK(ctx, rk_compare_text(a.reader, a.reader, ids, 16, NULL, &both));
+    EXPECT(both.kl == 0 && both.sum == both.other_sum);
+    EXPECT_INT(both.tokens, 15);
+    OK(ctx, rk_compare_text(a.reader, b.reader, ids, 16, NULL, &both));
+    EXPECT_NEAR(both.kl, 0, 1e-9);
+    struct store *store = b.weights->store;
+    int at = store_find(store, RK_PARAMETER, "h.1.mlp.up.weight");
+    REQUIRE(at >= 0);
+    int64_t n = store->entries.at[at].elements;
+    float *values = calloc((size_t)n, sizeof *values);
+    REQUIRE(values != NULL);
+    OK(ctx, store_write(ctx, store, at, values, RK_f32));                     /* a layer that says nothing */
+    free(values);
+    OK(ctx, rk_compare_text(a.reader, b.reader, ids, 16, &windows, &both));
+    double kl = divergence_of(&a, &b, ids, 8) + divergence_of(&a, &b, ids + 8, 8);
+    EXPECT(kl > 1e-3);
+    EXPECT_NEAR(both.kl, kl, 1e-6 * kl);
+    OK(ctx, rk_score_text(a.reader, ids, 16, &windows, NULL, &alone));
+    EXPECT(both.sum == alone.sum && both.tokens == alone.tokens);
+    OK(ctx, rk_score_text(b.reader, ids, 16, &windows, NULL, &alone));
+    EXPECT(both.other_sum == alone.sum);
+    close_model(&b);
+    open_model(&b, ctx, bert, "BertForMaskedLM", "cpu", RK_READ_LOGITS);
+    FAILS(ctx, rk_compare_text(a.reader, b.reader, ids, 16, NULL, &both), RK_E_ARG, "97 words with those of");
+    close_model(&b);
+    close_model(&a);
+}
+
 TEST(what_has_no_score)
 {
     rk_ctx *ctx = test_ctx();
