@@ -173,20 +173,31 @@ static double speed(const struct generating *g)
     return r->steps < 1 || r->seconds <= 0 ? 0 : (double)made / r->seconds;
 }
 
+struct beside { char at[160]; };
+
+/* The rate of reading beside the machine's. More than was measured of memory is no share of it. */
+static struct beside of_the_machine(const struct generating *g)
+{
+    struct beside s = { "" };
+    rk_ceilings top;
+    double bytes = (double)g->spent.bytes / g->spent.seconds;
+    if (!device_measures(g->device) || !rk_device_measured(g->device, &top)) {
+        if (strcmp(rk_device_name(g->device), "cpu") == 0) (void)snprintf(s.at, sizeof s.at, " (reckon bench measures what this machine can read)");
+    } else if (bytes <= 1.05 * top.read_bytes) (void)snprintf(s.at, sizeof s.at, ", %s of what this machine reads", say_percent(bytes / top.read_bytes).at);
+    else (void)snprintf(s.at, sizeof s.at, ", beyond the %s/s measured of memory: out of a cache, or measured in a busy moment (reckon bench)", say_bytes_si((uint64_t)top.read_bytes).at);
+    return s;
+}
+
 /* What it cost: a step reads all weights, so bytes per second say how near to the machine's limit it came. */
 static void tell_speed(struct generating *g)
 {
     struct cli *c = g->c;
     const rk_generated *r = &g->spent;
-    rk_ceilings top;
     if (speed(g) <= 0)                                          /* the first token took the prompt alone: there is no speed to tell */
         cli_note(c, "%s token%s (%s), the first after %s", say_count((uint64_t)r->tokens).at, r->tokens == 1 ? "" : "s", rk_stop_words(r->stop), say_seconds(r->first_seconds).at);
     if (c->quiet || speed(g) <= 0) return;
-    double bytes = (double)r->bytes / r->seconds;
-    bool cpu = strcmp(rk_device_name(g->device), "cpu") == 0, measured = device_measures(g->device) && rk_device_measured(g->device, &top);
-    cli_note(c, "%s token%s (%s), %.1f tokens/s, the first after %s; %s/s of weights and cache%s%s%s", say_count((uint64_t)r->tokens).at, r->tokens == 1 ? "" : "s",
-             rk_stop_words(r->stop), speed(g), say_seconds(r->first_seconds).at, say_bytes_si((uint64_t)bytes).at, measured ? ", " : "",
-             measured ? say_percent(bytes / top.read_bytes).at : "", measured ? " of what this machine reads" : cpu ? " (reckon bench measures what this machine can read)" : "");
+    cli_note(c, "%s token%s (%s), %.1f tokens/s, the first after %s; %s/s of weights and cache%s", say_count((uint64_t)r->tokens).at, r->tokens == 1 ? "" : "s",
+             rk_stop_words(r->stop), speed(g), say_seconds(r->first_seconds).at, say_bytes_si((uint64_t)((double)r->bytes / r->seconds)).at, of_the_machine(g).at);
 }
 
 static void speed_json(const struct generating *g, struct json *j)

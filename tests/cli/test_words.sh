@@ -104,6 +104,13 @@ ends 0 reckon embed model --ids 1,2,3 -p last
 
 # profiles: of every command that runs a model; text goes to stderr, where results are not
 ends 0 reckon generate model --ids 1,2,3 -g -m 4 --profile=trace.json -q; warns "of peak"; warns "between them"
+# a share of what memory was measured to give, and where it is more, no share
+if [ -e "$RECKON_CACHE/machine.json" ]; then
+    sed -i 's/"read_bytes": [0-9.e+]*/"read_bytes": 1e18/' "$RECKON_CACHE/machine.json"
+    ends 0 reckon generate model --ids 1,2,3 -g -m 4; warns "% of what this machine reads"
+    sed -i 's/"read_bytes": [0-9.e+]*/"read_bytes": 1000/' "$RECKON_CACHE/machine.json"
+    ends 0 reckon generate model --ids 1,2,3 -g -m 4; warns "beyond the 1.0 kB/s measured of memory"
+else fail "--profile measures, and keeps nothing"; fi
 python3 - <<'END2' && pass || fail "trace.json"
 import json
 events = json.load(open("trace.json"))["traceEvents"]
