@@ -8,6 +8,7 @@
 #include "tok/forward.h"
 #include "tok/lanes.h"
 #include "tok/wholes.h"
+#include <string.h>
 
 struct bpe {
     struct merge      *merges;                                        /* by rank */
@@ -35,5 +36,12 @@ size_t bpe_word(const struct bpe *b, struct share *s, struct bpe_scratch *scratc
 /* The same merge by merge, and not the token that the whole word may be. */
 size_t bpe_merge(const struct bpe *b, struct share *s, struct bpe_scratch *scratch, const unsigned char *word, size_t n, uint32_t *out);
 void bpe_scratch_clear(rk_ctx *ctx, struct bpe_scratch *scratch);
+
+/* The word is one byte over and over, which no merge joins with itself, so that it stays as many tokens; where whole words are not asked for (asks_whole). */
+static inline bool bpe_is_run(const struct bpe *b, const unsigned char *word, size_t n)
+{
+    unsigned c = word[0];
+    return word[n - 1] == c && b->first[c << 8 | c] == NO_TOKEN && b->byte_id[c] != NO_TOKEN && memcmp(word, word + 1, n - 1) == 0;
+}
 
 #endif

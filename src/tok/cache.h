@@ -40,7 +40,7 @@ struct cache_batch {
     uint64_t key[CACHE_BATCH][2];                                     /* of those */
     uint32_t set[CACHE_BATCH];                                        /* the same; in bytes of the table */
     uint16_t missed[CACHE_BATCH];                                     /* which of those are not there */
-    uint32_t whole[CACHE_BATCH];                                      /* of the missed: the token that it is, or NO_TOKEN: not known */
+    uint32_t known[CACHE_BATCH];                                      /* of the missed: the token that it is; NO_TOKEN: it is new; more in encode_words.c */
     size_t   n_missed;
 };
 

@@ -30,12 +30,12 @@ void cache_long_clear(rk_ctx *ctx, struct cache_long *c)
 
 static inline uint8_t tag_of(uint64_t hash) { return (uint8_t)(hash >> 56 | 1); }
 
-const struct long_word *long_find(const struct cache_long *c, const unsigned char *word, size_t n)
+uint32_t long_find(const struct cache_long *c, const unsigned char *word, size_t n)
 {
     uint64_t hash = word_hash_long(word, n);
     size_t i = (size_t)hash & (c->room - 1);
-    if (c->room == 0 || c->tags[i] != tag_of(hash)) return NULL;
-    return c->at[i].n == n && memcmp(c->at[i].text, word, n) == 0 ? &c->at[i] : NULL;
+    if (c->room == 0 || c->tags[i] != tag_of(hash)) return LONG_NONE;
+    return c->at[i].n == n && memcmp(c->at[i].text, word, n) == 0 ? (uint32_t)i : LONG_NONE;
 }
 
 void long_keep(struct cache_long *c, const unsigned char *word, size_t n, const uint32_t *ids, size_t made)

@@ -12,8 +12,9 @@ struct cache_long { struct long_word *at; uint8_t *tags; size_t room; };      /*
 RK_CHECK bool cache_long_make(struct share *s, struct cache_long *c, size_t words);       /* forgets; after a failure nothing is kept, and that is fine */
 void cache_long_clear(rk_ctx *ctx, struct cache_long *c);
 
-/* A word of up to 64 bytes; NULL: it is not there. */
-const struct long_word *long_find(const struct cache_long *c, const unsigned char *word, size_t n);
+/* The place of a word of up to 64 bytes; LONG_NONE: it is not there. */
+#define LONG_NONE UINT32_MAX
+uint32_t long_find(const struct cache_long *c, const unsigned char *word, size_t n);
 void long_keep(struct cache_long *c, const unsigned char *word, size_t n, const uint32_t *ids, size_t made);
 
 #endif
