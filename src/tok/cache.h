@@ -9,7 +9,7 @@
  * two words in a hundred share a set with two others, push each other out, and cost as much as all the rest. Words are looked up in batches: all
  * keys first, each asking for its line, so that the wait for one is the work on others; then where each is, and the list of those that are not
  * there, without a branch. Then ids are written, of all words between two that are not there. Nothing is put into the table of all words
- * before its batch is done. Bodies per instruction set in brief.isa.c and cache.isa.c. Not here: what a word that is not there encodes to (encode.c). */
+ * before its batch is done. Bodies per instruction set in brief.isa.c and cache.isa.c. Not here: what a word that is not there encodes to (encode_words.c). */
 #ifndef TOK_CACHE_H
 #define TOK_CACHE_H
 #include "base/isa.h"

@@ -6,7 +6,7 @@ void engine_open(struct engine *e, const rk_tok *tok, struct share *share, unsig
 {
     bool lanes = tok->bpe.lanes.ready && !tok->bpe.asks_whole && !tok->bert.used;
     *e = (struct engine){ .tok = tok, .share = share, .flags = flags, .forward = tok->bpe.forward.ready && !tok->bert.used, .learn = lanes ? lanes_bodies[tok->isa] : NULL,
-                          .wholes = tok->bert.used || tok->bpe.wholes.room == 0 ? NULL : &tok->bpe.wholes, .runs = !tok->bert.used && !tok->bpe.asks_whole };
+                          .wholes = tok->bert.used || tok->bpe.wholes.room == 0 ? NULL : &tok->bpe.wholes, .stays = !tok->bert.used && !tok->bpe.asks_whole };
 }
 
 enum { FIRST_WORDS = 64, EARLY_WORDS = 1 << 13, GROWTH = 4 };       /* of the cache: for a short text, for a long one, and how many times as many when it is full */

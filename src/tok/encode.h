@@ -13,7 +13,7 @@ struct engine {
     struct share      *share;
     unsigned           flags;
     bool               forward;                                       /* a new word costs little */
-    bool               runs;                                          /* what no merge joins stays as it is: no word is asked for whole */
+    bool               stays;                                         /* what no merge joins stays as it is: no word is asked for whole */
     const struct wholes *wholes;                                      /* NULL: no word is known to be a token, as in WordPiece, where bytes become others first */
     struct cache       cache;
     struct cache_long  cache_long;

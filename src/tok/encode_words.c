@@ -1,14 +1,14 @@
 /* encode_words.c: a batch of words.
  *
- * What is in the cache costs little and needs no branch. The others are told apart before any is written: a word that is one token (wholes.h); a run of one byte that no merge joins with
- * itself, such as the spaces before a column, which stays as many tokens; a word met before that is too long for the cache or has too many ids (cache_long.h). What is left
+ * What is in the cache costs little and needs no branch. The others are told apart before any is written: a word that is one token (wholes.h); one that stays bytes, since
+ * no merge joins any of them, such as the spaces before a column; a word met before that is too long for the cache or has too many ids (cache_long.h). What is left
  * is new: short ones are merged together (lanes.h), others one by one. Caches learn when the batch is done. */
 #include "tok/encode.h"
 #include <string.h>
 
-/* Of a missed word, where no token can be, whose highest bit is 0: long word number known - KNOWN_LONG; a run. */
+/* Of a missed word, where no token can be, whose highest bit is 0: long word number known - KNOWN_LONG; it stays bytes. */
 #define KNOWN_LONG UINT32_C(0x80000000)
-#define KNOWN_RUN (NO_TOKEN - 1)
+#define KNOWN_BYTES (NO_TOKEN - 1)
 
 static bool lacks_byte(struct engine *e, const unsigned char *word, size_t n, uint64_t offset)
 {
@@ -46,7 +46,7 @@ static uint32_t find_one(const struct engine *e, const uint64_t key[2], const un
 {
     uint32_t token = e->wholes != NULL ? wholes_find(e->wholes, key) : NO_TOKEN, place;
     if (token != NO_TOKEN) return token;
-    if (e->runs && bpe_is_run(&e->tok->bpe, word, bytes)) return KNOWN_RUN;
+    if (e->stays && bpe_stays_bytes(&e->tok->bpe, word, bytes)) return KNOWN_BYTES;
     if (!is_kept_long(e, bytes) || (place = long_find(&e->cache_long, word, bytes)) == LONG_NONE) return NO_TOKEN;
     return KNOWN_LONG + place;
 }
@@ -67,9 +67,8 @@ static bool encode_missed(struct engine *e, size_t k, const unsigned char *word,
 {
     uint32_t known = e->batch.known[k], *to = ids->at + ids->n;
     if (known == NO_TOKEN) return (bytes <= CACHE_BYTES && take_learnt(e, k, ids)) || encode_word(e, word, bytes, offset, ids);
-    if (known == KNOWN_RUN) {
-        uint32_t id = e->tok->bpe.byte_id[word[0]];
-        for (size_t i = 0; i < bytes; i++) to[i] = id;
+    if (known == KNOWN_BYTES) {
+        for (size_t i = 0; i < bytes; i++) to[i] = e->tok->bpe.byte_id[word[i]];
         ids->n += bytes;
     } else if (known >= KNOWN_LONG) {
         const struct long_word *w = &e->cache_long.at[known - KNOWN_LONG];

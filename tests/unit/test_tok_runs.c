@@ -1,5 +1,5 @@
-/* Words that are one byte over and over, short and long, new and met before, by every body: what merging one by one makes of them, whether a merge joins the byte with
- * itself or not, whether the whole run is a token or not, and an error where the vocabulary lacks the byte. */
+/* Words that stay bytes, since no merge joins any of them, and words that are one byte over and over, short and long, new and met before, by every body: what
+ * merging one by one makes of them, whether the whole word is a token or not, and an error where the vocabulary lacks the byte. */
 #include "reckon/tok.h"
 #include "test.h"
 #include "tok/tok.h"
@@ -32,13 +32,14 @@ static rk_tok *make(rk_ctx *ctx, int without, bool asks_whole)
     return tok;
 }
 
-/* Runs of 1 to LONGEST, mostly of spaces, before something else: each is one word but for the space that what follows takes. */
+/* Runs of 1 to LONGEST, mostly of spaces, some with another byte in them, before something else: each is one word but for the space that what follows takes. */
 static size_t write_runs(char *text)
 {
     size_t n = 0;
     while (n < MOST - LONGEST - 1) {
         size_t length = 1 + test_random(test_random(3) == 0 ? LONGEST : 20);
         memset(text + n, bytes[test_random(2) * test_random(BYTES)], length);
+        if (test_random(3) == 0) text[n + test_random(length)] = "\n-\t."[test_random(4)];
         n += length;
         text[n++] = "x1.\n"[test_random(4)];
     }
