@@ -2,12 +2,13 @@
  *
  * Words of a few letters merge by merge, by looking for the least rank again and again: as many instructions as any other way, and its look-ups do not
  * wait for each other; and many at a time, where the processor has the registers (lanes.h). Longer ones and clauses from left to right (forward.h), where the table of merges allows that, as those that were trained do; else
- * with a heap over a linked list, n log n for any input. Not here: caches (encode.c), cutting into words (split.h). */
+ * with a heap over a linked list, n log n for any input. Not here: caches (encode_words.c), cutting into words (split.h). */
 #ifndef TOK_BPE_H
 #define TOK_BPE_H
 #include "tok/forward.h"
 #include "tok/lanes.h"
 #include "tok/wholes.h"
+#include <string.h>
 
 struct bpe {
     struct merge      *merges;                                        /* by rank */
@@ -35,5 +36,15 @@ size_t bpe_word(const struct bpe *b, struct share *s, struct bpe_scratch *scratc
 /* The same merge by merge, and not the token that the whole word may be. */
 size_t bpe_merge(const struct bpe *b, struct share *s, struct bpe_scratch *scratch, const unsigned char *word, size_t n, uint32_t *out);
 void bpe_scratch_clear(rk_ctx *ctx, struct bpe_scratch *scratch);
+
+/* No merge joins any two bytes of the word that are neighbours, so that it stays bytes: spaces before a column, a line's end and an indentation; where whole words
+ * are not asked for (asks_whole). The most frequent, one byte over and over, is told by one comparison. */
+static inline bool bpe_stays_bytes(const struct bpe *b, const unsigned char *word, size_t n)
+{
+    size_t looked = memcmp(word, word + 1, n - 1) == 0 && n > 1 ? 2 : n;
+    for (size_t i = 0; i < looked; i++)
+        if (b->byte_id[word[i]] == NO_TOKEN || (i + 1 < looked && b->first[word[i] << 8 | word[i + 1]] != NO_TOKEN)) return false;
+    return true;
+}
 
 #endif

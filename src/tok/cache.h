@@ -9,7 +9,7 @@
  * two words in a hundred share a set with two others, push each other out, and cost as much as all the rest. Words are looked up in batches: all
  * keys first, each asking for its line, so that the wait for one is the work on others; then where each is, and the list of those that are not
  * there, without a branch. Then ids are written, of all words between two that are not there. Nothing is put into the table of all words
- * before its batch is done. Bodies per instruction set in brief.isa.c and cache.isa.c. Not here: what a word that is not there encodes to (encode.c). */
+ * before its batch is done. Bodies per instruction set in brief.isa.c and cache.isa.c. Not here: what a word that is not there encodes to (encode_words.c). */
 #ifndef TOK_CACHE_H
 #define TOK_CACHE_H
 #include "base/isa.h"
@@ -40,7 +40,7 @@ struct cache_batch {
     uint64_t key[CACHE_BATCH][2];                                     /* of those */
     uint32_t set[CACHE_BATCH];                                        /* the same; in bytes of the table */
     uint16_t missed[CACHE_BATCH];                                     /* which of those are not there */
-    uint32_t whole[CACHE_BATCH];                                      /* of the missed: the token that it is, or NO_TOKEN: not known */
+    uint32_t known[CACHE_BATCH];                                      /* of the missed: the token that it is; NO_TOKEN: it is new; more in encode_words.c */
     size_t   n_missed;
 };
 

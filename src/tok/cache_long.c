@@ -1,11 +1,11 @@
-/* cache_long.c: a table without collisions to follow: a word is at its place or nowhere. */
+/* cache_long.c: a word is at its place, or at the one beside it, or nowhere. */
 #include "tok/cache_long.h"
 #include "tok/words.h"
 #include <string.h>
 
 bool cache_long_make(struct share *s, struct cache_long *c, size_t words)
 {
-    size_t room = 1;
+    size_t room = 2;
     while (room < words && room < LONG_MOST) room *= 2;
     struct cache_long fresh = { 0 };
     share_free(s, c->at, c->room, sizeof *c->at);
@@ -30,19 +30,25 @@ void cache_long_clear(rk_ctx *ctx, struct cache_long *c)
 
 static inline uint8_t tag_of(uint64_t hash) { return (uint8_t)(hash >> 56 | 1); }
 
-const struct long_word *long_find(const struct cache_long *c, const unsigned char *word, size_t n)
+uint32_t long_find(const struct cache_long *c, const unsigned char *word, size_t n)
 {
     uint64_t hash = word_hash_long(word, n);
     size_t i = (size_t)hash & (c->room - 1);
-    if (c->room == 0 || c->tags[i] != tag_of(hash)) return NULL;
-    return c->at[i].n == n && memcmp(c->at[i].text, word, n) == 0 ? &c->at[i] : NULL;
+    if (c->room == 0) return LONG_NONE;
+    for (int k = 0; k < 2; k++, i ^= 1)
+        if (c->tags[i] == tag_of(hash) && c->at[i].n == n && memcmp(c->at[i].text, word, n) == 0) return (uint32_t)i;
+    return LONG_NONE;
 }
 
 void long_keep(struct cache_long *c, const unsigned char *word, size_t n, const uint32_t *ids, size_t made)
 {
     uint64_t hash = word_hash_long(word, n);
     size_t i = (size_t)hash & (c->room - 1);
-    if (c->room == 0 || made > LONG_IDS) return;
+    if (c->room == 0 || made > LONG_IDS || long_find(c, word, n) != LONG_NONE) return;
+    if (c->tags[i] != 0) {
+        c->tags[i ^ 1] = c->tags[i];
+        c->at[i ^ 1] = c->at[i];
+    }
     c->tags[i] = tag_of(hash);
     memcpy(c->at[i].text, word, n);
     memcpy(c->at[i].ids, ids, made * sizeof *ids);

@@ -1,16 +1,12 @@
-/* encode.c: a text by one worker.
- *
- * Nine words in ten are one token and have been seen before, so a word of up to 15 bytes is looked up first, whole, with what the
- * merges made of it the last time (cache.h); then, since half of the words that are new are one token, in a table of such words (wholes.h). */
+/* encode.c: a text by one worker. Its words go in batches, to encode_words.c. */
 #include "tok/encode.h"
-#include "tok/words.h"
 #include <string.h>
 
 void engine_open(struct engine *e, const rk_tok *tok, struct share *share, unsigned flags)
 {
     bool lanes = tok->bpe.lanes.ready && !tok->bpe.asks_whole && !tok->bert.used;
     *e = (struct engine){ .tok = tok, .share = share, .flags = flags, .forward = tok->bpe.forward.ready && !tok->bert.used, .learn = lanes ? lanes_bodies[tok->isa] : NULL,
-                          .wholes = tok->bert.used || tok->bpe.wholes.room == 0 ? NULL : &tok->bpe.wholes };
+                          .wholes = tok->bert.used || tok->bpe.wholes.room == 0 ? NULL : &tok->bpe.wholes, .stays = !tok->bert.used && !tok->bpe.asks_whole };
 }
 
 enum { FIRST_WORDS = 64, EARLY_WORDS = 1 << 13, GROWTH = 4 };       /* of the cache: for a short text, for a long one, and how many times as many when it is full */
@@ -37,106 +33,6 @@ void engine_close(rk_ctx *ctx, struct engine *e)
     normal_clear(ctx, &e->normal);
     bert_clear(ctx, &e->bert);
     FREE(e->spans, e->room_spans);
-}
-
-static bool lacks_byte(struct engine *e, const unsigned char *word, size_t n, uint64_t offset)
-{
-    if (share_failed(e->share)) return false;
-    size_t i = 0;
-    while (i + 1 < n && e->tok->bpe.byte_id[word[i]] != NO_TOKEN) i++;
-    return share_fail(e->share, RK_E_FORMAT, "cannot encode byte 0x%02x at byte %llu of the text: the vocabulary has no token for it", word[i], (unsigned long long)(offset + i));
-}
-
-/* Appends the ids of a word by the model itself. */
-static bool encode_word(struct engine *e, const unsigned char *word, size_t n, uint64_t offset, rk_ids *ids)
-{
-    if (e->tok->bert.used) return bert_encode(&e->tok->bert, &e->tok->vocab, e->share, &e->bert, word, n, ids);
-    size_t made = bpe_word(&e->tok->bpe, e->share, &e->scratch, word, n, ids->at + ids->n);
-    ids->n += made;
-    return made > 0 || lacks_byte(e, word, n, offset);
-}
-
-/* Appends the ids of missed word k of the batch, if it is one of those that are learnt together. */
-static bool take_learnt(struct engine *e, size_t k, rk_ids *ids)
-{
-    struct learnt *l = &e->learnt;
-    size_t r = e->batch.missed[k];
-    if (e->learn == NULL) return false;
-    while (l->next < l->n && l->word[l->next] < r) l->next++;        /* those that were found among the long ones */
-    if (l->next == l->n) e->learn(&e->tok->bpe.lanes, &e->batch, k, l);
-    if (l->next == l->n || l->word[l->next] != r) return false;
-    memcpy(ids->at + ids->n, l->ids[l->next], sizeof l->ids[0]);
-    ids->n += l->made[l->next++];
-    return true;
-}
-
-/* Missed word k of the batch. */
-static bool encode_new(struct engine *e, size_t k, const unsigned char *word, size_t bytes, uint64_t offset, rk_ids *ids)
-{
-    if (e->batch.whole[k] != NO_TOKEN) {
-        ids->at[ids->n++] = e->batch.whole[k];
-        return true;
-    }
-    if (bytes > LONG_BYTES || (bytes <= CACHE_BYTES && e->forward && e->learn == NULL)) return encode_word(e, word, bytes, offset, ids);
-    const struct long_word *w = long_find(&e->cache_long, word, bytes);
-    size_t first = ids->n;
-    if (w != NULL) {
-        memcpy(ids->at + first, w->ids, sizeof w->ids);
-        ids->n += w->made;
-        return true;
-    }
-    if (!(bytes <= CACHE_BYTES && take_learnt(e, k, ids)) && !encode_word(e, word, bytes, offset, ids)) return false;
-    if (bytes > CACHE_BYTES || ids->n - first > CACHE_IDS) long_keep(&e->cache_long, word, bytes, ids->at + first, ids->n - first);
-    return true;
-}
-
-/* Which of the missed words are one token. */
-static void find_wholes(const struct wholes *w, struct cache_batch *b)
-{
-    for (size_t k = 0; k < b->n_missed && w != NULL; k++) __builtin_prefetch(wholes_home(w, b->key[b->missed[k]]));
-    for (size_t k = 0; k < b->n_missed; k++) b->whole[k] = w != NULL ? wholes_find(w, b->key[b->missed[k]]) : NO_TOKEN;
-}
-
-/* Words of the text, some in the cache. */
-static bool encode_known(struct engine *e, const unsigned char *text, size_t size, size_t at, const size_t *ends, size_t n, uint64_t offset, rk_ids *ids)
-{
-    const struct cache_body *body = &cache_bodies[e->tok->isa];
-    struct cache_batch *b = &e->batch;
-    size_t i = 0;
-    body->seek_brief(&e->cache, b, text, size, at, ends, n);
-    body->ask(&e->cache, b, text, size, at, ends);
-    body->find(&e->cache, b);
-    cache_find_beside(&e->cache, b);
-    find_wholes(e->wholes, b);
-    e->learnt.n = e->learnt.next = 0;
-    for (size_t k = 0; k < b->n_missed; k++) {
-        size_t to = b->rest[b->missed[k]], begin = to == 0 ? at : ends[to - 1];
-        ids->n = (size_t)(body->answer(b, i, to, ids->at + ids->n) - ids->at);
-        i = to + 1;
-        e->made[k].first = ids->n;
-        if (!encode_new(e, k, text + begin, ends[to] - begin, offset + begin, ids)) return false;
-        e->made[k].n = ids->n - e->made[k].first;
-    }
-    ids->n = (size_t)(body->answer(b, i, n, ids->at + ids->n) - ids->at);
-    for (size_t k = 0; k < b->n_missed; k++) cache_keep(&e->cache, b, b->missed[k], ids->at + e->made[k].first, e->made[k].n);
-    return true;
-}
-
-/* Words of the text: clauses by themselves, others as far as there are some between them. */
-static bool encode_batch(struct engine *e, const unsigned char *text, size_t size, size_t at, const size_t *ends, size_t n, uint64_t offset, rk_ids *ids)
-{
-    if (!e->forward || e->tok->bpe.asks_whole || cache_bodies[e->tok->isa].greatest(text + at, ends[n - 1] - at) < FORWARD_CLAUSE) return encode_known(e, text, size, at, ends, n, offset, ids);
-    for (size_t i = 0, k; i < n; i = k) {
-        uint32_t *to = ids->at + ids->n;
-        k = i + forward_clauses(&e->tok->bpe.forward, e->share, &e->scratch.forward, text, at, ends + i, n - i, &to);
-        ids->n = (size_t)(to - ids->at);
-        if (k > i) at = ends[k - 1];
-        for (i = k; k < n && !forward_is_clause(text + (k == i ? at : ends[k - 1]), ends[k] - (k == i ? at : ends[k - 1]));) k++;
-        if (k == i && k < n) return lacks_byte(e, text + at, ends[k] - at, offset + at);
-        if (k > i && !encode_known(e, text, size, at, ends + i, k - i, offset, ids)) return false;
-        if (k > i) at = ends[k - 1];
-    }
-    return true;
 }
 
 static bool encode_run(struct engine *e, struct split_run *run, const unsigned char *text, size_t n, uint64_t offset, rk_ids *ids)

@@ -13,6 +13,7 @@ struct engine {
     struct share      *share;
     unsigned           flags;
     bool               forward;                                       /* a new word costs little */
+    bool               stays;                                         /* what no merge joins stays as it is: no word is asked for whole */
     const struct wholes *wholes;                                      /* NULL: no word is known to be a token, as in WordPiece, where bytes become others first */
     struct cache       cache;
     struct cache_long  cache_long;
@@ -41,6 +42,9 @@ void engine_close(rk_ctx *ctx, struct engine *e);
 RK_CHECK bool engine_expect(struct engine *e, size_t n);              /* so many bytes are to come, once or in all */
 /* Appends the ids of text[0..n), which is whole or ends at an encode_cut. `offset` of the text is for messages. */
 bool engine_encode(struct engine *e, const unsigned char *text, size_t n, uint64_t offset, rk_ids *ids);
+
+/* Appends the ids of the words of text[0..size) that end at ends[0..n), n of CACHE_BATCH at most, the first beginning at `at`, to ids, which have room for BERT_IDS_PER_BYTE each byte, and CACHE_BEYOND. */
+bool encode_batch(struct engine *e, const unsigned char *text, size_t size, size_t at, const size_t *ends, size_t n, uint64_t offset, rk_ids *ids);
 
 /* Places where text may be cut and both parts be encoded for themselves: the first at or after `from` (or n), the last (or 0). */
 size_t encode_cut(const rk_tok *tok, const unsigned char *text, size_t n, size_t from);

@@ -39,7 +39,7 @@ struct learnt {
     uint32_t ids[LANES_WORDS][LANES];
 };
 
-/* The next words of those the batch has missed, from number k of them on, that have at most CACHE_BYTES and are not known to be one token. */
+/* The next words of those the batch has missed, from number k of them on, that have at most CACHE_BYTES and are new. */
 typedef void lanes_learn(const struct lanes *l, const struct cache_batch *b, size_t k, struct learnt *to);
 extern lanes_learn *const lanes_bodies[ISA_COUNT];                    /* NULL: not for this instruction set */
 

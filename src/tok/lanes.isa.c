@@ -112,7 +112,7 @@ void lanes_learn_avx512(const struct lanes *l, const struct cache_batch *b, size
     size_t made = 0;
     for (; k < b->n_missed && made < LANES_WORDS; k++) {
         to->word[made] = b->missed[k];
-        made += (b->key[b->missed[k]][1] >> 56 <= CACHE_BYTES) & (b->whole[k] == NO_TOKEN);
+        made += (b->key[b->missed[k]][1] >> 56 <= CACHE_BYTES) & (b->known[k] == NO_TOKEN);
     }
     to->n = made;
     to->next = 0;

@@ -1,6 +1,7 @@
 /* The cache of words, by every body: what is found are the ids that were kept, in the order of the words, whatever was pushed out; nothing is read behind the text. */
 #include "test.h"
 #include "tok/cache.h"
+#include "tok/cache_long.h"
 #include <stdlib.h>
 
 enum { KINDS = 900, ROUNDS = 300, MOST_BYTES = 18, ROOM = 64 };
@@ -85,4 +86,35 @@ TEST(what_is_found_is_what_was_kept)
         OK(ctx, share_end(&b->share));
         FREE(b, 1);
     }
+}
+
+/* Long words: what is found are the ids that were kept; of two words in one place both are there, and most of as many words as there are places. */
+TEST(long_words_are_found_as_they_were_kept)
+{
+    enum { PLACES = 256, WORDS = 3 * PLACES };
+    rk_ctx *ctx = test_ctx();
+    struct share share;
+    struct cache_long c = { 0 };
+    unsigned char word[LONG_BYTES];
+    size_t found = 0;
+    OK(ctx, share_begin(ctx, &share));
+    EXPECT(long_find(&c, word, 0) == LONG_NONE);
+    REQUIRE(cache_long_make(&share, &c, PLACES));
+    for (int pass = 0; pass < 2; pass++)
+        for (unsigned i = 0; i < WORDS; i++) {
+            unsigned kind = pass == 0 ? i : WORDS - 1 - i;            /* the newest first */
+            size_t n = 4 + kind % (LONG_BYTES - 3), made = 1 + kind % LONG_IDS;
+            uint32_t ids[LONG_IDS];
+            for (size_t k = 0; k < n; k++) word[k] = (unsigned char)(kind >> 8 * (k % 4));
+            for (size_t k = 0; k < LONG_IDS; k++) ids[k] = kind * 16 + (uint32_t)k;
+            if (pass == 0) long_keep(&c, word, n, ids, made);
+            uint32_t at = long_find(&c, word, n);
+            EXPECT(pass == 1 || at != LONG_NONE);
+            if (at == LONG_NONE) continue;
+            EXPECT(c.at[at].made == made && memcmp(c.at[at].ids, ids, made * sizeof *ids) == 0);
+            found += pass == 1;
+        }
+    EXPECT(found > PLACES / 2 && found <= PLACES);
+    cache_long_clear(ctx, &c);
+    OK(ctx, share_end(&share));
 }

@@ -60,8 +60,8 @@ static size_t wanted(struct bench *b)
 {
     size_t n = 0;
     for (size_t k = 0; k < b->batch.n_missed; k++) {
-        b->batch.whole[k] = test_random(4) == 0 ? 7 : NO_TOKEN;
-        n += b->batch.whole[k] == NO_TOKEN && b->batch.key[b->batch.missed[k]][1] >> 56 <= CACHE_BYTES;
+        b->batch.known[k] = test_random(4) == 0 ? 7 : NO_TOKEN;
+        n += b->batch.known[k] == NO_TOKEN && b->batch.key[b->batch.missed[k]][1] >> 56 <= CACHE_BYTES;
     }
     return n < LANES_WORDS ? n : LANES_WORDS;
 }
