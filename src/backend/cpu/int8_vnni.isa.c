@@ -12,7 +12,7 @@
 
 #define VNNI __attribute__((target("avx512vnni")))
 enum { DOTS_AHEAD = 2048, PANEL_AHEAD = 4096, SQUARE = 16 };
-enum { HEIGHT = 6, VECTORS = 4, WIDE = VECTORS * VF_LANES, PANEL_VECTORS = INT8_COLUMNS / VF_LANES, PANEL_BLOCK = INT8_COLUMNS * INT8_BLOCK, STEP = 4 * INT8_COLUMNS, AT_ONCE = 48 };
+enum { HEIGHT = 6, VECTORS = 4, WIDE = VECTORS * VF_LANES, PANEL_VECTORS = INT8_COLUMNS / VF_LANES, PANEL_BLOCK = INT8_COLUMNS * INT8_BLOCK, STEP = 4 * INT8_COLUMNS, AT_ONCE = 48, WEIGHED = 2 };
 
 /* ---- rows of W as they lie ---- */
 
@@ -126,9 +126,14 @@ void int8_panel_vnni(const int8_t *w, int64_t w_row, int columns, int64_t blocks
 struct tile {
     const int8_t *x, *next;                      /* [blocks][16][rows][4]; where the next tile begins to read */
     const float *x_scale;                        /* [blocks][rows] */
-    const struct int8_panel *panel;
+    const int8_t *w;
+    const float *w_scale;
+    const int32_t *less;                         /* [blocks][columns]: -128 times the sums of w */
+    int64_t second, blocks;
     float *y;
-    bool first;                                  /* the others find the panel in the cache, and `less` made */
+    int64_t y_row, y_step;
+    int columns;
+    bool add;
 };
 
 /* As an instruction of its own: compilers copy every sum at every step when they see the intrinsic in a loop. */
@@ -148,61 +153,65 @@ static VNNI void weigh(const int8_t *w, int32_t *less)
         _mm512_storeu_si512(less + j * VF_LANES, _mm512_sub_epi32(_mm512_setzero_si512(), _mm512_slli_epi32(sum[j], 7)));
 }
 
-/* A tile of Y into squares of whole vectors, and back, at the edges of a result and where its columns are not neighbours. */
-static void tile_fetch(const struct tile *t, int rows, float *all)
+/* A tile of Y into `all`, and back. At the edges of a result, and where its columns are not neighbours, number by number. */
+static bool whole_vectors(const struct tile *t, int vectors) { return t->columns == vectors * VF_LANES && t->y_step == 1; }
+
+SIMD void tile_fetch(const struct tile *t, int rows, int vectors, float *all)
 {
-    const struct int8_panel *p = t->panel;
-    memset(all, 0, (size_t)rows * WIDE * sizeof *all);
-    for (int i = 0; i < rows && p->add; i++)
-        for (int j = 0; j < p->columns; j++) all[i * WIDE + j] = t->y[i * p->y_row + j * p->y_step];
-}
-static void tile_put(const struct tile *t, int rows, const float *all)
-{
-    const struct int8_panel *p = t->panel;
-    for (int i = 0; i < rows; i++)
-        for (int j = 0; j < p->columns; j++) t->y[i * p->y_row + j * p->y_step] = all[i * WIDE + j];
+    const bool whole = t->add && whole_vectors(t, vectors);
+    UNROLL for (int i = 0; i < rows; i++)
+        UNROLL for (int j = 0; j < vectors; j++) vf_store(all + (i * vectors + j) * VF_LANES, whole ? vf_load(t->y + i * t->y_row + j * VF_LANES) : vf_zero());
+    for (int i = 0; i < rows && t->add && !whole; i++)
+        for (int j = 0; j < t->columns; j++) all[i * vectors * VF_LANES + j] = t->y[i * t->y_row + j * t->y_step];
 }
 
+SIMD void tile_put(const struct tile *t, int rows, int vectors, const float *all)
+{
+    if (whole_vectors(t, vectors)) {
+        UNROLL for (int i = 0; i < rows; i++)
+            UNROLL for (int j = 0; j < vectors; j++) vf_store(t->y + i * t->y_row + j * VF_LANES, vf_load(all + (i * vectors + j) * VF_LANES));
+        return;
+    }
+    for (int i = 0; i < rows; i++)
+        for (int j = 0; j < t->columns; j++) t->y[i * t->y_row + j * t->y_step] = all[i * vectors * VF_LANES + j];
+}
+
+/* The sums in integers of one block: rows by vectors, in registers. Then each is added, with its scales. */
 static inline VNNI __attribute__((always_inline)) void tile(const struct tile *t, const int rows, const int vectors)
 {
-    const struct int8_panel *p = t->panel;
-    const bool whole_rows = p->columns == vectors * VF_LANES && p->y_step == 1;
-    const int panels = vectors / PANEL_VECTORS;
-    float all[HEIGHT * WIDE];
-    vf sum[HEIGHT][VECTORS];
-    const int8_t *x = t->x;
-    if (!whole_rows) tile_fetch(t, rows, all);
-    UNROLL for (int i = 0; i < rows; i++)
-        UNROLL for (int j = 0; j < vectors; j++) sum[i][j] = !whole_rows ? vf_load(all + i * WIDE + 16 * j) : p->add ? vf_load(t->y + i * p->y_row + 16 * j) : vf_zero();
-    for (int64_t b = 0; b < p->blocks; b++) {
-        const int8_t *w[2] = { p->w + b * PANEL_BLOCK, p->w + (p->second + b) * PANEL_BLOCK };
-        int32_t *less[2] = { p->less + b * INT8_COLUMNS, p->less + (p->blocks + b) * INT8_COLUMNS };
+    const int64_t blocks = t->blocks, second = t->second;
+    const int8_t *x = t->x, *next = t->next, *left = t->w, *right = left + second * PANEL_BLOCK;
+    const float *x_scale = t->x_scale, *w_scale = t->w_scale;
+    const int32_t *less = t->less;
+    _Alignas(64) float all[HEIGHT * WIDE];
+    tile_fetch(t, rows, vectors, all);
+    for (int64_t b = 0; b < blocks; b++, x_scale += rows, w_scale += INT8_COLUMNS, less += WIDE, next += rows * INT8_BLOCK) {
         __m512i whole[HEIGHT][VECTORS];
-        for (int k = 0; k < panels && t->first; k++) weigh(w[k], less[k]);
-        UNROLL for (int i = 0; i < rows; i++) {
-            __builtin_prefetch(t->next + (b * rows + i) * INT8_BLOCK);
-            UNROLL for (int j = 0; j < vectors; j++) whole[i][j] = _mm512_loadu_si512(less[j / 2] + j % 2 * VF_LANES);
+        UNROLL for (int i = 0; i < rows; i++) __builtin_prefetch(next + i * INT8_BLOCK);
+        UNROLL for (int j = 0; j < vectors; j++) {
+            const __m512i begin = _mm512_loadu_si512(less + j * VF_LANES);
+            UNROLL for (int i = 0; i < rows; i++) whole[i][j] = begin;
         }
-        for (int q = 0; q < INT8_FOURS; q += 2)
+        for (int q = 0; q < INT8_FOURS; q += 2, x += 8 * rows, left += 2 * STEP, right += 2 * STEP)
             UNROLL for (int half = 0; half < 2; half++) {
                 __m512i four[VECTORS];
-                UNROLL for (int j = 0; j < vectors; j++) four[j] = _mm512_loadu_si512(w[j / 2] + j % 2 * 64);
+                UNROLL for (int j = 0; j < vectors; j++) four[j] = _mm512_loadu_si512((j < PANEL_VECTORS ? left : right) + half * STEP + j % 2 * 64);
                 UNROLL for (int i = 0; i < rows; i++) {
                     int32_t same;
-                    memcpy(&same, x + 4 * i, sizeof same);
-                    const __m512i all_same = _mm512_set1_epi32(same);
-                    UNROLL for (int j = 0; j < vectors; j++) add_products(&whole[i][j], all_same, four[j]);
+                    memcpy(&same, x + 4 * (half * rows + i), sizeof same);
+                    const __m512i in_all = _mm512_set1_epi32(same);
+                    UNROLL for (int j = 0; j < vectors; j++) add_products(&whole[i][j], in_all, four[j]);
                 }
-                x += 4 * rows, w[0] += STEP, w[1] += STEP;
             }
         UNROLL for (int j = 0; j < vectors; j++) {
-            const vf column = vf_load(p->w_scale + (j / 2 * p->second + b) * INT8_COLUMNS + j % 2 * VF_LANES);
-            UNROLL for (int i = 0; i < rows; i++) sum[i][j] = vf_fma(_mm512_cvtepi32_ps(whole[i][j]), vf_mul(vf_set1(t->x_scale[b * rows + i]), column), sum[i][j]);
+            const vf column = vf_load(w_scale + j / 2 * second * INT8_COLUMNS + j % 2 * VF_LANES);
+            UNROLL for (int i = 0; i < rows; i++) {
+                float *sum = all + (i * vectors + j) * VF_LANES;
+                vf_store(sum, vf_fma(_mm512_cvtepi32_ps(whole[i][j]), vf_mul(vf_set1(x_scale[i]), column), vf_load(sum)));
+            }
         }
     }
-    UNROLL for (int i = 0; i < rows; i++)
-        UNROLL for (int j = 0; j < vectors; j++) vf_store(whole_rows ? t->y + i * p->y_row + 16 * j : all + i * WIDE + 16 * j, sum[i][j]);
-    if (!whole_rows) tile_put(t, rows, all);
+    tile_put(t, rows, vectors, all);
 }
 
 #define FOR_EVERY_HEIGHT(X) X(1) X(2) X(3) X(4) X(5) X(6)
@@ -212,16 +221,24 @@ static inline VNNI __attribute__((always_inline)) void tile(const struct tile *t
 FOR_EVERY_HEIGHT(X)
 #undef X
 
+/* The first sliver goes through the panel in small steps: as it comes from memory, it is weighed and multiplied. The others find it in the cache. */
 static void multiply(const struct int8_panel *p)
 {
 #define X(rows) { tile_##rows##x2, tile_##rows##x4 },
     static void (*const tiles[HEIGHT][2])(const struct tile *t) = { FOR_EVERY_HEIGHT(X) };
 #undef X
+    const int panels = p->columns > INT8_COLUMNS ? 2 : 1;
     for (int64_t i = 0; i < p->rows; i += HEIGHT) {
-        int rows = p->rows - i < HEIGHT ? (int)(p->rows - i) : HEIGHT;
-        int64_t at = i * p->depth + p->from * rows, next = p->rows - i >= 2 * HEIGHT ? at + HEIGHT * p->depth : at;
-        tiles[rows - 1][p->columns > INT8_COLUMNS](&(struct tile){ .x = p->x + at * INT8_BLOCK, .next = p->x + next * INT8_BLOCK, .x_scale = p->x_scale + at, .panel = p,
-                                                                   .y = p->y + i * p->y_row, .first = i == 0 });
+        const int64_t rows = p->rows - i < HEIGHT ? p->rows - i : HEIGHT, step = i == 0 ? WEIGHED : p->blocks;
+        for (int64_t b = 0; b < p->blocks; b += step) {
+            const int64_t n = p->blocks - b < step ? p->blocks - b : step, at = i * p->depth + (p->from + b) * rows, next = p->rows - i >= 2 * HEIGHT ? at + HEIGHT * p->depth : at;
+            int32_t *less = p->less + b * WIDE;
+            for (int64_t k = b; k < b + n && i == 0; k++)
+                for (int j = 0; j < panels; j++) weigh(p->w + (j * p->second + k) * PANEL_BLOCK, p->less + k * WIDE + j * INT8_COLUMNS);
+            tiles[rows - 1][panels - 1](&(struct tile){ .x = p->x + at * INT8_BLOCK, .next = p->x + next * INT8_BLOCK, .x_scale = p->x_scale + at, .w = p->w + b * PANEL_BLOCK,
+                                                        .w_scale = p->w_scale + b * INT8_COLUMNS, .less = less, .second = p->second, .blocks = n, .y = p->y + i * p->y_row,
+                                                        .y_row = p->y_row, .y_step = p->y_step, .columns = p->columns, .add = p->add || b > 0 });
+        }
     }
 }
 
