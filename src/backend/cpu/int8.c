@@ -117,8 +117,8 @@ static rk_status prepare(rk_ctx *ctx, const struct problem *p, bool packed, stru
     else e.group = (e.p.m >= INT8_TILES_FROM ? 1 : TASK_BYTES / k / kernels->columns + 1) * kernels->columns;
     size_t row = (size_t)e.p.k, rows = (size_t)e.p.m, high = (size_t)kernels->height, workers = (size_t)par_workers(ctx);
     if (e.panels && kernels->padded) rows = (rows + high - 1) / high * high;
-    e.less_at = lines(rows * row);
-    e.scale_at = e.less_at + lines(rows * (size_t)e.blocks * sizeof(int32_t));
+    e.less_at = lines(rows * row);                                   /* of X, for rows of W as they lie; panels have their own */
+    e.scale_at = e.less_at + lines(e.panels ? 0 : rows * (size_t)e.blocks * sizeof(int32_t));
     e.own_at = e.scale_at + lines(rows * (size_t)e.blocks * sizeof(float));
     e.own_bytes = (size_t)made_blocks(&e, kernels) * (PANEL_BLOCK + INT8_COLUMNS * sizeof(float)) + lines(e.panels ? (size_t)(blocks_at_once(&e, kernels) * kernels->columns) * sizeof(int32_t) : 0) +
                   lines(row) + lines((size_t)e.blocks * 8) + lines(row * sizeof(float));

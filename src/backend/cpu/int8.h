@@ -9,7 +9,8 @@
  *   more              W in panels of 32 rows, [block][16 fours][32 rows][4], made, used and forgotten (needs VNNI, or AMX for many)
  *   einsum_panels     W lies in such panels (core/panel.h): read as they are, for any number of rows, on any set
  *
- * vpdpbusd multiplies unsigned with signed (int8_vnni.isa.c says what is taken off for that); tiles multiply signed with signed. Blocks of other sizes, and scales that lie otherwise, are left to whoever writes the operation out. */
+ * vpdpbusd multiplies unsigned with signed (int8_vnni.isa.c says what is taken off for that); tiles multiply signed with signed. Blocks of
+ * other sizes, and scales that lie otherwise, are left to whoever writes the operation out. */
 #ifndef CPU_INT8_H
 #define CPU_INT8_H
 #include "backend/cpu/isa.h"
