@@ -13,7 +13,6 @@ enum {
     TASK_BYTES = 1 << 17,
     DOTS_COLUMNS = 16,                           /* rows of W that stay in cache for all rows of X */
     ROUND_ROWS = 8,                              /* of X, by one task */
-    PANEL_BLOCKS = 12,                           /* of a panel that stays in the first-level cache */
     PANEL_BLOCK = INT8_COLUMNS * INT8_BLOCK,
 };
 
@@ -88,6 +87,17 @@ bool einsum_panels_accepts(const struct problem *p)
 
 static size_t lines(size_t bytes) { return (bytes + 63) & ~(size_t)63; }
 
+/* Blocks of the sum that are multiplied at a time: those of a panel that stays in cache for all rows, or all where nothing comes back to it. */
+static int64_t blocks_at_once(const struct int8 *e, const struct int8_kernels *k)
+{
+    return e->packed && e->p.m <= k->height ? e->blocks : extent_least(k->at_once, e->blocks);
+}
+/* Blocks of panels for which a worker has room. */
+static int64_t made_blocks(const struct int8 *e, const struct int8_kernels *k)
+{
+    return e->panels && !e->packed ? blocks_at_once(e, k) * (k->columns / INT8_COLUMNS) : 0;
+}
+
 static rk_status prepare(rk_ctx *ctx, const struct problem *p, bool packed, struct prepared *out)
 {
     struct int8 e = { .isa = machine_isa(p), .packed = packed };
@@ -104,13 +114,14 @@ static rk_status prepare(rk_ctx *ctx, const struct problem *p, bool packed, stru
     int64_t k = e.p.k > 0 ? e.p.k : 1;
     e.panels = packed || (e.p.m >= INT8_FEW && kernels->panel != NULL);
     if (!e.panels) e.group = (TASK_BYTES / k / DOTS_COLUMNS + 1) * DOTS_COLUMNS;
-    else e.group = (e.p.m >= INT8_TILES_FROM ? 1 : TASK_BYTES / k / INT8_COLUMNS + 1) * INT8_COLUMNS;
+    else e.group = (e.p.m >= INT8_TILES_FROM ? 1 : TASK_BYTES / k / kernels->columns + 1) * kernels->columns;
     size_t row = (size_t)e.p.k, rows = (size_t)e.p.m, high = (size_t)kernels->height, workers = (size_t)par_workers(ctx);
     if (e.panels && kernels->padded) rows = (rows + high - 1) / high * high;
-    e.less_at = lines(rows * row);
-    e.scale_at = e.less_at + lines(rows * (size_t)e.blocks * sizeof(int32_t));
+    e.less_at = lines(rows * row);                                   /* of X, for rows of W as they lie; panels have their own */
+    e.scale_at = e.less_at + lines(e.panels ? 0 : rows * (size_t)e.blocks * sizeof(int32_t));
     e.own_at = e.scale_at + lines(rows * (size_t)e.blocks * sizeof(float));
-    e.own_bytes = lines(e.panels && !packed ? (size_t)PANEL_BLOCKS * (PANEL_BLOCK + INT8_COLUMNS * sizeof(float)) : 0) + lines(row) + lines((size_t)e.blocks * 8) + lines(row * sizeof(float));
+    e.own_bytes = (size_t)made_blocks(&e, kernels) * (PANEL_BLOCK + INT8_COLUMNS * sizeof(float)) + lines(e.panels ? (size_t)(blocks_at_once(&e, kernels) * kernels->columns) * sizeof(int32_t) : 0) +
+                  lines(row) + lines((size_t)e.blocks * 8) + lines(row * sizeof(float));
     out->scratch = e.own_at + workers * e.own_bytes;
     out->product_flops = (uint64_t)(gemm_flops(&e.p) * (double)contraction_repeats(&c) + 0.5);
     memcpy(out->own, &e, sizeof e);
@@ -183,36 +194,46 @@ static void dots(void *arg, int64_t task, int worker)
 }
 
 /* Blocks from .. from + n of these columns as a panel. */
-static struct int8_panel make_panel(const struct job *j, int64_t column, int columns, int64_t from, int64_t n, int8_t *w)
+static void make_panel(const struct job *j, int64_t column, int64_t from, int64_t n, int8_t *w, float *scale)
 {
     const struct int8 *e = j->e;
-    float *scale = (float *)(void *)(w + PANEL_BLOCKS * PANEL_BLOCK);
+    int columns = (int)extent_least(INT8_COLUMNS, e->p.n - column);
     j->k->panel(j->w + column * e->p.b_n + from * INT8_BLOCK, e->p.b_n, columns, n, w);
     for (int c = 0; c < INT8_COLUMNS; c++)
         for (int64_t b = 0; b < n; b++) scale[b * INT8_COLUMNS + c] = c < columns ? j->scale[(column + c) * e->scale_n + from + b] : 0;
-    return (struct int8_panel){ .w = w, .w_scale = scale };
+}
+
+/* All panels that are multiplied at a time, in a worker's own room: integers, then scales. */
+static struct int8_panel make_panels(const struct job *j, int64_t column, int64_t from, int64_t n, char *own)
+{
+    int8_t *w = (int8_t *)own;
+    float *scale = (float *)(void *)(own + made_blocks(j->e, j->k) * PANEL_BLOCK);
+    for (int64_t i = 0; i < j->k->columns / INT8_COLUMNS && column + i * INT8_COLUMNS < j->e->p.n; i++)
+        make_panel(j, column + i * INT8_COLUMNS, from, n, w + i * n * PANEL_BLOCK, scale + i * n * INT8_COLUMNS);
+    return (struct int8_panel){ .w = w, .w_scale = scale, .second = n };
 }
 
 /* The same where the file has them. */
-static struct int8_panel lying_panel(const struct job *j, int64_t column, int64_t from)
+static struct int8_panel lying_panels(const struct job *j, int64_t column, int64_t from)
 {
     int64_t block = column / INT8_COLUMNS * j->e->blocks + from;
-    return (struct int8_panel){ .w = j->w + block * PANEL_BLOCK, .w_scale = j->scale + block * INT8_COLUMNS };
+    return (struct int8_panel){ .w = j->w + block * PANEL_BLOCK, .w_scale = j->scale + block * INT8_COLUMNS, .second = j->e->blocks };
 }
 
 static void panels(void *arg, int64_t task, int worker)
 {
     const struct job *j = arg;
     const struct int8 *e = j->e;
-    int64_t end = extent_least((task + 1) * e->group, e->p.n), step = e->packed && e->p.m <= j->k->height ? e->blocks : PANEL_BLOCKS;
-    for (int64_t column = task * e->group; column < end; column += INT8_COLUMNS)
+    const int64_t end = extent_least((task + 1) * e->group, e->p.n), wide = j->k->columns, step = blocks_at_once(e, j->k);
+    char *own = own_of(j, worker);
+    for (int64_t column = task * e->group; column < end; column += wide)
         for (int64_t from = 0; from < e->blocks; from += step) {
-            int columns = (int)extent_least(INT8_COLUMNS, e->p.n - column);
             int64_t n = extent_least(step, e->blocks - from);
-            struct int8_panel p = e->packed ? lying_panel(j, column, from) : make_panel(j, column, columns, from, n, (int8_t *)own_of(j, worker));
+            struct int8_panel p = e->packed ? lying_panels(j, column, from) : make_panels(j, column, from, n, own);
             const struct int8_row x = row_of(j, 0);
-            p.x = x.q, p.x_scale = x.scale, p.less = x.less, p.rows = e->p.m, p.depth = e->blocks, p.from = from, p.blocks = n;
-            p.y = j->y + column * e->p.c_n, p.y_row = e->p.c_m, p.y_step = e->p.c_n, p.columns = columns, p.add = j->add || from > 0;
+            p.x = x.q, p.x_scale = x.scale, p.rows = e->p.m, p.depth = e->blocks, p.from = from, p.blocks = n;
+            p.less = (int32_t *)(void *)(own + made_blocks(e, j->k) * (PANEL_BLOCK + INT8_COLUMNS * (int64_t)sizeof(float)));
+            p.y = j->y + column * e->p.c_n, p.y_row = e->p.c_m, p.y_step = e->p.c_n, p.columns = (int)extent_least(wide, e->p.n - column), p.add = j->add || from > 0;
             j->k->multiply(&p);
         }
 }

@@ -9,8 +9,8 @@
  *   more              W in panels of 32 rows, [block][16 fours][32 rows][4], made, used and forgotten (needs VNNI, or AMX for many)
  *   einsum_panels     W lies in such panels (core/panel.h): read as they are, for any number of rows, on any set
  *
- * vpdpbusd multiplies unsigned with signed: there W is taken as w + 128, and 128 times the sum of x is taken off beforehand; tiles
- * multiply signed with signed. Blocks of other sizes, and scales that lie otherwise, are left to whoever writes the operation out. */
+ * vpdpbusd multiplies unsigned with signed (int8_vnni.isa.c says what is taken off for that); tiles multiply signed with signed. Blocks of
+ * other sizes, and scales that lie otherwise, are left to whoever writes the operation out. */
 #ifndef CPU_INT8_H
 #define CPU_INT8_H
 #include "backend/cpu/isa.h"
@@ -20,21 +20,22 @@
 
 enum { INT8_BLOCK = PANEL_PER_SCALE, INT8_FEW = 3, INT8_COLUMNS = PANEL_COLUMNS, INT8_FOURS = PANEL_FOURS, INT8_TILES_FROM = 32 };
 
-/* One row of X: its integers, a scale per block, and per block -128 times their sum (for VNNI alone). */
+/* One row of X: its integers, a scale per block, and per block -128 times their sum (for `dots` of VNNI alone). */
 struct int8_row { int8_t *q; float *scale; int32_t *less; };
 
 /* y[j] = sum over blocks of x.scale · scale[j][block] · (integers of the block), for `columns` rows of W. */
 struct int8_dots { const int8_t *w; const float *scale; int64_t w_row, scale_row, blocks, columns; struct int8_row x; float *y; int64_t y_step; bool add; };
 
-/* All of X against some blocks of a panel. */
+/* All of X against some blocks of a panel, or of two where the kernels take two. */
 struct int8_panel {
     const int8_t *x;                             /* slivers, one after the other: [sliver][block], then as the kernels lay them */
     const float *x_scale;                        /* [sliver][block][row] */
-    const int32_t *less;                         /* [sliver][block][row] */
     int64_t rows, depth;                         /* of X: rows, and blocks of a sliver */
     int64_t from, blocks;                        /* those that are multiplied */
     const int8_t *w;                             /* [block][16][32][4] */
     const float *w_scale;                        /* [block][32] */
+    int64_t second;                              /* the second panel lies so many blocks behind the first */
+    int32_t *less;                               /* room for the kernels: a number for each column and block */
     float *y;
     int64_t y_row, y_step;
     int columns;
@@ -46,6 +47,7 @@ struct int8_kernels {
     void (*dots)(const struct int8_dots *d);
     int height;                                                                                       /* rows of a sliver: those that are multiplied at a time */
     bool padded;                                                                                      /* the last sliver is as high as the others */
+    int columns, at_once;                                                                             /* of panels made at a time: all their columns, and blocks at most */
     void (*sliver)(const struct int8_row *row, int64_t blocks, int at, int rows, const struct int8_row *to);      /* row `at` of `rows` takes its place; NULL: one after the other */
     void (*panel)(const int8_t *w, int64_t w_row, int columns, int64_t blocks, int8_t *to);           /* NULL: dots are as good */
     void (*multiply)(const struct int8_panel *p);

@@ -131,5 +131,6 @@ static TILES void multiply(const struct int8_panel *p)
     tiles_close();
 }
 
-const struct int8_kernels int8_kernels_tiles = { int8_quantise_vnni, int8_dots_vnni, HEIGHT, true, sliver, int8_panel_vnni, multiply };
+const struct int8_kernels int8_kernels_tiles = { .quantise = int8_quantise_vnni, .dots = int8_dots_vnni, .height = HEIGHT, .padded = true, .columns = INT8_COLUMNS, .at_once = 2 * AT_ONCE,
+                                                 .sliver = sliver, .panel = int8_panel_vnni, .multiply = multiply };
 #endif
