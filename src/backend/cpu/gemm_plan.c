@@ -167,7 +167,7 @@ static void plan_thin(struct gemm_plan *plan, const struct gemm_kernels *kernels
 static void plan_packed(struct gemm_plan *plan, const struct gemm_kernels *kernels)
 {
     const struct gemm_problem *p = &plan->p;
-    int64_t nr = (int64_t)kernels->lanes * kernels->vectors, blocks = ceil_div(most(p->k, 1), k_most[plan->isa]);
+    int64_t nr = (int64_t)kernels->lanes * kernels->packed_vectors, blocks = ceil_div(most(p->k, 1), k_most[plan->isa]);
     plan->path = GEMM_PACKED;
     plan->k_block = ceil_div(ceil_div(most(p->k, 1), blocks), 16) * 16;
     plan->private_b = p->n >= p->m;
