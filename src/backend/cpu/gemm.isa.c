@@ -141,6 +141,7 @@ SIMD void across(const struct gemm_across *r, const int rows, const int vectors)
     for (int64_t k = r->k, some; k > 0; k -= some) {
         some = k > LINE / 4 ? LINE / 4 : k;
         UNROLL for (int i = 0; i < rows; i++) __builtin_prefetch(b + i * r->b_row + r->ahead, 0, 2);
+        UNROLL for (int i = 0; i < rows; i++) __builtin_prefetch(b + i * r->b_row + LINE / 4);
         __builtin_prefetch(own, 1);
         own += --owned > 0 ? r->own_step : 0;
         for (int64_t u = some; u > 0; u--) {
