@@ -116,7 +116,7 @@ static bool right(const struct trial *t)
 
 static int64_t extent(int64_t most)          /* small ones and ones just beside the sizes of tiles more often */
 {
-    static const int64_t likely[] = { 0, 1, 1, 2, 6, 7, 13, 14, 15, 16, 17, 28, 31, 32, 33, 48, 64, 65 };
+    static const int64_t likely[] = { 0, 1, 1, 2, 6, 7, 8, 9, 10, 13, 14, 15, 16, 17, 18, 28, 31, 32, 33, 47, 48, 49, 64, 65 };
     if (test_random(2) == 0) return likely[test_random(sizeof likely / sizeof *likely)];
     return (int64_t)test_random((uint64_t)most + 1);
 }
@@ -199,13 +199,26 @@ TEST(blocks_of_k_and_super_blocks_join_without_a_seam)
         }
 }
 
-/* Blocks of columns begin where panels do. */
-struct grid { int64_t panel; bool off; };
+/* Of each row, blocks of columns begin in panels of their own. */
+enum { GRID_ROWS = 200, GRID_PANELS = 64 };
+struct grid { int64_t panel; bool off, begun[GRID_ROWS][GRID_PANELS]; };
 static void on_grid(void *arg, int64_t batch, int64_t row, int64_t rows, int64_t column, int64_t columns)
 {
     struct grid *g = arg;
-    (void)batch, (void)row, (void)rows, (void)columns;
-    if (column % g->panel != 0) g->off = true;
+    (void)batch, (void)columns;
+    for (int64_t i = row; i < row + rows; i++) {
+        bool *place = &g->begun[i][column / g->panel];
+        if (*place) g->off = true;
+        *place = true;
+    }
+}
+
+static struct grid *grid_of(enum isa isa)
+{
+    struct grid *g = calloc(1, sizeof *g);
+    REQUIRE(g != NULL);
+    g->panel = isa_rows[isa].lanes * GEMM_VECTORS;
+    return g;
 }
 
 /* Rows of a matrix that lies along k, met by some tens of others: all their numbers, several blocks of k, a last group of columns that is small. */
@@ -226,14 +239,36 @@ TEST(some_tens_of_rows_meet_a_matrix_as_it_lies)
             REQUIRE(t.before != NULL);
             memcpy(t.before, t.c, t.c_n * sizeof *t.c);
             across += gemm_plan(&t.p, (enum isa)isa).path == GEMM_ROWS_ACROSS;
-            struct grid grid = { isa_rows[isa].lanes * GEMM_VECTORS, false };
-            run(ctx, &t.p, (enum isa)isa, &(struct gemm_operands){ t.a, t.b, t.c, on_grid, &grid });
+            struct grid *grid = grid_of((enum isa)isa);
+            run(ctx, &t.p, (enum isa)isa, &(struct gemm_operands){ t.a, t.b, t.c, on_grid, grid });
             if (!right(&t)) describe(&t.p, (enum isa)isa, "wrong of some tens of rows");
-            if (grid.off) describe(&t.p, (enum isa)isa, "a block that is done begins within a panel");
+            if (grid->off) describe(&t.p, (enum isa)isa, "two blocks that are done begin in one panel");
+            free(grid);
             trial_free(&t);
         }
         if (isa_runs((enum isa)isa) && isa != ISA_scalar) EXPECT(across >= 40 / TEST_FEWER);
     }
+}
+
+/* The same of products that pack, and of few rows, with several groups of panels and blocks of rows. */
+TEST(blocks_begin_in_panels_of_their_own)
+{
+    rk_ctx *ctx = test_ctx();
+    for (int isa = TEST_RACES ? (int)isa_best() : 0; isa < ISA_COUNT; isa++)
+        for (int i = 0; i < 60 / TEST_FEWER && isa_runs((enum isa)isa); i++) {
+            int64_t n = 1 + extent(GRID_PANELS * isa_rows[isa].lanes * GEMM_VECTORS - 1), m = 1 + extent(GRID_ROWS - 1), k = 1 + extent(60);
+            struct trial t = trial_of(m, n, k, 1, 1);
+            struct place c = { .row = n + gap(), .column = 1 };
+            t.p.c_m = c.row, t.p.c_n = c.column;
+            free(t.c);
+            t.c_n = (size_t)((m - 1) * c.row + n);
+            t.c = filled(t.c_n);
+            struct grid *grid = grid_of((enum isa)isa);
+            run(ctx, &t.p, (enum isa)isa, &(struct gemm_operands){ t.a, t.b, t.c, on_grid, grid });
+            if (grid->off) describe(&t.p, (enum isa)isa, "two blocks that are done begin in one panel");
+            free(grid);
+            trial_free(&t);
+        }
 }
 
 static void count_blocks(void *arg, int64_t batch, int64_t row, int64_t rows, int64_t column, int64_t columns)

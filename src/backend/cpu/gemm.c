@@ -31,7 +31,8 @@ const struct gemm_kernels *gemm_kernels(enum isa isa)
 struct gemm_side gemm_side(const struct gemm_plan *plan, const struct gemm_kernels *kernels, bool is_b)
 {
     int64_t extent = is_b ? plan->p.n : plan->p.m;
-    int unit = is_b ? kernels->lanes * kernels->vectors : kernels->rows;
+    bool packed = plan->path == GEMM_PACKED;
+    int unit = is_b ? kernels->lanes * (packed ? kernels->packed_vectors : kernels->vectors) : packed ? kernels->packed_rows : kernels->rows;
     return (struct gemm_side){ is_b, extent, (extent + unit - 1) / unit, unit };
 }
 

@@ -36,8 +36,8 @@ struct gemm_problem {                            /* extents and strides in eleme
 };
 
 /* Called when a block of one product is final, by the task that made it, while it is in cache: for bias, activation,
- * residual. Which blocks there are is part of the plan; each element is in exactly one. Where C is contiguous along n they begin at columns that
- * are multiples of a panel, lanes * GEMM_VECTORS: tasks that write by panels (xent_head.c) never meet in one. */
+ * residual. Which blocks there are is part of the plan; each element is in exactly one. Where C is contiguous along n no two begin within the same
+ * lanes * GEMM_VECTORS columns, counted from the first: tasks that note something where a block begins (xent_head.c) never meet there. */
 typedef void gemm_done_fn(void *arg, int64_t batch, int64_t row, int64_t rows, int64_t column, int64_t columns);
 
 struct gemm_operands {                           /* C overlaps neither A nor B */

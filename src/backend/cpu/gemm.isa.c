@@ -1,20 +1,22 @@
 /* gemm.isa.c: the register tile, the packers and the kernels of few rows, for one instruction set.
  *
- * The tile holds rows x vectors accumulators in registers: 14 x 2 of 32 zmm, 6 x 2 of 16 ymm, 4 x 2 of 16 xmm. For each k it
- * loads the vectors of one row of the panel and broadcasts one float per row of the sliver. Each height and width is a
+ * The tile holds rows x vectors accumulators in registers: 9 x 3 of 32 zmm, 6 x 2 of 16 ymm, 4 x 2 of 16 xmm. For each k it
+ * loads the vectors of one row of the panel and broadcasts one float per row of the sliver: 12 loads for 27 products, where 14 x 2, as
+ * attention and few rows have it, takes 16 for 28, more than some processors load meanwhile. Each height and width is a
  * function of its own, because a tile stays in registers only if its loops are unrolled to constants. */
 #include "backend/cpu/gemm_kernel.h"
 #include "backend/cpu/simd.h"
 #include "backend/cpu/simd_stored.h"
 
 #if VF_REGISTERS == 32
-enum { ROWS = 14, VECTORS = 2, WIDE_1 = 8, WIDE_2 = 8, WIDE_3 = 8, WIDE_4 = 6 };
+enum { ROWS = 14, VECTORS = 2, PACKED_ROWS = 9, PACKED_VECTORS = 3, WIDE_1 = 8, WIDE_2 = 8, WIDE_3 = 8, WIDE_4 = 6 };
 #define FOR_ROWS(X) X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8) X(9) X(10) X(11) X(12) X(13) X(14)
+#define FOR_BROAD(X) X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8) X(9)
 #elif VF_FUSED
-enum { ROWS = 6, VECTORS = 2, WIDE_1 = 8, WIDE_2 = 6, WIDE_3 = 4, WIDE_4 = 3 };
+enum { ROWS = 6, VECTORS = 2, PACKED_ROWS = ROWS, PACKED_VECTORS = VECTORS, WIDE_1 = 8, WIDE_2 = 6, WIDE_3 = 4, WIDE_4 = 3 };
 #define FOR_ROWS(X) X(1) X(2) X(3) X(4) X(5) X(6)
 #else
-enum { ROWS = 4, VECTORS = 2, WIDE_1 = 8, WIDE_2 = 4, WIDE_3 = 3, WIDE_4 = 2 };          /* a product and a sum need a register between them */
+enum { ROWS = 4, VECTORS = 2, PACKED_ROWS = ROWS, PACKED_VECTORS = VECTORS, WIDE_1 = 8, WIDE_2 = 4, WIDE_3 = 3, WIDE_4 = 2 };          /* a product and a sum need a register between them */
 #define FOR_ROWS(X) X(1) X(2) X(3) X(4)
 #endif
 enum {
@@ -114,6 +116,11 @@ SIMD void tile(const struct gemm_tile *t, const int rows, const int vectors)
     static void tile_##r##x2(const struct gemm_tile *t) { tile(t, r, 2); }
 FOR_ROWS(TILE)
 #undef TILE
+#if VF_REGISTERS == 32
+#define TILE(r) static void tile_##r##x3(const struct gemm_tile *t) { tile(t, r, 3); }
+FOR_BROAD(TILE)
+#undef TILE
+#endif
 static void wide_1(const struct gemm_tile *t) { tile(t, 1, WIDE_1); }
 static void wide_2(const struct gemm_tile *t) { tile(t, 2, WIDE_2); }
 static void wide_3(const struct gemm_tile *t) { tile(t, 3, WIDE_3); }
@@ -134,6 +141,7 @@ SIMD void across(const struct gemm_across *r, const int rows, const int vectors)
     for (int64_t k = r->k, some; k > 0; k -= some) {
         some = k > LINE / 4 ? LINE / 4 : k;
         UNROLL for (int i = 0; i < rows; i++) __builtin_prefetch(b + i * r->b_row + r->ahead, 0, 2);
+        UNROLL for (int i = 0; i < rows; i++) __builtin_prefetch(b + i * r->b_row + LINE / 4);
         __builtin_prefetch(own, 1);
         own += --owned > 0 ? r->own_step : 0;
         for (int64_t u = some; u > 0; u--) {
@@ -219,14 +227,21 @@ _Static_assert(DOT_SUMS % VF_LANES == 0, "sums are added a vector of them at a t
 #define GEMM_ELEMENT uint8_t
 #include "backend/cpu/gemm_typed.h"
 
-#define TILE(r) { tile_##r##x1, tile_##r##x2 },
+#define TILE(r) [r - 1][0] = tile_##r##x1, [r - 1][1] = tile_##r##x2,
+#define BROAD(r) [r - 1][2] = tile_##r##x3,
 #define ROWS_OF(rows, vectors) rows,
 #define ACROSS_OF(rows, vectors) { across_##rows##x##vectors, across_2x##vectors, across_1x##vectors },
 #define PACK(type, element) [GEMM_##type] = pack_##type,
 #define DOTS(type, element) [GEMM_##type] = dots_##type,
 #define LINES(type, element) [GEMM_##type] = lines_##type,
 const struct gemm_kernels ISA_NAME(gemm_kernels) = {
-    .lanes = VF_LANES, .rows = ROWS, .vectors = VECTORS, .dot_rows = DOT_ROWS, .dot_tall = DOT_TALL, .line_rows = LINE_ROWS, .tile = { FOR_ROWS(TILE) },
+    .lanes = VF_LANES, .rows = ROWS, .vectors = VECTORS, .dot_rows = DOT_ROWS, .dot_tall = DOT_TALL, .line_rows = LINE_ROWS,
+    .packed_rows = PACKED_ROWS, .packed_vectors = PACKED_VECTORS,
+    .tile = { FOR_ROWS(TILE)
+#if VF_REGISTERS == 32
+        FOR_BROAD(BROAD)
+#endif
+    },
     .wide_vectors = { WIDE_1, WIDE_2, WIDE_3, WIDE_4 }, .wide = { wide_1, wide_2, wide_3, wide_4 },
     .pack = { FOR_EVERY_GEMM_TYPE(PACK) }, .dots = { FOR_EVERY_GEMM_TYPE(DOTS) }, .lines = { FOR_EVERY_GEMM_TYPE(LINES) },
 #if VF_LANES > 4

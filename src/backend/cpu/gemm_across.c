@@ -6,7 +6,7 @@
  * of C in its own memory and turns them back in runs. Meanwhile the next rows of B are asked for, and the lines of C, to be written:
  * the group of one row is a few lines, and every row has its own page.
  *
- * Sums run over blocks of k in ascending order; one block of A stays in the second-level cache, whatever passes by of B. */
+ * Sums run over blocks of k in ascending order; one block of A stays in the first- or second-level cache, whatever passes by of B. */
 #include "backend/cpu/gemm_inner.h"
 
 enum { PACK_DEPTH = 256, LINE = 64 };

@@ -6,7 +6,7 @@
 #include "backend/cpu/gemm.h"
 #include <stdint.h>
 
-enum { GEMM_ROWS = 14, GEMM_VECTORS = 2, GEMM_WIDE_ROWS = 4, GEMM_ACROSS = 4 };       /* the most of any set */
+enum { GEMM_ROWS = 14, GEMM_VECTORS = 2, GEMM_BROAD = 3, GEMM_WIDE_ROWS = 4, GEMM_ACROSS = 4 };       /* the most of any set; GEMM_VECTORS and no fewer: of all */
 
 /* Memory that is read next, asked for a cache line at a time while a tile is computed: runs of lines, one every `step` bytes. */
 struct gemm_fetch { const char *at; int64_t run, step, in_run, left; };      /* lines of a run; of the present run, and of all, those left */
@@ -81,7 +81,8 @@ typedef void gemm_upright_fn(const struct gemm_upright *u);
 
 struct gemm_kernels {
     int lanes, rows, vectors, dot_rows, dot_tall, line_rows;
-    gemm_tile_fn *tile[GEMM_ROWS][GEMM_VECTORS];         /* [rows - 1][vectors - 1] */
+    int packed_rows, packed_vectors;                     /* the tile of GEMM_PACKED: the fewest loads for a multiplication */
+    gemm_tile_fn *tile[GEMM_ROWS][GEMM_BROAD];           /* [rows - 1][vectors - 1]: up to rows x vectors, and up to packed_rows x packed_vectors */
     int wide_vectors[GEMM_WIDE_ROWS];                    /* few rows leave registers for wider tiles; [rows - 1] */
     gemm_tile_fn *wide[GEMM_WIDE_ROWS];
     gemm_pack_fn *pack[GEMM_TYPES];

@@ -18,7 +18,7 @@ enum {
     TASKS = 12,                          /* at least, where the shape has them */
     THIN_DOTS = 64, THIN_STRIPS = 32,    /* rows up to which reading B as it lies beats packing it */
     THIN_LINES = 8,
-    ACROSS_MOST = 96, ACROSS_DEPTH = 32, ACROSS_FLOATS = 32768,     /* rows of A that stand upright, and how much of them stays in the second-level cache */
+    ACROSS_MOST = 96, ACROSS_DEPTH = 32,     /* rows of A that stand upright, and of how long a sum */
     ACROSS_GROUP = 96, ACROSS_TASKS = 16,        /* columns of a task, or a half or a third of them so that there are so many: whole panels, since blocks that are done begin there */
     DOT_WHOLE = 2, DOT_DEPTH = 768,      /* rows up to which all of k is one pass; beyond them so much, that some rows of A and B stay in cache */
     LINE_TASKS = 8, LINE_COLUMNS = 4096, /* the most of GEMM_LINES: blocks of k, columns of Y that stay in cache */
@@ -27,6 +27,13 @@ enum {
 static const double SPREAD_FLOPS = 1 << 24;          /* a product worth splitting among threads though there are others */
 static const int64_t k_most[ISA_COUNT] = {
 #define X(isa) [ISA_##isa] = ISA_##isa == 0 ? 256 : 384,
+    FOR_EVERY_ISA(X)
+#undef X
+};
+
+/* Floats of upright rows in one block of k: in the first-level cache where vectors of sixteen take them faster than the second gives them. */
+static const int64_t across_floats[ISA_COUNT] = {
+#define X(isa) [ISA_##isa] = ISA_##isa == ISA_avx512 ? 8192 : 32768,
     FOR_EVERY_ISA(X)
 #undef X
 };
@@ -121,7 +128,7 @@ static bool thin(const struct gemm_problem *p, const struct gemm_kernels *kernel
 static void plan_across(struct gemm_plan *plan, const struct gemm_kernels *kernels)
 {
     const struct gemm_problem *p = &plan->p;
-    int64_t width = ceil_div(p->m, kernels->lanes) * kernels->lanes, blocks = ceil_div(p->k * width, ACROSS_FLOATS);
+    int64_t width = ceil_div(p->m, kernels->lanes) * kernels->lanes, blocks = ceil_div(p->k * width, across_floats[plan->isa]);
     plan->k_block = plan->k_super = ceil_div(ceil_div(p->k, blocks), 16) * 16;
     bool halves = ACROSS_GROUP / 2 % (kernels->lanes * kernels->vectors) == 0;
     plan->group = ceil_div(p->n, ACROSS_GROUP) >= ACROSS_TASKS ? ACROSS_GROUP : halves ? ACROSS_GROUP / 2 : ACROSS_GROUP / 3;
@@ -167,7 +174,7 @@ static void plan_thin(struct gemm_plan *plan, const struct gemm_kernels *kernels
 static void plan_packed(struct gemm_plan *plan, const struct gemm_kernels *kernels)
 {
     const struct gemm_problem *p = &plan->p;
-    int64_t nr = (int64_t)kernels->lanes * kernels->vectors, blocks = ceil_div(most(p->k, 1), k_most[plan->isa]);
+    int64_t nr = (int64_t)kernels->lanes * kernels->packed_vectors, blocks = ceil_div(most(p->k, 1), k_most[plan->isa]);
     plan->path = GEMM_PACKED;
     plan->k_block = ceil_div(ceil_div(most(p->k, 1), blocks), 16) * 16;
     plan->private_b = p->n >= p->m;

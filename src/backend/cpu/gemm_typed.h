@@ -7,7 +7,8 @@
 #define TYPED_JOIN(name, type) TYPED_JOIN_(name, type)
 #define T(name) TYPED_JOIN(name, GEMM_TYPE)
 
-/* ---- packing: strips of at most VF_LANES wide; a full store may spill into the next k's row, which is written after it ---- */
+/* ---- packing: strips of at most VF_LANES wide; a full store may spill into the next k's row, which is written after it. Along k a strip asks for
+ * the one beside it: too many rows at once for the processor to see where each goes on. ---- */
 
 static void T(strip_across)(float *to, int pad, const GEMM_ELEMENT *from, int64_t step_k, int w, int64_t k)       /* w is contiguous */
 {
@@ -23,6 +24,7 @@ static void T(strip_along)(float *to, int pad, const GEMM_ELEMENT *from, int64_t
     for (; j + VF_LANES <= k; j += VF_LANES) {
         vf square[VF_LANES];
         UNROLL for (int i = 0; i < VF_LANES; i++) square[i] = i < w ? T(stored_load)(from + i * step_w + j) : vf_zero();
+        UNROLL for (int i = 0; i < VF_LANES; i++) __builtin_prefetch(from + (i + VF_LANES) * step_w + j, 0, 2);
         vf_transpose(square);
         UNROLL for (int i = 0; i < VF_LANES; i++) vf_store(to + (j + i) * pad, square[i]);
     }

@@ -7,7 +7,7 @@
 
 struct head {
     int64_t rows, hidden, vocab, chunk;
-    int64_t grid;                           /* columns of the narrowest block but the last: those of a register tile */
+    int64_t grid;                           /* columns within which one block begins at most (gemm_done_fn) */
     int x, w, labels, bias, dy;             /* operands, -1: none */
     int loss, dx, dw, dbias;                /* results, -1: not wanted */
     size_t pieces_at, rows_at, losses_at, slopes_at, bias_at, gemm_at;      /* in scratch, bytes; at 0: logits */
