@@ -8,9 +8,7 @@
 
 void engine_open(struct engine *e, const rk_tok *tok, struct share *share, unsigned flags)
 {
-    bool lanes = tok->bpe.lanes.ready && !tok->bpe.asks_whole && !tok->bert.used;
-    *e = (struct engine){ .tok = tok, .share = share, .flags = flags, .forward = tok->bpe.forward.ready && !tok->bert.used, .learn = lanes ? lanes_bodies[tok->isa] : NULL,
-                          .wholes = tok->bert.used || tok->bpe.wholes.room == 0 ? NULL : &tok->bpe.wholes };
+    *e = (struct engine){ .tok = tok, .share = share, .flags = flags };
 }
 
 enum { FIRST_WORDS = 64, EARLY_WORDS = 1 << 13, GROWTH = 4 };       /* of the cache: for a short text, for a long one, and how many times as many when it is full */
@@ -22,10 +20,23 @@ static bool make_caches(struct engine *e, size_t words)
     return cache_make(e->share, &e->cache, words, cache_bodies[e->tok->isa].hash) && cache_long_make(e->share, &e->cache_long, words / 4);
 }
 
+/* What is there by now of the tables for long texts. */
+static bool take_quick(struct engine *e, size_t n)
+{
+    const struct quick *q = e->tok->bert.used ? NULL : quick_ask(&e->tok->bpe, &e->tok->vocab, n);
+    if (q == NULL) return true;
+    e->quick = q;
+    e->forward = q->forward.ready;
+    e->learn = q->lanes.ready && !q->asks_whole ? lanes_bodies[e->tok->isa] : NULL;
+    e->wholes = q->wholes.room > 0 ? &q->wholes : NULL;
+    return !e->forward || e->cache.room <= FIRST_WORDS || forward_keep(e->share, &e->scratch.forward);
+}
+
 /* A short text is not worth clearing a large cache for. */
 bool engine_expect(struct engine *e, size_t n)
 {
     size_t words = n > 16 * EARLY_WORDS ? EARLY_WORDS : FIRST_WORDS;
+    if (e->quick == NULL && !take_quick(e, n)) return false;
     return e->cache.room > 0 || make_caches(e, words);
 }
 
@@ -51,7 +62,7 @@ static bool lacks_byte(struct engine *e, const unsigned char *word, size_t n, ui
 static bool encode_word(struct engine *e, const unsigned char *word, size_t n, uint64_t offset, rk_ids *ids)
 {
     if (e->tok->bert.used) return bert_encode(&e->tok->bert, &e->tok->vocab, e->share, &e->bert, word, n, ids);
-    size_t made = bpe_word(&e->tok->bpe, e->share, &e->scratch, word, n, ids->at + ids->n);
+    size_t made = bpe_word(&e->tok->bpe, e->quick, e->share, &e->scratch, word, n, ids->at + ids->n);
     ids->n += made;
     return made > 0 || lacks_byte(e, word, n, offset);
 }
@@ -63,7 +74,7 @@ static bool take_learnt(struct engine *e, size_t k, rk_ids *ids)
     size_t r = e->batch.missed[k];
     if (e->learn == NULL) return false;
     while (l->next < l->n && l->word[l->next] < r) l->next++;        /* those that were found among the long ones */
-    if (l->next == l->n) e->learn(&e->tok->bpe.lanes, &e->batch, k, l);
+    if (l->next == l->n) e->learn(&e->quick->lanes, &e->batch, k, l);
     if (l->next == l->n || l->word[l->next] != r) return false;
     memcpy(ids->at + ids->n, l->ids[l->next], sizeof l->ids[0]);
     ids->n += l->made[l->next++];
@@ -125,10 +136,10 @@ static bool encode_known(struct engine *e, const unsigned char *text, size_t siz
 /* Words of the text: clauses by themselves, others as far as there are some between them. */
 static bool encode_batch(struct engine *e, const unsigned char *text, size_t size, size_t at, const size_t *ends, size_t n, uint64_t offset, rk_ids *ids)
 {
-    if (!e->forward || e->tok->bpe.asks_whole || cache_bodies[e->tok->isa].greatest(text + at, ends[n - 1] - at) < FORWARD_CLAUSE) return encode_known(e, text, size, at, ends, n, offset, ids);
+    if (!e->forward || e->quick->asks_whole || cache_bodies[e->tok->isa].greatest(text + at, ends[n - 1] - at) < FORWARD_CLAUSE) return encode_known(e, text, size, at, ends, n, offset, ids);
     for (size_t i = 0, k; i < n; i = k) {
         uint32_t *to = ids->at + ids->n;
-        k = i + forward_clauses(&e->tok->bpe.forward, e->share, &e->scratch.forward, text, at, ends + i, n - i, &to);
+        k = i + forward_clauses(&e->quick->forward, e->share, &e->scratch.forward, text, at, ends + i, n - i, &to);
         ids->n = (size_t)(to - ids->at);
         if (k > i) at = ends[k - 1];
         for (i = k; k < n && !forward_is_clause(text + (k == i ? at : ends[k - 1]), ends[k] - (k == i ? at : ends[k - 1]));) k++;
