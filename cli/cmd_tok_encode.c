@@ -14,7 +14,7 @@ static const struct option options[] = {
     { "format",    0,   OPT_CHOICE, "raw|llmc|megatron", "raw",             "nothing but tokens; with the header of llm.c before them; or with Megatron-LM's index beside them, NAME.idx of NAME.bin" },
     { "shard-size", 0,  OPT_COUNT,  "TOKENS",  NULL,                        "many files, NAME-00000.bin and so on, each of so many tokens or somewhat more; goes on where it was ended" },
     { "shards",    0,   OPT_COUNT,  "COUNT",   NULL,                        "the same: so many files, from about equal parts of the input" },
-    { "memory",    0,   OPT_SIZE,   "BYTES",   "512Mi",                     "about how much may be used for text and tokens on their way" },
+    { "memory",    0,   OPT_SIZE,   "BYTES",   "512Mi",                     "about how much may be used for text and tokens on their way, beside the tokenizer and what remembers words; where it is given, a sixteenth of it without a place to cut is refused, by its byte" },
     { "separator", 0,   OPT_TEXT,   "LINE",    NULL,                        "a line between documents, such as %" },
     { "field",     0,   OPT_TEXT,   "NAME",    NULL,                        "INPUT has a JSON object a line, and this field of it is the text" },
     { "end",       0,   OPT_TEXT,   "TOKEN",   CLI_ENDS, "special token after each document; \"\" for none" },
@@ -114,7 +114,7 @@ static int prepare(struct encoding *e)
 static int open_input(struct encoding *e)
 {
     struct cli *c = e->c;
-    rk_corpus_rules rules = { .separator = cli_text(c, "separator"), .field = cli_text(c, "field") };
+    rk_corpus_rules rules = { .separator = cli_text(c, "separator"), .field = cli_text(c, "field"), .bounded = cli_given(c, "memory") };
     int64_t memory = cli_int(c, "memory"), shards = cli_given(c, "shards") ? cli_int(c, "shards") : 0;
     int64_t block = memory / MEMORY_OF_TEXT < BLOCK_MOST ? memory / MEMORY_OF_TEXT : BLOCK_MOST;
     if (memory < (int64_t)MEMORY_OF_TEXT << 16) return cli_usage(c, "--memory: %s is too little to work with; 1Mi is the least", say_bytes((uint64_t)memory).at);

@@ -23,6 +23,7 @@ int books_read(struct counting *k)
     struct cli *c = k->c;
     for (size_t i = 0; i < sizeof ranks / sizeof *ranks; i++)
         if (cli_given(c, ranks[i]) && cli_int(c, ranks[i]) < 1) return cli_usage(c, "--%s: at least 1", ranks[i]);
+    if (cli_given(c, "edition") && cli_int(c, "edition") == 0) return cli_usage(c, "--edition: a year of the handout, not 0");       /* which would be the usual one */
     k->books = (rk_books){
         .batch = k->s.batch, .seq = k->s.seq, .source = k->s.source_seq,
         .policy = cli_text(c, "policy"), .attention = cli_text(c, "attention"), .recompute = cli_text(c, "recompute"), .zero = cli_text(c, "zero"), .optimizer = cli_text(c, "optimizer"),

@@ -40,9 +40,20 @@ static int read_row(struct counting *k, const rk_accelerator *a)
     return cli_fail(k->c, CLI_USAGE, "choose another with --rate, or give --peak", "no rate of %s in %s is known here", a->name, k->machine.rate);
 }
 
+/* What is said of a machine by hand: 0 would be as if nothing were said. */
+static int check_given(struct cli *c)
+{
+    static const char *const sizes[] = { "device-memory", "bandwidth" };
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
+        if (cli_offers(c, sizes[i]) && cli_given(c, sizes[i]) && cli_int(c, sizes[i]) < 1) return cli_usage(c, "--%s: bytes, at least 1", sizes[i]);
+    return cli_given(c, "peak") && !(cli_real(c, "peak") > 0) ? cli_usage(c, "--peak: operations per second, above 0") : CLI_OK;
+}
+
 int machine_named(struct cli *c, const rk_accelerator **a)
 {
     *a = NULL;
+    int code = check_given(c);
+    if (code != CLI_OK) return code;
     return cli_given(c, "device") ? device_named(c, cli_text(c, "device"), by_hand, a) : CLI_OK;
 }
 
@@ -66,7 +77,6 @@ int machine_read(struct counting *k)
         k->machine.row = NULL;
         k->machine.reached = 0;
         k->machine.rate = "given";
-        if (!(k->machine.peak > 0)) return cli_usage(c, "--peak: operations per second, above 0");
     }
     return code;
 }

@@ -1,6 +1,7 @@
 /* tok.h: text that becomes numbers, and back: byte-level BPE tokenizers, trained, read, saved and used; BERT's WordPiece.
  *
- * An open tokenizer never changes: any number of threads may use one at once, each with its own context. What changes
+ * An open tokenizer never changes what it answers: any number of threads may use one at once, each with its own context. It fills tables of its own once it has been
+ * asked for much text, in memory taken when it was opened, and without anybody waiting. What changes
  * (caches, half-read characters) lives in an rk_tok_encoder or rk_tok_decoder, which belongs to one thread at a time.
  * Text is bytes: valid UTF-8 or not, encoding and then decoding gives the same bytes back. Numbers of tokens are
  * called ids. Outputs are appended; a failed call leaves what was there before it. */

@@ -5,7 +5,7 @@
 
 struct arena_chunk { struct arena_chunk *next; size_t room; char pad[48]; };     /* 64 bytes, so that data stays aligned */
 
-static rk_status take(rk_ctx *ctx, struct arena *a, size_t bytes, void **out)
+rk_status arena_raw(rk_ctx *ctx, struct arena *a, size_t bytes, void **out)
 {
     *out = NULL;
     if (bytes > SIZE_MAX / 2) return FAIL(RK_E_NOMEM, "an arena was asked for %zu bytes", bytes);
@@ -29,7 +29,7 @@ static rk_status take(rk_ctx *ctx, struct arena *a, size_t bytes, void **out)
 
 rk_status arena_take(rk_ctx *ctx, struct arena *a, size_t bytes, void **out)
 {
-    TRY(take(ctx, a, bytes, out));
+    TRY(arena_raw(ctx, a, bytes, out));
     memset(*out, 0, bytes);
     return RK_OK;
 }
@@ -37,7 +37,7 @@ rk_status arena_take(rk_ctx *ctx, struct arena *a, size_t bytes, void **out)
 rk_status arena_text(rk_ctx *ctx, struct arena *a, const char *text, size_t length, const char **out)
 {
     void *copy;
-    TRY(take(ctx, a, length + 1, &copy));
+    TRY(arena_raw(ctx, a, length + 1, &copy));
     if (length > 0) memcpy(copy, text, length);
     ((char *)copy)[length] = '\0';
     *out = copy;

@@ -3,7 +3,7 @@
  * Reading: one copy of the text, strings decoded inside it, 48 bytes per value. Objects keep their order; a key twice is
  * refused, as are lone surrogates, invalid UTF-8, and anything after the value. Every bound is announced below. Every
  * value knows the way up, so that a message names file and key: config.json: n_layer: expected an integer, found the
- * string "12". Not here: comments, trailing commas, streaming. */
+ * string "12". Arrays and objects of which a tree would be large are told member by member. Not here: comments, trailing commas. */
 #ifndef IO_JSON_H
 #define IO_JSON_H
 #include "base/str.h"
@@ -32,7 +32,7 @@ struct json {
     uint8_t  kind;
 };
 
-struct json_doc { struct arena arena; const struct json *root; };         /* zero it to begin */
+struct json_doc { struct arena arena; const struct json *root; const char *text; };         /* zero it to begin */
 
 /* `name` is what messages call the text. On failure nothing is kept. Errors: RK_E_FORMAT, RK_E_LIMIT with byte, line and
  * column of the text and what was expected. */
@@ -41,8 +41,14 @@ RK_CHECK rk_status json_load(rk_ctx *ctx, struct json_doc *doc, const char *path
 void json_clear(rk_ctx *ctx, struct json_doc *doc);
 
 /* The members of the one object that the text is, each as it is read, for headers of many: a member lives for the call.
- * A key that comes twice in it is for the caller to notice. */
+ * A key that comes twice in it is for the caller to notice. Members know the way up; not which one of an array they are. */
 typedef rk_status json_member_fn(void *user, const struct json *member);
+/* A tree but for the members of some objects or arrays, which are empty in it: `key` of `in` of the root, where it is of this kind. Texts and keys
+ * of what is told live as long as the document. */
+struct json_told { const char *in, *key; enum json_kind kind; json_member_fn *each; void *user; };
+RK_CHECK rk_status json_read_telling(rk_ctx *ctx, struct json_doc *doc, const char *name, const char *text, size_t n, unsigned flags, const struct json_told *told, int n_told);
+/* The message for a key that was told of and came before: by its byte. The text is what was read; never RK_OK. */
+rk_status json_second(rk_ctx *ctx, const struct json_doc *doc, const char *text, size_t n, const struct name *key);
 RK_CHECK rk_status json_each(rk_ctx *ctx, const char *name, const char *text, size_t n, unsigned flags, json_member_fn *each, void *user);
 
 /* NULL when there is no such key, and when `object` is NULL or none. O(log n). */

@@ -3,6 +3,7 @@
 #include "io/json_parser.h"
 #include <string.h>
 
+enum { SURE_DIGITS = 18 };                      /* so many fit into 64 bits, whatever they are */
 _Static_assert(DECIMAL_MOST == 1000, "a message below names this bound");
 
 bool parser_skip_word(struct json_parser *p, const char *word)
@@ -20,8 +21,24 @@ static size_t digits(const struct json_parser *p, size_t at)
     return n;
 }
 
+/* Most numbers: a few digits, and nothing behind them. */
+static bool plain_number(struct json_parser *p, struct json *v)
+{
+    const char *first = p->text + p->at, *t = first;
+    uint64_t value = 0;
+    for (unsigned digit; (digit = (unsigned)*t - '0') < 10; t++) value = value * 10 + digit;
+    if (t == first || (*first == '0' && t - first > 1) || t - first > SURE_DIGITS || *t == '.' || (*t | 0x20) == 'e') return false;
+    v->kind = JSON_INT;
+    v->text = first;
+    v->n = (uint32_t)(t - first);
+    v->integer = (int64_t)value;
+    p->at += v->n;
+    return true;
+}
+
 rk_status parser_number(struct json_parser *p, struct json *v)
 {
+    if (plain_number(p, v)) return RK_OK;
     size_t first = p->at, at = first + (p->text[first] == '-'), n = digits(p, at);
     if (n == 0) return parser_expected(p, "a value");
     if (n > 1 && p->text[at] == '0') return parser_fail(p, first, RK_E_FORMAT, "a number with a leading zero", "");

@@ -2,6 +2,7 @@
 #ifndef IO_JSON_PARSER_H
 #define IO_JSON_PARSER_H
 #include "io/json.h"
+#include <string.h>
 
 struct json_parser {
     rk_ctx     *ctx;
@@ -12,9 +13,10 @@ struct json_parser {
     int         depth, values;
     struct arena *texts, *trees;                /* of the copy, of values; they may be one */
     struct { struct json *at; int n, room; } stack;
-    json_member_fn *each;                       /* NULL: everything is kept */
-    void *user;
-    struct json root;                           /* what members told one by one are in */
+    const struct json_told *told;               /* what is told and not kept: of a document, or (in NULL) the root */
+    int         n_told;
+    struct arena *fleeting;                     /* for members that are told */
+    struct json *up;                            /* the array or object that is being read */
 };
 
 /* Records "config.json: byte 17 (line 2, column 5): ", columns in characters, and what and shown behind it. Returns the status. */
@@ -29,10 +31,15 @@ bool parser_skip_word(struct json_parser *p, const char *word);
 
 static inline void parser_skip_space(struct json_parser *p)
 {
-    for (;; p->at++) {
-        char c = p->text[p->at];
-        if (c != ' ' && c != '\n' && c != '\t' && c != '\r') return;
+    const char *t = p->text + p->at, *end = p->text + p->n;
+    for (; (unsigned char)*t <= ' ' && (*t == ' ' || *t == '\n' || *t == '\t' || *t == '\r'); t++) {
+        uint64_t v;
+        if (*t != '\n' || end - t <= 8) continue;
+        memcpy(&v, t + 1, 8);                                         /* a line that is indented: eight spaces at once, or as many as there are */
+        v ^= 0x2020202020202020u;
+        t += v == 0 ? 8 : __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? __builtin_ctzll(v) / 8 : 0;
     }
+    p->at = (size_t)(t - p->text);
 }
 
 #endif

@@ -51,6 +51,12 @@ static rk_status close_over(struct json_parser *p, struct json *v, int first)
     return RK_OK;
 }
 
+static rk_status second_value(struct json_parser *p, const struct name *key)
+{
+    char shown[NAME_SHOWN];
+    return parser_fail(p, (size_t)(key->at - p->text) - 1, RK_E_FORMAT, "a second value for the key ", name_show(shown, key->at, key->length));
+}
+
 static rk_status check_keys(struct json_parser *p, struct json *v)
 {
     rk_ctx *ctx = p->ctx;
@@ -67,79 +73,97 @@ static rk_status check_keys(struct json_parser *p, struct json *v)
                 if (v->at[i].key.length == v->at[k].key.length && memcmp(v->at[i].key.at, v->at[k].key.at, v->at[i].key.length) == 0) second = i;
         if (second == 0) return RK_OK;
     }
-    char shown[NAME_SHOWN];
-    const struct name *twin = &v->at[second].key;
-    return parser_fail(p, (size_t)(twin->at - p->text) - 1, RK_E_FORMAT, "a second value for the key ", name_show(shown, twin->at, twin->length));
+    return second_value(p, &v->at[second].key);
 }
 
-/* The value on top of the stack is told of, and gone. */
-static rk_status hand_over(struct json_parser *p)
+static rk_status hand_over(struct json_parser *p, const struct json_told *told, struct json *member)
 {
     rk_ctx *ctx = p->ctx;
-    struct json member = p->stack.at[--p->stack.n];
-    member.up = &p->root;
-    adopt(&member);
-    TRY(p->each(p->user, &member));
-    arena_reuse(ctx, p->trees);
+    member->up = p->up;
+    adopt(member);
+    TRY(told->each(told->user, member));
+    if (member->kind >= JSON_ARRAY) arena_reuse(ctx, p->fleeting);
     return RK_OK;
 }
 
-static rk_status value(struct json_parser *p, struct name key);
+static rk_status value(struct json_parser *p, struct json *v);
 
-static rk_status members(struct json_parser *p, bool object)
+/* told: NULL: they are kept. */
+static rk_status members(struct json_parser *p, bool object, const struct json_told *told)
 {
     rk_ctx *ctx = p->ctx;
     char end = object ? '}' : ']';
     parser_skip_space(p);
     if (p->text[p->at] == end) return RK_OK;
     for (;; p->at++) {
-        struct name key = { NULL, 0 };
+        struct json v = { .n = 0 };
         parser_skip_space(p);
         if (object) {
             if (p->text[p->at] != '"') return parser_expected(p, "a key in quotes");
-            TRY(parser_string(p, &key.at, &key.length));
+            TRY(parser_string(p, &v.key.at, &v.key.length));
             parser_skip_space(p);
             if (p->text[p->at] != ':') return parser_expected(p, "':' after a key");
             p->at++;
         }
-        TRY(value(p, key));
-        if (p->each != NULL && p->depth == 1) TRY(hand_over(p));
+        TRY(value(p, &v));
+        if (told != NULL) TRY(hand_over(p, told, &v));
+        else VEC_PUSH(&p->stack, v);
         parser_skip_space(p);
         if (p->text[p->at] == end) return RK_OK;
         if (p->text[p->at] != ',') return parser_expected(p, object ? "',' or '}'" : "',' or ']'");
     }
 }
 
+static bool is_called(const struct json *v, const char *key) { return v->key.length == strlen(key) && memcmp(v->key.at, key, v->key.length) == 0; }
+
+/* Who is told of the members of what has just begun; NULL: nobody, they are kept. */
+static const struct json_told *told_of(const struct json_parser *p, const struct json *v)
+{
+    const struct json *up = v->up;
+    bool below = up != NULL && up->up != NULL && up->up->up == NULL;
+    for (int i = 0; i < p->n_told; i++) {
+        const struct json_told *t = &p->told[i];
+        bool here = t->in == NULL ? up == NULL : below && is_called(v, t->key) && is_called(up, t->in);
+        if (here && (int)t->kind == v->kind) return t;
+    }
+    return NULL;
+}
+
 static rk_status container(struct json_parser *p, struct json *v, bool object)
 {
     rk_ctx *ctx = p->ctx;
     int first = p->stack.n;
+    struct json *up = p->up;
+    struct arena *trees = p->trees;
     if (p->depth == JSON_DEPTH) return parser_fail(p, p->at, RK_E_LIMIT, "arrays and objects inside each other more than 64 deep", "");
+    v->kind = object ? JSON_OBJECT : JSON_ARRAY;
+    v->up = up;
+    p->up = v;
     p->depth++;
     p->at++;
-    TRY(members(p, object));
+    const struct json_told *told = told_of(p, v);
+    if (told != NULL) p->trees = p->fleeting;
+    TRY(members(p, object, told));
+    p->trees = trees;
     p->at++;
     p->depth--;
-    v->kind = object ? JSON_OBJECT : JSON_ARRAY;
+    p->up = up;
     TRY(close_over(p, v, first));
     return object ? check_keys(p, v) : RK_OK;
 }
 
-/* Reads one value and pushes it. */
-static rk_status value(struct json_parser *p, struct name key)
+/* Reads one value, which has its key. */
+static rk_status value(struct json_parser *p, struct json *v)
 {
-    rk_ctx *ctx = p->ctx;
-    struct json v = { .key = key };
     parser_skip_space(p);
     if (++p->values > JSON_VALUES) return parser_fail(p, p->at, RK_E_LIMIT, "more than 8388608 values", "");
     char c = p->text[p->at];
-    if (c == '{' || c == '[') TRY(container(p, &v, c == '{'));
-    else if (c == '"') {
-        v.kind = JSON_STRING;
-        TRY(parser_string(p, &v.text, &v.n));
-    } else if ((c >= '0' && c <= '9') || !parser_word(p, &v)) TRY(parser_number(p, &v));
-    VEC_PUSH(&p->stack, v);
-    return RK_OK;
+    if (c == '{' || c == '[') return container(p, v, c == '{');
+    if (c == '"') {
+        v->kind = JSON_STRING;
+        return parser_string(p, &v->text, &v->n);
+    }
+    return (c >= '0' && c <= '9') || !parser_word(p, v) ? parser_number(p, v) : RK_OK;
 }
 
 static rk_status whole(struct json_parser *p)
@@ -149,13 +173,14 @@ static rk_status whole(struct json_parser *p)
     if (p->n > JSON_BYTES) return FAIL(RK_E_LIMIT, "%s: %zu bytes of JSON, more than %zu", p->name, p->n, JSON_BYTES);
     TRY(arena_text(ctx, p->texts, p->name, name.length, &name.at));
     TRY(arena_text(ctx, p->texts, p->source, p->n, (const char **)&p->text));
-    p->root = (struct json){ .key = name, .kind = JSON_OBJECT };
     const size_t waiting = p->n / LONG_VALUE;
-    if (p->each == NULL) TRY(VEC_ROOM(&p->stack, (int)(waiting < MANY_VALUES ? waiting : MANY_VALUES)));
+    if (p->n_told == 0) TRY(VEC_ROOM(&p->stack, (int)(waiting < MANY_VALUES ? waiting : MANY_VALUES)));
     (void)parser_skip_word(p, "\xef\xbb\xbf");                       /* a byte order mark is allowed, and ignored */
     parser_skip_space(p);
-    if (p->each != NULL && p->text[p->at] != '{') return parser_expected(p, "an object");
-    TRY(value(p, name));
+    if (p->n_told > 0 && p->told->in == NULL && p->text[p->at] != '{') return parser_expected(p, "an object");
+    struct json v = { .key = name };
+    TRY(value(p, &v));
+    VEC_PUSH(&p->stack, v);
     parser_skip_space(p);
     return p->at == p->n ? RK_OK : parser_expected(p, "nothing more");
 }
@@ -171,24 +196,35 @@ static rk_status read(struct json_parser *p, struct json_doc *doc)
     return RK_OK;
 }
 
-rk_status json_read(rk_ctx *ctx, struct json_doc *doc, const char *name, const char *text, size_t n, unsigned flags)
+rk_status json_read_telling(rk_ctx *ctx, struct json_doc *doc, const char *name, const char *text, size_t n, unsigned flags, const struct json_told *told, int n_told)
 {
+    struct arena fleeting = { NULL, 0 };
     *doc = (struct json_doc){ .root = NULL };
-    struct json_parser p = { .ctx = ctx, .name = name, .source = text, .n = n, .flags = flags, .texts = &doc->arena, .trees = &doc->arena };
+    struct json_parser p = { .ctx = ctx, .name = name, .source = text, .n = n, .flags = flags, .texts = &doc->arena, .trees = &doc->arena, .told = told, .n_told = n_told, .fleeting = &fleeting };
     rk_status status = read(&p, doc);
+    doc->text = p.text;
     VEC_FREE(&p.stack);
+    arena_clear(ctx, &fleeting);
     if (status != RK_OK) json_clear(ctx, doc);
     return status;
 }
 
+rk_status json_read(rk_ctx *ctx, struct json_doc *doc, const char *name, const char *text, size_t n, unsigned flags)
+{
+    return json_read_telling(ctx, doc, name, text, n, flags, NULL, 0);
+}
+
+rk_status json_second(rk_ctx *ctx, const struct json_doc *doc, const char *text, size_t n, const struct name *key)
+{
+    struct json_parser p = { .ctx = ctx, .name = doc->root->key.at, .source = text, .n = n, .text = (char *)doc->text };
+    return second_value(&p, key);
+}
+
 rk_status json_each(rk_ctx *ctx, const char *name, const char *text, size_t n, unsigned flags, json_member_fn *each, void *user)
 {
-    struct arena texts = { NULL, 0 }, trees = { NULL, 0 };
-    struct json_parser p = { .ctx = ctx, .name = name, .source = text, .n = n, .flags = flags, .texts = &texts, .trees = &trees, .each = each, .user = user };
-    rk_status status = whole(&p);
-    VEC_FREE(&p.stack);
-    arena_clear(ctx, &texts);
-    arena_clear(ctx, &trees);
+    struct json_doc doc;
+    rk_status status = json_read_telling(ctx, &doc, name, text, n, flags, &(struct json_told){ .kind = JSON_OBJECT, .each = each, .user = user }, 1);
+    if (status == RK_OK) json_clear(ctx, &doc);
     return status;
 }
 
@@ -207,4 +243,5 @@ void json_clear(rk_ctx *ctx, struct json_doc *doc)
 {
     arena_clear(ctx, &doc->arena);
     doc->root = NULL;
+    doc->text = NULL;
 }

@@ -64,26 +64,55 @@ static rk_status character(struct json_parser *p, size_t *to)
     return RK_OK;
 }
 
-/* How many characters from p->at on stand for themselves: eight at a time, until one of them is a quote, a backslash, a
- * control character or no ASCII. Source of the test for a zero byte: Warren, Hacker's Delight 6-1; a borrow goes upwards, so
+/* How many bytes from `at` on stand for themselves: eight at a time, until one of them is a quote, a backslash, a
+ * control character or no ASCII; fewer where less than eight are left. Source of the test for a zero byte: Warren, Hacker's Delight 6-1; a borrow goes upwards, so
  * the lowest byte that it finds is one, and the first of the text where the lowest byte lies first. */
-static size_t plain_run(const struct json_parser *p)
+static size_t plain_run(const char *at, const char *end)
 {
     const uint64_t ones = 0x0101010101010101u, tops = 0x8080808080808080u;
-    size_t at = p->at;
-    for (uint64_t v; at + 8 <= p->n; at += 8) {
-        memcpy(&v, p->text + at, 8);
+    const char *t = at;
+    for (uint64_t v; end - t >= 8; t += 8) {
+        memcpy(&v, t, 8);
         uint64_t quote = v ^ ones * '"', slash = v ^ ones * '\\';
         uint64_t found = (((quote - ones) & ~quote) | ((slash - ones) & ~slash) | (v - ones * 0x20) | v) & tops;
-        if (found != 0) return at - p->at + (__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? (size_t)__builtin_ctzll(found) / 8 : 0);
+        if (found != 0) return (size_t)(t - at) + (__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? (size_t)__builtin_ctzll(found) / 8 : 0);
     }
-    return at - p->at;
+    return (size_t)(t - at);
+}
+
+/* A short string, as keys and spellings are, whose characters stand for themselves. false: it is another, and nothing is read. */
+static inline bool plain_string(struct json_parser *p, const char **text, uint32_t *n)
+{
+    enum { HERE = 1, TWO = 2, SHORT = 24 };
+    static const uint8_t is[256] = {
+#define Y HERE, HERE, HERE, HERE
+#define D TWO, TWO, TWO, TWO
+        [0x20] = HERE, HERE, 0, HERE, Y, Y, Y, Y, Y, Y, Y, Y, Y, Y, Y, Y, Y, Y, [0x5c] = 0, HERE, HERE, HERE, Y, Y, Y, Y, Y, Y, Y, Y,
+        [0xc2] = TWO, TWO, D, D, D, D, D, D, D
+#undef Y
+#undef D
+    };
+    char *first = p->text + p->at + 1, *t = first;
+    const char *end = p->n - p->at > SHORT ? first + SHORT : first;
+    for (; t < end; t++) {
+        uint8_t what = is[(unsigned char)*t];
+        if (what == HERE) continue;
+        if (what != TWO || (t[1] & 0xc0) != 0x80) break;
+        t++;
+    }
+    if (*t != '"' || t >= end) return false;
+    *t = '\0';
+    *text = first;
+    *n = (uint32_t)(t - first);
+    p->at += *n + 2;
+    return true;
 }
 
 rk_status parser_string(struct json_parser *p, const char **text, uint32_t *n)
 {
     rk_ctx *ctx = p->ctx;
-    size_t first = ++p->at, run = plain_run(p), to = first + run;
+    if (plain_string(p, text, n)) return RK_OK;
+    size_t first = ++p->at, run = plain_run(p->text + first, p->text + p->n), to = first + run;
     p->at += run;
     for (unsigned char c; (c = (unsigned char)p->text[p->at]) != '"';) {
         bool plain = c >= 0x20 && c < 0x80 && c != '\\';

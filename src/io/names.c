@@ -102,25 +102,40 @@ void slots_sort(struct slot *slots, size_t n, const struct names *ties)
     if (i < n) radix_sort(slots, n, 56, ties);
 }
 
+static inline uint64_t load8(const char *at) { uint64_t v; memcpy(&v, at, 8); return v; }
+static inline uint64_t load4(const char *at) { uint32_t v; memcpy(&v, at, 4); return v; }
+
+/* All of fewer than eight bytes: two loads that overlap, or three bytes. */
+static inline uint64_t few(const char *at, size_t n)
+{
+    if (n >= 4) return load4(at) | load4(at + n - 4) << 32;
+    return n == 0 ? 0 : (uint64_t)(unsigned char)at[0] << 16 | (uint64_t)(unsigned char)at[n / 2] << 8 | (unsigned char)at[n - 1];
+}
+
 /* Eight bytes at a time; for one run of one program, so machines may disagree about it. */
 uint64_t names_hash(const char *at, size_t n)
 {
-    uint64_t h = n * 0x9e3779b97f4a7c15u, v;
-    for (; n >= 8; at += 8, n -= 8) {
-        memcpy(&v, at, 8);
-        h = (h ^ v) * 0xd6e8feb86659fd93u;
+    uint64_t h = n * 0x9e3779b97f4a7c15u, v = n < 8 ? few(at, n) : load8(at + n - 8);
+    for (; n > 8; at += 8, n -= 8) {
+        h = (h ^ load8(at)) * 0xd6e8feb86659fd93u;
         h ^= h >> 32;
     }
-    v = 0;
-    if (n > 0) memcpy(&v, at, n);
     h = (h ^ v) * 0xd6e8feb86659fd93u;
     return h ^ h >> 32;
+}
+
+static bool equal(const char *a, const char *b, size_t n)
+{
+    if (n < 8) return few(a, n) == few(b, n);
+    for (size_t i = 0; i + 8 < n; i += 8)
+        if (load8(a + i) != load8(b + i)) return false;
+    return load8(a + n - 8) == load8(b + n - 8);
 }
 
 static bool is_named(const struct names *names, uint32_t item, const char *at, size_t n)
 {
     const struct name *name = name_of(names, item);
-    return name->length == n && (n == 0 || memcmp(name->at, at, n) == 0);
+    return name->length == n && equal(name->at, at, n);
 }
 
 /* The place of a name, or the first free one where it belongs; NULL: neither is near. */

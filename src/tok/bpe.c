@@ -18,6 +18,14 @@ rk_status bpe_add_merge(rk_ctx *ctx, struct bpe *b, struct merge m)
     return RK_OK;
 }
 
+rk_status bpe_expect(rk_ctx *ctx, struct bpe *b, uint32_t merges)
+{
+    if (merges <= b->room_merges) return RK_OK;
+    TRY(mem_widen(ctx, (void **)&b->merges, b->room_merges, merges, sizeof *b->merges, "merges"));
+    b->room_merges = merges;
+    return RK_OK;
+}
+
 /* The pair that the merges below a token's own lead to; false: they lead elsewhere, and only a whole word is this token. */
 static bool last_pair(const struct bpe *b, const struct vocab *vocab, uint32_t id, uint32_t pair[2])
 {
@@ -60,8 +68,7 @@ static rk_status make_ranks(rk_ctx *ctx, struct bpe *b)
     struct ranks *r = &b->ranks;
     r->room = 16;
     while (r->room < 2 * (size_t)b->n_merges) r->room *= 2;
-    TRY(table_make(ctx, &r->table, r->room * sizeof *r->slots, 0, "merges by their pairs", (void **)&r->slots));
-    for (size_t i = 0; i < r->room; i++) r->slots[i].rank = NO_TOKEN;
+    TRY(table_make(ctx, &r->table, r->room * sizeof *r->slots, 0xff, "merges by their pairs", (void **)&r->slots));
     for (uint32_t rank = 0; rank < b->n_merges; rank++) {             /* a pair given twice: the last counts, as in Hugging Face's reader */
         struct merge m = b->merges[rank], later = b->merges[rank + AHEAD < b->n_merges ? rank + AHEAD : rank];
         ranks_call(r, later.left, later.right);
@@ -79,22 +86,13 @@ static int byte_of(const struct bpe *b, const struct vocab *vocab, uint32_t id)
 
 static rk_status make_first(rk_ctx *ctx, struct bpe *b, const struct vocab *vocab)
 {
-    TRY(NEW(b->first, FIRSTS));
+    TRY(mem_raw(ctx, (void **)&b->first, FIRSTS * sizeof *b->first, "pairs of bytes"));
     memset(b->first, 0xff, FIRSTS * sizeof *b->first);                /* NO_TOKEN */
     for (uint32_t i = 0; i < b->n_merges; i++) {
         int left = byte_of(b, vocab, b->merges[i].left), right = left < 0 ? -1 : byte_of(b, vocab, b->merges[i].right);
         if (right >= 0) b->first[left << 8 | right] = rank_of(b, b->merges[i].left, b->merges[i].right);
     }
     return RK_OK;
-}
-
-/* Whether some token of `whole` is not what the merges make of its bytes. */
-static bool must_ask(const struct bpe *b)
-{
-    if (b->whole == NULL || !b->forward.ready) return b->whole != NULL;
-    uint32_t i = 0;
-    while (i < b->whole->n_entries && forward_makes(&b->forward, b->whole->entries[i].id)) i++;
-    return i < b->whole->n_entries;
 }
 
 rk_status bpe_seal(rk_ctx *ctx, struct bpe *b, const struct vocab *vocab)
@@ -104,21 +102,21 @@ rk_status bpe_seal(rk_ctx *ctx, struct bpe *b, const struct vocab *vocab)
         if (!vocab_find(vocab, &byte, 1, &b->byte_id[c])) b->byte_id[c] = NO_TOKEN;
     }
     TRY(make_ranks(ctx, b));
-    TRY(forward_make(ctx, &b->forward, &b->ranks, b->merges, b->n_merges, b->by_id, b->byte_id, vocab));
-    b->asks_whole = must_ask(b);
     TRY(make_first(ctx, b, vocab));
-    TRY(lanes_make(ctx, &b->lanes, &b->ranks, b->first, b->byte_id));
-    TRY(wholes_make(ctx, &b->wholes, vocab, &b->forward));
-    if (b->by_id) keep_canonical(b, vocab);
+    TRY(NEW(b->later, 1));
+    b->later->tables.forward.characters = &characters_bodies[isa_best()];
+    TRY(quick_later(ctx, b, vocab));
+    if (!b->by_id) return RK_OK;
+    (void)quick_fill(b, vocab);                                       /* now, since it looks at every pair */
+    keep_canonical(b, vocab);
     return RK_OK;
 }
 
 void bpe_clear(rk_ctx *ctx, struct bpe *b)
 {
     FREE(b->merges, b->room_merges);
-    forward_clear(ctx, &b->forward);
-    lanes_clear(ctx, &b->lanes);
-    wholes_clear(ctx, &b->wholes);
+    if (b->later != NULL) quick_clear(ctx, b->later);
+    FREE(b->later, 1);
     table_clear(ctx, &b->ranks.table);
     FREE(b->first, FIRSTS);
     b->n_merges = b->room_merges = 0;
@@ -238,11 +236,12 @@ size_t bpe_merge(const struct bpe *b, struct share *s, struct bpe_scratch *scrat
     return bytes_to_ids(b, word, n, out) ? short_word(b, word, n, out) : 0;
 }
 
-size_t bpe_word(const struct bpe *b, struct share *s, struct bpe_scratch *scratch, const unsigned char *word, size_t n, uint32_t *out)
+size_t bpe_word(const struct bpe *b, const struct quick *q, struct share *s, struct bpe_scratch *scratch, const unsigned char *word, size_t n, uint32_t *out)
 {
-    if (b->asks_whole && vocab_find(b->whole, (const char *)word, n, out)) return 1;
+    bool asks = b->whole != NULL && (q == NULL || q->asks_whole);
+    if (asks && vocab_find(b->whole, (const char *)word, n, out)) return 1;
     bool few = n <= FEW && word[0] < 0xe0 && word[n > 1] < 0xe0;
-    return b->forward.ready && !few ? forward_word(&b->forward, s, &scratch->forward, word, n, out) : bpe_merge(b, s, scratch, word, n, out);
+    return q != NULL && q->forward.ready && !few ? forward_word(&q->forward, s, &scratch->forward, word, n, out) : bpe_merge(b, s, scratch, word, n, out);
 }
 
 void bpe_scratch_clear(rk_ctx *ctx, struct bpe_scratch *x)

@@ -20,6 +20,13 @@ int bytelevel_byte(uint32_t code)
     return code == 0x143 ? 0xad : -1;
 }
 
+size_t bytelevel_spell(const char *bytes, size_t n, char *out)
+{
+    size_t made = 0;
+    for (size_t i = 0; i < n; i++) made += utf8_put(out + made, bytelevel_code((unsigned char)bytes[i]));
+    return made;
+}
+
 rk_status bytelevel_write(rk_ctx *ctx, struct str *to, const char *bytes, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
@@ -32,22 +39,19 @@ rk_status bytelevel_write(rk_ctx *ctx, struct str *to, const char *bytes, size_t
 /* ASCII stands for itself, but for spaces and control characters; the rest is two bytes long, with leads C2 to C5. */
 bool bytelevel_read(const char *spelling, size_t n, char *out, size_t *n_out)
 {
-    size_t made = 0;
-    for (size_t i = 0; i < n;) {
-        unsigned char c = (unsigned char)spelling[i];
-        if (c > 0x20 && c < 0x7f) {
-            out[made++] = (char)c;
-            i++;
+    const unsigned char *s = (const unsigned char *)spelling, *end = s + n;
+    char *to = out;
+    while (s < end) {
+        if (*s - 0x21u < 0x7fu - 0x21u) {
+            *to++ = (char)*s++;
             continue;
         }
-        bool two = c >= 0xc2 && c <= 0xc5 && n - i > 1 && ((unsigned char)spelling[i + 1] & 0xc0) == 0x80;
-        if (!two) return false;
-        uint32_t code = (c & 0x1fu) << 6 | ((unsigned char)spelling[i + 1] & 0x3fu);
-        int byte = bytelevel_byte(code);
+        bool two = *s >= 0xc2 && *s <= 0xc5 && end - s > 1 && (s[1] & 0xc0) == 0x80;
+        int byte = two ? bytelevel_byte((*s & 0x1fu) << 6 | (s[1] & 0x3fu)) : -1;
         if (byte < 0) return false;
-        out[made++] = (char)byte;
-        i += 2;
+        *to++ = (char)byte;
+        s += 2;
     }
-    *n_out = made;
+    *n_out = (size_t)(to - out);
     return true;
 }

@@ -12,7 +12,7 @@ struct corpus_file { char *path; bool found, known; uint64_t size; }; /* found: 
 struct corpus_text { size_t begin, n; uint32_t file; int source; };   /* of held[source]'s window, or of `made` (-1) */
 
 struct rk_corpus {
-    bool               jsonl;
+    bool               jsonl, bounded;
     char              *field, *separator;
     size_t             block, most;
     struct source_stop stop;
@@ -21,7 +21,7 @@ struct rk_corpus {
     VEC(struct source) held;                                          /* files that this block's texts lie in; the last may be `live` */
     bool               live;                                          /* the last one is not used up */
     size_t             at, searched;                                  /* in its window: where the next document begins; what holds no end of it */
-    uint64_t           line;                                          /* of JSONL, in this file */
+    uint64_t           line, passed;                                  /* of JSONL, in this file; bytes of it before the window */
     VEC(struct corpus_text) found;                                    /* texts of this block */
     rk_text           *texts;
     uint32_t          *numbers;

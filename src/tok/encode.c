@@ -4,9 +4,7 @@
 
 void engine_open(struct engine *e, const rk_tok *tok, struct share *share, unsigned flags)
 {
-    bool lanes = tok->bpe.lanes.ready && !tok->bpe.asks_whole && !tok->bert.used;
-    *e = (struct engine){ .tok = tok, .share = share, .flags = flags, .forward = tok->bpe.forward.ready && !tok->bert.used, .learn = lanes ? lanes_bodies[tok->isa] : NULL,
-                          .wholes = tok->bert.used || tok->bpe.wholes.room == 0 ? NULL : &tok->bpe.wholes, .stays = !tok->bert.used && !tok->bpe.asks_whole };
+    *e = (struct engine){ .tok = tok, .share = share, .flags = flags, .stays = !tok->bert.used && tok->bpe.whole == NULL };
 }
 
 enum { FIRST_WORDS = 64, EARLY_WORDS = 1 << 13, GROWTH = 4 };       /* of the cache: for a short text, for a long one, and how many times as many when it is full */
@@ -18,10 +16,24 @@ static bool make_caches(struct engine *e, size_t words)
     return cache_make(e->share, &e->cache, words, cache_bodies[e->tok->isa].hash) && cache_long_make(e->share, &e->cache_long, words / 4);
 }
 
+/* What is there by now of the tables for long texts. */
+static bool take_quick(struct engine *e, size_t n)
+{
+    const struct quick *q = e->tok->bert.used ? NULL : quick_ask(&e->tok->bpe, &e->tok->vocab, n);
+    if (q == NULL) return true;
+    e->quick = q;
+    e->forward = q->forward.ready;
+    e->stays = !q->asks_whole;
+    e->learn = q->lanes.ready && !q->asks_whole ? lanes_bodies[e->tok->isa] : NULL;
+    e->wholes = q->wholes.room > 0 ? &q->wholes : NULL;
+    return !e->forward || e->cache.room <= FIRST_WORDS || forward_keep(e->share, &e->scratch.forward);
+}
+
 /* A short text is not worth clearing a large cache for. */
 bool engine_expect(struct engine *e, size_t n)
 {
     size_t words = n > 16 * EARLY_WORDS ? EARLY_WORDS : FIRST_WORDS;
+    if (e->quick == NULL && !take_quick(e, n)) return false;
     return e->cache.room > 0 || make_caches(e, words);
 }
 

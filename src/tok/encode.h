@@ -12,9 +12,10 @@ struct engine {
     const rk_tok      *tok;
     struct share      *share;
     unsigned           flags;
+    const struct quick *quick;                                        /* NULL: not there yet, or never, as in WordPiece, where bytes become others first */
     bool               forward;                                       /* a new word costs little */
     bool               stays;                                         /* what no merge joins stays as it is: no word is asked for whole */
-    const struct wholes *wholes;                                      /* NULL: no word is known to be a token, as in WordPiece, where bytes become others first */
+    const struct wholes *wholes;                                      /* NULL: no word is known to be a token */
     struct cache       cache;
     struct cache_long  cache_long;
     struct cache_batch batch;
@@ -39,7 +40,7 @@ RK_CHECK rk_status crew_encode(rk_ctx *ctx, struct crew *t, const rk_text *texts
 
 void engine_open(struct engine *e, const rk_tok *tok, struct share *share, unsigned flags);
 void engine_close(rk_ctx *ctx, struct engine *e);
-RK_CHECK bool engine_expect(struct engine *e, size_t n);              /* so many bytes are to come, once or in all */
+RK_CHECK bool engine_expect(struct engine *e, size_t n);              /* so many bytes are to come, once or in all: caches for them, and what long texts need */
 /* Appends the ids of text[0..n), which is whole or ends at an encode_cut. `offset` of the text is for messages. */
 bool engine_encode(struct engine *e, const unsigned char *text, size_t n, uint64_t offset, rk_ids *ids);
 

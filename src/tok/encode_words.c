@@ -22,7 +22,7 @@ static bool lacks_byte(struct engine *e, const unsigned char *word, size_t n, ui
 static bool encode_word(struct engine *e, const unsigned char *word, size_t n, uint64_t offset, rk_ids *ids)
 {
     if (e->tok->bert.used) return bert_encode(&e->tok->bert, &e->tok->vocab, e->share, &e->bert, word, n, ids);
-    size_t made = bpe_word(&e->tok->bpe, e->share, &e->scratch, word, n, ids->at + ids->n);
+    size_t made = bpe_word(&e->tok->bpe, e->quick, e->share, &e->scratch, word, n, ids->at + ids->n);
     ids->n += made;
     return made > 0 || lacks_byte(e, word, n, offset);
 }
@@ -32,7 +32,7 @@ static bool take_learnt(struct engine *e, size_t k, rk_ids *ids)
 {
     struct learnt *l = &e->learnt;
     if (e->learn == NULL) return false;
-    if (l->next == l->n) e->learn(&e->tok->bpe.lanes, &e->batch, k, l);
+    if (l->next == l->n) e->learn(&e->quick->lanes, &e->batch, k, l);
     if (l->next == l->n || l->word[l->next] != e->batch.missed[k]) return false;
     memcpy(ids->at + ids->n, l->ids[l->next], sizeof l->ids[0]);
     ids->n += l->made[l->next++];
@@ -119,10 +119,10 @@ static bool encode_known(struct engine *e, const unsigned char *text, size_t siz
 /* Clauses by themselves, others as far as there are some between them. */
 bool encode_batch(struct engine *e, const unsigned char *text, size_t size, size_t at, const size_t *ends, size_t n, uint64_t offset, rk_ids *ids)
 {
-    if (!e->forward || e->tok->bpe.asks_whole || cache_bodies[e->tok->isa].greatest(text + at, ends[n - 1] - at) < FORWARD_CLAUSE) return encode_known(e, text, size, at, ends, n, offset, ids);
+    if (!e->forward || e->quick->asks_whole || cache_bodies[e->tok->isa].greatest(text + at, ends[n - 1] - at) < FORWARD_CLAUSE) return encode_known(e, text, size, at, ends, n, offset, ids);
     for (size_t i = 0, k; i < n; i = k) {
         uint32_t *to = ids->at + ids->n;
-        k = i + forward_clauses(&e->tok->bpe.forward, e->share, &e->scratch.forward, text, at, ends + i, n - i, &to);
+        k = i + forward_clauses(&e->quick->forward, e->share, &e->scratch.forward, text, at, ends + i, n - i, &to);
         ids->n = (size_t)(to - ids->at);
         if (k > i) at = ends[k - 1];
         for (i = k; k < n && !forward_is_clause(text + (k == i ? at : ends[k - 1]), ends[k] - (k == i ? at : ends[k - 1]));) k++;

@@ -10,28 +10,17 @@ const struct characters_body characters_bodies[ISA_COUNT] = { [ISA_avx512] = { c
 const struct characters_body characters_bodies[ISA_COUNT] = { { NULL, NULL } };
 #endif
 
-rk_status forward_make(rk_ctx *ctx, struct forward *f, const struct ranks *ranks, const struct merge *merges, uint32_t n, bool by_id, const uint32_t byte_id[256], const struct vocab *vocab)
-{
-    uint32_t *begins;
-    *f = (struct forward){ .ranks = ranks, .characters = &characters_bodies[isa_best()] };
-    TRY(seams_make(ctx, &f->seams, ranks, merges, n, by_id, byte_id, vocab->size, &f->ready));
-    if (!f->ready) return RK_OK;
-    rk_status status = NEW(begins, vocab->size);
-    if (status == RK_OK) {
-        const struct seam_maker *makers = f->seams.makers;
-        for (uint32_t id = 0; id < vocab->size; id++) begins[id] = makers[id].order == 0 ? id : makers[id].order == NO_TOKEN ? NO_TOKEN : makers[id].left;
-        status = trie_make(ctx, &f->trie, vocab, begins, byte_id, &f->ready);
-    }
-    FREE(begins, vocab->size);
-    if (status != RK_OK || !f->ready) forward_clear(ctx, f);
-    return status;
-}
+size_t forward_size(const struct vocab *vocab) { return seams_size(vocab->size) + block_size(vocab->size, sizeof(uint32_t)) + trie_size(vocab); }
 
-void forward_clear(rk_ctx *ctx, struct forward *f)
+void forward_make(struct tok_block *block, struct forward *f, const struct ranks *ranks, const struct merge *merges, uint32_t n, bool by_id, const uint32_t byte_id[256], const struct vocab *vocab)
 {
-    seams_clear(ctx, &f->seams);
-    trie_clear(ctx, &f->trie);
-    f->ready = false;
+    uint32_t *begins = block_take(block, vocab->size, sizeof *begins);
+    f->ranks = ranks;
+    f->ready = seams_make(block, &f->seams, ranks, merges, n, by_id, byte_id, vocab->size);
+    if (!f->ready) return;
+    const struct seam_maker *makers = f->seams.makers;
+    for (uint32_t id = 0; id < vocab->size; id++) begins[id] = makers[id].order == 0 ? id : makers[id].order == NO_TOKEN ? NO_TOKEN : makers[id].left;
+    f->ready = trie_make(block, &f->trie, vocab, begins, byte_id);
 }
 
 enum { SEAMS = SEAM_WAYS << SEAMS_BITS };

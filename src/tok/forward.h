@@ -11,7 +11,7 @@
 #include "tok/share.h"
 #include "tok/trie.h"
 
-struct forward { struct seams seams; struct trie trie; const struct ranks *ranks; const struct characters_body *characters; bool ready; };        /* never changes once it is ready */
+struct forward { struct seams seams; struct trie trie; const struct ranks *ranks; const struct characters_body *characters; bool ready; };        /* never changes once it is made */
 
 struct forward_work {                                                 /* of one worker; zero it to begin */
     struct characters known;                                          /* seams: NULL: nothing is kept; chars: once there was one and seams are kept */
@@ -20,9 +20,9 @@ struct forward_work {                                                 /* of one 
     size_t            room_closed;
 };
 
+size_t forward_size(const struct vocab *vocab);                       /* of the block that it is made in */
 /* `ranks` are kept. Not ready: ranks do not rise, or tokens are too long. */
-RK_CHECK rk_status forward_make(rk_ctx *ctx, struct forward *f, const struct ranks *ranks, const struct merge *merges, uint32_t n, bool by_id, const uint32_t byte_id[256], const struct vocab *vocab);
-void forward_clear(rk_ctx *ctx, struct forward *f);
+void forward_make(struct tok_block *block, struct forward *f, const struct ranks *ranks, const struct merge *merges, uint32_t n, bool by_id, const uint32_t byte_id[256], const struct vocab *vocab);
 static inline bool forward_makes(const struct forward *f, uint32_t id) { return f->seams.makers[id].order != NO_TOKEN; }        /* from its own bytes */
 
 RK_CHECK bool forward_keep(struct share *s, struct forward_work *work);      /* from now on: worth it for some thousand bytes */

@@ -17,16 +17,15 @@ enum { LANES = 16, LANES_WORDS = 32, LANES_PAIRS = 8, LANES_RANK_BITS = 20, LANE
 
 struct lanes {                                                        /* ready: never changes */
     uint64_t       *slots;                                            /* at a multiple of 64; an empty one is all ones, and the last of those in its bucket */
-    struct tok_table    table;                                            /* their memory */
     unsigned        bits;                                             /* of the number of buckets */
     uint32_t        shift;                                            /* from a rank to its id */
     const uint32_t *first, *byte_id;                                  /* as in struct bpe */
     bool            ready;
 };
 
+size_t lanes_size(size_t pairs);                                      /* of the block that they are made in, for so many pairs at most */
 /* `first` and `byte_id` are kept. Not ready: see above. */
-RK_CHECK rk_status lanes_make(rk_ctx *ctx, struct lanes *l, const struct ranks *ranks, const uint32_t *first, const uint32_t byte_id[256]);
-void lanes_clear(rk_ctx *ctx, struct lanes *l);
+void lanes_make(struct tok_block *block, struct lanes *l, const struct ranks *ranks, const uint32_t *first, const uint32_t byte_id[256]);
 
 static inline uint64_t lanes_key(uint32_t left, uint32_t right) { return (uint64_t)left << (LANES_ID_BITS + LANES_RANK_BITS) | (uint64_t)right << LANES_RANK_BITS; }
 static inline size_t lanes_home(const struct lanes *l, uint64_t key) { return (size_t)(key * 0x9e3779b97f4a7c15u >> (64 - l->bits)); }

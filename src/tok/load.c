@@ -4,70 +4,81 @@
 #include "tok/bytelevel.h"
 #include <string.h>
 
+enum { TOKEN_BYTES = 16, MERGE_BYTES = 8 };                           /* of a vocab.json and a merges.txt, for each of theirs: seldom are there more */
+
 /* ---- vocabulary and merges ---- */
 
 /* A token may be spelled raw when it is an added one; else every character must spell a byte. */
-static rk_status load_token(rk_ctx *ctx, const struct json *v, const struct names *added, struct str *scratch, rk_tok *tok)
+rk_status load_token(rk_ctx *ctx, const struct json *v, int64_t id, bool added, struct str *scratch, rk_tok *tok)
 {
     char path[JSON_SHOWN];
-    int64_t id;
     size_t n = 0;
-    uint32_t item;
-    TRY(json_as_int(ctx, v, 0, VOCAB_MOST - 1, &id));
     scratch->n = 0;
     TRY(VEC_ROOM(scratch, (int)v->key.length + 1));
     bool is_spelled = bytelevel_read(v->key.at, v->key.length, scratch->at, &n);
     bool is_raw = is_spelled && n == v->key.length && memcmp(scratch->at, v->key.at, n) == 0;
-    if (!is_raw && added != NULL && names_find(added, v->key.at, v->key.length, &item))
+    if (!is_raw && added)
         return vocab_put(ctx, &tok->vocab, (uint32_t)id, v->key.at, v->key.length, false);
     if (!is_spelled) return FAIL(RK_E_FORMAT, "%s: this token has a character that spells no byte", json_path(v, path));
-    return vocab_put(ctx, &tok->vocab, (uint32_t)id, scratch->at, n, true);
+    return vocab_put_spelled(ctx, &tok->vocab, (uint32_t)id, v->key, scratch->at, n);
 }
 
-rk_status load_vocab(rk_ctx *ctx, const struct json *vocab, const struct names *added, rk_tok *tok)
+static rk_status load_member(rk_ctx *ctx, const struct json *v, struct str *scratch, rk_tok *tok)
+{
+    int64_t id;
+    TRY(json_as_int(ctx, v, 0, VOCAB_MOST - 1, &id));
+    return load_token(ctx, v, id, false, scratch, tok);
+}
+
+static rk_status load_vocab(rk_ctx *ctx, const struct json *vocab, rk_tok *tok)
 {
     rk_status status = RK_OK;
     struct str scratch = { 0 };
     GO(json_as_object(ctx, vocab));
-    for (uint32_t i = 0; i < vocab->n; i++) GO(load_token(ctx, &vocab->at[i], added, &scratch, tok));
+    for (uint32_t i = 0; i < vocab->n; i++) GO(load_member(ctx, &vocab->at[i], &scratch, tok));
 out:
     str_free(ctx, &scratch);
     return status;
 }
 
-/* Mostly the id behind that of the last merge. */
-static bool find_made(const rk_tok *tok, const char *bytes, size_t n, uint32_t *id)
+/* What two names make together: mostly the id behind that of the last merge. */
+static rk_status find_made(rk_ctx *ctx, const rk_tok *tok, rk_text left, rk_text right, struct str *scratch, uint32_t *id, bool *found)
 {
     const struct bpe *b = &tok->bpe;
-    return vocab_expects(&tok->vocab, b->n_merges > 0 ? b->merges[b->n_merges - 1].id + 1 : 0, bytes, n, id);
+    *id = b->n_merges > 0 ? b->merges[b->n_merges - 1].id + 1 : 0;
+    *found = vocab_expects(&tok->vocab, *id, left, right);
+    if (*found) return RK_OK;
+    scratch->n = 0;
+    TRY(str_add(ctx, scratch, left.at, left.n));
+    TRY(str_add(ctx, scratch, right.at, right.n));
+    *found = vocab_named(&tok->vocab, scratch->at, (size_t)scratch->n, id);
+    return RK_OK;
 }
 
 rk_status load_merge(rk_ctx *ctx, const char *where, uint32_t rank, rk_text left, rk_text right, struct str *scratch, rk_tok *tok)
 {
     char shown[NAME_SHOWN];
+    const rk_text *sides[] = { &left, &right };
     struct merge m;
-    size_t n_left = 0, n_right = 0;
+    bool made;
     if (left.n + right.n > TOKEN_MOST) return FAIL(RK_E_LIMIT, "%s: merge %u makes a token of %zu characters", where, rank, left.n + right.n);
-    scratch->n = 0;
-    TRY(VEC_ROOM(scratch, (int)(left.n + right.n) + 1));
-    char *bytes = scratch->at;
-    if (!bytelevel_read(left.at, left.n, bytes, &n_left) || !vocab_find(&tok->vocab, bytes, n_left, &m.left))
-        return FAIL(RK_E_FORMAT, "%s: merge %u names %s, which is no token of the vocabulary", where, rank, name_show(shown, left.at, left.n));
-    if (!bytelevel_read(right.at, right.n, bytes + n_left, &n_right) || !vocab_find(&tok->vocab, bytes + n_left, n_right, &m.right))
-        return FAIL(RK_E_FORMAT, "%s: merge %u names %s, which is no token of the vocabulary", where, rank, name_show(shown, right.at, right.n));
-    if (n_left == 0 || n_right == 0) return FAIL(RK_E_FORMAT, "%s: merge %u has an empty side", where, rank);
-    if (!find_made(tok, bytes, n_left + n_right, &m.id))
-        return FAIL(RK_E_FORMAT, "%s: merge %u makes %s with what follows it, which is no token of the vocabulary", where, rank, name_show(shown, left.at, left.n));
+    for (int i = 0; i < 2; i++)
+        if (!vocab_named(&tok->vocab, sides[i]->at, sides[i]->n, i == 0 ? &m.left : &m.right))
+            return FAIL(RK_E_FORMAT, "%s: merge %u names %s, which is no token of the vocabulary", where, rank, name_show(shown, sides[i]->at, sides[i]->n));
+    if (left.n == 0 || right.n == 0) return FAIL(RK_E_FORMAT, "%s: merge %u has an empty side", where, rank);
+    TRY(find_made(ctx, tok, left, right, scratch, &m.id, &made));
+    if (!made) return FAIL(RK_E_FORMAT, "%s: merge %u makes %s with what follows it, which is no token of the vocabulary", where, rank, name_show(shown, left.at, left.n));
     return bpe_add_merge(ctx, &tok->bpe, m);
 }
 
 rk_status load_merge_line(rk_ctx *ctx, const char *where, uint32_t rank, rk_text line, struct str *scratch, rk_tok *tok)
 {
     char shown[NAME_SHOWN];
-    const char *space = line.n == 0 ? NULL : memchr(line.at, ' ', line.n);
-    const char *again = space == NULL ? NULL : memchr(space + 1, ' ', (size_t)(line.at + line.n - space) - 1);
-    if (space == NULL || again != NULL) return FAIL(RK_E_FORMAT, "%s: merge %u is %s, expected two tokens with one space between them", where, rank, name_show(shown, line.at, line.n));
-    rk_text left = { line.at, (size_t)(space - line.at) }, right = { space + 1, line.n - left.n - 1 };
+    size_t at = 0, end;
+    while (at < line.n && line.at[at] != ' ') at++;
+    for (end = at + 1; end < line.n && line.at[end] != ' ';) end++;
+    if (at == line.n || end < line.n) return FAIL(RK_E_FORMAT, "%s: merge %u is %s, expected two tokens with one space between them", where, rank, name_show(shown, line.at, line.n));
+    rk_text left = { line.at, at }, right = { line.at + at + 1, line.n - at - 1 };
     return load_merge(ctx, where, rank, left, right, scratch, tok);
 }
 
@@ -111,6 +122,7 @@ static rk_status load_merges(rk_ctx *ctx, const char *merges_name, rk_text merge
 {
     struct str scratch = { 0 };
     TRY(vocab_seal(ctx, &tok->vocab));
+    TRY(bpe_expect(ctx, &tok->bpe, (uint32_t)(merges.n / MERGE_BYTES < VOCAB_MOST ? merges.n / MERGE_BYTES : VOCAB_MOST)));
     rk_status status = load_merge_lines(ctx, merges_name, merges, &scratch, tok);
     str_free(ctx, &scratch);
     if (status != RK_OK) return ctx_pass(ctx, status, __FILE__, __LINE__, __func__);
@@ -120,7 +132,7 @@ static rk_status load_merges(rk_ctx *ctx, const char *merges_name, rk_text merge
 
 rk_status load_vocab_merges(rk_ctx *ctx, const struct json *root, const char *merges_name, rk_text merges, rk_tok *tok)
 {
-    TRY(load_vocab(ctx, root, NULL, tok));
+    TRY(load_vocab(ctx, root, tok));
     return load_merges(ctx, merges_name, merges, tok);
 }
 
@@ -172,17 +184,26 @@ out:
     return status;
 }
 
+static rk_status map_json(rk_ctx *ctx, const char *path, struct file_view *view)
+{
+    TRY(file_map(ctx, path, view));
+    return view->n == 0 ? FAIL(RK_E_FORMAT, "%s: the file is empty, expected JSON", path) : RK_OK;
+}
+
 static rk_status load_json_file(rk_ctx *ctx, const char *path, rk_tok *tok)
 {
     rk_status status;
-    struct json_doc doc = { 0 };
-    GO(json_load(ctx, &doc, path, 0));
-    GO(json_as_object(ctx, doc.root));
-    const struct json *model = json_find(doc.root, "model");
-    if (is_called(path, "tokenizer.json") || (model != NULL && model->kind == JSON_OBJECT)) GO(load_tokenizer_json(ctx, doc.root, tok));
-    else GO(load_pair(ctx, path, doc.root, tok));
+    struct file_view view = { 0 };
+    struct listed l = { 0 };
+    GO(map_json(ctx, path, &view));
+    GO(listed_read(ctx, path, (const char *)view.at, view.n, &l));
+    GO(json_as_object(ctx, l.doc.root));
+    const struct json *model = json_find(l.doc.root, "model");
+    if (is_called(path, "tokenizer.json") || (model != NULL && model->kind == JSON_OBJECT)) GO(load_listed(ctx, &l, tok));
+    else GO(load_pair(ctx, path, l.doc.root, tok));
 out:
-    json_clear(ctx, &doc);
+    listed_clear(ctx, &l);
+    file_unmap(&view);
     return status;
 }
 
@@ -193,7 +214,7 @@ static rk_status take_member(void *user, const struct json *member)
 {
     struct members *m = user;
     m->others = m->others || member->kind != JSON_INT;
-    return m->others ? RK_OK : load_token(m->ctx, member, NULL, &m->scratch, m->tok);
+    return m->others ? RK_OK : load_member(m->ctx, member, &m->scratch, m->tok);
 }
 
 /* A vocab.json, token by token: making a tree of it, with an index of its keys, would take longer than all else. *others: nothing but tokens was expected, and what
@@ -203,8 +224,8 @@ static rk_status load_vocab_file(rk_ctx *ctx, const char *path, rk_tok *tok, boo
     rk_status status;
     struct file_view view = { 0 };
     struct members m = { .ctx = ctx, .tok = tok };
-    GO(file_map(ctx, path, &view));
-    if (view.n == 0) GO(FAIL(RK_E_FORMAT, "%s: the file is empty, expected JSON", path));
+    GO(map_json(ctx, path, &view));
+    GO(vocab_expect(ctx, &tok->vocab, (uint32_t)(view.n / TOKEN_BYTES < VOCAB_MOST ? view.n / TOKEN_BYTES : VOCAB_MOST), view.n));
     GO(json_each(ctx, path, (const char *)view.at, view.n, 0, take_member, &m));
     if (!m.others) GO(load_pair(ctx, path, NULL, tok));
 out:
@@ -266,6 +287,7 @@ rk_status rk_tok_open_as(rk_ctx *ctx, const char *path, const rk_tok_opening *ho
         rk_tok_close(ctx, tok);
         tok = NULL;
         GO(tok_new(ctx, &tok));
+        tok->vocab.source = str_c(&file);
         GO(load_json_file(ctx, str_c(&file), tok));
     }
     if (how->lowercase && !(tok->bert.used && tok->bert.lower)) GO(FAIL(RK_E_ARG, "%s: lower case is a choice for a vocab.txt; this tokenizer says itself what it does", str_c(&file)));

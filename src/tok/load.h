@@ -4,8 +4,22 @@
 #include "io/json.h"
 #include "tok/tok.h"
 
-/* A tokenizer.json as Hugging Face tokenizers writes it. */
-RK_CHECK rk_status load_tokenizer_json(rk_ctx *ctx, const struct json *root, rk_tok *tok);
+/* A tokenizer.json as Hugging Face tokenizers writes it: read, of which its vocabulary and merges are lists (listed.c) and the rest is a tree; then made into a tokenizer. */
+struct listed_token { struct name key; uint32_t id; };
+struct listed_merge { rk_text left, right; };                         /* right.at: NULL: left is the line of both */
+struct listed {                                                       /* zero it to begin */
+    rk_ctx         *ctx;
+    struct json_doc doc;
+    const char     *text;                                             /* what was read */
+    size_t          n;
+    struct { struct listed_token *at; int n, room; } tokens;
+    struct { struct listed_merge *at; int n, room; } merges;
+};
+RK_CHECK rk_status listed_read(rk_ctx *ctx, const char *name, const char *text, size_t n, struct listed *l);      /* keeps text */
+void listed_clear(rk_ctx *ctx, struct listed *l);
+RK_CHECK rk_status listed_seal(const struct listed *l, struct vocab *vocab);        /* two tokens of one key are refused by their byte */
+RK_CHECK rk_status load_listed(rk_ctx *ctx, const struct listed *l, rk_tok *tok);
+RK_CHECK rk_status load_tokenizer_json(rk_ctx *ctx, const char *name, const char *text, size_t n, rk_tok *tok);     /* both */
 /* A vocab.json and the text of its merges.txt. */
 RK_CHECK rk_status load_vocab_merges(rk_ctx *ctx, const struct json *root, const char *merges_name, rk_text merges, rk_tok *tok);
 
@@ -24,10 +38,10 @@ RK_CHECK rk_status load_only(rk_ctx *ctx, const struct json *object, const char 
 bool load_is_text(const struct json *v, const char *text);
 static inline bool load_is_null(const struct json *v) { return v == NULL || v->kind == JSON_NULL; }
 static inline bool load_is_bool(const struct json *v, bool truth) { return v != NULL && v->kind == JSON_BOOL && v->truth == truth; }
-RK_CHECK rk_status load_bert_parts(rk_ctx *ctx, const struct json *root, rk_tok *tok);        /* all but added tokens */
+RK_CHECK rk_status load_bert_parts(rk_ctx *ctx, const struct listed *l, rk_tok *tok);        /* all but added tokens */
 
-/* Shared by both: "token": id pairs; a merge by the spelling of its two tokens. `where` begins messages. */
-RK_CHECK rk_status load_vocab(rk_ctx *ctx, const struct json *vocab, const struct names *added, rk_tok *tok);
+/* Shared by both: a token; a merge by the spelling of its two tokens. `where` begins messages. */
+RK_CHECK rk_status load_token(rk_ctx *ctx, const struct json *v, int64_t id, bool added, struct str *scratch, rk_tok *tok);       /* v: where it stands; added: it may be spelled raw */
 RK_CHECK rk_status load_merge(rk_ctx *ctx, const char *where, uint32_t rank, rk_text left, rk_text right, struct str *scratch, rk_tok *tok);
 RK_CHECK rk_status load_merge_line(rk_ctx *ctx, const char *where, uint32_t rank, rk_text line, struct str *scratch, rk_tok *tok);
 

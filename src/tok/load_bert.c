@@ -131,12 +131,12 @@ static rk_status decoder(rk_ctx *ctx, const struct json *root, struct bert *b)
     return RK_OK;
 }
 
-static rk_status model(rk_ctx *ctx, const struct json *v, rk_tok *tok)
+static rk_status model(rk_ctx *ctx, const struct listed *l, rk_tok *tok)
 {
     static const char *const keys[] = { "type", "unk_token", "continuing_subword_prefix", "max_input_chars_per_word", "vocab", NULL };
-    const struct json *prefix = json_find(v, "continuing_subword_prefix"), *vocab;
+    const struct json *v = json_find(l->doc.root, "model"), *prefix = json_find(v, "continuing_subword_prefix"), *vocab;
     struct bert *b = &tok->bert;
-    int64_t most = 100, id;
+    int64_t most = 100;
     TRY(load_only(ctx, v, keys));
     if (json_find(v, "max_input_chars_per_word") != NULL) TRY(json_get_int(ctx, v, "max_input_chars_per_word", 1, BERT_CHARACTERS, &most));
     b->most_characters = (uint32_t)most;
@@ -146,20 +146,17 @@ static rk_status model(rk_ctx *ctx, const struct json *v, rk_tok *tok)
         b->n_prefix = prefix->n;
     }
     TRY(json_get_object(ctx, v, "vocab", &vocab));
-    for (uint32_t i = 0; i < vocab->n; i++) {
-        TRY(json_as_int(ctx, &vocab->at[i], 0, VOCAB_MOST - 1, &id));
-        TRY(vocab_put(ctx, &tok->vocab, (uint32_t)id, vocab->at[i].key.at, vocab->at[i].key.length, true));
-    }
-    TRY(vocab_seal(ctx, &tok->vocab));
+    for (int i = 0; i < l->tokens.n; i++) TRY(vocab_put(ctx, &tok->vocab, l->tokens.at[i].id, l->tokens.at[i].key.at, l->tokens.at[i].key.length, true));
+    TRY(listed_seal(l, &tok->vocab));
     return find_id(ctx, tok, json_find(v, "unk_token"), &b->unknown);
 }
 
-rk_status load_bert_parts(rk_ctx *ctx, const struct json *root, rk_tok *tok)
+rk_status load_bert_parts(rk_ctx *ctx, const struct listed *l, rk_tok *tok)
 {
-    const struct json *v;
+    const struct json *root = l->doc.root, *v;
     load_bert_defaults(&tok->bert, false);
     TRY(normalizer(ctx, root, &tok->bert));
     TRY(type_is(ctx, root, "pre_tokenizer", "BertPreTokenizer", &v));
-    TRY(model(ctx, json_find(root, "model"), tok));
+    TRY(model(ctx, l, tok));
     return decoder(ctx, root, &tok->bert);
 }

@@ -134,17 +134,40 @@ static rk_status added_tokens(rk_ctx *ctx, const struct json *root, struct arena
 
 /* ---- the model ---- */
 
-static rk_status merges(rk_ctx *ctx, const struct json *list, struct str *scratch, rk_tok *tok)
+/* The lengths that added tokens have, up to 63 and more: most others need not be looked for among them. */
+static uint64_t lengths_of(const struct names *added)
+{
+    uint64_t lengths = 0;
+    const struct added *all = added->items;
+    for (uint32_t i = 0; i < added->n; i++) lengths |= UINT64_C(1) << (all[i].name.length < 63 ? all[i].name.length : 63);
+    return lengths;
+}
+
+static rk_status tokens(rk_ctx *ctx, const struct listed *l, const struct json *vocab, const struct names *added, struct str *scratch, rk_tok *tok)
+{
+    uint64_t lengths = lengths_of(added);
+    uint32_t item;
+    size_t bytes = 0;
+    for (int i = 0; i < l->tokens.n; i++) bytes += 2 * l->tokens.at[i].key.length + 1;         /* its bytes, and its spelling where that is longer */
+    TRY(vocab_expect(ctx, &tok->vocab, (uint32_t)l->tokens.n, bytes));
+    for (int i = 0; i < l->tokens.n; i++) {
+        const struct listed_token *t = &l->tokens.at[i];
+        struct json v = { .key = t->key, .up = vocab, .kind = JSON_INT };
+        bool maybe = lengths >> (t->key.length < 63 ? t->key.length : 63) & 1;
+        TRY(load_token(ctx, &v, t->id, maybe && names_find(added, t->key.at, t->key.length, &item), scratch, tok));
+    }
+    return listed_seal(l, &tok->vocab);
+}
+
+static rk_status merges(rk_ctx *ctx, const struct listed *l, const struct json *list, struct str *scratch, rk_tok *tok)
 {
     char where[JSON_SHOWN];
-    TRY(json_as_array(ctx, list));
     json_path(list, where);
-    for (uint32_t i = 0; i < list->n; i++) {
-        const struct json *m = &list->at[i];
-        bool is_pair = m->kind == JSON_ARRAY && m->n == 2 && m->at[0].kind == JSON_STRING && m->at[1].kind == JSON_STRING;
-        if (is_pair) TRY(load_merge(ctx, where, i, (rk_text){ m->at[0].text, m->at[0].n }, (rk_text){ m->at[1].text, m->at[1].n }, scratch, tok));
-        else if (m->kind == JSON_STRING) TRY(load_merge_line(ctx, where, i, (rk_text){ m->text, m->n }, scratch, tok));
-        else return FAIL(RK_E_FORMAT, "%s: merge %u is neither a text nor a pair of texts", where, i);
+    TRY(bpe_expect(ctx, &tok->bpe, (uint32_t)l->merges.n));
+    for (int i = 0; i < l->merges.n; i++) {
+        const struct listed_merge *m = &l->merges.at[i];
+        if (m->right.at == NULL) TRY(load_merge_line(ctx, where, (uint32_t)i, m->left, scratch, tok));
+        else TRY(load_merge(ctx, where, (uint32_t)i, m->left, m->right, scratch, tok));
     }
     return RK_OK;
 }
@@ -161,13 +184,14 @@ static bool has_all_bytes(const rk_tok *tok)
     return all;
 }
 
-static rk_status model(rk_ctx *ctx, const struct json *v, const struct names *added, rk_tok *tok)
+static rk_status model(rk_ctx *ctx, const struct listed *l, const struct names *added, rk_tok *tok)
 {
     static const char *const keys[] = { "type", "dropout", "unk_token", "continuing_subword_prefix", "end_of_word_suffix", "fuse_unk",
                                         "byte_fallback", "ignore_merges", "vocab", "merges", NULL };
     static const char *const must_be_empty[] = { "continuing_subword_prefix", "end_of_word_suffix" };
+    const struct json *v = json_find(l->doc.root, "model"), *type = json_find(v, "type"), *dropout = json_find(v, "dropout"), *vocab, *list;
     struct str scratch = { 0 };
-    const struct json *type = json_find(v, "type"), *dropout = json_find(v, "dropout"), *list;
+    rk_status status;
     TRY(load_only(ctx, v, keys));
     if (!load_is_null(type) && !load_is_text(type, "BPE")) return load_decline(ctx, type);
     if (!load_is_null(dropout) && !(dropout->kind == JSON_DOUBLE && dropout->real == 0)) return load_decline(ctx, dropout);
@@ -176,38 +200,38 @@ static rk_status model(rk_ctx *ctx, const struct json *v, const struct names *ad
         if (!load_is_null(affix) && !load_is_text(affix, "")) return load_decline(ctx, affix);
     }
     TRY(json_get_array(ctx, v, "merges", &list));
-    TRY(json_get(ctx, v, "vocab", &type));
-    TRY(load_vocab(ctx, type, added, tok));
-    TRY(vocab_seal(ctx, &tok->vocab));
+    TRY(json_get_object(ctx, v, "vocab", &vocab));
+    GO(tokens(ctx, l, vocab, added, &scratch, tok));
     const struct json *unknown = json_find(v, "unk_token"), *fallback = json_find(v, "byte_fallback");
-    if (!load_is_null(unknown) && !has_all_bytes(tok)) return load_decline(ctx, unknown);
-    if (load_is_bool(fallback, true) && !has_all_bytes(tok)) return load_decline(ctx, fallback);
-    rk_status status = merges(ctx, list, &scratch, tok);
-    str_free(ctx, &scratch);
+    if (!load_is_null(unknown) && !has_all_bytes(tok)) GO(load_decline(ctx, unknown));
+    if (load_is_bool(fallback, true) && !has_all_bytes(tok)) GO(load_decline(ctx, fallback));
+    GO(merges(ctx, l, list, &scratch, tok));
     if (load_is_bool(json_find(v, "ignore_merges"), true)) tok->bpe.whole = &tok->vocab;
+out:
+    str_free(ctx, &scratch);
     return status;
 }
 
-static rk_status bpe_parts(rk_ctx *ctx, const struct json *root, const struct names *added, rk_tok *tok)
+static rk_status bpe_parts(rk_ctx *ctx, const struct listed *l, const struct names *added, rk_tok *tok)
 {
-    TRY(normalizer(ctx, root, tok));
-    TRY(decoder(ctx, root));
-    TRY(pre_tokenizer(ctx, root, tok));
-    return model(ctx, json_find(root, "model"), added, tok);
+    TRY(normalizer(ctx, l->doc.root, tok));
+    TRY(decoder(ctx, l->doc.root));
+    TRY(pre_tokenizer(ctx, l->doc.root, tok));
+    return model(ctx, l, added, tok);
 }
 
-static rk_status load(rk_ctx *ctx, const struct json *root, struct arena *arena, rk_tok *tok)
+static rk_status load(rk_ctx *ctx, const struct listed *l, struct arena *arena, rk_tok *tok)
 {
     static const char *const keys[] = { "version", "truncation", "padding", "added_tokens", "normalizer", "pre_tokenizer", "post_processor", "decoder", "model", NULL };
+    const struct json *root = l->doc.root, *what;
     struct names added;
     TRY(load_only(ctx, root, keys));
     TRY(must_be_null(ctx, root, "truncation"));
     TRY(must_be_null(ctx, root, "padding"));
     TRY(added_tokens(ctx, root, arena, &added));
-    const struct json *what;
     TRY(json_get_object(ctx, root, "model", &what));
     bool is_bert = load_is_text(json_find(what, "type"), "WordPiece");
-    TRY(is_bert ? load_bert_parts(ctx, root, tok) : bpe_parts(ctx, root, &added, tok));
+    TRY(is_bert ? load_bert_parts(ctx, l, tok) : bpe_parts(ctx, l, &added, tok));
     const struct added *all = added.items;
     for (uint32_t i = 0; i < added.n; i++) TRY(tok_add_special(ctx, tok, all[i].special));
     TRY(frames_load(ctx, root, &tok->vocab, &tok->frames));
@@ -215,10 +239,19 @@ static rk_status load(rk_ctx *ctx, const struct json *root, struct arena *arena,
     return tok_seal(ctx, tok);
 }
 
-rk_status load_tokenizer_json(rk_ctx *ctx, const struct json *root, rk_tok *tok)
+rk_status load_listed(rk_ctx *ctx, const struct listed *l, rk_tok *tok)
 {
     struct arena arena = { 0 };
-    rk_status status = load(ctx, root, &arena, tok);
+    rk_status status = load(ctx, l, &arena, tok);
     arena_clear(ctx, &arena);
+    return status;
+}
+
+rk_status load_tokenizer_json(rk_ctx *ctx, const char *name, const char *text, size_t n, rk_tok *tok)
+{
+    struct listed l;
+    TRY(listed_read(ctx, name, text, n, &l));
+    rk_status status = load_listed(ctx, &l, tok);
+    listed_clear(ctx, &l);
     return status;
 }

@@ -3,10 +3,11 @@
 #define TOK_RANKS_H
 #include "tok/table.h"
 
-struct merge_slot { uint64_t key; uint32_t rank, id; };               /* key: left << 32 | right, + 1; 0 is empty, and its rank NO_TOKEN */
+struct merge_slot { uint64_t key; uint32_t rank, id; };               /* key: left << 32 | right; an empty one is all ones, and so its rank NO_TOKEN */
+#define RANKS_EMPTY UINT64_MAX
 struct ranks { struct merge_slot *slots; size_t room; struct tok_table table; };      /* room: a power of two, some slots of which are empty */
 
-static inline uint64_t ranks_key(uint32_t left, uint32_t right) { return ((uint64_t)left << 32 | right) + 1; }
+static inline uint64_t ranks_key(uint32_t left, uint32_t right) { return (uint64_t)left << 32 | right; }
 
 static inline size_t ranks_home(const struct ranks *r, uint64_t stored)
 {
@@ -23,7 +24,7 @@ static inline struct merge_slot *ranks_find(const struct ranks *r, uint32_t left
     uint64_t stored = ranks_key(left, right);
     for (size_t i = ranks_home(r, stored);; i = (i + 1) & (r->room - 1)) {
         struct merge_slot *s = &r->slots[i];
-        if (s->key == stored || s->key == 0) return s;
+        if (s->key == stored || s->key == RANKS_EMPTY) return s;
     }
 }
 

@@ -1,6 +1,6 @@
 /* seams.c: back in time from two tokens, undoing of the two beside the seam always the one that was made later. */
 #include "tok/seams.h"
-#include "base/mem.h"
+#include <string.h>
 
 enum { AHEAD = 16 };                                                  /* merges for whose slots is called before they are needed */
 
@@ -44,33 +44,24 @@ static bool add(struct seams *s, const struct ranks *ranks, struct merge m, uint
     return !awaited[m.id];
 }
 
-rk_status seams_make(rk_ctx *ctx, struct seams *s, const struct ranks *ranks, const struct merge *merges, uint32_t n, bool by_id, const uint32_t byte_id[256], uint32_t size, bool *proper)
-{
-    uint8_t *awaited;
-    *proper = true;
-    TRY(NEW(awaited, size));
-    rk_status status = NEW(s->makers, size);
-    if (status == RK_OK) {
-        s->n = size;
-        for (uint32_t id = 0; id < size; id++) s->makers[id].order = NO_TOKEN;
-        for (int c = 0; c < 256; c++)
-            if (byte_id[c] != NO_TOKEN) s->makers[byte_id[c]].order = 0;
-        for (uint32_t i = 0; i < n; i++) {
-            s->makers[merges[i].left].joins |= behind(merges[i].right);
-            s->makers[merges[i].right].joins |= before(merges[i].left);
-        }
-        for (uint32_t i = 0; i < n && *proper; i++) {
-            if (i + AHEAD < n) ranks_call(ranks, merges[i + AHEAD].left, merges[i + AHEAD].right);
-            *proper = add(s, ranks, merges[i], by_id ? merges[i].id : i, awaited);
-        }
-        if (!*proper) seams_clear(ctx, s);
-    }
-    FREE(awaited, size);
-    return status;
-}
+size_t seams_size(uint32_t size) { return block_size(size, sizeof(struct seam_maker)) + block_size(size, 1); }
 
-void seams_clear(rk_ctx *ctx, struct seams *s)
+bool seams_make(struct tok_block *block, struct seams *s, const struct ranks *ranks, const struct merge *merges, uint32_t n, bool by_id, const uint32_t byte_id[256], uint32_t size)
 {
-    FREE(s->makers, s->n);
-    s->n = 0;
+    uint8_t *awaited = memset(block_take(block, size, 1), 0, size);
+    *s = (struct seams){ block_take(block, size, sizeof *s->makers), size };
+    for (uint32_t id = 0; id < size; id++) s->makers[id] = (struct seam_maker){ .order = NO_TOKEN };
+    for (int c = 0; c < 256; c++)
+        if (byte_id[c] != NO_TOKEN) s->makers[byte_id[c]].order = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        s->makers[merges[i].left].joins |= behind(merges[i].right);
+        s->makers[merges[i].right].joins |= before(merges[i].left);
+    }
+    bool proper = true;
+    for (uint32_t i = 0; i < n && proper; i++) {
+        if (i + AHEAD < n) ranks_call(ranks, merges[i + AHEAD].left, merges[i + AHEAD].right);
+        proper = add(s, ranks, merges[i], by_id ? merges[i].id : i, awaited);
+    }
+    if (!proper) *s = (struct seams){ 0 };
+    return proper;
 }

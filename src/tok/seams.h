@@ -18,9 +18,9 @@
 struct seam_maker { uint32_t left, right, order, joins; };
 struct seams { struct seam_maker *makers; uint32_t n; };              /* by id; n: 0, or the size of the vocabulary */
 
-/* by_id: a merge's rank is its id, and merges stand in the order of their ids; else in the order of their ranks. *proper: false where ranks do not rise; then there are no seams. */
-RK_CHECK rk_status seams_make(rk_ctx *ctx, struct seams *s, const struct ranks *ranks, const struct merge *merges, uint32_t n, bool by_id, const uint32_t byte_id[256], uint32_t size, bool *proper);
-void seams_clear(rk_ctx *ctx, struct seams *s);
+size_t seams_size(uint32_t size);                                     /* of the block that they are made in, for a vocabulary of `size` */
+/* by_id: a merge's rank is its id, and merges stand in the order of their ids; else in the order of their ranks. false: ranks do not rise, and there are no seams. */
+bool seams_make(struct tok_block *block, struct seams *s, const struct ranks *ranks, const struct merge *merges, uint32_t n, bool by_id, const uint32_t byte_id[256], uint32_t size);
 
 /* Whether these two may stand side by side; both must be made by merges, or bytes. Steps: as many as they have bytes, at most. */
 bool seams_fit(const struct seams *s, const struct ranks *ranks, uint32_t left, uint32_t right);

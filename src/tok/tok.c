@@ -95,7 +95,7 @@ static rk_status seal_specials(rk_ctx *ctx, rk_tok *tok, rk_special *sought)
 
 static rk_status make_pieces(rk_ctx *ctx, rk_tok *tok)
 {
-    TRY(NEW(tok->pieces, tok->vocab.size));
+    TRY(mem_widen(ctx, (void **)&tok->pieces, 0, tok->vocab.size, sizeof *tok->pieces, "bytes of tokens"));
     for (uint32_t id = 0; id < tok->vocab.size; id++) {
         rk_text t = tok->vocab.tokens[id];
         struct piece *p = &tok->pieces[id];
@@ -111,14 +111,19 @@ void tok_use(rk_tok *tok, enum isa isa)
     tok->isa = isa;
     tok->split.fast = split_body(tok->split.scan, isa);
     tok->first.find = tok->second.find = special_bodies[isa];
-    tok->bpe.forward.characters = &characters_bodies[isa];
+    if (tok->bpe.later != NULL) tok->bpe.later->tables.forward.characters = &characters_bodies[isa];
+}
+
+void tok_fill(const rk_tok *tok)
+{
+    if (tok->bpe.later != NULL) (void)quick_fill(&tok->bpe, &tok->vocab);
 }
 
 rk_status tok_seal(rk_ctx *ctx, rk_tok *tok)
 {
     TRY(vocab_seal(ctx, &tok->vocab));
-    TRY(bpe_seal(ctx, &tok->bpe, &tok->vocab));
-    if (tok->bert.used) tok->split = (struct split){ .name = "bert", .scan = tok->bert.chinese ? bert_units_chinese : bert_units, .cut = CUT_BEFORE_BLANK };
+    if (!tok->bert.used) TRY(bpe_seal(ctx, &tok->bpe, &tok->vocab));
+    else tok->split = (struct split){ .name = "bert", .scan = tok->bert.chinese ? bert_units_chinese : bert_units, .cut = CUT_BEFORE_BLANK };
     if (tok->n_specials > 1) qsort(tok->specials, tok->n_specials, sizeof *tok->specials, by_id);
     rk_special *sought;
     TRY(NEW(sought, tok->n_specials));

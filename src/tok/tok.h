@@ -1,4 +1,4 @@
-/* tok.h: an open tokenizer from the inside. Made by load.c or train.c, sealed once, then never changed. */
+/* tok.h: an open tokenizer from the inside. Made by load.c or train.c, sealed once, then never changed, but for tables that are filled when there is a long text (quick.h). */
 #ifndef TOK_TOK_H
 #define TOK_TOK_H
 #include "reckon/tok.h"
@@ -34,6 +34,7 @@ RK_CHECK rk_status tok_new(rk_ctx *ctx, rk_tok **tok);
 /* Adds a token that is sought in the text. Its id may be in the vocabulary already, spelled the same. */
 RK_CHECK rk_status tok_add_special(rk_ctx *ctx, rk_tok *tok, rk_special special);
 RK_CHECK rk_status tok_seal(rk_ctx *ctx, rk_tok *tok);                /* after vocabulary, merges and specials */
+void tok_fill(const rk_tok *tok);                                     /* what long texts need, now: see quick.h */
 void tok_use(rk_tok *tok, enum isa isa);                              /* which must run here; sealing chooses the best */
 
 #endif

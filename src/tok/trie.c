@@ -75,33 +75,41 @@ static void tell_tokens(struct making *m, const struct vocab *vocab)
     }
 }
 
-static rk_status make(rk_ctx *ctx, struct making *m, const struct vocab *vocab, const uint32_t *begins, size_t most)
+/* Slots for so many nodes at most: most are fewer, since tokens share them. */
+static size_t slots_for(size_t most)
+{
+    size_t room = 16;
+    while (room < most + most / 3) room *= 2;
+    return room;
+}
+
+static void make(struct tok_block *block, struct making *m, const struct vocab *vocab, const uint32_t *begins, size_t most)
 {
     struct trie *t = m->trie;
-    rk_status status;
-    size_t room = 16;
-    while (room < most + most / 3) room *= 2;                         /* most are fewer, since tokens share them */
-    GO(NEW(m->up, most + 1));
-    GO(NEW(m->name, vocab->size));
-    GO(NEW(t->ends, most + 1));
-    t->room_nodes = (uint32_t)most + 1;
-    GO(NEW(t->pairs, TRIE_PAIRS));
-    GO(NEW(t->tokens, vocab->size));
     t->size = vocab->size;
-    GO(table_make(ctx, &t->table, room * sizeof *t->slots, 0, "steps of a trie", (void **)&t->slots));
-    t->room = room;
-    for (uint32_t id = 0; id < vocab->size; id++) {
-        if (id + AHEAD < vocab->size) call_for(m, id + AHEAD, begins[id + AHEAD], vocab);
+    t->room = slots_for(most);
+    m->up = block_take(block, most + 1, sizeof *m->up);
+    m->name = memset(block_take(block, t->size, sizeof *m->name), 0, t->size * sizeof *m->name);
+    t->ends = block_take(block, most + 1, sizeof *t->ends);
+    t->pairs = memset(block_take(block, TRIE_PAIRS, sizeof *t->pairs), 0, TRIE_PAIRS * sizeof *t->pairs);
+    t->tokens = memset(block_take(block, t->size, sizeof *t->tokens), 0, t->size * sizeof *t->tokens);
+    t->slots = memset(block_take(block, t->room, sizeof *t->slots), 0, t->room * sizeof *t->slots);
+    for (uint32_t id = 0; id < t->size; id++) {
+        if (id + AHEAD < t->size) call_for(m, id + AHEAD, begins[id + AHEAD], vocab);
         if (begins[id] != NO_TOKEN && vocab->tokens[id].n > 1) add(m, id, begins[id], vocab);
     }
     look_up(m);
     tell_tokens(m, vocab);
-    GO(GROW(t->ends, t->room_nodes, t->n + 1));                       /* less, in truth */
-    t->room_nodes = t->n + 1;
-out:
-    FREE(m->up, most + 1);
-    FREE(m->name, vocab->size);
-    return status;
+}
+
+size_t trie_size(const struct vocab *vocab)
+{
+    size_t most = 0;                                                  /* no token was made of others yet, so that each may need a node for each byte */
+    for (uint32_t id = 0; id < vocab->size; id++)
+        if (vocab->tokens[id].n <= TRIE_BYTES) most += vocab->tokens[id].n;
+    if (most > TRIE_NODES) most = TRIE_NODES;
+    return 2 * block_size(most + 1, sizeof(uint32_t)) + block_size(vocab->size, sizeof(uint32_t *)) + block_size(TRIE_PAIRS, sizeof(uint32_t))
+           + block_size(vocab->size, sizeof(struct trie_token)) + block_size(slots_for(most), sizeof(struct trie_slot));
 }
 
 /* Nodes that a token may need which none before it has made. */
@@ -111,30 +119,18 @@ static size_t nodes_of(const struct vocab *vocab, const uint32_t *begins, uint32
     return begins[id] < id && there > 1 && begins[begins[id]] != NO_TOKEN ? n - there : n;
 }
 
-rk_status trie_make(rk_ctx *ctx, struct trie *t, const struct vocab *vocab, const uint32_t *begins, const uint32_t byte_id[256], bool *fits)
+bool trie_make(struct tok_block *block, struct trie *t, const struct vocab *vocab, const uint32_t *begins, const uint32_t byte_id[256])
 {
     size_t most = 0, bytes = 0;
     struct making m = { .trie = t };
     *t = (struct trie){ 0 };
-    *fits = true;
-    for (uint32_t id = 0; id < vocab->size && *fits; id++) {
+    for (uint32_t id = 0; id < vocab->size; id++) {
         if (begins[id] == NO_TOKEN) continue;
         most += nodes_of(vocab, begins, id);
         bytes += vocab->tokens[id].n;
-        *fits = vocab->tokens[id].n <= TRIE_BYTES && bytes <= TRIE_NODES;
+        if (vocab->tokens[id].n > TRIE_BYTES || bytes > TRIE_NODES) return false;
     }
-    if (!*fits) return RK_OK;
     memcpy(t->one, byte_id, sizeof t->one);
-    rk_status status = make(ctx, &m, vocab, begins, most);
-    if (status != RK_OK) trie_clear(ctx, t);
-    return status;
-}
-
-void trie_clear(rk_ctx *ctx, struct trie *t)
-{
-    FREE(t->pairs, TRIE_PAIRS);
-    table_clear(ctx, &t->table);
-    FREE(t->ends, t->room_nodes);
-    FREE(t->tokens, t->size);
-    *t = (struct trie){ 0 };
+    make(block, &m, vocab, begins, most);
+    return true;
 }

@@ -18,18 +18,17 @@ struct trie {
     uint32_t           one[256];                                      /* tokens of one byte; NO_TOKEN: none */
     uint32_t          *pairs;                                         /* nodes of two bytes; 0: none */
     struct trie_slot  *slots;
-    struct tok_table   table;                                         /* their memory */
     size_t             room;                                          /* a power of two */
     uint32_t          *ends;                                          /* by node: the token; NO_TOKEN: none */
-    uint32_t           n, room_nodes;                                 /* nodes, from 1 on */
+    uint32_t           n;                                             /* nodes, from 1 on */
     struct trie_token *tokens;                                        /* by id */
     uint32_t           size;                                          /* of the vocabulary */
 };
 
+size_t trie_size(const struct vocab *vocab);                          /* of the block that it is made in */
 /* Tokens of `vocab`, but those of which `begins` says NO_TOKEN; of the others it names one of these that they begin with, or themselves. Those of one byte by
- * byte_id. *fits: false where they are too many or too long; then there is no trie. */
-RK_CHECK rk_status trie_make(rk_ctx *ctx, struct trie *t, const struct vocab *vocab, const uint32_t *begins, const uint32_t byte_id[256], bool *fits);
-void trie_clear(rk_ctx *ctx, struct trie *t);
+ * byte_id. false: they are too many or too long, and there is no trie. */
+bool trie_make(struct tok_block *block, struct trie *t, const struct vocab *vocab, const uint32_t *begins, const uint32_t byte_id[256]);
 
 static inline size_t trie_home(const struct trie *t, uint32_t key) { return (size_t)((key * UINT64_C(0x9e3779b97f4a7c15)) >> 32) & (t->room - 1); }
 

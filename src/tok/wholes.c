@@ -38,21 +38,27 @@ static void put_all(struct wholes *w, const struct vocab *vocab, const struct fo
     for (size_t i = n < AHEAD ? 0 : n - AHEAD; i < n; i++) put(w, &waiting[i % AHEAD]);
 }
 
-rk_status wholes_make(rk_ctx *ctx, struct wholes *w, const struct vocab *vocab, const struct forward *f)
+static size_t room_for(size_t n)
 {
-    size_t n = 0, room = 1;
-    *w = (struct wholes){ 0 };
-    for (uint32_t i = 0; f->ready && i < vocab->n_entries; i++) n += belongs(vocab, f, i);
-    if (n == 0) return RK_OK;
+    size_t room = 1;
     while (room * TOKENS_PER_LINE < n) room *= 2;
-    TRY(table_make(ctx, &w->table, room * LINE, 0, "words that are one token", (void **)&w->lines));
-    w->room = room;
-    put_all(w, vocab, f);
-    return RK_OK;
+    return room;
 }
 
-void wholes_clear(rk_ctx *ctx, struct wholes *w)
+size_t wholes_size(const struct vocab *vocab)
 {
-    table_clear(ctx, &w->table);
+    size_t n = 0;
+    for (uint32_t i = 0; i < vocab->n_entries; i++) n += vocab->tokens[vocab->entries[i].id].n <= BYTES;
+    return block_size(room_for(n), LINE);
+}
+
+void wholes_make(struct tok_block *block, struct wholes *w, const struct vocab *vocab, const struct forward *f)
+{
+    size_t n = 0;
     *w = (struct wholes){ 0 };
+    for (uint32_t i = 0; f->ready && i < vocab->n_entries; i++) n += belongs(vocab, f, i);
+    if (n == 0) return;
+    w->room = room_for(n);
+    w->lines = memset(block_take(block, w->room, LINE), 0, w->room * LINE);
+    put_all(w, vocab, f);
 }

@@ -9,10 +9,10 @@
 
 enum { WHOLES_LINE = 3 };
 struct wholes_line { uint64_t key[WHOLES_LINE][2]; uint32_t id[WHOLES_LINE], n; };       /* 64 bytes, at a multiple of 64 */
-struct wholes { struct wholes_line *lines; size_t room; struct tok_table table; };        /* room: a power of two, or 0: none are known */
+struct wholes { struct wholes_line *lines; size_t room; };        /* room: a power of two, or 0: none are known */
 
-RK_CHECK rk_status wholes_make(rk_ctx *ctx, struct wholes *w, const struct vocab *vocab, const struct forward *f);
-void wholes_clear(rk_ctx *ctx, struct wholes *w);
+size_t wholes_size(const struct vocab *vocab);                        /* of the block that they are made in */
+void wholes_make(struct tok_block *block, struct wholes *w, const struct vocab *vocab, const struct forward *f);
 
 static inline struct wholes_line *wholes_home(const struct wholes *w, const uint64_t key[2]) { return &w->lines[word_mix(key[0], key[1]) & (w->room - 1)]; }
 

@@ -53,6 +53,11 @@ sys.exit(not (lines and all(line.endswith("\n") for line in lines)))
 END
 fi
 
+# 0 is a value, and not as if nothing had been given
+for zero in 'count gpt2 --edition' 'count gpt2 --device-memory' 'count gpt2 --bandwidth' 'fit gpt2 --memory 24GB --edition' 'fit gpt2 --memory 24GB --peak' 'diff gpt2 gpt-j-6b --bandwidth'; do
+    ends 2 reckon $zero 0; warns "${zero##* }: "; silent "$out"
+done
+
 # by name
 ends 2 reckon count gpt2 --activation x;      warns 'no activation "x"'; silent "$out"
 ends 2 reckon count gpt2 --conventions --edition 2023; warns "2024, 2025 and 2026"; silent "$out"

@@ -14,12 +14,10 @@ static const char bpe[] = "{\"added_tokens\":[{\"id\":9,\"content\":\" <x>\",\"l
 
 static rk_status open_tokenizer(rk_ctx *ctx, unsigned how, const char *text, size_t n, rk_tok **tok)
 {
-    struct json_doc doc = { 0 };
     MUST(tok_new(ctx, tok));
     if (how & 1) return load_vocab_txt(ctx, "vocab.txt", (rk_text){ text, n }, how >> 1 & 1, *tok);
-    MUST(json_read(ctx, &doc, "tokenizer.json", bpe, sizeof bpe - 1, 0));
-    MUST(load_tokenizer_json(ctx, doc.root, *tok));
-    json_clear(ctx, &doc);
+    MUST(load_tokenizer_json(ctx, "tokenizer.json", bpe, sizeof bpe - 1, *tok));
+    if (how & 2) tok_fill(*tok);
     return RK_OK;
 }
 

@@ -89,14 +89,11 @@ TEST(every_name_is_found_and_no_other)
 static void colliding(uint64_t wanted, uint64_t first, char out[16])
 {
     const uint64_t odd = 0xd6e8feb86659fd93u;
-    uint64_t inverse = odd, h, second = 0;
+    uint64_t inverse = odd, h;
     for (int i = 0; i < 6; i++) inverse *= 2 - odd * inverse;
     h = (16 * 0x9e3779b97f4a7c15u ^ first) * odd;
-    h ^= h >> 32;
-    second = h;                                                       /* after it the second word comes in, then a rest of nothing */
-    uint64_t before_rest = (wanted ^ wanted >> 32) * inverse;         /* (h ^ 0) * odd, xored with its upper half, is wanted */
-    before_rest ^= before_rest >> 32;
-    second ^= before_rest * inverse;
+    h ^= h >> 32;                                                     /* after it the second word comes in: (h ^ second) * odd, xored with its upper half, is wanted */
+    uint64_t second = h ^ (wanted ^ wanted >> 32) * inverse;
     memcpy(out, &first, 8);
     memcpy(out + 8, &second, 8);
 }

@@ -24,11 +24,8 @@ static rk_tok *bert(rk_ctx *ctx, bool lower)
 static rk_tok *from_json(rk_ctx *ctx, const char *text)
 {
     rk_tok *tok;
-    struct json_doc doc = { 0 };
-    OK(ctx, json_read(ctx, &doc, "tokenizer.json", text, strlen(text), 0));
     OK(ctx, tok_new(ctx, &tok));
-    OK(ctx, load_tokenizer_json(ctx, doc.root, tok));
-    json_clear(ctx, &doc);
+    OK(ctx, load_tokenizer_json(ctx, "tokenizer.json", text, strlen(text), tok));
     return tok;
 }
 

@@ -266,6 +266,40 @@ TEST(bombs_stay_within_bounds)
     EXPECT(rk_ctx_peak_bytes(ctx) - before < 8 << 20);
 }
 
+/* Never in the letters x. */
+static size_t before_x(const void *user, const char *text, size_t n)
+{
+    (void)user;
+    while (n > 0 && text[n - 1] == 'x') n--;
+    return n > 0 ? n - 1 : 0;
+}
+
+/* What has no place to cut is one text, however long; or refused, where it begins, mapped or not. */
+TEST(a_block_without_a_place_to_cut)
+{
+    rk_ctx *ctx = test_ctx();
+    static char text[10000];
+    const char *path = path_of("long");
+    const rk_corpus_cut cut = { before_x, NULL };
+    memset(text, 'x', sizeof text);
+    memset(text, 'a', 3000);
+    memset(text + 9000, 'b', 1000);
+    put_file(path, text, sizeof text);
+    for (int bounded = 0; bounded < 2; bounded++) {
+        rk_corpus *corpus;
+        rk_block block = { .n = 1 };
+        rk_status status = RK_OK;
+        uint64_t bytes = 0;
+        OK(ctx, rk_corpus_open(ctx, &path, 1, &(rk_corpus_rules){ .block = 1000, .bounded = bounded != 0 }, &corpus));
+        for (; status == RK_OK && block.n > 0; bytes += block.bytes) status = rk_corpus_next(ctx, corpus, &cut, &block);
+        if (!bounded) OK(ctx, status);
+        else FAILS(ctx, status, RK_E_LIMIT, "long: 1000 bytes and more, from byte 2999 on, have no place to cut; 1000 are the limit");
+        if (bounded) EXPECT_TEXT(rk_error_hint(ctx), "allow 8 times as much memory, or more");
+        EXPECT_INT(bytes, bounded ? 2999 : sizeof text);
+        rk_corpus_close(ctx, corpus);
+    }
+}
+
 static const char *faulty;
 
 static rk_status read_faulty(rk_ctx *ctx) { return read_file(ctx, faulty, &(rk_corpus_rules){ .field = "t", .block = 10 }); }

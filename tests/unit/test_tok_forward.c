@@ -3,9 +3,11 @@
 #include "test.h"
 #include <stdlib.h>
 
-enum { MOST_TOKENS = 400, MOST = 700 };
+enum { MOST_TOKENS = 400, MOST = 700, MOST_BLOCK = 1 << 24 };
 
 struct table { rk_tok *tok; uint32_t n; };
+
+static const struct quick *tables_of(const struct table *t) { return quick_fill(&t->tok->bpe, &t->tok->vocab); }
 
 static struct table table_new(rk_ctx *ctx, unsigned letters)
 {
@@ -64,12 +66,14 @@ static void equal_words(const struct table *t, struct coder *c, const unsigned c
 {
     static uint32_t forward[MOST + BPE_BEYOND], again[MOST + BPE_BEYOND], merged[MOST];
     const struct bpe *b = &t->tok->bpe;
+    const struct quick *q = tables_of(t);
     size_t want = bpe_merge(b, &c->share, &c->scratch, word, n, merged);
     for (int kept = 0; kept < 2; kept++) {
         struct bpe_scratch *x = kept ? &c->scratch : &c->plain;
-        size_t made = b->forward.ready ? forward_word(&b->forward, &c->share, &x->forward, word, n, forward) : want;
-        if (!b->forward.ready) memcpy(forward, merged, want * sizeof *merged);
-        if (made == want && bpe_word(b, &c->share, x, word, n, again) == want && memcmp(again, merged, want * sizeof *merged) != 0) made = 0;
+        size_t made = q->forward.ready ? forward_word(&q->forward, &c->share, &x->forward, word, n, forward) : want;
+        if (!q->forward.ready) memcpy(forward, merged, want * sizeof *merged);
+        for (int later = 0; later < 2; later++)                       /* and before there are tables */
+            if (made == want && bpe_word(b, later ? q : NULL, &c->share, x, word, n, again) == want && memcmp(again, merged, want * sizeof *merged) != 0) made = 0;
         if (made != want || memcmp(forward, merged, want * sizeof *merged) != 0) test_fail(__FILE__, __LINE__, "left to right is not merge by merge");
     }
 }
@@ -99,12 +103,12 @@ static size_t whole_tokens(rk_ctx *ctx, const struct table *t, size_t *found)
     uint32_t ids[WORD_INLINE + BPE_BEYOND];
     size_t n = 0;
     OK(ctx, share_begin(ctx, &share));
-    for (uint32_t id = 0; id < t->n && t->tok->bpe.wholes.room > 0; id++) {
+    for (uint32_t id = 0; id < t->n && tables_of(t)->wholes.room > 0; id++) {
         rk_text text = t->tok->vocab.tokens[id];
         const unsigned char *word = (const unsigned char *)text.at;
         if (text.n > WORD_INLINE) continue;
         struct word_key k = word_key(word, text.n, text.n);
-        uint32_t is = wholes_find(&t->tok->bpe.wholes, (uint64_t[2]){ k.low, k.high });
+        uint32_t is = wholes_find(&tables_of(t)->wholes, (uint64_t[2]){ k.low, k.high });
         bool one = bpe_merge(&t->tok->bpe, &share, &scratch, word, text.n, ids) == 1;
         EXPECT(is == NO_TOKEN || (one && is == ids[0]));
         n += one;
@@ -123,7 +127,8 @@ TEST(random_merges_from_left_to_right)
     for (int round = 0; round < 300; round++) {
         unsigned letters = 1 + (unsigned)test_random(4);
         struct table t = random_table(ctx, letters, 1 + (uint32_t)test_random(round % 10 == 0 ? 150 : 20), round % 3 == 0);
-        *(t.tok->bpe.forward.ready ? &ready : &slow) += 1;
+        *(tables_of(&t)->forward.ready ? &ready : &slow) += 1;
+        EXPECT(t.tok->bpe.later->block.left <= MOST_BLOCK);           /* no more was taken than was there */
         random_words(ctx, &t, letters, 60);
         wholes += whole_tokens(ctx, &t, &found);
         rk_tok_close(ctx, t.tok);
@@ -141,8 +146,8 @@ TEST(tokens_that_merges_never_make_are_never_used)
     join(ctx, &t, 0, 1);
     join(ctx, &t, find(&t, "ab", 2), 2);
     OK(ctx, tok_seal(ctx, t.tok));
-    EXPECT(t.tok->bpe.forward.ready);
-    EXPECT(forward_makes(&t.tok->bpe.forward, find(&t, "ab", 2)) && !forward_makes(&t.tok->bpe.forward, find(&t, "abc", 3)));
+    EXPECT(tables_of(&t)->forward.ready);
+    EXPECT(forward_makes(&tables_of(&t)->forward, find(&t, "ab", 2)) && !forward_makes(&tables_of(&t)->forward, find(&t, "abc", 3)));
     size_t found = 0;
     EXPECT_INT(whole_tokens(ctx, &t, &found), t.n - 1);
     random_words(ctx, &t, 3, 200);
@@ -160,7 +165,7 @@ TEST(merges_that_wait_are_merged_one_by_one)
     t.tok->bpe.merges[0] = t.tok->bpe.merges[1];
     t.tok->bpe.merges[1] = first;
     OK(ctx, tok_seal(ctx, t.tok));
-    EXPECT(!t.tok->bpe.forward.ready);
+    EXPECT(!tables_of(&t)->forward.ready);
     random_words(ctx, &t, 3, 200);
     rk_tok_close(ctx, t.tok);
 }
@@ -251,12 +256,13 @@ static void make_clauses(struct clauses *c)
 static void equal_clauses(const struct table *t, struct coder *c, const struct clauses *x, enum isa isa)
 {
     static uint32_t ids[(1 << 13) + BPE_BEYOND], merged[1 << 13];
-    struct bpe *b = &t->tok->bpe;
+    const struct bpe *b = &t->tok->bpe;
     size_t want = 0, at = 0, done = 0;
     uint32_t *end = ids;
     for (size_t i = 0; i < x->n; at = x->ends[i++]) want += bpe_merge(b, &c->share, &c->plain, x->text + at, x->ends[i] - at, merged + want);
-    b->forward.characters = &characters_bodies[isa];
-    done = forward_clauses(&b->forward, &c->share, &c->scratch.forward, x->text, 0, x->ends, x->n, &end);
+    struct forward f = tables_of(t)->forward;
+    f.characters = &characters_bodies[isa];
+    done = forward_clauses(&f, &c->share, &c->scratch.forward, x->text, 0, x->ends, x->n, &end);
     EXPECT_INT(done, x->n);
     EXPECT_INT((size_t)(end - ids), want);
     EXPECT(memcmp(ids, merged, want * sizeof *ids) == 0);
@@ -272,7 +278,7 @@ TEST(rows_of_clauses_are_merged_word_by_word)
     OK(ctx, share_begin(ctx, &c.share));
     for (int round = 0; round < 120; round++) {
         struct table t = table_of_characters(ctx, (int)test_random(60));
-        for (int isa = 0; isa < ISA_COUNT && t.tok->bpe.forward.ready; isa++) {
+        for (int isa = 0; isa < ISA_COUNT && tables_of(&t)->forward.ready; isa++) {
             if (!isa_runs((enum isa)isa)) continue;
             EXPECT(forward_keep(&c.share, &c.scratch.forward));
             for (int i = 0; i < 6; i++) {
@@ -298,10 +304,10 @@ TEST(clauses_before_one_that_lacks_a_byte)
     struct coder c = { 0 };
     OK(ctx, share_begin(ctx, &c.share));
     struct table t = table_of_characters(ctx, 0);
-    EXPECT(t.tok->bpe.forward.ready && forward_keep(&c.share, &c.scratch.forward));
+    EXPECT(tables_of(&t)->forward.ready && forward_keep(&c.share, &c.scratch.forward));
     for (int again = 0; again < 2; again++) {
         uint32_t ids[15 + BPE_BEYOND], *end = ids;
-        EXPECT_INT(forward_clauses(&t.tok->bpe.forward, &c.share, &c.scratch.forward, (const unsigned char *)text, 0, ends, 4, &end), 2);
+        EXPECT_INT(forward_clauses(&tables_of(&t)->forward, &c.share, &c.scratch.forward, (const unsigned char *)text, 0, ends, 4, &end), 2);
         EXPECT_INT(end - ids, 9);
     }
     bpe_scratch_clear(ctx, &c.scratch);
@@ -323,7 +329,7 @@ TEST(long_words_take_no_longer)
     unsigned char *word = malloc(LONG);
     uint32_t *ids = malloc((LONG + BPE_BEYOND) * sizeof *ids), *merged = malloc(LONG * sizeof *ids);
     for (size_t i = 0; i < LONG; i++) word[i] = i % 1000 == 999 ? 'b' : 'a';
-    size_t made = bpe_word(&t.tok->bpe, &c.share, &c.scratch, word, LONG, ids), want = bpe_merge(&t.tok->bpe, &c.share, &c.scratch, word, LONG, merged);
+    size_t made = bpe_word(&t.tok->bpe, tables_of(&t), &c.share, &c.scratch, word, LONG, ids), want = bpe_merge(&t.tok->bpe, &c.share, &c.scratch, word, LONG, merged);
     EXPECT(made == want && memcmp(ids, merged, made * sizeof *ids) == 0);
     free(word);
     free(ids);

@@ -86,7 +86,7 @@ static size_t one_batch(struct bench *b, const rk_tok *tok, unsigned letters)
     cache_find_beside(&b->cache, &b->batch);
     if (known && b->batch.key[0][1] >> 56 <= CACHE_BYTES) EXPECT(b->batch.n_missed == 0 || b->batch.missed[0] > 0);
     size_t want = wanted(b);
-    lanes_bodies[tok->isa](&tok->bpe.lanes, &b->batch, 0, &b->learnt);
+    lanes_bodies[tok->isa](&quick_fill(&tok->bpe, &tok->vocab)->lanes, &b->batch, 0, &b->learnt);
     EXPECT_INT(b->learnt.n, want);
     for (size_t k = 1; k < b->learnt.n; k++) EXPECT(b->learnt.word[k] > b->learnt.word[k - 1]);
     for (size_t r = 0; r < b->batch.n_rest; r++) check(b, tok, text, ends, r);
@@ -102,7 +102,7 @@ TEST(words_in_lanes_are_merged_one_by_one)
         struct bench *b;
         rk_tok *tok = random_tok(ctx, letters, 1 + (uint32_t)test_random(table % 2 ? 20 : 200));
         size_t learnt = 0;
-        EXPECT(tok->bpe.lanes.ready);
+        EXPECT(quick_fill(&tok->bpe, &tok->vocab)->lanes.ready);
         OK(ctx, NEW(b, 1));
         OK(ctx, share_begin(ctx, &b->share));
         EXPECT(cache_make(&b->share, &b->cache, 64, cache_bodies[tok->isa].hash));
@@ -126,7 +126,7 @@ TEST(lanes_are_not_for_every_table)
     OK(ctx, vocab_put(ctx, &tok->vocab, 255, "ab", 2, true));
     OK(ctx, bpe_add_merge(ctx, &tok->bpe, (struct merge){ 'a', 'b', 255 }));
     OK(ctx, tok_seal(ctx, tok));
-    EXPECT(!tok->bpe.lanes.ready);
+    EXPECT(!quick_fill(&tok->bpe, &tok->vocab)->lanes.ready);
     rk_tok_close(ctx, tok);
     OK(ctx, tok_new(ctx, &tok));
     for (uint32_t c = 0; c < 256; c++) OK(ctx, vocab_put(ctx, &tok->vocab, c, &(char){ (char)c }, 1, true));
@@ -135,6 +135,6 @@ TEST(lanes_are_not_for_every_table)
     OK(ctx, bpe_add_merge(ctx, &tok->bpe, (struct merge){ 'a', 'b', 300 }));
     OK(ctx, bpe_add_merge(ctx, &tok->bpe, (struct merge){ 'c', 'd', 299 }));
     OK(ctx, tok_seal(ctx, tok));
-    EXPECT(!tok->bpe.lanes.ready);
+    EXPECT(!quick_fill(&tok->bpe, &tok->vocab)->lanes.ready);
     rk_tok_close(ctx, tok);
 }

@@ -42,7 +42,40 @@ static rk_tok *trained(rk_ctx *ctx, uint32_t vocab_size, rk_ties ties)
     rk_text one = { text, n };
     rk_tok *tok;
     OK(ctx, rk_tok_train(ctx, &how, &one, 1, &tok));
+    if (test_random(2)) tok_fill(tok);
     return tok;
+}
+
+/* Short texts one after another, until the tables for long ones are there: by the caller, and by an encoder that began without. Then nothing else comes of it. */
+TEST(tables_that_come_later_change_no_id)
+{
+    rk_ctx *ctx = test_ctx();
+    static char text[MOST];
+    rk_tok *tok[2];
+    rk_tok_encoder *e;
+    rk_ids ids[3] = { { 0 }, { 0 }, { 0 } };
+    for (int i = 0; i < 2; i++) {
+        static const char all[] = "the cat that sat on the mat, the cats that chatted; \343\201\202\343\201\204\343\201\202\343\201\204 and on";
+        rk_text one = { all, sizeof all - 1 };
+        OK(ctx, rk_tok_train(ctx, &(rk_tok_training){ .vocab_size = 300, .specials = specials, .n_specials = 5 }, &one, 1, &tok[i]));
+    }
+    tok_fill(tok[0]);
+    OK(ctx, rk_tok_encoder_open(ctx, tok[1], 0, &e));
+    EXPECT(quick_ask(&tok[1]->bpe, &tok[1]->vocab, 0) == NULL);
+    for (size_t bytes = 0; bytes < 2 * QUICK_WORTH;) {
+        size_t n = hard_text(text, MOST);
+        for (int i = 0; i < 3; i++) ids[i].n = 0;
+        OK(ctx, rk_tok_encode(ctx, tok[0], text, n, 0, &ids[0]));
+        OK(ctx, rk_tok_encode(ctx, tok[1], text, n, 0, &ids[1]));
+        OK(ctx, rk_tok_encoder_add(ctx, e, text, n, &ids[2]));
+        OK(ctx, rk_tok_encoder_end(ctx, e, &ids[2]));
+        for (int i = 1; i < 3; i++) EXPECT(ids[i].n == ids[0].n && (n == 0 || memcmp(ids[i].at, ids[0].at, ids[0].n * sizeof *ids[0].at) == 0));
+        bytes += n;
+    }
+    EXPECT(quick_ask(&tok[1]->bpe, &tok[1]->vocab, 0) != NULL);
+    rk_tok_encoder_close(ctx, e);
+    for (int i = 0; i < 3; i++) rk_ids_free(ctx, &ids[i]);
+    for (int i = 0; i < 2; i++) rk_tok_close(ctx, tok[i]);
 }
 
 TEST(decoding_undoes_encoding)

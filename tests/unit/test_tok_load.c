@@ -45,9 +45,29 @@ TEST(a_vocab_json_that_is_none)
     FAILS(ctx, open_with(ctx, "{\"a\": 0, \"b\": \"1\"}", &tok), RK_E_FORMAT, "b: expected an integer");
     FAILS(ctx, open_with(ctx, "{\"a\": 0, \"b\": -1}", &tok), RK_E_FORMAT, "b");
     FAILS(ctx, open_with(ctx, "{\"a\": 0, \"b\": 1, \"a\": 2}", &tok), RK_E_FORMAT, "\"a\" is there twice, as ids 0 and 2");
-    FAILS(ctx, open_with(ctx, "{\"a\": 0, \"b\": 0}", &tok), RK_E_FORMAT, "id 0 is given to two tokens, \"a\" and \"b\"");
+    FAILS(ctx, open_with(ctx, "{\"a\": 0, \"b\": 0}", &tok), RK_E_FORMAT, "vocab.json: id 0 is given to two tokens, \"a\" and \"b\"");
     FAILS(ctx, open_with(ctx, "{\"a\": 0, \"b\": 1}", &tok), RK_E_FORMAT, "merge 0 makes");
     FAILS(ctx, open_with(ctx, "{\"a\": 0, \"c\": 1}", &tok), RK_E_FORMAT, "merge 0 names b");
+}
+
+/* Of a tokenizer.json: what is wrong with a key, by its byte or its way down, and the name of the file. */
+#define TOKENIZER(vocab, merges) "{\"pre_tokenizer\": {\"type\": \"ByteLevel\", \"add_prefix_space\": false}, \"model\": {\"merges\": " merges ",\n \"vocab\": " vocab "}}"
+TEST(a_tokenizer_json_that_is_none)
+{
+    rk_ctx *ctx = test_ctx();
+    rk_tok *tok;
+    FAILS(ctx, open_with(ctx, TOKENIZER("{\"a\": 0, \"b\": 0}", "[]"), &tok), RK_E_FORMAT, "vocab.json: id 0 is given to two tokens, \"a\" and \"b\"");
+    FAILS(ctx, open_with(ctx, TOKENIZER("{\"a\": 0, \"b\": 1, \"a\": 0}", "[]"), &tok), RK_E_FORMAT, "byte 119 (line 2, column 28): a second value for the key a");
+    FAILS(ctx, open_with(ctx, TOKENIZER("{\"a\": 0, \"b\": \"1\"}", "[]"), &tok), RK_E_FORMAT, "vocab.json: model.vocab.b: expected an integer");
+    FAILS(ctx, open_with(ctx, TOKENIZER("{\"a\": 0, \"a b\": 1}", "[]"), &tok), RK_E_FORMAT, "vocab.json: model.vocab.a b: this token has a character that spells no byte");
+    FAILS(ctx, open_with(ctx, TOKENIZER("{\"a\": 0, \"b\": 1}", "[\"a b\"]"), &tok), RK_E_FORMAT, "vocab.json: model.merges: merge 0 makes a with what follows it");
+    FAILS(ctx, open_with(ctx, TOKENIZER("{\"a\": 0}", "[[\"a\", \"b\"]]"), &tok), RK_E_FORMAT, "vocab.json: model.merges: merge 0 names b");
+    FAILS(ctx, open_with(ctx, TOKENIZER("{\"a\": 0}", "[[\"a\"]]"), &tok), RK_E_FORMAT, "vocab.json: model.merges: merge 0 is neither a text nor a pair");
+    FAILS(ctx, open_with(ctx, TOKENIZER("[\"a\"]", "[]"), &tok), RK_E_FORMAT, "vocab.json: model.vocab: expected an object");
+    FAILS(ctx, open_with(ctx, TOKENIZER("{\"a\": 0}", "{}"), &tok), RK_E_FORMAT, "vocab.json: model.merges: expected an array");
+    OK(ctx, open_with(ctx, TOKENIZER("{\"a\": 0, \"b\": 1, \"ab\": 2}", "[[\"a\", \"b\"]]"), &tok));
+    EXPECT_INT(rk_tok_merges(tok), 1);
+    rk_tok_close(ctx, tok);
 }
 
 /* Whatever its name: a tokenizer.json says what it is. */

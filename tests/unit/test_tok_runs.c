@@ -1,5 +1,6 @@
 /* Words that stay bytes, since no merge joins any of them, and words that are one byte over and over, short and long, new and met before, by every body: what
- * merging one by one makes of them, whether the whole word is a token or not, and an error where the vocabulary lacks the byte. */
+ * merging one by one makes of them, whether the whole word is a token or not, before there are tables for long texts (quick.h) and with them; and an error where
+ * the vocabulary lacks the byte. */
 #include "reckon/tok.h"
 #include "test.h"
 #include "tok/tok.h"
@@ -28,7 +29,6 @@ static rk_tok *make(rk_ctx *ctx, int without, bool asks_whole)
     if (asks_whole) tok->bpe.whole = &tok->vocab;
     OK(ctx, split_open(ctx, "gpt2", 4, &tok->split));
     OK(ctx, tok_seal(ctx, tok));
-    EXPECT(tok->bpe.asks_whole == asks_whole);
     return tok;
 }
 
@@ -65,10 +65,12 @@ static size_t merge_each(rk_ctx *ctx, rk_tok *tok, const char *text, size_t n, u
     return made;
 }
 
-static void check_runs(bool asks_whole)
+static void check_runs(bool asks_whole, bool quick)
 {
     rk_ctx *ctx = test_ctx();
     rk_tok *tok = make(ctx, -1, asks_whole);
+    if (quick) EXPECT(quick_fill(&tok->bpe, &tok->vocab)->asks_whole == asks_whole);
+    else tok->bpe.later->state = QUICK_NEVER;
     static char text[MOST];
     static uint32_t expected[MOST];
     for (int round = 0; round < 24 / TEST_FEWER; round++) {
@@ -91,8 +93,8 @@ static void check_runs(bool asks_whole)
     rk_tok_close(ctx, tok);
 }
 
-TEST(runs_are_what_the_merges_make) { check_runs(false); }
-TEST(runs_that_are_tokens_stay_whole) { check_runs(true); }
+TEST(runs_are_what_the_merges_make) { check_runs(false, false), check_runs(false, true); }
+TEST(runs_that_are_tokens_stay_whole) { check_runs(true, false), check_runs(true, true); }
 
 TEST(a_run_of_a_byte_that_is_missing_is_an_error)
 {

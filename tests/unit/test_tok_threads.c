@@ -68,6 +68,8 @@ static void share(const char *pattern)
     if (status == RK_E_DECLINED) SKIP("no PCRE2 here");
     OK(ctx, status);
     OK(ctx, use(ctx, tok, 0, &alone, &kept));
+    rk_tok_close(ctx, tok);                                           /* the next is as nobody has used it: its tables are filled amid all of them */
+    OK(ctx, rk_tok_train(ctx, &(rk_tok_training){ .vocab_size = 600, .pattern = pattern }, some, TEXTS, &tok));
     for (int t = 0; t < THREADS; t++) {
         workers[t] = (struct worker){ .tok = tok, .first = t * 7 };
         REQUIRE(rk_ctx_open(&(rk_options){ .threads = 1 }, &workers[t].ctx) == RK_OK);
