@@ -114,9 +114,10 @@ static int prepare(struct encoding *e)
 static int open_input(struct encoding *e)
 {
     struct cli *c = e->c;
-    rk_corpus_rules rules = { .separator = cli_text(c, "separator"), .field = cli_text(c, "field"), .bounded = cli_given(c, "memory") };
+    rk_corpus_rules rules = { .separator = cli_text(c, "separator"), .field = cli_text(c, "field") };
     int64_t memory = cli_int(c, "memory"), shards = cli_given(c, "shards") ? cli_int(c, "shards") : 0;
     int64_t block = memory / MEMORY_OF_TEXT < BLOCK_MOST ? memory / MEMORY_OF_TEXT : BLOCK_MOST;
+    if (cli_given(c, "memory")) rules.uncut = (size_t)(memory / MEMORY_OF_TEXT);
     if (memory < (int64_t)MEMORY_OF_TEXT << 16) return cli_usage(c, "--memory: %s is too little to work with; 1Mi is the least", say_bytes((uint64_t)memory).at);
     rules.block = (size_t)block;
     int code = input_open(c, &e->in, &rules, "encoding");

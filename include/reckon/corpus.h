@@ -26,7 +26,7 @@ typedef struct rk_corpus_rules {         /* zero means the default */
     const char *separator;               /* plain text: a line of its own between documents, which belongs to none; NULL: a file is a document */
     size_t      block;                   /* bytes of text in a block, about; default 32 MiB; SIZE_MAX: one block has it all */
     size_t      most;                    /* bytes of a line, or of text without a place to cut, where it is not mapped; default 2 GiB */
-    bool        bounded;                 /* plain text: a block without a place to cut is refused, by its byte (RK_E_LIMIT), instead of growing until there is one */
+    size_t      uncut;                   /* plain text: so many bytes without a place to cut, or more, are refused by the first of them (RK_E_LIMIT); 0: a block grows until there is one */
     bool      (*stop)(void *user);       /* asked while reading what is not mapped; true: stop, RK_E_CANCELLED */
     void       *user;
 } rk_corpus_rules;
@@ -51,7 +51,7 @@ typedef struct rk_block {
 
 /* The next documents. `cut` may be NULL: anywhere. Errors: RK_E_FORMAT by file and line for what is no JSON or no text, and for packed bytes
  * that are damaged or end too early; RK_E_MISSING for a line without the field; RK_E_DECLINED, with the package to install, where a file is
- * packed and the library that unpacks it is not there; RK_E_LIMIT beyond `most`, or of what `bounded` refuses. After an error only closing is left. */
+ * packed and the library that unpacks it is not there; RK_E_LIMIT beyond `most`, or `uncut`. After an error only closing is left. */
 RK_API RK_CHECK rk_status rk_corpus_next(rk_ctx *ctx, rk_corpus *corpus, const rk_corpus_cut *cut, rk_block *block);
 
 typedef struct rk_corpus_state {

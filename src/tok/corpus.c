@@ -38,8 +38,8 @@ static rk_status too_long(rk_ctx *ctx, const rk_corpus *c, const rk_corpus_cut *
 {
     size_t whole = n;
     while (whole < end && cut->last(cut->user, text, whole) == 0) whole = whole > end / 2 ? end : whole * 2;
-    (void)FAIL(RK_E_LIMIT, "%s: %zu bytes and more, from byte %llu on, have no place to cut; %zu are the limit", c->files.at[c->next - 1].path, n, (unsigned long long)(c->passed + c->at), c->block);
-    return ctx_hint(ctx, "allow %zu times as much memory, or more", whole / c->block + 1);
+    (void)FAIL(RK_E_LIMIT, "%s: %zu bytes and more, from byte %llu on, have no place to cut; %zu are the limit", c->files.at[c->next - 1].path, n, (unsigned long long)(c->passed + c->at), c->uncut);
+    return ctx_hint(ctx, "allow %zu times as much memory, or more", whole / c->uncut + 1);
 }
 
 /* The document is longer than what is left of the block: as much of what is known of it, up to `known`, as may be cut off. */
@@ -50,7 +50,7 @@ static rk_status cut_off(rk_ctx *ctx, rk_corpus *c, const rk_corpus_cut *cut, si
     *done = false;
     for (size_t n = left; n <= end && !*done; n = n < end && n * 2 > end ? end : n * 2) {
         size_t part = cut == NULL || cut->last == NULL ? n : cut->last(cut->user, text, n);
-        if (part == 0 && c->bounded && n >= c->block) return too_long(ctx, c, cut, text, n, end);
+        if (part == 0 && c->uncut > 0 && n >= c->uncut) return too_long(ctx, c, cut, text, n, end);
         if (part == 0) continue;
         TRY(add_text(ctx, c, c->at, part, c->held.n - 1, false));
         c->at += part;
@@ -242,7 +242,7 @@ static rk_status begin(rk_ctx *ctx, const char *const *paths, size_t n, const rk
 {
     c->jsonl = rules->jsonl || rules->field != NULL;
     c->block = rules->block > 0 ? rules->block : BLOCK;
-    c->bounded = rules->bounded;
+    c->uncut = rules->uncut;
     c->most = rules->most > 0 ? rules->most : MOST;
     c->stop = (struct source_stop){ rules->stop, rules->user };
     if (c->jsonl && rules->separator != NULL) return FAIL(RK_E_ARG, "lines of JSON are documents: a separator is for plain text");

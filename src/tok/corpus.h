@@ -12,9 +12,9 @@ struct corpus_file { char *path; bool found, known; uint64_t size; }; /* found: 
 struct corpus_text { size_t begin, n; uint32_t file; int source; };   /* of held[source]'s window, or of `made` (-1) */
 
 struct rk_corpus {
-    bool               jsonl, bounded;
+    bool               jsonl;
     char              *field, *separator;
-    size_t             block, most;
+    size_t             block, most, uncut;
     struct source_stop stop;
     VEC(struct corpus_file) files;
     uint32_t           next;                                          /* file to be opened */

@@ -290,7 +290,7 @@ TEST(a_block_without_a_place_to_cut)
         rk_block block = { .n = 1 };
         rk_status status = RK_OK;
         uint64_t bytes = 0;
-        OK(ctx, rk_corpus_open(ctx, &path, 1, &(rk_corpus_rules){ .block = 1000, .bounded = bounded != 0 }, &corpus));
+        OK(ctx, rk_corpus_open(ctx, &path, 1, &(rk_corpus_rules){ .block = 1000, .uncut = bounded ? 1000 : 0 }, &corpus));
         for (; status == RK_OK && block.n > 0; bytes += block.bytes) status = rk_corpus_next(ctx, corpus, &cut, &block);
         if (!bounded) OK(ctx, status);
         else FAILS(ctx, status, RK_E_LIMIT, "long: 1000 bytes and more, from byte 2999 on, have no place to cut; 1000 are the limit");
