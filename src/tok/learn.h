@@ -69,12 +69,14 @@ struct learn {
     uint32_t              made[BATCH_MOST];                           /* the new ids */
     int                   reach;                                      /* how many may be tried for the next batch */
     int                   n_batch, n_spread;                          /* being chosen; done and not yet in lists */
+    double                began;                                      /* seconds of the clock */
 };
 
 static inline bool keeps_old(const struct learn *l) { return l->how->ties == RK_TIES_HUGGINGFACE; }
 
 RK_CHECK rk_status learn_words(rk_ctx *ctx, struct learn *l, struct counter *c);         /* deals the words out; the counter is empty then */
 RK_CHECK rk_status learn_pairs(rk_ctx *ctx, struct learn *l);                            /* counts and lists all pairs of now */
+RK_CHECK rk_status learn_tell(rk_ctx *ctx, const struct learn *l);                       /* how far it is; RK_E_CANCELLED: the caller has had enough */
 RK_CHECK rk_status learn_merge(rk_ctx *ctx, struct learn *l);                            /* does the batch */
 size_t learn_needs(const struct learn *l);                                               /* bytes that the batch may take, about: no less where places are many */
 void learn_clear(rk_ctx *ctx, struct learn *l);

@@ -155,10 +155,10 @@ static rk_status choose(rk_ctx *ctx, struct learn *l)
 
 /* ---- the loop ---- */
 
-static rk_status tell(rk_ctx *ctx, const struct learn *l, double began)
+rk_status learn_tell(rk_ctx *ctx, const struct learn *l)
 {
     if (l->how->progress == NULL) return RK_OK;
-    rk_tok_progress p = { "merge", l->out->n_ids, l->how->most_ids, 0, clock_seconds() - began };
+    rk_tok_progress p = { "merge", l->out->n_ids, l->how->most_ids, 0, clock_seconds() - l->began };
     if (l->how->progress(l->how->user, &p)) return RK_OK;
     return FAIL(RK_E_CANCELLED, "stopped while merging, at %u of %u tokens", l->out->n_ids, l->how->most_ids);
 }
@@ -210,7 +210,6 @@ static rk_status look_again(rk_ctx *ctx, struct learn *l, bool *found)
 
 static rk_status loop(rk_ctx *ctx, struct learn *l)
 {
-    double began = clock_seconds();
     uint32_t told = 0;
     bool goes_on = true, listed = true;
     while (l->out->n_ids < l->how->most_ids && goes_on) {
@@ -225,10 +224,10 @@ static rk_status loop(rk_ctx *ctx, struct learn *l)
         TRY(learn_merge(ctx, l));
         if (told == 0 || l->out->n - told >= PROGRESS_EVERY) {
             told = l->out->n;
-            TRY(tell(ctx, l, began));
+            TRY(learn_tell(ctx, l));
         }
     }
-    return tell(ctx, l, began);
+    return learn_tell(ctx, l);
 }
 
 static rk_status begin(rk_ctx *ctx, struct learn *l, struct counter *counter)
@@ -244,7 +243,7 @@ static rk_status begin(rk_ctx *ctx, struct learn *l, struct counter *counter)
 
 rk_status merges_learn(rk_ctx *ctx, const struct merging *how, struct counter *counter, struct merged *out)
 {
-    struct learn l = { .how = how, .out = out, .heap = { .ties = how->ties }, .n_slots = 2 * (size_t)how->most_ids + 1, .reach = BATCH_MOST };
+    struct learn l = { .how = how, .out = out, .heap = { .ties = how->ties }, .n_slots = 2 * (size_t)how->most_ids + 1, .reach = BATCH_MOST, .began = clock_seconds() };
     TRY(share_begin(ctx, &l.share));
     l.share.limit = l.most_bytes = counter_limit(ctx, counter, how->memory);
     rk_status status = begin(ctx, &l, counter);

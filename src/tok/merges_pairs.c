@@ -251,7 +251,10 @@ rk_status learn_pairs(rk_ctx *ctx, struct learn *l)
     l->n_pairs = 0;
     l->n_spread = 0;
     l->n_classes = classes(ctx, l);
-    for (l->class = 0; l->class < l->n_classes; l->class++) TRY(count_class(ctx, l));
+    for (l->class = 0; l->class < l->n_classes; l->class++) {
+        if (l->class > 0) TRY(learn_tell(ctx, l));                      /* many goes can take minutes */
+        TRY(count_class(ctx, l));
+    }
     return RK_OK;
 }
 

@@ -119,6 +119,23 @@ static void count_in(rk_ctx *ctx, const rk_counting *how, const char *text, size
     }
 }
 
+static bool no_merging(void *user, const rk_tok_progress *p)
+{
+    (void)user;
+    return strcmp(p->stage, "merge") != 0;
+}
+
+/* Pairs that are counted in many goes: between two of them it can be stopped, before anything was merged. */
+static void stop_between_goes(rk_ctx *ctx, const rk_counting *how, uint64_t memory)
+{
+    rk_counts *counts;
+    rk_tok *none;
+    OK(ctx, rk_counts_open(ctx, how, &counts));
+    OK(ctx, rk_counts_read(ctx, counts, place("counts")));
+    FAILS(ctx, rk_counts_train(ctx, counts, &(rk_tok_training){ .vocab_size = 300, .memory = memory, .progress = no_merging }, &none), RK_E_CANCELLED, "at 256 of 299 tokens");
+    rk_counts_close(ctx, counts);
+}
+
 TEST(little_memory_gives_the_same_and_is_kept)
 {
     if (TEST_SANITIZED) SKIP("millions of words");
@@ -148,6 +165,7 @@ TEST(little_memory_gives_the_same_and_is_kept)
     EXPECT(rk_ctx_peak_bytes(small) <= merging);
     expect_same(one, two);
     expect_same(one, three);
+    stop_between_goes(small, &limited, merging);
     struct file_names names = { 0 };
     OK(ctx, file_list(ctx, test_temporary(), &names));
     EXPECT_INT(names.n, 1);                                           /* the counts file alone */
