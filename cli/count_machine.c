@@ -101,20 +101,28 @@ bool training_asked(const struct counting *k) { return cli_given(k->c, "tokens")
 
 struct training { uint64_t tokens; unsigned __int128 flops; double gpus, mfu, hours, days; };      /* hours: of one device, days: of all together; 0 without a peak */
 
+struct entry { char at[96]; };
+/* Of the bill, as books call it. */
+static struct entry convention_entry(const struct cli *c)
+{
+    struct entry e;
+    (void)snprintf(e.at, sizeof e.at, "flops.convention.%.60s", cli_text(c, "flops"));
+    return e;
+}
+
 static int training_of(struct counting *k, struct counted *x, struct training *t)
 {
     struct cli *c = k->c;
-    char name[96];
+    struct entry e = convention_entry(c);
     uint64_t seq = k->s.seq > 0 ? (uint64_t)k->s.seq : model_size(x->model, "position");
-    (void)snprintf(name, sizeof name, "flops.convention.%.60s", cli_text(c, "flops"));
-    CLI_TRY(c, rk_books_add(x->bill, x->model, &k->books, name));
-    (void)snprintf(name, sizeof name, "flops.convention.%.60s", rk_convention_of(name).name);       /* llm.c is llmc's */
+    CLI_TRY(c, rk_books_add(x->bill, x->model, &k->books, e.at));
+    (void)snprintf(e.at, sizeof e.at, "flops.convention.%.60s", rk_convention_of(e.at).name);       /* llm.c is llmc's */
     uint64_t per_step = (uint64_t)k->s.batch * seq;             /* the bill has been made of so many */
     t->gpus = k->books.gpus > 0 ? (double)k->books.gpus : 1;
     t->mfu = cli_real(c, "mfu");
     t->tokens = (uint64_t)cli_int(c, "tokens");
     if (cli_given(c, "steps") && __builtin_mul_overflow((uint64_t)cli_int(c, "steps"), per_step, &t->tokens)) return cli_usage(c, "--steps: more than 2^64 tokens");
-    t->flops = ((unsigned __int128)number_of(x->bill, name) * t->tokens + per_step - 1) / per_step;
+    t->flops = ((unsigned __int128)number_of(x->bill, e.at) * t->tokens + per_step - 1) / per_step;
     t->hours = k->machine.peak > 0 ? (double)t->flops / (k->machine.peak * t->mfu) / 3600 : 0;
     t->days = t->hours / t->gpus / 24;
     return CLI_OK;
@@ -124,6 +132,7 @@ int training_check(const struct counting *k)
 {
     struct cli *c = k->c;
     double mfu = cli_real(c, "mfu");
+    if (rk_convention_of(convention_entry(c).at).name == NULL) return cli_usage(c, "--flops: there is no convention \"%s\" (reckon count gpt2 --conventions names them)", cli_text(c, "flops"));
     if (!training_asked(k)) return mfu > 0 && mfu <= 1 ? CLI_OK : cli_usage(c, "--mfu: above 0 and at most 1");
     if (cli_given(c, "tokens") && cli_given(c, "steps")) return cli_usage(c, "--tokens and --steps say the same thing: give one");
     if (k->s.mode != RK_MODE_TRAIN) return cli_usage(c, "--tokens and --steps are of a training: --mode train");

@@ -53,6 +53,10 @@ sys.exit(not (lines and all(line.endswith("\n") for line in lines)))
 END
 fi
 
+# A name is looked at whether it is needed or not
+ends 2 reckon count gpt2 --flops nosuch;         warns 'there is no convention "nosuch"'; silent "$out"
+ends 0 reckon count gpt2 --flops llm.c --tokens 1B --device h100;  prints "by the convention llm.c"
+
 # 0 is a value, and not as if nothing had been given
 for zero in 'count gpt2 --edition' 'count gpt2 --device-memory' 'count gpt2 --bandwidth' 'fit gpt2 --memory 24GB --edition' 'fit gpt2 --memory 24GB --peak' 'diff gpt2 gpt-j-6b --bandwidth'; do
     ends 2 reckon $zero 0; warns "${zero##* }: "; silent "$out"
