@@ -219,7 +219,7 @@ static int run(struct cli *c)
     struct encoding e = { .c = c, .sink = { .c = c } };
     bool lines = cli_flag(c, "jsonl");
     if (!cli_given(c, "tokenizer")) return cli_usage(c, "--tokenizer is missing");
-    if (cli_given(c, "text") == (c->n_args > 0)) return cli_usage(c, c->n_args > 0 ? "either --text or INPUT" : "INPUT is missing");
+    if (cli_given(c, "text") == (c->n_args > 0)) return cli_usage(c, c->n_args > 0 ? "either --text or INPUT" : "INPUT is missing (- is standard input)");
     cli_watch();
     int code = lines ? run_lines(&e) : run_texts(&e);
     input_free(&e.in);

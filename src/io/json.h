@@ -43,13 +43,14 @@ void json_clear(rk_ctx *ctx, struct json_doc *doc);
 /* The members of the one object that the text is, each as it is read, for headers of many: a member lives for the call.
  * A key that comes twice in it is for the caller to notice. Members know the way up; not which one of an array they are. */
 typedef rk_status json_member_fn(void *user, const struct json *member);
+RK_CHECK rk_status json_each(rk_ctx *ctx, const char *name, const char *text, size_t n, unsigned flags, json_member_fn *each, void *user);
+
 /* A tree but for the members of some objects or arrays, which are empty in it: `key` of `in` of the root, where it is of this kind. Texts and keys
  * of what is told live as long as the document. */
 struct json_told { const char *in, *key; enum json_kind kind; json_member_fn *each; void *user; };
 RK_CHECK rk_status json_read_telling(rk_ctx *ctx, struct json_doc *doc, const char *name, const char *text, size_t n, unsigned flags, const struct json_told *told, int n_told);
 /* The message for a key that was told of and came before: by its byte. The text is what was read; never RK_OK. */
 rk_status json_second(rk_ctx *ctx, const struct json_doc *doc, const char *text, size_t n, const struct name *key);
-RK_CHECK rk_status json_each(rk_ctx *ctx, const char *name, const char *text, size_t n, unsigned flags, json_member_fn *each, void *user);
 
 /* NULL when there is no such key, and when `object` is NULL or none. O(log n). */
 const struct json *json_find(const struct json *object, const char *key);

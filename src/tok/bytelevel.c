@@ -31,7 +31,7 @@ rk_status bytelevel_write(rk_ctx *ctx, struct str *to, const char *bytes, size_t
 {
     for (size_t i = 0; i < n; i++) {
         char spelled[4];
-        TRY(str_add(ctx, to, spelled, utf8_put(spelled, bytelevel_code((unsigned char)bytes[i]))));
+        TRY(str_add(ctx, to, spelled, bytelevel_spell(&bytes[i], 1, spelled)));
     }
     return RK_OK;
 }

@@ -12,7 +12,6 @@ RK_CHECK rk_status bytelevel_write(rk_ctx *ctx, struct str *to, const char *byte
 /* Bytes of a spelling, into out[n] at most; false when a character spells no byte. */
 bool bytelevel_read(const char *spelling, size_t n, char *out, size_t *n_out);
 
-
 /* The same as bytelevel_write, into room for BYTELEVEL_MOST bytes for each: the length. */
 enum { BYTELEVEL_MOST = 2 };
 size_t bytelevel_spell(const char *bytes, size_t n, char *out);

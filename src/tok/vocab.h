@@ -27,8 +27,9 @@ const char *vocab_source(const struct vocab *v);
 
 RK_CHECK rk_status vocab_expect(rk_ctx *ctx, struct vocab *v, uint32_t tokens, size_t bytes);     /* room for so many tokens of so many bytes in all: a hint */
 /* Id `id` stands for these bytes (copied). Only a `model` token is found by vocab_find. RK_E_FORMAT when it stands for others already. */
-RK_CHECK rk_status vocab_put_spelled(rk_ctx *ctx, struct vocab *v, uint32_t id, struct name spelling, const char *bytes, size_t n);      /* a model token; then all of those must be */
 RK_CHECK rk_status vocab_put(rk_ctx *ctx, struct vocab *v, uint32_t id, const char *bytes, size_t n, bool model);
+/* The same of a model token by how its bytes are spelled, too; then all of those must be put so. */
+RK_CHECK rk_status vocab_put_spelled(rk_ctx *ctx, struct vocab *v, uint32_t id, struct name spelling, const char *bytes, size_t n);
 RK_CHECK rk_status vocab_seal(rk_ctx *ctx, struct vocab *v);          /* after the last put; two ids of the same bytes are refused */
 RK_CHECK rk_status vocab_index(rk_ctx *ctx, struct vocab *v, bool *twins);      /* the same, but that they are told of */
 bool vocab_find(const struct vocab *v, const char *bytes, size_t n, uint32_t *id);

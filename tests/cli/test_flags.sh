@@ -54,6 +54,7 @@ END
 fi
 
 # A name is looked at whether it is needed or not
+ends 2 reckon tok encode --tokenizer tok --jsonl;  warns "INPUT is missing (- is standard input)"
 ends 2 reckon count gpt2 --flops nosuch;         warns 'there is no convention "nosuch"'; silent "$out"
 ends 0 reckon count gpt2 --flops llm.c --tokens 1B --device h100;  prints "by the convention llm.c"
 
