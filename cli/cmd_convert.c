@@ -8,7 +8,7 @@
 
 static const struct option options[] = {
     { "dtype",     0,   OPT_CHOICE, "f32|f16|bf16|int8", "int8",  "int8: matrices as integers with a scale for 64 of them; all else stays" },
-    { "layout",    0,   OPT_CHOICE, "plain|packed",      "plain", "packed: int8 matrices in panels, for 2 to 32 rows at once (prompts, batches, beams)" },
+    { "layout",    0,   OPT_CHOICE, "plain|packed",      "plain", "packed: matrices of int8 or f32 in panels, for few rows at once (batches, beams, of int8 short prompts)" },
     { "text",      0,   OPT_FILE,   NULL,     NULL,              "compare what both make of this text: perplexity, as reckon score has it, and KL of the predictions" },
     { "tokens",    0,   OPT_SIZE,   NULL,     "1Ki",             "so many tokens of it, at most" },
     { "tokenizer", 'k', OPT_FOLDER, NULL,     "(DIR)",           "the tokenizer" },

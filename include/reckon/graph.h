@@ -110,7 +110,7 @@ RK_API rk_ref rk_xent_head(rk_graph *g, rk_ref x, rk_ref w, rk_ref bias, rk_ref 
 /* A contraction with a matrix stored in fewer bits: einsum of x and rk_widen(w, scale). The result has x's dtype. */
 RK_API rk_ref rk_einsum_stored(rk_graph *g, const char *equation, rk_ref x, rk_ref w, rk_ref scale);
 /* The same with integers of i8 in panels (docs/formats.md): panels [o i 16 32 4] and scale [o i 32] of a matrix that has at most 32 o rows of
- * 64 i numbers. The equation speaks of it in rows, of which `dims` are the dims: those of the result, then those of the sum, four at most. */
+ * 64 i numbers; of floats: panels [o i 16 4 16] of at most 16 o rows, scale 0. The equation speaks of it in rows, of which `dims` are the dims: those of the result, then those of the sum, four at most. */
 RK_API rk_ref rk_einsum_panels(rk_graph *g, const char *equation, rk_ref x, rk_ref panels, rk_ref scale, const char *dims);
 /* w in this dtype; times scale, unless that is 0: w's dims, but for the last, where it has one number per block of neighbours. */
 RK_API rk_ref rk_widen(rk_graph *g, rk_ref w, rk_ref scale, rk_dtype dtype);

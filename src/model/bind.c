@@ -59,15 +59,15 @@ rk_status bind_compute(rk_ctx *ctx, const struct built *built, int i, struct sto
     return status;
 }
 
-/* Integers and their scales, made f32: the whole tensor, in rows. */
-static rk_status load_integers(rk_ctx *ctx, const struct built *built, int i, const struct stored *s, const struct bundle *b, const struct bundle_entry *e,
+/* Integers and their scales, or what lies in panels, made f32: the whole tensor, in rows. */
+static rk_status load_rows(rk_ctx *ctx, const struct built *built, int i, const struct stored *s, const struct bundle *b, const struct bundle_entry *e,
                                struct store *store, void *block)
 {
     const struct bundle_entry *scale = forms_scale(b, e);
     struct bundle_entry wide = *e;
     float *values;
     rk_status status;
-    PROMISE(scale != NULL);
+    PROMISE(scale != NULL || forms_in_panels(e));
     int64_t n = parameter_elements(built->g, &built->parameters.at[i]);
     TRY(NEW(values, n));
     GO(forms_numbers(ctx, e, scale, n, values));
@@ -100,8 +100,9 @@ rk_status bind_fill_store(rk_ctx *ctx, const struct arch *arch, const struct bui
             continue;
         }
         if (is_lent(built, i, found[i], store)) continue;
-        GO(bind_stored_as(ctx, arch, built, i, found[i]->dtype, &s));
-        if (found[i]->dtype == RK_i8) GO(load_integers(ctx, built, i, &s, b, found[i], store, block));
+        const bool in_rows = found[i]->dtype != RK_i8 && !forms_in_panels(found[i]);
+        GO(bind_stored_as(ctx, arch, built, i, in_rows ? RK_f32 : RK_i8, &s));
+        if (!in_rows) GO(load_rows(ctx, built, i, &s, b, found[i], store, block));
         else GO(load_one(ctx, built, i, &s, found[i], store, block));
     }
 out:

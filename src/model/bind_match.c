@@ -53,18 +53,18 @@ static rk_status index_names(rk_ctx *ctx, struct matching *m)
 static enum match judge(const struct matching *m, const struct match_row *row)
 {
     const struct bundle_entry *e = row->entry;
-    if (e->dtype > RK_f8e5m2 && forms_scale(m->b, e) == NULL) return MATCH_DTYPE;
+    if (!forms_readable(m->b, e)) return MATCH_DTYPE;
     bool same = row->stored.rank == e->rank && memcmp(row->stored.shape, e->shape, (size_t)e->rank * sizeof *e->shape) == 0;
     return same ? MATCH_FOUND : MATCH_SHAPE;
 }
 
-/* Integers lie in an order of their own, and their scales are spoken for with them. */
+/* Integers and what is in panels lie in an order of their own; scales are spoken for with their integers. */
 static rk_status take_scale(rk_ctx *ctx, struct matching *m, int i, struct match_row *row)
 {
     const struct bundle_entry *scale = forms_scale(m->b, row->entry);
     if (scale != NULL) m->all[scale - m->b->entries.at].spoken_for = true;
     TRY(bind_stored_as(ctx, m->arch, m->built, i, RK_i8, &row->stored));
-    if (forms_in_panels(row->entry)) (void)forms_panel_shape(&row->stored.rank, row->stored.shape);
+    if (forms_in_panels(row->entry)) (void)forms_panel_shape(row->entry->dtype != RK_i8, &row->stored.rank, row->stored.shape);
     return RK_OK;
 }
 
@@ -86,7 +86,7 @@ static rk_status match_one(rk_ctx *ctx, struct matching *m, int i)
         m->all[at].spoken_for = true;
         row.pattern = w;
         row.entry = m->found[i] = m->all[at].entry;
-        if (row.entry->dtype == RK_i8) TRY(take_scale(ctx, m, i, &row));
+        if (row.entry->dtype == RK_i8 || forms_in_panels(row.entry)) TRY(take_scale(ctx, m, i, &row));
         row.kind = judge(m, &row);
     }
     return m->each(m->user, &row);

@@ -60,10 +60,11 @@ static void add_sized(struct builder *b, const char *format, int64_t size, struc
     add_word(dims, name, n);
 }
 
-/* Panels, their scales, and the matrix that they stand for. */
+/* Panels, the scales of integers, and the matrix that they stand for. */
 static struct kept panels_of(struct builder *b, const struct form *f, const char *full)
 {
-    static const char *const names[PANEL_RANK] = { "panels_%lld", "panel_blocks_%lld", "panel_fours_%lld", "panel_columns_%lld", "panel_each_%lld" };
+    const bool floats = f->dtype != RK_i8;
+    const char *const names[PANEL_RANK] = { "panels_%lld", "panel_blocks_%lld", "panel_fours_%lld", floats ? "panel_each_%lld" : "panel_columns_%lld", floats ? "panel_columns_%lld" : "panel_each_%lld" };
     struct words dims = { "" }, of_scale = { "" };
     char name[560];
     for (int i = 0; i < PANEL_RANK; i++) {
@@ -72,7 +73,7 @@ static struct kept panels_of(struct builder *b, const struct form *f, const char
     }
     (void)snprintf(name, sizeof name, "%s.scale", full);
     struct kept k = { .state = rk_state(b->g, RK_PARAMETER, full, f->dtype, dims.at), .panels = f->dims };
-    k.scale = rk_state(b->g, RK_PARAMETER, name, RK_f32, of_scale.at);
+    if (!floats) k.scale = rk_state(b->g, RK_PARAMETER, name, RK_f32, of_scale.at);
     k.seen = rk_widen_panels(b->g, k.state, k.scale, b->dtype, f->dims);
     return k;
 }

@@ -2,7 +2,7 @@
  *
  * Floats keep the order of their axes. Integers of 8 bits get a scale per block of neighbours along the sum, and lie with that
  * axis last, as the kernels read them (forms.h, docs/formats.md): matrices that are multiplied with; all else stays as it is. Packed,
- * those that can be lie in panels, in front of the rest, so that each begins a line of the cache. Integers that are there already, in
+ * those that can be, of integers or of f32, lie in panels, in front of the rest, so that each begins a line of the cache. Integers that are there already, in
  * rows or panels, only change places: no number of them.
  * What every tensor lost is told. Each file appears whole or not at all, and the old one stays until then.
  * Not here: the numbers (convert_numbers.c); what a model makes of them (cmd_convert compares its predictions). */
@@ -27,11 +27,19 @@ static bool is_product(const rk_graph *g, rk_ref w)
     return yes;
 }
 
+static bool is_matrix(const struct conversion *c, int i)
+{
+    const rk_ref w = c->built.parameters.at[i].ref;
+    return forms_fits(c->built.g, w) && is_product(c->built.g, w);
+}
+
+static bool packs_floats(const struct conversion *c, int i) { return c->packed && c->dtype == RK_f32 && is_matrix(c, i); }
+
 /* How many neighbours share a scale; 0: this one does not become integers. */
 static int64_t block_of(const struct conversion *c, int i)
 {
     const struct node *n = node_of(c->built.g, c->built.parameters.at[i].ref);
-    if (c->dtype != RK_i8 || !forms_fits(c->built.g, c->built.parameters.at[i].ref) || !is_product(c->built.g, c->built.parameters.at[i].ref)) return 0;
+    if (c->dtype != RK_i8 || !is_matrix(c, i)) return 0;
     int64_t block = LARGEST_BLOCK, last = dim_size(c->built.g, n->dim[n->rank - 1]);
     while (block >= SMALLEST_BLOCK && last % block != 0) block /= 2;
     return block >= SMALLEST_BLOCK ? block : 0;
@@ -43,9 +51,10 @@ static rk_status decide(rk_ctx *ctx, struct conversion *c, int i)
     TRY(bind_stored_as(ctx, c->m->config.arch, &c->built, i, RK_f32, &f->stored));
     f->block = block_of(c, i);
     f->in_rows = "";
-    if (f->block == 0) return RK_OK;
+    if (f->block == 0 && !packs_floats(c, i)) return RK_OK;
     TRY(bind_stored_as(ctx, c->m->config.arch, &c->built, i, RK_i8, &f->stored));
     if (c->packed) f->in_rows = forms_no_panels(c->built.g, c->built.parameters.at[i].ref, f->stored.rank, f->stored.shape, f->block);
+    if (f->block == 0 && f->in_rows != NULL) return bind_stored_as(ctx, c->m->config.arch, &c->built, i, RK_f32, &f->stored);
     return RK_OK;
 }
 
@@ -60,7 +69,7 @@ static rk_status declare(rk_ctx *ctx, struct conversion *c, int i)
 {
     const struct fate *f = &c->fate[i];
     struct stored s = f->stored;
-    if (f->in_rows == NULL) PROMISE(forms_panel_shape(&s.rank, s.shape));
+    if (f->in_rows == NULL) PROMISE(forms_panel_shape(f->block == 0, &s.rank, s.shape));
     TRY(bind_written(ctx, &c->m->config, &c->built, i, &c->name));
     TRY(bundle_declare(ctx, &c->w, str_c(&c->name), f->block > 0 ? RK_i8 : dtype_of(c, c->found[i]), s.rank, s.shape));
     if (f->block == 0) return RK_OK;
@@ -154,7 +163,8 @@ static rk_status convert(rk_ctx *ctx, struct conversion *c, const char *folder)
     GO(NEW(c->fate, n));
     GO(bind_match(ctx, c->m->config.arch, &c->built, &c->b, c->found, &report));
     GO(bundle_declare_note(ctx, &c->w, "format", "pt"));
-    if (c->packed) GO(bundle_declare_note(ctx, &c->w, FORMS_PANELS_KEY, FORMS_PANELS_NOTE));
+    if (c->packed && c->dtype == RK_i8) GO(bundle_declare_note(ctx, &c->w, FORMS_PANELS_KEY, FORMS_PANELS_NOTE));
+    if (c->packed && c->dtype == RK_f32) GO(bundle_declare_note(ctx, &c->w, FORMS_FLOAT_PANELS_KEY, FORMS_FLOAT_PANELS_NOTE));
     c->w.lines = c->packed;
     for (int i = 0; i < n; i++)
         if (c->found[i] != NULL) GO(decide(ctx, c, i));
@@ -185,9 +195,9 @@ rk_status rk_model_convert(rk_model *m, const char *folder, rk_dtype dtype, rk_l
         return ctx_hint(ctx, "name another folder for what comes out");
     }
     if (dtype != RK_f32 && dtype != RK_f16 && dtype != RK_bf16 && dtype != RK_i8) return FAIL(RK_E_DTYPE, "weights are not converted to %s", rk_dtype_name(dtype));
-    if (c.packed && dtype != RK_i8) {
-        (void)FAIL(RK_E_DECLINED, "weights of %s have no packed layout: for few rows at once they come at the speed of memory as they lie", rk_dtype_name(dtype));
-        return ctx_hint(ctx, "integers have one: --dtype int8");
+    if (c.packed && dtype != RK_i8 && dtype != RK_f32) {
+        (void)FAIL(RK_E_DECLINED, "weights of %s have no packed layout", rk_dtype_name(dtype));
+        return ctx_hint(ctx, "integers and f32 have one: --dtype int8, --dtype f32");
     }
     rk_status status = convert(ctx, &c, folder);
     built_close(&c.built);

@@ -6,7 +6,7 @@
 #include "model/model.h"
 
 /* What becomes of a tensor: how many neighbours share a scale (0: it does not become integers), how it will lie in rows, and why it
- * does; NULL: it will lie in panels. */
+ * does; NULL: it will lie in panels, which of floats have no scales. */
 struct fate { int64_t block; struct stored stored; const char *in_rows; };
 
 struct conversion {

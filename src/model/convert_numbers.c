@@ -16,6 +16,7 @@ static rk_status read_whole(rk_ctx *ctx, const struct conversion *c, const struc
         PROMISE(scale != NULL);
         return forms_numbers(ctx, e, scale, n, to);
     }
+    if (forms_in_panels(e)) return forms_numbers(ctx, e, NULL, n, to);
     num_load_f32(to, e->data, (int)e->dtype, (size_t)n);
     return RK_OK;
 }
@@ -114,20 +115,33 @@ out:
     return status;
 }
 
-/* From the order of the source into that of the target: axes change places only between floats and integers. */
-static rk_status turn(rk_ctx *ctx, const struct conversion *c, int i, const float *from, bool to_integers, int64_t n, float *to)
+/* Floats become panels. */
+static rk_status write_panels(rk_ctx *ctx, struct conversion *c, const struct fate *f, const float *x, int64_t n, struct loss *l)
+{
+    const int64_t row = f->stored.shape[f->stored.rank - 1], size = panel_count_of(true, n / row) * FLOAT_PANEL_COLUMNS * row;
+    float *panels;
+    TRY(NEW(panels, size));
+    panel_make_floats(n / row, row, x, panels);
+    for (int64_t k = 0; k < n; k++) lose(l, x[k], x[k]);
+    rk_status status = bundle_write(ctx, &c->w, str_c(&c->name), panels, (size_t)size * sizeof *panels);
+    FREE(panels, size);
+    return status;
+}
+
+/* From the order of the source into that of the target: axes change places only where one has its contracted axis last, as integers and panels do. */
+static rk_status turn(rk_ctx *ctx, const struct conversion *c, int i, const float *from, bool sums_last, int64_t n, float *to)
 {
     struct stored source, target;
     const float *x = from;
     float *graph = NULL;
     rk_status status;
-    bool is_integer = c->found[i]->dtype == RK_i8;
-    if (is_integer == to_integers) {
+    bool has_last = c->found[i]->dtype == RK_i8 || forms_in_panels(c->found[i]);
+    if (has_last == sums_last) {
         memcpy(to, from, (size_t)n * sizeof *to);
         return RK_OK;
     }
-    GO(bind_stored_as(ctx, c->m->config.arch, &c->built, i, is_integer ? RK_i8 : RK_f32, &source));
-    GO(bind_stored_as(ctx, c->m->config.arch, &c->built, i, to_integers ? RK_i8 : RK_f32, &target));
+    GO(bind_stored_as(ctx, c->m->config.arch, &c->built, i, has_last ? RK_i8 : RK_f32, &source));
+    GO(bind_stored_as(ctx, c->m->config.arch, &c->built, i, sums_last ? RK_i8 : RK_f32, &target));
     GO(NEW(graph, n));
     for (int64_t first = 0, count; first < n; first += count) {
         count = reorder_box(&source.read, first, PIECE);
@@ -151,8 +165,9 @@ rk_status convert_numbers(rk_ctx *ctx, struct conversion *c, int i, const rk_con
     GO(NEW(turned, n));
     GO(read_whole(ctx, c, c->found[i], n, x));
     GO(check_numbers(ctx, c, x, n));
-    GO(turn(ctx, c, i, x, told->block > 0, n, turned));
+    GO(turn(ctx, c, i, x, told->block > 0 || told->packed, n, turned));
     if (told->block > 0) GO(convert_integers(ctx, c, i, turned, n, l));
+    else if (told->packed) GO(write_panels(ctx, c, &c->fate[i], turned, n, l));
     else GO(write_floats(ctx, c, turned, n, told->to, l));
 out:
     FREE(x, n);

@@ -53,18 +53,30 @@ rk_status forms_axes(rk_ctx *ctx, const char *axes, const char *last, char out[A
     return RK_OK;
 }
 
-bool forms_in_panels(const struct bundle_entry *q) { return q->dtype == RK_i8 && q->rank == PANEL_RANK; }
+bool forms_in_panels(const struct bundle_entry *q) { return (q->dtype == RK_i8 || q->dtype == RK_f32) && q->rank == PANEL_RANK; }
 
 /* Every file that says anything of panels says the same, and one does. */
-static bool panels_are_said(const struct bundle *b)
+static bool panels_are_said(const struct bundle *b, bool floats)
 {
+    const char *key = floats ? FORMS_FLOAT_PANELS_KEY : FORMS_PANELS_KEY, *note = floats ? FORMS_FLOAT_PANELS_NOTE : FORMS_PANELS_NOTE;
     int said = 0;
     for (int i = 0; i < b->notes.n; i++) {
-        if (strcmp(b->notes.at[i].name.at, FORMS_PANELS_KEY) != 0) continue;
-        if (strcmp(b->notes.at[i].text, FORMS_PANELS_NOTE) != 0) return false;
+        if (strcmp(b->notes.at[i].name.at, key) != 0) continue;
+        if (strcmp(b->notes.at[i].text, note) != 0) return false;
         said++;
     }
     return said > 0;
+}
+
+static bool float_panels_fit(const struct bundle_entry *q)
+{
+    return q->shape[2] == PANEL_FOURS && q->shape[3] == PANEL_EACH && q->shape[4] == FLOAT_PANEL_COLUMNS;
+}
+
+bool forms_readable(const struct bundle *b, const struct bundle_entry *q)
+{
+    if (q->dtype > RK_f8e5m2) return forms_scale(b, q) != NULL;
+    return !forms_in_panels(q) || (panels_are_said(b, true) && float_panels_fit(q));
 }
 
 static bool panels_fit(const struct bundle_entry *q, const struct bundle_entry *s)
@@ -75,18 +87,20 @@ static bool panels_fit(const struct bundle_entry *q, const struct bundle_entry *
 
 const char *forms_trouble(const struct bundle *b, const struct bundle_entry *q)
 {
-    if (q->dtype != RK_i8) return "";
-    if (forms_in_panels(q) && !panels_are_said(b)) return "it has the rank of panels, but the metadata does not say " FORMS_PANELS_KEY ": " FORMS_PANELS_NOTE;
+    if (q->dtype != RK_i8 && !forms_in_panels(q)) return "";
+    if (q->dtype != RK_i8)
+        return panels_are_said(b, true) ? "its shape is not one of panels" : "it has the rank of panels, but the metadata does not say " FORMS_FLOAT_PANELS_KEY ": " FORMS_FLOAT_PANELS_NOTE;
+    if (forms_in_panels(q) && !panels_are_said(b, false)) return "it has the rank of panels, but the metadata does not say " FORMS_PANELS_KEY ": " FORMS_PANELS_NOTE;
     return forms_in_panels(q) ? "its scales, of f32 and named like it with .scale, do not fit these panels, or are not there"
                               : "its scales, of f32 and named like it with .scale, do not fit it, or are not there";
 }
 
-bool forms_panel_shape(int *rank, int64_t shape[RK_MAX_RANK])
+bool forms_panel_shape(bool floats, int *rank, int64_t shape[RK_MAX_RANK])
 {
     int64_t out = 1, in = *rank > 0 ? shape[*rank - 1] : 0;
     for (int i = 0; i + 1 < *rank; i++) out *= shape[i];
-    if (*rank < 2 || !panel_fits(out, in)) return false;
-    panel_shape(out, in, shape);
+    if (*rank < 2 || !panel_fits(floats, out, in)) return false;
+    panel_shape(floats, out, in, shape);
     *rank = PANEL_RANK;
     return true;
 }
@@ -98,7 +112,7 @@ const struct bundle_entry *forms_scale(const struct bundle *b, const struct bund
     (void)snprintf(name, sizeof name, "%.*s.scale", (int)q->name.length, q->name.at);
     const struct bundle_entry *s = bundle_find(b, name);
     if (s == NULL || s->dtype != RK_f32) return NULL;
-    if (forms_in_panels(q)) return panels_are_said(b) && panels_fit(q, s) ? s : NULL;
+    if (forms_in_panels(q)) return panels_are_said(b, false) && panels_fit(q, s) ? s : NULL;
     if (s->rank != q->rank) return NULL;
     for (int i = 0; i + 1 < q->rank; i++)
         if (s->shape[i] != q->shape[i]) return NULL;
@@ -125,6 +139,10 @@ void forms_rows(const struct bundle_entry *q, const struct bundle_entry *scale, 
 
 rk_status forms_numbers(rk_ctx *ctx, const struct bundle_entry *q, const struct bundle_entry *scale, int64_t n, float *to)
 {
+    if (scale == NULL) {
+        panel_undo_floats(n / (q->shape[1] * PANEL_PER_SCALE), q->shape[1] * PANEL_PER_SCALE, q->data, to);
+        return RK_OK;
+    }
     int64_t block = forms_block(q, scale);
     float *scales = NULL;
     int8_t *rows = NULL;
@@ -175,10 +193,11 @@ static bool uses_of_panels(const rk_graph *g, rk_ref w, int64_t in)
 const char *forms_no_panels(const rk_graph *g, rk_ref weight, int rank, const int64_t *rows, int64_t block)
 {
     int64_t shape[RK_MAX_RANK];
-    if (block != PANEL_PER_SCALE) return "its scales are for fewer than 64 neighbours";
+    if (block != 0 && block != PANEL_PER_SCALE) return "its scales are for fewer than 64 neighbours";
     if (!uses_of_panels(g, weight, rows[rank - 1])) return "its parts are used one by one";
     memcpy(shape, rows, (size_t)rank * sizeof *rows);
-    return forms_panel_shape(&rank, shape) ? NULL : "it has too few rows for panels of 32";
+    if (block == 0 && rows[rank - 1] % PANEL_PER_SCALE != 0) return "its rows are no multiple of 64 numbers";
+    return forms_panel_shape(block == 0, &rank, shape) ? NULL : block == 0 ? "it has too few rows for panels of 16" : "it has too few rows for panels of 32";
 }
 
 /* --- finding them --- */
@@ -204,16 +223,16 @@ static rk_status add(rk_ctx *ctx, const struct arch *arch, const struct built *b
     bool floats = e->dtype == RK_f32 || e->dtype == RK_f16 || e->dtype == RK_bf16 || e->dtype == RK_f8e4m3 || e->dtype == RK_f8e5m2;
     if (row == NULL || !e->aligned || !forms_fits(built->g, p->ref) || (!floats && e->dtype != RK_i8)) return RK_OK;
     (void)snprintf(axes, sizeof axes, "%s", row->axes);
+    form.panels = forms_in_panels(e);
+    if (form.panels && !uses_of_panels(built->g, p->ref, e->shape[1] * PANEL_PER_SCALE)) return RK_OK;
+    if (!floats || form.panels) TRY(forms_axes(ctx, row->axes, dim_name(built->g, n->dim[n->rank - 1]), axes));
     if (!floats) {
         form.scale = forms_scale(b, e);
-        TRY(forms_axes(ctx, row->axes, dim_name(built->g, n->dim[n->rank - 1]), axes));
         /* A row of blocks must be one dimension of the graph: the last. */
         if (form.scale == NULL || !form.scale->aligned) return RK_OK;
         int64_t each = forms_block(e, form.scale), last = dim_size(built->g, n->dim[n->rank - 1]);
         if (last % each != 0) return RK_OK;
         form.blocks = last / each;
-        form.panels = forms_in_panels(e);
-        if (form.panels && !uses_of_panels(built->g, p->ref, e->shape[1] * PANEL_PER_SCALE)) return RK_OK;
     }
     TRY(dims_of(ctx, f, axes, &form.dims));
     TRY(arena_text(ctx, &f->arena, p->name, strlen(p->name), &form.name));

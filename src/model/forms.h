@@ -5,7 +5,7 @@
  * one parameter; the builder declares its state accordingly, and wiring never notices (block_stored.c).
  *
  * i8 comes with scales: state NAME.scale of f32, one per `block` neighbours along the last dimension, which is contracted. It lies in
- * rows, or in the panels of core/panel.h: then the state has the dims of those, and `dims` are the ones that it stands for. */
+ * rows, or, as f32 may, in the panels of core/panel.h: then the state has the dims of those, and `dims` are the ones that it stands for. */
 #ifndef MODEL_FORMS_H
 #define MODEL_FORMS_H
 #include "base/map.h"
@@ -37,20 +37,24 @@ const struct bundle_entry *forms_scale(const struct bundle *b, const struct bund
 const char *forms_trouble(const struct bundle *b, const struct bundle_entry *q);
 /* How many numbers of such a tensor share a scale. */
 int64_t forms_block(const struct bundle_entry *q, const struct bundle_entry *scale);
-/* The same in rows, whichever way it lies: the n integers of a parameter and their scales, or its numbers. */
+/* The same in rows, whichever way it lies: the n integers of a parameter and their scales, or its numbers. Floats in panels have no scale. */
 void forms_rows(const struct bundle_entry *q, const struct bundle_entry *scale, int64_t n, int8_t *to, float *scales);
 rk_status forms_numbers(rk_ctx *ctx, const struct bundle_entry *q, const struct bundle_entry *scale, int64_t n, float *to) RK_CHECK;
 
 /* --- panels --- */
 
-/* The note by which a file says that its I8 tensors of five dimensions are panels, and in which order: files without it hold none. */
+/* The notes by which a file says that its I8 or F32 tensors of five dimensions are panels, and in which order: files without them hold none. */
 #define FORMS_PANELS_KEY  "int8_panels"
 #define FORMS_PANELS_NOTE "[out/32][in/64][16][32][4], scales [out/32][in/64][32], out filled up with zeros"
+#define FORMS_FLOAT_PANELS_KEY  "f32_panels"
+#define FORMS_FLOAT_PANELS_NOTE "[out/16][in/64][16][4][16], out filled up with zeros"
 /* Whether this has the rank of panels, which no tensor in rows has. */
 bool forms_in_panels(const struct bundle_entry *q);
+/* Whether it is read at all: integers have their scales, and what lies in panels has a file that says so. */
+bool forms_readable(const struct bundle *b, const struct bundle_entry *q);
 /* The shape of a matrix in rows becomes that of its panels. False: there is none. */
-bool forms_panel_shape(int *rank, int64_t shape[RK_MAX_RANK]);
-/* NULL where a matrix whose integers are stored in rows as `rows` says, with scales for `block`, may lie in panels; else why not. */
+bool forms_panel_shape(bool floats, int *rank, int64_t shape[RK_MAX_RANK]);
+/* NULL where a matrix that is stored in rows as `rows` says, with its contracted axis last, may lie in panels; else why not. block: numbers of a scale, 0: floats. */
 const char *forms_no_panels(const rk_graph *g, rk_ref weight, int rank, const int64_t *rows, int64_t block);
 
 #endif

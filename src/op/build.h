@@ -23,7 +23,7 @@ rk_ref build_einsum_names(rk_graph *g, const struct node *a, rk_ref ra, const st
 rk_ref build_einsum_as(rk_graph *g, const struct node *a, rk_ref ra, const struct node *b, rk_ref rb, int n, const rk_dim *out, int64_t dtype);   /* its attribute */
 static inline int64_t build_at_least_f32(rk_dtype dtype) { return rk_dtype_bytes(dtype) < 4 ? 1 + (int64_t)RK_f32 : 0; }                 /* such an attribute */
 
-/* Operands `first` and the one after it are panels and scales of a matrix of out x in (core/panel.h): panels.c. */
+/* Operand `first` is a matrix of out x in, in panels (core/panel.h): of integers, with the one after it as their scales, or, in an operation of two operands, of floats: panels.c. */
 rk_status panels_check(rk_ctx *ctx, const rk_graph *g, const struct node *n, int first, int64_t out, int64_t in) RK_CHECK;
 
 void node_like(struct node *n, const struct node *like);                            /* dims and dtype */

@@ -1,6 +1,7 @@
-/* einsum_panels: einsum_stored with integers that lie in panels (core/panel.h), not in rows. Fused: it is what its expansion says.
+/* einsum_panels: einsum_stored with a matrix that lies in panels (core/panel.h), not in rows. Fused: it is what its expansion says.
  *
  *   einsum(x, rows(cast(panels) · scale))      panels [panels blocks fours columns each] of i8, scale [panels blocks columns]
+ *   einsum(x, rows(cast(panels)))              panels [panels blocks fours each columns] of floats
  *
  * The equation speaks of the matrix as if it lay in rows, and its dims come with it: first those of the result, then those that are
  * summed. So x and the result are those of einsum_stored, and whoever looks at them need not know how the matrix lies.
@@ -32,12 +33,12 @@ static rk_status infer(rk_ctx *ctx, rk_graph *g, struct node *n)
 {
     struct equation q;
     struct node matrix = { .rank = 0 };
-    const struct node *x = node_of(g, n->in[0]), *w = node_of(g, n->in[1]), *s = node_of(g, n->in[2]);
+    const struct node *x = node_of(g, n->in[0]), *w = node_of(g, n->in[1]), *s = n->arity == 3 ? node_of(g, n->in[2]) : x;
     matrix.rank = dims_of(n, matrix.dim);
     TRY(equation_parse(ctx, n->text, &q));
     TRY(equation_bind(ctx, g, n->text, &q, 0, x));
     TRY(equation_bind(ctx, g, n->text, &q, 1, &matrix));
-    if (x->dtype > RK_f8e5m2 || w->dtype != RK_i8 || s->dtype != x->dtype)
+    if (x->dtype > RK_f8e5m2 || (w->dtype > RK_f8e5m2) != (n->arity == 3) || s->dtype != x->dtype)
         return FAIL(RK_E_DTYPE, "einsum_panels \"%s\": operand 1 is %s, the panels are %s, their scales %s", n->text, rk_dtype_name(x->dtype), rk_dtype_name(w->dtype), rk_dtype_name(s->dtype));
     n->dtype = x->dtype;
     n->rank = q.rank[2];
@@ -52,7 +53,7 @@ static rk_ref expand(rk_graph *g, const rk_graph *from, rk_ref y, const rk_ref *
     const struct node *n = node_of(from, y);
     rk_dim dim[EINSUM_PANELS_DIMS];
     struct dims_text dims = dims_text(g, dims_of(n, dim), dim);
-    return rk_einsum(g, n->text, in[0], rk_widen_panels(g, in[1], in[2], n->dtype, dims.at));
+    return rk_einsum(g, n->text, in[0], rk_widen_panels(g, in[1], n->arity == 3 ? in[2] : 0, n->dtype, dims.at));
 }
 
 OPDEF(einsum_panels) = { .name = "einsum_panels", .flags = OP_FUSED, .infer = infer, .expand = expand, .adjoint_reads = 1 | 2 | 4 };
@@ -61,7 +62,7 @@ OPDEF(einsum_panels) = { .name = "einsum_panels", .flags = OP_FUSED, .infer = in
 rk_ref rk_einsum_panels(rk_graph *g, const char *equation, rk_ref x, rk_ref panels, rk_ref scale, const char *dims)
 {
     const rk_ref in[] = { x, panels, scale };
-    struct node draft = NODE(op_einsum_panels, .arity = 3, .in = in, .text = equation);
+    struct node draft = NODE(op_einsum_panels, .arity = scale == 0 ? 2 : 3, .in = in, .text = equation);
     rk_dim dim[RK_MAX_RANK];
     rk_ctx *ctx = g->ctx;
     int rank = 0;

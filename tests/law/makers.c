@@ -462,9 +462,15 @@ static void make_einsum_stored(struct sample *s)
     s->y = rk_einsum_stored(s->g, equation, s->operand[0], s->operand[1], s->operand[2]);
 }
 
-/* One panel, of which up to three rows are padding: [1 1 16 32 4], and its scales. */
+/* One panel, of which up to three rows are padding: [1 1 16 32 4], and its scales; or two of floats: [2 1 16 4 16], and 0. */
 static void draw_panels(struct sample *s, rk_ref *panels, rk_ref *scale)
 {
+    if (draw(s, 2) == 0) {
+        const rk_dim of_floats[] = { draw_dim_of(s, 2), draw_dim_of(s, 1), draw_dim_of(s, 16), draw_dim_of(s, 4), draw_dim_of(s, 16) };
+        *panels = draw_operand(s, draw(s, 2) == 0 ? RK_f64 : RK_f32, ANY_SIGN, 5, of_floats);
+        *scale = 0;
+        return;
+    }
     const rk_dim w[] = { draw_dim_of(s, 1), draw_dim_of(s, 1), draw_dim_of(s, 16), draw_dim_of(s, 32), draw_dim_of(s, 4) }, of_scale[] = { w[0], w[1], w[3] };
     *panels = draw_operand(s, RK_i8, INDEX, 5, w);
     s->leaf[s->n_leaves - 1].below = 128;

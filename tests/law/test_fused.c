@@ -151,6 +151,11 @@ static double einsum_stored(struct sample *s, const struct values *v, const stru
 static double panels_at(const struct values *v, rk_ref panels, rk_ref scale, int64_t o, int64_t i, int64_t *index)
 {
     const struct node *w = node_of(v->g, panels);
+    if (scale == 0) {
+        const int64_t of_floats[] = { o / 16, i / 64, i % 64 / 4, i % 4, o % 16 };
+        for (int k = 0; k < 5; k++) index[w->dim[k]] = of_floats[k];
+        return values_at(v, panels, index);
+    }
     const int64_t at[] = { o / 32, i / 64, i % 64 / 4, o % 32, i % 4 };
     for (int k = 0; k < 5; k++) index[w->dim[k]] = at[k];
     return values_at(v, panels, index) * values_at(v, scale, index);
@@ -164,17 +169,17 @@ static double einsum_panels(struct sample *s, const struct values *v, const stru
     for (int64_t i = 0; i < 64; i++) {
         index[head] = i / dim_size(v->g, each);
         index[each] = i % dim_size(v->g, each);
-        sum += values_at(v, n->in[0], index) * panels_at(v, n->in[1], n->in[2], index[out], i, index);
+        sum += values_at(v, n->in[0], index) * panels_at(v, n->in[1], n->arity == 3 ? n->in[2] : 0, index[out], i, index);
     }
     return sum;
 }
 
 static double gather_panels(struct sample *s, const struct values *v, const struct node *n, int64_t *index)
 {
-    const double id = values_at(v, n->in[2], index);
+    const double id = values_at(v, n->in[n->arity - 1], index);
     (void)s;
     if (!(id >= 0 && id < (double)dim_size(v->g, (rk_dim)n->at.i[0]))) return 0;
-    return panels_at(v, n->in[0], n->in[1], (int64_t)id, index[n->at.i[1]], index);
+    return panels_at(v, n->in[0], n->arity == 3 ? n->in[1] : 0, (int64_t)id, index[n->at.i[1]], index);
 }
 
 static const struct formula formulas[] = {

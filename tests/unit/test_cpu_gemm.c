@@ -250,6 +250,71 @@ TEST(some_tens_of_rows_meet_a_matrix_as_it_lies)
     }
 }
 
+/* B of a trial, whose columns lie along k, in panels as files have them; what fills up the last is no number. */
+static float *in_panels(const struct trial *t)
+{
+    const int64_t count = (t->p.n + GEMM_PANEL_COLUMNS - 1) / GEMM_PANEL_COLUMNS;
+    float *panels = malloc((size_t)(count * GEMM_PANEL_COLUMNS * t->p.k + 1) * sizeof *panels);
+    REQUIRE(panels != NULL);
+    for (int64_t q = 0, at = 0; q < count; q++)
+        for (int64_t k = 0; k < t->p.k; k++)
+            for (int64_t c = 0; c < GEMM_PANEL_COLUMNS; c++, at++) {
+                int64_t j = q * GEMM_PANEL_COLUMNS + c;
+                panels[at] = j < t->p.n ? t->b[k * t->p.b_k + j * t->p.b_n] : NAN;
+            }
+    return panels;
+}
+
+/* Of one thread and of three, on a grid where C is contiguous; where rows and panels are summed in the same order, the bits of rows. Which path was taken. */
+static enum gemm_path try_panels(rk_ctx *ctx[2], struct trial *t, enum isa isa)
+{
+    struct grid *grid = grid_of(isa);
+    struct gemm_problem p = t->p;
+    float *panels = in_panels(t), *first = filled(t->c_n);
+    p.b_panels = true;
+    p.b_k = p.b_n = INT64_MAX;
+    const bool on = p.c_n == 1 && p.m <= GRID_ROWS && p.n <= GRID_PANELS * grid->panel;
+    if (gemm_refuse(&p) != NULL) describe(&p, isa, gemm_refuse(&p));
+    memcpy(first, t->c, t->c_n * sizeof *first);
+    run(ctx[1], &p, isa, &(struct gemm_operands){ t->a, panels, first, NULL, NULL });
+    run(ctx[0], &p, isa, &(struct gemm_operands){ t->a, panels, t->c, on ? on_grid : NULL, grid });
+    if (!right(t)) describe(&t->p, isa, "wrong of panels");
+    if (memcmp(first, t->c, t->c_n * sizeof *first) != 0) describe(&t->p, isa, "panels: 3 threads differ from 1");
+    if (grid->off) describe(&t->p, isa, "panels: two blocks that are done begin in one panel");
+    const struct gemm_plan plan = gemm_plan(&p, isa), rows = gemm_plan(&t->p, isa);
+    if (rows.path == plan.path && !rows.swapped && (plan.path == GEMM_PACKED || plan.path == GEMM_ROWS_ACROSS)) {
+        memcpy(first, t->before, t->c_n * sizeof *first);
+        run(ctx[0], &t->p, isa, &(struct gemm_operands){ t->a, t->b, first, NULL, NULL });
+        if (memcmp(first, t->c, t->c_n * sizeof *first) != 0) describe(&t->p, isa, "panels differ from rows");
+    }
+    free(grid);
+    free(panels);
+    free(first);
+    return plan.path;
+}
+
+TEST(panels_of_a_file_are_multiplied_as_they_lie)
+{
+    rk_ctx *ctx[2];
+    REQUIRE(rk_ctx_open(&(rk_options){ .threads = 1 }, &ctx[0]) == RK_OK && rk_ctx_open(&(rk_options){ .threads = 3 }, &ctx[1]) == RK_OK);
+    for (int isa = TEST_RACES ? (int)isa_best() : 0; isa < ISA_COUNT; isa++) {
+        int paths[GEMM_PANELS + 1] = { 0 };
+        for (int i = 0; i < 240 / TEST_FEWER && isa_runs((enum isa)isa); i++) {
+            struct trial t = trial_of(i % 3 == 0 ? 1 + (int64_t)test_random(150) : 1 + extent(60), i % 5 == 0 ? 400 + extent(300) : 1 + extent(200), i % 4 == 0 ? 64 * extent(12) : 1 + extent(300), 1, 1);
+            if (i % 2 == 0) {
+                free(t.b);
+                t.p.b_k = 1, t.p.b_n = t.p.k, t.b_n = (size_t)(t.p.n * t.p.k);
+                t.b = filled(t.b_n);
+            }
+            paths[try_panels(ctx, &t, (enum isa)isa)]++;
+            trial_free(&t);
+        }
+        if (isa_runs((enum isa)isa)) EXPECT(paths[GEMM_PANELS] > 10 / TEST_FEWER && paths[GEMM_PACKED] > 0 && (paths[GEMM_ROWS_ACROSS] > 0) == (isa == ISA_avx512));
+    }
+    rk_ctx_close(ctx[0]);
+    rk_ctx_close(ctx[1]);
+}
+
 /* The same of products that pack, and of few rows, with several groups of panels and blocks of rows. */
 TEST(blocks_begin_in_panels_of_their_own)
 {
@@ -321,7 +386,7 @@ TEST(any_number_of_threads_gives_the_same_bits)
 
 TEST(impossible_problems_are_refused)
 {
-    struct gemm_problem good = { 2, 3, 4, 4, 1, 3, 1, 3, 1, { 1, 1 }, { 0, 0 }, { 0, 0 }, { 0, 0 }, 1, false, 0, 0 }, p = good;
+    struct gemm_problem good = { 2, 3, 4, 4, 1, 3, 1, 3, 1, { 1, 1 }, { 0, 0 }, { 0, 0 }, { 0, 0 }, 1, false, 0, 0, false }, p = good;
     EXPECT(gemm_refuse(&p) == NULL);
     p.n = -1;
     EXPECT(gemm_refuse(&p) != NULL);
@@ -345,7 +410,7 @@ TEST(a_broadcast_operand_may_have_stride_zero)
     float row[40], b[40 * 50], c[30 * 50];
     for (int i = 0; i < 40; i++) row[i] = (float)test_normal();
     for (int i = 0; i < 40 * 50; i++) b[i] = (float)test_normal();
-    struct gemm_problem p = { 30, 50, 40, 0, 1, 50, 1, 50, 1, { 1, 1 }, { 0, 0 }, { 0, 0 }, { 0, 0 }, 1, false, 0, 0 };
+    struct gemm_problem p = { 30, 50, 40, 0, 1, 50, 1, 50, 1, { 1, 1 }, { 0, 0 }, { 0, 0 }, { 0, 0 }, 1, false, 0, 0, false };
     run(ctx, &p, isa_best(), &(struct gemm_operands){ row, b, c, NULL, NULL });
     for (int i = 1; i < 30; i++) EXPECT(memcmp(c, c + (size_t)i * 50, 50 * sizeof *c) == 0);
     double sum = 0;

@@ -10,6 +10,7 @@ enum {
     PACK_UNITS = 8,                              /* units packed by one task */
     ROWS_AT_ONCE = 16,                           /* see pack_units */
     LINE = 64,                                   /* bytes */
+    PANEL_AHEAD = 8,                             /* rows of a file's panel asked for in advance */
 };
 
 size_t gemm_bytes(enum gemm_type type)
@@ -31,7 +32,7 @@ const struct gemm_kernels *gemm_kernels(enum isa isa)
 struct gemm_side gemm_side(const struct gemm_plan *plan, const struct gemm_kernels *kernels, bool is_b)
 {
     int64_t extent = is_b ? plan->p.n : plan->p.m;
-    bool packed = plan->path == GEMM_PACKED;
+    bool packed = plan->path == GEMM_PACKED || plan->path == GEMM_PANELS;
     int unit = is_b ? kernels->lanes * (packed ? kernels->packed_vectors : kernels->vectors) : packed ? kernels->packed_rows : kernels->rows;
     return (struct gemm_side){ is_b, extent, (extent + unit - 1) / unit, unit };
 }
@@ -85,7 +86,12 @@ static struct gemm_fetch operand_ahead(const struct gemm_pass *s, bool is_b, str
     const struct gemm_problem *p = &s->plan->p;
     int64_t from = gemm_start(side, units.from), width = gemm_start(side, units.to) - from, depth = gemm_least(s->plan->k_block, s->k1 - k);
     int64_t step_w = is_b ? p->b_n : p->a_m, step_k = is_b ? p->b_k : p->a_k, size = (int64_t)gemm_bytes(is_b ? p->b_type : p->a_type);
-    if (depth <= 0 || (step_w != 1 && step_k != 1)) return (struct gemm_fetch){ .left = 0 };
+    if (depth <= 0) return (struct gemm_fetch){ .left = 0 };
+    if (is_b && p->b_panels) {
+        int64_t panels = (width + GEMM_PANEL_COLUMNS - 1) / GEMM_PANEL_COLUMNS;
+        return (struct gemm_fetch){ .at = (const char *)gemm_panel(s, from, k), .run = depth, .in_run = depth, .left = panels * depth, .step = (p->k - depth + 1) * LINE };
+    }
+    if (step_w != 1 && step_k != 1) return (struct gemm_fetch){ .left = 0 };
     bool across = step_w == 1;
     int64_t runs = across ? depth : width, lines = (across ? width : depth) * size / LINE + 1;
     return (struct gemm_fetch){ .at = (is_b ? s->b : s->a) + (from * step_w + k * step_k) * size, .run = lines, .in_run = lines, .left = runs * lines,
@@ -116,9 +122,18 @@ static void one_tile(const struct gemm_pass *s, const float *sliver, const float
     int64_t row = gemm_start(&s->side[0], i), column = gemm_start(&s->side[1], j);
     int rows = (int)(gemm_start(&s->side[0], i + 1) - row), columns = (int)(gemm_start(&s->side[1], j + 1) - column);
     int lanes = s->kernels->lanes, vectors = (columns + lanes - 1) / lanes;
-    s->kernels->tile[rows - 1][vectors - 1](&(struct gemm_tile){
+    struct gemm_tile t = {
         .a = sliver, .b = panel, .k = depth, .b_step = vectors * lanes, .fetch = { operand, packed }, .c = s->c + row * p->c_m + column * p->c_n,
-        .c_m = p->c_m, .c_n = p->c_n, .columns = columns, .alpha = p->alpha, .add = p->accumulate || k > 0 });
+        .c_m = p->c_m, .c_n = p->c_n, .columns = columns, .alpha = p->alpha, .add = p->accumulate || k > 0 };
+    if (!p->b_panels) {
+        s->kernels->tile[rows - 1][vectors - 1](&t);
+        return;
+    }
+    t.b = gemm_panel(s, column, k);
+    t.b_step = GEMM_PANEL_COLUMNS;
+    t.b_vector = gemm_panel_vector(s);
+    for (int v = 0; v < GEMM_BROAD; v++) t.ask[v] = v * t.b_vector + PANEL_AHEAD * GEMM_PANEL_COLUMNS;
+    s->kernels->panel[rows - 1][vectors - 1](&t);
 }
 
 /* The block of C of these units, for one k block. */
@@ -160,7 +175,7 @@ static void block(void *arg, int64_t task, int worker)
         struct gemm_fetch f = { .left = 0 };
         if (next < s->k1) f = operand_ahead(s, b, own, next);
         else if (after != q && after < plan->private_blocks) f = operand_ahead(s, b, private_units(s, after), s->k0);
-        pack_units(s, b, own, k, gemm_least(plan->k_block, s->k1 - k), scratch, own.from);
+        if (!b || !plan->p.b_panels) pack_units(s, b, own, k, gemm_least(plan->k_block, s->k1 - k), scratch, own.from);
         struct packed mine = { scratch, own.from }, all = { shared_block(s, k), s->u0 };
         multiply(s, b ? all : mine, b ? mine : all, b ? other : own, b ? own : other, k, f);
     }
@@ -213,6 +228,7 @@ static void product(rk_ctx *ctx, const struct gemm_plan *plan, const struct gemm
     if (p->k == 0) nothing_to_sum(&s);
     else if (plan->path == GEMM_PACKED) packed_product(ctx, &s);
     else if (plan->path == GEMM_ROWS_ACROSS) gemm_across(ctx, &s);
+    else if (plan->path == GEMM_PANELS) gemm_panels(ctx, &s);
     else gemm_thin(ctx, &s);
 }
 

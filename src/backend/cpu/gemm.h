@@ -25,6 +25,8 @@ size_t gemm_bytes(enum gemm_type type);
 /* Element i of an operand. */
 static inline const void *gemm_at(const void *base, enum gemm_type type, int64_t i) { return (const char *)base + i * (int64_t)gemm_bytes(type); }
 
+enum { GEMM_PANEL_COLUMNS = 16 };
+
 struct gemm_problem {                            /* extents and strides in elements */
     int64_t m, n, k;
     int64_t a_m, a_k, b_k, b_n, c_m, c_n;
@@ -33,6 +35,7 @@ struct gemm_problem {                            /* extents and strides in eleme
     float   alpha;
     bool    accumulate;                          /* += */
     enum gemm_type a_type, b_type;
+    bool b_panels;                               /* B lies in panels of 16 columns, [n / 16][k][16] of f32, the last filled up: b_k and b_n say nothing */
 };
 
 /* Called when a block of one product is final, by the task that made it, while it is in cache: for bias, activation,
@@ -47,7 +50,7 @@ struct gemm_operands {                           /* C overlaps neither A nor B *
     void         *arg;
 };
 
-enum gemm_path { GEMM_PACKED, GEMM_DOTS, GEMM_STRIPS, GEMM_LINES, GEMM_ROWS_ACROSS };
+enum gemm_path { GEMM_PACKED, GEMM_DOTS, GEMM_STRIPS, GEMM_LINES, GEMM_ROWS_ACROSS, GEMM_PANELS };
 
 struct gemm_plan {
     struct gemm_problem p;                       /* turned: C is contiguous along n if it can be */

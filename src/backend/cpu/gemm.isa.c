@@ -12,12 +12,15 @@
 enum { ROWS = 14, VECTORS = 2, PACKED_ROWS = 9, PACKED_VECTORS = 3, WIDE_1 = 8, WIDE_2 = 8, WIDE_3 = 8, WIDE_4 = 6 };
 #define FOR_ROWS(X) X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8) X(9) X(10) X(11) X(12) X(13) X(14)
 #define FOR_BROAD(X) X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8) X(9)
+#define FOR_PANELS(X) FOR_BROAD(X)
 #elif VF_FUSED
 enum { ROWS = 6, VECTORS = 2, PACKED_ROWS = ROWS, PACKED_VECTORS = VECTORS, WIDE_1 = 8, WIDE_2 = 6, WIDE_3 = 4, WIDE_4 = 3 };
 #define FOR_ROWS(X) X(1) X(2) X(3) X(4) X(5) X(6)
+#define FOR_PANELS(X) FOR_ROWS(X)
 #else
 enum { ROWS = 4, VECTORS = 2, PACKED_ROWS = ROWS, PACKED_VECTORS = VECTORS, WIDE_1 = 8, WIDE_2 = 4, WIDE_3 = 3, WIDE_4 = 2 };          /* a product and a sum need a register between them */
 #define FOR_ROWS(X) X(1) X(2) X(3) X(4)
+#define FOR_PANELS(X) FOR_ROWS(X)
 #endif
 enum {
     AHEAD = 8,                                   /* rows of a panel asked for in advance */
@@ -38,12 +41,12 @@ static __attribute__((noinline)) void store_rest(const struct gemm_tile *t, cons
 }
 
 /* One k: a row of the panel times a column of the sliver. */
-SIMD void outer(vf c[ROWS][WIDE], const float *a, const float *b, int64_t ahead, const int rows, const int vectors)
+SIMD void outer(const struct gemm_tile *t, vf c[ROWS][WIDE], const float *a, const float *b, int64_t ahead, const int rows, const int vectors, const bool panels)
 {
     vf row[WIDE];
     UNROLL for (int j = 0; j < vectors; j++) {
-        row[j] = vf_load(b + j * VF_LANES);
-        __builtin_prefetch(b + ahead + j * VF_LANES);
+        row[j] = vf_load(b + (panels ? j * t->b_vector : j * VF_LANES));
+        __builtin_prefetch(b + (panels ? t->ask[j] : ahead + j * VF_LANES));
     }
     UNROLL for (int i = 0; i < rows; i++) {
         vf x = vf_set1(a[i]);
@@ -73,7 +76,7 @@ SIMD void fetch_end(const struct gemm_tile *t, int i, struct gemm_fetch f)
     *t->fetch[i] = f;
 }
 
-SIMD void tile(const struct gemm_tile *t, const int rows, const int vectors)
+SIMD void tile(const struct gemm_tile *t, const int rows, const int vectors, const bool panels)
 {
     vf c[ROWS][WIDE];
     UNROLL for (int i = 0; i < rows; i++)
@@ -89,7 +92,7 @@ SIMD void tile(const struct gemm_tile *t, const int rows, const int vectors)
         if (SPREAD) fetch_line(&first);
         if (SPREAD) fetch_line(&second);
         for (int64_t u = some; u > 0; u--) {
-            outer(c, a, b, ahead, rows, vectors);
+            outer(t, c, a, b, ahead, rows, vectors, panels);
             a += rows, b += step;
         }
     }
@@ -112,26 +115,35 @@ SIMD void tile(const struct gemm_tile *t, const int rows, const int vectors)
 }
 
 #define TILE(r)                                                                                                       \
-    static void tile_##r##x1(const struct gemm_tile *t) { tile(t, r, 1); }                                            \
-    static void tile_##r##x2(const struct gemm_tile *t) { tile(t, r, 2); }
+    static void tile_##r##x1(const struct gemm_tile *t) { tile(t, r, 1, false); }                                            \
+    static void tile_##r##x2(const struct gemm_tile *t) { tile(t, r, 2, false); }
 FOR_ROWS(TILE)
 #undef TILE
 #if VF_REGISTERS == 32
-#define TILE(r) static void tile_##r##x3(const struct gemm_tile *t) { tile(t, r, 3); }
+#define TILE(r) static void tile_##r##x3(const struct gemm_tile *t) { tile(t, r, 3, false); }
 FOR_BROAD(TILE)
 #undef TILE
+#define PANEL(r) static void panel_##r##x3(const struct gemm_tile *t) { tile(t, r, 3, true); }
+FOR_PANELS(PANEL)
+#undef PANEL
 #endif
-static void wide_1(const struct gemm_tile *t) { tile(t, 1, WIDE_1); }
-static void wide_2(const struct gemm_tile *t) { tile(t, 2, WIDE_2); }
-static void wide_3(const struct gemm_tile *t) { tile(t, 3, WIDE_3); }
-static void wide_4(const struct gemm_tile *t) { tile(t, 4, WIDE_4); }
+#define PANEL(r)                                                                                                      \
+    static void panel_##r##x1(const struct gemm_tile *t) { tile(t, r, 1, true); }                                     \
+    static void panel_##r##x2(const struct gemm_tile *t) { tile(t, r, 2, true); }
+FOR_PANELS(PANEL)
+#undef PANEL
+static void wide_1(const struct gemm_tile *t) { tile(t, 1, WIDE_1, false); }
+static void wide_2(const struct gemm_tile *t) { tile(t, 2, WIDE_2, false); }
+static void wide_3(const struct gemm_tile *t) { tile(t, 3, WIDE_3, false); }
+static void wide_4(const struct gemm_tile *t) { tile(t, 4, WIDE_4, false); }
 
 /* ---- some tens of rows: a number of B at a time against vectors of A. Where lanes are four, dot products have little to add up: not there ---- */
 
 #if VF_LANES > 4
 enum { ACROSS = VF_REGISTERS == 32 ? 4 : 2, ACROSS_MOST = 24 };
 
-SIMD void across(const struct gemm_across *r, const int rows, const int vectors)
+/* panel: columns of one panel of a file are the rows of B, side by side for each k. */
+SIMD void across(const struct gemm_across *r, const int rows, const int vectors, const bool panel)
 {
     vf sum[ACROSS_MOST];
     const float *a = r->a, *b = r->b;
@@ -140,18 +152,19 @@ SIMD void across(const struct gemm_across *r, const int rows, const int vectors)
     UNROLL for (int i = 0; i < rows * vectors; i++) sum[i] = vf_zero();
     for (int64_t k = r->k, some; k > 0; k -= some) {
         some = k > LINE / 4 ? LINE / 4 : k;
-        UNROLL for (int i = 0; i < rows; i++) __builtin_prefetch(b + i * r->b_row + r->ahead, 0, 2);
-        UNROLL for (int i = 0; i < rows; i++) __builtin_prefetch(b + i * r->b_row + LINE / 4);
+        UNROLL for (int i = 0; i < rows && !panel; i++) __builtin_prefetch(b + i * r->b_row + r->ahead, 0, 2);
+        UNROLL for (int i = 0; i < rows && !panel; i++) __builtin_prefetch(b + i * r->b_row + LINE / 4);
         __builtin_prefetch(own, 1);
         own += --owned > 0 ? r->own_step : 0;
         for (int64_t u = some; u > 0; u--) {
             vf x[ACROSS];
+            if (panel) __builtin_prefetch(b + r->ahead, 0, 2);
             UNROLL for (int j = 0; j < vectors; j++) x[j] = vf_load(a + j * VF_LANES);
             UNROLL for (int i = 0; i < rows; i++) {
-                vf w = vf_set1(b[i * r->b_row]);
+                vf w = vf_set1(b[panel ? i : i * r->b_row]);
                 UNROLL for (int j = 0; j < vectors; j++) sum[i * vectors + j] = vf_fma(w, x[j], sum[i * vectors + j]);
             }
-            a += r->a_step, b++;
+            a += r->a_step, b += panel ? GEMM_PANEL_COLUMNS : 1;
         }
     }
     UNROLL for (int i = 0; i < rows; i++)
@@ -167,11 +180,24 @@ SIMD void across(const struct gemm_across *r, const int rows, const int vectors)
 #define FOR_ACROSS(X) X(6, 1) X(6, 2)
 #endif
 #define X(rows, vectors)                                                                                              \
-    static void across_##rows##x##vectors(const struct gemm_across *r) { across(r, rows, vectors); }                  \
-    static void across_2x##vectors(const struct gemm_across *r) { across(r, 2, vectors); }                            \
-    static void across_1x##vectors(const struct gemm_across *r) { across(r, 1, vectors); }
+    static void across_##rows##x##vectors(const struct gemm_across *r) { across(r, rows, vectors, false); }                  \
+    static void across_2x##vectors(const struct gemm_across *r) { across(r, 2, vectors, false); }                            \
+    static void across_1x##vectors(const struct gemm_across *r) { across(r, 1, vectors, false); }
 FOR_ACROSS(X)
 #undef X
+
+#if VF_REGISTERS == 32
+/* Some columns of a panel, and the rest after them, for which nothing is asked once more. */
+SIMD struct gemm_across across_columns(struct gemm_across r, const int columns, const int vectors)
+{
+    across(&r, columns, vectors, true);
+    r.b += columns, r.y += columns * r.y_row, r.ahead = 0, r.owned = 0;
+    return r;
+}
+static void across_panel_2(const struct gemm_across *r) { (void)across_columns(across_columns(*r, 8, 2), 8, 2); }
+static void across_panel_3(const struct gemm_across *r) { (void)across_columns(across_columns(*r, 8, 3), 8, 3); }
+static void across_panel_4(const struct gemm_across *r) { (void)across_columns(across_columns(across_columns(*r, 6, 4), 5, 4), 5, 4); }
+#endif
 
 /* A square of sums. */
 SIMD void upright_square(const struct gemm_upright *u, int64_t row, int64_t column, int rows, int columns)
@@ -229,6 +255,8 @@ _Static_assert(DOT_SUMS % VF_LANES == 0, "sums are added a vector of them at a t
 
 #define TILE(r) [r - 1][0] = tile_##r##x1, [r - 1][1] = tile_##r##x2,
 #define BROAD(r) [r - 1][2] = tile_##r##x3,
+#define PANEL(r) [r - 1][0] = panel_##r##x1, [r - 1][1] = panel_##r##x2,
+#define BROAD_PANEL(r) [r - 1][2] = panel_##r##x3,
 #define ROWS_OF(rows, vectors) rows,
 #define ACROSS_OF(rows, vectors) { across_##rows##x##vectors, across_2x##vectors, across_1x##vectors },
 #define PACK(type, element) [GEMM_##type] = pack_##type,
@@ -242,10 +270,18 @@ const struct gemm_kernels ISA_NAME(gemm_kernels) = {
         FOR_BROAD(BROAD)
 #endif
     },
+    .panel = { FOR_PANELS(PANEL)
+#if VF_REGISTERS == 32
+        FOR_PANELS(BROAD_PANEL)
+#endif
+    },
     .wide_vectors = { WIDE_1, WIDE_2, WIDE_3, WIDE_4 }, .wide = { wide_1, wide_2, wide_3, wide_4 },
     .pack = { FOR_EVERY_GEMM_TYPE(PACK) }, .dots = { FOR_EVERY_GEMM_TYPE(DOTS) }, .lines = { FOR_EVERY_GEMM_TYPE(LINES) },
 #if VF_LANES > 4
     .across_vectors = ACROSS, .across_rows = { FOR_ACROSS(ROWS_OF) }, .across = { FOR_ACROSS(ACROSS_OF) }, .upright = upright,
+#if VF_REGISTERS == 32
+    .across_panel = { [1] = across_panel_2, [2] = across_panel_3, [3] = across_panel_4 },
+#endif
 #endif
 };
 #undef TILE

@@ -6,6 +6,7 @@
  * of C in its own memory and turns them back in runs. Meanwhile the next rows of B are asked for, and the lines of C, to be written:
  * the group of one row is a few lines, and every row has its own page.
  *
+ * Of a file's panels (core/panel.h) all columns of one are multiplied before the next, and asked for as they lie, in one stream.
  * Sums run over blocks of k in ascending order; one block of A stays in the first- or second-level cache, whatever passes by of B. */
 #include "backend/cpu/gemm_inner.h"
 
@@ -50,20 +51,25 @@ static void take_lines(struct lines *l, struct gemm_across *to, int64_t most)
 /* Rows `from` to `end` of B, one block of k, all rows of A: so many vectors of them at a time, as evenly as they go. */
 struct piece { int64_t from, end, k, depth, follows; };          /* follows: elements from the piece's first number to the next piece's */
 
+/* Floats of B from a column to the next (of panels on the whole), and from one k to the next. */
+static int64_t column_step(const struct gemm_pass *s) { return s->plan->p.b_panels ? s->plan->p.k : s->plan->p.b_n; }
+static int64_t k_step(const struct gemm_pass *s) { return s->plan->p.b_panels ? GEMM_PANEL_COLUMNS : 1; }
+
 static void piece(const struct gemm_pass *s, const struct piece *p, float *y, struct lines *lines)
 {
     const struct gemm_problem *g = &s->plan->p;
-    int64_t lanes = s->kernels->lanes, width = padded(s), vectors = width / lanes, parts = (vectors + s->kernels->across_vectors - 1) / s->kernels->across_vectors;
+    int64_t each = column_step(s), lanes = s->kernels->lanes, width = padded(s), vectors = width / lanes, parts = (vectors + s->kernels->across_vectors - 1) / s->kernels->across_vectors;
     for (int64_t q = 0; q < parts; q++) {
         int64_t first = vectors * q / parts, wide = vectors * (q + 1) / parts - first, rows = s->kernels->across_rows[wide - 1];
         for (int64_t j = p->from, n; j < p->end; j += n) {
             int which = p->end - j >= rows ? 0 : p->end - j >= 2 ? 1 : 2;
-            n = which == 0 ? rows : 3 - which;
+            n = g->b_panels ? GEMM_PANEL_COLUMNS : which == 0 ? rows : 3 - which;
             struct gemm_across r = {
-                .a = s->shared + p->k * width + first * lanes, .b = (const float *)(const void *)s->b + j * g->b_n + p->k, .a_step = width, .b_row = g->b_n, .k = p->depth,
-                .ahead = j + n < p->end ? n * g->b_n : p->follows - (j - p->from) * g->b_n, .y = y + (j - p->from) * width + first * lanes, .y_row = width, .add = p->k > 0 };
+                .a = s->shared + p->k * width + first * lanes, .b = (const float *)(const void *)s->b + j * each + p->k * k_step(s), .a_step = width, .b_row = g->b_n, .k = p->depth,
+                .ahead = j + n < p->end ? n * each : p->follows - (j - p->from) * each, .y = y + (j - p->from) * width + first * lanes, .y_row = width, .add = p->k > 0 };
             take_lines(lines, &r, (p->depth + LINE / 4 - 1) / (LINE / 4));
-            s->kernels->across[wide - 1][which](&r);
+            gemm_across_fn *across = g->b_panels ? s->kernels->across_panel[wide - 1] : s->kernels->across[wide - 1][which];
+            across(&r);
         }
     }
 }
@@ -78,7 +84,7 @@ static void across_task(void *arg, int64_t task, int worker)
     struct lines lines = lines_of(s, from, end - from);
     for (int64_t k = 0; k < p->k; k += depth) {
         depth = gemm_least(plan->k_block, p->k - k);
-        int64_t follows = k + depth < p->k ? depth : s->at_once * plan->group * p->b_n - k;
+        int64_t follows = k + depth < p->k ? depth * k_step(s) : s->at_once * plan->group * column_step(s) - k * k_step(s);
         piece(s, &(struct piece){ from, end, k, depth, follows }, y, &lines);
     }
     s->kernels->upright(&(struct gemm_upright){ .y = y, .y_row = padded(s), .rows = p->m, .columns = end - from, .c = s->c + from, .c_m = p->c_m, .alpha = p->alpha, .add = p->accumulate });

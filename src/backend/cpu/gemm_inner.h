@@ -44,10 +44,21 @@ struct gemm_pass {
     int     at_once;                             /* tasks: threads that take turns at them */
 };
 
+/* B in a file's panels: where a vector of columns begins at k, and how far away the next one is. Vectors are no wider than panels and begin at multiples of their width. */
+static inline const float *gemm_panel(const struct gemm_pass *s, int64_t column, int64_t k)
+{
+    return (const float *)(const void *)s->b + (column / GEMM_PANEL_COLUMNS * s->plan->p.k + k) * GEMM_PANEL_COLUMNS + column % GEMM_PANEL_COLUMNS;
+}
+static inline int64_t gemm_panel_vector(const struct gemm_pass *s)
+{
+    return s->kernels->lanes < GEMM_PANEL_COLUMNS ? s->kernels->lanes : s->plan->p.k * GEMM_PANEL_COLUMNS;
+}
+
 static inline int64_t gemm_least(int64_t a, int64_t b) { return a < b ? a : b; }
 void gemm_each(rk_ctx *ctx, int64_t tasks, par_body *body, void *arg);              /* par_for, or on this thread where ctx is NULL */
 void gemm_finished(const struct gemm_pass *s, int64_t row, int64_t row_end, int64_t column, int64_t column_end);
 void gemm_thin(rk_ctx *ctx, struct gemm_pass *s);                                  /* GEMM_DOTS, GEMM_STRIPS, GEMM_LINES */
 void gemm_across(rk_ctx *ctx, struct gemm_pass *s);                                /* GEMM_ROWS_ACROSS */
+void gemm_panels(rk_ctx *ctx, struct gemm_pass *s);                                /* GEMM_PANELS */
 
 #endif

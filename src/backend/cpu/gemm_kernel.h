@@ -22,6 +22,7 @@ struct gemm_tile {
     int     columns;                             /* 1 .. vectors * lanes */
     float   alpha;
     bool    add;
+    int64_t b_vector, ask[GEMM_BROAD];           /* of B as a file has its panels: floats from one vector to the next; from B to what is asked for meanwhile, a line for each vector */
 };
 typedef void gemm_tile_fn(const struct gemm_tile *t);
 
@@ -83,6 +84,7 @@ struct gemm_kernels {
     int lanes, rows, vectors, dot_rows, dot_tall, line_rows;
     int packed_rows, packed_vectors;                     /* the tile of GEMM_PACKED: the fewest loads for a multiplication */
     gemm_tile_fn *tile[GEMM_ROWS][GEMM_BROAD];           /* [rows - 1][vectors - 1]: up to rows x vectors, and up to packed_rows x packed_vectors */
+    gemm_tile_fn *panel[GEMM_ROWS][GEMM_BROAD];          /* the same up to packed_rows x packed_vectors, of B as a file has its panels */
     int wide_vectors[GEMM_WIDE_ROWS];                    /* few rows leave registers for wider tiles; [rows - 1] */
     gemm_tile_fn *wide[GEMM_WIDE_ROWS];
     gemm_pack_fn *pack[GEMM_TYPES];
@@ -90,6 +92,7 @@ struct gemm_kernels {
     gemm_lines_fn *lines[GEMM_TYPES];
     int across_vectors, across_rows[GEMM_ACROSS];        /* the widest, 0: none is; rows of B at a time, [vectors - 1] */
     gemm_across_fn *across[GEMM_ACROSS][3];              /* [vectors - 1]: so many rows of B, two, and one */
+    gemm_across_fn *across_panel[GEMM_ACROSS];           /* [vectors - 1]: all columns of a panel of a file; NULL: none is */
     gemm_upright_fn *upright;
 };
 

@@ -20,6 +20,8 @@ enum {
     THIN_LINES = 8,
     ACROSS_MOST = 96, ACROSS_DEPTH = 32,     /* rows of A that stand upright, and of how long a sum */
     ACROSS_GROUP = 96, ACROSS_TASKS = 16,        /* columns of a task, or a half or a third of them so that there are so many: whole panels, since blocks that are done begin there */
+    PANELS_MOST = 96, PANELS_DEPTH = 128,    /* rows against a file's panels up to which each of these is read once, from front to back; k of one block */
+    PANELS_GROUP = 128, PANELS_TASKS = 4,    /* columns of such a task, where there are so many tasks */
     DOT_WHOLE = 2, DOT_DEPTH = 768,      /* rows up to which all of k is one pass; beyond them so much, that some rows of A and B stay in cache */
     LINE_TASKS = 8, LINE_COLUMNS = 4096, /* the most of GEMM_LINES: blocks of k, columns of Y that stay in cache */
     THIN_DEPTH = 16384,                  /* k up to which all of A fits the scratch of that path */
@@ -72,7 +74,8 @@ const char *gemm_refuse(const struct gemm_problem *p)
     }
     if (p->m == 0 || p->n == 0 || o == 0 || i == 0) return NULL;
     const char *a = refuse_operand((int64_t[]){ p->m, p->k, o, i }, (int64_t[]){ p->a_m, p->a_k, p->a_batch[0], p->a_batch[1] }, false);
-    const char *b = refuse_operand((int64_t[]){ p->k, p->n, o, i }, (int64_t[]){ p->b_k, p->b_n, p->b_batch[0], p->b_batch[1] }, false);
+    int64_t b_k = p->b_panels ? GEMM_PANEL_COLUMNS : p->b_k, b_n = p->b_panels ? p->k : p->b_n;
+    const char *b = refuse_operand((int64_t[]){ p->k, p->n, o, i }, (int64_t[]){ b_k, b_n, p->b_batch[0], p->b_batch[1] }, false);
     const char *c = refuse_operand((int64_t[]){ p->m, p->n, o, i }, (int64_t[]){ p->c_m, p->c_n, p->c_batch[0], p->c_batch[1] }, true);
     return a != NULL ? a : b != NULL ? b : c;
 }
@@ -108,6 +111,14 @@ static bool across(const struct gemm_problem *p, const struct gemm_kernels *kern
     int64_t idle = ceil_div(p->m, kernels->lanes) * kernels->lanes - p->m;
     if (p->a_type != GEMM_f32 || p->b_type != GEMM_f32 || p->b_k != 1 || p->c_n != 1 || p->k > THIN_DEPTH || kernels->across_vectors == 0) return false;
     return p->m > kernels->lanes && p->m <= ACROSS_MOST && p->m <= p->n && p->k >= ACROSS_DEPTH && 4 * idle <= 3 * kernels->lanes && 5 * idle <= p->m + idle;
+}
+
+/* The same where the matrix lies in panels: for more than two vectors of rows. */
+static bool panels_across(const struct gemm_problem *p, const struct gemm_kernels *kernels)
+{
+    struct gemm_problem rows = *p;
+    rows.b_k = 1;
+    return kernels->across_panel[GEMM_ACROSS - 1] != NULL && p->m > 2 * kernels->lanes && across(&rows, kernels);
 }
 
 /* Few rows, and the large operand can be read as it lies: along k as dot products, along n as lines, or, of more rows, strips. */
@@ -171,13 +182,30 @@ static void plan_thin(struct gemm_plan *plan, const struct gemm_kernels *kernels
     plan->worker_floats = strips ? (size_t)(kernels->lanes * kernels->vectors * p->k + kernels->lanes) : 0;
 }
 
+/* Whole vectors of columns a task, so many that some tens of tasks are as long as each other; k in blocks of which columns of B stay in the first-level cache for all rows. */
+static void plan_panels(struct gemm_plan *plan, const struct gemm_kernels *kernels)
+{
+    const struct gemm_problem *p = &plan->p;
+    if (panels_across(p, kernels)) {
+        plan->path = GEMM_ROWS_ACROSS;
+        plan_across(plan, kernels);
+        return;
+    }
+    plan->path = GEMM_PANELS;
+    plan->k_block = plan->k_super = ceil_div(ceil_div(p->k, ceil_div(p->k, PANELS_DEPTH)), 16) * 16;
+    plan->group = p->n >= PANELS_TASKS * PANELS_GROUP ? PANELS_GROUP : kernels->lanes * kernels->packed_vectors;
+    plan->private_blocks = ceil_div(p->n, plan->group);
+    plan->shared_parts = 1;
+    plan->shared_floats = (size_t)(p->m * p->k + gemm_side(plan, kernels, false).units * kernels->lanes);
+}
+
 static void plan_packed(struct gemm_plan *plan, const struct gemm_kernels *kernels)
 {
     const struct gemm_problem *p = &plan->p;
     int64_t nr = (int64_t)kernels->lanes * kernels->packed_vectors, blocks = ceil_div(most(p->k, 1), k_most[plan->isa]);
     plan->path = GEMM_PACKED;
     plan->k_block = ceil_div(ceil_div(most(p->k, 1), blocks), 16) * 16;
-    plan->private_b = p->n >= p->m;
+    plan->private_b = p->n >= p->m || p->b_panels;
     struct gemm_side own = gemm_side(plan, kernels, plan->private_b), shared = gemm_side(plan, kernels, !plan->private_b);
     plan->shared_super = least(shared.units, most(1, SHARED / 2 / plan->k_block / shared.unit));
     int64_t width = plan->shared_super * shared.unit;
@@ -197,11 +225,14 @@ struct gemm_plan gemm_plan(const struct gemm_problem *p, enum isa isa)
     struct gemm_plan plan = { .p = *p, .isa = isa };
     struct gemm_problem other = turned(p);
     if (p->m == 0 || p->n == 0 || p->batch[0] == 0 || p->batch[1] == 0) return plan;
-    if (thin(p, kernels, &plan.path)) plan.swapped = false;
+    bool few = p->b_panels && p->m <= PANELS_MOST && p->k > 0 && p->k <= THIN_DEPTH;
+    if (p->b_panels) plan.swapped = false;
+    else if (thin(p, kernels, &plan.path)) plan.swapped = false;
     else if (thin(&other, kernels, &plan.path)) plan.swapped = true;
     else plan.swapped = p->c_n != 1 && p->c_m == 1;
     if (plan.swapped) plan.p = other;
-    if (thin(&plan.p, kernels, &plan.path)) plan_thin(&plan, kernels);
+    if (few) plan_panels(&plan, kernels);
+    else if (!p->b_panels && thin(&plan.p, kernels, &plan.path)) plan_thin(&plan, kernels);
     else plan_packed(&plan, kernels);
     int64_t products = p->batch[0] * p->batch[1];
     double flops = gemm_flops(p) / (double)products;

@@ -7,6 +7,7 @@
 #include "backend/cpu/einsum.h"
 #include "backend/cpu/extent.h"
 #include "backend/cpu/gemm_inner.h"
+#include "backend/cpu/panels.h"
 #include <string.h>
 
 enum {
@@ -55,32 +56,9 @@ bool einsum_int8_accepts(const struct problem *p)
     return g->batch[0] == 1 && g->batch[1] == 1 && g->b_k == 1 && g->k % INT8_BLOCK == 0 && g->b_n % INT8_BLOCK == 0;
 }
 
-/* What einsum_panels says, as if the matrix lay in rows: the problem that einsum_stored would have been asked. */
-struct in_rows { struct problem p; struct operand in[3]; };
-
-static void in_rows(const struct problem *p, struct in_rows *r)
-{
-    struct operand *w = &r->in[1];
-    rk_dim dim[EINSUM_PANELS_DIMS];
-    int rank = 0;
-    while (rank < EINSUM_PANELS_DIMS && p->node->at.i[rank] != 0) dim[rank] = (rk_dim)p->node->at.i[rank], rank++;
-    for (int i = 0; i < 3; i++) r->in[i] = p->in[i];
-    w->at = layout_dense(p->g, rank, dim);
-    w->at.offset = p->in[1].at.offset;
-    r->p = *p;
-    r->p.in = r->in;
-}
-
 bool einsum_panels_accepts(const struct problem *p)
 {
-    struct in_rows r;
-    struct contraction c;
-    if (p->in[0].dtype != RK_f32 || p->in[2].dtype != RK_f32 || p->out[0].dtype != RK_f32) return false;
-    if (!layout_is_dense(&p->in[1].at) || !layout_is_dense(&p->in[2].at)) return false;
-    in_rows(p, &r);
-    if (!contraction_of(&r.p, &c) || c.n_extra != 0 || gemm_refuse(&c.product) != NULL) return false;
-    const struct gemm_problem *g = &c.product;
-    return g->batch[0] == 1 && g->batch[1] == 1 && g->b_k == 1 && g->b_n == g->k;
+    return p->n_in == 3 && p->in[0].dtype == RK_f32 && p->in[2].dtype == RK_f32 && p->out[0].dtype == RK_f32 && layout_is_dense(&p->in[2].at) && panels_are_one_product(p);
 }
 
 /* ---- preparing ---- */
@@ -132,8 +110,8 @@ rk_status einsum_int8_prepare(rk_ctx *ctx, const struct problem *p, struct prepa
 
 rk_status einsum_panels_prepare(rk_ctx *ctx, const struct problem *p, struct prepared *out)
 {
-    struct in_rows r;
-    in_rows(p, &r);
+    struct panels_in_rows r;
+    panels_in_rows(p, &r);
     return prepare(ctx, &r.p, true, out);
 }
 
