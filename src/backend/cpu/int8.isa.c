@@ -1,6 +1,6 @@
 /* int8.isa.c: rounding a row to integers, and products of integers, for one instruction set. Not here: vpdpbusd, a feature of its own
  * (int8_vnni.isa.c), and AMX (int8_tile.isa.c). */
-#include "backend/cpu/int8.h"
+#include "backend/cpu/int8_kernel.h"
 #include "backend/cpu/simd.h"
 
 /* ---- rounding ---- */

@@ -7,7 +7,7 @@
  * blocks, tile after tile, a sliver's, and what was stored.
  *
  *   X   slivers of 16 rows    [block][16][64]              W   panels, taken apart: [half][block][16 fours][16][4] */
-#include "backend/cpu/int8.h"
+#include "backend/cpu/int8_kernel.h"
 #if defined(ISA_AVX512)
 #include "backend/cpu/simd.h"
 #include "backend/cpu/tiles.h"

@@ -6,7 +6,7 @@
  * A tile of the result is 6 rows by 4 vectors, two panels. Loads of 512 bits, broadcasts among them, come at little more than one a cycle on some
  * machines that multiply twice a cycle, and this tile needs 10 for 24 products. Its sums in f32 do not fit beside its integers; they are
  * touched once in a block, in the first-level cache. */
-#include "backend/cpu/int8.h"
+#include "backend/cpu/int8_kernel.h"
 #if defined(ISA_AVX512)
 #include "backend/cpu/simd.h"
 
