@@ -61,8 +61,9 @@ struct int8_plan int8_plan(const struct gemm_problem *p, enum isa isa, bool tile
     e.less_at = lines(rows * row);                                   /* of X, for rows of W as they lie; panels have their own */
     e.scale_at = e.less_at + lines(e.panels ? 0 : rows * (size_t)e.blocks * sizeof(int32_t));
     e.own_at = e.scale_at + lines(rows * (size_t)e.blocks * sizeof(float));
-    e.own_bytes = (size_t)made_blocks(&e, kernels) * (PANEL_BLOCK + INT8_COLUMNS * sizeof(float)) + lines(e.panels ? (size_t)(blocks_at_once(&e, kernels) * kernels->columns) * sizeof(int32_t) : 0) +
-                  lines(row) + lines((size_t)e.blocks * 8) + lines(row * sizeof(float));
+    const size_t dense = p->a_k == 1 ? 0 : row * sizeof(float), made = (size_t)made_blocks(&e, kernels) * (PANEL_BLOCK + INT8_COLUMNS * sizeof(float));
+    const size_t less = e.panels ? (size_t)(blocks_at_once(&e, kernels) * kernels->columns) * sizeof(int32_t) : 0;
+    e.own_bytes = lines(made + less > dense ? made + less : dense);   /* rounding is over before anything is multiplied */
     return e;
 }
 
@@ -84,15 +85,16 @@ static struct int8_row row_of(const struct job *j, int64_t row)
 {
     const struct int8_plan *e = j->e;
     return (struct int8_row){ (int8_t *)j->scratch + row * e->p.k, (float *)(void *)(j->scratch + e->scale_at) + row * e->blocks,
-                              (int32_t *)(void *)(j->scratch + e->less_at) + row * e->blocks };
+                              (int32_t *)(void *)(j->scratch + e->less_at) + row * e->blocks, .apart = 1 };
 }
 
-/* A row takes its place in its sliver, of which the last may be lower. */
-static void put_row(const struct job *j, int64_t row, const struct int8_row *from)
+/* Its place in its sliver, of which the last may be lower. */
+static struct int8_row place_of(const struct job *j, int64_t row)
 {
-    int64_t first = row - row % j->k->height, height = j->k->padded ? j->k->height : extent_least(j->k->height, j->e->p.m - first);
+    const int64_t first = row - row % j->k->height, height = j->k->padded ? j->k->height : extent_least(j->k->height, j->e->p.m - first);
     struct int8_row to = row_of(j, first);
-    j->k->sliver(from, j->e->blocks, (int)(row - first), (int)height, &to);
+    to.q += (row - first) * INT8_BLOCK, to.scale += row - first, to.apart = height;
+    return to;
 }
 
 static void round_rows(void *arg, int64_t task, int worker)
@@ -100,16 +102,12 @@ static void round_rows(void *arg, int64_t task, int worker)
     const struct job *j = arg;
     const struct int8_plan *e = j->e;
     int64_t from = task * ROUND_ROWS, end = extent_least(from + ROUND_ROWS, e->p.m);
-    const bool slivers = e->panels && j->k->sliver != NULL;
-    char *own = own_of(j, worker);
-    float *dense = (float *)(void *)(own + e->own_bytes - lines((size_t)e->p.k * sizeof(float)));
-    float *scale = (float *)(void *)(own + lines((size_t)e->p.k));
+    float *dense = (float *)(void *)own_of(j, worker);
     for (int64_t i = from; i < end; i++) {
         const float *x = j->o->x + i * e->p.a_m;
         for (int64_t k = 0; k < e->p.k && e->p.a_k != 1; k++) dense[k] = x[k * e->p.a_k];
-        struct int8_row to = slivers ? (struct int8_row){ (int8_t *)own, scale, (int32_t *)(void *)(scale + e->blocks) } : row_of(j, i);
-        j->k->quantise(e->p.a_k == 1 ? x : dense, e->blocks, &to);
-        if (slivers) put_row(j, i, &to);
+        const struct int8_row to = e->panels ? place_of(j, i) : row_of(j, i);
+        (e->panels ? j->k->sliver : j->k->quantise)(e->p.a_k == 1 ? x : dense, e->blocks, &to);
     }
 }
 

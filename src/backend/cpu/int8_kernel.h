@@ -8,15 +8,15 @@
 
 enum { INT8_BLOCK = PANEL_PER_SCALE, INT8_COLUMNS = PANEL_COLUMNS, INT8_FOURS = PANEL_FOURS };
 
-/* One row of X: its integers, a scale per block, and per block -128 times their sum (for `dots` of VNNI alone). */
-struct int8_row { int8_t *q; float *scale; int32_t *less; };
+/* One row of X: its integers, a scale per block, and per block -128 times their sum (for `dots` of VNNI alone). Of `apart` rows, blocks lie beside one another. */
+struct int8_row { int8_t *q; float *scale; int32_t *less; int64_t apart; };
 
 /* y[j] = sum over blocks of x.scale · scale[j][block] · (integers of the block), for `columns` rows of W. */
 struct int8_dots { const int8_t *w; const float *scale; int64_t w_row, scale_row, blocks, columns; struct int8_row x; float *y; int64_t y_step; bool add; };
 
 /* All of X against some blocks of a panel, or of two where the kernels take two. */
 struct int8_panel {
-    const int8_t *x;                             /* slivers, one after the other: [sliver][block], then as the kernels lay them */
+    const int8_t *x;                             /* slivers, one after the other: [sliver][block][row][64], as `sliver` made them */
     const float *x_scale;                        /* [sliver][block][row] */
     int64_t rows, depth;                         /* of X: rows, and blocks of a sliver */
     int64_t from, blocks;                        /* those that are multiplied */
@@ -31,12 +31,12 @@ struct int8_panel {
 };
 
 struct int8_kernels {
-    void (*quantise)(const float *x, int64_t blocks, const struct int8_row *to);
+    void (*quantise)(const float *x, int64_t blocks, const struct int8_row *to);                      /* for dots */
+    void (*sliver)(const float *x, int64_t blocks, const struct int8_row *to);                        /* for panels */
     void (*dots)(const struct int8_dots *d);
     int height;                                                                                       /* rows of a sliver: those that are multiplied at a time */
     bool padded;                                                                                      /* the last sliver is as high as the others */
     int columns, at_once;                                                                             /* of panels made at a time: all their columns, and blocks at most */
-    void (*sliver)(const struct int8_row *row, int64_t blocks, int at, int rows, const struct int8_row *to);      /* row `at` of `rows` takes its place; NULL: one after the other */
     void (*panel)(const int8_t *w, int64_t w_row, int columns, int64_t blocks, int8_t *to);           /* NULL: dots are as good */
     void (*multiply)(const struct int8_panel *p);
 };

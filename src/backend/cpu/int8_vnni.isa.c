@@ -8,7 +8,7 @@
  * touched once in a block, in the first-level cache. */
 #include "backend/cpu/int8_kernel.h"
 #if defined(ISA_AVX512)
-#include "backend/cpu/simd.h"
+#include "backend/cpu/int8_round.h"
 
 #define VNNI __attribute__((target("avx512vnni")))
 enum { DOTS_AHEAD = 2048, PANEL_AHEAD = 4096, SQUARE = 16 };
@@ -94,16 +94,10 @@ VNNI void int8_dots_vnni(const struct int8_dots *d)
 
 /* ---- panels ---- */
 
-/* x + 128 in slivers: integers, then scales, of `rows` side by side. */
-static void sliver(const struct int8_row *row, int64_t blocks, int at, int rows, const struct int8_row *to)
+/* x + 128: unsigned. */
+static void sliver(const float *x, int64_t blocks, const struct int8_row *to)
 {
-    for (int64_t k = 0; k < blocks * INT8_FOURS; k++) {
-        uint32_t four;
-        memcpy(&four, row->q + 4 * k, sizeof four);
-        four ^= 0x80808080;
-        memcpy(to->q + (k * rows + at) * 4, &four, sizeof four);
-    }
-    for (int64_t b = 0; b < blocks; b++) to->scale[b * rows + at] = row->scale[b];
+    for (int64_t b = 0; b < blocks; b++) to->scale[b * to->apart] = round_block(x + b * INT8_BLOCK, to->q + b * to->apart * INT8_BLOCK, INT8_MIN);
 }
 
 /* Sixteen rows of a block, a dword of each after the other: a square of dwords, turned. The rows of the next panel are asked for. */
@@ -124,7 +118,7 @@ void int8_panel_vnni(const int8_t *w, int64_t w_row, int columns, int64_t blocks
 
 /* A tile of the result: rows of a sliver by the columns of one panel or two. */
 struct tile {
-    const int8_t *x, *next;                      /* [blocks][16][rows][4]; where the next tile begins to read */
+    const int8_t *x, *next;                      /* [blocks][rows][64]; where the next tile begins to read */
     const float *x_scale;                        /* [blocks][rows] */
     const int8_t *w;
     const float *w_scale;
@@ -185,20 +179,20 @@ static inline VNNI __attribute__((always_inline)) void tile(const struct tile *t
     const int32_t *less = t->less;
     _Alignas(64) float all[HEIGHT * WIDE];
     tile_fetch(t, rows, vectors, all);
-    for (int64_t b = 0; b < blocks; b++, x_scale += rows, w_scale += INT8_COLUMNS, less += WIDE, next += rows * INT8_BLOCK) {
+    for (int64_t b = 0; b < blocks; b++, x_scale += rows, w_scale += INT8_COLUMNS, less += WIDE, next += rows * INT8_BLOCK, x += (rows - 1) * INT8_BLOCK) {
         __m512i whole[HEIGHT][VECTORS];
         UNROLL for (int i = 0; i < rows; i++) __builtin_prefetch(next + i * INT8_BLOCK);
         UNROLL for (int j = 0; j < vectors; j++) {
             const __m512i begin = _mm512_loadu_si512(less + j * VF_LANES);
             UNROLL for (int i = 0; i < rows; i++) whole[i][j] = begin;
         }
-        for (int q = 0; q < INT8_FOURS; q += 2, x += 8 * rows, left += 2 * STEP, right += 2 * STEP)
+        for (int q = 0; q < INT8_FOURS; q += 2, x += 8, left += 2 * STEP, right += 2 * STEP)
             UNROLL for (int half = 0; half < 2; half++) {
                 __m512i four[VECTORS];
                 UNROLL for (int j = 0; j < vectors; j++) four[j] = _mm512_loadu_si512((j < PANEL_VECTORS ? left : right) + half * STEP + j % 2 * 64);
                 UNROLL for (int i = 0; i < rows; i++) {
                     int32_t same;
-                    memcpy(&same, x + 4 * (half * rows + i), sizeof same);
+                    memcpy(&same, x + i * INT8_BLOCK + half * 4, sizeof same);
                     const __m512i in_all = _mm512_set1_epi32(same);
                     UNROLL for (int j = 0; j < vectors; j++) add_products(&whole[i][j], in_all, four[j]);
                 }
@@ -242,6 +236,6 @@ static void multiply(const struct int8_panel *p)
     }
 }
 
-const struct int8_kernels int8_kernels_vnni = { .quantise = int8_quantise_vnni, .dots = int8_dots_vnni, .height = HEIGHT, .columns = WIDE, .at_once = AT_ONCE, .sliver = sliver,
+const struct int8_kernels int8_kernels_vnni = { .quantise = int8_quantise_vnni, .sliver = sliver, .dots = int8_dots_vnni, .height = HEIGHT, .columns = WIDE, .at_once = AT_ONCE,
                                                 .panel = int8_panel_vnni, .multiply = multiply };
 #endif
