@@ -129,23 +129,16 @@ static void dots(void *arg, int64_t task, int worker)
     }
 }
 
-/* Blocks from .. from + n of these columns as a panel. */
-static void make_panel(const struct job *j, int64_t column, int64_t from, int64_t n, int8_t *w, float *scale)
-{
-    const struct int8_plan *e = j->e;
-    int columns = (int)extent_least(INT8_COLUMNS, e->p.n - column);
-    j->k->panel(j->o->w + column * e->p.b_n + from * INT8_BLOCK, e->p.b_n, columns, n, w);
-    for (int c = 0; c < INT8_COLUMNS; c++)
-        for (int64_t b = 0; b < n; b++) scale[b * INT8_COLUMNS + c] = c < columns ? j->o->scale[(column + c) * e->scale_n + from + b] : 0;
-}
-
-/* All panels that are multiplied at a time, in a worker's own room: integers, then scales. */
+/* Blocks from .. from + n as all panels that are multiplied at a time, in a worker's own room: integers, then scales. */
 static struct int8_panel make_panels(const struct job *j, int64_t column, int64_t from, int64_t n, char *own)
 {
     int8_t *w = (int8_t *)own;
     float *scale = (float *)(void *)(own + made_blocks(j->e, j->k) * PANEL_BLOCK);
-    for (int64_t i = 0; i < j->k->columns / INT8_COLUMNS && column + i * INT8_COLUMNS < j->e->p.n; i++)
-        make_panel(j, column + i * INT8_COLUMNS, from, n, w + i * n * PANEL_BLOCK, scale + i * n * INT8_COLUMNS);
+    const struct int8_plan *e = j->e;
+    for (int64_t i = 0, at = column; i < j->k->columns / INT8_COLUMNS && at < e->p.n; i++, at += INT8_COLUMNS)
+        j->k->panel(&(struct int8_rows){ .w = j->o->w + at * e->p.b_n + from * INT8_BLOCK, .scale = j->o->scale + at * e->scale_n + from, .w_row = e->p.b_n, .scale_row = e->scale_n,
+                                         .blocks = n, .columns = (int)extent_least(INT8_COLUMNS, e->p.n - at) },
+                    w + i * n * PANEL_BLOCK, scale + i * n * INT8_COLUMNS);
     return (struct int8_panel){ .w = w, .w_scale = scale, .second = n };
 }
 

@@ -14,6 +14,9 @@ struct int8_row { int8_t *q; float *scale; int32_t *less; int64_t apart; };
 /* y[j] = sum over blocks of x.scale · scale[j][block] · (integers of the block), for `columns` rows of W. */
 struct int8_dots { const int8_t *w; const float *scale; int64_t w_row, scale_row, blocks, columns; struct int8_row x; float *y; int64_t y_step; bool add; };
 
+/* Some blocks of some rows of W, at most INT8_COLUMNS, that become a panel. */
+struct int8_rows { const int8_t *w; const float *scale; int64_t w_row, scale_row, blocks; int columns; };
+
 /* All of X against some blocks of a panel, or of two where the kernels take two. */
 struct int8_panel {
     const int8_t *x;                             /* slivers, one after the other: [sliver][block][row][64], as `sliver` made them */
@@ -37,7 +40,7 @@ struct int8_kernels {
     int height;                                                                                       /* rows of a sliver: those that are multiplied at a time */
     bool padded;                                                                                      /* the last sliver is as high as the others */
     int columns, at_once;                                                                             /* of panels made at a time: all their columns, and blocks at most */
-    void (*panel)(const int8_t *w, int64_t w_row, int columns, int64_t blocks, int8_t *to);           /* NULL: dots are as good */
+    void (*panel)(const struct int8_rows *from, int8_t *to, float *scale);                            /* NULL: dots are as good */
     void (*multiply)(const struct int8_panel *p);
 };
 
@@ -49,7 +52,7 @@ extern const struct int8_kernels int8_kernels_vnni;                /* avx512 wit
 extern const struct int8_kernels int8_kernels_tiles;               /* and with AMX: those of VNNI, but for slivers and products with panels */
 void int8_quantise_vnni(const float *x, int64_t blocks, const struct int8_row *to);
 void int8_dots_vnni(const struct int8_dots *d);
-void int8_panel_vnni(const int8_t *w, int64_t w_row, int columns, int64_t blocks, int8_t *to);
+void int8_panel_avx512(const struct int8_rows *from, int8_t *to, float *scale);
 #endif
 
 #endif

@@ -126,5 +126,5 @@ static TILES void multiply(const struct int8_panel *p)
 }
 
 const struct int8_kernels int8_kernels_tiles = { .quantise = int8_quantise_vnni, .sliver = sliver, .dots = int8_dots_vnni, .height = HEIGHT, .padded = true, .columns = INT8_COLUMNS, .at_once = 2 * AT_ONCE,
-                                                 .panel = int8_panel_vnni, .multiply = multiply };
+                                                 .panel = int8_panel_avx512, .multiply = multiply };
 #endif
