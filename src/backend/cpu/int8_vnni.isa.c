@@ -154,6 +154,13 @@ SIMD void tile_put(const struct tile *t, int rows, int vectors, const float *all
         for (int j = 0; j < t->columns; j++) t->y[i * t->y_row + j * t->y_step] = all[i * vectors * VF_LANES + j];
 }
 
+/* The lines of Y that tile_put writes are asked for in the last blocks, half a row in each: they come when there is other work, and are not pushed out again. */
+SIMD void fetch_half(const struct tile *t, int vectors, int64_t half)
+{
+    const float *y = t->y + (half > 0 ? half / 2 * t->y_row : 0) + (half & 1) * (vectors / 2) * VF_LANES;
+    UNROLL for (int j = 0; j < vectors / 2; j++) __builtin_prefetch(y + j * VF_LANES, 1);
+}
+
 /* The sums in integers of one block: rows by vectors, in registers. Then each is added, with its scales. `weighs`: w is weighed meanwhile, as one more row. */
 static inline VNNI __attribute__((always_inline)) void tile(const struct tile *t, const int rows, const int vectors, const bool weighs)
 {
@@ -167,6 +174,7 @@ static inline VNNI __attribute__((always_inline)) void tile(const struct tile *t
     for (int64_t b = 0; b < blocks; b++, x_scale += rows, w_scale += INT8_COLUMNS, less += WIDE, next += rows * INT8_BLOCK, x += (rows - 1) * INT8_BLOCK) {
         __m512i whole[HEIGHT][VECTORS], weight[VECTORS];
         UNROLL for (int i = 0; i < rows; i++) __builtin_prefetch(next + i * INT8_BLOCK);
+        fetch_half(t, vectors, b - (blocks - 2 * rows));
         UNROLL for (int j = 0; j < vectors; j++) {
             const __m512i begin = weighs ? _mm512_setzero_si512() : _mm512_loadu_si512(less + j * VF_LANES);
             weight[j] = begin;
