@@ -35,6 +35,14 @@ static int open_paths(struct cli *c, struct input *in, const char *const *paths,
     return cli_try(c, rk_corpus_open(c->ctx, paths, (size_t)n, &all, &in->corpus));
 }
 
+int input_check(struct cli *c, const char *const *paths, int n)
+{
+    struct input in;
+    int code = open_paths(c, &in, paths, n, &(rk_corpus_rules){ 0 });
+    input_free(&in);
+    return code;
+}
+
 int input_open(struct cli *c, struct input *in, const rk_corpus_rules *rules, const char *what)
 {
     int code = open_paths(c, in, (const char *const *)c->args, c->n_args, rules);

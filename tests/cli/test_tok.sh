@@ -168,6 +168,7 @@ ends 0 reckon tok diff t1 t2 text --check
 ends 1 reckon tok diff t1 t7 --check;                          prints "tokens only in the first"
 ends 1 reckon tok diff t1 t7 text --check --json;              prints '"equal": false'
 ends 3 reckon tok diff t1 nowhere --check
+ends 3 reckon tok diff t1 t2 nowhere;                              warns "nowhere"; silent "$out"
 ends 0 reckon tok stats -k t1 text text --files --json;        is "a row for each file, also the same" "$(grep -c '"path": "text"' "$out")" 2
 mkdir -p bad; sed 's/"<|endoftext|>": 0/"<|endoftext|>": 1/' t1/vocab.json >bad/vocab.json; cp t1/merges.txt bad
 ends 3 reckon tok encode -k bad --text x;                      warns 'bad/vocab.json: id 1 is given to two tokens, "'
