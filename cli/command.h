@@ -66,7 +66,7 @@ struct cli {
     struct progress *progress;                  /* the one on the screen, or NULL */
     struct load *load;                          /* what the last load did: load.h; or NULL */
     struct profiling *profiling;                /* with --profile: profile.h; or NULL */
-    struct value *values;                       /* opt.c */
+    struct value *values;                       /* frame.h */
     int    n_values;
 };
 

@@ -9,6 +9,7 @@
 #include "../../cli/near.c"
 #include "../../cli/number.c"
 #include "../../cli/opt.c"
+#include "../../cli/value.c"
 
 static jmp_buf bug;
 static bool    bug_expected;
