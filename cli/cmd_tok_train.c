@@ -95,13 +95,13 @@ static int report(const struct counting *k, const rk_tok *tok, double seconds)
 static int train(struct cli *c, struct counting *k, const rk_tok_training *how)
 {
     rk_tok *tok = NULL;
-    double began = counting_seconds();
+    double began = cli_seconds();
     int code = counting_add(k);
     if (code != CLI_OK) return code;
     rk_status status = rk_counts_train(c->ctx, k->counts, how, &tok);
     if (k->stage != NULL) progress_end(&k->line);
     CLI_GO(c, status);
-    double seconds = counting_seconds() - began;
+    double seconds = cli_seconds() - began;
     if (rk_tok_size(tok) < how->vocab_size)
         cli_note(c, "the text has no more pairs to merge: %s tokens instead of %s", say_count(rk_tok_size(tok)).at, say_count(how->vocab_size).at);
     CLI_GO(c, rk_tok_save(c->ctx, tok, cli_text(c, "output")));

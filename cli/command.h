@@ -100,6 +100,7 @@ int   cli_save_begin(struct cli *c, const char *path, struct save **save, FILE *
 int   cli_save_end(struct cli *c, struct save *save, FILE *file, int code);
 void  cli_note(struct cli *c, const char *format, ...) RK_PRINTF(2, 3);    /* a line for people, on err; silent with --quiet */
 void *cli_take(size_t bytes);                                              /* zeroed; ends the program where there is no memory */
+char *cli_copy(const char *text);                                          /* the same of a text; free it */
 void *cli_grow(void *old, size_t *room, size_t want, size_t size);         /* room for `want` elements, zeroed; frees old */
 char *cli_cache(const char *name);                                         /* path of a file kept for this machine; free it; NULL: nowhere */
 

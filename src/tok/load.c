@@ -104,12 +104,6 @@ out:
     return status;
 }
 
-static bool ends_in(const char *text, const char *end)
-{
-    size_t n = strlen(text), m = strlen(end);
-    return n >= m && strcmp(text + n - m, end) == 0;
-}
-
 /* What a vocab.txt leaves open, the tokenizer_config.json beside it may say: "do_lower_case". */
 static rk_status read_lower(rk_ctx *ctx, const char *path, bool *lower)
 {
@@ -130,7 +124,7 @@ out:
 static rk_status load_text_file(rk_ctx *ctx, const char *path, const rk_tok_opening *how, rk_tok *tok)
 {
     struct file_view view;
-    bool pieces = !ends_in(path, ".tiktoken"), lower = how->lowercase;
+    bool pieces = !str_ends_in(path, ".tiktoken"), lower = how->lowercase;
     if (pieces && !lower) TRY(read_lower(ctx, path, &lower));
     TRY(file_map(ctx, path, &view));
     rk_text text = { (const char *)view.at, view.n };
@@ -149,7 +143,7 @@ rk_status rk_tok_open_as(rk_ctx *ctx, const char *path, const rk_tok_opening *ho
     GO(find_file(ctx, path, &file));
     GO(tok_new(ctx, &tok));
     tok->vocab.source = str_c(&file);
-    if (ends_in(str_c(&file), ".txt") || ends_in(str_c(&file), ".tiktoken")) GO(load_text_file(ctx, str_c(&file), how, tok));
+    if (str_ends_in(str_c(&file), ".txt") || str_ends_in(str_c(&file), ".tiktoken")) GO(load_text_file(ctx, str_c(&file), how, tok));
     else if (!is_called(str_c(&file), "vocab.json")) GO(load_json_file(ctx, str_c(&file), tok));
     else GO(load_vocab_file(ctx, str_c(&file), tok, &others));
     if (others) {                                                     /* anew, without the tokens that were taken */

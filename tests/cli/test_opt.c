@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "../../cli/command.c"
+#include "../../cli/memory.c"
 #include "../../cli/near.c"
 #include "../../cli/number.c"
 #include "../../cli/opt.c"
@@ -32,13 +33,6 @@ static void check_bug(const char *call, bool ended, const char *words)
     else if (strstr(said, words) == NULL) test_fail(__FILE__, __LINE__, "\"%s\" does not say \"%s\"", said, words);
 }
 #define IS_BUG(call, words) do { bug_expected = true; if (setjmp(bug) == 0) { (void)(call); check_bug(#call, false, words); } else check_bug(#call, true, words); } while (0)
-
-void *cli_take(size_t bytes)
-{
-    void *p = calloc(1, bytes);
-    if (p == NULL) abort();
-    return p;
-}
 
 int cli_fail(struct cli *c, int code, const char *hint, const char *format, ...)
 {

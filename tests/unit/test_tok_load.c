@@ -4,17 +4,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static void write_text(const char *name, const char *text)
-{
-    char path[800];
-    (void)snprintf(path, sizeof path, "%s/%s", test_temporary(), name);
-    FILE *f = fopen(path, "wb");
-    REQUIRE(f != NULL && fwrite(text, 1, strlen(text), f) == strlen(text) && fclose(f) == 0);
-}
-
 static rk_status open_with(rk_ctx *ctx, const char *vocab, rk_tok **tok)
 {
-    write_text("vocab.json", vocab);
+    test_write_text("vocab.json", vocab);
     return rk_tok_open(ctx, test_temporary(), tok);
 }
 
@@ -23,7 +15,7 @@ TEST(a_vocab_json_and_its_merges)
     rk_ctx *ctx = test_ctx();
     rk_tok *tok;
     rk_ids ids = { 0 };
-    write_text("merges.txt", "#version: 0.2\nb c\na bc\n");
+    test_write_text("merges.txt", "#version: 0.2\nb c\na bc\n");
     OK(ctx, open_with(ctx, "{\"a\": 0, \"b\": 2, \"c\": 1, \"bc\": 3, \"abc\": 4, \"<e>\": 5}", &tok));
     EXPECT_INT(rk_tok_size(tok), 6);
     EXPECT_INT(rk_tok_merges(tok), 2);
@@ -38,7 +30,7 @@ TEST(a_vocab_json_that_is_none)
 {
     rk_ctx *ctx = test_ctx();
     rk_tok *tok;
-    write_text("merges.txt", "a b\n");
+    test_write_text("merges.txt", "a b\n");
     FAILS(ctx, open_with(ctx, "", &tok), RK_E_FORMAT, "the file is empty");
     FAILS(ctx, open_with(ctx, "[0]", &tok), RK_E_FORMAT, "expected an object");
     FAILS(ctx, open_with(ctx, "{\"a\": 0, \"b\": 1} x", &tok), RK_E_FORMAT, "expected nothing more");
