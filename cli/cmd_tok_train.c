@@ -122,6 +122,7 @@ static int run(struct cli *c)
                             .progress = counting_progress, .user = &k, .memory = counting_memory(c), .model = (rk_pieces)cli_choice(c, "model"),
                             .lowercase = cli_flag(c, "lowercase"), .limit_alphabet = (uint32_t)alphabet };
     int code = counting_begin(c, &k);
+    if (code == CLI_OK) code = text_ends_in(cli_text(c, "output"), ".tiktoken") ? cli_can_save(c, cli_text(c, "output")) : cli_can_make_folder(c, cli_text(c, "output"));
     how.specials = k.how.specials, how.n_specials = k.how.n_specials;
     if (code == CLI_OK) code = cli_try(c, rk_tok_train_check(c->ctx, &how));
     if (code == CLI_OK) code = train(c, &k, &how);

@@ -92,6 +92,7 @@ _Noreturn void cli_bug(const char *format, ...) RK_PRINTF(1, 2);
 #define CLI_GO(c, call)  do { code = cli_try((c), (call)); if (code != CLI_OK) goto out; } while (0)
 
 int   cli_can_save(struct cli *c, const char *path);                       /* asked before work is done whose result would be lost; an exit code, and says why not */
+int   cli_can_make_folder(struct cli *c, const char *path);                /* the same of a folder that is made where it is not there */
 int   cli_save(struct cli *c, const char *path, const char *text, size_t n);       /* a file, whole or not at all */
 /* The same of what is too long for memory: whatever is written to `file` in between. cli_save_end closes it, gives it its name unless code says that
  * something failed, and tells what went wrong in writing; the exit code. */

@@ -53,7 +53,7 @@ int input_next(struct input *in, const rk_corpus_cut *cut)
     struct cli *c = in->c;
     if (in->bytes > 0 && cli_cancelled(c)) return cli_stopped(c);
     int code = take(in, cut);
-    return code == CLI_OK && in->bytes == 0 ? cli_fail(c, CLI_DATA, NULL, "there is no text in the input") : code;
+    return code == CLI_OK && in->bytes == 0 ? cli_fail(c, CLI_DATA, "of a folder all files are read but hidden ones and those that are no text", "there is no text in the input") : code;
 }
 
 void input_step(struct input *in, const char *fields, ...)

@@ -49,7 +49,7 @@ static void elsewhere(const struct cli *c, const char *text, char *hint, size_t 
 {
     size_t used = 0;
     hint[0] = '\0';
-    for (const struct option *o = c->command->options; o->name != NULL && used < room; o++) {
+    for (const struct option *o = c->command->options; o != NULL && o->name != NULL && used < room; o++) {
         if (o->type == OPT_CHOICE ? words_find(o->words, text) < 0 : o->type != OPT_TEXT || !lists(o->help, text)) continue;
         if (used == 0) used = (size_t)snprintf(hint, room, "%s is a word of --%s", text, o->name);
         else used += (size_t)snprintf(hint + used, room - used, " and of --%s", o->name);
@@ -63,7 +63,7 @@ static int take_value(struct cli *c, const struct option *o, const char *shown, 
     char hint[192] = "";
     if (value_read(o, text, v)) return CLI_OK;
     c->n_values--;
-    if (o->type == OPT_CHOICE) elsewhere(c, text, hint, sizeof hint);
+    elsewhere(c, text, hint, sizeof hint);
     if (hint[0] != '\0') return cli_fail(c, CLI_USAGE, hint, "%s: %s%s expected, not \"%s\"", shown, option_wants(o), option_choices(o), text);
     return cli_usage(c, "%s: %s%s expected, not \"%s\"", shown, option_wants(o), option_choices(o), text);
 }

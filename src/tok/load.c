@@ -43,7 +43,9 @@ static rk_status load_pair(rk_ctx *ctx, const char *path, const struct json *roo
     struct str name = { 0 };
     struct file_view view = { 0 };
     GO(beside(ctx, path, "merges.txt", &name));
-    GO(file_map(ctx, str_c(&name), &view));
+    status = file_map(ctx, str_c(&name), &view);
+    if (status == RK_E_MISSING) status = ctx_hint(ctx, "%s has no \"model\", as a tokenizer.json has: taken for a vocab.json, it needs a merges.txt beside it", path);
+    GO(status);
     rk_text merges = { (const char *)view.at, view.n };
     if (root != NULL) GO(load_vocab_merges(ctx, root, str_c(&name), merges, tok));
     else GO(load_merges(ctx, str_c(&name), merges, tok));

@@ -191,8 +191,9 @@ rk_status rk_tokens_open(rk_ctx *ctx, const char *path, unsigned bytes_each, rk_
     }
     if (said != 0) bytes_each = said;
     if (view.n % bytes_each != 0) {
+        (void)FAIL(RK_E_FORMAT, "%s: %zu bytes are no whole number of ids of %u bytes", path, view.n, bytes_each);
         file_unmap(&view);
-        return FAIL(RK_E_FORMAT, "%s: %zu bytes are no whole number of ids of %u bytes", path, view.n, bytes_each);
+        return ctx_hint(ctx, "a file of tokens is what `reckon tok encode` writes; its ids have 2 bytes, or 4 where it says so");
     }
     *tokens = (rk_tokens){ view.at, view.n / bytes_each, bytes_each, view.kept, 0 };
     return RK_OK;

@@ -201,6 +201,8 @@ TEST(what_makes_no_sense_is_refused_by_name)
     EXPECT_TEXT(hinted, "fp8 is a word of --policy and of --level");
     REFUSED("count gpt2 --level u16", "--level: one of low|fp8 expected, not \"u16\"");
     EXPECT_TEXT(hinted, "u16 is a word of --dtype");
+    REFUSED("count gpt2 --batch fp8", "--batch: a whole number such as 4096, 4k, 4Ki or 1e6 expected, not \"fp8\"");
+    EXPECT_TEXT(hinted, "fp8 is a word of --policy and of --level");
     for (int i = 0; i < 3; i++) {
         static const char *const lines[] = { "count gpt2 --dtype fp", "count gpt2 --dtype by", "count gpt2 --dtype bf16" };
         EXPECT_INT(typed(lines[i]), CLI_USAGE);

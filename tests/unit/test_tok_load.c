@@ -4,6 +4,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+/* Nothing that is a tokenizer, and no merges beside it: what it was taken for is said. */
+TEST(what_is_neither_is_said_to_be_taken_for_a_vocabulary)
+{
+    rk_ctx *ctx = test_ctx();
+    rk_tok *tok;
+    FAILS(ctx, rk_tok_open(ctx, test_write_text("other.json", "{\"hello\": 1}"), &tok), RK_E_MISSING, "merges.txt");
+    EXPECT(strstr(rk_error_hint(ctx), "other.json has no \"model\"") != NULL);
+}
+
 static rk_status open_with(rk_ctx *ctx, const char *vocab, rk_tok **tok)
 {
     test_write_text("vocab.json", vocab);

@@ -190,3 +190,11 @@ TEST(memory_may_run_out_anywhere)
     faulty = test_path("f.bin");
     FOR_EVERY_FAILED_ALLOCATION(write_faulty);
 }
+
+TEST(bytes_that_are_no_whole_number_of_ids_are_counted)
+{
+    rk_ctx *ctx = test_ctx();
+    rk_tokens t;
+    FAILS(ctx, rk_tokens_open(ctx, test_write("odd.bin", "1234567", 7), 0, &t), RK_E_FORMAT, "7 bytes are no whole number of ids of 2 bytes");
+    EXPECT(strstr(rk_error_hint(ctx), "tok encode") != NULL);
+}
