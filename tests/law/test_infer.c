@@ -112,6 +112,7 @@ TEST(any_cutting_gives_the_same_bits_on_ref)
     rk_session *s;
     OK(ctx, random_weights(ctx, GPT2, backend_ref(), &w));
     OK(ctx, rk_session_open(&w, NULL, &s));
+    EXPECT_INT(rk_session_context(s), WEIGHTS_CONTEXT);
     random_ids(ids, LENGTH);
     OK(ctx, rk_session_feed(s, ids, LENGTH, NULL));
     OK(ctx, run_output(ctx, s->run, "logits", first, RK_f64));
