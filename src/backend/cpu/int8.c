@@ -12,7 +12,6 @@ enum {
     TASK_BYTES = 1 << 17,
     DOTS_COLUMNS = 16,                           /* rows of W that stay in cache for all rows of X */
     ROUND_ROWS = 8,                              /* of X, by one task */
-    ROWS_AT_ONCE = 960,                          /* of X, by a panel: whole slivers of any height */
     PANEL_BLOCK = INT8_COLUMNS * INT8_BLOCK,
 };
 
@@ -73,12 +72,6 @@ struct job { const struct int8_plan *e; const struct int8_kernels *k; const stru
 
 static char *own_of(const struct job *j, int worker) { return j->scratch + j->e->own_at + (size_t)worker * j->e->own_bytes; }
 
-/* These columns of these rows are final. */
-static void finished(const struct job *j, int64_t row, int64_t rows, int64_t column, int64_t columns)
-{
-    if (j->o->done != NULL) j->o->done(j->o->arg, 0, row, rows, column, columns);
-}
-
 /* ---- X, rounded ---- */
 
 static struct int8_row row_of(const struct job *j, int64_t row)
@@ -125,7 +118,6 @@ static void dots(void *arg, int64_t task, int worker)
             j->k->dots(&(struct int8_dots){ .w = j->o->w + n * e->p.b_n, .scale = j->o->scale + n * e->scale_n, .w_row = e->p.b_n, .scale_row = e->scale_n,
                                             .blocks = e->blocks, .columns = to - n, .x = row_of(j, i),
                                             .y = j->o->y + i * e->p.c_m + n * e->p.c_n, .y_step = e->p.c_n, .add = j->o->add });
-        finished(j, 0, e->p.m, n, to - n);
     }
 }
 
@@ -149,19 +141,6 @@ static struct int8_panel lying_panels(const struct job *j, int64_t column, int64
     return (struct int8_panel){ .w = j->o->w + block * PANEL_BLOCK, .w_scale = j->o->scale + block * INT8_COLUMNS, .second = j->e->blocks };
 }
 
-/* All of X against them, some rows after others, so that what is final is reported while it is in cache. */
-static void against_all(const struct job *j, struct int8_panel *p, int64_t column)
-{
-    const struct int8_plan *e = j->e;
-    for (int64_t row = 0; row < e->p.m; row += ROWS_AT_ONCE) {
-        const struct int8_row x = row_of(j, row);
-        p->x = x.q, p->x_scale = x.scale, p->rows = extent_least(ROWS_AT_ONCE, e->p.m - row);
-        p->y = j->o->y + row * e->p.c_m + column * e->p.c_n;
-        j->k->multiply(p);
-        if (p->from + p->blocks == e->blocks) finished(j, row, p->rows, column, p->columns);
-    }
-}
-
 static void panels(void *arg, int64_t task, int worker)
 {
     const struct job *j = arg;
@@ -175,7 +154,9 @@ static void panels(void *arg, int64_t task, int worker)
             p.depth = e->blocks, p.from = from, p.blocks = n;
             p.less = (int32_t *)(void *)(own + made_blocks(e, j->k) * (PANEL_BLOCK + INT8_COLUMNS * (int64_t)sizeof(float)));
             p.y_row = e->p.c_m, p.y_step = e->p.c_n, p.columns = (int)extent_least(wide, e->p.n - column), p.add = j->o->add || from > 0;
-            against_all(j, &p, column);
+            const struct int8_row x = row_of(j, 0);
+            p.x = x.q, p.x_scale = x.scale, p.rows = e->p.m, p.y = j->o->y + column * e->p.c_n;
+            j->k->multiply(&p);
         }
 }
 
@@ -184,7 +165,6 @@ static void nothing(const struct job *j)
 {
     for (int64_t i = 0; i < j->e->p.m && !j->o->add; i++)
         for (int64_t n = 0; n < j->e->p.n; n++) j->o->y[i * j->e->p.c_m + n * j->e->p.c_n] = 0;
-    finished(j, 0, j->e->p.m, 0, j->e->p.n);
 }
 
 void int8_run(rk_ctx *ctx, const struct int8_plan *plan, const struct int8_operands *o, void *scratch)

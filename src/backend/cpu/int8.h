@@ -33,8 +33,6 @@ struct int8_operands {
     const float  *scale;                         /* they lie as the integers do, one for INT8_BLOCK */
     float        *y;                             /* overlaps none of them */
     bool          add;                           /* += */
-    gemm_done_fn *done;                          /* as of gemm.h, but that blocks begin at any column; batch is 0. May be NULL */
-    void         *arg;
 };
 
 /* Is it a product that can be done so? Where W lies in panels, b_n is to be k. */
