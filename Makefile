@@ -37,9 +37,9 @@ info: build     ## what was found here: compilers, BLAS, cores, ISA, and what th
 libraries: build ## the laws with every body of the threads and every BLAS library that is installed
 	@tools/libraries
 
-bench: build    ## every bench: checks, then times, against the machine's limit
+bench: build    ## the benches that need no words: each checks, then times, against the machine's limit (build/bench/NAME --help)
 	@tools/build release benches $(options)
-	@set -e; for bench in build/bench/bench_*; do echo "== $$bench"; "$$bench" $(ARGS); done
+	@set -e; for bench in count gemm ops step; do echo "== bench_$$bench"; "build/bench/bench_$$bench"; done
 
 bench-peers: build ## training steps beside PyTorch's; ARGS='tok TOKENIZER TEXT...', 'tok-train VOCAB TEXT...', 'infer': beside others
 	@tools/build release bench_step bench_tok bench_tok_train bench_infer $(options)

@@ -6,12 +6,14 @@
  * A third of the tensors are ignored buffers, the others nobody knows, but for those of a small GPT-2. Checked first: the
  * number of troubles is the number of tensors that nobody knows. Then nine passes: best and median of processor time. */
 #include "reckon/model.h"
+#include "usage.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
 
-enum { PASSES = 9, LAYERS = 48 };
+enum { PASSES = 9, LAYERS = 48, MOST_TENSORS = 10000000 };
+static const char usage[] = "bench_check FOLDER [TENSORS [SHARDS]]";
 
 static double processor_seconds(void)
 {
@@ -93,10 +95,13 @@ static bool each(void *user, const rk_check_row *row)
 
 int main(int n, char **arguments)
 {
-    int tensors = n > 2 ? atoi(arguments[2]) : 100000, shards = n > 3 ? atoi(arguments[3]) : 0, unknown = n > 1 ? make(arguments[1], tensors, shards) : -1;
+    if (usage_help(n, arguments, usage)) return 0;
+    if (n < 2 || n > 4) return (void)fprintf(stderr, "usage: %s\n", usage), 2;
+    int tensors = (int)usage_count(usage, "TENSORS", n > 2 ? arguments[2] : NULL, 100000, 1, MOST_TENSORS);
+    int shards = (int)usage_count(usage, "SHARDS", n > 3 ? arguments[3] : NULL, 0, 0, 99999), unknown = make(arguments[1], tensors, shards);
     double seconds[PASSES];
     rk_ctx *ctx;
-    if (unknown < 0) return (void)fprintf(stderr, "usage: bench_check FOLDER [TENSORS [SHARDS]]\n"), 2;
+    if (unknown < 0) return (void)fprintf(stderr, "bench_check: %s: nothing can be written there\n", arguments[1]), 1;
     if (rk_ctx_open(NULL, &ctx) != RK_OK) return 1;
     for (int i = 0; i < PASSES; i++) {
         rk_model *m;

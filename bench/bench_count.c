@@ -18,8 +18,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 #include "reckon/model.h"
+#include "usage.h"
 
 enum { MOST_RUNS = 1001 };
+static const char usage[] = "bench_count [COMMAND [MODEL...]]    environment: BENCH_RUNS";
 static const double goal_mb = 20;
 static const struct question { const char *command, *words[4]; double goal_ms; } questions[] = {
     { "count", { NULL }, 5 }, { "count", { "--json" }, 5 }, { "fit", { "--device", "h100", "--dp", "8" }, 20 },
@@ -92,11 +94,11 @@ static bool ask_all(const char *command, const struct question *q, const char *c
 
 int main(int argc, char **argv)
 {
-    const char *models[256] = { "gpt2:n_layer=96,n_embd=12288,n_head=96" }, *wanted = getenv("BENCH_RUNS"), *slash = strrchr(argv[0], '/');
+    const char *models[256] = { "gpt2:n_layer=96,n_embd=12288,n_head=96" }, *slash = strrchr(argv[0], '/');
     char beside[4096];
-    int runs = wanted != NULL ? atoi(wanted) : 21, n = 1;
+    if (usage_help(argc, argv, usage)) return 0;
+    int runs = (int)usage_count(usage, "BENCH_RUNS", getenv("BENCH_RUNS"), 21, 1, MOST_RUNS), n = 1;
     for (; n < 256 && rk_model_preset(n - 1) != NULL; n++) models[n] = rk_model_preset(n - 1);
-    runs = runs < 1 ? 1 : runs > MOST_RUNS ? MOST_RUNS : runs;
     (void)snprintf(beside, sizeof beside, "%.*s/../reckon", slash != NULL ? (int)(slash - argv[0]) : 1, slash != NULL ? argv[0] : ".");
     printf("goal: processor time as at the end of each line, and %.0f MB; %d runs each\n", goal_mb, runs);
     for (int q = 0; q < QUESTIONS; q++)

@@ -1,7 +1,7 @@
 /* bench_gemm.c: matrix products of the shapes that training and decoding meet: ours and a BLAS, each against the burst of
  * fused multiply-adds taken beside it, interleaved, medians. Each shape is first checked at sampled elements.
  *
- *   bench_gemm [threads] [seconds per shape] [part of a name]
+ *   bench_gemm [THREADS [SECONDS [NAME]]]    1 thread (0: all), 0.5 seconds per shape, part of a name
  *   environment: BENCH_ISA (scalar, avx2, avx512), BENCH_BLAS (a library; "none"), and what that library reads itself;
  *   BENCH_CLOCK=cpu for a busy machine: processor time instead of the wall, and the best burst so far instead of the nearest */
 #include "backend/blas/blas.h"
@@ -9,12 +9,14 @@
 #include "backend/cpu/gemm.h"
 #include "base/clock.h"
 #include "base/mem.h"
+#include "usage.h"
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 
+static const char usage[] = "bench_gemm [THREADS [SECONDS [NAME]]]    NAME: part of a shape's; environment: BENCH_ISA, BENCH_BLAS, BENCH_CLOCK";
 enum layout { NT, NN, TN };              /* which operand lies transposed, as in X W^T, dY W, dY^T X */
 static const struct shape { const char *name; enum layout layout; int64_t m, n, k, batch; } shapes[] = {
     { "17m qkv",        NT, 8192, 512, 512, 1 },     { "17m up",         NT, 8192, 1344, 512, 1 },
@@ -163,11 +165,13 @@ static size_t most(size_t a, size_t b) { return a > b ? a : b; }
 
 int main(int argc, char **argv)
 {
-    struct bench b = { .isa = isa_best(), .seconds = argc > 2 ? atof(argv[2]) : 0.5 };
+    if (usage_help(argc, argv, usage)) return 0;
+    struct bench b = { .isa = isa_best(), .seconds = usage_real(usage, "SECONDS", argc > 2 ? argv[2] : NULL, 0.5, 0, 3600) };
+    int asked = (int)usage_count(usage, "THREADS", argc > 1 ? argv[1] : NULL, 1, 0, USAGE_THREADS);
     struct blas *blas = NULL;
     const char *isa = getenv("BENCH_ISA"), *library = getenv("BENCH_BLAS");
     b.busy = getenv("BENCH_CLOCK") != NULL && strcmp(getenv("BENCH_CLOCK"), "cpu") == 0;
-    if (rk_ctx_open(&(rk_options){ .threads = argc > 1 ? atoi(argv[1]) : 1 }, &b.ctx) != RK_OK) die("no context");
+    if (rk_ctx_open(&(rk_options){ .threads = asked }, &b.ctx) != RK_OK) die("no context");
     if (isa != NULL && (!isa_find(isa, &b.isa) || !isa_runs(b.isa))) die("no such instruction set here");
     if (library == NULL || strcmp(library, "none") != 0) {
         if (blas_open(b.ctx, library, &blas) != RK_OK) printf("no BLAS: %s\n", rk_error_message(b.ctx));

@@ -20,6 +20,7 @@
 #include "infer/session.h"
 #include "model/bind.h"
 #include "run/device.h"
+#include "usage.h"
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,6 +28,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+static const char usage[] = "bench_infer DIR [CHUNK] | --make MODEL DIR    words from standard input; environment: BENCH_THREADS";
 enum { READ_BLOCK = 1 << 20, READ_MOST = 512 << 20 };
 
 struct bench {
@@ -314,15 +316,13 @@ static void answer(struct bench *b, const char *line)
 int main(int argc, char **argv)
 {
     static struct bench b;
-    const char *threads = getenv("BENCH_THREADS");
     char line[256];
-    if (argc < 2) {
-        (void)fprintf(stderr, "usage: bench_infer DIR [CHUNK]\n");
-        return 2;
-    }
-    if (rk_ctx_open(&(rk_options){ .threads = threads == NULL ? 0 : atoi(threads) }, &b.ctx) != RK_OK) return 1;
-    if (argc == 4 && strcmp(argv[1], "--make") == 0) return make(&b, argv[2], argv[3]);
-    b.chunk = argc > 2 ? atoll(argv[2]) : 512;
+    if (usage_help(argc, argv, usage)) return 0;
+    bool making = argc == 4 && strcmp(argv[1], "--make") == 0;
+    if (!making && (argc < 2 || argc > 3)) return (void)fprintf(stderr, "usage: %s\n", usage), 2;
+    if (rk_ctx_open(&(rk_options){ .threads = usage_threads(usage, 0) }, &b.ctx) != RK_OK) return 1;
+    if (making) return make(&b, argv[2], argv[3]);
+    b.chunk = usage_count(usage, "CHUNK", argc > 2 ? argv[2] : NULL, 512, 1, 1 << 20);
     if (rk_device_open(b.ctx, "cpu", &(rk_device_options){ .blas = "own" }, &b.device) != RK_OK) die(&b, "device");
     if (rk_model_open(b.ctx, argv[1], &b.model) != RK_OK) die(&b, argv[1]);
     if (rk_model_number(b.model, "vocab", &b.vocab) != RK_OK) die(&b, "vocab");

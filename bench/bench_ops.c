@@ -4,7 +4,7 @@
  * step must move (each operand and result once), and the rate as a share of what a plain copy reaches beside it. Before it is
  * timed a case is run at small sizes against the reference.
  *
- *   bench_ops [part of a name] [threads] [repetitions] [what the rows are divided by: to stay in a cache, or on a busy machine] */
+ *   bench_ops [NAME [THREADS [REPETITIONS [DIVISOR]]]]    part of a name, 0 (all), 15, what the rows are divided by: to stay in a cache, or on a busy machine */
 #include "backend/cpu/burst.h"
 #include "backend/cpu/cpu.h"
 #include "backend/ref/ref.h"
@@ -13,6 +13,7 @@
 #include "pass/pass.h"
 #include "run/profile.h"
 #include "run/run.h"
+#include "usage.h"
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -351,9 +352,11 @@ static void measure(const struct bench_case *c, int repetitions, double copy)
 
 int main(int argc, char **argv)
 {
-    rk_options options = { .threads = argc > 2 ? atoi(argv[2]) : 0 };
-    int repetitions = argc > 3 && atoi(argv[3]) > 0 ? atoi(argv[3]) : 15;
-    if (argc > 4 && atoi(argv[4]) > 0) divisor = atoi(argv[4]);
+    static const char usage[] = "bench_ops [NAME [THREADS [REPETITIONS [DIVISOR]]]]    NAME: part of a case's";
+    if (usage_help(argc, argv, usage)) return 0;
+    rk_options options = { .threads = (int)usage_count(usage, "THREADS", argc > 2 ? argv[2] : NULL, 0, 0, USAGE_THREADS) };
+    int repetitions = (int)usage_count(usage, "REPETITIONS", argc > 3 ? argv[3] : NULL, 15, 1, 1000);
+    divisor = (int)usage_count(usage, "DIVISOR", argc > 4 ? argv[4] : NULL, divisor, 1, 1 << 20);
     if (rk_ctx_open(&options, &ctx) != RK_OK) return 1;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct burst_bandwidth b;

@@ -15,10 +15,13 @@
 #include "reckon/base.h"
 #include "core/opdef.h"
 #include "train/training.h"
+#include "usage.h"
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+static const char usage[] = "bench_step [--serve] [MODEL BATCH SEQ]...    environment: BENCH_THREADS, BENCH_STEPS, BENCH_BLAS, BENCH_POLICY, BENCH_CLOCK";
 
 enum { MOST = 999, MOST_ROWS = 256, WARM = 2 };
 
@@ -223,9 +226,7 @@ static void print_profile(struct bench *b, int steps)
 static void measure(struct bench *b, const char *model, int64_t batch, int64_t seq)
 {
     static double seconds[MOST], share[MOST];
-    const char *wanted = getenv("BENCH_STEPS");
-    int n = wanted != NULL ? atoi(wanted) : 5;
-    n = n < 1 ? 1 : n > MOST ? MOST : n;
+    int n = (int)usage_count(usage, "BENCH_STEPS", getenv("BENCH_STEPS"), 5, 1, MOST);
     printf("%s, batch %lld, %lld tokens: %.1f GFLOP in a step, arena %.1f MiB, states %.1f MiB\n  %s\n", model, (long long)batch, (long long)seq, b->flops * 1e-9,
            (double)train_arena_bytes(b->train) / 1048576, (double)train_states_bytes(b->train) / 1048576, rk_device_text(b->device));
     warm_up(b);
@@ -262,21 +263,20 @@ int main(int argc, char **argv)
 {
     static struct bench b;
     static char *standard[] = { "", "cs336-17m", "32", "256", "gpt2", "4", "64" };
-    const char *threads = getenv("BENCH_THREADS"), *clock = getenv("BENCH_CLOCK");
+    const char *clock = getenv("BENCH_CLOCK");
+    if (usage_help(argc, argv, usage)) return 0;
     bool served = argc > 1 && strcmp(argv[1], "--serve") == 0;
     rk_ctx *ctx;
     if (served) argv++, argc--;
     if (argc == 1) argv = standard, argc = 7;
-    if ((argc - 1) % 3 != 0) {
-        fprintf(stderr, "usage: bench_step [--serve] [MODEL BATCH SEQ]...\n");
-        return 2;
-    }
-    int n = threads != NULL ? atoi(threads) : clock != NULL && strcmp(clock, "cpu") == 0 ? 1 : 0;
+    if ((argc - 1) % 3 != 0) return (void)fprintf(stderr, "usage: %s\n", usage), 2;
+    int n = usage_threads(usage, clock != NULL && strcmp(clock, "cpu") == 0 ? 1 : 0);
     if (rk_ctx_open(&(rk_options){ .threads = n }, &ctx) != RK_OK) return 1;
     for (int i = 1; i < argc; i += 3) {
-        open_bench(&b, ctx, argv[i], atoll(argv[i + 1]), atoll(argv[i + 2]));
+        int64_t batch = usage_count(usage, "BATCH", argv[i + 1], 1, 1, 1 << 20), seq = usage_count(usage, "SEQ", argv[i + 2], 1, 1, 1 << 20);
+        open_bench(&b, ctx, argv[i], batch, seq);
         if (served) serve(&b);
-        else measure(&b, argv[i], atoll(argv[i + 1]), atoll(argv[i + 2]));
+        else measure(&b, argv[i], batch, seq);
         close_bench(&b);
     }
     rk_ctx_close(ctx);

@@ -12,12 +12,14 @@
 #include "reckon/tok.h"
 #include "reckon/tokens.h"
 #include "tok/split.h"
+#include "usage.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 
-enum { PASSES = 9 };
+enum { PASSES = 9, MOST_TOKENS = 10000000 };
+static const char usage[] = "bench_tok train VOCAB FILE... | encode TOKENIZER FILE... | split FILE... | open TOKENIZER... | serve TOKENIZER THREADS";
 
 struct rates { double wall[PASSES], user[PASSES]; };
 struct moment { double wall, user; };
@@ -281,10 +283,12 @@ static int serve(const char *tokenizer, int threads)
 int main(int argc, char **argv)
 {
     const char *const *words = (const char *const *)argv;
+    if (usage_help(argc, argv, usage)) return 0;
     if (argc >= 4 && strcmp(argv[1], "train") == 0) {
         rk_ctx *ctx;
+        uint32_t vocab = (uint32_t)usage_count(usage, "VOCAB", argv[2], 0, 1, MOST_TOKENS);
         if (rk_ctx_open(NULL, &ctx) != RK_OK) return 1;
-        int result = train(ctx, words + 3, argc - 3, (uint32_t)strtoul(argv[2], NULL, 10));
+        int result = train(ctx, words + 3, argc - 3, vocab);
         rk_ctx_close(ctx);
         return result;
     }
@@ -294,7 +298,6 @@ int main(int argc, char **argv)
     }
     if (argc >= 3 && strcmp(argv[1], "split") == 0) return encode_files(NULL, words + 2, argc - 2, 1);
     if (argc >= 3 && strcmp(argv[1], "open") == 0) return open_each(words + 2, argc - 2);
-    if (argc == 4 && strcmp(argv[1], "serve") == 0) return serve(argv[2], atoi(argv[3]));
-    (void)fputs("usage: bench_tok train VOCAB FILE... | encode TOKENIZER FILE... | split FILE... | open TOKENIZER... | serve TOKENIZER THREADS\n", stderr);
-    return 2;
+    if (argc == 4 && strcmp(argv[1], "serve") == 0) return serve(argv[2], (int)usage_count(usage, "THREADS", argv[3], 0, 0, USAGE_THREADS));
+    return (void)fprintf(stderr, "usage: %s\n", usage), 2;
 }

@@ -12,13 +12,15 @@
 #include "base/file.h"
 #include "base/par.h"
 #include "reckon/counts.h"
+#include "usage.h"
 #include "webtext.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 
-enum { PASSES = 5, STREAM_PAGES = 128 };
+enum { PASSES = 5, STREAM_PAGES = 128, MOST_TOKENS = 10000000 };
+static const char usage[] = "bench_tok_train files|once VOCAB FILE... | counts VOCAB FILE... | web BYTES VOCAB [COUNTS] | write BYTES FILE    environment: BENCH_THREADS";
 
 static const char *const specials[] = { "<|endoftext|>" };
 static const rk_counting counting = { .specials = specials, .n_specials = 1 };
@@ -165,21 +167,24 @@ static int write_web(rk_ctx *ctx, uint64_t bytes, const char *path)
     return done ? 0 : 1;
 }
 
+static uint32_t vocab_of(const char *word) { return (uint32_t)usage_count(usage, "VOCAB", word, 0, 1, MOST_TOKENS); }
+static uint64_t bytes_of(const char *word) { return (uint64_t)usage_count(usage, "BYTES", word, 0, 1, INT64_C(1) << 50); }
+
 int main(int argc, char **argv)
 {
-    const char *threads = getenv("BENCH_THREADS");
-    rk_options options = { .threads = threads != NULL ? atoi(threads) : 0 };
+    if (usage_help(argc, argv, usage)) return 0;
+    rk_options options = { .threads = usage_threads(usage, 0) };
     rk_ctx *ctx;
     int result = 2;
     if (rk_ctx_open(&options, &ctx) != RK_OK) return 1;
     if (argc >= 4 && (strcmp(argv[1], "files") == 0 || strcmp(argv[1], "once") == 0 || strcmp(argv[1], "counts") == 0))
-        result = passes(ctx, argv[1], (uint32_t)strtoul(argv[2], NULL, 10), (const char *const *)argv + 3, (size_t)argc - 3);
+        result = passes(ctx, argv[1], vocab_of(argv[2]), (const char *const *)argv + 3, (size_t)argc - 3);
     else if (argc >= 4 && strcmp(argv[1], "web") == 0)
-        result = web(ctx, (uint64_t)strtod(argv[2], NULL), (uint32_t)strtoul(argv[3], NULL, 10), argc > 4 ? argv[4] : NULL);
+        result = web(ctx, bytes_of(argv[2]), vocab_of(argv[3]), argc > 4 ? argv[4] : NULL);
     else if (argc == 4 && strcmp(argv[1], "write") == 0)
-        result = write_web(ctx, (uint64_t)strtod(argv[2], NULL), argv[3]);
+        result = write_web(ctx, bytes_of(argv[2]), argv[3]);
     else
-        (void)fputs("usage: bench_tok_train files|once VOCAB FILE... | counts VOCAB FILE... | web BYTES VOCAB [COUNTS] | write BYTES FILE\n", stderr);
+        (void)fprintf(stderr, "usage: %s\n", usage);
     rk_ctx_close(ctx);
     return result;
 }

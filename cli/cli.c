@@ -137,27 +137,6 @@ static void on_log(void *user, rk_level level, const char *line)
     else cli_note(c, "%s", line);
 }
 
-void *cli_take(size_t bytes)
-{
-    void *p = calloc(1, bytes > 0 ? bytes : 1);
-    if (p != NULL) return p;
-    (void)fprintf(stderr, "reckon: no memory for %zu bytes\n", bytes);
-    exit(CLI_SYSTEM);
-}
-
-void *cli_grow(void *old, size_t *room, size_t want, size_t size)
-{
-    if (want <= *room) return old;
-    size_t more = *room > 0 ? 2 * *room : 64;
-    if (more < want) more = want;
-    if (more > SIZE_MAX / size) cli_bug("%zu elements of %zu bytes", more, size);
-    void *fresh = cli_take(more * size);
-    if (old != NULL) memcpy(fresh, old, *room * size);
-    free(old);
-    *room = more;
-    return fresh;
-}
-
 /* The beginning and the end. */
 
 /* A missing standard stream must not become the number of the first file opened; and what is written to it must fail. */

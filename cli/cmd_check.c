@@ -15,20 +15,13 @@ static const struct option options[] = {
 struct kept { rk_check_row row; int64_t shape[RK_MAX_RANK]; char *name, *text; };
 struct report { struct cli *c; struct kept *rows; size_t n, room; int count[RK_CHECK_COUNT]; bool all; };
 
-static char *copy(const char *text)
-{
-    char *to = cli_take(strlen(text) + 1);
-    memcpy(to, text, strlen(text));
-    return to;
-}
-
 static bool keep(void *user, const rk_check_row *row)
 {
     struct report *r = user;
     if (r->count[row->finding]++ >= FEW && !r->all && rk_finding_is_trouble(row->finding)) return !cli_cancelled(r->c);
     r->rows = cli_grow(r->rows, &r->room, r->n + 1, sizeof *r->rows);
     struct kept *k = &r->rows[r->n++];
-    *k = (struct kept){ .row = *row, .name = copy(row->name), .text = copy(row->text) };
+    *k = (struct kept){ .row = *row, .name = cli_copy(row->name), .text = cli_copy(row->text) };
     for (int i = 0; i < row->rank; i++) k->shape[i] = row->shape[i];
     return !cli_cancelled(r->c);
 }

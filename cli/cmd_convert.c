@@ -35,7 +35,7 @@ static bool told(void *user, const rk_converted *t)
     struct converting *k = user;
     k->tensors++;
     k->converted += t->to == k->to;
-    k->done += (uint64_t)t->elements;
+    if (t->trained) k->done += (uint64_t)t->elements;           /* what rk_model_parameters counts */
     progress_step(&k->line, k->done, "%s", "");
     k->packed += t->packed;
     if (!t->packed && t->in_rows[0] != '\0' && k->in_rows++ == 0) (void)snprintf(k->first, sizeof k->first, "%s: %s", t->name, t->in_rows);

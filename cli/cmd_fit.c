@@ -9,7 +9,7 @@ static const struct option options[] = {
     { "batch", 'b', OPT_SIZE, NULL, "1", "sequences of a step on one device; what does not lie there at once goes in micro-batches" },
     { "seq", 't', OPT_SIZE, NULL, "(the model's context)", "tokens per sequence (T)" },
     { "source-seq", 0, OPT_SIZE, NULL, "(as many as --seq)", "with an encoder: tokens per source (S)" },
-    { "convention", 'c', OPT_TEXT, "NAME", "(the most exact that knows the model)", "whose memory: eager, llmc, cs336, megatron ..., or plan: this program's own" },
+    { "convention", 'c', OPT_TEXT, "NAME", "(the most exact that knows the model)", "whose memory: eager llmc cs336 megatron ..., or plan: this program's own" },
     OPTION_OF_OPTIMIZER,
     OPTIONS_OF_RUN("(the cheapest that fits)", "(the cheapest that fits)", "(the cheapest that fits)", "(the cheapest that fits)"),
     OPTIONS_OF_MACHINE,

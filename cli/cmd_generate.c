@@ -7,7 +7,7 @@ static const struct option options[] = {
     { "ids",            0,   OPT_TEXT,   "1,2,3;4,5", NULL,           "prompts as ids; without a tokenizer ids are printed, too" },
     { "source",         0,   OPT_TEXT,   NULL,     NULL,              "with an encoder: the text that it reads; the prompt is then the start token, if none is given" },
     { "source-ids",     0,   OPT_TEXT,   "1,2,3;4,5", NULL,           "the same as ids, with the end token where the model wants one" },
-    { "file",           'f', OPT_FILE,   NULL,     NULL,              "every line of this file is a prompt" },
+    { "file",           'f', OPT_FILE,   NULL,     NULL,              "every line of this file that is not empty is a prompt" },
     { "tokenizer",      'k', OPT_FOLDER, NULL,     "(DIR)",           "the tokenizer" },
     { "samples",        'n', OPT_SIZE,   NULL,     "(generation_config.json, or 1)", "so many continuations of each prompt" },
     { "greedy",         'g', OPT_FLAG,   NULL,     NULL,              "always the likeliest token" },

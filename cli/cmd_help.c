@@ -37,7 +37,7 @@ static int unknown(struct cli *c, const struct command *in, const char *name)
     near_begin(&near, name);
     for (int i = 0; in->commands != NULL && in->commands[i] != NULL; i++) near_try(&near, in->commands[i]->name);
     for (size_t i = 0; in == &command_root && i < sizeof topics / sizeof *topics; i++) near_try(&near, topics[i].name);
-    return cli_fail(c, CLI_USAGE, near_words(&near, ""), "no help on %s", name);
+    return cli_fail(c, CLI_USAGE, near.n > 0 ? near_words(&near, "") : "reckon help tells which commands there are", "no help on %s", name);
 }
 
 static int run(struct cli *c)

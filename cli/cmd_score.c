@@ -184,10 +184,12 @@ static int check(struct scoring *s)
     s->how = (rk_scoring){ .window = cli_given(c, "window") ? cli_int(c, "window") : (int64_t)context, .each = each, .user = s };
     s->how.stride = cli_given(c, "stride") ? cli_int(c, "stride") : (s->how.window + 1) / 2;
     if ((c->n_args > 1) == cli_given(c, "ids")) return cli_usage(c, "give a FILE, or --ids");
+    int code = input_check(c, (const char *const *)c->args + 1, c->n_args - 1);
+    if (code != CLI_OK) return code;
     if (cli_given(c, "field") && !cli_flag(c, "jsonl")) return cli_usage(c, "--field is of --jsonl");
     if (s->how.window < 2 || (double)s->how.window > context) return cli_usage(c, "--window: 2 to %.0f tokens", context);
     if (s->how.stride < 1 || s->how.stride > s->how.window) return cli_usage(c, "--stride: 1 to %lld tokens, a window", (long long)s->how.window);
-    int code = cli_given(c, "ids") ? CLI_OK : words_need_tokenizer(&s->w);
+    code = cli_given(c, "ids") ? CLI_OK : words_need_tokenizer(&s->w);
     const char *begin = cli_text(c, "begin");
     if (code != CLI_OK || begin == NULL) return code;
     s->begins = s->w.tok != NULL && rk_tok_find(s->w.tok, begin, strlen(begin), &s->begin);

@@ -42,8 +42,7 @@ static int read_knobs(struct cli *c, struct sweep *s)
 static int read_columns(struct cli *c, struct sweep *s, const rk_bill_settings *settings, bool *plan)
 {
     const char *shows = settings->mode != RK_MODE_TRAIN && !cli_given(c, "show") ? FORWARD_SHOW : cli_text(c, "show");
-    s->shows = cli_take(strlen(shows) + 1);
-    (void)strcpy(s->shows, shows);
+    s->shows = cli_copy(shows);
     for (char *at = strtok(s->shows, ", "); at != NULL; at = strtok(NULL, ", ")) {
         if (s->n_columns == SWEEP_COLUMNS) return cli_usage(c, "--show: at most %d columns", SWEEP_COLUMNS);
         s->column[s->n_columns++] = at;

@@ -11,16 +11,10 @@ static const struct option options[] = {
     { 0 }
 };
 
-static bool ends_in(const char *text, const char *end)
-{
-    size_t n = strlen(text), m = strlen(end);
-    return n >= m && strcmp(text + n - m, end) == 0;
-}
-
 static void tell(struct cli *c, const rk_tok *tok)
 {
     struct json j;
-    bool ranks = ends_in(c->args[1], ".tiktoken");
+    bool ranks = text_ends_in(c->args[1], ".tiktoken");
     if (ranks) cli_note(c, "a .tiktoken holds tokens and their ranks alone: pattern, normalizer and what is special about a token are not in it");
     if (!c->json) {
         (void)fprintf(c->out, "%s: %s tokens, %s merges", c->args[1], say_count(rk_tok_size(tok)).at, say_count(rk_tok_merges(tok)).at);
@@ -43,7 +37,7 @@ static int run(struct cli *c)
     struct stat there;
     rk_tok *tok = NULL;
     rk_tok_opening how = { .pattern = cli_given(c, "pattern") ? cli_text(c, "pattern") : NULL, .lowercase = cli_flag(c, "lowercase") };
-    bool file = ends_in(c->args[1], ".json") || ends_in(c->args[1], ".txt");
+    bool file = text_ends_in(c->args[1], ".json") || text_ends_in(c->args[1], ".txt");
     if (file && stat(c->args[1], &there) != 0) return cli_usage(c, "OUTPUT is a folder, or ends in .tiktoken: \"%s\" looks like one of the files that a folder gets", c->args[1]);
     CLI_TRY(c, rk_tok_open_as(c->ctx, c->args[0], &how, &tok));
     int code = cli_try(c, rk_tok_save(c->ctx, tok, c->args[1]));

@@ -148,6 +148,7 @@ static int run(struct cli *c)
     rk_tok_opening how = { .lowercase = cli_flag(c, "lowercase") };
     int code = cli_try(c, rk_tok_open_as(c->ctx, c->args[0], &how, &p.tok[0]));
     if (code == CLI_OK) code = cli_try(c, rk_tok_open_as(c->ctx, c->args[1], &how, &p.tok[1]));
+    if (code == CLI_OK && c->n_args > 2) code = input_check(c, (const char *const *)c->args + 2, c->n_args - 2);
     if (code == CLI_OK) code = compare(&p);
     if (code == CLI_OK && cli_flag(c, "check") && p.differences > 0) code = CLI_NO;
     for (int k = 0; k < 2; k++) rk_tok_close(c->ctx, p.tok[k]);

@@ -95,13 +95,13 @@ static int report(const struct counting *k, const rk_tok *tok, double seconds)
 static int train(struct cli *c, struct counting *k, const rk_tok_training *how)
 {
     rk_tok *tok = NULL;
-    double began = counting_seconds();
+    double began = cli_seconds();
     int code = counting_add(k);
     if (code != CLI_OK) return code;
     rk_status status = rk_counts_train(c->ctx, k->counts, how, &tok);
     if (k->stage != NULL) progress_end(&k->line);
     CLI_GO(c, status);
-    double seconds = counting_seconds() - began;
+    double seconds = cli_seconds() - began;
     if (rk_tok_size(tok) < how->vocab_size)
         cli_note(c, "the text has no more pairs to merge: %s tokens instead of %s", say_count(rk_tok_size(tok)).at, say_count(how->vocab_size).at);
     CLI_GO(c, rk_tok_save(c->ctx, tok, cli_text(c, "output")));
@@ -122,6 +122,7 @@ static int run(struct cli *c)
                             .progress = counting_progress, .user = &k, .memory = counting_memory(c), .model = (rk_pieces)cli_choice(c, "model"),
                             .lowercase = cli_flag(c, "lowercase"), .limit_alphabet = (uint32_t)alphabet };
     int code = counting_begin(c, &k);
+    if (code == CLI_OK) code = text_ends_in(cli_text(c, "output"), ".tiktoken") ? cli_can_save(c, cli_text(c, "output")) : cli_can_make_folder(c, cli_text(c, "output"));
     how.specials = k.how.specials, how.n_specials = k.how.n_specials;
     if (code == CLI_OK) code = cli_try(c, rk_tok_train_check(c->ctx, &how));
     if (code == CLI_OK) code = train(c, &k, &how);

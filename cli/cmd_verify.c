@@ -17,18 +17,11 @@ static const struct option options[] = {
 struct row { char *name, *note; double error, tolerance; rk_verdict verdict; };
 struct report { struct cli *c; struct row *rows; size_t n, room; };
 
-static char *copy(const char *text)
-{
-    char *to = cli_take(strlen(text) + 1);
-    memcpy(to, text, strlen(text));
-    return to;
-}
-
 static bool add(void *user, const rk_verify_row *row)
 {
     struct report *r = user;
     r->rows = cli_grow(r->rows, &r->room, r->n + 1, sizeof *r->rows);
-    r->rows[r->n++] = (struct row){ copy(row->name), copy(row->note), row->error, row->tolerance, row->verdict };
+    r->rows[r->n++] = (struct row){ cli_copy(row->name), cli_copy(row->note), row->error, row->tolerance, row->verdict };
     return !cli_cancelled(r->c);
 }
 

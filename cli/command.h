@@ -66,7 +66,7 @@ struct cli {
     struct progress *progress;                  /* the one on the screen, or NULL */
     struct load *load;                          /* what the last load did: load.h; or NULL */
     struct profiling *profiling;                /* with --profile: profile.h; or NULL */
-    struct value *values;                       /* opt.c */
+    struct value *values;                       /* frame.h */
     int    n_values;
 };
 
@@ -92,6 +92,7 @@ _Noreturn void cli_bug(const char *format, ...) RK_PRINTF(1, 2);
 #define CLI_GO(c, call)  do { code = cli_try((c), (call)); if (code != CLI_OK) goto out; } while (0)
 
 int   cli_can_save(struct cli *c, const char *path);                       /* asked before work is done whose result would be lost; an exit code, and says why not */
+int   cli_can_make_folder(struct cli *c, const char *path);                /* the same of a folder that is made where it is not there */
 int   cli_save(struct cli *c, const char *path, const char *text, size_t n);       /* a file, whole or not at all */
 /* The same of what is too long for memory: whatever is written to `file` in between. cli_save_end closes it, gives it its name unless code says that
  * something failed, and tells what went wrong in writing; the exit code. */
@@ -100,6 +101,7 @@ int   cli_save_begin(struct cli *c, const char *path, struct save **save, FILE *
 int   cli_save_end(struct cli *c, struct save *save, FILE *file, int code);
 void  cli_note(struct cli *c, const char *format, ...) RK_PRINTF(2, 3);    /* a line for people, on err; silent with --quiet */
 void *cli_take(size_t bytes);                                              /* zeroed; ends the program where there is no memory */
+char *cli_copy(const char *text);                                          /* the same of a text; free it */
 void *cli_grow(void *old, size_t *room, size_t want, size_t size);         /* room for `want` elements, zeroed; frees old */
 char *cli_cache(const char *name);                                         /* path of a file kept for this machine; free it; NULL: nowhere */
 

@@ -23,9 +23,20 @@ int  opt_check(struct cli *c);                              /* are the arguments
 void opt_free(struct cli *c);
 const struct command *command_find(const struct command *in, const char *name);
 void command_check(const struct command *k);                /* ends the program where a table contradicts itself */
+
+/* Options and their values, by type. */
+struct value { const struct option *option; const char *text; int64_t integer; double real; int choice; };
+bool value_read(const struct option *o, const char *text, struct value *v);                 /* false: the text is none of the option's type */
 const char *option_words(const struct option *o);           /* what help calls the value: "SIZE"; NULL for a flag */
+const char *option_wants(const struct option *o);           /* "a whole number", "one of " */
+const char *option_choices(const struct option *o);         /* "a|b|c", or "" */
 bool option_computed(const struct option *o);               /* its default is words in parentheses */
+bool option_takes_next(const struct option *o);             /* the word that follows is its value */
+/* By name, or where that is NULL by letter; NULL: there is none. In a table; in a command's or among those of all. */
+const struct option *option_in(const struct option *table, const char *name, size_t length, char letter);
+const struct option *option_find(const struct command *k, const char *name, size_t length, char letter);
 bool words_split(const char **words, const char **word, int *n);       /* the next of "a|b|c" */
+int  words_find(const char *words, const char *text);       /* which of them a text is; -1: none */
 
 bool number_int(const char *text, int64_t *value);
 bool number_size(const char *text, int64_t *value);

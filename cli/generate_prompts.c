@@ -142,7 +142,7 @@ static int read_sources(struct generating *g)
     if (encoder && given != 1) return cli_usage(c, "%s has an encoder: give it something to read by %s", rk_model_title(g->model), given == 0 ? "--source-ids or --source" : "one of --source-ids and --source");
     if (!encoder) return CLI_OK;
     if (cli_given(c, "source-ids")) return prompts_add_ids(g, "source-ids", true);
-    return g->tok != NULL ? encode_source(g, cli_text(c, "source")) : cli_usage(c, "there is no tokenizer in %s%s: give --tokenizer, or --source-ids", c->args[0], model_only_sizes(g->model));
+    return g->tok != NULL ? encode_source(g, cli_text(c, "source")) : model_no_tokenizer(c, g->model, "--source-ids");
 }
 
 int prompts_read(struct generating *g)
@@ -155,7 +155,7 @@ int prompts_read(struct generating *g)
     if (encoder && (word != NULL || file != NULL)) return cli_usage(c, "what %s reads is given by --source or --source-ids; reckon translate takes lines of text", rk_model_title(g->model));
     if (!encoder && given != 1) return cli_usage(c, "give one of PROMPT, --file and --ids");
     if (cli_given(c, "ids")) code = prompts_add_ids(g, "ids", false);
-    else if (!encoder && g->tok == NULL) return cli_usage(c, "there is no tokenizer in %s%s: give --tokenizer, or a prompt of --ids", c->args[0], model_only_sizes(g->model));
+    else if (!encoder && g->tok == NULL) return model_no_tokenizer(c, g->model, "a prompt of --ids");
     else if (!encoder) code = file == NULL && strcmp(word, "-") != 0 ? prompts_add_text(g, word, strlen(word)) : read_input(g, file);
     for (size_t i = 0; i < g->n && code == CLI_OK; i++)
         if (g->prompts[i].ids.at == NULL) code = prompts_start(g, &g->prompts[i].ids);

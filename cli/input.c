@@ -5,12 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool ends_in(const char *text, const char *end)
-{
-    size_t n = strlen(text), m = strlen(end);
-    return n >= m && strcmp(text + n - m, end) == 0;
-}
-
 /* Lines of JSON read as plain text are seldom meant. */
 static void note_jsonl(struct cli *c, const rk_corpus_rules *rules, const rk_corpus *corpus)
 {
@@ -18,7 +12,7 @@ static void note_jsonl(struct cli *c, const rk_corpus_rules *rules, const rk_cor
     bool plain = !rules->jsonl && rules->field == NULL;
     for (size_t i = 0; i < rk_corpus_files(corpus) && plain; i++)
         for (size_t k = 0; k < sizeof ends / sizeof *ends; k++) {
-            if (!ends_in(rk_corpus_file(corpus, i), ends[k])) continue;
+            if (!text_ends_in(rk_corpus_file(corpus, i), ends[k])) continue;
             cli_note(c, "%s is read as plain text, braces and quotes included: --field NAME reads one field of its lines", rk_corpus_file(corpus, i));
             return;
         }
@@ -33,6 +27,14 @@ static int open_paths(struct cli *c, struct input *in, const char *const *paths,
     all.stop = stopped;
     all.user = c;
     return cli_try(c, rk_corpus_open(c->ctx, paths, (size_t)n, &all, &in->corpus));
+}
+
+int input_check(struct cli *c, const char *const *paths, int n)
+{
+    struct input in;
+    int code = open_paths(c, &in, paths, n, &(rk_corpus_rules){ 0 });
+    input_free(&in);
+    return code;
 }
 
 int input_open(struct cli *c, struct input *in, const rk_corpus_rules *rules, const char *what)
@@ -59,7 +61,7 @@ int input_next(struct input *in, const rk_corpus_cut *cut)
     struct cli *c = in->c;
     if (in->bytes > 0 && cli_cancelled(c)) return cli_stopped(c);
     int code = take(in, cut);
-    return code == CLI_OK && in->bytes == 0 ? cli_fail(c, CLI_DATA, NULL, "there is no text in the input") : code;
+    return code == CLI_OK && in->bytes == 0 ? cli_fail(c, CLI_DATA, "of a folder all files are read but hidden ones and those that are no text", "there is no text in the input") : code;
 }
 
 void input_step(struct input *in, const char *fields, ...)

@@ -23,6 +23,9 @@ int input_next(struct input *in, const rk_corpus_cut *cut);
 void input_step(struct input *in, const char *fields, ...) RK_PRINTF(2, 3);       /* moves the line of progress; what follows the time left */
 void input_note(const struct input *in);        /* says what was read */
 
+/* Are they all there? Asked before anything is printed, so that an error does not stand behind half of a result. Nothing is read. */
+int input_check(struct cli *c, const char *const *paths, int n);
+
 /* For lines that are no documents: opens the arguments; gives every line of every file, without its line feed, numbered from 1. */
 typedef int input_line_fn(void *user, uint64_t number, const char *line, size_t n);
 int input_plain(struct cli *c, struct input *in);

@@ -66,7 +66,9 @@ static void lead(struct json *j, const char *key, bool container)
 
 static void tail(struct json *j)
 {
-    if (j->depth == 0) (void)fputc('\n', j->out);
+    if (j->depth > 0) return;
+    (void)fputc('\n', j->out);
+    (void)fflush(j->out);                               /* a note that follows stands behind it, not within, where both go to a terminal */
 }
 
 static void opened(struct json *j, const char *key, char kind)

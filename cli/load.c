@@ -5,21 +5,15 @@
 
 struct load { rk_loaded told; char *texts[4]; };
 
-static char *copy(const char *text)
-{
-    size_t n = strlen(text) + 1;
-    return memcpy(cli_take(n), text, n);
-}
-
 static void keep(struct cli *c, const rk_loaded *told)
 {
     load_free(c);
     struct load *l = c->load = cli_take(sizeof *l);
     l->told = *told;
-    l->told.path = l->texts[0] = copy(told->path);
-    l->told.format = l->texts[1] = copy(told->format);
-    l->told.dtypes = l->texts[2] = copy(told->dtypes);
-    l->told.notes = l->texts[3] = copy(told->notes);
+    l->told.path = l->texts[0] = cli_copy(told->path);
+    l->told.format = l->texts[1] = cli_copy(told->format);
+    l->told.dtypes = l->texts[2] = cli_copy(told->dtypes);
+    l->told.notes = l->texts[3] = cli_copy(told->notes);
 }
 
 void load_free(struct cli *c)

@@ -33,7 +33,12 @@ int model_in_folder(struct cli *c, rk_model **model)
     return cli_try(c, rk_model_open(c->ctx, path, model));
 }
 
-const char *model_only_sizes(const rk_model *m) { return rk_model_folder(m)[0] == '\0' ? ", a preset, which has sizes and no weights" : ""; }
+int model_no_tokenizer(struct cli *c, const rk_model *m, const char *instead)
+{
+    const char *name = c->args[0];
+    if (rk_model_folder(m)[0] == '\0') return cli_fail(c, CLI_USAGE, "name the folder of a model that was trained", "%s is a preset, which has sizes and no weights", name);
+    return cli_usage(c, "there is no tokenizer in %s: give --tokenizer, or %s", name, instead);
+}
 
 int model_settings(struct cli *c, rk_bill_settings *s)
 {

@@ -19,7 +19,7 @@ extern const char model_policies[];         /* which there are */
 /* The model of the first argument, by whoever wants its weights: a preset has none, so that where a folder is called like one, the
  * folder is meant (rk_model_name is then a path that opens it again). An exit code. */
 int model_in_folder(struct cli *c, rk_model **model);
-const char *model_only_sizes(const rk_model *m);                    /* ", a preset: ..." behind a complaint; "" where there is a folder */
+int model_no_tokenizer(struct cli *c, const rk_model *m, const char *instead);      /* an exit code, and says what is missing: a tokenizer, or all but sizes */
 int model_settings(struct cli *c, rk_bill_settings *s);             /* from those options; an exit code */
 uint64_t model_size(const rk_model *m, const char *field);          /* 0 where the family has no such field */
 /* "gpt2: GPT-2, V 50,257, P 1,024 ..., B 1, T 1,024, f32" on one or two lines. */

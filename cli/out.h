@@ -19,6 +19,7 @@ struct say say_real(double x);                              /* the shortest text
 int  text_width(const char *text, int bytes);
 void text_put(FILE *to, const char *text, int bytes);
 void text_wrap(FILE *to, const char *text, int column, int width);
+bool text_ends_in(const char *text, const char *end);
 
 /* A table: heads apart by |, one letter per column: l left, r right, w left and wrapped into what is left of the width.
  * Cells fill rows from left to right. Printing frees the table. */
@@ -44,6 +45,7 @@ void json_bool(struct json *j, const char *key, bool value);
 void json_text(struct json *j, const char *key, const char *value);         /* NULL: null */
 void json_bytes(struct json *j, const char *key, const void *bytes, size_t n);
 
+double cli_seconds(void);                                    /* of a clock that only goes forward */
 /* The progress of long work: one live line on a terminal, otherwise a plain line every few seconds; nothing with --quiet.
  * `fields` is printf's, may be "" and follows the rate and the time left. */
 struct progress { struct cli *c; const char *what, *unit; uint64_t total; double began, shown; bool stale; char line[512]; };

@@ -7,7 +7,7 @@
 
 static const double live_seconds = 0.1, plain_seconds = 5;
 
-static double now(void)
+double cli_seconds(void)
 {
     struct timespec t;
     (void)clock_gettime(CLOCK_MONOTONIC, &t);
@@ -16,7 +16,7 @@ static double now(void)
 
 void progress_begin(struct progress *p, struct cli *c, const char *what, const char *unit, uint64_t total)
 {
-    *p = (struct progress){ .c = c, .what = what, .unit = unit, .total = total, .began = now() };
+    *p = (struct progress){ .c = c, .what = what, .unit = unit, .total = total, .began = cli_seconds() };
     p->shown = p->began - live_seconds;
     if (!c->live) p->shown = p->began;
     if (!c->quiet) c->progress = p;
@@ -63,7 +63,7 @@ static void compose(struct progress *p, uint64_t done, double seconds)
 
 void progress_step(struct progress *p, uint64_t done, const char *fields, ...)
 {
-    double time = now();
+    double time = cli_seconds();
     bool due = time - p->shown >= (p->c->live ? live_seconds : plain_seconds);
     if (p->c->quiet) return;
     p->stale = true;

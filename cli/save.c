@@ -10,7 +10,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static int not_whole(struct cli *c, const char *path, int why) { return cli_fail(c, CLI_SYSTEM, NULL, "%s: cannot be written: %s", path, strerror(why)); }
+static int not_whole(struct cli *c, const char *path, int why)
+{
+    return cli_fail(c, CLI_SYSTEM, why == ENOENT ? "the folder it lies in has to be there" : NULL, "%s: cannot be written: %s", path, strerror(why));
+}
 
 /* Does a path lie in the folder that the command makes itself, and perhaps has not made yet? */
 static bool in_output(struct cli *c, const char *path)
@@ -33,6 +36,22 @@ int cli_can_save(struct cli *c, const char *path)
     if (n >= (int)sizeof folder) return not_whole(c, path, ENAMETOOLONG);
     (void)snprintf(folder, sizeof folder, "%.*s", n, path);
     return access(n > 0 ? folder : ".", W_OK | X_OK) == 0 ? CLI_OK : not_whole(c, path, errno);
+}
+
+int cli_can_make_folder(struct cli *c, const char *path)
+{
+    struct stat there;
+    char above[PATH_MAX];
+    if (snprintf(above, sizeof above, "%s", path) >= (int)sizeof above) return not_whole(c, path, ENAMETOOLONG);
+    while (stat(above, &there) != 0) {                          /* the first that is there: below it, folders are made */
+        char *slash = strrchr(above, '/');
+        if (errno != ENOENT) return not_whole(c, path, errno);
+        if (slash == NULL) (void)strcpy(above, ".");
+        else if (slash == above) (void)strcpy(above, "/");
+        else *slash = '\0';
+    }
+    if (!S_ISDIR(there.st_mode)) return cli_fail(c, CLI_SYSTEM, "name a folder, or one that can be made", "%s: cannot be made: %s is no folder", path, above);
+    return access(above, W_OK | X_OK) == 0 ? CLI_OK : not_whole(c, path, errno);
 }
 
 struct save { const char *path; char target[PATH_MAX], beside[PATH_MAX + 32]; bool plain; };      /* path: as it was typed */

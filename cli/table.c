@@ -17,12 +17,6 @@ struct table {
     char **cell;                                /* NULL: the row is a line */
 };
 
-static char *copy(const char *text)
-{
-    size_t n = strlen(text) + 1;
-    return memcpy(cli_take(n), text, n);
-}
-
 struct table *table_new(struct cli *c, const char *heads, const char *align)
 {
     struct table *t = cli_take(sizeof *t);
@@ -31,7 +25,7 @@ struct table *table_new(struct cli *c, const char *heads, const char *align)
     if (t->columns < 1 || t->columns > MOST_COLUMNS) cli_bug("a table of %d columns", t->columns);
     memcpy(t->align, align, (size_t)t->columns);
     if (heads == NULL) return t;
-    char *at = t->heads = copy(heads);
+    char *at = t->heads = cli_copy(heads);
     for (int i = 0; i < t->columns; i++) {
         size_t n = strcspn(at, "|");
         bool more = at[n] == '|';

@@ -1,4 +1,4 @@
-/* text.c: text on a screen: how wide it is, made safe, wrapped. */
+/* text.c: text on a screen: how wide it is, made safe, wrapped; and what a name ends in. */
 #include "out.h"
 #include <string.h>
 
@@ -47,4 +47,10 @@ void text_wrap(FILE *to, const char *text, int column, int width)
         else (void)fprintf(to, "%.*s\n", n, text);
         text += n + (text[n] == '\n');
     }
+}
+
+bool text_ends_in(const char *text, const char *end)
+{
+    size_t n = strlen(text), m = strlen(end);
+    return n >= m && memcmp(text + n - m, end, m) == 0;
 }

@@ -3,7 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 #if defined(__GLIBC__)
 #include <malloc.h>
@@ -11,13 +10,6 @@
 
 /* SLACK: stacks of threads, libraries, what an allocator keeps. GIVEN_BACK: bytes from which on it keeps nothing. */
 enum { SLACK = 4 << 20, GIVEN_BACK = 1 << 18, BLOCK_LEAST = 1 << 18, BLOCK_MOST = 32 << 20 };
-
-double counting_seconds(void)
-{
-    struct timespec t;
-    (void)clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 bool counting_progress(void *user, const rk_tok_progress *p)
 {
@@ -84,7 +76,7 @@ int counting_begin(struct cli *c, struct counting *k)
     if (!cli_given(c, "output")) return cli_usage(c, "--output is missing: where shall it go?");
     if (cli_given(c, "counts") ? cli_given(c, "separator") : c->n_args == 0)
         return cli_usage(c, cli_given(c, "counts") ? "--separator: there are no documents in counts" : "INPUT is missing");
-    k->folder = cli_given(c, "temporary") ? strcpy(cli_take(strlen(cli_text(c, "temporary")) + 1), cli_text(c, "temporary")) : folder_of(cli_text(c, "output"));
+    k->folder = cli_given(c, "temporary") ? cli_copy(cli_text(c, "temporary")) : folder_of(cli_text(c, "output"));
     k->how = (rk_counting){ .pattern = cli_text(c, "pattern"), .units = (rk_units)cli_choice(c, "units"), .model = (rk_pieces)cli_choice(c, "model"), .progress = counting_progress, .user = k,
                             .memory = counting_memory(c), .temporary = k->folder };
     k->how.specials = specials(c, &k->how.n_specials);

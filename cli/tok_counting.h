@@ -25,7 +25,6 @@ uint64_t counting_memory(const struct cli *c);              /* what may be taken
 int  counting_begin(struct cli *c, struct counting *k);
 int  counting_add(struct counting *k);
 bool counting_progress(void *user, const rk_tok_progress *p);
-double counting_seconds(void);                              /* of a clock that only goes forward */
 void counting_end(struct counting *k);
 
 #endif

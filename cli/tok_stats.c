@@ -4,7 +4,6 @@
 #include "reckon/encoding.h"
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 enum { CLOSELY = 4 << 20 };
 
@@ -22,13 +21,6 @@ static int script_of(uint32_t code)
     for (size_t i = 0; i < sizeof ranges / sizeof *ranges; i++)
         if (code >= ranges[i].first && code <= ranges[i].last) return ranges[i].script;
     return STATS_OTHER;
-}
-
-static double now(void)
-{
-    struct timespec t;
-    (void)clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
 int stats_open(struct stats *s, struct cli *c, const char *name, const rk_tok_opening *how, size_t n_files)
@@ -98,9 +90,9 @@ int stats_add(struct stats *s, const rk_block *block)
 {
     rk_ids ids = { 0 };
     size_t *ends = cli_take((block->n + 1) * sizeof *ends);
-    double began = now();
+    double began = cli_seconds();
     int code = cli_try(s->c, rk_tok_encode_many(s->c->ctx, s->tok, block->texts, block->n, 0, &ids, ends));
-    s->seconds += now() - began;
+    s->seconds += cli_seconds() - began;
     if (code == CLI_OK) take_files(s, block, &ids, ends);
     free(ends);
     rk_ids_free(s->c->ctx, &ids);

@@ -7,13 +7,7 @@
 
 enum { BATCH = 16 << 20 };                      /* bytes of text between two looks at the progress */
 
-static bool ends_in(const char *text, const char *end)
-{
-    size_t n = strlen(text), m = strlen(end);
-    return n > m && strcmp(text + n - m, end) == 0;
-}
-
-bool train_is_tokens(const char *path) { return ends_in(path, ".bin") || ends_in(path, ".u16") || ends_in(path, ".u32"); }
+bool train_is_tokens(const char *path) { return text_ends_in(path, ".bin") || text_ends_in(path, ".u16") || text_ends_in(path, ".u32"); }
 
 /* --- texts --- */
 

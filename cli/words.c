@@ -49,7 +49,7 @@ void words_close(struct words *w)
 int words_need_tokenizer(struct words *w)
 {
     if (w->tok != NULL) return CLI_OK;
-    return cli_usage(w->c, "there is no tokenizer in %s%s: give --tokenizer, or --ids", w->c->args[0], model_only_sizes(w->model));
+    return model_no_tokenizer(w->c, w->model, "--ids");
 }
 
 int words_ids(struct cli *c, const char *option, rk_ids *ids)

@@ -1,4 +1,4 @@
-/* price.h: what the parts of a bill share: by meaning (reckon.c), what decoding keeps (price_cache.c), and as the plan of a program
+/* price.h: what the parts of a bill share: by meaning (reckon.c, of few blocks price_blocks.c), what decoding keeps (price_cache.c), and as the plan of a program
  * (price_plan.c; of one graph price_cost.c, in the bill price_rows.c). */
 #ifndef PRICE_H
 #define PRICE_H
@@ -26,6 +26,10 @@ rk_status price_one_block(rk_ctx *ctx, const struct built *all, bool together, s
 /* The towers of a model, whose blocks may be left out; deep: one has more than `most` (0: nothing is left out). */
 struct price_towers { struct tower at[MOST_STRETCHES]; int n; bool deep; };      /* ends with pattern NULL */
 struct price_towers price_towers(const rk_model *model, int64_t most);
+/* A model of few blocks, or of all where few do not tell as much; used is one of the two, fewer.g NULL where it is the other. Call priced_close(x) in any case. */
+struct priced { struct built built, fewer; struct shortened how; const struct built *used; };
+rk_status price_short(rk_ctx *ctx, const struct pricing *p, const struct build_options *options, struct priced *x) RK_CHECK;
+void priced_close(struct priced *x);
 
 /* What a program allocates and issues; seed: of the inputs. */
 struct program_cost { uint64_t activations, workspace, inputs, seed, products, elementwise; };

@@ -4,6 +4,7 @@
  * lengths, sizes it anew (pass/resize) instead of making its own, where nothing but sizes differs. Law: what `reckon train` says it will take, and takes (tests/cli/test_check_run.sh). */
 #include "backend/cpu/cpu.h"
 #include "backend/cpu/machine.h"
+#include "pass/blocks.h"
 #include "pass/count_bill.h"
 #include "pass/pass.h"
 #include "price.h"
@@ -67,7 +68,7 @@ static int64_t times_of(const struct planning *p, const char *name)
     for (int i = 0; i < p->towers.n; i++) {
         const struct tower *t = &p->towers.at[i];
         for (const char *part = name; t->more > 0 && *part != '\0'; part += strcspn(part, "."), part += *part == '.')
-            if (shorten_number(t->pattern, part) >= 0) return shorten_number(t->pattern, part) == 1 ? t->more + 1 : 1;
+            if (block_number(t->pattern, part) >= 0) return block_number(t->pattern, part) == 1 ? t->more + 1 : 1;
     }
     return 1;
 }

@@ -16,6 +16,7 @@ static jmp_buf  leave;
 static uint64_t seed, drawn;
 static rk_ctx  *open_ctx[MOST_CTX];
 static char     folder[256];
+static struct path { struct path *before; char text[]; } *paths;      /* what test_path gave out */
 
 void test_add(const char *file, const char *name, test_body *body)
 {
@@ -110,6 +111,39 @@ const char *test_temporary(void)
     }
     return folder;
 }
+
+const char *test_path(const char *name)
+{
+    const size_t n = strlen(test_temporary()) + 1;
+    if (name[0] == '/' || strncmp(name, folder, n - 1) == 0) return name;
+    for (struct path *p = paths; p != NULL; p = p->before)
+        if (strcmp(p->text + n, name) == 0) return p->text;
+    struct path *fresh = malloc(sizeof *fresh + n + strlen(name) + 1);
+    if (fresh == NULL) abort();
+    (void)sprintf(fresh->text, "%s/%s", folder, name);
+    fresh->before = paths;
+    paths = fresh;
+    return fresh->text;
+}
+
+static void forget_paths(void)
+{
+    while (paths != NULL) {
+        struct path *p = paths;
+        paths = p->before;
+        free(p);
+    }
+}
+
+const char *test_write(const char *name, const void *bytes, size_t n)
+{
+    const char *path = test_path(name);
+    FILE *f = fopen(path, "wb");
+    REQUIRE(f != NULL && fwrite(bytes, 1, n, f) == n && fclose(f) == 0);
+    return path;
+}
+
+const char *test_write_text(const char *name, const char *text) { return test_write(name, text, strlen(text)); }
 
 rk_ctx *test_ctx(void)
 {
@@ -223,6 +257,7 @@ static int run(int i)
         rk_ctx_close(ctx);
     }
     if (folder[0] != '\0') remove_tree(folder);
+    forget_paths();
     return n_failures > before ? 1 : was_skipped ? 2 : 0;
 }
 

@@ -23,6 +23,9 @@ uint64_t test_random(uint64_t below);                           /* a fresh one e
 double   test_normal(void);
 const char *test_shared(void);                                  /* the folder of reference data, or NULL where there is none */
 const char *test_temporary(void);                               /* a fresh folder for this test, removed afterwards */
+const char *test_path(const char *name);                        /* of a name in it (of a whole path: itself); the text lives as long as the test */
+const char *test_write(const char *name, const void *bytes, size_t n);      /* such a file; its path */
+const char *test_write_text(const char *name, const char *text);
 
 #define TEST(name)                                                                                                    \
     static void name(void);                                                                                           \

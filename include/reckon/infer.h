@@ -65,7 +65,7 @@ RK_API RK_CHECK rk_status rk_session_copy(rk_session *to, const rk_session *from
 RK_API int64_t  rk_session_past(const rk_session *session);             /* tokens read so far; of the longest sequence */
 RK_API int64_t  rk_session_row_past(const rk_session *session, int64_t row);
 RK_API RK_CHECK rk_status rk_session_rewind(rk_session *session, int64_t past);        /* forgets what came after, of every sequence */
-RK_API int64_t  rk_session_context(const rk_session *session);
+RK_API int64_t  rk_session_context(const rk_session *session);          /* most tokens of a sequence */
 RK_API int64_t  rk_session_vocab(const rk_session *session);
 RK_API uint64_t rk_session_bytes(const rk_session *session);            /* KV cache and activations */
 

@@ -32,8 +32,8 @@ RK_API const char *rk_model_text(const rk_model *model, const char *field);
 RK_API bool        rk_model_fills(const rk_model *model);               /* it learns what is hidden in a text, and fills it in: rk_fill */
 RK_API bool        rk_model_has_encoder(const rk_model *model);         /* it reads a source first: rk_session_encode */
 /* What a tensor became, and lost by it: the largest difference, and the root of the sum of squares by that of the numbers. in_rows: why
- * a matrix that was to be packed is not; "" of other tensors, NULL of what is packed. */
-typedef struct rk_converted { const char *name; rk_dtype from, to; int64_t block, elements; double worst, relative; bool packed; const char *in_rows; } rk_converted;
+ * a matrix that was to be packed is not; "" of other tensors, NULL of what is packed. trained: it is a parameter, not a constant. */
+typedef struct rk_converted { const char *name; rk_dtype from, to; int64_t block, elements; double worst, relative; bool packed, trained; const char *in_rows; } rk_converted;
 /* How matrices lie: in rows, or in the panels that products of few rows read faster (i8 and f32). */
 typedef enum rk_layout { RK_LAYOUT_PLAIN, RK_LAYOUT_PACKED } rk_layout;
 typedef bool rk_converted_fn(void *user, const rk_converted *tensor);                   /* after each; false stops all */

@@ -68,3 +68,9 @@ rk_status str_json(rk_ctx *ctx, struct str *s, const char *bytes, size_t n)
 }
 
 void str_free(rk_ctx *ctx, struct str *s) { VEC_FREE(s); }
+
+bool str_ends_in(const char *text, const char *end)
+{
+    size_t n = strlen(text), m = strlen(end);
+    return n >= m && memcmp(text + n - m, end, m) == 0;
+}

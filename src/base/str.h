@@ -12,6 +12,7 @@ RK_CHECK rk_status str_uint(rk_ctx *ctx, struct str *s, uint64_t number);
 RK_CHECK rk_status str_json(rk_ctx *ctx, struct str *s, const char *bytes, size_t n);  /* "quoted", invalid UTF-8 as U+FFFD */
 void str_free(rk_ctx *ctx, struct str *s);
 static inline void str_clear(struct str *s) { if (s->at != NULL) s->at[s->n = 0] = '\0'; }       /* empty, the room stays */
+bool str_ends_in(const char *text, const char *end);        /* ".json" */
 static inline const char *str_c(const struct str *s) { return s->at != NULL ? s->at : ""; }
 
 #endif

@@ -3,12 +3,6 @@
 #include "io/bundle.h"
 #include <string.h>
 
-static bool ends_in(const char *path, const char *ending)
-{
-    size_t n = strlen(path), m = strlen(ending);
-    return n > m && strcmp(path + n - m, ending) == 0;
-}
-
 static rk_status write_safetensors(rk_ctx *ctx, const char *path, const char *name, rk_dtype dtype, int rank, const int64_t *shape, const void *data)
 {
     struct bundle_writer w = { 0 };
@@ -24,8 +18,8 @@ out:
 
 rk_status rk_array_write(rk_ctx *ctx, const char *path, const char *name, rk_dtype dtype, int rank, const int64_t *shape, const void *data)
 {
-    if (ends_in(path, ".npy")) return npy_write(ctx, path, dtype, rank, shape, data);
-    if (ends_in(path, ".safetensors")) return write_safetensors(ctx, path, name, dtype, rank, shape, data);
+    if (str_ends_in(path, ".npy")) return npy_write(ctx, path, dtype, rank, shape, data);
+    if (str_ends_in(path, ".safetensors")) return write_safetensors(ctx, path, name, dtype, rank, shape, data);
     (void)FAIL(RK_E_UNKNOWN, "writing %s: the name says no format", path);
     return ctx_hint(ctx, "it may end in .npy or .safetensors");
 }

@@ -40,18 +40,12 @@ rk_status array_bytes(rk_ctx *ctx, const char *what, rk_dtype dtype, int rank, c
     return FAIL(RK_E_LIMIT, "%s: its shape has more bytes than an address can hold", what);
 }
 
-static bool ends_in(const char *path, const char *ending)
-{
-    size_t n = strlen(path), m = strlen(ending);
-    return n >= m && strcmp(path + n - m, ending) == 0;
-}
-
 static const struct format *format_of(const struct source *s)
 {
     for (int i = 0; i < FORMATS; i++)
         if (formats[i].recognise(s)) return &formats[i];
     for (int i = 0; i < FORMATS; i++)
-        if (ends_in(s->path, formats[i].ending)) return &formats[i];
+        if (str_ends_in(s->path, formats[i].ending)) return &formats[i];
     return NULL;
 }
 
@@ -102,7 +96,7 @@ const char *bundle_choose(const struct file_names *names)
         for (int i = 0; i < names->n; i++)
             if (strcmp(names->at[i], usual[k]) == 0) return names->at[i];
     for (int i = 0; i < names->n; i++) {
-        if (!ends_in(names->at[i], ".safetensors")) continue;
+        if (!str_ends_in(names->at[i], ".safetensors")) continue;
         matches++;
         only = names->at[i];
     }
@@ -115,8 +109,8 @@ static rk_status choose(rk_ctx *ctx, const char *folder, const struct file_names
     *chosen = bundle_choose(names);
     if (*chosen != NULL) return RK_OK;
     for (int i = 0; i < names->n; i++) {
-        safetensors += ends_in(names->at[i], ".safetensors");
-        pickles += ends_in(names->at[i], ".bin") || ends_in(names->at[i], ".pt") || ends_in(names->at[i], ".pth");
+        safetensors += str_ends_in(names->at[i], ".safetensors");
+        pickles += str_ends_in(names->at[i], ".bin") || str_ends_in(names->at[i], ".pt") || str_ends_in(names->at[i], ".pth");
     }
     if (safetensors > 0) (void)FAIL(RK_E_MISSING, "%s: %d *.safetensors files, and neither model.safetensors nor model.safetensors.index.json", folder, safetensors);
     else (void)FAIL(RK_E_MISSING, "%s: no file of weights in this folder (model.safetensors, pytorch_model.bin, ...)", folder);
@@ -235,7 +229,7 @@ rk_status bundle_get(rk_ctx *ctx, const struct bundle *b, const char *name, cons
     const char *last = strrchr(name, '.');
     for (int i = 0; i < b->entries.n && last != NULL; i++) {         /* the same name behind another prefix is the usual reason */
         const struct name *near = &b->entries.at[i].name;
-        if (ends_in(near->at, name) || ends_in(name, near->at)) return ctx_hint(ctx, "there is \"%s\"", name_show(shown, near->at, near->length));
+        if (str_ends_in(near->at, name) || str_ends_in(name, near->at)) return ctx_hint(ctx, "there is \"%s\"", name_show(shown, near->at, near->length));
     }
     return ctx->status;
 }

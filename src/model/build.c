@@ -63,7 +63,10 @@ bool model_decodes(const rk_model *m) { return m->config.arch->objective != LEAR
 static rk_status check_decoding(rk_ctx *ctx, const rk_model *m)
 {
     if (model_decodes(m)) return RK_OK;
-    if (m->config.arch->objective == LEARNS_MASKED) return FAIL(RK_E_DECLINED, "%s: %s fills in what is masked; it does not continue a text", m->name, m->config.arch->title);
+    if (m->config.arch->objective == LEARNS_MASKED) {
+        (void)FAIL(RK_E_DECLINED, "%s: %s fills in what is masked; it does not continue a text", m->name, m->config.arch->title);
+        return ctx_hint(ctx, "`reckon fill` tells what it puts in the place of a mask");
+    }
     (void)FAIL(RK_E_DECLINED, "%s: a model without a head says no next token", m->name);
     return ctx_hint(ctx, "open it as +%s", m->config.arch->heads[0].name);
 }

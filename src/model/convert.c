@@ -93,7 +93,7 @@ static rk_status convert_one(rk_ctx *ctx, struct conversion *c, int i)
     const struct fate *f = &c->fate[i];
     struct loss l = { 0 };
     rk_converted told = { .from = e->dtype, .to = f->block > 0 ? RK_i8 : dtype_of(c, e), .block = f->block, .elements = parameter_elements(c->built.g, &c->built.parameters.at[i]),
-                          .packed = f->in_rows == NULL, .in_rows = f->in_rows };
+                          .packed = f->in_rows == NULL, .trained = i < c->built.parameters.n, .in_rows = f->in_rows };
     TRY(bind_written(ctx, &c->m->config, &c->built, i, &c->name));
     if (only_moves(c, e, f->block)) TRY(convert_integers(ctx, c, i, NULL, told.elements, &l));
     else TRY(convert_numbers(ctx, c, i, &told, &l));

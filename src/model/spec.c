@@ -71,6 +71,7 @@ static rk_status read_config(rk_ctx *ctx, rk_model *m, const char *path)
     struct json_doc doc = { .root = NULL };
     rk_status status;
     GO(file_read(ctx, path, CONFIG_BYTES, &text));
+    if (text.n == 0) GO(FAIL(RK_E_FORMAT, "%s: the file is empty, expected JSON", path));
     GO(json_read(ctx, &doc, path, str_c(&text), (size_t)text.n, 0));
     GO(take_config(ctx, m, doc.root));
 out:

@@ -3,102 +3,23 @@
  *
  *   0 | 1 | 2 | 3      ->      0 | 1 | 1 .. 1 | 2 | 3          and backward      3 | 2 | 1 .. 1 | 1 | 0
  *
- * Steps go through the blocks of a tower once before the node `turn` and once behind it, up or down. A block's stretch of such a
- * run begins with its first step and ends where that of the next begins. Lowering looks at nodes and their neighbours, and hands
- * to each block what the one beside it made of what it got: where 1, beside the first, and 2, beside the last, came out alike,
- * step by step and value by value, so does every block between two like them. Then 1 is put in as often as blocks are missing: a
- * value that is made in one block and dies in the block before, the same or the next, does so for each of them; what dies
- * elsewhere does so there. Addresses are then given to all values as if all had been lowered (place_values): no growth is
+ * Steps run through the blocks of a tower once before the node `turn` and once behind it, up or down (runs.c). Lowering looks at nodes
+ * and their neighbours, and hands to each block what the one beside it made of what it got: where 1, beside the first, and 2, beside
+ * the last, came out alike, step by step and value by value, so does every block between two like them. Then 1 is put in as often as
+ * blocks are missing: a value that is made in one block and dies in the block before, the same or the next, does so for each of them;
+ * what dies elsewhere does so there. Addresses are then given to all values as if all had been lowered (place_values): no growth is
  * guessed. Where 1 and 2 differ, *holds is false, and the whole has to be lowered. Law: tests/law/test_lengthen.c.
  *
  * Not here: which blocks were built (model_build); states and inputs, which have no time (price_plan.c). */
-#include "pass/pass.h"
+#include "pass/runs.h"
 #include <string.h>
 
-enum { BLOCKS = PLANNED_BLOCKS, MOST_RUNS = 4 * MOST_STRETCHES, MOST_SHIFT = 3 };
-struct run {
-    int tower, length;                          /* steps of block 1, and of 2 */
-    int64_t more;                               /* blocks to put in */
-    bool down;
-    int begin[BLOCKS], end[BLOCKS];             /* of each block's stretch */
-};
-struct lengthening { const struct plan *plan; rk_ref turn; int turned, n; struct run run[MOST_RUNS]; };      /* turned: the first step behind the turn */
-
-/* The block of this tower that a step stands in, on one side of the turn; -1: none. */
-static int block_of(const struct plan *plan, const char *pattern, rk_ref turn, bool behind, int step)
-{
-    const struct problem *p = &plan->steps[step].problem;
-    return (p->first >= turn) == behind ? shorten_number(pattern, plan->g->paths.at[node_of(plan->g, p->first)->path]) : -1;
-}
-
-/* The first step of every block from a step on; false: there is none of some. */
-static bool find_first(const struct plan *plan, const char *pattern, rk_ref turn, bool behind, int from, int *first)
-{
-    int found = 0;
-    for (int i = 0; i < BLOCKS; i++) first[i] = -1;
-    for (int i = from; i < plan->n_steps && found < BLOCKS; i++) {
-        int block = block_of(plan, pattern, turn, behind, i);
-        if (block < 0 || block >= BLOCKS || first[block] >= 0) continue;
-        first[block] = i;
-        found++;
-    }
-    return found == BLOCKS;
-}
-
-/* A block ends where the next begins. The outermost, which may begin or end otherwise, reach twice as far, on their side. */
-static bool find_ends(const struct lengthening *l, bool behind, struct run *r)
-{
-    r->down = r->begin[0] > r->begin[1];
-    for (int i = 1; i < BLOCKS; i++)
-        if ((r->begin[i - 1] > r->begin[i]) != r->down) return false;
-    r->length = r->down ? r->begin[1] - r->begin[2] : r->begin[2] - r->begin[1];
-    const int earliest = r->down ? BLOCKS - 1 : 0, latest = r->down ? 0 : BLOCKS - 1;
-    for (int i = 0; i < BLOCKS; i++) r->end[i] = i == latest ? r->begin[i] + 2 * r->length : r->begin[r->down ? i - 1 : i + 1];
-    r->begin[earliest] = r->end[earliest] - 2 * r->length;
-    if (behind && r->begin[earliest] < l->turned) r->begin[earliest] = l->turned;
-    if (!behind && r->end[latest] > l->turned) r->end[latest] = l->turned;
-    return r->end[1] - r->begin[1] == r->length && r->end[2] - r->begin[2] == r->length;
-}
-
-/* All runs of a tower on one side. */
-static bool find_runs(struct lengthening *l, int tower, const struct tower *of, bool behind)
-{
-    struct run r = { .tower = tower, .more = of->more };
-    for (int from = 0; find_first(l->plan, of->pattern, l->turn, behind, from, r.begin); from = r.begin[r.down ? 0 : BLOCKS - 1] + r.length) {
-        if (l->n == MOST_RUNS || !find_ends(l, behind, &r)) return false;
-        l->run[l->n++] = r;
-    }
-    return true;
-}
-
-static bool is_in(const struct run *r, int block, int step) { return step >= r->begin[block] && step < r->end[block]; }
-
-/* Every step of 1 and 2 is in a run, among its own or beside them. */
-static bool covers(const struct lengthening *l, int tower, const struct tower *of)
-{
-    for (int i = 0; i < l->plan->n_steps; i++) {
-        int block = block_of(l->plan, of->pattern, l->turn, l->plan->steps[i].problem.first >= l->turn, i);
-        bool in = block != 1 && block != 2;
-        for (int k = 0; k < l->n && !in; k++) in = l->run[k].tower == tower && (is_in(&l->run[k], block - 1, i) || is_in(&l->run[k], block, i) || is_in(&l->run[k], block + 1, i));
-        if (!in) return false;
-    }
-    return true;
-}
-
-/* Where a block begins is a matter of names, not of what hangs together: so many steps later. */
-static void shift(struct lengthening *l)
-{
-    for (int i = 0; i < l->n; i++)
-        for (int k = 0; k < BLOCKS; k++) {
-            l->run[i].begin[k]++;
-            l->run[i].end[k]++;
-        }
-}
+enum { MOST_SHIFT = 3 };
 
 static int where_put_in(const struct run *r) { return r->begin[r->down ? 1 : 2]; }
 
 /* Nothing of another run is put in between 1 and 2. */
-static bool is_apart(const struct lengthening *l, const struct run *r)
+static bool is_apart(const struct runs *l, const struct run *r)
 {
     const int low = r->begin[r->down ? 2 : 1], high = low + 2 * r->length;
     for (int i = 0; i < l->n; i++) {
@@ -106,16 +27,6 @@ static bool is_apart(const struct lengthening *l, const struct run *r)
         if (other != r && where_put_in(other) > low && where_put_in(other) < high) return false;
     }
     return true;
-}
-
-/* The run of a tower and the block that a step is in, 1 and 2 before the outermost, which reach far; -1: none. */
-static int run_of(const struct lengthening *l, int tower, int step, int *block)
-{
-    static const int order[BLOCKS] = { 1, 2, 0, 3 };
-    for (int k = 0; k < BLOCKS; k++)
-        for (int i = 0; i < l->n; i++)
-            if (l->run[i].tower == tower && is_in(&l->run[i], *block = order[k], step)) return i;
-    return -1;
 }
 
 static bool same_step(const struct plan *plan, int a, int b)
@@ -135,15 +46,15 @@ static bool same_steps(const struct plan *plan, const struct run *r)
 
 /* Where a value of block 1 or 2 dies, seen from there: so many blocks on, at such a step of a run; or at a step outside. */
 struct death { int run, on, at; };
-static struct death death_of(const struct lengthening *l, const struct run *born, int block, int last)
+static struct death death_of(const struct runs *l, const struct run *born, int block, int last)
 {
-    int in, r = run_of(l, born->tower, last, &in);
+    int in, r = runs_of(l, born->tower, last, &in);
     bool near = r >= 0 && in >= block - 1 && in <= block + 1;
     return near ? (struct death){ r, in - block, last - l->run[r].begin[in] } : (struct death){ -1, 0, last };
 }
 
 /* The like, but that steps of the outermost blocks go by what they are, not by their number. */
-static bool same_death(const struct lengthening *l, const struct run *born, int last1, int last2)
+static bool same_death(const struct runs *l, const struct run *born, int last1, int last2)
 {
     const struct death a = death_of(l, born, 1, last1), b = death_of(l, born, 2, last2);
     bool outermost = a.run >= 0 && a.on != 0;
@@ -153,12 +64,12 @@ static bool same_death(const struct lengthening *l, const struct run *born, int 
 /* The next value from `from` on that is made in this block; n: none. */
 static int next_made(const struct plan *plan, const struct run *r, int block, int from)
 {
-    while (from < plan->n_values && !is_in(r, block, plan->values[from].first)) from++;
+    while (from < plan->n_values && !run_has(r, block, plan->values[from].first)) from++;
     return from;
 }
 
 /* Values of 1 are those of 2, in the order in which they are listed. */
-static bool same_values(const struct lengthening *l, const struct run *r)
+static bool same_values(const struct runs *l, const struct run *r)
 {
     const struct plan *plan = l->plan;
     int a = 0, b = 0;
@@ -175,7 +86,7 @@ static bool same_values(const struct lengthening *l, const struct run *r)
 /* --- putting in --- */
 
 /* A step that stays what it was, after all that is put in before it. */
-static int64_t moved(const struct lengthening *l, int step)
+static int64_t moved(const struct runs *l, int step)
 {
     int64_t at = step;
     for (int i = 0; i < l->n; i++)
@@ -184,17 +95,17 @@ static int64_t moved(const struct lengthening *l, int step)
 }
 
 /* Step `at` of block b of the deep graph, 1 .. more + 2, the last of which was block 2. */
-static int64_t step_of(const struct lengthening *l, const struct run *r, int64_t b, int at)
+static int64_t step_of(const struct runs *l, const struct run *r, int64_t b, int at)
 {
     int64_t begin = moved(l, r->begin[1]);
     return begin + (r->down ? -1 : 1) * (b - 1) * r->length + at;
 }
 
 /* When the like of a value that dies so dies, made in block b. */
-static int64_t last_of(const struct lengthening *l, struct death d, int64_t b) { return d.run < 0 ? moved(l, d.at) : step_of(l, &l->run[d.run], b + d.on, d.at); }
+static int64_t last_of(const struct runs *l, struct death d, int64_t b) { return d.run < 0 ? moved(l, d.at) : step_of(l, &l->run[d.run], b + d.on, d.at); }
 
 /* What was there, at its new time: what 1 gave to 2 now goes to the first that was put in, what 2 gave to 1 to the last. */
-static void move_value(const struct lengthening *l, const struct run *born, int block, struct plan_value *v)
+static void move_value(const struct runs *l, const struct run *born, int block, struct plan_value *v)
 {
     struct death d = born != NULL ? death_of(l, born, block, v->last) : (struct death){ .run = -1 };
     if (d.run >= 0 && d.on == (block == 1 ? 1 : -1)) v->last = (int)last_of(l, d, block == 1 ? 1 : born->more + 2);
@@ -202,20 +113,20 @@ static void move_value(const struct lengthening *l, const struct run *born, int 
     if (v->first >= 0) v->first = (int)moved(l, v->first);
 }
 
-static void move_values(const struct lengthening *l, struct plan_value *values, int n)
+static void move_values(const struct runs *l, struct plan_value *values, int n)
 {
     for (int i = 0; i < n; i++) {
         const struct run *born = NULL;
         int block = 0;
         for (int k = 0; k < l->n; k++)
             for (int b = 1; b <= 2; b++)
-                if (is_in(&l->run[k], b, values[i].first)) born = &l->run[k], block = b;
+                if (run_has(&l->run[k], b, values[i].first)) born = &l->run[k], block = b;
         move_value(l, born, block, &values[i]);
     }
 }
 
 /* The values of block b, 2 .. more + 1: as those of 1, but that what goes to the block before dies as that of 2. */
-static struct plan_value *put_block(const struct lengthening *l, const struct run *r, int64_t b, struct plan_value *next)
+static struct plan_value *put_block(const struct runs *l, const struct run *r, int64_t b, struct plan_value *next)
 {
     const struct plan *plan = l->plan;
     int one = next_made(plan, r, 1, 0), two = next_made(plan, r, 2, 0);
@@ -231,7 +142,7 @@ static struct plan_value *put_block(const struct lengthening *l, const struct ru
 }
 
 /* *values, *steps: of all blocks. */
-static void count_longer(const struct lengthening *l, int64_t *values, int64_t *steps)
+static void count_longer(const struct runs *l, int64_t *values, int64_t *steps)
 {
     *values = l->plan->n_values;
     *steps = l->plan->n_steps;
@@ -244,7 +155,7 @@ static void count_longer(const struct lengthening *l, int64_t *values, int64_t *
     }
 }
 
-static rk_status put_in(rk_ctx *ctx, const struct lengthening *l, struct longer *out)
+static rk_status put_in(rk_ctx *ctx, const struct runs *l, struct longer *out)
 {
     const struct plan *plan = l->plan;
     int64_t n, steps;
@@ -264,7 +175,7 @@ static rk_status put_in(rk_ctx *ctx, const struct lengthening *l, struct longer 
 }
 
 /* 1 and 2 came out alike. */
-static bool is_alike(const struct lengthening *l)
+static bool is_alike(const struct runs *l)
 {
     bool alike = true;
     for (int i = 0; i < l->n && alike; i++) alike = is_apart(l, &l->run[i]) && same_steps(l->plan, &l->run[i]) && same_values(l, &l->run[i]);
@@ -273,18 +184,14 @@ static bool is_alike(const struct lengthening *l)
 
 rk_status pass_lengthen(rk_ctx *ctx, const struct plan *plan, const struct tower *towers, rk_ref turn, struct longer *out, bool *holds)
 {
-    struct lengthening l = { .plan = plan, .turn = turn };
+    struct runs l = { .plan = plan, .turn = turn };
     *out = (struct longer){ .n_steps = plan->n_steps };
-    *holds = true;
-    while (l.turned < plan->n_steps && plan->steps[l.turned].problem.first < turn) l.turned++;
-    for (int i = 0; towers[i].pattern != NULL && *holds; i++) {
-        PROMISE(i < MOST_STRETCHES && towers[i].more < INT32_MAX);
-        if (towers[i].more > 0) *holds = find_runs(&l, i, &towers[i], false) && find_runs(&l, i, &towers[i], true) && covers(&l, i, &towers[i]);
-    }
+    for (int i = 0; towers[i].pattern != NULL; i++) PROMISE(i < MOST_STRETCHES && towers[i].more < INT32_MAX);
+    *holds = runs_find(&l, towers);
     if (!*holds) return RK_OK;
     *holds = is_alike(&l);
     for (int i = 0; i < MOST_SHIFT && !*holds; i++) {
-        shift(&l);
+        runs_shift(&l);
         *holds = is_alike(&l);
     }
     if (!*holds) return RK_OK;

@@ -29,11 +29,8 @@ struct tower { const char *pattern; int64_t more; };        /* "h.*", NULL ends 
 struct shortened_stretch { const char *pattern; int middle, late, blocks; };       /* the first blocks of periods 1 and of those at the end; blocks in a period */
 struct shortened { int n; struct shortened_stretch at[MOST_STRETCHES]; };
 rk_status pass_shorten(rk_ctx *ctx, const rk_graph *from, const struct tower *towers, struct shortened *how, rk_graph **to, rk_ref *map) RK_CHECK;
-/* Whether a graph made from a shortened one counts what the whole would: see shorten.c. */
+/* Whether a graph made from a shortened one counts what the whole would: see shorten_holds.c. */
 rk_status pass_shortened_holds(rk_ctx *ctx, const rk_graph *g, const struct shortened *how, bool *holds) RK_CHECK;
-
-/* The number of the block that a path or a state's name stands in: 3 of h.3.mlp, where the pattern is "h.*"; -1: in none. */
-int shorten_number(const char *pattern, const char *path);
 
 /* Copies `from`, with elementwise values of before `backward` (an id) computed again where elementwise nodes from there on
  * read them, when what they are made of is kept anyway: FLOPs for bytes, a good trade for cheap functions. */

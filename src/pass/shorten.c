@@ -15,8 +15,9 @@
  * follows reaches n-2, too: then three are kept at the end. So a graph of which only these blocks were built tells as much,
  * where somebody knows how many more there would be. What all read (node.shared) gets a gradient from each,
  * and a sum of as many: each of its additions stands for as many blocks as the reader it comes from (grad.c). Law: tests/law/test_shorten.c.
- * Not here: counting (count.c weighs every node by node.times). */
+ * Not here: what is the same node (blocks.c), whether it holds (shorten_holds.c), counting (count.c weighs every node by node.times). */
 #include "core/program.h"
+#include "pass/blocks.h"
 #include "pass/pass.h"
 #include <string.h>
 
@@ -34,47 +35,6 @@ struct stretch {
     int kept;                                       /* of them at the end */
 };
 
-/* The number that stands for the pattern's star, and what follows it; -1: there is none. */
-static int number_in(const char *pattern, const char *name, const char **rest)
-{
-    size_t length = strlen(pattern) - 1;
-    int number = 0;
-    if (strncmp(name, pattern, length) != 0 || name[length] < '0' || name[length] > '9') return -1;
-    for (name += length; *name >= '0' && *name <= '9' && number < 1000000; name++) number = number * 10 + (*name - '0');
-    *rest = name;
-    return *name == '.' || *name == '\0' ? number : -1;
-}
-
-int shorten_number(const char *pattern, const char *path)
-{
-    const char *rest;
-    return number_in(pattern, path, &rest);
-}
-
-static void find_blocks(const rk_graph *g, const char *pattern, int *block)
-{
-    const char *rest;
-    for (int i = 0; i < g->paths.n; i++) block[i] = number_in(pattern, g->paths.at[i], &rest);
-}
-
-static bool same_name(const char *pattern, const char *a, const char *b)
-{
-    const char *rest_a, *rest_b;
-    if (strcmp(a, b) == 0) return true;
-    return number_in(pattern, a, &rest_a) >= 0 && number_in(pattern, b, &rest_b) >= 0 && strcmp(rest_a, rest_b) == 0;
-}
-
-/* The same but for the number of their block and for what they read. A mask's i[0] is its name once more. */
-static bool same_node(const rk_graph *g, const char *pattern, rk_ref r, rk_ref q)
-{
-    const struct node *a = node_of(g, r), *b = node_of(g, q);
-    bool same = a->op == b->op && a->dtype == b->dtype && a->rank == b->rank && a->arity == b->arity;
-    for (int i = 0; i < a->rank && same; i++) same = a->dim[i] == b->dim[i];
-    for (int i = a->op == &op_rand ? 1 : 0; i < 4 && same; i++) same = a->at.i[i] == b->at.i[i];
-    same = same && memcmp(a->at.f, b->at.f, sizeof a->at.f) == 0;
-    return same && same_name(pattern, a->text, b->text) && same_name(pattern, g->paths.at[a->path], g->paths.at[b->path]);
-}
-
 /* What it gives back to a value is summed by additions; views and what may be made of views give back parts, which may be joined. */
 static bool adds_up(const struct node *n) { return (n->op->flags & (OP_VIEW | OP_FUSED)) == 0; }
 
@@ -84,7 +44,7 @@ static bool comes_again(const struct stretch *s, rk_ref r)
     const rk_graph *g = s->g;
     rk_ref again = r + s->length, period = s->end - (s->end - r + s->length - 1) / s->length * s->length;
     int block = s->block[node_of(g, r)->path];
-    if (block < 0 || s->block[node_of(g, again)->path] != block + s->blocks || !same_node(g, s->pattern, r, again)) return false;
+    if (block < 0 || s->block[node_of(g, again)->path] != block + s->blocks || !blocks_same_node(g, s->pattern, r, again)) return false;
     for (int i = 0; i < node_of(g, r)->arity; i++) {
         rk_ref x = operand_of(g, r, i), y = operand_of(g, again, i);
         bool near = y == x + s->length && x >= period - s->length;
@@ -208,7 +168,7 @@ static rk_status find_all(rk_ctx *ctx, struct stretch *all, int *n, const struct
         *s = first;
         s->pattern = towers[i].pattern;
         s->more = towers[i].more;
-        find_blocks(s->g, s->pattern, s->block);
+        blocks_find(s->g, s->pattern, s->block);
         bool found = find_period(s);
         missing = !found && s->more > 0;
         if (!found) continue;
@@ -246,69 +206,5 @@ out:
     FREE(moving, from->nodes.n);
     FREE(readers, from->nodes.n);
     rk_graph_close(g);
-    return status;
-}
-
-/* --- does it hold? --- */
-
-struct holding { const rk_graph *g; const struct shortened_stretch *how; int *block; rk_ref *twin; };      /* a node near the late one -> its twin near 1 */
-
-static bool is_of(const struct holding *h, rk_ref r, int first)
-{
-    int block = h->block[node_of(h->g, r)->path];
-    return block >= first && block < first + h->how->blocks;
-}
-
-/* The nodes of both periods are twins in the order in which they stand; false: there are more of one. */
-static bool pair(struct holding *h)
-{
-    rk_ref a = 1;
-    for (rk_ref r = 1; r < h->g->nodes.n; r++) {
-        if (!is_of(h, r, h->how->late)) continue;
-        while (a < h->g->nodes.n && !is_of(h, a, h->how->middle)) a++;
-        if (a == h->g->nodes.n) return false;
-        h->twin[r] = a++;
-    }
-    while (a < h->g->nodes.n && !is_of(h, a, h->how->middle)) a++;
-    return a == h->g->nodes.n;
-}
-
-/* Whoever is read from elsewhere becomes a twin where it looks the same, once for all. */
-static bool same_reading(struct holding *h, rk_ref r)
-{
-    const rk_graph *g = h->g;
-    if (!same_node(g, h->how->pattern, h->twin[r], r)) return false;
-    for (int i = 0; i < node_of(g, r)->arity; i++) {
-        rk_ref y = operand_of(g, r, i), x = operand_of(g, h->twin[r], i);
-        if (h->twin[y] == 0 && same_node(g, h->how->pattern, x, y)) h->twin[y] = x;
-        if (h->twin[y] != x) return false;
-    }
-    return true;
-}
-
-static bool stretch_holds(struct holding *h)
-{
-    memset(h->twin, 0, sizeof *h->twin * (size_t)h->g->nodes.n);
-    find_blocks(h->g, h->how->pattern, h->block);
-    bool holds = pair(h);
-    for (rk_ref r = 1; r < h->g->nodes.n && holds; r++) holds = !is_of(h, r, h->how->late) || same_reading(h, r);
-    return holds;
-}
-
-rk_status pass_shortened_holds(rk_ctx *ctx, const rk_graph *g, const struct shortened *how, bool *holds)
-{
-    struct holding h = { .g = g };
-    rk_status status;
-    *holds = false;
-    GO(NEW(h.block, g->paths.n));
-    GO(NEW(h.twin, g->nodes.n));
-    *holds = true;
-    for (int i = 0; i < how->n && *holds; i++) {
-        h.how = &how->at[i];
-        *holds = stretch_holds(&h);
-    }
-out:
-    FREE(h.block, g->paths.n);
-    FREE(h.twin, g->nodes.n);
     return status;
 }

@@ -19,7 +19,10 @@ static rk_status open_counter(rk_ctx *ctx, const rk_counting *how, struct rk_cou
 {
     struct counter *c = &r->counter;
     TRY(plan_open(ctx, how, &r->plan));
-    if (how->memory > 0 && how->memory < RK_COUNTS_LEAST_MEMORY) return FAIL(RK_E_ARG, "%llu bytes of memory for words; %llu are the least", (unsigned long long)how->memory, (unsigned long long)RK_COUNTS_LEAST_MEMORY);
+    if (how->memory > 0 && how->memory < RK_COUNTS_LEAST_MEMORY) {
+        (void)FAIL(RK_E_ARG, "%llu bytes of memory for words; %llu are the least", (unsigned long long)how->memory, (unsigned long long)RK_COUNTS_LEAST_MEMORY);
+        return ctx_hint(ctx, "allow more, or 0: as much as it takes");
+    }
     if (how->memory > 0 && how->temporary == NULL) return FAIL(RK_E_ARG, "a limit of memory, but no folder for what does not fit");
     c->rules = (struct count_rules){ &r->plan.split, &r->plan.cuts, r->plan.units };
     c->report = (struct count_report){ how->progress, how->user, 0, 0, clock_seconds() };

@@ -56,7 +56,8 @@ static bool text_of(const rk_tok *tok, uint32_t id, unsigned flags, bool *began,
 
 static rk_status no_token(rk_ctx *ctx, const rk_tok *tok, const uint32_t *ids, size_t i)
 {
-    return FAIL(RK_E_ARG, "id %u at position %zu is no token of this vocabulary of %u", ids[i], i, tok->vocab.size);
+    (void)FAIL(RK_E_ARG, "id %u at position %zu is no token of this vocabulary of %u", ids[i], i, tok->vocab.size);
+    return ctx_hint(ctx, "another tokenizer made these ids, or they have another size than the one they were read in");
 }
 
 static rk_status too_many(rk_ctx *ctx, size_t n) { return FAIL(RK_E_LIMIT, "%zu ids decode to more bytes than an address can hold", n); }

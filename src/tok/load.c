@@ -1,142 +1,11 @@
-/* load.c: opening what a path names, vocab.json with merges.txt, and what all formats share: tokens spelled in GPT-2's characters. */
+/* load.c: opening what a path names: which file of a folder, of which format, and what stands beside it.
+ *
+ * Not here: what is in each (load_vocab.c, load_json.c, load_bert.c, tiktoken.c). */
 #include "tok/load.h"
 #include "base/file.h"
-#include "tok/bytelevel.h"
 #include <string.h>
 
-enum { TOKEN_BYTES = 16, MERGE_BYTES = 8 };                           /* of a vocab.json and a merges.txt, for each of theirs: seldom are there more */
-
-/* ---- vocabulary and merges ---- */
-
-/* A token may be spelled raw when it is an added one; else every character must spell a byte. */
-rk_status load_token(rk_ctx *ctx, const struct json *v, int64_t id, bool added, struct str *scratch, rk_tok *tok)
-{
-    char path[JSON_SHOWN];
-    size_t n = 0;
-    scratch->n = 0;
-    TRY(VEC_ROOM(scratch, (int)v->key.length + 1));
-    bool is_spelled = bytelevel_read(v->key.at, v->key.length, scratch->at, &n);
-    bool is_raw = is_spelled && n == v->key.length && memcmp(scratch->at, v->key.at, n) == 0;
-    if (!is_raw && added)
-        return vocab_put(ctx, &tok->vocab, (uint32_t)id, v->key.at, v->key.length, false);
-    if (!is_spelled) return FAIL(RK_E_FORMAT, "%s: this token has a character that spells no byte", json_path(v, path));
-    return vocab_put_spelled(ctx, &tok->vocab, (uint32_t)id, v->key, scratch->at, n);
-}
-
-static rk_status load_member(rk_ctx *ctx, const struct json *v, struct str *scratch, rk_tok *tok)
-{
-    int64_t id;
-    TRY(json_as_int(ctx, v, 0, VOCAB_MOST - 1, &id));
-    return load_token(ctx, v, id, false, scratch, tok);
-}
-
-static rk_status load_vocab(rk_ctx *ctx, const struct json *vocab, rk_tok *tok)
-{
-    rk_status status = RK_OK;
-    struct str scratch = { 0 };
-    GO(json_as_object(ctx, vocab));
-    for (uint32_t i = 0; i < vocab->n; i++) GO(load_member(ctx, &vocab->at[i], &scratch, tok));
-out:
-    str_free(ctx, &scratch);
-    return status;
-}
-
-/* What two names make together: mostly the id behind that of the last merge. */
-static rk_status find_made(rk_ctx *ctx, const rk_tok *tok, rk_text left, rk_text right, struct str *scratch, uint32_t *id, bool *found)
-{
-    const struct bpe *b = &tok->bpe;
-    *id = b->n_merges > 0 ? b->merges[b->n_merges - 1].id + 1 : 0;
-    *found = vocab_expects(&tok->vocab, *id, left, right);
-    if (*found) return RK_OK;
-    scratch->n = 0;
-    TRY(str_add(ctx, scratch, left.at, left.n));
-    TRY(str_add(ctx, scratch, right.at, right.n));
-    *found = vocab_named(&tok->vocab, scratch->at, (size_t)scratch->n, id);
-    return RK_OK;
-}
-
-rk_status load_merge(rk_ctx *ctx, const char *where, uint32_t rank, rk_text left, rk_text right, struct str *scratch, rk_tok *tok)
-{
-    char shown[NAME_SHOWN];
-    const rk_text *sides[] = { &left, &right };
-    struct merge m;
-    bool made;
-    if (left.n + right.n > TOKEN_MOST) return FAIL(RK_E_LIMIT, "%s: merge %u makes a token of %zu characters", where, rank, left.n + right.n);
-    for (int i = 0; i < 2; i++)
-        if (!vocab_named(&tok->vocab, sides[i]->at, sides[i]->n, i == 0 ? &m.left : &m.right))
-            return FAIL(RK_E_FORMAT, "%s: merge %u names %s, which is no token of the vocabulary", where, rank, name_show(shown, sides[i]->at, sides[i]->n));
-    if (left.n == 0 || right.n == 0) return FAIL(RK_E_FORMAT, "%s: merge %u has an empty side", where, rank);
-    TRY(find_made(ctx, tok, left, right, scratch, &m.id, &made));
-    if (!made) return FAIL(RK_E_FORMAT, "%s: merge %u makes %s with what follows it, which is no token of the vocabulary", where, rank, name_show(shown, left.at, left.n));
-    return bpe_add_merge(ctx, &tok->bpe, m);
-}
-
-rk_status load_merge_line(rk_ctx *ctx, const char *where, uint32_t rank, rk_text line, struct str *scratch, rk_tok *tok)
-{
-    char shown[NAME_SHOWN];
-    size_t at = 0, end;
-    while (at < line.n && line.at[at] != ' ') at++;
-    for (end = at + 1; end < line.n && line.at[end] != ' ';) end++;
-    if (at == line.n || end < line.n) return FAIL(RK_E_FORMAT, "%s: merge %u is %s, expected two tokens with one space between them", where, rank, name_show(shown, line.at, line.n));
-    rk_text left = { line.at, at }, right = { line.at + at + 1, line.n - at - 1 };
-    return load_merge(ctx, where, rank, left, right, scratch, tok);
-}
-
-/* ---- vocab.json and merges.txt ---- */
-
-static rk_status load_merge_lines(rk_ctx *ctx, const char *name, rk_text text, struct str *scratch, rk_tok *tok)
-{
-    uint32_t rank = 0;
-    for (size_t at = 0, end; at < text.n; at = end + 1) {
-        const char *feed = memchr(text.at + at, '\n', text.n - at);
-        end = feed == NULL ? text.n : (size_t)(feed - text.at);
-        rk_text line = { text.at + at, end - at };
-        if (line.n > 0 && line.at[line.n - 1] == '\r') line.n--;
-        bool is_version = at == 0 && line.n >= 8 && memcmp(line.at, "#version", 8) == 0;
-        if (line.n == 0 || is_version) continue;
-        TRY(load_merge_line(ctx, name, rank++, line, scratch, tok));
-    }
-    return RK_OK;
-}
-
-/* What neither is a byte nor can be made by a merge was put there by hand. */
-static rk_status add_unmade(rk_ctx *ctx, rk_tok *tok)
-{
-    rk_status status = RK_OK;
-    uint32_t size = tok->vocab.size;
-    char *made;
-    TRY(NEW(made, size));
-    for (uint32_t i = 0; i < tok->bpe.n_merges; i++) made[tok->bpe.merges[i].id] = 1;
-    for (uint32_t id = 0; id < size; id++) {
-        rk_text t = tok->vocab.tokens[id];
-        if (t.at == NULL || t.n < 2 || made[id]) continue;
-        GO(tok_add_special(ctx, tok, (rk_special){ .text = t, .id = id, .special = true }));
-    }
-out:
-    FREE(made, size);
-    return status;
-}
-
-/* When all tokens are there. */
-static rk_status load_merges(rk_ctx *ctx, const char *merges_name, rk_text merges, rk_tok *tok)
-{
-    struct str scratch = { 0 };
-    TRY(vocab_seal(ctx, &tok->vocab));
-    TRY(bpe_expect(ctx, &tok->bpe, (uint32_t)(merges.n / MERGE_BYTES < VOCAB_MOST ? merges.n / MERGE_BYTES : VOCAB_MOST)));
-    rk_status status = load_merge_lines(ctx, merges_name, merges, &scratch, tok);
-    str_free(ctx, &scratch);
-    if (status != RK_OK) return ctx_pass(ctx, status, __FILE__, __LINE__, __func__);
-    TRY(add_unmade(ctx, tok));
-    return tok_seal(ctx, tok);
-}
-
-rk_status load_vocab_merges(rk_ctx *ctx, const struct json *root, const char *merges_name, rk_text merges, rk_tok *tok)
-{
-    TRY(load_vocab(ctx, root, tok));
-    return load_merges(ctx, merges_name, merges, tok);
-}
-
-/* ---- what a path names ---- */
+enum { TOKEN_BYTES = 16 };                                            /* of a vocab.json, for each of its tokens: seldom are there more */
 
 static rk_status find_file(rk_ctx *ctx, const char *path, struct str *found)
 {
@@ -174,7 +43,9 @@ static rk_status load_pair(rk_ctx *ctx, const char *path, const struct json *roo
     struct str name = { 0 };
     struct file_view view = { 0 };
     GO(beside(ctx, path, "merges.txt", &name));
-    GO(file_map(ctx, str_c(&name), &view));
+    status = file_map(ctx, str_c(&name), &view);
+    if (status == RK_E_MISSING) status = ctx_hint(ctx, "%s has no \"model\", as a tokenizer.json has: taken for a vocab.json, it needs a merges.txt beside it", path);
+    GO(status);
     rk_text merges = { (const char *)view.at, view.n };
     if (root != NULL) GO(load_vocab_merges(ctx, root, str_c(&name), merges, tok));
     else GO(load_merges(ctx, str_c(&name), merges, tok));
@@ -235,12 +106,6 @@ out:
     return status;
 }
 
-static bool ends_in(const char *text, const char *end)
-{
-    size_t n = strlen(text), m = strlen(end);
-    return n >= m && strcmp(text + n - m, end) == 0;
-}
-
 /* What a vocab.txt leaves open, the tokenizer_config.json beside it may say: "do_lower_case". */
 static rk_status read_lower(rk_ctx *ctx, const char *path, bool *lower)
 {
@@ -261,7 +126,7 @@ out:
 static rk_status load_text_file(rk_ctx *ctx, const char *path, const rk_tok_opening *how, rk_tok *tok)
 {
     struct file_view view;
-    bool pieces = !ends_in(path, ".tiktoken"), lower = how->lowercase;
+    bool pieces = !str_ends_in(path, ".tiktoken"), lower = how->lowercase;
     if (pieces && !lower) TRY(read_lower(ctx, path, &lower));
     TRY(file_map(ctx, path, &view));
     rk_text text = { (const char *)view.at, view.n };
@@ -280,7 +145,7 @@ rk_status rk_tok_open_as(rk_ctx *ctx, const char *path, const rk_tok_opening *ho
     GO(find_file(ctx, path, &file));
     GO(tok_new(ctx, &tok));
     tok->vocab.source = str_c(&file);
-    if (ends_in(str_c(&file), ".txt") || ends_in(str_c(&file), ".tiktoken")) GO(load_text_file(ctx, str_c(&file), how, tok));
+    if (str_ends_in(str_c(&file), ".txt") || str_ends_in(str_c(&file), ".tiktoken")) GO(load_text_file(ctx, str_c(&file), how, tok));
     else if (!is_called(str_c(&file), "vocab.json")) GO(load_json_file(ctx, str_c(&file), tok));
     else GO(load_vocab_file(ctx, str_c(&file), tok, &others));
     if (others) {                                                     /* anew, without the tokens that were taken */

@@ -21,6 +21,8 @@ RK_CHECK rk_status listed_seal(const struct listed *l, struct vocab *vocab);    
 RK_CHECK rk_status load_listed(rk_ctx *ctx, const struct listed *l, rk_tok *tok);
 RK_CHECK rk_status load_tokenizer_json(rk_ctx *ctx, const char *name, const char *text, size_t n, rk_tok *tok);     /* both */
 /* A vocab.json and the text of its merges.txt. */
+RK_CHECK rk_status load_member(rk_ctx *ctx, const struct json *v, struct str *scratch, rk_tok *tok);                /* one token */
+RK_CHECK rk_status load_merges(rk_ctx *ctx, const char *merges_name, rk_text merges, rk_tok *tok);                  /* when all tokens are there */
 RK_CHECK rk_status load_vocab_merges(rk_ctx *ctx, const struct json *root, const char *merges_name, rk_text merges, rk_tok *tok);
 
 /* A vocab.txt: one piece a line. */

@@ -123,7 +123,7 @@ rk_status megatron_bytes(rk_ctx *ctx, const char *path, size_t n, unsigned *byte
     rk_status status = RK_OK;
     bool there = false;
     *bytes_each = 0;
-    if (!tokens_ends_in(path, ".bin")) return RK_OK;
+    if (!str_ends_in(path, ".bin")) return RK_OK;
     GO(index_path(ctx, path, &name));
     GO(file_exists(ctx, str_c(&name), &there));
     if (!there) goto out;

@@ -2,7 +2,7 @@
  *
  * Its memory comes from the context, through blocks that remember their size. A match that would take forever is stopped by PCRE2's own
  * counters and reported. Where the JIT's stack is too small for a match, the interpreter does it, whose memory is bounded too.
- * Not here: a search that overlaps; PCRE2's own idea of \s (it has U+180E, which White_Space has not since Unicode 6.3). */
+ * Not here: a search that overlaps; what \s and \w mean (regex_translate.c). */
 #include "tok/regex.h"
 #include "base/library.h"
 #include "base/str.h"
@@ -79,40 +79,6 @@ static rk_status open_library(rk_ctx *ctx, struct regex *r)
     return ctx_hint(ctx, "install it (Debian: libpcre2-8-0), or use one of the patterns gpt2, cl100k, o200k");
 }
 
-/* \s and \S by Unicode's own property; \w as Oniguruma has it, with marks, whatever the version of PCRE2. */
-#define WORD "\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}\\x{b2}\\x{b3}\\x{b9}\\x{bc}\\x{bd}\\x{be}"
-
-static rk_status translate_escape(rk_ctx *ctx, char c, bool in_class, size_t at, struct str *out)
-{
-    const char two[2] = { '\\', c };
-    if (c == 'Q') return FAIL(RK_E_DECLINED, "the pattern quotes with \\Q at byte %zu: put a backslash before each character instead", at);
-    if (c == 'W' && in_class) return FAIL(RK_E_DECLINED, "the pattern has \\W in a class, at byte %zu: write the class out with \\P{...}", at);
-    if (c == 's') return str_text(ctx, out, "\\p{White_Space}");
-    if (c == 'S') return str_text(ctx, out, "\\P{White_Space}");
-    if (c == 'w') return str_text(ctx, out, in_class ? WORD : "[" WORD "]");
-    return c == 'W' ? str_text(ctx, out, "[^" WORD "]") : str_add(ctx, out, two, 2);
-}
-
-static rk_status translate(rk_ctx *ctx, const char *pattern, size_t n, struct str *out)
-{
-    bool in_class = false;
-    for (size_t i = 0; i < n; i++) {
-        if (pattern[i] == '\\' && i + 1 < n) {
-            TRY(translate_escape(ctx, pattern[i + 1], in_class, i, out));
-            i++;
-            continue;
-        }
-        TRY(str_add(ctx, out, pattern + i, 1));
-        if (pattern[i] == ']') in_class = false;
-        else if (pattern[i] == '[' && !in_class) {
-            in_class = true;
-            if (i + 1 < n && pattern[i + 1] == '^') TRY(str_add(ctx, out, pattern + ++i, 1));
-            if (i + 1 < n && pattern[i + 1] == ']') TRY(str_add(ctx, out, pattern + ++i, 1));      /* a bracket that comes first is one of the class */
-        }
-    }
-    return RK_OK;
-}
-
 static rk_status compile(rk_ctx *ctx, struct regex *r, const struct str *text)
 {
     unsigned char why[160] = "";
@@ -140,7 +106,7 @@ static rk_status fill(rk_ctx *ctx, struct regex *r, const char *pattern, size_t 
     TRY(NEW(r->pattern, r->n));
     memcpy(r->pattern, pattern, n);
     TRY(open_library(ctx, r));
-    rk_status status = translate(ctx, pattern, n, &text);
+    rk_status status = regex_translate(ctx, pattern, n, &text);
     if (status == RK_OK) status = compile(ctx, r, &text);
     str_free(ctx, &text);
     return status;

@@ -5,6 +5,7 @@
 #ifndef TOK_REGEX_H
 #define TOK_REGEX_H
 #include "reckon/tok.h"
+#include "base/str.h"
 #include "tok/split.h"
 
 struct regex;                            /* a pattern: shared by any number of threads */
@@ -15,6 +16,8 @@ enum { REGEX_MOST = 1 << 16 };           /* bytes of a pattern */
 /* RK_E_ARG for a pattern that is none, with the place; RK_E_DECLINED where PCRE2 is not installed. */
 RK_CHECK rk_status regex_open(rk_ctx *ctx, const char *pattern, size_t n, struct regex **out);
 void regex_close(rk_ctx *ctx, struct regex *r);                       /* NULL is fine, also below */
+/* For regex_open: the pattern in PCRE2's words, added to a text. */
+RK_CHECK rk_status regex_translate(rk_ctx *ctx, const char *pattern, size_t n, struct str *out);
 const char *regex_pattern(const struct regex *r);                     /* as it was given */
 
 RK_CHECK bool regex_begin(const struct regex *r, struct share *share, const unsigned char *text, size_t n, struct regex_run **out);

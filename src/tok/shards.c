@@ -173,7 +173,7 @@ out:
 static rk_status begin(rk_ctx *ctx, const char *output, const rk_shards_rules *rules, rk_shards *s)
 {
     size_t n = strlen(output);
-    if (n < 5 || !tokens_ends_in(output, ".bin")) return FAIL(RK_E_ARG, "\"%s\" does not end in .bin: shards of NAME.bin are called NAME-00000.bin", output);
+    if (n < 5 || !str_ends_in(output, ".bin")) return FAIL(RK_E_ARG, "\"%s\" does not end in .bin: shards of NAME.bin are called NAME-00000.bin", output);
     s->format = rules->format;
     s->bytes_each = rules->bytes_each;
     s->least = rules->least;

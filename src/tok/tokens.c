@@ -6,12 +6,6 @@
 
 enum { BATCH = 4096, HEADER = 1024, MAGIC_2 = 20240520, MAGIC_4 = 20240801 };
 
-bool tokens_ends_in(const char *text, const char *end)
-{
-    size_t n = strlen(text), m = strlen(end);
-    return n >= m && strcmp(text + n - m, end) == 0;
-}
-
 static void put_u32(unsigned char *p, uint32_t x)
 {
     for (int k = 0; k < 4; k++) p[k] = (unsigned char)(x >> 8 * k);
@@ -49,7 +43,7 @@ rk_status rk_tokens_create(rk_ctx *ctx, const char *path, unsigned bytes_each, r
 static rk_status check_format(rk_ctx *ctx, const char *path, rk_tokens_format format)
 {
     if ((unsigned)format > RK_TOKENS_MEGATRON) return FAIL(RK_E_ARG, "format %d of token files: no such choice", (int)format);
-    if (format != RK_TOKENS_MEGATRON || tokens_ends_in(path, ".bin")) return RK_OK;
+    if (format != RK_TOKENS_MEGATRON || str_ends_in(path, ".bin")) return RK_OK;
     (void)FAIL(RK_E_ARG, "\"%s\" does not end in .bin, as Megatron's files do", path);
     return ctx_hint(ctx, "name it %s.bin: its index will be %s.idx", path, path);
 }
@@ -182,7 +176,7 @@ rk_status rk_tokens_open(rk_ctx *ctx, const char *path, unsigned bytes_each, rk_
 {
     struct file_view view;
     *tokens = (rk_tokens){ 0 };
-    if (bytes_each == 0) bytes_each = tokens_ends_in(path, ".u32") || tokens_ends_in(path, ".u32.bin") ? 4 : 2;
+    if (bytes_each == 0) bytes_each = str_ends_in(path, ".u32") || str_ends_in(path, ".u32.bin") ? 4 : 2;
     TRY(check_width(ctx, bytes_each));
     TRY(file_map(ctx, path, &view));
     unsigned said = header_bytes(view.at, view.n);
@@ -197,8 +191,9 @@ rk_status rk_tokens_open(rk_ctx *ctx, const char *path, unsigned bytes_each, rk_
     }
     if (said != 0) bytes_each = said;
     if (view.n % bytes_each != 0) {
+        (void)FAIL(RK_E_FORMAT, "%s: %zu bytes are no whole number of ids of %u bytes", path, view.n, bytes_each);
         file_unmap(&view);
-        return FAIL(RK_E_FORMAT, "%s: %zu bytes are no whole number of ids of %u bytes", path, view.n, bytes_each);
+        return ctx_hint(ctx, "a file of tokens is what `reckon tok encode` writes; its ids have 2 bytes, or 4 where it says so");
     }
     *tokens = (rk_tokens){ view.at, view.n / bytes_each, bytes_each, view.kept, 0 };
     return RK_OK;

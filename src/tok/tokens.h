@@ -13,7 +13,6 @@ struct rk_tokens_writer { struct file_writer file; rk_tokens_format format; unsi
 RK_CHECK rk_status tokens_create(rk_ctx *ctx, const char *path, rk_tokens_format format, unsigned bytes_each, bool sums, rk_tokens_writer **out);
 /* rk_tokens_commit, which also tells the checksum of the ids as they stand in the file. */
 RK_CHECK rk_status tokens_commit(rk_ctx *ctx, rk_tokens_writer *w, uint32_t *crc);
-bool tokens_ends_in(const char *text, const char *end);
 
 /* The index of the file of ids at `path`, which ends in .bin. */
 RK_CHECK rk_status megatron_create(rk_ctx *ctx, const char *path, unsigned bytes_each, const struct documents *d, struct file_writer *index);

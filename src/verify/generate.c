@@ -211,12 +211,6 @@ static rk_status check_one(rk_ctx *ctx, struct verify *v, const struct bundle_en
     return status == RK_OK ? RK_OK : ctx_pass(ctx, status, __FILE__, __LINE__, __func__);
 }
 
-static bool ends_in(const char *text, const char *end)
-{
-    size_t n = strlen(text), m = strlen(end);
-    return n >= m && strcmp(text + n - m, end) == 0;
-}
-
 rk_status verify_generate(rk_ctx *ctx, struct verify *v)
 {
     for (size_t i = 0; i < sizeof old / sizeof *old; i++) {
@@ -225,7 +219,7 @@ rk_status verify_generate(rk_ctx *ctx, struct verify *v)
     }
     for (int i = 0; i < v->io.entries.n; i++) {
         const struct bundle_entry *e = &v->io.entries.at[i];
-        const char *settings = strncmp(e->name.at, "generate.", 9) == 0 && !ends_in(e->name.at, ".scores") ? bundle_note(&v->io, e->name.at) : NULL;
+        const char *settings = strncmp(e->name.at, "generate.", 9) == 0 && !str_ends_in(e->name.at, ".scores") ? bundle_note(&v->io, e->name.at) : NULL;
         if (settings != NULL) TRY(check_one(ctx, v, e, settings, false));
     }
     return RK_OK;

@@ -24,6 +24,7 @@ ends 2 reckon zzzzzz;               warns "unknown command zzzzzz"; warns "recko
 ends 2 reckon info --jsno;          warns "did you mean --json?"
 ends 2 reckon help --completion sh; warns "one of bash|zsh|fish"
 ends 2 reckon help inof;            warns "did you mean info?"
+ends 2 reckon help zzzzzz;          warns "no help on zzzzzz"; warns "reckon help tells which commands"
 ends 2 reckon info extra;           warns "one argument too many: extra"
 ends 2 reckon help --json;          warns "no answer in JSON"
 ends 2 reckon info --threads 0;     warns "not between 1 and 1024"

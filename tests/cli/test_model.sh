@@ -23,6 +23,10 @@ ends 3 reckon list fields nosuch; warns '"nosuch"'
 ends 0 reckon count gpt2;       prints "124,439,808"; prints "V·D + P·D + L·(12·D² + 13·D) + 2·D"; prints "291,648,307,200"; prints "583,296,614,400"
 prints "854,438,400"; prints "73,728"; silent "$err"
 ends 0 reckon count gpt2 -b 2 -t 512; prints "B 2, T 512"
+: >empty.json
+ends 3 reckon count empty.json; warns "the file is empty, expected JSON"
+ends 4 reckon count gpt2 --html nowhere/x.html; warns "cannot be written: No such file"; warns "the folder it lies in has to be there"
+ends 2 reckon fit gpt2 --memory llmc; warns "llmc is a word of --convention"
 ends 0 reckon count gpt2 gpt2-xl; prints "gpt2-xl"; prints "1,557,611,200"; prints "124,439,808"
 ends 0 reckon count gpt2 --why parameters; prints "h.*.mlp.up"; prints "2,359,296"; prints "4·D²"
 ends 0 reckon count gpt2 --why parameters --json; prints '"number": 124439808'; prints '"module": "h.*.mlp.up"'

@@ -6,9 +6,11 @@
 #include <stdlib.h>
 
 #include "../../cli/command.c"
+#include "../../cli/memory.c"
 #include "../../cli/near.c"
 #include "../../cli/number.c"
 #include "../../cli/opt.c"
+#include "../../cli/value.c"
 
 static jmp_buf bug;
 static bool    bug_expected;
@@ -31,13 +33,6 @@ static void check_bug(const char *call, bool ended, const char *words)
     else if (strstr(said, words) == NULL) test_fail(__FILE__, __LINE__, "\"%s\" does not say \"%s\"", said, words);
 }
 #define IS_BUG(call, words) do { bug_expected = true; if (setjmp(bug) == 0) { (void)(call); check_bug(#call, false, words); } else check_bug(#call, true, words); } while (0)
-
-void *cli_take(size_t bytes)
-{
-    void *p = calloc(1, bytes);
-    if (p == NULL) abort();
-    return p;
-}
 
 int cli_fail(struct cli *c, int code, const char *hint, const char *format, ...)
 {
@@ -206,6 +201,8 @@ TEST(what_makes_no_sense_is_refused_by_name)
     EXPECT_TEXT(hinted, "fp8 is a word of --policy and of --level");
     REFUSED("count gpt2 --level u16", "--level: one of low|fp8 expected, not \"u16\"");
     EXPECT_TEXT(hinted, "u16 is a word of --dtype");
+    REFUSED("count gpt2 --batch fp8", "--batch: a whole number such as 4096, 4k, 4Ki or 1e6 expected, not \"fp8\"");
+    EXPECT_TEXT(hinted, "fp8 is a word of --policy and of --level");
     for (int i = 0; i < 3; i++) {
         static const char *const lines[] = { "count gpt2 --dtype fp", "count gpt2 --dtype by", "count gpt2 --dtype bf16" };
         EXPECT_INT(typed(lines[i]), CLI_USAGE);

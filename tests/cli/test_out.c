@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "../../cli/json.c"
+#include "../../cli/memory.c"
 #include "../../cli/number.c"
 #include "../../cli/progress.c"
 #include "../../cli/say.c"
@@ -23,21 +24,6 @@ void cli_bug(const char *format, ...)
     longjmp(bug, 1);
 }
 #define IS_BUG(call) do { bug_expected = true; if (setjmp(bug) == 0) { call; test_fail(__FILE__, __LINE__, "%s went through", #call); } bug_expected = false; } while (0)
-
-void *cli_take(size_t bytes)
-{
-    void *p = calloc(1, bytes);
-    if (p == NULL) abort();
-    return p;
-}
-
-void *cli_grow(void *old, size_t *room, size_t want, size_t size)
-{
-    void *fresh = old;
-    if (want > *room) fresh = realloc(old, (*room = want + 7) * size);
-    if (fresh == NULL) abort();
-    return fresh;
-}
 
 void cli_watch(void) { watched = true; }
 

@@ -3,22 +3,14 @@
 #include "test.h"
 #include <stdlib.h>
 
+#include "../../cli/memory.c"
 #include "../../cli/number.c"
 #include "../../cli/range.c"
 
-void *cli_take(size_t bytes)
+void cli_bug(const char *format, ...)
 {
-    void *p = calloc(1, bytes);
-    if (p == NULL) abort();
-    return p;
-}
-
-void *cli_grow(void *old, size_t *room, size_t want, size_t size)
-{
-    void *fresh = old;
-    if (want > *room) fresh = realloc(old, (*room = want + 7) * size);
-    if (fresh == NULL) abort();
-    return fresh;
+    test_fail(__FILE__, __LINE__, "cli_bug: %s", format);
+    test_end();
 }
 
 static const char *joined(const struct range *r)

@@ -28,6 +28,9 @@ ends 3 reckon tok train empty -o x;         warns "no text"; grep -q "takes at m
 ends 3 reckon tok train --counts text -o x; warns "text"
 ends 3 reckon tok train --counts nothing -o x; warns "nothing"
 ends 4 reckon tok train text -n 260 -o text/x; warns "Not a directory"
+ends 4 reckon tok train text -n 260 -o text;   warns "text is no folder"; grep -q "takes at most" "$err" && fail "words were counted before it was known where they go" || pass
+ends 2 reckon tok train text -n 260 -o x --memory 1k; warns "33554432 are the least"; warns "allow more"
+ends 2 reckon tok decode --tokenizer t1 --ids 5000;  warns "id 5000 at position 0"; warns "another tokenizer"
 [ ! -e x ] && pass || fail "a failed training left a folder"
 
 # encoding and decoding
@@ -168,6 +171,7 @@ ends 0 reckon tok diff t1 t2 text --check
 ends 1 reckon tok diff t1 t7 --check;                          prints "tokens only in the first"
 ends 1 reckon tok diff t1 t7 text --check --json;              prints '"equal": false'
 ends 3 reckon tok diff t1 nowhere --check
+ends 3 reckon tok diff t1 t2 nowhere;                              warns "nowhere"; silent "$out"
 ends 0 reckon tok stats -k t1 text text --files --json;        is "a row for each file, also the same" "$(grep -c '"path": "text"' "$out")" 2
 mkdir -p bad; sed 's/"<|endoftext|>": 0/"<|endoftext|>": 1/' t1/vocab.json >bad/vocab.json; cp t1/merges.txt bad
 ends 3 reckon tok encode -k bad --text x;                      warns 'bad/vocab.json: id 1 is given to two tokens, "'

@@ -12,7 +12,7 @@ ends 2 reckon generate gpt2 --ids 1,x;          warns 'no id at "x"'
 ends 2 reckon generate gpt2 --ids 1 --max-new-tokens 0; warns "--max-new-tokens"
 ends 2 reckon generate gpt2 --ids 1 --samples 0; warns "--samples"
 ends 2 reckon generate gpt2 --ids 1 --stop x;   warns "needs a tokenizer"
-ends 2 reckon generate gpt2 text;               warns "no tokenizer in gpt2, a preset"
+ends 2 reckon generate gpt2 text;               warns "gpt2 is a preset, which has sizes and no weights"; warns "name the folder"
 ends 2 reckon generate gpt2 text --ids 1;       warns "give one of"
 
 models=

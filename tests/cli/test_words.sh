@@ -88,6 +88,10 @@ ends 3 reckon score model objects.jsonl --jsonl;         warns "objects.jsonl"
 mkdir folder; cp part folder/first; cp part folder/second
 ends 0 reckon score model folder --json;                 prints '"name": "folder/first"'; prints '"name": "folder/second"'
 ends 0 reckon score model --ids 1,2,3
+reckon generate model --ids 1,2 -m 3 --json --blas own >both 2>&1; last="generate --json 2>&1"
+tail -n 1 both >"$out"; prints "tokens/s"                                                                   # behind the JSON, not within it
+ends 3 reckon score model part nowhere;                    warns "nowhere"; silent "$out"                  # not behind half of a result
+ends 3 reckon score model part nowhere --json;             warns "nowhere"; silent "$out"
 ends 2 reckon score model --ids 999999;                 warns "token 0 has the id 999999"           # though nothing of one token is scored
 ends 2 reckon score model;                               warns "give a FILE"
 ends 2 reckon score model part --ids 1;                  warns "give a FILE, or --ids"

@@ -7,13 +7,6 @@
 #include <signal.h>
 #include <sys/resource.h>
 
-static char place[512];
-static const char *in_folder(const char *name)
-{
-    (void)snprintf(place, sizeof place, "%s/%s", test_temporary(), name);
-    return place;
-}
-
 static rk_status read_tree(rk_ctx *ctx)
 {
     static const char text[] = "{\"a\":[1,2.5,[\"x\",{}],{\"b\":null}],\"c\":1,\"d\":1,\"e\":1,\"f\":1,\"g\":1,\"h\":1,\"i\":1,\"j\":1,\"k\":\"\\u00e9\"}";
@@ -47,7 +40,7 @@ static rk_status fill(rk_ctx *ctx, struct bundle_writer *w, const char *path)
 static rk_status write_bundle(rk_ctx *ctx)
 {
     struct bundle_writer w = { .begun = false };
-    rk_status status = fill(ctx, &w, in_folder("x.safetensors"));
+    rk_status status = fill(ctx, &w, test_path("x.safetensors"));
     if (status == RK_OK) return bundle_commit(ctx, &w);
     bundle_abandon(ctx, &w);
     return status;
@@ -61,16 +54,10 @@ static rk_status open_and_close(rk_ctx *ctx, const char *path)
     return RK_OK;
 }
 
-static rk_status open_file(rk_ctx *ctx) { return open_and_close(ctx, in_folder("x.safetensors")); }
+static rk_status open_file(rk_ctx *ctx) { return open_and_close(ctx, test_path("x.safetensors")); }
 static rk_status open_folder(rk_ctx *ctx) { return open_and_close(ctx, test_temporary()); }
-static rk_status open_npy(rk_ctx *ctx) { return open_and_close(ctx, in_folder("x.npy")); }
-static rk_status write_npy(rk_ctx *ctx) { return npy_write(ctx, in_folder("x.npy"), RK_f32, 1, (int64_t[]){ 3 }, "0123456789ab"); }
-
-static void write_text(const char *name, const char *text)
-{
-    FILE *f = fopen(in_folder(name), "wb");
-    REQUIRE(f != NULL && fputs(text, f) >= 0 && fclose(f) == 0);
-}
+static rk_status open_npy(rk_ctx *ctx) { return open_and_close(ctx, test_path("x.npy")); }
+static rk_status write_npy(rk_ctx *ctx) { return npy_write(ctx, test_path("x.npy"), RK_f32, 1, (int64_t[]){ 3 }, "0123456789ab"); }
 
 static struct made_zip checkpoint;
 static rk_status open_torch(rk_ctx *ctx)
@@ -106,7 +93,7 @@ TEST(bundles_without_memory)
 {
     FOR_EVERY_FAILED_ALLOCATION(write_bundle);
     FOR_EVERY_FAILED_ALLOCATION(open_file);
-    write_text("model.safetensors.index.json", "{\"weight_map\":{\"a\":\"x.safetensors\",\"b\":\"x.safetensors\"}}");
+    test_write_text("model.safetensors.index.json", "{\"weight_map\":{\"a\":\"x.safetensors\",\"b\":\"x.safetensors\"}}");
     FOR_EVERY_FAILED_ALLOCATION(open_folder);
     FOR_EVERY_FAILED_ALLOCATION(write_npy);
     FOR_EVERY_FAILED_ALLOCATION(open_npy);
@@ -138,7 +125,7 @@ TEST(a_full_disk_keeps_the_old_file)
     struct rlimit before, small;
     struct bundle_writer w = { .begun = false };
     struct bundle b;
-    const char *path = in_folder("x.safetensors");
+    const char *path = test_path("x.safetensors");
     OK(ctx, write_bundle(ctx));
     REQUIRE(getrlimit(RLIMIT_FSIZE, &before) == 0);
     small = (struct rlimit){ 1 << 19, before.rlim_max };
@@ -161,7 +148,7 @@ TEST(every_truncation_is_noticed)
     rk_ctx *ctx = test_ctx();
     char bytes[1024];
     OK(ctx, write_bundle(ctx));
-    FILE *f = fopen(in_folder("x.safetensors"), "rb");
+    FILE *f = fopen(test_path("x.safetensors"), "rb");
     REQUIRE(f != NULL);
     size_t n = fread(bytes, 1, sizeof bytes, f);
     (void)fclose(f);

@@ -41,6 +41,7 @@ static rk_status fill(rk_ctx *ctx)
     rk_guess guesses[4];
     rk_status status;
     GO(open_zeros(ctx, "bert-tiny:layer=1,hidden=8,head=2,ff=8,vocab=11,position=8", RK_READ_LOGITS, &o));
+    if (rk_reader_context(o.reader) != 8) test_fail(__FILE__, __LINE__, "a context of %lld", (long long)rk_reader_context(o.reader));
     GO(rk_fill(o.reader, &(rk_row){ .ids = ids, .n = 5, .picks = (int64_t[]){ 1, 3 }, .n_picks = 2 }, NULL, 2, guesses));
 out:
     end(&o);

@@ -191,12 +191,6 @@ static rk_status use_normalizer(rk_ctx *ctx)
     return status;
 }
 
-static void write_file(const char *path, const char *bytes, size_t n)
-{
-    FILE *f = fopen(path, "wb");
-    REQUIRE(f != NULL && fwrite(bytes, 1, n, f) == n && fclose(f) == 0);
-}
-
 TEST(every_allocation_of_wordpiece_and_normal_forms_may_fail)
 {
     static const char json[] = "{\"added_tokens\":[{\"id\":3,\"content\":\"<x>\",\"lstrip\":true,\"rstrip\":true,\"single_word\":true,\"normalized\":true}],\"normalizer\":{\"type\":\"NFC\"},"
@@ -205,8 +199,8 @@ TEST(every_allocation_of_wordpiece_and_normal_forms_may_fail)
     (void)snprintf(folder, sizeof folder, "%s", test_temporary());
     (void)snprintf(file, sizeof file, "%s/nfc.json", folder);
     (void)snprintf(path, sizeof path, "%s/vocab.txt", folder);
-    write_file(path, pieces, sizeof pieces - 1);
-    write_file(file, json, sizeof json - 1);
+    test_write(path, pieces, sizeof pieces - 1);
+    test_write(file, json, sizeof json - 1);
     FOR_EVERY_FAILED_ALLOCATION(use_wordpiece);
     FOR_EVERY_FAILED_ALLOCATION(use_saved_wordpiece);
     FOR_EVERY_FAILED_ALLOCATION(use_normalizer);
@@ -262,7 +256,7 @@ TEST(files_of_ids_are_checked)
         EXPECT(t.n == 3 && t.bytes_each == bytes && rk_tokens_at(&t, 1) == 50256 && rk_tokens_at(&t, 2) == 65535);
         rk_tokens_close(&t);
         whole[8] = 2;
-        write_file(odd, (const char *)whole, 1024 + 3 * bytes);
+        test_write(odd, (const char *)whole, 1024 + 3 * bytes);
         OK(ctx, rk_tokens_open(ctx, odd, 2, &t));
         EXPECT(t.n == 512 + 3 * bytes / 2 && t.header == 0);
         rk_tokens_close(&t);
@@ -381,11 +375,11 @@ TEST(a_bad_tiktoken_is_refused_by_its_line)
     (void)snprintf(folder, sizeof folder, "%s", test_temporary());
     (void)snprintf(file, sizeof file, "%s/cl100k.tiktoken", folder);
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        write_file(file, cases[i].text, strlen(cases[i].text));
+        test_write(file, cases[i].text, strlen(cases[i].text));
         FAILS(ctx, rk_tok_open(ctx, file, &tok), cases[i].status, cases[i].words);
         EXPECT_INT(rk_ctx_bytes(ctx), 0);
     }
-    write_file(file, good, sizeof good - 1);
+    test_write(file, good, sizeof good - 1);
     OK(ctx, rk_tok_open(ctx, file, &tok));
     EXPECT_INT(rk_tok_specials(tok), 5);
     OK(ctx, rk_tok_encode(ctx, tok, "abaabab<|endofprompt|>", 22, 0, &ids));
@@ -397,7 +391,7 @@ TEST(a_bad_tiktoken_is_refused_by_its_line)
     (void)snprintf(file, sizeof file, "%s/cl100k/mine.tiktoken", folder);           /* only the file's own name counts */
     (void)snprintf(nobody, sizeof nobody, "%s/cl100k", folder);
     REQUIRE(mkdir(nobody, 0777) == 0);
-    write_file(file, good, sizeof good - 1);
+    test_write(file, good, sizeof good - 1);
     FAILS(ctx, rk_tok_open(ctx, file, &tok), RK_E_ARG, "mine.tiktoken: nothing says which pattern");
     OK(ctx, rk_tok_open_as(ctx, file, &(rk_tok_opening){ .pattern = "o200k" }, &tok));
     EXPECT_INT(rk_tok_specials(tok), 0);

@@ -1,34 +1,17 @@
 /* Verification of a tiny model with every allocation failing in turn: nothing is lost, nothing stays behind. */
-#include "base/file.h"
 #include "base/rng.h"
-#include "model/bind.h"
-#include "backend/ref/ref.h"
+#include "io/bundle.h"
 #include "reckon/verify.h"
+#include "saved.h"
 #include "test.h"
 
 enum { VOCAB = 3, SEQ = 2 };
 
-static void write_model(rk_ctx *ctx, const char *spec)
+static double normal(const void *user, const char *name, int entry, int64_t i)
 {
-    rk_model *model;
-    struct built built;
-    struct build_options how = { .purpose = FOR_LOGITS, .batch = 1, .seq = 1 };
-    struct store *store;
-    OK(ctx, rk_model_open(ctx, spec, &model));
-    OK(ctx, model_build(ctx, model, &how, &built));
-    OK(ctx, store_open(ctx, backend_ref(), &store));
-    OK(ctx, store_declare(ctx, store, built.g));
-    OK(ctx, store_allocate(ctx, store));
-    for (int e = 0; e < store->entries.n; e++) {
-        double values[64];
-        REQUIRE(store->entries.at[e].elements <= 64);
-        for (int i = 0; i < 64; i++) values[i] = rng_normal(1, (uint64_t)e, (uint64_t)i);
-        OK(ctx, store_write(ctx, store, e, values, RK_f64));
-    }
-    OK(ctx, bind_save(ctx, model, &built, store, test_temporary(), RK_f32));
-    store_close(store);
-    built_close(&built);
-    rk_model_close(model);
+    (void)user;
+    (void)name;
+    return rng_normal(1, (uint64_t)entry, (uint64_t)i);
 }
 
 /* of: 1 for a decoder alone, 2 with an encoder. */
@@ -51,15 +34,12 @@ static void write_expectations(rk_ctx *ctx, int of)
         { "adamw.transformer.decoder.norm.bias", RK_f32, 1, { 2 }, bias, sizeof bias, 2 },
     };
     struct bundle_writer w = { 0 };
-    struct str path = { 0 };
-    OK(ctx, file_join(ctx, &path, test_temporary(), "io.safetensors"));
     for (size_t i = 0; i < sizeof tensors / sizeof *tensors; i++)
         if (tensors[i].of == 0 || tensors[i].of == of) OK(ctx, bundle_declare(ctx, &w, tensors[i].name, tensors[i].dtype, tensors[i].rank, tensors[i].shape));
-    OK(ctx, bundle_begin(ctx, &w, str_c(&path)));
+    OK(ctx, bundle_begin(ctx, &w, test_path("io.safetensors")));
     for (size_t i = 0; i < sizeof tensors / sizeof *tensors; i++)
         if (tensors[i].of == 0 || tensors[i].of == of) OK(ctx, bundle_write(ctx, &w, tensors[i].name, tensors[i].data, tensors[i].bytes));
     OK(ctx, bundle_commit(ctx, &w));
-    str_free(ctx, &path);
 }
 
 static rk_status verify_it(rk_ctx *ctx)
@@ -77,7 +57,7 @@ static rk_status verify_it(rk_ctx *ctx)
 TEST(verification_survives_every_failed_allocation)
 {
     rk_ctx *ctx = test_ctx();
-    write_model(ctx, "gpt2:n_layer=1,n_embd=2,n_head=1,vocab_size=3,n_positions=4");
+    saved_model(ctx, "gpt2:n_layer=1,n_embd=2,n_head=1,vocab_size=3,n_positions=4", test_temporary(), RK_f32, normal, NULL);
     write_expectations(ctx, 1);
     FOR_EVERY_FAILED_ALLOCATION(verify_it);
 }
@@ -85,7 +65,7 @@ TEST(verification_survives_every_failed_allocation)
 TEST(so_does_that_of_an_encoder_and_a_decoder)
 {
     rk_ctx *ctx = test_ctx();
-    write_model(ctx, "transformer-base:layer=1,source_layer=1,hidden=2,head=1,ff=2,vocab=3,position=4,final_norm=true");
+    saved_model(ctx, "transformer-base:layer=1,source_layer=1,hidden=2,head=1,ff=2,vocab=3,position=4,final_norm=true", test_temporary(), RK_f32, normal, NULL);
     write_expectations(ctx, 2);
     FOR_EVERY_FAILED_ALLOCATION(verify_it);
 }

@@ -42,12 +42,6 @@ TEST(known_arrays_hold_known_bytes)
     }
 }
 
-static bool ends_in(const char *path, const char *ending)
-{
-    size_t n = strlen(path), m = strlen(ending);
-    return n >= m && strcmp(path + n - m, ending) == 0;
-}
-
 static void check_bundle(rk_ctx *ctx, const char *path)
 {
     struct bundle b;
@@ -82,7 +76,7 @@ static int walk(rk_ctx *ctx, const char *folder, const char *ending, void (*chec
     for (int i = 0; i < names.n; i++) {
         OK(ctx, file_join(ctx, &path, folder, names.at[i]));
         if (file_is_folder(path.at)) found += walk(ctx, path.at, ending, check);
-        else if (ends_in(path.at, ending)) {
+        else if (str_ends_in(path.at, ending)) {
             check(ctx, path.at);
             found++;
         }

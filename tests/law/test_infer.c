@@ -112,6 +112,7 @@ TEST(any_cutting_gives_the_same_bits_on_ref)
     rk_session *s;
     OK(ctx, random_weights(ctx, GPT2, backend_ref(), &w));
     OK(ctx, rk_session_open(&w, NULL, &s));
+    EXPECT_INT(rk_session_context(s), WEIGHTS_CONTEXT);
     random_ids(ids, LENGTH);
     OK(ctx, rk_session_feed(s, ids, LENGTH, NULL));
     OK(ctx, run_output(ctx, s->run, "logits", first, RK_f64));
@@ -405,14 +406,6 @@ TEST(generation_ends_where_it_is_told)
     tear_down(ctx, &t);
 }
 
-static void write_text(const char *folder, const char *name, const char *text)
-{
-    char path[4096];
-    (void)snprintf(path, sizeof path, "%s/%s", folder, name);
-    FILE *f = fopen(path, "wb");
-    REQUIRE(f != NULL && fputs(text, f) >= 0 && fclose(f) == 0);
-}
-
 /* Ids below the tokenizer's size may be no token: they have no text. */
 TEST(ids_without_a_token_are_never_taken)
 {
@@ -421,8 +414,8 @@ TEST(ids_without_a_token_are_never_taken)
     uint32_t prompt[] = { 70 };
     set_up(ctx, &t);
     rk_tok_close(ctx, t.tok);
-    write_text(test_temporary(), "vocab.json", "{\"a\": 0, \"b\": 7, \"c\": 20}");
-    write_text(test_temporary(), "merges.txt", "#version: 0.2\n");
+    test_write_text("vocab.json", "{\"a\": 0, \"b\": 7, \"c\": 20}");
+    test_write_text("merges.txt", "#version: 0.2\n");
     OK(ctx, rk_tok_open(ctx, test_temporary(), &t.tok));
     EXPECT_INT(rk_tok_size(t.tok), 21);
     for (uint64_t seed = 0; seed < 10; seed++) {

@@ -5,6 +5,7 @@
 #include "base/rng.h"
 #include "infer/session.h"
 #include "model/bind.h"
+#include "saved.h"
 #include "test.h"
 #include "tiny.h"
 #include <dirent.h>
@@ -17,35 +18,15 @@ enum { VOCAB = 40, SEQ = 6, POSITIONS = 16 };
 static const rk_dtype dtypes[] = { RK_f32, RK_f16, RK_bf16, RK_i8 };
 static const char wide[] = "gpt2:layer=2,vocab=97,position=16,hidden=64,head=1";       /* blocks of 64: kernels have those */
 
-static const char *folder(const char *name)
+static double normal(const void *user, const char *name, int entry, int64_t i)
 {
-    static char path[2][600];
-    static int turn;
-    turn = 1 - turn;
-    (void)snprintf(path[turn], sizeof path[turn], "%s/%s", test_temporary(), name);
-    return path[turn];
+    (void)user;
+    (void)name;
+    return 0.3 * rng_normal(11, (uint64_t)entry, (uint64_t)i);
 }
 
 /* Normal weights, saved as f32. */
-static void save_random(rk_ctx *ctx, const char *spec, const char *to)
-{
-    rk_model *m;
-    struct built b;
-    struct store *s;
-    OK(ctx, rk_model_open(ctx, spec, &m));
-    OK(ctx, model_build(ctx, m, &(struct build_options){ .purpose = FOR_LOGITS, .batch = 1, .seq = 1 }, &b));
-    OK(ctx, store_open(ctx, backend_cpu(), &s));
-    OK(ctx, store_declare(ctx, s, b.g));
-    OK(ctx, store_allocate(ctx, s));
-    for (int e = 0; e < s->entries.n; e++) {
-        float *values = s->entries.at[e].address;
-        for (int64_t i = 0; i < s->entries.at[e].elements; i++) values[i] = (float)(0.3 * rng_normal(11, (uint64_t)e, (uint64_t)i));
-    }
-    OK(ctx, bind_save(ctx, m, &b, s, to, RK_f32));
-    store_close(s);
-    built_close(&b);
-    rk_model_close(m);
-}
+static void save_random(rk_ctx *ctx, const char *spec, const char *to) { saved_model(ctx, spec, to, RK_f32, normal, NULL); }
 
 struct made { rk_model *m; rk_weights *w; rk_graph *g; struct plan *plan; struct run *run; };
 
@@ -117,10 +98,10 @@ static bool rounds(const struct plan *p)
 static void try_one(rk_ctx *ctx, const char *spec, rk_dtype dtype)
 {
     struct made ours, truth;
-    save_random(ctx, spec, folder("f32"));
-    convert(ctx, folder("f32"), folder("converted"), dtype);
-    forward(ctx, folder("converted"), backend_cpu(), &ours);
-    forward(ctx, folder("converted"), backend_ref(), &truth);
+    save_random(ctx, spec, test_path("f32"));
+    convert(ctx, test_path("f32"), test_path("converted"), dtype);
+    forward(ctx, test_path("converted"), backend_cpu(), &ours);
+    forward(ctx, test_path("converted"), backend_ref(), &truth);
     EXPECT(ours.w->forms.n > 3);
     EXPECT(rk_weights_mapped(ours.w) > 0 && rk_weights_mapped(truth.w) == 0);
     double off = difference(ctx, &ours, &truth);
@@ -162,12 +143,12 @@ TEST(rows_of_a_batch_are_the_rows_alone)
     static const rk_dtype both[] = { RK_i8, RK_f16 };
     float together[ROWS * WIDE_VOCAB], alone[WIDE_VOCAB];
     rk_ctx *ctx = test_ctx();
-    save_random(ctx, wide, folder("f32"));
+    save_random(ctx, wide, test_path("f32"));
     for (int d = 0; d < 2; d++) {
-        convert(ctx, folder("f32"), folder("rows"), both[d]);
-        feed(ctx, folder("rows"), ROWS, ids, N, together);
+        convert(ctx, test_path("f32"), test_path("rows"), both[d]);
+        feed(ctx, test_path("rows"), ROWS, ids, N, together);
         for (int row = 0; row < ROWS; row++) {
-            feed(ctx, folder("rows"), 1, ids + row * N, N, alone);
+            feed(ctx, test_path("rows"), 1, ids + row * N, N, alone);
             for (int i = 0; i < WIDE_VOCAB; i++) EXPECT(fabsf(alone[i] - together[row * WIDE_VOCAB + i]) <= 1e-3f);
         }
     }
@@ -198,15 +179,15 @@ TEST(converting_stops_when_asked)
 {
     rk_ctx *ctx = test_ctx();
     rk_model *m;
-    save_random(ctx, wide, folder("whole"));
-    convert(ctx, folder("whole"), folder("half"), RK_f16);
-    OK(ctx, rk_model_open(ctx, folder("whole"), &m));
+    save_random(ctx, wide, test_path("whole"));
+    convert(ctx, test_path("whole"), test_path("half"), RK_f16);
+    OK(ctx, rk_model_open(ctx, test_path("whole"), &m));
     for (int after = 1; after <= 3; after++)
-        FAILS(ctx, rk_model_convert(m, folder("half"), RK_i8, RK_LAYOUT_PLAIN, stop_told, &(struct stopping){ after }), RK_E_CANCELLED, "stopped after transformer.");
+        FAILS(ctx, rk_model_convert(m, test_path("half"), RK_i8, RK_LAYOUT_PLAIN, stop_told, &(struct stopping){ after }), RK_E_CANCELLED, "stopped after transformer.");
     rk_model_close(m);
-    OK(ctx, rk_model_open(ctx, folder("half"), &m));
+    OK(ctx, rk_model_open(ctx, test_path("half"), &m));
     rk_model_close(m);
-    DIR *d = opendir(folder("half"));
+    DIR *d = opendir(test_path("half"));
     int n = 0;
     REQUIRE(d != NULL);
     for (struct dirent *e; (e = readdir(d)) != NULL;) n += e->d_name[0] != '.';
@@ -221,15 +202,15 @@ TEST(converting_tells_what_it_did)
     struct told told = { 0 };
     struct made once, again;
     rk_model *m;
-    save_random(ctx, wide, folder("f32"));
-    OK(ctx, rk_model_open(ctx, folder("f32"), &m));
-    OK(ctx, rk_model_convert(m, folder("int8"), RK_i8, RK_LAYOUT_PLAIN, check_told, &told));
+    save_random(ctx, wide, test_path("f32"));
+    OK(ctx, rk_model_open(ctx, test_path("f32"), &m));
+    OK(ctx, rk_model_convert(m, test_path("int8"), RK_i8, RK_LAYOUT_PLAIN, check_told, &told));
     rk_model_close(m);
     EXPECT_INT(told.integers, 9);                                             /* four of each block, and the tied table */
     EXPECT_INT(told.n, 28);
-    convert(ctx, folder("int8"), folder("back"), RK_f32);
-    forward(ctx, folder("int8"), backend_ref(), &once);
-    forward(ctx, folder("back"), backend_ref(), &again);
+    convert(ctx, test_path("int8"), test_path("back"), RK_f32);
+    forward(ctx, test_path("int8"), backend_ref(), &once);
+    forward(ctx, test_path("back"), backend_ref(), &again);
     EXPECT(difference(ctx, &once, &again) == 0);
     forward_close(&once);
     forward_close(&again);
@@ -305,39 +286,39 @@ static void same_outputs(rk_ctx *ctx, const char *a, const char *b, const struct
 static void try_packed(rk_ctx *ctx, const char *spec, bool some)
 {
     int packed = 0;
-    save_random(ctx, spec, folder("f32"));
-    convert(ctx, folder("f32"), folder("rows"), RK_i8);
-    convert_as(ctx, folder("f32"), folder("packed"), RK_i8, RK_LAYOUT_PACKED, count_packed, &packed);
+    save_random(ctx, spec, test_path("f32"));
+    convert(ctx, test_path("f32"), test_path("rows"), RK_i8);
+    convert_as(ctx, test_path("f32"), test_path("packed"), RK_i8, RK_LAYOUT_PACKED, count_packed, &packed);
     EXPECT(some ? packed >= 4 : packed == 0);
-    convert_as(ctx, folder("rows"), folder("moved"), RK_i8, RK_LAYOUT_PACKED, NULL, NULL);
-    convert_as(ctx, folder("packed"), folder("again"), RK_i8, RK_LAYOUT_PACKED, NULL, NULL);
-    convert(ctx, folder("packed"), folder("undone"), RK_i8);
-    convert(ctx, folder("packed"), folder("wide"), RK_f32);
-    convert(ctx, folder("rows"), folder("wide_rows"), RK_f32);
-    EXPECT(same_bytes(folder("packed/model.safetensors"), folder("moved/model.safetensors")));
-    EXPECT(same_bytes(folder("packed/model.safetensors"), folder("again/model.safetensors")));
-    EXPECT(same_bytes(folder("rows/model.safetensors"), folder("undone/model.safetensors")));
-    EXPECT(same_bytes(folder("wide/model.safetensors"), folder("wide_rows/model.safetensors")));
-    same_outputs(ctx, folder("rows"), folder("packed"), backend_cpu(), 0);
-    same_outputs(ctx, folder("rows"), folder("packed"), backend_ref(), 0);
+    convert_as(ctx, test_path("rows"), test_path("moved"), RK_i8, RK_LAYOUT_PACKED, NULL, NULL);
+    convert_as(ctx, test_path("packed"), test_path("again"), RK_i8, RK_LAYOUT_PACKED, NULL, NULL);
+    convert(ctx, test_path("packed"), test_path("undone"), RK_i8);
+    convert(ctx, test_path("packed"), test_path("wide"), RK_f32);
+    convert(ctx, test_path("rows"), test_path("wide_rows"), RK_f32);
+    EXPECT(same_bytes(test_path("packed/model.safetensors"), test_path("moved/model.safetensors")));
+    EXPECT(same_bytes(test_path("packed/model.safetensors"), test_path("again/model.safetensors")));
+    EXPECT(same_bytes(test_path("rows/model.safetensors"), test_path("undone/model.safetensors")));
+    EXPECT(same_bytes(test_path("wide/model.safetensors"), test_path("wide_rows/model.safetensors")));
+    same_outputs(ctx, test_path("rows"), test_path("packed"), backend_cpu(), 0);
+    same_outputs(ctx, test_path("rows"), test_path("packed"), backend_ref(), 0);
 }
 
 static void try_float_panels(rk_ctx *ctx, const char *spec, bool some)
 {
     int packed = 0;
-    save_random(ctx, spec, folder("f32"));
-    convert(ctx, folder("f32"), folder("rows"), RK_f32);
-    convert_as(ctx, folder("f32"), folder("packed"), RK_f32, RK_LAYOUT_PACKED, count_packed, &packed);
+    save_random(ctx, spec, test_path("f32"));
+    convert(ctx, test_path("f32"), test_path("rows"), RK_f32);
+    convert_as(ctx, test_path("f32"), test_path("packed"), RK_f32, RK_LAYOUT_PACKED, count_packed, &packed);
     EXPECT(some ? packed >= 4 : packed == 0);
-    convert_as(ctx, folder("packed"), folder("again"), RK_f32, RK_LAYOUT_PACKED, NULL, NULL);
-    convert(ctx, folder("packed"), folder("undone"), RK_f32);
-    convert_as(ctx, folder("packed"), folder("int8"), RK_i8, RK_LAYOUT_PACKED, NULL, NULL);
-    convert_as(ctx, folder("rows"), folder("int8_rows"), RK_i8, RK_LAYOUT_PACKED, NULL, NULL);
-    EXPECT(same_bytes(folder("packed/model.safetensors"), folder("again/model.safetensors")));
-    EXPECT(same_bytes(folder("rows/model.safetensors"), folder("undone/model.safetensors")));
-    EXPECT(same_bytes(folder("int8/model.safetensors"), folder("int8_rows/model.safetensors")));
-    same_outputs(ctx, folder("rows"), folder("packed"), backend_cpu(), 4e-6);
-    same_outputs(ctx, folder("rows"), folder("packed"), backend_ref(), 0);
+    convert_as(ctx, test_path("packed"), test_path("again"), RK_f32, RK_LAYOUT_PACKED, NULL, NULL);
+    convert(ctx, test_path("packed"), test_path("undone"), RK_f32);
+    convert_as(ctx, test_path("packed"), test_path("int8"), RK_i8, RK_LAYOUT_PACKED, NULL, NULL);
+    convert_as(ctx, test_path("rows"), test_path("int8_rows"), RK_i8, RK_LAYOUT_PACKED, NULL, NULL);
+    EXPECT(same_bytes(test_path("packed/model.safetensors"), test_path("again/model.safetensors")));
+    EXPECT(same_bytes(test_path("rows/model.safetensors"), test_path("undone/model.safetensors")));
+    EXPECT(same_bytes(test_path("int8/model.safetensors"), test_path("int8_rows/model.safetensors")));
+    same_outputs(ctx, test_path("rows"), test_path("packed"), backend_cpu(), 4e-6);
+    same_outputs(ctx, test_path("rows"), test_path("packed"), backend_ref(), 0);
 }
 
 TEST(panels_of_floats_say_what_rows_say)
@@ -356,12 +337,12 @@ TEST(a_session_on_panels_is_one_on_rows)
     static const uint32_t ids[ROWS * N] = { 3, 1, 4, 1, 5, 9, 2, 6, 5, 35, 8, 60, 7, 9, 3 };
     float rows[ROWS * SMALL_VOCAB], packed[ROWS * SMALL_VOCAB];
     rk_ctx *ctx = test_ctx();
-    save_random(ctx, families[4], folder("f32"));
-    convert(ctx, folder("f32"), folder("rows"), RK_i8);
-    convert_as(ctx, folder("f32"), folder("packed"), RK_i8, RK_LAYOUT_PACKED, NULL, NULL);
+    save_random(ctx, families[4], test_path("f32"));
+    convert(ctx, test_path("f32"), test_path("rows"), RK_i8);
+    convert_as(ctx, test_path("f32"), test_path("packed"), RK_i8, RK_LAYOUT_PACKED, NULL, NULL);
     for (int64_t batch = 1; batch <= ROWS; batch += 2) {
-        feed(ctx, folder("rows"), batch, ids, N, rows);
-        feed(ctx, folder("packed"), batch, ids, N, packed);
+        feed(ctx, test_path("rows"), batch, ids, N, rows);
+        feed(ctx, test_path("packed"), batch, ids, N, packed);
         EXPECT(memcmp(rows, packed, (size_t)batch * SMALL_VOCAB * sizeof(float)) == 0);
     }
 }
@@ -372,16 +353,16 @@ static void lie_as(rk_ctx *ctx, rk_dtype dtype, const char *from, const char *to
     static char header[1 << 16];
     rk_model *m;
     rk_weights *w = NULL;
-    convert_as(ctx, folder("f32"), folder("lying"), dtype, RK_LAYOUT_PACKED, NULL, NULL);
-    FILE *file = fopen(folder("lying/model.safetensors"), "r+b");
+    convert_as(ctx, test_path("f32"), test_path("lying"), dtype, RK_LAYOUT_PACKED, NULL, NULL);
+    FILE *file = fopen(test_path("lying/model.safetensors"), "r+b");
     REQUIRE(file != NULL && strlen(from) == strlen(to));
     size_t n = fread(header, 1, sizeof header, file), size = strlen(from), at = 8;
     while (at + size <= n && memcmp(header + at, from, size) != 0) at++;
     if (at + size > n) test_fail(__FILE__, __LINE__, "no %s", from);
     REQUIRE(at + size <= n && fseek(file, (long)at, SEEK_SET) == 0 && fwrite(to, 1, size, file) == size && fclose(file) == 0);
-    OK(ctx, rk_model_open(ctx, folder("lying"), &m));
+    OK(ctx, rk_model_open(ctx, test_path("lying"), &m));
     FAILS(ctx, weights_open(ctx, m, backend_cpu(), &w), status, words);
-    FAILS(ctx, rk_model_convert(m, folder("out"), RK_f32, RK_LAYOUT_PLAIN, NULL, NULL), status, words);
+    FAILS(ctx, rk_model_convert(m, test_path("out"), RK_f32, RK_LAYOUT_PLAIN, NULL, NULL), status, words);
     rk_checked checked;
     OK(ctx, rk_model_check(m, NULL, NULL, &checked));
     EXPECT(checked.troubles > 0 && checked.file_bytes == checked.header_bytes + checked.parameter_bytes + checked.tie_bytes + checked.buffer_bytes + checked.wrong_bytes + checked.left_bytes);
@@ -393,7 +374,7 @@ static void lie(rk_ctx *ctx, const char *from, const char *to, rk_status status,
 TEST(panels_of_floats_that_lie_are_refused)
 {
     rk_ctx *ctx = test_ctx();
-    save_random(ctx, wide, folder("f32"));
+    save_random(ctx, wide, test_path("f32"));
     lie_as(ctx, RK_f32, "f32_panels", "f33_panels", RK_E_DTYPE, "metadata does not say f32_panels");
     lie_as(ctx, RK_f32, "[16][4][16], out", "[4][16][16], out", RK_E_DTYPE, "metadata does not say f32_panels");
     lie_as(ctx, RK_f32, "1,16,4,16]", "1,4,16,16]", RK_E_DTYPE, "not one of panels");
@@ -403,7 +384,7 @@ TEST(panels_of_floats_that_lie_are_refused)
 TEST(panels_that_lie_are_refused)
 {
     rk_ctx *ctx = test_ctx();
-    save_random(ctx, wide, folder("f32"));
+    save_random(ctx, wide, test_path("f32"));
     lie(ctx, "int8_panels", "int9_panels", RK_E_DTYPE, "metadata does not say int8_panels");
     lie(ctx, "[16][32][4], scales", "[32][16][4], scales", RK_E_DTYPE, "metadata does not say int8_panels");
     lie(ctx, "1,16,32,4]", "1,32,16,4]", RK_E_DTYPE, "do not fit these panels");
@@ -419,9 +400,9 @@ TEST(only_integers_and_f32_are_packed)
 {
     rk_ctx *ctx = test_ctx();
     rk_model *m;
-    save_random(ctx, wide, folder("f32"));
-    OK(ctx, rk_model_open(ctx, folder("f32"), &m));
-    for (int i = 1; i < 3; i++) FAILS(ctx, rk_model_convert(m, folder("out"), dtypes[i], RK_LAYOUT_PACKED, NULL, NULL), RK_E_DECLINED, "no packed layout");
+    save_random(ctx, wide, test_path("f32"));
+    OK(ctx, rk_model_open(ctx, test_path("f32"), &m));
+    for (int i = 1; i < 3; i++) FAILS(ctx, rk_model_convert(m, test_path("out"), dtypes[i], RK_LAYOUT_PACKED, NULL, NULL), RK_E_DECLINED, "no packed layout");
     rk_model_close(m);
 }
 
@@ -431,19 +412,19 @@ TEST(a_full_disk_keeps_the_old_weights)
     struct rlimit before, small;
     struct made f;
     rk_model *m;
-    save_random(ctx, wide, folder("f32"));
-    convert(ctx, folder("f32"), folder("out"), RK_f32);
-    OK(ctx, rk_model_open(ctx, folder("f32"), &m));
+    save_random(ctx, wide, test_path("f32"));
+    convert(ctx, test_path("f32"), test_path("out"), RK_f32);
+    OK(ctx, rk_model_open(ctx, test_path("f32"), &m));
     REQUIRE(getrlimit(RLIMIT_FSIZE, &before) == 0);
     small = (struct rlimit){ 1 << 15, before.rlim_max };
     void (*handler)(int) = signal(SIGXFSZ, SIG_IGN);
     REQUIRE(setrlimit(RLIMIT_FSIZE, &small) == 0);
-    rk_status status = rk_model_convert(m, folder("out"), RK_i8, RK_LAYOUT_PLAIN, NULL, NULL), packed = rk_model_convert(m, folder("out"), RK_i8, RK_LAYOUT_PACKED, NULL, NULL);
+    rk_status status = rk_model_convert(m, test_path("out"), RK_i8, RK_LAYOUT_PLAIN, NULL, NULL), packed = rk_model_convert(m, test_path("out"), RK_i8, RK_LAYOUT_PACKED, NULL, NULL);
     EXPECT(setrlimit(RLIMIT_FSIZE, &before) == 0);
     (void)signal(SIGXFSZ, handler);
     EXPECT(status == RK_E_IO);
     FAILS(ctx, packed, RK_E_IO, "model.safetensors");
-    forward(ctx, folder("out"), backend_cpu(), &f);
+    forward(ctx, test_path("out"), backend_cpu(), &f);
     EXPECT(f.w->forms.n > 0 && f.w->forms.at[0].dtype == RK_f32);
     forward_close(&f);
     rk_model_close(m);
@@ -452,7 +433,7 @@ TEST(a_full_disk_keeps_the_old_weights)
 /* Wherever they stand: what comes behind a bad number must not make it forgotten. */
 static void put_number(float x, long at)
 {
-    FILE *file = fopen(folder("f32/model.safetensors"), "r+b");
+    FILE *file = fopen(test_path("f32/model.safetensors"), "r+b");
     REQUIRE(file != NULL && fseek(file, at, SEEK_END) == 0 && fwrite(&x, sizeof x, 1, file) == 1 && fclose(file) == 0);
 }
 
@@ -461,17 +442,17 @@ TEST(numbers_that_do_not_fit_are_an_error)
     rk_ctx *ctx = test_ctx();
     rk_model *m;
     for (long at = -4; at > -40; at -= 16) {
-        save_random(ctx, wide, folder("f32"));
+        save_random(ctx, wide, test_path("f32"));
         put_number(1e6f, at);
-        OK(ctx, rk_model_open(ctx, folder("f32"), &m));
-        FAILS(ctx, rk_model_convert(m, folder("out"), RK_f16, RK_LAYOUT_PLAIN, NULL, NULL), RK_E_LIMIT, "f16 cannot hold");
-        OK(ctx, rk_model_convert(m, folder("out"), RK_bf16, RK_LAYOUT_PLAIN, NULL, NULL));
-        FAILS(ctx, rk_model_convert(m, folder("out"), RK_i32, RK_LAYOUT_PLAIN, NULL, NULL), RK_E_DTYPE, "i32");
+        OK(ctx, rk_model_open(ctx, test_path("f32"), &m));
+        FAILS(ctx, rk_model_convert(m, test_path("out"), RK_f16, RK_LAYOUT_PLAIN, NULL, NULL), RK_E_LIMIT, "f16 cannot hold");
+        OK(ctx, rk_model_convert(m, test_path("out"), RK_bf16, RK_LAYOUT_PLAIN, NULL, NULL));
+        FAILS(ctx, rk_model_convert(m, test_path("out"), RK_i32, RK_LAYOUT_PLAIN, NULL, NULL), RK_E_DTYPE, "i32");
         rk_model_close(m);
         put_number(at < -4 ? NAN : -INFINITY, at);
-        OK(ctx, rk_model_open(ctx, folder("f32"), &m));
-        FAILS(ctx, rk_model_convert(m, folder("out"), RK_i8, RK_LAYOUT_PLAIN, NULL, NULL), RK_E_FORMAT, at < -4 ? "no number (NaN)" : "infinite");
-        FAILS(ctx, rk_model_convert(m, folder("out"), RK_f32, RK_LAYOUT_PLAIN, NULL, NULL), RK_E_FORMAT, "element ");
+        OK(ctx, rk_model_open(ctx, test_path("f32"), &m));
+        FAILS(ctx, rk_model_convert(m, test_path("out"), RK_i8, RK_LAYOUT_PLAIN, NULL, NULL), RK_E_FORMAT, at < -4 ? "no number (NaN)" : "infinite");
+        FAILS(ctx, rk_model_convert(m, test_path("out"), RK_f32, RK_LAYOUT_PLAIN, NULL, NULL), RK_E_FORMAT, "element ");
         rk_model_close(m);
     }
 }

@@ -8,15 +8,6 @@
 
 static const char *const specials[] = { "<|endoftext|>" };
 
-static const char *place(const char *name)
-{
-    static char path[4][700];
-    static int next;
-    next = (next + 1) % 4;
-    (void)snprintf(path[next], sizeof path[next], "%s/%s", test_temporary(), name);
-    return path[next];
-}
-
 static rk_tok *train_within(rk_ctx *ctx, rk_counts *counts, uint32_t size, rk_ties ties, uint64_t memory)
 {
     rk_tok_training how = { .vocab_size = size, .ties = ties, .memory = memory };
@@ -55,7 +46,7 @@ static int share_out(rk_ctx *ctx, const rk_counting *how, const char *text, size
         if (end == 0 || shards == 6) end = n - at;
         rk_text part = { text + at, end };
         OK(ctx, rk_counts_add(ctx, counts, &part, 1));
-        OK(ctx, rk_counts_write(ctx, counts, place(name)));
+        OK(ctx, rk_counts_write(ctx, counts, test_path(name)));
         rk_counts_close(ctx, counts);
         at += end;
     }
@@ -81,7 +72,7 @@ static void expect_sharded(rk_units units, const char *pattern, int threads)
         for (int i = shards; i-- > 0;) {
             char name[32];
             (void)snprintf(name, sizeof name, "shard%d", i);
-            OK(other, rk_counts_read(other, parts, place(name)));
+            OK(other, rk_counts_read(other, parts, test_path(name)));
         }
         OK(ctx, rk_counts_total(ctx, whole, &a));
         OK(other, rk_counts_total(other, parts, &b));
@@ -131,7 +122,7 @@ static void stop_between_goes(rk_ctx *ctx, const rk_counting *how, uint64_t memo
     rk_counts *counts;
     rk_tok *none;
     OK(ctx, rk_counts_open(ctx, how, &counts));
-    OK(ctx, rk_counts_read(ctx, counts, place("counts")));
+    OK(ctx, rk_counts_read(ctx, counts, test_path("counts")));
     FAILS(ctx, rk_counts_train(ctx, counts, &(rk_tok_training){ .vocab_size = 300, .memory = memory, .progress = no_merging }, &none), RK_E_CANCELLED, "at 256 of 299 tokens");
     rk_counts_close(ctx, counts);
 }
@@ -155,10 +146,10 @@ TEST(little_memory_gives_the_same_and_is_kept)
     count_in(small, &limited, text, n, &counts);
     OK(small, rk_counts_total(small, counts, &b));
     EXPECT(!a.spilled && b.spilled && a.words == b.words && a.distinct == b.distinct && a.bytes == b.bytes);
-    OK(small, rk_counts_write(small, counts, place("counts")));
+    OK(small, rk_counts_write(small, counts, test_path("counts")));
     EXPECT(rk_ctx_peak_bytes(small) <= RK_COUNTS_LEAST_MEMORY);
     OK(ctx, rk_counts_open(ctx, &limited, &again));
-    OK(ctx, rk_counts_read(ctx, again, place("counts")));             /* too much for the limit: stays a file */
+    OK(ctx, rk_counts_read(ctx, again, test_path("counts")));             /* too much for the limit: stays a file */
     OK(ctx, rk_counts_total(ctx, again, &c));
     EXPECT(c.spilled && c.distinct == a.distinct);
     rk_tok *one = train(ctx, free_counts, 300, RK_TIES_CS336), *two = train_within(small, counts, 300, RK_TIES_CS336, merging), *three = train(ctx, again, 300, RK_TIES_CS336);
@@ -200,13 +191,13 @@ static void make_list(struct list *l)
 static rk_tok *train_list(rk_ctx *ctx, const struct list *l, uint64_t times, rk_ties ties)
 {
     rk_counts *counts;
-    FILE *f = fopen(place("list.json"), "w");
+    FILE *f = fopen(test_path("list.json"), "w");
     REQUIRE(f != NULL);
     for (int i = 0; i < l->n; i++) (void)fprintf(f, "%s\"%s\": %llu", i == 0 ? "{" : ", ", l->text[i], (unsigned long long)l->count[i] * times);
     (void)fputs("}", f);
     REQUIRE(fclose(f) == 0);
     OK(ctx, rk_counts_open(ctx, &(rk_counting){ .units = RK_UNITS_DOCUMENTS }, &counts));
-    OK(ctx, rk_counts_read(ctx, counts, place("list.json")));
+    OK(ctx, rk_counts_read(ctx, counts, test_path("list.json")));
     rk_tok *tok = train(ctx, counts, 280, ties);
     rk_counts_close(ctx, counts);
     return tok;
@@ -333,17 +324,17 @@ TEST(damaged_counts_are_refused)
     OK(ctx, rk_counts_open(ctx, &(rk_counting){ .specials = specials, .n_specials = 1 }, &counts));
     OK(ctx, rk_counts_open(ctx, &(rk_counting){ .pattern = "cl100k" }, &others));
     OK(ctx, rk_counts_add(ctx, counts, &one, 1));
-    OK(ctx, rk_counts_write(ctx, counts, place("good")));
-    FAILS(ctx, rk_counts_read(ctx, others, place("good")), RK_E_ARG, "another pattern");
-    damage(place("good"), place("bad"), 540, 1, SIZE_MAX);
-    FAILS(ctx, rk_counts_read(ctx, counts, place("bad")), RK_E_FORMAT, "checksum");
-    damage(place("good"), place("bad"), 30, 0x40, SIZE_MAX);
-    FAILS(ctx, rk_counts_read(ctx, counts, place("bad")), RK_E_FORMAT, "section");
-    damage(place("good"), place("bad"), 0, 0, 550);
-    FAILS(ctx, rk_counts_read(ctx, counts, place("bad")), RK_E_FORMAT, "section");
-    damage(place("good"), place("bad"), 0, 0, 100);
-    FAILS(ctx, rk_counts_read(ctx, counts, place("bad")), RK_E_FORMAT, "bad");
-    FAILS(ctx, rk_counts_read(ctx, counts, place("nothing")), RK_E_MISSING, "nothing");
+    OK(ctx, rk_counts_write(ctx, counts, test_path("good")));
+    FAILS(ctx, rk_counts_read(ctx, others, test_path("good")), RK_E_ARG, "another pattern");
+    damage(test_path("good"), test_path("bad"), 540, 1, SIZE_MAX);
+    FAILS(ctx, rk_counts_read(ctx, counts, test_path("bad")), RK_E_FORMAT, "checksum");
+    damage(test_path("good"), test_path("bad"), 30, 0x40, SIZE_MAX);
+    FAILS(ctx, rk_counts_read(ctx, counts, test_path("bad")), RK_E_FORMAT, "section");
+    damage(test_path("good"), test_path("bad"), 0, 0, 550);
+    FAILS(ctx, rk_counts_read(ctx, counts, test_path("bad")), RK_E_FORMAT, "section");
+    damage(test_path("good"), test_path("bad"), 0, 0, 100);
+    FAILS(ctx, rk_counts_read(ctx, counts, test_path("bad")), RK_E_FORMAT, "bad");
+    FAILS(ctx, rk_counts_read(ctx, counts, test_path("nothing")), RK_E_MISSING, "nothing");
     rk_counts_close(ctx, others);
     FAILS(ctx, rk_counts_open(ctx, &(rk_counting){ .memory = 1 << 20, .temporary = "/tmp" }, &others), RK_E_ARG, "the least");
     FAILS(ctx, rk_counts_open(ctx, &(rk_counting){ .memory = 1 << 30 }, &others), RK_E_ARG, "no folder");

@@ -8,21 +8,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static const char *in_folder(const char *name)
-{
-    static char paths[8][512];
-    static int k;
-    char *path = paths[k++ % 8];
-    (void)snprintf(path, sizeof paths[0], "%s/%s", test_temporary(), name);
-    return path;
-}
-
-static void put_text(const char *path, const char *text)
-{
-    FILE *f = fopen(path, "wb");
-    REQUIRE(f != NULL && fputs(text, f) >= 0 && fclose(f) == 0);
-}
-
 static void expect_text(rk_ctx *ctx, const char *path, const char *text)
 {
     struct str s = { 0 };
@@ -84,7 +69,7 @@ TEST(what_is_written_comes_back)
     rk_ctx *ctx = test_ctx();
     struct file_writer w;
     size_t n = 0;
-    OK(ctx, file_create(ctx, &w, in_folder("x.bin")));
+    OK(ctx, file_create(ctx, &w, test_path("x.bin")));
     while (n < BYTES - (1 << 19)) {
         size_t part = (size_t)test_random(test_random(8) == 0 ? 1 << 19 : 2000);
         for (size_t i = 0; i < part; i++) bytes[n + i] = (unsigned char)(test_random(0) >> 32);
@@ -103,12 +88,12 @@ TEST(what_is_written_comes_back)
     file_abandon(ctx, &w);
     struct file_view v;
     struct str s = { 0 };
-    OK(ctx, file_map(ctx, in_folder("x.bin"), &v));
+    OK(ctx, file_map(ctx, test_path("x.bin"), &v));
     EXPECT(v.n == n + 3 && memcmp(v.at, bytes, v.n) == 0);
     file_unmap(&v);
     file_unmap(&v);
     OK(ctx, str_text(ctx, &s, "before "));
-    OK(ctx, file_read(ctx, in_folder("x.bin"), BYTES, &s));
+    OK(ctx, file_read(ctx, test_path("x.bin"), BYTES, &s));
     EXPECT((size_t)s.n == 7 + n + 3 && memcmp(s.at, "before ", 7) == 0 && memcmp(s.at + 7, bytes, n + 3) == 0 && s.at[s.n] == '\0');
     str_free(ctx, &s);
     EXPECT_INT(names_in(ctx, test_temporary()), 1);
@@ -119,13 +104,13 @@ TEST(an_abandoned_writer_leaves_the_old_file)
 {
     rk_ctx *ctx = test_ctx();
     struct file_writer w;
-    put_text(in_folder("a"), "old");
-    OK(ctx, file_create(ctx, &w, in_folder("a")));
+    test_write_text("a", "old");
+    OK(ctx, file_create(ctx, &w, test_path("a")));
     OK(ctx, file_write(ctx, &w, "new", 3));
-    expect_text(ctx, in_folder("a"), "old");
+    expect_text(ctx, test_path("a"), "old");
     file_abandon(ctx, &w);
     file_abandon(ctx, &w);
-    expect_text(ctx, in_folder("a"), "old");
+    expect_text(ctx, test_path("a"), "old");
     EXPECT_INT(names_in(ctx, test_temporary()), 1);
     FAILS(ctx, file_write(ctx, &w, "x", 1), RK_E_BUG, "closed");
     FAILS(ctx, file_commit(ctx, &w), RK_E_BUG, "closed");
@@ -135,26 +120,26 @@ TEST(an_abandoned_writer_leaves_the_old_file)
 TEST(a_killed_writer_leaves_the_old_file)
 {
     rk_ctx *ctx = test_ctx();
-    put_text(in_folder("a"), "old");
+    test_write_text("a", "old");
     pid_t child = fork();
     if (child == 0) {
         struct file_writer w;
-        if (file_create(ctx, &w, in_folder("a")) != RK_OK || file_write_at(ctx, &w, 0, "half", 4) != RK_OK) _exit(1);
+        if (file_create(ctx, &w, test_path("a")) != RK_OK || file_write_at(ctx, &w, 0, "half", 4) != RK_OK) _exit(1);
         (void)raise(SIGKILL);
     }
     int status = 0;
     REQUIRE(child > 0 && waitpid(child, &status, 0) == child && WIFSIGNALED(status));
-    expect_text(ctx, in_folder("a"), "old");
+    expect_text(ctx, test_path("a"), "old");
     EXPECT_INT(names_in(ctx, test_temporary()), 2);
     char left[600], mine[600];
-    (void)snprintf(left, sizeof left, "%s.tmp.%ld", in_folder("a"), (long)child);
-    (void)snprintf(mine, sizeof mine, "%s.tmp.%ld", in_folder("a"), (long)getpid());
+    (void)snprintf(left, sizeof left, "%s.tmp.%ld", test_path("a"), (long)child);
+    (void)snprintf(mine, sizeof mine, "%s.tmp.%ld", test_path("a"), (long)getpid());
     REQUIRE(rename(left, mine) == 0);                                   /* as if process numbers had come round */
     struct file_writer w;
-    OK(ctx, file_create(ctx, &w, in_folder("a")));
+    OK(ctx, file_create(ctx, &w, test_path("a")));
     OK(ctx, file_write(ctx, &w, "new", 3));
     OK(ctx, file_commit(ctx, &w));
-    expect_text(ctx, in_folder("a"), "new");
+    expect_text(ctx, test_path("a"), "new");
     EXPECT_INT(names_in(ctx, test_temporary()), 1);
 }
 
@@ -162,14 +147,14 @@ TEST(two_writers_of_one_file_do_not_mix)
 {
     rk_ctx *ctx = test_ctx();
     struct file_writer a, b;
-    OK(ctx, file_create(ctx, &a, in_folder("x")));
-    OK(ctx, file_create(ctx, &b, in_folder("x")));
+    OK(ctx, file_create(ctx, &a, test_path("x")));
+    OK(ctx, file_create(ctx, &b, test_path("x")));
     OK(ctx, file_write(ctx, &a, "first", 5));
     OK(ctx, file_write(ctx, &b, "second", 6));
     OK(ctx, file_commit(ctx, &a));
-    expect_text(ctx, in_folder("x"), "first");
+    expect_text(ctx, test_path("x"), "first");
     OK(ctx, file_commit(ctx, &b));
-    expect_text(ctx, in_folder("x"), "second");
+    expect_text(ctx, test_path("x"), "second");
     EXPECT_INT(names_in(ctx, test_temporary()), 1);
 }
 
@@ -194,13 +179,13 @@ static int write_until_full(const char *path)
 TEST(a_full_disk_costs_no_data)
 {
     rk_ctx *ctx = test_ctx();
-    put_text(in_folder("a"), "old");
+    test_write_text("a", "old");
     pid_t child = fork();
-    if (child == 0) _exit(write_until_full(in_folder("a")));
+    if (child == 0) _exit(write_until_full(test_path("a")));
     int status = 0;
     REQUIRE(child > 0 && waitpid(child, &status, 0) == child && WIFEXITED(status));
     EXPECT_INT(WEXITSTATUS(status), 0);
-    expect_text(ctx, in_folder("a"), "old");
+    expect_text(ctx, test_path("a"), "old");
     EXPECT_INT(names_in(ctx, test_temporary()), 1);
 }
 
@@ -212,11 +197,11 @@ TEST(a_target_that_is_no_file_is_refused)
     struct stat s;
     EXPECT(stat("/dev/null", &s) == 0 && S_ISCHR(s.st_mode));
     FAILS(ctx, file_create(ctx, &w, test_temporary()), RK_E_IO, "directory");
-    FAILS(ctx, file_create(ctx, &w, in_folder("none/x")), RK_E_MISSING, "none/x");
+    FAILS(ctx, file_create(ctx, &w, test_path("none/x")), RK_E_MISSING, "none/x");
     FAILS(ctx, file_create(ctx, &w, ""), RK_E_ARG, "empty");
     FAILS(ctx, file_write_at(ctx, &w, 0, "x", 1), RK_E_BUG, "closed");
     EXPECT(rk_ctx_bytes(ctx) == 0 && names_in(ctx, test_temporary()) == 0);
-    OK(ctx, file_create(ctx, &w, in_folder("x")));
+    OK(ctx, file_create(ctx, &w, test_path("x")));
     FAILS(ctx, file_write_at(ctx, &w, UINT64_MAX, "x", 1), RK_E_LIMIT, "beyond");
     file_abandon(ctx, &w);
 }
@@ -226,14 +211,14 @@ TEST(a_link_stays_a_link_and_a_private_file_private)
     rk_ctx *ctx = test_ctx();
     struct file_writer w;
     struct stat s;
-    put_text(in_folder("real"), "old");
-    REQUIRE(symlink("real", in_folder("link")) == 0 && chmod(in_folder("real"), 0600) == 0);
-    OK(ctx, file_create(ctx, &w, in_folder("link")));
+    test_write_text("real", "old");
+    REQUIRE(symlink("real", test_path("link")) == 0 && chmod(test_path("real"), 0600) == 0);
+    OK(ctx, file_create(ctx, &w, test_path("link")));
     OK(ctx, file_write(ctx, &w, "new", 3));
     OK(ctx, file_commit(ctx, &w));
-    expect_text(ctx, in_folder("real"), "new");
-    EXPECT(lstat(in_folder("link"), &s) == 0 && S_ISLNK(s.st_mode));
-    EXPECT(stat(in_folder("real"), &s) == 0 && (s.st_mode & 0777) == 0600);
+    expect_text(ctx, test_path("real"), "new");
+    EXPECT(lstat(test_path("link"), &s) == 0 && S_ISLNK(s.st_mode));
+    EXPECT(stat(test_path("real"), &s) == 0 && (s.st_mode & 0777) == 0600);
 }
 
 TEST(empty_missing_and_folder_are_told_apart)
@@ -241,21 +226,21 @@ TEST(empty_missing_and_folder_are_told_apart)
     rk_ctx *ctx = test_ctx();
     struct file_view v;
     struct str s = { 0 };
-    put_text(in_folder("empty"), "");
-    OK(ctx, file_map(ctx, in_folder("empty"), &v));
+    test_write_text("empty", "");
+    OK(ctx, file_map(ctx, test_path("empty"), &v));
     EXPECT(v.at == NULL && v.n == 0);
     file_unmap(&v);
-    expect_text(ctx, in_folder("empty"), "");
-    FAILS(ctx, file_map(ctx, in_folder("none"), &v), RK_E_MISSING, "none");
+    expect_text(ctx, test_path("empty"), "");
+    FAILS(ctx, file_map(ctx, test_path("none"), &v), RK_E_MISSING, "none");
     EXPECT(v.at == NULL && rk_error_hint(ctx)[0] != '\0');
     FAILS(ctx, file_map(ctx, test_temporary(), &v), RK_E_IO, "directory");
-    FAILS(ctx, file_map(ctx, in_folder("empty/x"), &v), RK_E_IO, "empty/x");
+    FAILS(ctx, file_map(ctx, test_path("empty/x"), &v), RK_E_IO, "empty/x");
     FAILS(ctx, file_map(ctx, "/dev/null", &v), RK_E_IO, "not a regular file");
-    FAILS(ctx, file_read(ctx, in_folder("none"), 10, &s), RK_E_MISSING, "none");
+    FAILS(ctx, file_read(ctx, test_path("none"), 10, &s), RK_E_MISSING, "none");
     FAILS(ctx, file_read(ctx, test_temporary(), 10, &s), RK_E_IO, "directory");
     str_free(ctx, &s);
-    REQUIRE(mkfifo(in_folder("pipe"), 0600) == 0);
-    FAILS(ctx, file_map(ctx, in_folder("pipe"), &v), RK_E_IO, "not a regular file");      /* and does not wait for a writer */
+    REQUIRE(mkfifo(test_path("pipe"), 0600) == 0);
+    FAILS(ctx, file_map(ctx, test_path("pipe"), &v), RK_E_IO, "not a regular file");      /* and does not wait for a writer */
 }
 
 TEST(unreadable_files_say_so)
@@ -264,20 +249,20 @@ TEST(unreadable_files_say_so)
     struct file_view v;
     bool yes;
     if (geteuid() == 0) SKIP("root may read everything");
-    put_text(in_folder("closed"), "x");
-    REQUIRE(chmod(in_folder("closed"), 0) == 0);
-    FAILS(ctx, file_map(ctx, in_folder("closed"), &v), RK_E_IO, "ermission");
-    REQUIRE(mkdir(in_folder("shut"), 0) == 0);
-    FAILS(ctx, file_exists(ctx, in_folder("shut/x"), &yes), RK_E_IO, "shut/x");
+    test_write_text("closed", "x");
+    REQUIRE(chmod(test_path("closed"), 0) == 0);
+    FAILS(ctx, file_map(ctx, test_path("closed"), &v), RK_E_IO, "ermission");
+    REQUIRE(mkdir(test_path("shut"), 0) == 0);
+    FAILS(ctx, file_exists(ctx, test_path("shut/x"), &yes), RK_E_IO, "shut/x");
 }
 
 TEST(a_file_longer_than_the_bound_is_refused)
 {
     rk_ctx *ctx = test_ctx();
     struct str s = { 0 };
-    put_text(in_folder("ten"), "0123456789");
-    OK(ctx, file_read(ctx, in_folder("ten"), 10, &s));
-    FAILS(ctx, file_read(ctx, in_folder("ten"), 9, &s), RK_E_LIMIT, "9 bytes");
+    test_write_text("ten", "0123456789");
+    OK(ctx, file_read(ctx, test_path("ten"), 10, &s));
+    FAILS(ctx, file_read(ctx, test_path("ten"), 9, &s), RK_E_LIMIT, "9 bytes");
     EXPECT_TEXT(str_c(&s), "0123456789");                               /* what was there before is still there */
     FAILS(ctx, file_read(ctx, "/dev/zero", 100000, &s), RK_E_LIMIT, "100000 bytes");
     EXPECT_TEXT(str_c(&s), "0123456789");
@@ -313,29 +298,29 @@ TEST(folders_are_made_with_parents_and_listed_in_order)
     rk_ctx *ctx = test_ctx();
     struct file_names names;
     bool yes;
-    OK(ctx, file_make_folder(ctx, in_folder("a/b//c/")));
-    OK(ctx, file_make_folder(ctx, in_folder("a/b/c")));
+    OK(ctx, file_make_folder(ctx, test_path("a/b//c/")));
+    OK(ctx, file_make_folder(ctx, test_path("a/b/c")));
     OK(ctx, file_make_folder(ctx, "/"));
-    EXPECT(file_is_folder(in_folder("a/b/c")) && !file_is_folder(in_folder("a/x")));
-    put_text(in_folder("a/b/10"), "x");
-    put_text(in_folder("a/b/2"), "x");
-    put_text(in_folder("a/b/.hidden"), "x");
-    OK(ctx, file_list(ctx, in_folder("a/b"), &names));
+    EXPECT(file_is_folder(test_path("a/b/c")) && !file_is_folder(test_path("a/x")));
+    test_write_text("a/b/10", "x");
+    test_write_text("a/b/2", "x");
+    test_write_text("a/b/.hidden", "x");
+    OK(ctx, file_list(ctx, test_path("a/b"), &names));
     REQUIRE(names.n == 4);
     EXPECT_TEXT(names.at[0], ".hidden");
     EXPECT_TEXT(names.at[1], "10");
     EXPECT_TEXT(names.at[2], "2");
     EXPECT_TEXT(names.at[3], "c");
     file_names_free(ctx, &names);
-    FAILS(ctx, file_make_folder(ctx, in_folder("a/b/2/d")), RK_E_IO, "a/b/2");
+    FAILS(ctx, file_make_folder(ctx, test_path("a/b/2/d")), RK_E_IO, "a/b/2");
     FAILS(ctx, file_make_folder(ctx, ""), RK_E_ARG, "empty");
-    FAILS(ctx, file_list(ctx, in_folder("none"), &names), RK_E_MISSING, "none");
+    FAILS(ctx, file_list(ctx, test_path("none"), &names), RK_E_MISSING, "none");
     EXPECT(names.n == 0);
-    OK(ctx, file_exists(ctx, in_folder("a/b/2"), &yes));
+    OK(ctx, file_exists(ctx, test_path("a/b/2"), &yes));
     EXPECT(yes);
-    OK(ctx, file_exists(ctx, in_folder("a/b/3"), &yes));
+    OK(ctx, file_exists(ctx, test_path("a/b/3"), &yes));
     EXPECT(!yes);
-    OK(ctx, file_exists(ctx, in_folder("a/b/2/x"), &yes));
+    OK(ctx, file_exists(ctx, test_path("a/b/2/x"), &yes));
     EXPECT(!yes);
 }
 

@@ -4,20 +4,6 @@
 #include "test.h"
 #include <stdlib.h>
 
-static char  place[512];
-static const char *in_folder(const char *name)
-{
-    (void)snprintf(place, sizeof place, "%s/%s", test_temporary(), name);
-    return place;
-}
-
-static const char *write_file(const char *name, const void *bytes, size_t n)
-{
-    FILE *f = fopen(in_folder(name), "wb");
-    REQUIRE(f != NULL && fwrite(bytes, 1, n, f) == n && fclose(f) == 0);
-    return place;
-}
-
 static const size_t sizes[] = {
 #define ROW(name, bytes, kind, written, exponent, mantissa) bytes,
 #include "reckon/dtype.def"
@@ -87,8 +73,8 @@ TEST(reading_undoes_writing)
         struct bundle b;
         int n = (int)test_random(40);
         for (int i = 0; i < n; i++) make(&all[i], i);
-        write_made(ctx, in_folder("x.safetensors"), all, n);
-        OK(ctx, bundle_open(ctx, place, &b));
+        write_made(ctx, test_path("x.safetensors"), all, n);
+        OK(ctx, bundle_open(ctx, test_path("x.safetensors"), &b));
         EXPECT_INT(b.entries.n, n);
         EXPECT_TEXT(b.format, "safetensors");
         EXPECT_TEXT(bundle_note(&b, "format"), "pt \"quoted\"\n\xc3\xa9");
@@ -109,7 +95,7 @@ static rk_status open_made(rk_ctx *ctx, uint64_t length, const char *header, siz
     struct bundle b;
     for (int i = 0; i < 8; i++) bytes[i] = (unsigned char)(length >> 8 * i);
     memcpy(bytes + 8, header, n);
-    const char *path = write_file("x.safetensors", bytes, 8 + n + data);
+    const char *path = test_write("x.safetensors", bytes, 8 + n + data);
     free(bytes);
     rk_status status = bundle_open(ctx, path, &b);
     if (status == RK_OK) bundle_close(ctx, &b);
@@ -177,10 +163,10 @@ TEST(lengths_that_lie)
 {
     rk_ctx *ctx = test_ctx();
     struct bundle b;
-    FAILS(ctx, bundle_open(ctx, in_folder("none.safetensors"), &b), RK_E_MISSING, "none.safetensors");
-    FAILS(ctx, bundle_open(ctx, write_file("x.safetensors", "", 0), &b), RK_E_FORMAT, "the file is empty");
-    FAILS(ctx, bundle_open(ctx, write_file("x.safetensors", "1234567", 7), &b), RK_E_FORMAT, "7 bytes, too short");
-    FAILS(ctx, bundle_open(ctx, write_file("x.safetensors", "\0\0\0\0\0\0\0\0", 8), &b), RK_E_FORMAT, "should begin with '{'");
+    FAILS(ctx, bundle_open(ctx, test_path("none.safetensors"), &b), RK_E_MISSING, "none.safetensors");
+    FAILS(ctx, bundle_open(ctx, test_write("x.safetensors", "", 0), &b), RK_E_FORMAT, "the file is empty");
+    FAILS(ctx, bundle_open(ctx, test_write("x.safetensors", "1234567", 7), &b), RK_E_FORMAT, "7 bytes, too short");
+    FAILS(ctx, bundle_open(ctx, test_write("x.safetensors", "\0\0\0\0\0\0\0\0", 8), &b), RK_E_FORMAT, "should begin with '{'");
     FAILS(ctx, open_made(ctx, 10000000000, "{}", 0), RK_E_LIMIT, "a header of 10000000000 bytes; the limit is 100000000");
     FAILS(ctx, open_made(ctx, UINT64_MAX, "{}", 0), RK_E_LIMIT, "a header of 18446744073709551615 bytes");
     FAILS(ctx, open_made(ctx, 50, "{}", 3), RK_E_FORMAT, "should have 50 bytes, and the file ends after 5 of them");
@@ -209,13 +195,13 @@ TEST(many_tensors)
         (void)snprintf(name, sizeof name, "h.%d.weight", i);
         OK(ctx, bundle_declare(ctx, &w, name, RK_u8, 1, &(int64_t){ 1 }));
     }
-    OK(ctx, bundle_begin(ctx, &w, in_folder("x.safetensors")));
+    OK(ctx, bundle_begin(ctx, &w, test_path("x.safetensors")));
     for (int i = 0; i < MANY; i++) {
         (void)snprintf(name, sizeof name, "h.%d.weight", i);
         OK(ctx, bundle_write(ctx, &w, name, &(unsigned char){ (unsigned char)i }, 1));
     }
     OK(ctx, bundle_commit(ctx, &w));
-    OK(ctx, bundle_open(ctx, place, &b));
+    OK(ctx, bundle_open(ctx, test_path("x.safetensors"), &b));
     EXPECT_INT(b.entries.n, MANY);
     const struct bundle_entry *e = bundle_find(&b, "h.77777.weight");
     EXPECT(e != NULL && *(const unsigned char *)e->data == (77777 & 255));
@@ -226,10 +212,10 @@ TEST(what_is_no_file_of_arrays)
 {
     rk_ctx *ctx = test_ctx();
     struct bundle b;
-    FAILS(ctx, bundle_open(ctx, write_file("x.bin", "PK\3\4 and more", 13), &b), RK_E_FORMAT, "truncated?");
-    FAILS(ctx, bundle_open(ctx, write_file("x.bin", "hello, world", 12), &b), RK_E_FORMAT, "not a file of arrays");
+    FAILS(ctx, bundle_open(ctx, test_write("x.bin", "PK\3\4 and more", 13), &b), RK_E_FORMAT, "truncated?");
+    FAILS(ctx, bundle_open(ctx, test_write("x.bin", "hello, world", 12), &b), RK_E_FORMAT, "not a file of arrays");
     EXPECT_TEXT(rk_error_hint(ctx), "");
-    FAILS(ctx, bundle_open(ctx, write_file("x.safetensors", "and much more", 13), &b), RK_E_LIMIT, "ask for a header of");
+    FAILS(ctx, bundle_open(ctx, test_write("x.safetensors", "and much more", 13), &b), RK_E_LIMIT, "ask for a header of");
 }
 
 TEST(the_reader_says_what_is_missing)
@@ -238,8 +224,8 @@ TEST(the_reader_says_what_is_missing)
     struct made one = { "transformer.h.0.weight", RK_f32, 1, { 2 }, 8 };
     const struct bundle_entry *e;
     struct bundle b;
-    write_made(ctx, in_folder("x.safetensors"), &one, 1);
-    OK(ctx, bundle_open(ctx, place, &b));
+    write_made(ctx, test_path("x.safetensors"), &one, 1);
+    OK(ctx, bundle_open(ctx, test_path("x.safetensors"), &b));
     FAILS(ctx, bundle_get(ctx, &b, "h.0.weight", &e), RK_E_MISSING, "there is no tensor \"h.0.weight\" among its 1");
     EXPECT_TEXT(rk_error_hint(ctx), "there is \"transformer.h.0.weight\"");
     OK(ctx, bundle_get(ctx, &b, "transformer.h.0.weight", &e));
@@ -251,7 +237,7 @@ TEST(misuse_of_the_writer)
     rk_ctx *ctx = test_ctx();
     struct bundle_writer w = { .begun = false };
     int64_t two = 2, huge = INT64_MAX;
-    const char *path = in_folder("x.safetensors");
+    const char *path = test_path("x.safetensors");
     FAILS(ctx, bundle_declare(ctx, &w, "\xff", RK_f32, 1, &two), RK_E_ARG, "is not UTF-8");
     FAILS(ctx, bundle_declare(ctx, &w, "__metadata__", RK_f32, 1, &two), RK_E_ARG, "cannot name a tensor");
     FAILS(ctx, bundle_declare(ctx, &w, "a", RK_f32, 9, &two), RK_E_ARG, "rank 9");
@@ -278,9 +264,9 @@ TEST(misuse_of_the_writer)
 static void write_shards(rk_ctx *ctx, const char *index)
 {
     struct made a[] = { { "a", RK_f32, 1, { 2 }, 8 }, { "b", RK_u8, 1, { 3 }, 3 } }, c = { "c", RK_i64, 0, { 0 }, 8 };
-    write_made(ctx, in_folder("one.safetensors"), a, 2);
-    write_made(ctx, in_folder("two.safetensors"), &c, 1);
-    (void)write_file("model.safetensors.index.json", index, strlen(index));
+    write_made(ctx, test_path("one.safetensors"), a, 2);
+    write_made(ctx, test_path("two.safetensors"), &c, 1);
+    test_write("model.safetensors.index.json", index, strlen(index));
 }
 
 #define INDEX(lines) "{\"metadata\":{\"total_size\":19},\"weight_map\":{" lines "}}"
@@ -333,15 +319,15 @@ TEST(which_file_of_a_folder)
     struct made one = { "a", RK_f32, 1, { 2 }, 8 };
     struct bundle b;
     FAILS(ctx, bundle_open(ctx, test_temporary(), &b), RK_E_MISSING, "no file of weights in this folder");
-    (void)write_file("other.bin", "PK", 2);
+    test_write("other.bin", "PK", 2);
     FAILS(ctx, bundle_open(ctx, test_temporary(), &b), RK_E_MISSING, "no file of weights in this folder");
     EXPECT(strstr(rk_error_hint(ctx), "name the file") != NULL);
-    write_made(ctx, in_folder("io.safetensors"), &one, 1);
+    write_made(ctx, test_path("io.safetensors"), &one, 1);
     OK(ctx, bundle_open(ctx, test_temporary(), &b));
     bundle_close(ctx, &b);
-    write_made(ctx, in_folder("two.safetensors"), &one, 1);
+    write_made(ctx, test_path("two.safetensors"), &one, 1);
     FAILS(ctx, bundle_open(ctx, test_temporary(), &b), RK_E_MISSING, "2 *.safetensors files");
-    write_made(ctx, in_folder("model.safetensors"), &one, 1);
+    write_made(ctx, test_path("model.safetensors"), &one, 1);
     OK(ctx, bundle_open(ctx, test_temporary(), &b));
     EXPECT(strstr(b.path, "/model.safetensors") != NULL);
     bundle_close(ctx, &b);
@@ -355,13 +341,13 @@ TEST(a_huge_file_opens_at_once)
     char header[200];
     int64_t n = (int64_t)1 << 36;
     int length = snprintf(header, sizeof header, "{\"w\":{\"dtype\":\"U8\",\"shape\":[%lld],\"data_offsets\":[0,%lld]}}", (long long)n, (long long)n);
-    FILE *f = fopen(in_folder("x.safetensors"), "wb");
+    FILE *f = fopen(test_path("x.safetensors"), "wb");
     REQUIRE(f != NULL);
     EXPECT(fwrite(&(uint64_t){ (uint64_t)length }, 8, 1, f) == 1 && fwrite(header, (size_t)length, 1, f) == 1);
     bool made = fseeko(f, (off_t)(n - 1), SEEK_CUR) == 0 && fputc(7, f) == 7 && fflush(f) == 0;
     EXPECT(fclose(f) == 0 || !made);
     if (!made) SKIP("no file system with holes");
-    OK(ctx, bundle_open(ctx, place, &b));
+    OK(ctx, bundle_open(ctx, test_path("x.safetensors"), &b));
     EXPECT(((const unsigned char *)b.entries.at[0].data)[n - 1] == 7 && rk_ctx_peak_bytes(ctx) < 1 << 20);
     bundle_close(ctx, &b);
 }

@@ -3,13 +3,6 @@
 #include "test.h"
 #include <stdlib.h>
 
-static char place[512];
-static const char *in_folder(const char *name)
-{
-    (void)snprintf(place, sizeof place, "%s/%s", test_temporary(), name);
-    return place;
-}
-
 /* A file of some version around a literal; the length field may lie. */
 static rk_status open_made(rk_ctx *ctx, int version, const char *literal, long lie, size_t data, struct bundle *b)
 {
@@ -19,9 +12,7 @@ static rk_status open_made(rk_ctx *ctx, int version, const char *literal, long l
     for (size_t i = 8; i < start; i++) bytes[i] = (unsigned char)(length >> 8 * (i - 8));
     memcpy(bytes + start, literal, n);
     for (size_t i = 0; i < data; i++) bytes[start + n + i] = (unsigned char)(i + 1);
-    FILE *f = fopen(in_folder("array.npy"), "wb");
-    REQUIRE(f != NULL && fwrite(bytes, 1, start + n + data, f) == start + n + data && fclose(f) == 0);
-    return bundle_open(ctx, place, b);
+    return bundle_open(ctx, test_write("array.npy", bytes, start + n + data), b);
 }
 
 TEST(three_versions_are_read)
@@ -92,9 +83,9 @@ TEST(short_files)
     rk_ctx *ctx = test_ctx();
     for (size_t n = 0; n < 10; n++) {
         struct bundle b;
-        FILE *f = fopen(in_folder("array.npy"), "wb");
+        FILE *f = fopen(test_path("array.npy"), "wb");
         REQUIRE(f != NULL && fwrite("\x93NUMPY\1\0\5", 1, n, f) == n && fclose(f) == 0);
-        FAILS(ctx, bundle_open(ctx, place, &b), RK_E_FORMAT, n == 0 ? "empty" : "too short for an npy header");
+        FAILS(ctx, bundle_open(ctx, test_path("array.npy"), &b), RK_E_FORMAT, n == 0 ? "empty" : "too short for an npy header");
     }
 }
 
@@ -111,8 +102,8 @@ TEST(reading_undoes_writing)
         size_t which = (size_t)test_random(10);
         for (int k = 0; k < rank; k++) n *= shape[k] = (int64_t)test_random(4);
         for (size_t i = 0; i < sizes[which] * (size_t)n; i++) data[i] = (unsigned char)test_random(256);
-        OK(ctx, npy_write(ctx, in_folder("array.npy"), able[which], rank, shape, data));
-        OK(ctx, bundle_open(ctx, place, &b));
+        OK(ctx, npy_write(ctx, test_path("array.npy"), able[which], rank, shape, data));
+        OK(ctx, bundle_open(ctx, test_path("array.npy"), &b));
         const struct bundle_entry *e = bundle_find(&b, "array");
         REQUIRE(e != NULL);
         EXPECT(e->dtype == able[which] && e->rank == rank && memcmp(e->shape, shape, (size_t)rank * sizeof *shape) == 0);
@@ -120,7 +111,7 @@ TEST(reading_undoes_writing)
         EXPECT(e->aligned && e->offset % 64 == 0);
         bundle_close(ctx, &b);
     }
-    FAILS(ctx, npy_write(ctx, in_folder("array.npy"), RK_bf16, 0, NULL, ""), RK_E_DECLINED, "npy has no dtype for BF16");
-    FAILS(ctx, npy_write(ctx, in_folder("array.npy"), RK_f32, 9, NULL, ""), RK_E_ARG, "an array of rank 9");
-    FAILS(ctx, npy_write(ctx, in_folder("no/array.npy"), RK_f32, 0, NULL, "1234"), RK_E_MISSING, "no/array.npy");
+    FAILS(ctx, npy_write(ctx, test_path("array.npy"), RK_bf16, 0, NULL, ""), RK_E_DECLINED, "npy has no dtype for BF16");
+    FAILS(ctx, npy_write(ctx, test_path("array.npy"), RK_f32, 9, NULL, ""), RK_E_ARG, "an array of rank 9");
+    FAILS(ctx, npy_write(ctx, test_path("no/array.npy"), RK_f32, 0, NULL, "1234"), RK_E_MISSING, "no/array.npy");
 }

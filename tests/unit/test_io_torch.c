@@ -6,20 +6,6 @@
 #include "torch_made.h"
 #include <stdlib.h>
 
-static char place[512];
-static const char *in_folder(const char *name)
-{
-    (void)snprintf(place, sizeof place, "%s/%s", test_temporary(), name);
-    return place;
-}
-
-static const char *write_file(const char *name, const void *bytes, size_t n)
-{
-    FILE *f = fopen(in_folder(name), "wb");
-    REQUIRE(f != NULL && fwrite(bytes, 1, n, f) == n && fclose(f) == 0);
-    return place;
-}
-
 /* --- law: reading undoes writing --- */
 
 enum { TENSORS = 12, STORAGES = 6 };
@@ -99,7 +85,7 @@ TEST(views_come_out_row_major)
         }
         end(&pickle);
         made_file(&z, &pickle, STORAGES, bytes);
-        OK(ctx, bundle_open(ctx, write_file("x.pt", z.out.at, z.out.n), &b));
+        OK(ctx, bundle_open(ctx, test_write("x.pt", z.out.at, z.out.n), &b));
         EXPECT_TEXT(b.format, "torch");
         EXPECT_INT(b.entries.n, TENSORS);
         for (int i = 0; i < TENSORS; i++) check_tensor(bundle_find(&b, name[i]), &t[i], i % STORAGES);
@@ -446,7 +432,7 @@ TEST(a_tensor_alone_is_called_as_its_file)
     made_tensor(&pickle, &small);
     made_add(&pickle, ".", 1);
     made_file(&z, &pickle, 1, &(size_t){ 24 });
-    OK(ctx, bundle_open(ctx, write_file("alone.pt", z.out.at, z.out.n), &b));
+    OK(ctx, bundle_open(ctx, test_write("alone.pt", z.out.at, z.out.n), &b));
     EXPECT(b.entries.n == 1 && bundle_find(&b, "alone") != NULL);
     bundle_close(ctx, &b);
     made_free(&pickle);
@@ -484,16 +470,16 @@ TEST(what_is_recognised_and_not_read)
     struct bundle b;
     unsigned char tar[512] = { 0 };
     memcpy(tar + 257, "ustar", 5);
-    FAILS(ctx, bundle_open(ctx, write_file("x.pt", "\x80\2\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.", 15), &b), RK_E_DECLINED, "before 1.6");
+    FAILS(ctx, bundle_open(ctx, test_write("x.pt", "\x80\2\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.", 15), &b), RK_E_DECLINED, "before 1.6");
     EXPECT(strstr(rk_error_hint(ctx), "torch.save(torch.load(path, map_location=\"cpu\"), path)") != NULL);           /* ties stay ties: safetensors' save_file refuses them */
-    FAILS(ctx, bundle_open(ctx, write_file("x.bin", tar, sizeof tar), &b), RK_E_DECLINED, "tar archive");
+    FAILS(ctx, bundle_open(ctx, test_write("x.bin", tar, sizeof tar), &b), RK_E_DECLINED, "tar archive");
     EXPECT(strstr(rk_error_hint(ctx), "torch.save(") != NULL);
-    FAILS(ctx, bundle_open(ctx, write_file("x.bin", "\x80\4N.", 4), &b), RK_E_DECLINED, "a bare pickle");
-    FAILS(ctx, bundle_open(ctx, write_file("x.pt", "neither this nor that", 21), &b), RK_E_FORMAT, "not a zip archive");
+    FAILS(ctx, bundle_open(ctx, test_write("x.bin", "\x80\4N.", 4), &b), RK_E_DECLINED, "a bare pickle");
+    FAILS(ctx, bundle_open(ctx, test_write("x.pt", "neither this nor that", 21), &b), RK_E_FORMAT, "not a zip archive");
     struct made_zip z = { .lie = MADE_PLAIN };
     made_zip_add(&z, "a.npy", "x", 1);
     made_zip_end(&z);
-    FAILS(ctx, bundle_open(ctx, write_file("x.npz", z.out.at, z.out.n), &b), RK_E_FORMAT, "without NAME/data.pkl");
+    FAILS(ctx, bundle_open(ctx, test_write("x.npz", z.out.at, z.out.n), &b), RK_E_FORMAT, "without NAME/data.pkl");
     EXPECT(strstr(rk_error_hint(ctx), "npy") != NULL);
     made_free(&z.out);
 }
@@ -507,7 +493,7 @@ static void write_shard(const char *file, const char *tensor)
     made_tensor(&pickle, &small);
     end(&pickle);
     made_file(&z, &pickle, 1, &(size_t){ 24 });
-    (void)write_file(file, z.out.at, z.out.n);
+    test_write(file, z.out.at, z.out.n);
     made_free(&pickle);
     made_free(&z.out);
 }
@@ -519,12 +505,12 @@ TEST(shards)
     struct bundle b;
     write_shard("pytorch_model-1.bin", "a");
     write_shard("pytorch_model-2.bin", "b");
-    (void)write_file("pytorch_model.bin.index.json", index, sizeof index - 1);
+    test_write("pytorch_model.bin.index.json", index, sizeof index - 1);
     OK(ctx, bundle_open(ctx, test_temporary(), &b));
     EXPECT(b.entries.n == 2 && bundle_find(&b, "a") != NULL && bundle_find(&b, "b") != NULL && b.files.n == 2);
     bundle_close(ctx, &b);
     write_shard("pytorch_model-2.bin", "c");
     FAILS(ctx, bundle_open(ctx, test_temporary(), &b), RK_E_FORMAT, "not in the index");
-    (void)write_file("pytorch_model.bin.index.json", loop, sizeof loop - 1);
+    test_write("pytorch_model.bin.index.json", loop, sizeof loop - 1);
     FAILS(ctx, bundle_open(ctx, test_temporary(), &b), RK_E_FORMAT, "an index of shards among the shards");
 }

@@ -56,18 +56,11 @@ static void describe(rk_ctx *ctx, const char *spec, rk_dtype dtype, struct tenso
     rk_model_close(m);
 }
 
-static char place[512];
-static const char *in_folder(const char *name)
-{
-    (void)snprintf(place, sizeof place, "%s/%s", test_temporary(), name);
-    return place;
-}
-
 /* Tensors first, first + step ... as safetensors: the header, and a hole. Returns the size of the file. */
 static uint64_t write_tensors(const char *file, const struct tensors *t, int first, int step)
 {
     uint64_t at = 0, header = 0;
-    FILE *f = fopen(in_folder(file), "wb");
+    FILE *f = fopen(test_path(file), "wb");
     REQUIRE(f != NULL && fseek(f, 8, SEEK_SET) == 0);
     for (int i = first; i < t->n; i += step) {
         const struct tensor *x = &t->at[i];
@@ -83,14 +76,8 @@ static uint64_t write_tensors(const char *file, const struct tensors *t, int fir
     }
     header += (uint64_t)fprintf(f, "%s", first < t->n ? "}" : "{}");
     REQUIRE(fseek(f, 0, SEEK_SET) == 0 && fwrite(&header, 8, 1, f) == 1 && fclose(f) == 0);
-    REQUIRE(truncate(place, (off_t)(8 + header + at)) == 0);
+    REQUIRE(truncate(test_path(file), (off_t)(8 + header + at)) == 0);
     return 8 + header + at;
-}
-
-static void write_text(const char *file, const char *text)
-{
-    FILE *f = fopen(in_folder(file), "wb");
-    REQUIRE(f != NULL && fputs(text, f) >= 0 && fclose(f) == 0);
 }
 
 /* --- what was told --- */
@@ -347,7 +334,7 @@ TEST(a_padded_vocabulary)
 
 static void write_index(const struct tensors *t, int shards, const char *more)
 {
-    FILE *f = fopen(in_folder("model.safetensors.index.json"), "wb");
+    FILE *f = fopen(test_path("model.safetensors.index.json"), "wb");
     REQUIRE(f != NULL && fputs("{\"weight_map\":{", f) >= 0);
     for (int i = 0; i < t->n; i++) (void)fprintf(f, "%s\"%s\":\"part-%d.safetensors\"", i > 0 ? "," : "", t->at[i].name, i % shards);
     REQUIRE(fprintf(f, "%s}}", more) > 0 && fclose(f) == 0);
@@ -376,7 +363,7 @@ TEST(an_index_and_its_shards)
     expect_text(&s.told, last.name);
     expect_text(&s.told, "in this shard and not in the index");
     write_index(&s.t, 3, "");
-    REQUIRE(remove(in_folder("part-2.safetensors")) == 0);
+    REQUIRE(remove(test_path("part-2.safetensors")) == 0);
     check(ctx, test_temporary(), &s.told, &s.c);
     expect_text(&s.told, "the index asks for this shard, and it is not there");
     EXPECT_INT(s.told.count[RK_CHECK_INDEX], 1 + s.t.n / 3);
@@ -403,21 +390,21 @@ TEST(absurd_files_are_refused_by_name)
     char deep[400] = "{\"weight_map\":";
     rk_model *m;
     describe(ctx, SMALL, RK_f32, &t);
-    write_text("model.safetensors.index.json", "{\"weight_map\":{\"a\":\"model.safetensors.index.json\"}}");
+    test_write_text("model.safetensors.index.json", "{\"weight_map\":{\"a\":\"model.safetensors.index.json\"}}");
     refuses(ctx, RK_E_FORMAT, "an index of shards among the shards");
     for (int i = 0; i < 100; i++) (void)strcat(deep, "[");
-    write_text("model.safetensors.index.json", deep);
+    test_write_text("model.safetensors.index.json", deep);
     refuses(ctx, RK_E_LIMIT, "more than 64 deep");
-    write_text("model.safetensors.index.json", "{\"weight_map\":{\"a\":\"../config.json\"}}");
+    test_write_text("model.safetensors.index.json", "{\"weight_map\":{\"a\":\"../config.json\"}}");
     refuses(ctx, RK_E_FORMAT, "expected the name of a file beside the index");
-    REQUIRE(remove(in_folder("model.safetensors.index.json")) == 0);
+    REQUIRE(remove(test_path("model.safetensors.index.json")) == 0);
     t.n = 0;
     (void)add(&t, "wte.weight", RK_f32, 2, (int64_t[]){ 1000000000000000000, 1000000000000000000 });
-    FILE *f = fopen(in_folder("model.safetensors"), "wb");
+    FILE *f = fopen(test_path("model.safetensors"), "wb");
     static const char header[] = "{\"wte.weight\":{\"dtype\":\"F32\",\"shape\":[1000000000000000000,1000000000000000000],\"data_offsets\":[0,0]}}";
     REQUIRE(f != NULL && fwrite(&(uint64_t){ sizeof header - 1 }, 8, 1, f) == 1 && fputs(header, f) >= 0 && fclose(f) == 0);
     refuses(ctx, RK_E_LIMIT, "more bytes than an address can hold");
-    REQUIRE(remove(place) == 0);
+    REQUIRE(remove(test_path("model.safetensors")) == 0);
     OK(ctx, rk_model_open(ctx, test_temporary(), &m));
     rk_checked c;
     FAILS(ctx, rk_model_check(m, NULL, NULL, &c), RK_E_MISSING, "no weights");

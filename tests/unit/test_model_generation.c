@@ -54,14 +54,6 @@ TEST(what_is_not_done_or_cannot_be_is_refused)
     }
 }
 
-static void write_text(const char *name, const char *text)
-{
-    char path[4096];
-    (void)snprintf(path, sizeof path, "%s/%s", test_temporary(), name);
-    FILE *f = fopen(path, "wb");
-    REQUIRE(f != NULL && fputs(text, f) >= 0 && fclose(f) == 0);
-}
-
 TEST(a_folder_says_it_in_one_file_or_the_other)
 {
     rk_ctx *ctx = test_ctx();
@@ -69,12 +61,12 @@ TEST(a_folder_says_it_in_one_file_or_the_other)
     OK(ctx, rk_generation_config_open(ctx, test_temporary(), &c));
     EXPECT_TEXT(c->path, "");
     rk_generation_config_close(ctx, c);
-    write_text("config.json", "{\"n_layer\": 2, \"eos_token_id\": 7, \"task_specific_params\": {\"text-generation\": {\"do_sample\": true}}}");
+    test_write_text("config.json", "{\"n_layer\": 2, \"eos_token_id\": 7, \"task_specific_params\": {\"text-generation\": {\"do_sample\": true}}}");
     OK(ctx, rk_generation_config_open(ctx, test_temporary(), &c));
     EXPECT(c->how.n_ends == 1 && c->how.ends[0] == 7 && !c->says_draws);
     EXPECT_TEXT(c->unknown, "");
     rk_generation_config_close(ctx, c);
-    write_text("generation_config.json", "{\"eos_token_id\": 8}");
+    test_write_text("generation_config.json", "{\"eos_token_id\": 8}");
     OK(ctx, rk_generation_config_open(ctx, test_temporary(), &c));
     EXPECT(c->how.ends[0] == 8 && strstr(c->path, "generation_config.json") != NULL);
     rk_generation_config_close(ctx, c);

@@ -9,26 +9,11 @@
 
 enum { MOST = 20000 };
 
-static char *path_of(const char *name)
-{
-    static char path[4][700];
-    static int k;
-    k = (k + 1) % 4;
-    (void)snprintf(path[k], sizeof path[k], "%s/%s", test_temporary(), name);
-    return path[k];
-}
-
-static void put_file(const char *path, const char *bytes, size_t n)
-{
-    FILE *f = fopen(path, "wb");
-    REQUIRE(f != NULL && fwrite(bytes, 1, n, f) == n && fclose(f) == 0);
-}
-
 static void put_packed(const char *path, packer *pack, const char *bytes, size_t n)
 {
     unsigned char *packed = malloc(2 * n + 4096);
     REQUIRE(packed != NULL);
-    put_file(path, (const char *)packed, pack(bytes, n, packed));
+    test_write(path, (const char *)packed, pack(bytes, n, packed));
     free(packed);
 }
 
@@ -98,7 +83,7 @@ TEST(blocks_put_together_are_the_documents)
     rk_ctx *ctx = test_ctx();
     need_libraries(ctx);
     static char text[MOST];
-    char *path = path_of("text");
+    const char *path = test_path("text");
     for (int round = 0; round < 60; round++) {
         size_t n = make_text(text, round % 10 == 0 ? 50 : MOST);
         put_packed(path, packers[round % 3], text, n);
@@ -125,7 +110,7 @@ TEST(lines_of_json_are_documents)
     rk_ctx *ctx = test_ctx();
     need_libraries(ctx);
     static const char lines[] = "{\"id\":1,\"text\":\"one \\u00e9\"}\n\n  \r\n{\"text\":\"\"}\n{\"text\":\"two\\nlines\",\"text2\":3}\r\n{\"text\":\"three\"}";
-    const char *path = path_of("lines.jsonl");
+    const char *path = test_path("lines.jsonl");
     for (int k = 0; k < 3; k++) {
         struct all all;
         put_packed(path, packers[k], lines, sizeof lines - 1);
@@ -146,19 +131,19 @@ TEST(folders_are_walked_by_name)
 {
     rk_ctx *ctx = test_ctx();
     struct all all;
-    char *below = path_of("b");
+    const char *below = test_path("b");
     REQUIRE(mkdir(below, 0777) == 0);
-    put_file(path_of("c"), "third", 5);
-    put_file(path_of("a"), "first", 5);
-    put_file(path_of("b/x"), "second", 6);
-    put_file(path_of("b/.hidden"), "not this", 8);
-    put_file(path_of("b/zero"), "not\0this", 8);
-    put_file(path_of("empty"), "", 0);
+    test_write("c", "third", 5);
+    test_write("a", "first", 5);
+    test_write("b/x", "second", 6);
+    test_write("b/.hidden", "not this", 8);
+    test_write("b/zero", "not\0this", 8);
+    test_write("empty", "", 0);
     const char *folder = test_temporary();
     OK(ctx, read_all(ctx, &folder, 1, NULL, NULL, &all));
     EXPECT(all.blocks == 1 && all.bytes.n == 19 && memcmp(all.bytes.at, "\1first\1second\1third", 19) == 0);
     free(all.bytes.at);
-    const char *none = path_of("none");
+    const char *none = test_path("none");
     rk_corpus *corpus;
     FAILS(ctx, rk_corpus_open(ctx, &none, 1, NULL, &corpus), RK_E_MISSING, "none");
 }
@@ -172,8 +157,8 @@ TEST(many_small_files)
     for (int i = 0; i < 600; i++) {
         char name[32];
         (void)snprintf(name, sizeof name, "f%04d", i);
-        if (i % 3 == 0) put_packed(path_of(name), pack_gzip, name, strlen(name));
-        else put_file(path_of(name), name, strlen(name));
+        if (i % 3 == 0) put_packed(test_path(name), pack_gzip, name, strlen(name));
+        else test_write(name, name, strlen(name));
     }
     const char *folder = test_temporary();
     OK(ctx, read_all(ctx, &folder, 1, NULL, NULL, &all));
@@ -214,26 +199,26 @@ TEST(damaged_and_short_files_are_refused)
     need_libraries(ctx);
     static char text[3000];
     static unsigned char packed[8000];
-    const char *path = path_of("packed");
+    const char *path = test_path("packed");
     size_t n = make_text(text, sizeof text);
     for (int k = 1; k < 3; k++) {
         size_t whole = packers[k](text, n, packed);
         for (size_t cut = 5; cut < whole; cut += 1 + whole / 40) {
-            put_file(path, (const char *)packed, cut);
+            test_write(path, (const char *)packed, cut);
             FAILS(ctx, read_file(ctx, path, NULL), RK_E_FORMAT, "cut short");
         }
         packed[whole] = 'x';
-        put_file(path, (const char *)packed, whole + 1);
+        test_write(path, (const char *)packed, whole + 1);
         rk_status status = read_file(ctx, path, NULL);
         EXPECT(status == RK_E_FORMAT);
         packed[k == 1 ? whole - 8 : 4] ^= 0x55;                       /* the checksum; the frame's descriptor */
-        put_file(path, (const char *)packed, whole);
+        test_write(path, (const char *)packed, whole);
         FAILS(ctx, read_file(ctx, path, NULL), RK_E_FORMAT, "packed: damaged");
     }
     for (int round = 0; round < 300; round++) {                       /* any byte: refused, or some text, and nothing else */
         size_t whole = packers[1 + round % 2](text, n, packed);
         packed[4 + test_random(whole - 4)] ^= (unsigned char)(1 + test_random(255));
-        put_file(path, (const char *)packed, whole);
+        test_write(path, (const char *)packed, whole);
         rk_status status = read_file(ctx, path, NULL);
         EXPECT(status == RK_OK || status == RK_E_FORMAT || status == RK_E_NOMEM);
     }
@@ -245,9 +230,9 @@ TEST(bombs_stay_within_bounds)
     rk_ctx *ctx = test_ctx();
     need_libraries(ctx);
     static unsigned char packed[8192];
-    const char *path = path_of("bomb");
+    const char *path = test_path("bomb");
     size_t n = pack_zstd_run('\n', 256, packed);                      /* 256 blocks of 128 KiB: 32 MiB */
-    put_file(path, (const char *)packed, n);
+    test_write(path, (const char *)packed, n);
     size_t before = rk_ctx_peak_bytes(ctx);
     rk_corpus *corpus;
     rk_block block = { .n = 1 };
@@ -261,7 +246,7 @@ TEST(bombs_stay_within_bounds)
     EXPECT_INT(bytes, 256 << 17);
     EXPECT(rk_ctx_peak_bytes(ctx) - before < 4 << 20);
     n = pack_zstd_run('x', 256, packed);                              /* one line without an end */
-    put_file(path, (const char *)packed, n);
+    test_write(path, (const char *)packed, n);
     FAILS(ctx, read_file(ctx, path, &(rk_corpus_rules){ .jsonl = true, .most = 1 << 20 }), RK_E_LIMIT, "bomb: more than 1048576 bytes");
     EXPECT(rk_ctx_peak_bytes(ctx) - before < 8 << 20);
 }
@@ -279,12 +264,12 @@ TEST(a_block_without_a_place_to_cut)
 {
     rk_ctx *ctx = test_ctx();
     static char text[10000];
-    const char *path = path_of("long");
+    const char *path = test_path("long");
     const rk_corpus_cut cut = { before_x, NULL };
     memset(text, 'x', sizeof text);
     memset(text, 'a', 3000);
     memset(text + 9000, 'b', 1000);
-    put_file(path, text, sizeof text);
+    test_write(path, text, sizeof text);
     for (int bounded = 0; bounded < 2; bounded++) {
         rk_corpus *corpus;
         rk_block block = { .n = 1 };
@@ -308,7 +293,7 @@ TEST(memory_may_run_out_anywhere)
 {
     need_libraries(test_ctx());
     static const char lines[] = "{\"t\":\"one\"}\n{\"t\":\"two and more\"}\n";
-    faulty = path_of("lines");
+    faulty = test_path("lines");
     for (int k = 0; k < 3; k++) {
         put_packed(faulty, packers[k], lines, sizeof lines - 1);
         FOR_EVERY_FAILED_ALLOCATION(read_faulty);

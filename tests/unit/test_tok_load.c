@@ -4,17 +4,18 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static void write_text(const char *name, const char *text)
+/* Nothing that is a tokenizer, and no merges beside it: what it was taken for is said. */
+TEST(what_is_neither_is_said_to_be_taken_for_a_vocabulary)
 {
-    char path[800];
-    (void)snprintf(path, sizeof path, "%s/%s", test_temporary(), name);
-    FILE *f = fopen(path, "wb");
-    REQUIRE(f != NULL && fwrite(text, 1, strlen(text), f) == strlen(text) && fclose(f) == 0);
+    rk_ctx *ctx = test_ctx();
+    rk_tok *tok;
+    FAILS(ctx, rk_tok_open(ctx, test_write_text("other.json", "{\"hello\": 1}"), &tok), RK_E_MISSING, "merges.txt");
+    EXPECT(strstr(rk_error_hint(ctx), "other.json has no \"model\"") != NULL);
 }
 
 static rk_status open_with(rk_ctx *ctx, const char *vocab, rk_tok **tok)
 {
-    write_text("vocab.json", vocab);
+    test_write_text("vocab.json", vocab);
     return rk_tok_open(ctx, test_temporary(), tok);
 }
 
@@ -23,7 +24,7 @@ TEST(a_vocab_json_and_its_merges)
     rk_ctx *ctx = test_ctx();
     rk_tok *tok;
     rk_ids ids = { 0 };
-    write_text("merges.txt", "#version: 0.2\nb c\na bc\n");
+    test_write_text("merges.txt", "#version: 0.2\nb c\na bc\n");
     OK(ctx, open_with(ctx, "{\"a\": 0, \"b\": 2, \"c\": 1, \"bc\": 3, \"abc\": 4, \"<e>\": 5}", &tok));
     EXPECT_INT(rk_tok_size(tok), 6);
     EXPECT_INT(rk_tok_merges(tok), 2);
@@ -38,7 +39,7 @@ TEST(a_vocab_json_that_is_none)
 {
     rk_ctx *ctx = test_ctx();
     rk_tok *tok;
-    write_text("merges.txt", "a b\n");
+    test_write_text("merges.txt", "a b\n");
     FAILS(ctx, open_with(ctx, "", &tok), RK_E_FORMAT, "the file is empty");
     FAILS(ctx, open_with(ctx, "[0]", &tok), RK_E_FORMAT, "expected an object");
     FAILS(ctx, open_with(ctx, "{\"a\": 0, \"b\": 1} x", &tok), RK_E_FORMAT, "expected nothing more");

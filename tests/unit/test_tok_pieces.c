@@ -148,14 +148,6 @@ TEST(files_that_are_no_models_are_refused)
 
 /* --- two over one vocabulary --- */
 
-static void write_file(const char *name, const void *bytes, size_t n)
-{
-    char path[4096];
-    (void)snprintf(path, sizeof path, "%s/%s", test_temporary(), name);
-    FILE *f = fopen(path, "wb");
-    REQUIRE(f != NULL && fwrite(bytes, 1, n, f) == n && fclose(f) == 0);
-}
-
 static const char vocabulary[] = "{\"</s>\": 0, \"<unk>\": 1, \"" PIECES_BLANK "ab\": 2, \"" PIECES_BLANK "a\": 3, \"b\": 4, \">>fra<<\": 5, \"<pad>\": 6, \"" PIECES_BLANK "\": 7}";
 
 TEST(a_pair_reads_one_language_and_writes_another)
@@ -170,11 +162,11 @@ TEST(a_pair_reads_one_language_and_writes_another)
     b.n = 0;
     put_model(&b);
     FAILS(ctx, rk_pair_open(ctx, test_temporary(), &pair), RK_E_MISSING, "source.spm");
-    write_file("source.spm", b.at, b.n);
-    write_file("target.spm", b.at, b.n);
-    write_file("vocab.json", "{\"a\": 0}", 8);
+    test_write("source.spm", b.at, b.n);
+    test_write("target.spm", b.at, b.n);
+    test_write("vocab.json", "{\"a\": 0}", 8);
     FAILS(ctx, rk_pair_open(ctx, test_temporary(), &pair), RK_E_FORMAT, "no token </s>");
-    write_file("vocab.json", vocabulary, sizeof vocabulary - 1);
+    test_write("vocab.json", vocabulary, sizeof vocabulary - 1);
     OK(ctx, rk_pair_open(ctx, test_temporary(), &pair));
     EXPECT_INT(rk_pair_end(pair), 0);
     OK(ctx, rk_pair_encode(ctx, pair, read, sizeof read - 1, &ids));
@@ -207,8 +199,8 @@ TEST(a_pair_survives_every_failed_allocation)
     static struct bytes b;
     b.n = 0;
     put_model(&b);
-    write_file("source.spm", b.at, b.n);
-    write_file("target.spm", b.at, b.n);
-    write_file("vocab.json", vocabulary, sizeof vocabulary - 1);
+    test_write("source.spm", b.at, b.n);
+    test_write("target.spm", b.at, b.n);
+    test_write("vocab.json", vocabulary, sizeof vocabulary - 1);
     FOR_EVERY_FAILED_ALLOCATION(pair_once);
 }

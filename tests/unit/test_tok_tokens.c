@@ -5,15 +5,6 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-static char *path_of(const char *name)
-{
-    static char path[8][700];
-    static int k;
-    k = (k + 1) % 8;
-    (void)snprintf(path[k], sizeof path[k], "%s/%s", test_temporary(), name);
-    return path[k];
-}
-
 static uint64_t number(const unsigned char *p, int bytes)
 {
     uint64_t x = 0;
@@ -43,8 +34,8 @@ TEST(the_index_is_megatrons)
     for (unsigned bytes = 2; bytes <= 4; bytes += 2) {
         struct file_view v;
         rk_tokens t;
-        write_documents(ctx, path_of("a.bin"), bytes, ids, (size_t[]){ 3, 0, 600, 97 }, 4);
-        OK(ctx, file_map(ctx, path_of("a.idx"), &v));
+        write_documents(ctx, test_path("a.bin"), bytes, ids, (size_t[]){ 3, 0, 600, 97 }, 4);
+        OK(ctx, file_map(ctx, test_path("a.idx"), &v));
         REQUIRE(v.n == 34 + 3 * 4 + 3 * 8 + 4 * 8);                   /* a document without ids is none */
         EXPECT(memcmp(v.at, "MMIDIDX\0\0\1\0\0\0\0\0\0\0", 17) == 0 && v.at[17] == (bytes == 2 ? 8 : 4));
         EXPECT(number(v.at + 18, 8) == 3 && number(v.at + 26, 8) == 4);
@@ -55,7 +46,7 @@ TEST(the_index_is_megatrons)
         }
         for (uint64_t i = 0; i < 4; i++) EXPECT(number(v.at + 70 + 8 * i, 8) == i);
         file_unmap(&v);
-        OK(ctx, rk_tokens_open(ctx, path_of("a.bin"), 0, &t));        /* the index says how many bytes each takes */
+        OK(ctx, rk_tokens_open(ctx, test_path("a.bin"), 0, &t));        /* the index says how many bytes each takes */
         EXPECT(t.n == 700 && t.bytes_each == bytes && rk_tokens_at(&t, 699) == 699 * 7);
         rk_tokens_close(&t);
     }
@@ -67,8 +58,8 @@ TEST(an_index_that_does_not_fit_is_refused)
     static const uint32_t ids[10] = { 1, 2, 3 };
     rk_tokens t;
     unsigned char index[200];
-    write_documents(ctx, path_of("b.bin"), 2, ids, (size_t[]){ 4, 6 }, 2);
-    FILE *f = fopen(path_of("b.idx"), "rb");
+    write_documents(ctx, test_path("b.bin"), 2, ids, (size_t[]){ 4, 6 }, 2);
+    FILE *f = fopen(test_path("b.idx"), "rb");
     REQUIRE(f != NULL);
     size_t n = fread(index, 1, sizeof index, f);
     (void)fclose(f);
@@ -77,14 +68,14 @@ TEST(an_index_that_does_not_fit_is_refused)
         memcpy(changed, index, n);
         size_t at = round < (int)n ? (size_t)round : test_random(n), cut = round % 7 == 0 ? test_random(n) : n;
         changed[at] ^= (unsigned char)(1 + test_random(255));
-        f = fopen(path_of("b.idx"), "wb");
+        f = fopen(test_path("b.idx"), "wb");
         REQUIRE(f != NULL && fwrite(changed, 1, cut, f) == cut && fclose(f) == 0);
-        rk_status status = rk_tokens_open(ctx, path_of("b.bin"), 0, &t);
+        rk_status status = rk_tokens_open(ctx, test_path("b.bin"), 0, &t);
         EXPECT(status == RK_E_FORMAT || status == RK_E_DECLINED || (status == RK_OK && t.n == 10));
         if (status == RK_OK) rk_tokens_close(&t);
     }
     rk_tokens_writer *w;
-    FAILS(ctx, rk_tokens_create_as(ctx, path_of("b"), RK_TOKENS_MEGATRON, 2, &w), RK_E_ARG, ".bin");
+    FAILS(ctx, rk_tokens_create_as(ctx, test_path("b"), RK_TOKENS_MEGATRON, 2, &w), RK_E_ARG, ".bin");
 }
 
 /* ---- shards ---- */
@@ -131,18 +122,18 @@ TEST(shards_go_on_to_the_same_bytes)
     for (int format = RK_TOKENS_RAW; format <= RK_TOKENS_MEGATRON; format++) {
         (void)snprintf(a, sizeof a, "whole%d.bin", format);
         (void)snprintf(b, sizeof b, "parts%d.bin", format);
-        uint64_t whole = write_shards(ctx, path_of(a), (rk_tokens_format)format, -1), parts = 0;
+        uint64_t whole = write_shards(ctx, test_path(a), (rk_tokens_format)format, -1), parts = 0;
         EXPECT(whole > 4);
         for (int life = 0; parts < 4; life++) {
             REQUIRE(life < 40);
-            parts = write_shards(ctx, path_of(b), (rk_tokens_format)format, 5 + life);
+            parts = write_shards(ctx, test_path(b), (rk_tokens_format)format, 5 + life);
         }
-        EXPECT(write_shards(ctx, path_of(b), (rk_tokens_format)format, -1) == whole);
-        EXPECT(write_shards(ctx, path_of(b), (rk_tokens_format)format, -1) == whole);             /* nothing is left to do */
+        EXPECT(write_shards(ctx, test_path(b), (rk_tokens_format)format, -1) == whole);
+        EXPECT(write_shards(ctx, test_path(b), (rk_tokens_format)format, -1) == whole);             /* nothing is left to do */
         for (uint64_t i = 0; i < whole; i++) {
             (void)snprintf(a, sizeof a, "whole%d-%05d.bin", format, (int)i);
             (void)snprintf(b, sizeof b, "parts%d-%05d.bin", format, (int)i);
-            EXPECT(same_file(ctx, path_of(a), path_of(b)));
+            EXPECT(same_file(ctx, test_path(a), test_path(b)));
         }
     }
 }
@@ -150,31 +141,31 @@ TEST(shards_go_on_to_the_same_bytes)
 TEST(a_damaged_shard_is_made_again)
 {
     rk_ctx *ctx = test_ctx();
-    uint64_t n = write_shards(ctx, path_of("c.bin"), RK_TOKENS_RAW, -1);
-    (void)write_shards(ctx, path_of("d.bin"), RK_TOKENS_RAW, -1);
-    FILE *f = fopen(path_of("d-00002.bin"), "r+b");
+    uint64_t n = write_shards(ctx, test_path("c.bin"), RK_TOKENS_RAW, -1);
+    (void)write_shards(ctx, test_path("d.bin"), RK_TOKENS_RAW, -1);
+    FILE *f = fopen(test_path("d-00002.bin"), "r+b");
     REQUIRE(f != NULL && fputc('x', f) == 'x' && fclose(f) == 0);
-    REQUIRE(unlink(path_of("d-00003.bin")) == 0);
+    REQUIRE(unlink(test_path("d-00003.bin")) == 0);
     rk_shards *s;
     rk_shards_rules rules = { RK_TOKENS_RAW, 2, 100, "text a\nseed 1\n" };
-    OK(ctx, rk_shards_open(ctx, path_of("d.bin"), &rules, &s));
+    OK(ctx, rk_shards_open(ctx, test_path("d.bin"), &rules, &s));
     EXPECT(rk_shards_told(s).shards == 2 && !rk_shards_told(s).complete);
     rk_shards_close(ctx, s);
-    EXPECT(write_shards(ctx, path_of("d.bin"), RK_TOKENS_RAW, -1) == n);
+    EXPECT(write_shards(ctx, test_path("d.bin"), RK_TOKENS_RAW, -1) == n);
     for (int i = 2; i < 5; i++) {
         char a[40], b[40];
         (void)snprintf(a, sizeof a, "c-%05d.bin", i);
         (void)snprintf(b, sizeof b, "d-%05d.bin", i);
-        EXPECT(same_file(ctx, path_of(a), path_of(b)));
+        EXPECT(same_file(ctx, test_path(a), test_path(b)));
     }
     rules.made_from = "text a\nseed 2\n";
-    FAILS(ctx, rk_shards_open(ctx, path_of("d.bin"), &rules, &s), RK_E_DIFFERS, "made with \"seed 1\", these would be with \"seed 2\"");
+    FAILS(ctx, rk_shards_open(ctx, test_path("d.bin"), &rules, &s), RK_E_DIFFERS, "made with \"seed 1\", these would be with \"seed 2\"");
     rules.least = 50;
-    FAILS(ctx, rk_shards_open(ctx, path_of("d.bin"), &rules, &s), RK_E_DIFFERS, "50 ids a shard");
-    f = fopen(path_of("d.shards.json"), "wb");
+    FAILS(ctx, rk_shards_open(ctx, test_path("d.bin"), &rules, &s), RK_E_DIFFERS, "50 ids a shard");
+    f = fopen(test_path("d.shards.json"), "wb");
     REQUIRE(f != NULL && fputs("{\"schema\": \"reckon.shards/1\", \"format\": 3}", f) >= 0 && fclose(f) == 0);
-    FAILS(ctx, rk_shards_open(ctx, path_of("d.bin"), &rules, &s), RK_E_FORMAT, "d.shards.json: format");
-    FAILS(ctx, rk_shards_open(ctx, path_of("d"), &rules, &s), RK_E_ARG, ".bin");
+    FAILS(ctx, rk_shards_open(ctx, test_path("d.bin"), &rules, &s), RK_E_FORMAT, "d.shards.json: format");
+    FAILS(ctx, rk_shards_open(ctx, test_path("d"), &rules, &s), RK_E_ARG, ".bin");
 }
 
 static const char *faulty;
@@ -196,6 +187,14 @@ static rk_status write_faulty(rk_ctx *ctx)
 
 TEST(memory_may_run_out_anywhere)
 {
-    faulty = path_of("f.bin");
+    faulty = test_path("f.bin");
     FOR_EVERY_FAILED_ALLOCATION(write_faulty);
+}
+
+TEST(bytes_that_are_no_whole_number_of_ids_are_counted)
+{
+    rk_ctx *ctx = test_ctx();
+    rk_tokens t;
+    FAILS(ctx, rk_tokens_open(ctx, test_write("odd.bin", "1234567", 7), 0, &t), RK_E_FORMAT, "7 bytes are no whole number of ids of 2 bytes");
+    EXPECT(strstr(rk_error_hint(ctx), "tok encode") != NULL);
 }

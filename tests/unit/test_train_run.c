@@ -303,19 +303,13 @@ TEST(too_little_memory_is_said_before_any_is_taken)
     free(text.bytes);
 }
 
-static void write_text(const char *path, const char *text)
-{
-    FILE *f = fopen(path, "wb");
-    REQUIRE(f != NULL && fputs(text, f) >= 0 && fclose(f) == 0);
-}
-
 TEST(options_come_from_a_file_and_from_a_checkpoint)
 {
     rk_ctx *ctx = test_ctx();
     rk_train_options o = rk_train_defaults(), read;
     char path[600];
     (void)snprintf(path, sizeof path, "%s/options.json", test_temporary());
-    write_text(path, "{\"lr\": 0.5, \"min_lr\": 1e-3, \"weight-decay\": 0, \"schedule\": \"linear\", \"mask-ends\": true, \"steps\": 12, \"model\": \"gpt2\"}");
+    test_write_text(path, "{\"lr\": 0.5, \"min_lr\": 1e-3, \"weight-decay\": 0, \"schedule\": \"linear\", \"mask-ends\": true, \"steps\": 12, \"model\": \"gpt2\"}");
     OK(ctx, rk_train_options_read(ctx, path, &o));
     EXPECT(o.lr == 0.5 && o.min_lr == 1e-3 && o.decay == 0 && o.schedule == RK_SCHEDULE_linear && o.mask_ends && o.steps == 12);
     EXPECT_TEXT(o.model, "gpt2");
@@ -325,7 +319,7 @@ TEST(options_come_from_a_file_and_from_a_checkpoint)
     };
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         rk_train_options before = o;
-        write_text(path, wrong[i].text);
+        test_write_text(path, wrong[i].text);
         FAILS(ctx, rk_train_options_read(ctx, path, &o), RK_E_FORMAT, wrong[i].words);
         EXPECT(memcmp(&before, &o, sizeof o) == 0);
     }

@@ -6,6 +6,7 @@
 #include "backend/ref/ref.h"
 #include "base/file.h"
 #include "base/rng.h"
+#include "saved.h"
 #include "test.h"
 #include "verify/learn.h"
 
@@ -13,44 +14,22 @@ enum { STEPS = 3, HIDDEN = 4, SEQ = 4 };
 #define BIAS "transformer.h.0.mlp.c_fc.bias"
 static const int64_t ids[] = { 0, 1, 2, 3 };
 
-static double value_of(const char *name, int entry, int i, double bias)
+static double value_of(const void *bias, const char *name, int entry, int64_t i)
 {
     if (strstr(name, "norm2.weight") != NULL) return 0;
     if (strstr(name, "norm2.bias") != NULL) return 1;
     if (strstr(name, "mlp.up.weight") != NULL) return 0.25;
-    if (strstr(name, "mlp.up.bias") != NULL) return bias;
+    if (strstr(name, "mlp.up.bias") != NULL) return *(const double *)bias;
     return 0.5 * rng_normal(1, (uint64_t)entry, (uint64_t)i);
 }
 
-static const char *folder_of(rk_ctx *ctx, struct str *path, const char *name)
+/* The model with such a bias, in a folder of this name. */
+static const char *save_model(rk_ctx *ctx, const char *name, double bias)
 {
-    path->n = 0;
-    OK(ctx, file_join(ctx, path, test_temporary(), name));
-    OK(ctx, file_make_folder(ctx, str_c(path)));
-    return str_c(path);
-}
-
-static void write_model(rk_ctx *ctx, const char *folder, double bias, rk_dtype dtype)
-{
-    struct build_options how = { .purpose = FOR_LOGITS, .batch = 1, .seq = 1 };
-    rk_model *model;
-    struct built built;
-    struct store *store;
-    OK(ctx, rk_model_open(ctx, "gpt2:n_layer=1,n_embd=4,n_inner=4,n_head=1,vocab_size=5,n_positions=4,activation_function=relu", &model));
-    OK(ctx, model_build(ctx, model, &how, &built));
-    OK(ctx, store_open(ctx, backend_ref(), &store));
-    OK(ctx, store_declare(ctx, store, built.g));
-    OK(ctx, store_allocate(ctx, store));
-    for (int e = 0; e < store->entries.n; e++) {
-        double values[64];
-        REQUIRE(store->entries.at[e].elements <= 64);
-        for (int i = 0; i < 64; i++) values[i] = value_of(store->entries.at[e].name, e, i, bias);
-        OK(ctx, store_write(ctx, store, e, values, RK_f64));
-    }
-    OK(ctx, bind_save(ctx, model, &built, store, folder, dtype));
-    store_close(store);
-    built_close(&built);
-    rk_model_close(model);
+    const char *folder = test_path(name);
+    OK(ctx, file_make_folder(ctx, folder));
+    saved_model(ctx, "gpt2:n_layer=1,n_embd=4,n_inner=4,n_head=1,vocab_size=5,n_positions=4,activation_function=relu", folder, RK_f64, value_of, &bias);
+    return folder;
 }
 
 /* Inputs, and with losses and bias what came of STEPS steps. */
@@ -73,17 +52,15 @@ static void write_io(rk_ctx *ctx, const char *path, const double *losses, const 
 /* What somebody finds whose bias is another. */
 static void somebody_learns(rk_ctx *ctx, double bias, double losses[STEPS], double after[HIDDEN])
 {
-    struct str folder = { 0 }, path = { 0 };
+    const char *folder = save_model(ctx, "theirs", bias), *path = test_path("theirs/io.safetensors");
     rk_verified nothing;
     struct verify v = { .ctx = ctx, .backend = backend_ref(), .loosen = 1, .result = &nothing };
     struct learning l;
     int at;
-    write_model(ctx, folder_of(ctx, &folder, "theirs"), bias, RK_f64);
-    OK(ctx, file_join(ctx, &path, str_c(&folder), "io.safetensors"));
-    write_io(ctx, str_c(&path), NULL, NULL);
-    OK(ctx, rk_model_open(ctx, str_c(&folder), &v.model));
+    write_io(ctx, path, NULL, NULL);
+    OK(ctx, rk_model_open(ctx, folder, &v.model));
     v.vocab = config_int(&v.model->config, "vocab");
-    OK(ctx, bundle_open(ctx, str_c(&path), &v.io));
+    OK(ctx, bundle_open(ctx, path, &v.io));
     OK(ctx, NEW(v.checked, v.io.entries.n));
     OK(ctx, verify_inputs(ctx, &v));
     OK(ctx, learn_open(ctx, &l, &v, STEPS));
@@ -97,8 +74,6 @@ static void somebody_learns(rk_ctx *ctx, double bias, double losses[STEPS], doub
     FREE(v.checked, v.io.entries.n);
     bundle_close(ctx, &v.io);
     rk_model_close(v.model);
-    str_free(ctx, &folder);
-    str_free(ctx, &path);
 }
 
 struct row { double error, tolerance; rk_verdict verdict; bool widened; };
@@ -116,18 +91,14 @@ static bool keep(void *user, const rk_verify_row *r)
 /* Ours has one bias, theirs another, and what theirs became is written down with so much added. */
 static struct rows compare(rk_ctx *ctx, const struct backend *backend, double ours, double theirs, double added)
 {
-    struct str folder = { 0 }, path = { 0 };
     struct rows rows = { 0 };
     double losses[STEPS], after[HIDDEN];
     somebody_learns(ctx, theirs, losses, after);
     for (int i = 0; i < HIDDEN; i++) after[i] += added;
     losses[STEPS - 1] += added;
-    write_model(ctx, folder_of(ctx, &folder, "ours"), ours, RK_f64);
-    OK(ctx, file_join(ctx, &path, str_c(&folder), "io.safetensors"));
-    write_io(ctx, str_c(&path), losses, after);
-    OK(ctx, verify_run(ctx, str_c(&folder), NULL, backend, 1, keep, &rows, NULL));
-    str_free(ctx, &folder);
-    str_free(ctx, &path);
+    const char *folder = save_model(ctx, "ours", ours);
+    write_io(ctx, test_path("ours/io.safetensors"), losses, after);
+    OK(ctx, verify_run(ctx, folder, NULL, backend, 1, keep, &rows, NULL));
     return rows;
 }
 

@@ -13,55 +13,32 @@
  * other sizes, and scales that lie otherwise, are left to whoever writes the operation out. */
 #ifndef CPU_INT8_H
 #define CPU_INT8_H
-#include "backend/cpu/isa.h"
-#include "core/panel.h"
-#include <stddef.h>
-#include <stdint.h>
+#include "backend/cpu/gemm.h"
 
-enum { INT8_BLOCK = PANEL_PER_SCALE, INT8_FEW = 3, INT8_COLUMNS = PANEL_COLUMNS, INT8_FOURS = PANEL_FOURS, INT8_TILES_FROM = 32 };
+enum { INT8_FEW = 3, INT8_TILES_FROM = 32 };
 
-/* One row of X: its integers, a scale per block, and per block -128 times their sum (for `dots` of VNNI alone). */
-struct int8_row { int8_t *q; float *scale; int32_t *less; };
-
-/* y[j] = sum over blocks of x.scale · scale[j][block] · (integers of the block), for `columns` rows of W. */
-struct int8_dots { const int8_t *w; const float *scale; int64_t w_row, scale_row, blocks, columns; struct int8_row x; float *y; int64_t y_step; bool add; };
-
-/* All of X against some blocks of a panel, or of two where the kernels take two. */
-struct int8_panel {
-    const int8_t *x;                             /* slivers, one after the other: [sliver][block], then as the kernels lay them */
-    const float *x_scale;                        /* [sliver][block][row] */
-    int64_t rows, depth;                         /* of X: rows, and blocks of a sliver */
-    int64_t from, blocks;                        /* those that are multiplied */
-    const int8_t *w;                             /* [block][16][32][4] */
-    const float *w_scale;                        /* [block][32] */
-    int64_t second;                              /* the second panel lies so many blocks behind the first */
-    int32_t *less;                               /* room for the kernels: a number for each column and block */
-    float *y;
-    int64_t y_row, y_step;
-    int columns;
-    bool add;
+/* How one product is done: a function of its shape and of what the machine can do alone. It allocates nothing and may be made anywhere. */
+struct int8_plan {
+    struct gemm_problem p;                       /* A is X, B is W: b_k = 1, k and b_n whole blocks; one product of alpha 1 */
+    enum isa isa;
+    bool vnni, tiles;                            /* with vpdpbusd; with AMX */
+    bool panels, packed;                         /* W is multiplied in panels; it lies in them already */
+    int64_t blocks, scale_n, group;              /* of k; scales from one row of W to the next; columns of a task */
+    size_t less_at, scale_at, own_at, own_bytes; /* in the workspace: where X's parts begin, and the rooms of workers */
 };
 
-struct int8_kernels {
-    void (*quantise)(const float *x, int64_t blocks, const struct int8_row *to);
-    void (*dots)(const struct int8_dots *d);
-    int height;                                                                                       /* rows of a sliver: those that are multiplied at a time */
-    bool padded;                                                                                      /* the last sliver is as high as the others */
-    int columns, at_once;                                                                             /* of panels made at a time: all their columns, and blocks at most */
-    void (*sliver)(const struct int8_row *row, int64_t blocks, int at, int rows, const struct int8_row *to);      /* row `at` of `rows` takes its place; NULL: one after the other */
-    void (*panel)(const int8_t *w, int64_t w_row, int columns, int64_t blocks, int8_t *to);           /* NULL: dots are as good */
-    void (*multiply)(const struct int8_panel *p);
+struct int8_operands {
+    const float  *x;
+    const int8_t *w;
+    const float  *scale;                         /* they lie as the integers do, one for INT8_BLOCK */
+    float        *y;                             /* overlaps none of them */
+    bool          add;                           /* += */
 };
 
-#define X(isa) extern const struct int8_kernels int8_kernels_##isa;
-FOR_EVERY_ISA(X)
-#undef X
-#if defined(__x86_64__)
-extern const struct int8_kernels int8_kernels_vnni;                /* avx512 with vpdpbusd */
-extern const struct int8_kernels int8_kernels_tiles;               /* and with AMX: those of VNNI, but for slivers and products with panels */
-void int8_quantise_vnni(const float *x, int64_t blocks, const struct int8_row *to);
-void int8_dots_vnni(const struct int8_dots *d);
-void int8_panel_vnni(const int8_t *w, int64_t w_row, int columns, int64_t blocks, int8_t *to);
-#endif
+/* Is it a product that can be done so? Where W lies in panels, b_n is to be k. */
+bool int8_accepts(const struct gemm_problem *p);
+struct int8_plan int8_plan(const struct gemm_problem *p, enum isa isa, bool tiles, bool packed);       /* of one that can; tiles: there are some (isa_tiles) */
+size_t int8_scratch(const struct int8_plan *plan, int workers);                                        /* bytes */
+void int8_run(rk_ctx *ctx, const struct int8_plan *plan, const struct int8_operands *o, void *scratch);
 
 #endif

@@ -1,32 +1,11 @@
 /* int8.isa.c: rounding a row to integers, and products of integers, for one instruction set. Not here: vpdpbusd, a feature of its own
  * (int8_vnni.isa.c), and AMX (int8_tile.isa.c). */
-#include "backend/cpu/int8.h"
-#include "backend/cpu/simd.h"
-
-/* ---- rounding ---- */
-
-#if defined(ISA_AVX512)
-SIMD void store_bytes(int8_t *to, vi x) { _mm_storeu_si128((__m128i *)(void *)to, _mm512_cvtsepi32_epi8(x)); }
-#else
-SIMD void store_bytes(int8_t *to, vi x)
-{
-    int32_t whole[VF_LANES];
-    memcpy(whole, &x, sizeof whole);
-    for (int k = 0; k < VF_LANES; k++) to[k] = (int8_t)whole[k];         /* within ±127, as the scale is made */
-}
-#endif
+#include "backend/cpu/int8_kernel.h"
+#include "backend/cpu/int8_round.h"
 
 static void quantise(const float *x, int64_t blocks, const struct int8_row *to)
 {
-    for (int64_t b = 0; b < blocks; b++, x += INT8_BLOCK) {
-        int8_t *q = to->q + b * INT8_BLOCK;
-        vf most = vf_zero();
-        for (int i = 0; i < INT8_BLOCK; i += VF_LANES) most = vf_max(most, vf_abs(vf_load(x + i)));
-        const float largest = vf_reduce_max(most), scale = largest / 127, inverse = scale > 0 && 1 / scale <= 3e38f ? 1 / scale : 0;
-        to->scale[b] = scale;
-        for (int i = 0; i < INT8_BLOCK; i += VF_LANES)
-            store_bytes(q + i, vf_to_int(vf_min(vf_max(vf_mul(vf_load(x + i), vf_set1(inverse)), vf_set1(-127)), vf_set1(127))));
-    }
+    for (int64_t b = 0; b < blocks; b++) to->scale[b * to->apart] = round_block(x + b * INT8_BLOCK, to->q + b * to->apart * INT8_BLOCK, 0);
 }
 
 /* ---- dots ---- */
@@ -131,4 +110,4 @@ static void multiply(const struct int8_panel *p)
     }
 }
 
-const struct int8_kernels ISA_NAME(int8_kernels) = { .quantise = quantise, .dots = dots, .height = 1, .columns = INT8_COLUMNS, .at_once = 12, .multiply = multiply };
+const struct int8_kernels ISA_NAME(int8_kernels) = { .quantise = quantise, .sliver = quantise, .dots = dots, .height = 1, .columns = INT8_COLUMNS, .at_once = 12, .multiply = multiply };

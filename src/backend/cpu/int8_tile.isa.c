@@ -7,7 +7,7 @@
  * blocks, tile after tile, a sliver's, and what was stored.
  *
  *   X   slivers of 16 rows    [block][16][64]              W   panels, taken apart: [half][block][16 fours][16][4] */
-#include "backend/cpu/int8.h"
+#include "backend/cpu/int8_kernel.h"
 #if defined(ISA_AVX512)
 #include "backend/cpu/simd.h"
 #include "backend/cpu/tiles.h"
@@ -15,14 +15,8 @@
 enum { HEIGHT = TILE_ROWS, SQUARE = TILE_ROWS * 16, PANEL_BLOCK = INT8_COLUMNS * INT8_BLOCK, AT_ONCE = 6, HALF = AT_ONCE * TILE, STRIP = TILE_ROWS * INT8_COLUMNS, PAGE = 4096 };
 _Static_assert((int)INT8_BLOCK == (int)TILE_BYTES && (int)INT8_COLUMNS == 2 * (int)TILE_ROWS, "a block of the sum is one product of tiles");
 
-static void sliver(const struct int8_row *row, int64_t blocks, int at, int rows, const struct int8_row *to)
-{
-    (void)rows;
-    for (int64_t b = 0; b < blocks; b++) {
-        memcpy(to->q + b * TILE + at * INT8_BLOCK, row->q + b * INT8_BLOCK, INT8_BLOCK);
-        to->scale[b * HEIGHT + at] = row->scale[b];
-    }
-}
+/* As they are: tiles multiply signed with signed. */
+static void sliver(const float *x, int64_t blocks, const struct int8_row *to) { int8_kernels_avx512.sliver(x, blocks, to); }
 
 /* A strip of the result. `next`: the sliver after this one, 1024 bytes a block. `whole`: [half][block][16][16]. */
 struct strip { const int8_t *x, *w, *next; const float *x_scale, *w_scale; int64_t blocks; float *y; int64_t y_row; bool add; int32_t *whole; };
@@ -131,6 +125,6 @@ static TILES void multiply(const struct int8_panel *p)
     tiles_close();
 }
 
-const struct int8_kernels int8_kernels_tiles = { .quantise = int8_quantise_vnni, .dots = int8_dots_vnni, .height = HEIGHT, .padded = true, .columns = INT8_COLUMNS, .at_once = 2 * AT_ONCE,
-                                                 .sliver = sliver, .panel = int8_panel_vnni, .multiply = multiply };
+const struct int8_kernels int8_kernels_tiles = { .quantise = int8_quantise_vnni, .sliver = sliver, .dots = int8_dots_vnni, .height = HEIGHT, .padded = true, .columns = INT8_COLUMNS, .at_once = 2 * AT_ONCE,
+                                                 .panel = int8_panel_avx512, .multiply = multiply };
 #endif

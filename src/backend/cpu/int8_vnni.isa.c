@@ -6,9 +6,9 @@
  * A tile of the result is 6 rows by 4 vectors, two panels. Loads of 512 bits, broadcasts among them, come at little more than one a cycle on some
  * machines that multiply twice a cycle, and this tile needs 10 for 24 products. Its sums in f32 do not fit beside its integers; they are
  * touched once in a block, in the first-level cache. */
-#include "backend/cpu/int8.h"
+#include "backend/cpu/int8_kernel.h"
 #if defined(ISA_AVX512)
-#include "backend/cpu/simd.h"
+#include "backend/cpu/int8_round.h"
 
 #define VNNI __attribute__((target("avx512vnni")))
 enum { DOTS_AHEAD = 2048, PANEL_AHEAD = 4096, SQUARE = 16 };
@@ -94,37 +94,15 @@ VNNI void int8_dots_vnni(const struct int8_dots *d)
 
 /* ---- panels ---- */
 
-/* x + 128 in slivers: integers, then scales, of `rows` side by side. */
-static void sliver(const struct int8_row *row, int64_t blocks, int at, int rows, const struct int8_row *to)
+/* x + 128: unsigned. */
+static void sliver(const float *x, int64_t blocks, const struct int8_row *to)
 {
-    for (int64_t k = 0; k < blocks * INT8_FOURS; k++) {
-        uint32_t four;
-        memcpy(&four, row->q + 4 * k, sizeof four);
-        four ^= 0x80808080;
-        memcpy(to->q + (k * rows + at) * 4, &four, sizeof four);
-    }
-    for (int64_t b = 0; b < blocks; b++) to->scale[b * rows + at] = row->scale[b];
-}
-
-/* Sixteen rows of a block, a dword of each after the other: a square of dwords, turned. The rows of the next panel are asked for. */
-void int8_panel_vnni(const int8_t *w, int64_t w_row, int columns, int64_t blocks, int8_t *to)
-{
-    for (int64_t b = 0; b < blocks; b++)
-        for (int half = 0; half < 2; half++) {
-            vf square[SQUARE];
-            UNROLL for (int i = 0; i < SQUARE; i++) {
-                int j = half * SQUARE + i;
-                __builtin_prefetch(w + (j + INT8_COLUMNS) * w_row + b * INT8_BLOCK, 0, 2);
-                square[i] = _mm512_castsi512_ps(j < columns ? _mm512_loadu_si512(w + j * w_row + b * INT8_BLOCK) : _mm512_setzero_si512());
-            }
-            vf_transpose(square);
-            UNROLL for (int q = 0; q < INT8_FOURS; q++) _mm512_storeu_ps(to + ((b * INT8_FOURS + q) * INT8_COLUMNS + half * SQUARE) * 4, square[q]);
-        }
+    for (int64_t b = 0; b < blocks; b++) to->scale[b * to->apart] = round_block(x + b * INT8_BLOCK, to->q + b * to->apart * INT8_BLOCK, INT8_MIN);
 }
 
 /* A tile of the result: rows of a sliver by the columns of one panel or two. */
 struct tile {
-    const int8_t *x, *next;                      /* [blocks][16][rows][4]; where the next tile begins to read */
+    const int8_t *x, *next;                      /* [blocks][rows][64]; where the next tile begins to read */
     const float *x_scale;                        /* [blocks][rows] */
     const int8_t *w;
     const float *w_scale;
@@ -176,50 +154,84 @@ SIMD void tile_put(const struct tile *t, int rows, int vectors, const float *all
         for (int j = 0; j < t->columns; j++) t->y[i * t->y_row + j * t->y_step] = all[i * vectors * VF_LANES + j];
 }
 
-/* The sums in integers of one block: rows by vectors, in registers. Then each is added, with its scales. */
-static inline VNNI __attribute__((always_inline)) void tile(const struct tile *t, const int rows, const int vectors)
+/* The lines of Y that tile_put writes are asked for in the last blocks, half a row in each: they come when there is other work, and are not pushed out again. */
+SIMD void fetch_half(const struct tile *t, int vectors, int64_t half)
 {
+    const float *y = t->y + (half > 0 ? half / 2 * t->y_row : 0) + (half & 1) * (vectors / 2) * VF_LANES;
+    UNROLL for (int j = 0; j < vectors / 2; j++) __builtin_prefetch(y + j * VF_LANES, 1);
+}
+
+/* The sums in integers of one block: rows by vectors, in registers. Then each is added, with its scales. `weighs`: w is weighed meanwhile, as one more row. */
+static inline VNNI __attribute__((always_inline)) void tile(const struct tile *t, const int rows, const int vectors, const bool weighs)
+{
+    const __m512i one = _mm512_set1_epi8(1);
     const int64_t blocks = t->blocks, second = t->second;
     const int8_t *x = t->x, *next = t->next, *left = t->w, *right = left + second * PANEL_BLOCK;
     const float *x_scale = t->x_scale, *w_scale = t->w_scale;
     const int32_t *less = t->less;
     _Alignas(64) float all[HEIGHT * WIDE];
     tile_fetch(t, rows, vectors, all);
-    for (int64_t b = 0; b < blocks; b++, x_scale += rows, w_scale += INT8_COLUMNS, less += WIDE, next += rows * INT8_BLOCK) {
-        __m512i whole[HEIGHT][VECTORS];
+    for (int64_t b = 0; b < blocks; b++, x_scale += rows, w_scale += INT8_COLUMNS, less += WIDE, next += rows * INT8_BLOCK, x += (rows - 1) * INT8_BLOCK) {
+        __m512i whole[HEIGHT][VECTORS], weight[VECTORS];
         UNROLL for (int i = 0; i < rows; i++) __builtin_prefetch(next + i * INT8_BLOCK);
+        fetch_half(t, vectors, b - (blocks - 2 * rows));
         UNROLL for (int j = 0; j < vectors; j++) {
-            const __m512i begin = _mm512_loadu_si512(less + j * VF_LANES);
+            const __m512i begin = weighs ? _mm512_setzero_si512() : _mm512_loadu_si512(less + j * VF_LANES);
+            weight[j] = begin;
             UNROLL for (int i = 0; i < rows; i++) whole[i][j] = begin;
         }
-        for (int q = 0; q < INT8_FOURS; q += 2, x += 8 * rows, left += 2 * STEP, right += 2 * STEP)
+        for (int q = 0; q < INT8_FOURS; q += 2, x += 8, left += 2 * STEP, right += 2 * STEP)
             UNROLL for (int half = 0; half < 2; half++) {
                 __m512i four[VECTORS];
-                UNROLL for (int j = 0; j < vectors; j++) four[j] = _mm512_loadu_si512((j < PANEL_VECTORS ? left : right) + half * STEP + j % 2 * 64);
+                UNROLL for (int j = 0; j < vectors; j++) {
+                    const int8_t *at = (j < PANEL_VECTORS ? left : right) + half * STEP + j % 2 * 64;
+                    four[j] = _mm512_loadu_si512(at);
+                    if (!weighs) continue;
+                    __builtin_prefetch(at + PANEL_AHEAD);
+                    add_products(&weight[j], one, four[j]);
+                }
                 UNROLL for (int i = 0; i < rows; i++) {
                     int32_t same;
-                    memcpy(&same, x + 4 * (half * rows + i), sizeof same);
+                    memcpy(&same, x + i * INT8_BLOCK + half * 4, sizeof same);
                     const __m512i in_all = _mm512_set1_epi32(same);
                     UNROLL for (int j = 0; j < vectors; j++) add_products(&whole[i][j], in_all, four[j]);
                 }
             }
         UNROLL for (int j = 0; j < vectors; j++) {
             const vf column = vf_load(w_scale + j / 2 * second * INT8_COLUMNS + j % 2 * VF_LANES);
+            const __m512i added = _mm512_slli_epi32(weight[j], 7);
             UNROLL for (int i = 0; i < rows; i++) {
                 float *sum = all + (i * vectors + j) * VF_LANES;
-                vf_store(sum, vf_fma(_mm512_cvtepi32_ps(whole[i][j]), vf_mul(vf_set1(x_scale[i]), column), vf_load(sum)));
+                vf_store(sum, vf_fma(_mm512_cvtepi32_ps(weighs ? _mm512_sub_epi32(whole[i][j], added) : whole[i][j]), vf_mul(vf_set1(x_scale[i]), column), vf_load(sum)));
             }
         }
     }
     tile_put(t, rows, vectors, all);
 }
 
-#define FOR_EVERY_HEIGHT(X) X(1) X(2) X(3) X(4) X(5) X(6)
-#define X(rows)                                                                                \
-    static VNNI void tile_##rows##x2(const struct tile *t) { tile(t, rows, PANEL_VECTORS); }   \
-    static VNNI void tile_##rows##x4(const struct tile *t) { tile(t, rows, VECTORS); }
+#define FOR_FEW_ROWS(X) X(1) X(2) X(3) X(4) X(5)
+#define FOR_EVERY_HEIGHT(X) FOR_FEW_ROWS(X) X(6)
+#define X(rows)                                                                                       \
+    static VNNI void tile_##rows##x2(const struct tile *t) { tile(t, rows, PANEL_VECTORS, false); }   \
+    static VNNI void tile_##rows##x4(const struct tile *t) { tile(t, rows, VECTORS, false); }
 FOR_EVERY_HEIGHT(X)
 #undef X
+
+/* Rows that are one sliver alone, and leave registers for weights. */
+#define X(rows)                                                                                       \
+    static VNNI void alone_##rows##x2(const struct tile *t) { tile(t, rows, PANEL_VECTORS, true); }   \
+    static VNNI void alone_##rows##x4(const struct tile *t) { tile(t, rows, VECTORS, true); }
+FOR_FEW_ROWS(X)
+#undef X
+
+/* Blocks b .. b + n of `rows` rows from row i. */
+static struct tile tile_of(const struct int8_panel *p, int64_t i, int64_t rows, int64_t b, int64_t n)
+{
+    const int64_t at = i * p->depth + (p->from + b) * rows, next = p->rows - i >= 2 * HEIGHT ? at + HEIGHT * p->depth : at;
+    return (struct tile){ .x = p->x + at * INT8_BLOCK, .next = p->x + next * INT8_BLOCK, .x_scale = p->x_scale + at, .w = p->w + b * PANEL_BLOCK, .w_scale = p->w_scale + b * INT8_COLUMNS,
+                          .less = p->less + b * WIDE, .second = p->second, .blocks = n, .y = p->y + i * p->y_row, .y_row = p->y_row, .y_step = p->y_step, .columns = p->columns,
+                          .add = p->add || b > 0 };
+}
 
 /* The first sliver goes through the panel in small steps: as it comes from memory, it is weighed and multiplied. The others find it in the cache. */
 static void multiply(const struct int8_panel *p)
@@ -227,21 +239,26 @@ static void multiply(const struct int8_panel *p)
 #define X(rows) { tile_##rows##x2, tile_##rows##x4 },
     static void (*const tiles[HEIGHT][2])(const struct tile *t) = { FOR_EVERY_HEIGHT(X) };
 #undef X
+#define X(rows) { alone_##rows##x2, alone_##rows##x4 },
+    static void (*const alone[HEIGHT - 1][2])(const struct tile *t) = { FOR_FEW_ROWS(X) };
+#undef X
     const int panels = p->columns > INT8_COLUMNS ? 2 : 1;
+    if (p->rows < HEIGHT) {
+        const struct tile t = tile_of(p, 0, p->rows, 0, p->blocks);
+        alone[p->rows - 1][panels - 1](&t);
+        return;
+    }
     for (int64_t i = 0; i < p->rows; i += HEIGHT) {
         const int64_t rows = p->rows - i < HEIGHT ? p->rows - i : HEIGHT, step = i == 0 ? WEIGHED : p->blocks;
         for (int64_t b = 0; b < p->blocks; b += step) {
-            const int64_t n = p->blocks - b < step ? p->blocks - b : step, at = i * p->depth + (p->from + b) * rows, next = p->rows - i >= 2 * HEIGHT ? at + HEIGHT * p->depth : at;
-            int32_t *less = p->less + b * WIDE;
-            for (int64_t k = b; k < b + n && i == 0; k++)
+            const struct tile t = tile_of(p, i, rows, b, p->blocks - b < step ? p->blocks - b : step);
+            for (int64_t k = b; k < b + t.blocks && i == 0; k++)
                 for (int j = 0; j < panels; j++) weigh(p->w + (j * p->second + k) * PANEL_BLOCK, p->less + k * WIDE + j * INT8_COLUMNS);
-            tiles[rows - 1][panels - 1](&(struct tile){ .x = p->x + at * INT8_BLOCK, .next = p->x + next * INT8_BLOCK, .x_scale = p->x_scale + at, .w = p->w + b * PANEL_BLOCK,
-                                                        .w_scale = p->w_scale + b * INT8_COLUMNS, .less = less, .second = p->second, .blocks = n, .y = p->y + i * p->y_row,
-                                                        .y_row = p->y_row, .y_step = p->y_step, .columns = p->columns, .add = p->add || b > 0 });
+            tiles[rows - 1][panels - 1](&t);
         }
     }
 }
 
-const struct int8_kernels int8_kernels_vnni = { .quantise = int8_quantise_vnni, .dots = int8_dots_vnni, .height = HEIGHT, .columns = WIDE, .at_once = AT_ONCE, .sliver = sliver,
-                                                .panel = int8_panel_vnni, .multiply = multiply };
+const struct int8_kernels int8_kernels_vnni = { .quantise = int8_quantise_vnni, .sliver = sliver, .dots = int8_dots_vnni, .height = HEIGHT, .columns = WIDE, .at_once = AT_ONCE,
+                                                .panel = int8_panel_avx512, .multiply = multiply };
 #endif
