@@ -56,7 +56,7 @@ static rk_ref expand(rk_graph *g, const rk_graph *from, rk_ref y, const rk_ref *
     return rk_einsum(g, n->text, in[0], rk_widen_panels(g, in[1], n->arity == 3 ? in[2] : 0, n->dtype, dims.at));
 }
 
-OPDEF(einsum_panels) = { .name = "einsum_panels", .flags = OP_FUSED, .infer = infer, .expand = expand, .adjoint_reads = 1 | 2 | 4 };
+OPDEF(einsum_panels) = { .name = "einsum_panels", .flags = OP_FUSED | OP_REDUCES, .infer = infer, .expand = expand, .adjoint_reads = 1 | 2 | 4 };
 
 #ifndef RECKON_METER
 rk_ref rk_einsum_panels(rk_graph *g, const char *equation, rk_ref x, rk_ref panels, rk_ref scale, const char *dims)

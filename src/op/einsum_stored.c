@@ -41,7 +41,7 @@ static rk_ref expand(rk_graph *g, const rk_graph *from, rk_ref y, const rk_ref *
     return rk_einsum(g, n->text, in[0], rk_widen(g, in[1], n->arity == 3 ? in[2] : 0, n->dtype));
 }
 
-OPDEF(einsum_stored) = { .name = "einsum_stored", .flags = OP_FUSED, .infer = infer, .expand = expand, .adjoint_reads = 1 | 2 | 4 };
+OPDEF(einsum_stored) = { .name = "einsum_stored", .flags = OP_FUSED | OP_REDUCES, .infer = infer, .expand = expand, .adjoint_reads = 1 | 2 | 4 };
 
 #ifndef RECKON_METER
 rk_ref rk_widen(rk_graph *g, rk_ref q, rk_ref scale, rk_dtype dtype)

@@ -259,14 +259,6 @@ static void begin_lines(const struct bundle *b)
     }
 }
 
-/* Steps that only turn or widen numbers. */
-static int moves(const struct plan *p)
-{
-    int n = 0;
-    for (int i = 0; i < p->n_steps; i++) n += strncmp(p->steps[i].kernel->name, "copy", 4) == 0 || strncmp(p->steps[i].kernel->name, "cast", 4) == 0;
-    return n;
-}
-
 /* Apart: by how much at most, since floats of few rows are added up in another order. */
 static void same_outputs(rk_ctx *ctx, const char *a, const char *b, const struct backend *backend, double apart)
 {
@@ -276,8 +268,7 @@ static void same_outputs(rk_ctx *ctx, const char *a, const char *b, const struct
     EXPECT(difference(ctx, &one, &other) <= apart);
     begin_lines(&other.w->bundle);
     EXPECT(rk_weights_mapped(one.w) <= rk_weights_mapped(other.w) && (rk_weights_mapped(one.w) > 0) == (rk_weights_mapped(other.w) > 0));
-    EXPECT(moves(other.plan) <= moves(one.plan));                              /* nothing is unpacked before it is used */
-    EXPECT(apart > 0 || other.plan->n_steps <= one.plan->n_steps);             /* products of floats in rows may add to what is there */
+    EXPECT(other.plan->n_steps <= one.plan->n_steps);                          /* nothing is unpacked before it is used */
     forward_close(&one);
     forward_close(&other);
 }
@@ -317,7 +308,7 @@ static void try_float_panels(rk_ctx *ctx, const char *spec, bool some)
     EXPECT(same_bytes(test_path("packed/model.safetensors"), test_path("again/model.safetensors")));
     EXPECT(same_bytes(test_path("rows/model.safetensors"), test_path("undone/model.safetensors")));
     EXPECT(same_bytes(test_path("int8/model.safetensors"), test_path("int8_rows/model.safetensors")));
-    same_outputs(ctx, test_path("rows"), test_path("packed"), backend_cpu(), 4e-6);
+    same_outputs(ctx, test_path("rows"), test_path("packed"), backend_cpu(), 2e-6);
     same_outputs(ctx, test_path("rows"), test_path("packed"), backend_ref(), 0);
 }
 

@@ -70,7 +70,7 @@ static void try_threads(struct blas *blas)
     enum { M = 900, N = 700, K = 80 };
     rk_ctx *one, *two;
     REQUIRE(rk_ctx_open(&(rk_options){ .threads = 1 }, &one) == RK_OK && rk_ctx_open(&(rk_options){ .threads = 2 }, &two) == RK_OK);
-    struct gemm_problem p = { M, N, K, K, 1, N, 1, N, 1, { 1, 1 }, { 0, 0 }, { 0, 0 }, { 0, 0 }, 1, false, 0, 0 };
+    struct gemm_problem p = { .m = M, .n = N, .k = K, .a_m = K, .a_k = 1, .b_k = N, .b_n = 1, .c_m = N, .c_n = 1, .batch = { 1, 1 }, .alpha = 1 };
     float *x = malloc(sizeof(float) * (M * K + K * N + 2 * M * N));
     REQUIRE(x != NULL);
     float *b = x + M * K, *c = b + K * N, *d = c + M * N;
@@ -87,7 +87,7 @@ TEST(blocks_are_a_function_of_the_shape) { on_each(try_threads); }
 
 TEST(what_cblas_cannot_express_is_not_taken)
 {
-    struct gemm_problem good = { 4, 5, 6, 6, 1, 5, 1, 5, 1, { 1, 1 }, { 0, 0 }, { 0, 0 }, { 0, 0 }, 1, false, 0, 0 }, p = good;
+    struct gemm_problem good = { .m = 4, .n = 5, .k = 6, .a_m = 6, .a_k = 1, .b_k = 5, .b_n = 1, .c_m = 5, .c_n = 1, .batch = { 1, 1 }, .alpha = 1 }, p = good;
     EXPECT(blas_takes(&p));
     p.a_m = 12, p.a_k = 2;
     EXPECT(!blas_takes(&p));
