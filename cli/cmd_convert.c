@@ -219,6 +219,6 @@ const struct command cmd_convert = {
     .name = "convert", .arguments = "DIR OUT", .purpose = "a model's weights in another dtype", .options = options, .examples = examples, .json = true, .run = run,
     .notes = "OUT gets model.safetensors, config.json and the files of the tokenizer, and is used like DIR. Listed is what every tensor lost: the largest "
              "difference, and the root of the sum of their squares by that of the numbers. With int8, norms, biases and tables that are only looked up in stay as "
-             "they are. Packed is as large, and says the same to the bit; what is also looked up in, or has no multiple of 32 rows, stays in rows. --layout plain "
-             "undoes it.",
+             "they are. Packed is as large; integers say the same to the bit, floats within rounding. What is used in parts, or has too few rows for panels, "
+             "stays in rows. --layout plain undoes it.",
 };

@@ -5,9 +5,9 @@
 
 rk_status panels_check(rk_ctx *ctx, const rk_graph *g, const struct node *n, int first, int64_t out, int64_t in)
 {
-    const struct node *w = node_of(g, n->in[first]), *s = node_of(g, n->in[first + 1]);
-    int64_t shape[PANEL_RANK];
     const bool floats = n->arity == 2;
+    const struct node *w = node_of(g, n->in[first]), *s = floats ? w : node_of(g, n->in[first + 1]);
+    int64_t shape[PANEL_RANK];
     if (!panel_fits(floats, out, in)) return FAIL(RK_E_SHAPE, "%s: %lld x %lld is not cut into panels of %d x %d", n->op->name, (long long)out, (long long)in, (int)panel_columns(floats), PANEL_PER_SCALE);
     if (floats && w->dtype > RK_f8e5m2) return FAIL(RK_E_DTYPE, "%s: panels of %s without scales", n->op->name, rk_dtype_name(w->dtype));
     if (!floats && (w->dtype != RK_i8 || s->dtype > RK_f8e5m2)) return FAIL(RK_E_DTYPE, "%s: panels of %s with scales of %s", n->op->name, rk_dtype_name(w->dtype), rk_dtype_name(s->dtype));

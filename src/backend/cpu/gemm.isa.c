@@ -115,7 +115,7 @@ SIMD void tile(const struct gemm_tile *t, const int rows, const int vectors, con
 }
 
 #define TILE(r)                                                                                                       \
-    static void tile_##r##x1(const struct gemm_tile *t) { tile(t, r, 1, false); }                                            \
+    static void tile_##r##x1(const struct gemm_tile *t) { tile(t, r, 1, false); }                                     \
     static void tile_##r##x2(const struct gemm_tile *t) { tile(t, r, 2, false); }
 FOR_ROWS(TILE)
 #undef TILE
@@ -180,8 +180,8 @@ SIMD void across(const struct gemm_across *r, const int rows, const int vectors,
 #define FOR_ACROSS(X) X(6, 1) X(6, 2)
 #endif
 #define X(rows, vectors)                                                                                              \
-    static void across_##rows##x##vectors(const struct gemm_across *r) { across(r, rows, vectors, false); }                  \
-    static void across_2x##vectors(const struct gemm_across *r) { across(r, 2, vectors, false); }                            \
+    static void across_##rows##x##vectors(const struct gemm_across *r) { across(r, rows, vectors, false); }           \
+    static void across_2x##vectors(const struct gemm_across *r) { across(r, 2, vectors, false); }                     \
     static void across_1x##vectors(const struct gemm_across *r) { across(r, 1, vectors, false); }
 FOR_ACROSS(X)
 #undef X

@@ -151,11 +151,10 @@ static void panels(void *arg, int64_t task, int worker)
         for (int64_t from = 0; from < e->blocks; from += step) {
             int64_t n = extent_least(step, e->blocks - from);
             struct int8_panel p = e->packed ? lying_panels(j, column, from) : make_panels(j, column, from, n, own);
-            p.depth = e->blocks, p.from = from, p.blocks = n;
-            p.less = (int32_t *)(void *)(own + made_blocks(e, j->k) * (PANEL_BLOCK + INT8_COLUMNS * (int64_t)sizeof(float)));
-            p.y_row = e->p.c_m, p.y_step = e->p.c_n, p.columns = (int)extent_least(wide, e->p.n - column), p.add = j->o->add || from > 0;
             const struct int8_row x = row_of(j, 0);
-            p.x = x.q, p.x_scale = x.scale, p.rows = e->p.m, p.y = j->o->y + column * e->p.c_n;
+            p.x = x.q, p.x_scale = x.scale, p.rows = e->p.m, p.depth = e->blocks, p.from = from, p.blocks = n;
+            p.less = (int32_t *)(void *)(own + made_blocks(e, j->k) * (PANEL_BLOCK + INT8_COLUMNS * (int64_t)sizeof(float)));
+            p.y = j->o->y + column * e->p.c_n, p.y_row = e->p.c_m, p.y_step = e->p.c_n, p.columns = (int)extent_least(wide, e->p.n - column), p.add = j->o->add || from > 0;
             j->k->multiply(&p);
         }
 }

@@ -1,4 +1,4 @@
-/* panels.h: what products with panels (core/panel.h) ask, of integers (int8.c) and of floats (einsum_panels.c). */
+/* panels.h: what products with panels (core/panel.h) ask, of integers (einsum_int8.c) and of floats (einsum_float_panels.c). */
 #ifndef CPU_PANELS_H
 #define CPU_PANELS_H
 #include "backend/cpu/machine.h"

@@ -1,4 +1,4 @@
-/* einsum_panels.c: contractions with floats that lie in panels (core/panel.h), and whoever asks for panels of integers (int8.c) as if they lay in rows. */
+/* einsum_float_panels.c: the operation einsum_panels of floats: products of gemm.h whose B lies in panels (core/panel.h). Not here: integers (einsum_int8.c). */
 #include "backend/cpu/cpu.h"
 #include "backend/cpu/einsum.h"
 #include "backend/cpu/panels.h"
@@ -7,30 +7,6 @@
 #include <string.h>
 
 _Static_assert((int)GEMM_PANEL_COLUMNS == (int)FLOAT_PANEL_COLUMNS, "panels of products are those of files");
-
-void panels_in_rows(const struct problem *p, struct panels_in_rows *r)
-{
-    struct operand *w = &r->in[1];
-    rk_dim dim[EINSUM_PANELS_DIMS];
-    int rank = 0;
-    while (rank < EINSUM_PANELS_DIMS && p->node->at.i[rank] != 0) dim[rank] = (rk_dim)p->node->at.i[rank], rank++;
-    for (int i = 0; i < p->n_in; i++) r->in[i] = p->in[i];
-    w->at = layout_dense(p->g, rank, dim);
-    w->at.offset = p->in[1].at.offset;
-    r->p = *p;
-    r->p.in = r->in;
-}
-
-bool panels_are_one_product(const struct problem *p)
-{
-    struct panels_in_rows r;
-    struct contraction c;
-    if (!layout_is_dense(&p->in[1].at)) return false;
-    panels_in_rows(p, &r);
-    if (!contraction_of(&r.p, &c) || c.n_extra != 0 || gemm_refuse(&c.product) != NULL) return false;
-    const struct gemm_problem *g = &c.product;
-    return g->batch[0] == 1 && g->batch[1] == 1 && g->b_k == 1 && g->b_n == g->k;
-}
 
 struct floats { struct contraction c; struct gemm_plan plan; };
 _Static_assert(sizeof(struct floats) <= PREPARED_BYTES, "a product with panels fits its place");
@@ -42,7 +18,7 @@ bool einsum_float_panels_accepts(const struct problem *p)
 
 rk_status einsum_float_panels_prepare(rk_ctx *ctx, const struct problem *p, struct prepared *out)
 {
-    struct floats e = { .plan = { .spread = false } };
+    struct floats e = { .plan.spread = false };
     struct panels_in_rows r;
     memset(out, 0, sizeof *out);
     panels_in_rows(p, &r);
