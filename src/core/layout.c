@@ -37,6 +37,13 @@ bool layout_is_dense(const struct layout *l)
     return true;
 }
 
+bool layout_same(const struct layout *a, const struct layout *b)
+{
+    bool same = a->rank == b->rank && a->offset == b->offset;
+    for (int i = 0; i < a->rank && same; i++) same = a->dim[i] == b->dim[i] && a->stride[i] == b->stride[i];
+    return same;
+}
+
 int64_t layout_elements(const struct layout *l)
 {
     int64_t n = 1;

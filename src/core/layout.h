@@ -18,6 +18,7 @@ struct layout layout_dense(const rk_graph *g, int rank, const rk_dim *dim);
 struct layout layout_of(const rk_graph *g, rk_ref x, rk_ref *base);
 bool    layout_is_dense(const struct layout *l);                    /* elements 0 .. n-1 in order, offset 0 allowed to differ */
 int64_t layout_elements(const struct layout *l);
+bool    layout_same(const struct layout *a, const struct layout *b);    /* of two values in one memory: the same elements in the same order */
 int     layout_axis(const struct layout *l, rk_dim dim);            /* -1: not there */
 int64_t layout_stride(const struct layout *l, rk_dim dim);          /* 0: not there */
 

@@ -27,6 +27,10 @@ struct problem {
     const void *machine;                    /* of the back end: which BLAS, which race was won */
 };
 
+/* The gradients of a fused operation are a problem of their own: is it one; and the node of the operation itself, whose attributes both read. */
+bool problem_is_adjoint(const struct problem *p);
+const struct node *problem_operation(const struct problem *p);
+
 /* Room for the operands of any problem: 7 KB, which a plan of thousands of steps does not keep. */
 struct problem_room { struct operand in[MOST_PROBLEM_OPERANDS], out[MOST_PROBLEM_RESULTS]; };
 

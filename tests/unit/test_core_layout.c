@@ -129,3 +129,20 @@ TEST(dense_is_dense_whatever_has_size_one)
     l.stride[0] = 4;
     EXPECT(!layout_is_dense(&l));
 }
+
+/* Two views of one value are the same elements only where nothing but the sizes, which the dims fix, may be told from the other. */
+TEST(layouts_are_the_same_when_nothing_tells_them_apart)
+{
+    const struct layout l = { .rank = 2, .dim = { 1, 2 }, .size = { 3, 4 }, .stride = { 4, 1 }, .offset = 5 };
+    struct layout other = l;
+    other.dim[2] = 7, other.stride[2] = 7;              /* behind the last dim lies nothing */
+    EXPECT(layout_same(&l, &other));
+    other.offset = 6;
+    EXPECT(!layout_same(&l, &other));
+    other = l, other.stride[0] = 1, other.stride[1] = 3;
+    EXPECT(!layout_same(&l, &other));
+    other = l, other.dim[0] = 2, other.dim[1] = 1;
+    EXPECT(!layout_same(&l, &other));
+    other = l, other.rank = 1;
+    EXPECT(!layout_same(&l, &other));
+}

@@ -8,20 +8,14 @@
 #include "backend/cpu/cpu.h"
 #include "backend/cpu/machine.h"
 #include "base/par.h"
-#include "core/opdef.h"
 #include <string.h>
 
 _Static_assert(sizeof(struct attend) <= PREPARED_BYTES, "attention fits its place");
 
-static const struct node *op_node(const struct problem *p)
-{
-    return p->op == &op_adjoint ? node_of(p->g, (rk_ref)p->node->at.i[1]) : p->node;
-}
-
 static struct attend_strides strides_of(const struct problem *p, const struct layout *l, rk_dim row, rk_dim number, const struct layout *q)
 {
     struct attend_strides s = { .row = l->stride[layout_axis(l, row)], .number = l->stride[layout_axis(l, number)], .offset = l->offset };
-    const struct node *n = op_node(p);
+    const struct node *n = problem_operation(p);
     int k = 0;
     for (int i = 0; i < q->rank; i++)
         if (q->dim[i] != (rk_dim)n->at.i[0] && q->dim[i] != (rk_dim)n->at.i[2]) s.outer[k++] = l->stride[layout_axis(l, q->dim[i])];
@@ -32,7 +26,7 @@ static struct attend_strides strides_of(const struct problem *p, const struct la
 static struct attend_strides lengths_of(const struct problem *p, const struct layout *l, const struct layout *q)
 {
     struct attend_strides s = { .offset = l->offset };
-    const struct node *n = op_node(p);
+    const struct node *n = problem_operation(p);
     int k = 0;
     for (int i = 0; i < q->rank; i++) {
         if (q->dim[i] == (rk_dim)n->at.i[0] || q->dim[i] == (rk_dim)n->at.i[2]) continue;
@@ -44,10 +38,10 @@ static struct attend_strides lengths_of(const struct problem *p, const struct la
 
 static struct attend attend_of(const struct problem *p)
 {
-    const struct node *n = op_node(p);
+    const struct node *n = problem_operation(p);
     rk_dim seq = (rk_dim)n->at.i[0], key = (rk_dim)n->at.i[1], width = (rk_dim)n->at.i[2];
     const struct layout *q = &p->in[0].at, *k = &p->in[1].at;
-    struct attend a = { .heads = 1, .q_out = -1, .k_out = -1, .v_out = -1, .lengths_in = n->arity > 3 ? 3 : -1, .dy_in = n->arity + 1, .causal = n->at.i[3] != 0, .gradients = p->op == &op_adjoint,
+    struct attend a = { .heads = 1, .q_out = -1, .k_out = -1, .v_out = -1, .lengths_in = n->arity > 3 ? 3 : -1, .dy_in = n->arity + 1, .causal = n->at.i[3] != 0, .gradients = problem_is_adjoint(p),
                         .scale = (float)n->at.f[0], .keep = n->at.f[1], .site = rand_site(n->text), .isa = machine_isa(p) };
     a.seq = q->size[layout_axis(q, seq)];
     a.width = q->size[layout_axis(q, width)];
@@ -76,8 +70,8 @@ static bool accepts(const struct problem *p)
 {
     bool ok = !p->accumulate;
     for (int i = 0; i < 3; i++) ok = ok && p->in[i].dtype == RK_f32;
-    ok = ok && (op_node(p)->arity < 4 || p->in[3].dtype == RK_i32);
-    for (int i = 0; i < p->n_out; i++) ok = ok && p->out[i].dtype == RK_f32 && (p->op != &op_adjoint || (p->out_role[i] >= 1 && p->out_role[i] <= 3));
+    ok = ok && (problem_operation(p)->arity < 4 || p->in[3].dtype == RK_i32);
+    for (int i = 0; i < p->n_out; i++) ok = ok && p->out[i].dtype == RK_f32 && (!problem_is_adjoint(p) || (p->out_role[i] >= 1 && p->out_role[i] <= 3));
     return ok;
 }
 

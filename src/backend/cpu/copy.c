@@ -171,20 +171,13 @@ void copy_move(rk_ctx *ctx, const struct move *m, const struct copy_kernels *k)
 
 /* --- the kernels --- */
 
-static bool same_layout(const struct layout *a, const struct layout *b)
-{
-    bool same = a->rank == b->rank && a->offset == b->offset;
-    for (int i = 0; i < a->rank && same; i++) same = a->dim[i] == b->dim[i] && a->stride[i] == b->stride[i];
-    return same;
-}
-
 /* A state updated with another view of itself would change while it is read: the reference takes that. */
 static bool apart(const struct problem *p, int in)
 {
     rk_ref to, from;
     (void)layout_of(p->g, p->out[0].ref, &to);
     (void)layout_of(p->g, p->in[in].ref, &from);
-    return to != from || same_layout(&p->in[in].at, &p->out[0].at);
+    return to != from || layout_same(&p->in[in].at, &p->out[0].at);
 }
 
 static rk_status prepare_nothing(struct prepared *out)

@@ -9,7 +9,6 @@
 #include "backend/cpu/rows.h"
 #include "base/par.h"
 #include "core/walk.h"
-#include "core/opdef.h"
 #include <math.h>
 #include <string.h>
 
@@ -27,13 +26,6 @@ struct work {
     const int32_t *given;
 };
 
-static bool is_adjoint(const struct problem *p) { return p->op == &op_adjoint; }
-
-static const struct node *node_of_rope(const struct problem *p)
-{
-    return is_adjoint(p) ? node_of(p->g, (rk_ref)p->node->at.i[1]) : p->node;
-}
-
 bool rope_accepts(const struct problem *p)
 {
     bool placed = p->n_in == 2 && p->in[1].dtype == RK_i32;
@@ -50,7 +42,7 @@ static int64_t size_along(const struct problem *p, rk_dim dim) { return p->out[0
 /* Rows of the tables: one for each position that is given, else one for each along the position's dimension. */
 static int64_t table_rows(const struct problem *p, rk_dim position)
 {
-    return !is_adjoint(p) && p->n_in == 2 ? layout_elements(&p->in[1].at) : size_along(p, position);
+    return !problem_is_adjoint(p) && p->n_in == 2 ? layout_elements(&p->in[1].at) : size_along(p, position);
 }
 
 static int64_t rotary_of(const struct node *n) { return n->at.i[3] & INT32_MAX; }
@@ -58,7 +50,7 @@ static int64_t rotary_of(const struct node *n) { return n->at.i[3] & INT32_MAX; 
 /* Workspace: the tables; two rows per worker. */
 static rk_status prepare(rk_ctx *ctx, const struct problem *p, struct prepared *out)
 {
-    const struct node *n = node_of_rope(p);
+    const struct node *n = problem_operation(p);
     int64_t head = size_along(p, (rk_dim)n->at.i[1]), positions = table_rows(p, (rk_dim)n->at.i[0]);
     memset(out, 0, sizeof *out);
     out->scratch = (size_t)(2 * positions * rows_padded(rotary_of(n)) + 2 * (int64_t)par_workers(ctx) * rows_padded(head)) * sizeof(float);
@@ -127,7 +119,7 @@ static void make_given(void *arg, int64_t task, int worker)
 static struct layout table_places(const struct problem *p, rk_dim position)
 {
     struct layout where = p->out[0].at;
-    bool given = !is_adjoint(p) && p->n_in == 2;
+    bool given = !problem_is_adjoint(p) && p->n_in == 2;
     for (int i = 0; i < where.rank; i++) where.stride[i] = !given && where.dim[i] == position;
     where.offset = 0;
     if (!given) return where;
@@ -155,10 +147,10 @@ static void turn(void *arg, int64_t task, int worker)
 rk_status rope_run(rk_ctx *ctx, const struct call *c, const struct rope_kernels *k)
 {
     const struct problem *p = c->problem;
-    const struct node *n = node_of_rope(p);
-    int from = is_adjoint(p) ? 2 : 0;
+    const struct node *n = problem_operation(p);
+    int from = problem_is_adjoint(p) ? 2 : 0;
     rk_dim position = (rk_dim)n->at.i[0], head = (rk_dim)n->at.i[1], past = (rk_dim)(n->at.i[3] >> 32);
-    struct work w = { .k = k, .interleaved = n->at.i[2] == RK_ROPE_INTERLEAVED, .backwards = is_adjoint(p), .rotary = rotary_of(n), .theta = n->at.f[0] };
+    struct work w = { .k = k, .interleaved = n->at.i[2] == RK_ROPE_INTERLEAVED, .backwards = problem_is_adjoint(p), .rotary = rotary_of(n), .theta = n->at.f[0] };
     struct layout where = table_places(p, position);
     const struct layout *const layouts[] = { &p->out[0].at, &p->in[from].at, &where };
     rows_over(&w.rows, head, layouts, 3);
@@ -171,7 +163,7 @@ rk_status rope_run(rk_ctx *ctx, const struct call *c, const struct rope_kernels 
     w.x = (const float *)c->in[from] + p->in[from].at.offset;
     w.y = (float *)c->out[0] + p->out[0].at.offset;
     if (w.rows.count == 0) return RK_OK;
-    if (!is_adjoint(p) && p->n_in == 2) {
+    if (!problem_is_adjoint(p) && p->n_in == 2) {
         w.at = &p->in[1].at;
         w.given = c->in[1];
         par_for(ctx, w.rotary / 2, make_given, &w);

@@ -5,14 +5,11 @@
  * A second row of each table entry does the same, with tensor cores by groups of four warps where the device and the width allow it. */
 #include "backend/cuda/attend.h"
 #include "backend/cuda/kernels.h"
-#include "core/opdef.h"
 #include <math.h>
 #include <string.h>
 
 enum { LINE = 16, LEAST_KEYS = 64, WANTED_BLOCKS = 528 };      /* few queries: keys of a part, blocks to have: four for each multiprocessor of an H100 */
 
-static bool is_adjoint(const struct problem *p) { return p->op == &op_adjoint; }
-static const struct node *op_node(const struct problem *p) { return is_adjoint(p) ? node_of(p->g, (rk_ref)p->node->at.i[1]) : p->node; }
 static int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
 
 /* --- operands --- */
@@ -22,14 +19,14 @@ struct part { const struct layout *at; struct attend_operand *to; rk_dim row, nu
 
 static int parts_of(const struct problem *p, struct attend_args *a, struct part *part)
 {
-    const struct node *n = op_node(p);
+    const struct node *n = problem_operation(p);
     rk_dim seq = (rk_dim)n->at.i[0], key = (rk_dim)n->at.i[1], width = (rk_dim)n->at.i[2];
     int k = 0;
     part[k++] = (struct part){ &p->in[0].at, &a->q, seq, width, false, 0 };
     part[k++] = (struct part){ &p->in[1].at, &a->k, key, width, false, 1 };
     part[k++] = (struct part){ &p->in[2].at, &a->v, key, width, false, 2 };
     if (n->arity > 3) part[k++] = (struct part){ &p->in[3].at, &a->lengths, 0, 0, false, 3 };
-    if (!is_adjoint(p)) {
+    if (!problem_is_adjoint(p)) {
         part[k++] = (struct part){ &p->out[0].at, &a->y, seq, width, true, 0 };
         return k;
     }
@@ -48,7 +45,7 @@ enum { MOST_PARTS = 9 };
 static void heads_of(const struct problem *p, struct attend_args *a, const struct part *part, int n)
 {
     const struct layout *q = &p->in[0].at, *all[MOST_PARTS];
-    const struct node *op = op_node(p);
+    const struct node *op = problem_operation(p);
     struct layout space = { .rank = 0 };
     struct loops loops;
     for (int i = 0; i < q->rank; i++)
@@ -71,7 +68,7 @@ static bool may_group(const struct problem *p, const struct attend_args *a)
 
 static struct attend_args args_of(const struct problem *p, bool group)
 {
-    const struct node *n = op_node(p);
+    const struct node *n = problem_operation(p);
     const struct layout *q = &p->in[0].at, *k = &p->in[1].at;
     struct part part[MOST_PARTS];
     struct attend_args a = { .dtype = p->in[0].dtype, .causal = n->at.i[3] != 0, .scale = (float)n->at.f[0], .drops = n->at.f[1] < 1, .over = (float)(1 / n->at.f[1]),
@@ -120,7 +117,7 @@ static bool by_few(const struct attend_args *a) { return a->seq <= ATTEND_FEW &&
 
 static bool by_tensor(const struct problem *p, const struct attend_args *a)
 {
-    size_t shared = is_adjoint(p) ? attend_tensor_adjoint_shared(a->width, a->group) : attend_tensor_shared(a->width, a->group);
+    size_t shared = problem_is_adjoint(p) ? attend_tensor_adjoint_shared(a->width, a->group) : attend_tensor_shared(a->width, a->group);
     return a->dtype != RK_f32 && a->width <= ATTEND_TENSOR_WIDEST && a->scale > 0 && cuda_of(p)->capability >= 80 && shared <= cuda_of(p)->shared_most && in_lines(a);
 }
 
@@ -135,21 +132,21 @@ static bool layouts_are_fine(const struct problem *p)
         int axis = part[i].number == 0 ? -1 : layout_axis(part[i].at, part[i].number);
         fine = axis < 0 || part[i].at->stride[axis] == 1 || part[i].at->size[axis] <= 1;
     }
-    int64_t width = q->size[layout_axis(q, (rk_dim)op_node(p)->at.i[2])], key = k->size[layout_axis(k, (rk_dim)op_node(p)->at.i[1])];
+    int64_t width = q->size[layout_axis(q, (rk_dim)problem_operation(p)->at.i[2])], key = k->size[layout_axis(k, (rk_dim)problem_operation(p)->at.i[1])];
     /* what blocks, rows and scores of a head are counted in */
     return fine && width >= 1 && width <= ATTEND_WIDEST && key <= INT32_MAX / 2 && layout_elements(q) / width <= INT32_MAX / 2 && layout_elements(k) / width <= INT32_MAX / 2;
 }
 
 static bool accepts(const struct problem *p)
 {
-    const struct node *n = op_node(p);
+    const struct node *n = problem_operation(p);
     rk_dtype dtype = p->in[0].dtype;
     bool ok = !p->accumulate && cuda_computes(dtype) && (n->arity < 4 || p->in[3].dtype == RK_i32) && p->n_out >= 1 && p->n_out <= 3;
     for (int i = 0; i < p->n_in && ok; i++) ok = (n->arity > 3 && i == 3) || p->in[i].dtype == dtype;
-    for (int i = 0; i < p->n_out && ok; i++) ok = p->out[i].dtype == dtype && (!is_adjoint(p) || (p->out_role[i] >= 1 && p->out_role[i] <= 3));
+    for (int i = 0; i < p->n_out && ok; i++) ok = p->out[i].dtype == dtype && (!problem_is_adjoint(p) || (p->out_role[i] >= 1 && p->out_role[i] <= 3));
     if (!ok || (n->at.f[1] < 1 && p->live) || !layouts_are_fine(p)) return false;      /* masks are drawn over bounds */
     int width = (int)p->in[0].at.size[layout_axis(&p->in[0].at, (rk_dim)n->at.i[2])];
-    return (is_adjoint(p) ? attend_plain_adjoint_shared(width) : attend_plain_shared(width)) <= cuda_of(p)->shared_most;
+    return (problem_is_adjoint(p) ? attend_plain_adjoint_shared(width) : attend_plain_shared(width)) <= cuda_of(p)->shared_most;
 }
 
 static bool accepts_group(const struct problem *p)
@@ -189,7 +186,7 @@ static uint64_t scores_by_keys(const struct attend_args *a, int rows, int step)
 static void price(const struct problem *p, const struct attend_args *a, struct prepared *out)
 {
     uint64_t products, elements, drops = a->drops ? 1 : 0;
-    if (!is_adjoint(p)) {
+    if (!problem_is_adjoint(p)) {
         int rows = by_few(a) ? 1 : by_tensor(p, a) ? attend_tensor_rows(a->width, a->group) : attend_plain_rows(a->width);
         uint64_t scores = scores_by_queries(a, rows);
         products = 2 * scores, elements = scores * (6 + drops);
@@ -218,10 +215,10 @@ static rk_status prepare(rk_ctx *ctx, const struct problem *p, bool group, struc
 {
     struct attend_args a = args_of(p, group);
     const struct layout *k = &p->in[1].at;
-    int64_t key = k->size[layout_axis(k, (rk_dim)op_node(p)->at.i[1])];
+    int64_t key = k->size[layout_axis(k, (rk_dim)problem_operation(p)->at.i[1])];
     memset(out, 0, sizeof *out);
     if (a.causal && key < a.seq && !p->live) return FAIL(RK_E_SHAPE, "attention: causal with %lld keys for %d queries", (long long)key, a.seq);
-    if (is_adjoint(p)) out->scratch = 2 * row_room(&a);
+    if (problem_is_adjoint(p)) out->scratch = 2 * row_room(&a);
     else if (p->live || by_few(&a)) out->scratch = split_room(&a);
     price(p, &a, out);
     return RK_OK;

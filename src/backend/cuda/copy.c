@@ -84,19 +84,12 @@ struct cuda_move cuda_move_of(const struct call *c, int in)
 
 /* --- copy and cast --- */
 
-static bool same_layout(const struct layout *a, const struct layout *b)
-{
-    bool same = a->rank == b->rank && a->offset == b->offset;
-    for (int i = 0; i < a->rank && same; i++) same = a->dim[i] == b->dim[i] && a->stride[i] == b->stride[i];
-    return same;
-}
-
 static bool overlaps(const struct problem *p)
 {
     rk_ref to, from;
     (void)layout_of(p->g, p->out[0].ref, &to);
     (void)layout_of(p->g, p->in[0].ref, &from);
-    return to == from && !(same_layout(&p->in[0].at, &p->out[0].at) && p->in[0].dtype == p->out[0].dtype);
+    return to == from && !(layout_same(&p->in[0].at, &p->out[0].at) && p->in[0].dtype == p->out[0].dtype);
 }
 
 static rk_status prepare(const struct problem *p, struct prepared *out)

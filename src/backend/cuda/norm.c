@@ -9,7 +9,6 @@
  * Price     as the processor's kernel: forward 4 FLOPs per element for RMS norm, 7 for the others; backward 13 and 16. */
 #include "backend/cuda/norm.h"
 #include "backend/cuda/kernels.h"
-#include "core/opdef.h"
 #include <string.h>
 
 enum { BLOCKS_EACH = 4, ROWS_EACH = 4 };                /* of a multiprocessor; of a block, at least */
@@ -19,8 +18,8 @@ struct roles { const struct node *norm; int weight, bias, dy, dx, dweight, dbias
 
 static struct roles roles_of(const struct problem *p)
 {
-    bool adjoint = p->op == &op_adjoint;
-    struct roles r = { adjoint ? node_of(p->g, (rk_ref)p->node->at.i[1]) : p->node, -1, -1, -1, -1, -1, -1 };
+    bool adjoint = problem_is_adjoint(p);
+    struct roles r = { problem_operation(p), -1, -1, -1, -1, -1, -1 };
     int weight = (int)r.norm->at.i[2], bias = (int)r.norm->at.i[3];
     if (weight != 0) r.weight = weight;
     if (bias != 0) r.bias = bias;

@@ -5,14 +5,11 @@
  * Price     3 FLOPs per rotary number: two products and a sum. */
 #include "backend/cuda/rope.h"
 #include "backend/cuda/kernels.h"
-#include "core/opdef.h"
 #include <math.h>
 #include <string.h>
 
-static bool is_adjoint(const struct problem *p) { return p->op == &op_adjoint; }
-static bool is_placed(const struct problem *p) { return !is_adjoint(p) && p->n_in == 2; }
-static int operand(const struct problem *p) { return is_adjoint(p) ? 2 : 0; }
-static const struct node *node_of_rope(const struct problem *p) { return is_adjoint(p) ? node_of(p->g, (rk_ref)p->node->at.i[1]) : p->node; }
+static bool is_placed(const struct problem *p) { return !problem_is_adjoint(p) && p->n_in == 2; }
+static int operand(const struct problem *p) { return problem_is_adjoint(p) ? 2 : 0; }
 static int64_t rotary_of(const struct node *n) { return n->at.i[3] & INT32_MAX; }
 
 /* A layout whose offset at a row of x is that row's place in the table. */
@@ -31,7 +28,7 @@ static struct layout table_places(const struct problem *p, const struct node *n)
 
 static bool rows_of(const struct problem *p, struct cuda_outer *rows)
 {
-    const struct node *n = node_of_rope(p);
+    const struct node *n = problem_operation(p);
     struct layout where = table_places(p, n);
     const struct layout *const layouts[] = { &p->out[0].at, &p->in[operand(p)].at, &where };
     return cuda_outer_over(rows, (rk_dim)n->at.i[1], layouts, 3) && rows->n <= INT32_MAX;
@@ -55,7 +52,7 @@ static int64_t positions_of(const struct problem *p, const struct node *n)
 
 static rk_status prepare(rk_ctx *ctx, const struct problem *p, struct prepared *out)
 {
-    const struct node *n = node_of_rope(p);
+    const struct node *n = problem_operation(p);
     const struct layout *y = &p->out[0].at;
     int64_t head = y->size[layout_axis(y, (rk_dim)n->at.i[1])];
     (void)ctx;
@@ -90,11 +87,11 @@ static bool all_aligned(const struct rope_args *a, int64_t width)
 static rk_status run(rk_ctx *ctx, const struct call *c)
 {
     const struct problem *p = c->problem;
-    const struct node *n = node_of_rope(p);
+    const struct node *n = problem_operation(p);
     rk_dim past = (rk_dim)(n->at.i[3] >> 32);
     int64_t rotary = rotary_of(n);
     struct rope_table t = { .positions = positions_of(p, n), .first = past != 0 ? c->live->extent[past] : 0, .pairs = (int32_t)(rotary / 2),
-                            .per_pair = -2 * log(n->at.f[0]) / (double)rotary, .sign = is_adjoint(p) ? -1 : 1, .table = c->scratch };
+                            .per_pair = -2 * log(n->at.f[0]) / (double)rotary, .sign = problem_is_adjoint(p) ? -1 : 1, .table = c->scratch };
     struct rope_args a = { .dtype = p->out[0].dtype, .interleaved = n->at.i[2] == RK_ROPE_INTERLEAVED, .rotary = (int32_t)rotary,
                            .table = c->scratch, .y = cuda_out(c, 0), .x = cuda_in(c, operand(p)) };
     PROMISE(rows_of(p, &a.rows));

@@ -1,14 +1,9 @@
 /* softmax.c: softmax along a dimension whose elements are neighbours, and its gradient from its result: dx = y (dy - Σ y dy). */
 #include "backend/cuda/softmax.h"
 #include "backend/cuda/kernels.h"
-#include "core/opdef.h"
 #include <string.h>
 
-static rk_dim dim_of(const struct problem *p)
-{
-    bool adjoint = p->op == &op_adjoint;
-    return (rk_dim)(adjoint ? node_of(p->g, (rk_ref)p->node->at.i[1]) : p->node)->at.i[0];
-}
+static rk_dim dim_of(const struct problem *p) { return (rk_dim)problem_operation(p)->at.i[0]; }
 
 static bool rows_of(const struct problem *p, const int *in, int n, struct cuda_outer *rows)
 {

@@ -19,7 +19,6 @@
 #include "backend/cuda/kernels.h"
 #include "backend/cuda/lt.h"
 #include "backend/cuda/outer.h"
-#include "core/opdef.h"
 #include <string.h>
 
 enum { LOGIT_BYTES = 512 << 20, FEWEST_ROWS = 1024, ROW_MULTIPLE = 128, LOGIT_MULTIPLE = 64, TENSOR_MULTIPLE = 8 };
@@ -37,14 +36,13 @@ struct head {
 };
 _Static_assert(sizeof(struct head) <= PREPARED_BYTES, "the head fits its place");
 
-static const struct node *node_of_head(const struct problem *p) { return p->op == &op_adjoint ? node_of(p->g, (rk_ref)p->node->at.i[1]) : p->node; }
 static int64_t up(int64_t n, int64_t multiple) { return (n + multiple - 1) / multiple * multiple; }
 static bool gradients(const struct head *h) { return h->dx >= 0 || h->dw >= 0 || h->dbias >= 0; }
 
 static void find_roles(const struct problem *p, struct head *h)
 {
-    bool adjoint = p->op == &op_adjoint;
-    h->bias = node_of_head(p)->arity == 4 ? 3 : -1;
+    bool adjoint = problem_is_adjoint(p);
+    h->bias = problem_operation(p)->arity == 4 ? 3 : -1;
     h->dy = adjoint ? p->n_in - 1 : -1;
     h->loss = h->dx = h->dw = h->dbias = -1;
     for (int i = 0; i < p->n_out; i++) {
@@ -61,7 +59,7 @@ static bool find_rows(const struct problem *p, struct head *h)
 {
     const struct layout *x = &p->in[0].at, *labels = &p->in[2].at, *both[] = { x, h->dx >= 0 ? &p->out[h->dx].at : x };
     struct cuda_outer rows;
-    rk_dim hidden = (rk_dim)node_of_head(p)->at.i[0];
+    rk_dim hidden = (rk_dim)problem_operation(p)->at.i[0];
     int k = 0;
     for (int i = 0; i < x->rank; i++)
         if (x->dim[i] != hidden && (k >= labels->rank || labels->dim[k++] != x->dim[i])) return false;
@@ -76,7 +74,7 @@ static bool find_rows(const struct problem *p, struct head *h)
 static void find_matrices(const struct problem *p, struct head *h)
 {
     const struct layout *w = &p->in[1].at;
-    rk_dim hidden = (rk_dim)node_of_head(p)->at.i[0], vocab = (rk_dim)node_of_head(p)->at.i[1];
+    rk_dim hidden = (rk_dim)problem_operation(p)->at.i[0], vocab = (rk_dim)problem_operation(p)->at.i[1];
     h->vocab = w->size[layout_axis(w, vocab)];
     h->w_v = w->stride[layout_axis(w, vocab)];
     h->w_d = w->stride[layout_axis(w, hidden)];
