@@ -1,6 +1,6 @@
 /* test_blas.c: a BLAS found at run time gives what the loops give, in every form that cblas can express; names that are not
  * libraries, and libraries that are no BLAS, are declined by message; the race and the bursts say something sane. labels: threads */
-#include "backend/blas/blas.h"
+#include "backend/blas/blas_inner.h"
 #include "backend/cpu/burst.h"
 #include "backend/cpu/gemm_race.h"
 #include "base/mem.h"
@@ -109,6 +109,14 @@ TEST(what_is_no_blas_is_declined_by_message)
     EXPECT(b == NULL);
     FAILS(ctx, blas_open(ctx, "libm.so.6", &b), RK_E_DECLINED, "cblas_sgemm");
     FAILS(ctx, blas_open(ctx, "/nowhere/libdnnl.so.2", &b), RK_E_MISSING, "libdnnl");
+    for (const struct blas_row *r = blas_rows; r->name != NULL; r++) {      /* all names that were tried are told, of what is not here */
+        rk_status status = blas_open(ctx, r->name, &b);
+        for (size_t i = 0; status == RK_E_MISSING && i < sizeof r->files / sizeof *r->files && r->files[i] != NULL; i++)
+            EXPECT(strstr(rk_error_message(ctx), r->files[i]) != NULL);
+        rk_error_clear(ctx);
+        blas_close(ctx, b);
+        b = NULL;
+    }
     FAILS(ctx, blas_open(ctx, "eigen", &b), RK_E_UNKNOWN, "eigen");
     EXPECT(strstr(rk_error_hint(ctx), "openblas, blis, mkl, onednn") != NULL);
     EXPECT(b == NULL);

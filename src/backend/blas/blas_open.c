@@ -124,15 +124,25 @@ static void let_go(struct blas *b)
     b->handle = NULL;
 }
 
+/* "libdnnl.so.3, libdnnl.so.2, libdnnl.so": what was looked for. */
+static void put_files(char *to, size_t room, const struct blas_row *row)
+{
+    size_t used = 0;
+    for (size_t i = 0; i < sizeof row->files / sizeof *row->files && row->files[i] != NULL && used < room; i++)
+        used += (size_t)snprintf(to + used, room - used, "%s%s", i > 0 ? ", " : "", row->files[i]);
+}
+
 static rk_status open_row(rk_ctx *ctx, struct blas *b, const struct blas_row *row)
 {
+    char files[128] = "";
     rk_status status = RK_E_MISSING;
     for (size_t i = 0; i < sizeof row->files / sizeof *row->files && row->files[i] != NULL && status == RK_E_MISSING; i++) {
         status = open_file(ctx, b, row, row->files[i]);
         if (status != RK_OK) let_go(b);
     }
     if (status != RK_E_MISSING) return status;
-    (void)FAIL(RK_E_MISSING, "%s (%s) is not installed here, or not where libraries are looked for", row->title, row->files[0]);
+    put_files(files, sizeof files, row);
+    (void)FAIL(RK_E_MISSING, "%s (%s) is not installed here, or not where libraries are looked for", row->title, files);
     return ctx_hint(ctx, "it comes with %s", row->package);
 }
 
