@@ -49,7 +49,11 @@ rk_ref rk_widen(rk_graph *g, rk_ref q, rk_ref scale, rk_dtype dtype)
     rk_ref wide = rk_cast(g, q, dtype);
     if (wide == 0 || scale == 0) return wide;
     const struct node *n = node_of(g, q), *s = node_of(g, scale);
-    if (n->rank == 0 || s->rank == 0) return 0;
+    if (n->rank == 0 || s->rank == 0) {
+        rk_ctx *ctx = g->ctx;
+        graph_mistake(g, FAIL(RK_E_SHAPE, "widen: numbers of %d dimensions with scales of %d: both have the blocks last", n->rank, s->rank));
+        return 0;
+    }
     rk_dim whole = n->dim[n->rank - 1], blocks = s->dim[s->rank - 1];
     rk_dim within = dim_derived(g, dim_name(g, blocks), "each", '\0', dim_size(g, whole) / (dim_size(g, blocks) > 0 ? dim_size(g, blocks) : 1));
     const rk_dim two[] = { blocks, within };

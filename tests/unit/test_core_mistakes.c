@@ -57,6 +57,10 @@ static void select_missing(rk_graph *g)       { (void)rk_select(g, x(g), "ff", 0
 static void order_missing(rk_graph *g)        { (void)rk_order(g, x(g), "seq batch"); }
 static void order_extra(rk_graph *g)          { (void)rk_order(g, x(g), "seq batch hidden ff"); }
 static void order_twice(rk_graph *g)          { (void)rk_order(g, x(g), "seq seq hidden batch"); }
+static void widen_scalar(rk_graph *g)         { (void)rk_widen(g, w(g), rk_input(g, "scale", RK_f32, ""), RK_f32); }
+static void widen_blocks(rk_graph *g)         { (void)rk_widen(g, rk_input(g, "q", RK_i8, "hidden ff"), rk_input(g, "scale", RK_f32, "hidden seq"), RK_f32); }
+static void widen_panels_rank(rk_graph *g)    { (void)rk_widen_panels(g, w(g), 0, RK_f32, "ff hidden"); }
+static void widen_panels_dims(rk_graph *g)    { (void)rk_widen_panels(g, rk_input(g, "panels", RK_f32, "batch seq key hidden ff"), 0, RK_f32, "hidden"); }
 static void spread_missing(rk_graph *g)       { (void)rk_spread(g, x(g), "batch seq"); }
 static void join_count(rk_graph *g)           { const rk_ref p[] = { x(g) }; (void)rk_join(g, "two", p, 1, "two batch seq hidden"); }
 static void join_rank(rk_graph *g)            { const rk_ref p[] = { w(g), x(g) }; (void)rk_join(g, "two", p, 2, "two ff hidden"); }
@@ -200,6 +204,10 @@ static const struct { const char *name; void (*make)(rk_graph *g); rk_status sta
     ROW(order_missing, RK_E_SHAPE, "order \"seq batch\"", "hidden is missing"),
     ROW(order_extra, RK_E_SHAPE, "order \"seq batch hidden ff\"", "3 dimensions"),
     ROW(order_twice, RK_E_SHAPE, "seq stands twice"),
+    ROW(widen_scalar, RK_E_SHAPE, "widen", "2 dimensions", "scales of 0"),
+    ROW(widen_blocks, RK_E_SHAPE, "split"),
+    ROW(widen_panels_rank, RK_E_SHAPE, "widen_panels \"ff hidden\"", "panels of 2 dimensions"),
+    ROW(widen_panels_dims, RK_E_SHAPE, "widen_panels \"hidden\"", "a matrix of 2 at least"),
     ROW(spread_missing, RK_E_SHAPE, "spread \"batch seq\"", "hidden is missing"),
     ROW(join_count, RK_E_SHAPE, "join", "1 parts", "two (2)"),
     ROW(join_rank, RK_E_SHAPE, "join", "part 2 has 3 dimensions"),

@@ -120,3 +120,43 @@ static rk_status open_close(rk_ctx *ctx)
 }
 
 TEST(opening_with_no_memory) { FOR_EVERY_FAILED_ALLOCATION(open_close); }
+
+TEST(what_a_device_says_of_itself)
+{
+    rk_ctx *ctx = test_ctx();
+    rk_device *d;
+    rk_ceilings a = { .threads = -1 }, b;
+    uint64_t all = 1, free_bytes = 2;
+    OK(ctx, rk_device_open(ctx, "cpu", &(rk_device_options){ .blas = "own" }, &d));
+    EXPECT_TEXT(rk_device_library(d), "");
+    EXPECT(!rk_device_memory(d, &all, &free_bytes) && all == 1 && free_bytes == 2);      /* it is the host's */
+    EXPECT(!rk_device_measured(d, &a) && a.threads == -1);              /* nothing is made up before it is measured */
+    OK(ctx, rk_device_ceilings(d, true, &b));
+    EXPECT(rk_device_measured(d, &a) && a.gemm_flops == b.gemm_flops && a.read_bytes == b.read_bytes);
+    rk_device_close(d);
+}
+
+/* A wish is of a variable that some library here reads, each once; and it is the same however often it is asked. */
+TEST(wishes_are_told_apart)
+{
+    rk_wish w, before;
+    int n = 0;
+    for (; rk_device_wish(n, &w); n++) {
+        EXPECT(w.variable[0] != '\0' && w.value[0] != '\0');
+        for (int k = 0; k < n; k++) EXPECT(rk_device_wish(k, &before) && strcmp(before.variable, w.variable) != 0);
+    }
+    EXPECT(n <= 8 && !rk_device_wish(-1, &w) && !rk_device_wish(n, &w));
+}
+
+TEST(a_process_has_held_what_it_holds)
+{
+    enum { BYTES = 64 << 20 };
+    int64_t before = rk_process_peak_bytes();
+    if (before < 0) SKIP("the system does not say");
+    char *held = malloc(BYTES);
+    REQUIRE(held != NULL);
+    memset(held, 1, BYTES);
+    EXPECT(rk_process_peak_bytes() >= BYTES + (int64_t)(held[BYTES - 1] - 1));
+    free(held);
+    EXPECT(rk_process_peak_bytes() >= BYTES && rk_process_peak_bytes() >= before);
+}

@@ -299,3 +299,47 @@ TEST(memory_may_run_out_anywhere)
         FOR_EVERY_FAILED_ALLOCATION(read_faulty);
     }
 }
+
+TEST(files_are_those_of_the_texts)
+{
+    rk_ctx *ctx = test_ctx();
+    rk_corpus *corpus;
+    rk_block block;
+    REQUIRE(mkdir(test_path("folder"), 0700) == 0);
+    (void)test_write_text("folder/b.txt", "second");
+    (void)test_write_text("folder/a.txt", "first");
+    (void)test_write("folder/c.bin", "\0\1", 2);
+    (void)test_write_text("third", "third");
+    const char *paths[] = { test_path("folder"), test_path("third") };
+    OK(ctx, rk_corpus_open(ctx, paths, 2, NULL, &corpus));
+    REQUIRE(rk_corpus_files(corpus) >= 3);
+    size_t texts = 0;
+    for (block.n = 1; block.n > 0;) {
+        OK(ctx, rk_corpus_next(ctx, corpus, NULL, &block));
+        for (size_t i = 0; i < block.n; i++, texts++) {
+            static const char *const names[] = { "folder/a.txt", "folder/b.txt", "third" }, *const words[] = { "first", "second", "third" };
+            REQUIRE(texts < 3 && block.files[i] < rk_corpus_files(corpus));
+            EXPECT_TEXT(rk_corpus_file(corpus, block.files[i]), test_path(names[texts]));
+            EXPECT(block.texts[i].n == strlen(words[texts]) && memcmp(block.texts[i].at, words[texts], block.texts[i].n) == 0);
+        }
+    }
+    EXPECT_INT(texts, 3);
+    rk_corpus_close(ctx, corpus);
+}
+
+/* A line that is no text is named by file and number, and nothing of it is kept. */
+TEST(lines_of_json_are_texts)
+{
+    rk_ctx *ctx = test_ctx();
+    rk_bytes text = { 0 };
+    const char *string = "\"a\\u00e9\\n\"", *object = "{\"id\": 3, \"text\": \"b\"}";
+    OK(ctx, rk_corpus_line(ctx, "f", 1, string, strlen(string), NULL, &text));
+    OK(ctx, rk_corpus_line(ctx, "f", 2, object, strlen(object), "text", &text));
+    EXPECT(text.n == 5 && memcmp(text.at, "a\xc3\xa9\nb", 5) == 0);
+    FAILS(ctx, rk_corpus_line(ctx, "f.jsonl", 7, object, strlen(object), NULL, &text), RK_E_FORMAT, "f.jsonl, line 7");
+    FAILS(ctx, rk_corpus_line(ctx, "f.jsonl", 8, object, strlen(object), "body", &text), RK_E_MISSING, "body");
+    FAILS(ctx, rk_corpus_line(ctx, "f.jsonl", 9, object, strlen(object), "id", &text), RK_E_FORMAT, "where a text is expected");
+    FAILS(ctx, rk_corpus_line(ctx, "f.jsonl", 10, object, strlen(object) - 1, "text", &text), RK_E_FORMAT, "line 10");
+    EXPECT_INT(text.n, 5);
+    rk_bytes_free(ctx, &text);
+}

@@ -427,3 +427,31 @@ TEST(decoding_in_a_stream_never_breaks_a_character)
     }
     rk_tok_close(ctx, tok);
 }
+
+/* Where a text may be cut, both parts give the ids of the whole; a place is always before the end, which more text follows. */
+TEST(parts_between_cuts_are_the_whole)
+{
+    static char text[MOST];
+    rk_ctx *ctx = test_ctx();
+    rk_tok *tok = trained(ctx, 400, RK_TIES_RANK);
+    rk_ids whole = { 0 }, first = { 0 }, second = { 0 };
+    int cuts = 0;
+    for (int round = 0; round < 200; round++) {
+        size_t n = hard_text(text, MOST), seen = n - test_random(n / 2 + 1), at = rk_tok_cut(tok, text, seen);
+        if (at == 0) continue;
+        cuts++;
+        EXPECT(at < seen);
+        OK(ctx, rk_tok_encode(ctx, tok, text, n, 0, &whole));
+        OK(ctx, rk_tok_encode(ctx, tok, text, at, 0, &first));
+        OK(ctx, rk_tok_encode(ctx, tok, text + at, n - at, 0, &second));
+        EXPECT(first.n + second.n == whole.n);
+        for (size_t i = 0; i < whole.n && first.n + second.n == whole.n; i++) EXPECT(whole.at[i] == (i < first.n ? first.at[i] : second.at[i - first.n]));
+        whole.n = first.n = second.n = 0;
+    }
+    EXPECT(cuts > 20);
+    EXPECT_INT(rk_tok_cut(tok, text, 0), 0);
+    rk_ids_free(ctx, &whole);
+    rk_ids_free(ctx, &first);
+    rk_ids_free(ctx, &second);
+    rk_tok_close(ctx, tok);
+}

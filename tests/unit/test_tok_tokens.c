@@ -198,3 +198,31 @@ TEST(bytes_that_are_no_whole_number_of_ids_are_counted)
     FAILS(ctx, rk_tokens_open(ctx, test_write("odd.bin", "1234567", 7), 0, &t), RK_E_FORMAT, "7 bytes are no whole number of ids of 2 bytes");
     EXPECT(strstr(rk_error_hint(ctx), "tok encode") != NULL);
 }
+
+/* A shard that is ended by its writer ends there, however few its tokens are; after nothing, or twice, no empty one comes of it. */
+TEST(shards_end_where_they_are_split)
+{
+    rk_ctx *ctx = test_ctx();
+    rk_shards *s;
+    rk_tokens t;
+    rk_shards_rules rules = { RK_TOKENS_RAW, 2, 0, "by hand\n" };
+    OK(ctx, rk_shards_open(ctx, test_path("s.bin"), &rules, &s));
+    OK(ctx, rk_shards_split(ctx, s));
+    EXPECT_INT(rk_shards_told(s).shards, 0);
+    for (uint32_t d = 0; d < 5; d++) {
+        OK(ctx, rk_shards_add(ctx, s, &d, 1));
+        OK(ctx, rk_shards_document(ctx, s));
+        if (d == 0 || d == 3) OK(ctx, rk_shards_split(ctx, s));
+        if (d == 3) OK(ctx, rk_shards_split(ctx, s));
+    }
+    OK(ctx, rk_shards_commit(ctx, s));
+    EXPECT(rk_shards_told(s).shards == 3 && rk_shards_told(s).documents == 5 && rk_shards_told(s).tokens == 5 && rk_shards_told(s).complete);
+    rk_shards_close(ctx, s);
+    static const struct { const char *name; uint64_t n, first; } parts[] = { { "s-00000.bin", 1, 0 }, { "s-00001.bin", 3, 1 }, { "s-00002.bin", 1, 4 } };
+    for (size_t i = 0; i < 3; i++) {
+        OK(ctx, rk_tokens_open(ctx, test_path(parts[i].name), 2, &t));
+        EXPECT_INT(t.n, parts[i].n);
+        EXPECT_INT(rk_tokens_at(&t, 0), parts[i].first);
+        rk_tokens_close(&t);
+    }
+}

@@ -265,3 +265,48 @@ TEST(progress_can_cancel_in_both_stages)
     how.user = merge;
     FAILS(ctx, rk_tok_train(ctx, &how, &one, 1, &tok), RK_E_CANCELLED, "merging");
 }
+
+/* What needs no text to be refused is refused before a corpus is counted, as training would refuse it. */
+TEST(what_is_checked_beforehand_is_what_training_refuses)
+{
+    rk_ctx *ctx = test_ctx();
+    static const char *const one[] = { "<a>" };
+    rk_tok *tok;
+    const rk_tok_training ways[] = {
+        { .vocab_size = 256, .specials = one, .n_specials = 1 }, { .vocab_size = 257, .specials = one, .n_specials = 1 }, { .vocab_size = UINT32_MAX }, { .vocab_size = 255 }, { .vocab_size = 300 },
+    };
+    const rk_text text = { "low lower lowest", 16 };
+    int refused = 0;
+    for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
+        rk_status status = rk_tok_train_check(ctx, &ways[i]);
+        EXPECT(status == RK_OK || status == RK_E_ARG || status == RK_E_LIMIT);
+        refused += status != RK_OK;
+        rk_error_clear(ctx);
+        EXPECT(rk_tok_train(ctx, &ways[i], &text, 1, &tok) == status);
+        rk_tok_close(ctx, tok);
+        rk_error_clear(ctx);
+    }
+    EXPECT_INT(refused, 3);
+}
+
+/* The context's peak stays below what is told, of texts of any size, and no lower limit is told than is given. */
+TEST(memory_is_told_beforehand)
+{
+    static char text[1 << 18];
+    for (size_t n = 0; n < sizeof text; n++) text[n] = test_random(5) == 0 ? ' ' : (char)('a' + test_random(26));
+    for (size_t n = 1; n <= sizeof text; n *= 8) {
+        rk_ctx *ctx;
+        rk_tok *tok;
+        const rk_tok_training how = { .vocab_size = 2000 };
+        const rk_text one = { text, n };
+        REQUIRE(rk_ctx_open(&(rk_options){ .threads = 1 }, &ctx) == RK_OK);
+        OK(ctx, rk_tok_train(ctx, &how, &one, 1, &tok));
+        EXPECT(rk_ctx_peak_bytes(ctx) <= rk_tok_train_peak(&how, n, 1));
+        rk_tok_close(ctx, tok);
+        rk_ctx_close(ctx);
+    }
+    const rk_tok_training little = { .vocab_size = 2000, .memory = (uint64_t)64 << 20 };
+    EXPECT(rk_tok_train_peak(&little, (uint64_t)1 << 40, 4) == (uint64_t)64 << 20);
+    EXPECT(rk_tok_train_peak(&little, (uint64_t)1 << 40, 4) < rk_tok_train_peak(&(rk_tok_training){ .vocab_size = 2000 }, (uint64_t)1 << 40, 4));
+    EXPECT(rk_tok_train_peak(&(rk_tok_training){ .vocab_size = 2000 }, UINT64_MAX, 4) > (uint64_t)1 << 40);         /* and does not overflow */
+}

@@ -391,3 +391,71 @@ TEST(a_loss_that_is_no_number_ends_the_run)
     running_close(&w);
     free(text.bytes);
 }
+
+/* What 0 stands for is filled in, and nothing else is changed; the model's context is the sequence. */
+TEST(options_of_a_run_say_what_zero_stands_for)
+{
+    rk_ctx *ctx = test_ctx();
+    struct text text = running_text();
+    struct running w;
+    rk_train_options o = running_small();
+    o.seq = o.cycle = 0;
+    OK(ctx, with_open(ctx, &w, MODEL, "cpu", &text, &o, NULL, false));
+    const rk_train_options *filled = rk_train_options_of(w.train);
+    EXPECT_INT(filled->seq, 16);
+    EXPECT_INT(filled->cycle, o.steps);
+    EXPECT(filled->batch == o.batch && filled->lr == o.lr && filled->warmup == o.warmup && o.cycle == 0);
+    FAILS(ctx, rk_train_save(w.train), RK_E_ARG, "no folder");
+    running_close(&w);
+    free(text.bytes);
+}
+
+/* A checkpoint that the caller asks for is one like any: a run goes on from it to the same bits. */
+TEST(what_is_saved_by_hand_is_resumed)
+{
+    rk_ctx *ctx = test_ctx();
+    struct text text = running_text();
+    struct running w;
+    rk_train_report report;
+    rk_train_options o = running_small();
+    struct bits whole = whole_run(1, MODEL, "cpu", &text, &o);
+    OK(ctx, with_open(ctx, &w, MODEL, "cpu", &text, &o, test_temporary(), false));
+    for (int i = 0; i < 2; i++) OK(ctx, rk_train_step(w.train, &report));
+    OK(ctx, rk_train_save(w.train));
+    OK(ctx, rk_train_save(w.train));                                    /* it is there already */
+    running_close(&w);
+    EXPECT(file_is_folder(test_path("step-000002")));
+    OK(ctx, with_open(ctx, &w, MODEL, "cpu", &text, &o, test_temporary(), true));
+    EXPECT_INT(rk_train_steps_done(w.train), 2);
+    OK(ctx, rk_train_run(w.train, NULL, NULL));
+    struct bits parts = running_bits(w.train);
+    running_same(whole, parts);
+    running_close(&w);
+    free(whole.at);
+    free(parts.at);
+    free(text.bytes);
+}
+
+#define RECEIPT "\"model\": \"gpt2\", \"device\": \"cpu\", \"batch\": 2, \"accumulate\": 1, \"seq\": 16, \"parameters\": 10, \"dropout\": false"
+#define ROWS(rows) "{\"schema\": \"reckon.receipt/1\", " RECEIPT ", \"rows\": [" rows "]}"
+
+TEST(receipts_are_read_and_doubted)
+{
+    static const struct { const char *text; rk_status status; const char *words; } wrong[] = {
+        { "{\"schema\": \"reckon.receipt/2\", " RECEIPT ", \"rows\": []}",  RK_E_FORMAT,  "no receipt of a training run" },
+        { "{\"schema\": \"reckon.receipt/1\", " RECEIPT "}",               RK_E_MISSING, "rows" },
+        { ROWS("{\"entry\": \"a\", \"unit\": \"s\", \"predicted\": 1}"),  RK_E_MISSING, "measured" },
+        { ROWS("{\"entry\": \"a\", \"unit\": \"s\", \"predicted\": \"1\", \"measured\": 1}"), RK_E_FORMAT, "predicted" },
+        { ROWS("{\"entry\": \"a\", \"unit\": \"seconds of a whole day\", \"predicted\": 1, \"measured\": 1}"), RK_E_LIMIT, "unit" },
+        { ROWS("3"),                                                         RK_E_FORMAT,  "object" },
+        { "",                                                                RK_E_FORMAT,  "receipt.json" },
+    };
+    static rk_receipt r;
+    rk_ctx *ctx = test_ctx();
+    OK(ctx, rk_receipt_read(ctx, test_write_text("receipt.json", ROWS("{\"entry\": \"bytes\", \"unit\": \"bytes\", \"predicted\": 7, \"measured\": null}")), &r));
+    EXPECT(r.n == 1 && r.row[0].predicted == 7 && isnan(r.row[0].measured) && r.batch == 2 && r.parameters == 10 && r.optimizer == RK_OPTIMIZER_adamw);
+    EXPECT_TEXT(r.model, "gpt2");
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
+        FAILS(ctx, rk_receipt_read(ctx, test_write_text("receipt.json", wrong[i].text), &r), wrong[i].status, wrong[i].words);
+    FAILS(ctx, rk_receipt_read(ctx, test_path("nowhere.json"), &r), RK_E_MISSING, "nowhere.json");
+}
