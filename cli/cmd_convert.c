@@ -87,10 +87,10 @@ static int read_text(struct cli *c, const rk_model *model, rk_ids *ids)
     rk_tok *tok = NULL;
     double vocab;
     const char *path = cli_text(c, "text");
-    if (rk_model_fills(model) || rk_model_has_encoder(model)) return cli_usage(c, "--text: %s does not go on from a text, so there is no perplexity to compare", rk_model_title(model));
     if (cli_int(c, "tokens") < 2) return cli_usage(c, "--tokens: 2 at least");
     CLI_TRY(c, rk_model_number(model, "vocab", &vocab));
-    int code = cli_try(c, rk_tok_open(c->ctx, cli_given(c, "tokenizer") ? cli_text(c, "tokenizer") : rk_model_folder(model), &tok));
+    int code = model_must(c, model, MODEL_SCORES);
+    if (code == CLI_OK) code = cli_try(c, rk_tok_open(c->ctx, cli_given(c, "tokenizer") ? cli_text(c, "tokenizer") : rk_model_folder(model), &tok));
     if (code == CLI_OK) code = input_paths(c, &in, &path, 1);
     if (code == CLI_OK) code = cli_try(c, rk_tok_encode(c->ctx, tok, in.n > 0 ? in.text[0].at : "", in.n > 0 ? in.text[0].n : 0, 0, ids));
     input_free(&in);
@@ -217,7 +217,7 @@ static const struct example examples[] = {
 
 const struct command cmd_convert = {
     .name = "convert", .arguments = "DIR OUT", .purpose = "a model's weights in another dtype", .options = options, .examples = examples, .json = true, .run = run,
-    .notes = "OUT gets model.safetensors, config.json and the files of the tokenizer, and is used like DIR. Listed is what every tensor lost: the largest "
+    .notes = "OUT gets model.safetensors, config.json and the files of the tokenizer, and is used like DIR; one that holds files of another model's tokenizer is refused. Listed is what every tensor lost: the largest "
              "difference, and the root of the sum of their squares by that of the numbers. With int8, norms, biases and tables that are only looked up in stay as "
              "they are. Packed is as large; integers say the same to the bit, floats within rounding. What is used in parts, or has too few rows for panels, "
              "stays in rows. --layout plain undoes it.",

@@ -201,7 +201,7 @@ static int tell(const struct embedding *e)
 static int run(struct cli *c)
 {
     struct embedding e = { .w = { .c = c } };
-    int code = words_open(&e.w);
+    int code = words_open(&e.w, MODEL_READS);
     if (code == CLI_OK) code = read_input(&e);
     if (code == CLI_OK) code = compute(&e);
     if (code == CLI_OK) code = tell(&e);

@@ -197,7 +197,7 @@ static int check(struct filling *f)
 static int run(struct cli *c)
 {
     struct filling f = { .w = { .c = c }, .top = cli_int(c, "top") };
-    int code = words_open(&f.w);
+    int code = words_open(&f.w, MODEL_FILLS);
     if (code == CLI_OK) code = check(&f);
     if (code == CLI_OK) code = find_mask(&f);
     if (code == CLI_OK) code = words_load(&f.w, RK_READ_LOGITS);

@@ -2,6 +2,7 @@
 #include "device.h"
 #include "end.h"
 #include "generate.h"
+#include "model.h"
 
 static const struct option options[] = {
     { "ids",            0,   OPT_TEXT,   "1,2,3;4,5", NULL,           "prompts as ids; without a tokenizer ids are printed, too" },
@@ -58,6 +59,7 @@ static int run(struct cli *c)
 {
     struct generating g = { .c = c };
     int code = generate_open(&g);
+    if (code == CLI_OK) code = model_must(c, g.model, MODEL_WRITES);
     if (code == CLI_OK) code = generate_settle(&g);
     if (code == CLI_OK) code = set_sampling(&g);
     if (code == CLI_OK) code = prompts_read(&g);

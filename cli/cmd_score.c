@@ -200,7 +200,7 @@ static int run(struct cli *c)
 {
     struct scoring s = { .w = { .c = c } };
     cli_watch();
-    int code = words_open(&s.w);
+    int code = words_open(&s.w, MODEL_SCORES);
     if (code == CLI_OK) code = check(&s);
     if (code == CLI_OK) code = words_load(&s.w, RK_READ_LOGITS);
     if (code == CLI_OK) code = score_all(&s);

@@ -95,6 +95,8 @@ static int check_unread(struct cli *c, const rk_train_options *o)
     for (int i = 0; rk_train_unread_at(o, i).key != NULL; i++) {
         const rk_train_unread u = rk_train_unread_at(o, i);
         bool typed = cli_given(c, u.key), file = cli_given(c, "config") && !cli_given(c, u.by) && !u.usual;
+        bool overruled = cli_given(c, "config") && cli_given(c, u.by) && !u.usual && !typed;
+        if (overruled) cli_note(c, "%s: %s is not read with --%s %s", cli_text(c, "config"), u.key, u.by, chosen_word(o, u.by));
         if (typed || file)
             return cli_usage(c, "%s%s is read with --%s %s; this is %s%s%s", typed ? "--" : "", u.key, u.by, u.readers, chosen_word(o, u.by), typed ? "" : ", by ", typed ? "" : cli_text(c, "config"));
     }
@@ -215,7 +217,7 @@ static int open_train(struct training *t)
     if (status == RK_E_NOMEM && !cli_given(c, "memory") && s.memory_limit > 0) cli_note(c, "  that is what is free here; --memory BYTES says otherwise");
     if (code != CLI_OK) return code;
     t->first = rk_train_steps_done(t->train);
-    if (t->checkpoint[0] != '\0') cli_note(c, "resumed from %s", t->checkpoint);
+    if (t->first > t->options.steps) return cli_usage(c, "--steps %s: %s has made %s already", say_count((uint64_t)t->options.steps).at, t->checkpoint, say_count((uint64_t)t->first).at);
     return CLI_OK;
 }
 
@@ -232,13 +234,23 @@ static void tell_work(struct training *t)
     json_end(&t->json);
 }
 
+/* What a run of few steps, or none, comes to: nobody asks for that in vain without being told. */
+static void note_steps(const struct training *t)
+{
+    const rk_train_options *o = rk_train_options_of(t->train);
+    if (o->steps == t->first) cli_note(t->c, t->first > 0 ? "all %s steps are done: none is made" : "%s steps: none is made, and the model stays as it begins", say_count((uint64_t)t->first).at);
+    if (o->steps == t->first || o->warmup <= o->steps) return;
+    cli_note(t->c, "the warm-up of %s steps is longer than the run: the learning rate ends at %g and does not come to --lr %g", say_count((uint64_t)o->warmup).at,
+             rk_schedule_rate((rk_schedule)o->schedule, (double)o->steps, o->lr, o->min_lr, (double)o->warmup, (double)o->cycle), o->lr);
+}
+
 static int go(struct training *t)
 {
     struct cli *c = t->c;
     int code = train_bill(t);
     if (code != CLI_OK) return code;
-    int64_t left = t->options.steps > t->first ? t->options.steps - t->first : 0;
-    progress_begin(&t->line, c, "training", "steps", (uint64_t)left);
+    note_steps(t);
+    progress_begin(&t->line, c, "training", "steps", (uint64_t)(t->options.steps - t->first));
     rk_status status = rk_train_run(t->train, train_each, t);
     progress_end(&t->line);
     if (status == RK_E_CANCELLED && cli_given(c, "output")) cli_note(c, "saved; --resume goes on from there");

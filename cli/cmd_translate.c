@@ -2,6 +2,7 @@
 #include "device.h"
 #include "generate.h"
 #include "input.h"
+#include "model.h"
 #include <string.h>
 
 static const struct option options[] = {
@@ -105,7 +106,7 @@ static int run(struct cli *c)
 {
     struct generating g = { .c = c };
     int code = generate_open(&g);
-    if (code == CLI_OK && !rk_model_has_encoder(g.model)) code = cli_usage(c, "%s has no encoder: reckon generate goes on from a text", rk_model_title(g.model));
+    if (code == CLI_OK) code = model_must(c, g.model, MODEL_TRANSLATES);
     if (code == CLI_OK) code = open_pair(&g);
     if (code == CLI_OK) code = settle(&g);
     if (code == CLI_OK) code = read_texts(&g);

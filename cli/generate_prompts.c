@@ -94,13 +94,16 @@ static struct place place_of(const struct generating *g, size_t i)
     return p;
 }
 
+static bool given(const struct generating *g, const char *option) { return cli_offers(g->c, option) && cli_given(g->c, option); }
+
 static int check_list(struct generating *g, size_t i, const struct list *ids, double context, double vocab)
 {
     if ((double)ids->n > context)
         return cli_fail(g->c, CLI_DATA, "take a shorter one, or a model with a longer context", "%s has %zu tokens; the context of this model is %.0f", place_of(g, i).text, ids->n, context);
+    bool typed = given(g, "ids") || given(g, "source-ids");             /* by hand, and not made of a text */
     for (size_t k = 0; k < ids->n; k++)
         if (ids->at[k] >= vocab)
-            return cli_fail(g->c, CLI_USAGE, g->tok != NULL ? "this tokenizer belongs to another model, or was added to" : NULL, "%s: token %zu has the id %u; the model has %.0f", place_of(g, i).text, k,
+            return cli_fail(g->c, typed ? CLI_USAGE : CLI_DATA, typed ? NULL : "this tokenizer belongs to another model, or was added to", "%s: token %zu has the id %u; the model has %.0f", place_of(g, i).text, k,
                             ids->at[k], vocab);
     return CLI_OK;
 }

@@ -40,6 +40,27 @@ int model_no_tokenizer(struct cli *c, const rk_model *m, const char *instead)
     return cli_usage(c, "there is no tokenizer in %s: give --tokenizer, or %s", name, instead);
 }
 
+/* What a command asks of a model, and which kinds of model cannot give it, and why; NULL: they can. */
+enum { CAUSAL, MASKED, PAIRED, KINDS };
+static const char one_text[] = "reads one text to write another; only models of one text are read here";
+static const char *const cannot[][KINDS] = {
+    [MODEL_READS]      = { [PAIRED] = one_text },
+    [MODEL_SCORES]     = { [PAIRED] = one_text, [MASKED] = "reads both ways and gives no probability of a text" },
+    [MODEL_FILLS]      = { [PAIRED] = one_text, [CAUSAL] = "reads forwards only and fills in nothing" },
+    [MODEL_WRITES]     = { [MASKED] = "fills in what is masked; it does not continue a text" },
+    [MODEL_TRANSLATES] = { [CAUSAL] = "has no encoder to read a source", [MASKED] = "has no encoder to read a source" },
+};
+static const char *const instead[] = {
+    [CAUSAL] = "`reckon generate` continues a text", [MASKED] = "`reckon fill` tells what it puts in the place of a mask", [PAIRED] = "`reckon translate` tells what it makes of a source",
+};
+
+int model_must(struct cli *c, const rk_model *m, enum model_use use)
+{
+    int kind = rk_model_has_encoder(m) ? PAIRED : rk_model_fills(m) ? MASKED : CAUSAL;
+    const char *why = cannot[use][kind];
+    return why == NULL ? CLI_OK : cli_fail(c, CLI_DATA, instead[kind], "%s: %s %s", rk_model_name(m), rk_model_title(m), why);
+}
+
 int model_settings(struct cli *c, rk_bill_settings *s)
 {
     *s = (rk_bill_settings){ .batch = cli_int(c, "batch"), .seq = cli_int(c, "seq"), .source_seq = cli_int(c, "source-seq"), .zero_dtype_is_f64 = true };

@@ -20,6 +20,9 @@ extern const char model_policies[];         /* which there are */
  * folder is meant (rk_model_name is then a path that opens it again). An exit code. */
 int model_in_folder(struct cli *c, rk_model **model);
 int model_no_tokenizer(struct cli *c, const rk_model *m, const char *instead);      /* an exit code, and says what is missing: a tokenizer, or all but sizes */
+/* Is it a model that a command can do this with? Asked before weights are read; an exit code. */
+enum model_use { MODEL_READS, MODEL_SCORES, MODEL_FILLS, MODEL_WRITES, MODEL_TRANSLATES };
+int model_must(struct cli *c, const rk_model *m, enum model_use use);
 int model_settings(struct cli *c, rk_bill_settings *s);             /* from those options; an exit code */
 uint64_t model_size(const rk_model *m, const char *field);          /* 0 where the family has no such field */
 /* "gpt2: GPT-2, V 50,257, P 1,024 ..., B 1, T 1,024, f32" on one or two lines. */

@@ -126,7 +126,7 @@ int train_bill(struct training *t)
         bill_table(t, bill);
         for (int i = 0; i < rk_receipt_rows(t->train); i++) {
             rk_receipt_row r = rk_receipt_at(t->train, i);
-            if (strcmp(r.entry, "seconds.step") != 0 || !(r.predicted > 0)) continue;
+            if (strcmp(r.entry, "seconds.step") != 0 || !(r.predicted > 0) || o->steps == t->first) continue;
             (void)fprintf(c->out, "\nexpected time of all steps: %s, at the best rates measured here\n\n", say_seconds((double)(o->steps - t->first) * r.predicted).at);
         }
         (void)fflush(c->out);

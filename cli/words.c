@@ -1,6 +1,5 @@
 /* words.c: see words.h. */
 #include "words.h"
-#include "model.h"
 #include <string.h>
 
 /* One that knows ids which the model lacks belongs to another model; fewer are padding, and never sampled. */
@@ -22,9 +21,10 @@ int words_tokenizer(struct cli *c, const rk_model *model, bool lowercase, rk_tok
     return CLI_OK;
 }
 
-int words_open(struct words *w)
+int words_open(struct words *w, enum model_use use)
 {
     int code = model_in_folder(w->c, &w->model);
+    if (code == CLI_OK) code = model_must(w->c, w->model, use);
     return code == CLI_OK ? words_tokenizer(w->c, w->model, cli_flag(w->c, "lowercase"), &w->tok) : code;
 }
 

@@ -4,6 +4,7 @@
 #include "device.h"
 #include "input.h"
 #include "load.h"
+#include "model.h"
 #include "out.h"
 #include "reckon/encoding.h"
 #include "reckon/read.h"
@@ -25,7 +26,7 @@ struct words {
 /* The tokenizer of --tokenizer, else of the model's folder: one that has none is one of ids, and *tok stays NULL. An exit code. */
 int  words_tokenizer(struct cli *c, const rk_model *model, bool lowercase, rk_tok **tok);
 /* The first argument and its tokenizer, then, when the command has read what it was given, the weights: each an exit code, and has said why. */
-int  words_open(struct words *w);
+int  words_open(struct words *w, enum model_use use);
 int  words_load(struct words *w, rk_reading what);
 void words_close(struct words *w);
 int  words_need_tokenizer(struct words *w);

@@ -39,7 +39,7 @@ typedef enum rk_layout { RK_LAYOUT_PLAIN, RK_LAYOUT_PACKED } rk_layout;
 typedef bool rk_converted_fn(void *user, const rk_converted *tensor);                   /* after each; false stops all */
 /* Writes the weights into FOLDER as f32, f16, bf16 or i8 (integers with a scale per block: docs/formats.md), with config.json and the
  * files of the tokenizer. each may be NULL. Integers in blocks of the same size only change places: whatever was packed and is
- * unpacked is what it was. Errors: RK_E_DECLINED where the dtype has no packed layout; RK_E_LIMIT for numbers that the dtype cannot hold; RK_E_CANCELLED, RK_E_IO,
+ * unpacked is what it was. Errors: RK_E_ARG, by name, for a folder with a file of another model's tokenizer, which nothing would replace; RK_E_DECLINED where the dtype has no packed layout; RK_E_LIMIT for numbers that the dtype cannot hold; RK_E_CANCELLED, RK_E_IO,
  * and then what was there before is still there, and nothing else. */
 RK_API RK_CHECK rk_status rk_model_convert(rk_model *model, const char *folder, rk_dtype dtype, rk_layout layout, rk_converted_fn *each, void *user);
 RK_API bool        rk_model_has_weights(const rk_model *model);         /* the directory holds them */

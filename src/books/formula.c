@@ -77,7 +77,7 @@ static rk_status number(struct reading *r, struct rational *value)
     for (; is_digit(*r->at); r->at++)
         if (!rational_multiply(value, rational_of(10)) || !rational_add(value, rational_of(*r->at - '0')))
             return wrong(r, RK_E_LIMIT, "a number beyond 127 bits");
-    return *r->at == '.' ? wrong(r, RK_E_FORMAT, "numbers are whole; write 3/2 for 1.5") : RK_OK;
+    return *r->at == '.' ? wrong(r, RK_E_ARG, "numbers are whole; write 3/2 for 1.5") : RK_OK;
 }
 
 static bool least(struct rational *value, struct rational other)
@@ -116,12 +116,12 @@ static rk_status call(struct reading *r, const struct function *f, struct ration
     int n = 1;
     TRY(sum(r, value));
     for (; take(r, ","); n++) {
-        if (!f->several) return wrong(r, RK_E_FORMAT, "this function takes one value");
+        if (!f->several) return wrong(r, RK_E_ARG, "this function takes one value");
         TRY(sum(r, &next));
         if (!f->apply(value, next)) return wrong(r, RK_E_LIMIT, "a number beyond 127 bits");
     }
-    if (!take(r, ")")) return wrong(r, RK_E_FORMAT, "\")\" expected");
-    if (f->several && n < 2) return wrong(r, RK_E_FORMAT, "this function takes two values or more");
+    if (!take(r, ")")) return wrong(r, RK_E_ARG, "\")\" expected");
+    if (f->several && n < 2) return wrong(r, RK_E_ARG, "this function takes two values or more");
     return f->several || f->apply(value, next) ? RK_OK : wrong(r, RK_E_LIMIT, "a number beyond 127 bits");
 }
 
@@ -142,7 +142,7 @@ static rk_status name(struct reading *r, struct rational *value)
     for (size_t i = 0; i < sizeof functions / sizeof *functions; i++) {
         if (strlen(functions[i].name) != length || memcmp(functions[i].name, r->at, length) != 0) continue;
         r->at += length;
-        return take(r, "(") ? call(r, &functions[i], value) : wrong(r, RK_E_FORMAT, "\"(\" expected after a function");
+        return take(r, "(") ? call(r, &functions[i], value) : wrong(r, RK_E_ARG, "\"(\" expected after a function");
     }
     if (letter == NULL) return unknown_letter(r, length);
     r->at += length;
@@ -155,11 +155,11 @@ static rk_status atom(struct reading *r, struct rational *value)
     rk_ctx *ctx = r->ctx;
     if (take(r, "(")) {
         TRY(sum(r, value));
-        return take(r, ")") ? RK_OK : wrong(r, RK_E_FORMAT, "\")\" expected");
+        return take(r, ")") ? RK_OK : wrong(r, RK_E_ARG, "\")\" expected");
     }
     if (is_digit(*r->at)) return number(r, value);
     if (is_letter(*r->at)) return name(r, value);
-    return wrong(r, RK_E_FORMAT, "a number, a letter or \"(\" expected");
+    return wrong(r, RK_E_ARG, "a number, a letter or \"(\" expected");
 }
 
 static rk_status exponent(struct reading *r, int *n)
@@ -171,7 +171,7 @@ static rk_status exponent(struct reading *r, int *n)
     else if (take(r, "³")) *n = 3;
     else if (take(r, "^")) {
         blanks(r);
-        if (!is_digit(*r->at)) return wrong(r, RK_E_FORMAT, "a whole exponent expected");
+        if (!is_digit(*r->at)) return wrong(r, RK_E_ARG, "a whole exponent expected");
         TRY(number(r, &written));
         if (written.over > FORMULA_POWER) return wrong(r, RK_E_LIMIT, "an exponent beyond 64");
         *n = (int)written.over;
@@ -235,7 +235,7 @@ rk_status formula_value(rk_ctx *ctx, const char *text, const struct letters *let
     if (strlen(text) > FORMULA_BYTES) return FAIL(RK_E_LIMIT, "a formula of %zu bytes: at most %d", strlen(text), FORMULA_BYTES);
     TRY(sum(&r, value));
     blanks(&r);
-    return *r.at == '\0' ? RK_OK : wrong(&r, RK_E_FORMAT, "a sign or the end expected");
+    return *r.at == '\0' ? RK_OK : wrong(&r, RK_E_ARG, "a sign or the end expected");
 }
 
 rk_status formula_spell(rk_ctx *ctx, const char *text, int n, const struct rename *renames, struct str *out)

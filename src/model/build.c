@@ -52,7 +52,7 @@ static rk_status check_sizes(rk_ctx *ctx, const rk_model *m, const struct builde
     int64_t longest = b->seq > b->positions ? b->seq : b->positions;
     if (b->source > longest) longest = b->source;
     if (longest <= most) return RK_OK;
-    (void)FAIL(RK_E_LIMIT, "%s: %lld positions are asked for, but its context is %lld", m->name, (long long)longest, (long long)most);
+    (void)FAIL(RK_E_ARG, "%s: %lld positions are asked for, but its context is %lld", m->name, (long long)longest, (long long)most);
     return ctx_hint(ctx, "take shorter sequences, or a model with a longer context");
 }
 

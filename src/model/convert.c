@@ -120,21 +120,46 @@ static rk_status each_tensor(rk_ctx *ctx, struct conversion *c, rk_status (*one)
 
 /* --- files --- */
 
-/* What a tokenizer and generation need beside the weights, copied as it is where it is. */
+/* What a tokenizer and generation need beside the weights. */
+static const char *const others[] = { "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "vocab.json", "merges.txt",
+                                      "vocab.txt", "source.spm", "target.spm", "target_vocab.json", "generation_config.json" };
+enum { OTHERS = sizeof others / sizeof *others };
+
+/* What stays in the folder must be of this model: a file of another one, which nothing replaces, would be read as its own. */
+static rk_status refuse_strangers(rk_ctx *ctx, const rk_model *m, const char *folder)
+{
+    struct str own = { 0 }, there = { 0 };
+    rk_status status = RK_OK;
+    for (int i = 0; i < OTHERS; i++) {
+        bool ours = false, stays = false;
+        GO(file_join(ctx, &own, m->folder, others[i]));
+        GO(file_join(ctx, &there, folder, others[i]));
+        GO(file_exists(ctx, str_c(&own), &ours));
+        GO(file_exists(ctx, str_c(&there), &stays));
+        if (ours || !stays) continue;
+        (void)FAIL(RK_E_ARG, "%s is of another model: %s has no such file", str_c(&there), m->folder);
+        status = ctx_hint(ctx, "remove it, or name another folder for what comes out");
+        goto out;
+    }
+out:
+    str_free(ctx, &own);
+    str_free(ctx, &there);
+    return status;
+}
+
+/* Copied as it is where it is. */
 static rk_status copy_others(rk_ctx *ctx, const rk_model *m, const char *folder)
 {
-    static const char *const names[] = { "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "vocab.json", "merges.txt",
-                                         "vocab.txt", "source.spm", "target.spm", "target_vocab.json", "generation_config.json" };
     struct str from = { 0 }, to = { 0 };
     struct file_view view = { 0 };
     struct file_writer w = { .fd = -1 };
     rk_status status = RK_OK;
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+    for (int i = 0; i < OTHERS; i++) {
         bool there;
-        GO(file_join(ctx, &from, m->folder, names[i]));
+        GO(file_join(ctx, &from, m->folder, others[i]));
         GO(file_exists(ctx, str_c(&from), &there));
         if (!there) continue;
-        GO(file_join(ctx, &to, folder, names[i]));
+        GO(file_join(ctx, &to, folder, others[i]));
         GO(file_map(ctx, str_c(&from), &view));
         GO(file_create(ctx, &w, str_c(&to)));
         GO(file_write(ctx, &w, view.at, view.n));
@@ -199,6 +224,7 @@ rk_status rk_model_convert(rk_model *m, const char *folder, rk_dtype dtype, rk_l
         (void)FAIL(RK_E_DECLINED, "weights of %s have no packed layout", rk_dtype_name(dtype));
         return ctx_hint(ctx, "integers and f32 have one: --dtype int8, --dtype f32");
     }
+    TRY(refuse_strangers(ctx, m, folder));
     rk_status status = convert(ctx, &c, folder);
     built_close(&c.built);
     bundle_close(ctx, &c.b);

@@ -29,6 +29,9 @@ rk_status spec_head(rk_ctx *ctx, rk_model *m) RK_CHECK;
 /* spec_like.c: fails: the n bytes of text, the first `name` of them without a head, are no model; says which presets are called
  * much like it, or which there are. */
 rk_status spec_unknown(rk_ctx *ctx, const char *text, size_t n, size_t name) RK_CHECK;
+/* spec_typed.c: what is typed behind the colon, then what is asked for on top of it (more may be NULL), and all that follows from it. RK_E_ARG
+ * for what cannot be, where preset or file alone would do. */
+rk_status spec_override(rk_ctx *ctx, rk_model *m, const char *typed, const char *more) RK_CHECK;
 /* A preset by its name or an alias; NULL: none. */
 const struct preset *preset_find(const char *name, size_t length, const struct arch **arch);
 

@@ -184,17 +184,6 @@ static size_t overrides_at(const char *spec)
     return colon != NULL && strchr(colon, '=') != NULL ? (size_t)(colon - spec) : strlen(spec);
 }
 
-/* What is typed behind the colon, then what is asked for on top of it; more may be NULL. */
-static rk_status override(rk_ctx *ctx, rk_model *m, const char *typed, const char *more)
-{
-    struct config alone = { .arch = m->config.arch };
-    TRY(config_set(ctx, &m->config, m->name, typed));
-    if (more == NULL) return RK_OK;
-    TRY(config_set(ctx, &alone, m->name, typed));
-    TRY(config_follow(ctx, &m->config, &alone, m->name));
-    return config_set(ctx, &m->config, m->name, more);
-}
-
 /* Where a path that is there ends: all of the text, or what stands before the overrides, or before the head. 0: nowhere. */
 static rk_status path_end(rk_ctx *ctx, const char *spec, size_t overrides, size_t plus, size_t *end)
 {
@@ -256,8 +245,7 @@ static rk_status find(rk_ctx *ctx, rk_model *m, const char *spec, const char *mo
     else if (end == 0) return spec_unknown(ctx, spec, n, plus);
     else TRY(take_path(ctx, m, spec, end));
     if (end < n) end = n;
-    TRY(override(ctx, m, spec[end] == ':' ? spec + end + 1 : "", more));
-    return config_finish(ctx, &m->config, m->name);
+    return spec_override(ctx, m, spec[end] == ':' ? spec + end + 1 : "", more);
 }
 
 static rk_status keep_name(rk_ctx *ctx, rk_model *m, const char *spec, const char *more)

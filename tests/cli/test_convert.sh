@@ -78,7 +78,12 @@ reckon tok train text --vocab-size 400 --output larger --quiet >/dev/null
 ends 3 reckon convert model never --text text -k larger;  warns "the model has 300"; warns "belongs to another model"
 if command -v python3 >/dev/null; then
     python3 "$source_folder/tests/cli/make_bert.py" mlm
-    ends 2 reckon convert mlm never --text text;          warns "does not go on from a text"
+    ends 3 reckon convert mlm never --text text;          warns "gives no probability of a text"
 fi
+# a folder does not become a mix of two models: what nothing would replace is named, and stays
+mkdir mixed && echo old >mixed/vocab.txt
+ends 2 reckon convert model mixed;                warns "mixed/vocab.txt is of another model"; warns "remove it"
+is "files of a folder that was refused" "$(ls mixed)" vocab.txt
+rm mixed/vocab.txt; ends 0 reckon convert model mixed -q; ends 0 reckon convert model mixed -q
 if [ -e never ]; then fail "it converted first"; else pass; fi
 finish

@@ -56,5 +56,5 @@ ends 0 reckon diff own gpt2 --check
 ends 0 reckon diff gpt2 own/config.json --check
 ends 2 reckon diff gpt2;                                   warns "MODEL is missing"
 ends 3 reckon diff gpt2 nosuch;                            warns '"nosuch"'
-ends 3 reckon diff gpt2 cs336-small -t 1025;               warns "1025"
+ends 2 reckon diff gpt2 cs336-small -t 1025;               warns "1025"
 finish

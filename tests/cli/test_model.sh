@@ -49,10 +49,13 @@ ends 2 reckon count
 ends 2 reckon count gpt2 --why nonsense;  warns 'no entry "nonsense"'; warns "flops.forward"
 ends 2 reckon count gpt2 -b 0;            warns "--batch"
 ends 2 reckon count gpt2 --dtype i8
-reckon count gpt2 -t 1025 >"$out" 2>"$err"; is "exit code beyond the context" $? 3; warns "1025"
+ends 2 reckon count gpt2 -t 1025;         warns "1025 positions"; warns "shorter sequences"
+ends 2 reckon count gpt2 --formula '3*';  warns "a number, a letter"
 ends 3 reckon count nosuch;               warns '"nosuch" is neither'; warns "gpt2-medium"
-reckon count gpt2:n_head=7 >"$out" 2>"$err"; last="n_head=7"; warns "n_embd 768 is no multiple of n_head 7"
-reckon count gpt2:heads=7 >"$out" 2>"$err"; last="heads=7"; warns 'no field "heads"'
+ends 2 reckon count gpt2:n_layer=0;       warns "from 1 to 4096"
+ends 2 reckon show gpt2:n_head=x;         warns "expected an integer"
+ends 2 reckon count gpt2:n_head=7;        warns "n_embd 768 is no multiple of n_head 7"
+ends 2 reckon count gpt2:heads=7;         warns 'no field "heads"'
 ends 2 reckon count a b c d e f g h i;    warns "at most 8"
 
 # files
@@ -62,6 +65,9 @@ ends 0 reckon count .;                    prints "D 24"
 ends 0 reckon count .:n_embd=48;          prints "D 48, L 2, H 3, F 192"
 mkdir twice && printf '{"n_embd": "24"}' >twice/config.json
 ends 3 reckon count twice;                warns "twice/config.json: n_embd: expected an integer"
+printf '{"n_embd": 24, "n_layer": 2, "n_head": 5, "vocab_size": 97, "n_positions": 40}' >twice/config.json
+ends 3 reckon count twice;                warns "n_embd 24 is no multiple of n_head 5"            # the file's mistake
+ends 2 reckon count .:n_head=5;           warns "n_embd 24 is no multiple of n_head 5"            # and that of whoever typed it
 printf '{"n_embd": 24, "mystery": 1, "n_layer": 2}' >twice/config.json
 reckon count twice >"$out" 2>"$err"; last="mystery"; warns "mystery"; warns "would it change the mathematics"
 printf '{' >twice/config.json

@@ -27,6 +27,17 @@ ends 1 reckon train text.bin --resume --output cut --steps 9 --seed 5 --threads 
 printf 'x' | dd of=cut/step-000006/model.safetensors bs=1 seek=2000 conv=notrunc 2>/dev/null
 ends 0 reckon train text.bin --resume --output cut --threads 1; warns "is skipped"; warns "resumed from cut/step-000003"
 
+# what few steps come to is said, or refused
+ends 2 reckon train text.bin --resume --output cut --steps 2 --threads 1; warns "--steps 2: cut/step-000003 has made 3 already"
+ends 0 reckon train text.bin --resume --output cut --threads 1; warns "all 3 steps are done: none is made"; is "resumed is said once" "$(grep -c "resumed from" "$err")" 1
+if grep -q "expected time" "$out"; then fail "a time of no steps"; else pass; fi
+ends 0 train text.bin --steps 0 --output none; warns "0 steps: none is made, and the model stays as it begins"; [ -s none/model.safetensors ] && pass || fail "no none/model.safetensors"
+ends 0 reckon train text.bin --tokenizer tok --model $sizes --batch 2 --threads 1 --steps 2 --warmup 4 --lr 1e-3; warns "the warm-up of 4 steps is longer than the run: the learning rate ends at 0.0005"
+ends 0 train text.bin --steps 2; if grep -q "warm-up" "$err"; then fail "a warm-up that fits"; else pass; fi
+echo '{"loss-scale": 1024}' >scaled.json
+ends 2 train text.bin --steps 2 --config scaled.json; warns "loss-scale is read with --policy amp-fp16; this is fp32, by scaled.json"
+ends 0 train text.bin --steps 2 --config scaled.json --policy amp-bf16; warns "scaled.json: loss-scale is not read with --policy amp-bf16"
+
 # other optimizers: cut and resumed, refused for another
 for optimizer in sgd adafactor muon; do
     ends 0 train text.bin --steps 4 --optimizer $optimizer --output $optimizer-whole --quiet --cycle 4
@@ -70,7 +81,7 @@ ends 2 reckon train text;                                      warns "texts need
 ends 2 reckon train text --tokenizer tok;                      warns "--model is missing"
 ends 2 reckon train text --resume;                             warns "--resume needs"
 ends 2 train text --schedule up;                               warns "up"
-ends 3 train text --seq 17;                                    warns "17 positions"
+ends 2 train text --seq 17;                                    warns "17 positions"
 ends 2 train text.bin --lr 1e-5;                               warns "min-lr is 0.0001, above lr, which is 1e-05"; warns "a tenth of lr"
 ends 0 train text.bin --lr 1e-5 --min-lr 0 --steps 1 --quiet
 ends 2 train text --beta1 2;                                   warns "beta1"

@@ -2,7 +2,7 @@
 . tests/cli/check.sh
 
 ends 2 reckon translate;                                     warns "DIR"
-ends 2 reckon translate gpt2 x;                              warns "has no encoder"
+ends 3 reckon translate gpt2 x;                              warns "has no encoder"
 ends 3 reckon translate opus-mt-en-de --ids 1;               warns "without weights"
 
 models=

@@ -113,6 +113,7 @@ TEST(any_cutting_gives_the_same_bits_on_ref)
     OK(ctx, random_weights(ctx, GPT2, backend_ref(), &w));
     OK(ctx, rk_session_open(&w, NULL, &s));
     EXPECT_INT(rk_session_context(s), WEIGHTS_CONTEXT);
+    EXPECT_INT(rk_session_vocab(s), VOCAB);
     random_ids(ids, LENGTH);
     OK(ctx, rk_session_feed(s, ids, LENGTH, NULL));
     OK(ctx, run_output(ctx, s->run, "logits", first, RK_f64));
@@ -191,7 +192,7 @@ TEST(what_a_session_cannot_hold_is_refused_and_changes_nothing)
     rk_weights w;
     rk_session *s;
     OK(ctx, random_weights(ctx, GPT2, backend_cpu(), &w));
-    FAILS(ctx, rk_session_open(&w, &(rk_session_options){ .context = 41 }, &s), RK_E_LIMIT, "context is 40");
+    FAILS(ctx, rk_session_open(&w, &(rk_session_options){ .context = 41 }, &s), RK_E_ARG, "context is 40");
     FAILS(ctx, rk_session_open(&w, &(rk_session_options){ .batch = -1 }, &s), RK_E_ARG, "batch -1");
     OK(ctx, rk_session_open(&w, &(rk_session_options){ .context = 10 }, &s));
     OK(ctx, rk_session_feed(s, ids, 3, before));
@@ -253,7 +254,7 @@ TEST(sources_that_make_no_sense)
     rk_session_close(s);
     weights_end(&w);
     OK(ctx, random_weights(ctx, TRANSFORMER, backend_cpu(), &w));
-    FAILS(ctx, rk_session_open(&w, &(rk_session_options){ .source = 41 }, &s), RK_E_LIMIT, "context is 40");
+    FAILS(ctx, rk_session_open(&w, &(rk_session_options){ .source = 41 }, &s), RK_E_ARG, "context is 40");
     FAILS(ctx, rk_session_open(&w, &(rk_session_options){ .source = -1 }, &s), RK_E_ARG, "source -1");
     OK(ctx, rk_session_open(&w, &(rk_session_options){ .source = 10 }, &s));
     FAILS(ctx, rk_session_feed(s, ids, 1, NULL), RK_E_ARG, "before there is a source");

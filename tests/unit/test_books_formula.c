@@ -37,13 +37,13 @@ TEST(values)
 TEST(mistakes_are_named)
 {
     static const struct { const char *text; rk_status status; const char *words; } rows[] = {
-        { "", RK_E_FORMAT, "a number, a letter" },     { "1 +", RK_E_FORMAT, "a number, a letter" }, { "(1", RK_E_FORMAT, "\")\" expected" },   { "1)", RK_E_FORMAT, "byte 1" },
-        { "2B", RK_E_FORMAT, "a sign or the end" },    { "2·B·X", RK_E_UNKNOWN, "byte 6: X has no value" }, { "BT", RK_E_UNKNOWN, "BT has no value" }, { "1.5", RK_E_FORMAT, "3/2 for 1.5" },
-        { "2^B", RK_E_FORMAT, "whole exponent" },      { "2^65", RK_E_LIMIT, "beyond 64" },          { "1/0", RK_E_LIMIT, "division by zero" }, { "1/(T - 1024)", RK_E_LIMIT, "division by zero" },
-        { "max(1)", RK_E_FORMAT, "two values" },       { "ceil(1, 2)", RK_E_FORMAT, "one value" },   { "max 1", RK_E_FORMAT, "\"(\" expected" }, { "max(1,", RK_E_FORMAT, "a number" },
+        { "", RK_E_ARG, "a number, a letter" },     { "1 +", RK_E_ARG, "a number, a letter" }, { "(1", RK_E_ARG, "\")\" expected" },   { "1)", RK_E_ARG, "byte 1" },
+        { "2B", RK_E_ARG, "a sign or the end" },    { "2·B·X", RK_E_UNKNOWN, "byte 6: X has no value" }, { "BT", RK_E_UNKNOWN, "BT has no value" }, { "1.5", RK_E_ARG, "3/2 for 1.5" },
+        { "2^B", RK_E_ARG, "whole exponent" },      { "2^65", RK_E_LIMIT, "beyond 64" },          { "1/0", RK_E_LIMIT, "division by zero" }, { "1/(T - 1024)", RK_E_LIMIT, "division by zero" },
+        { "max(1)", RK_E_ARG, "two values" },       { "ceil(1, 2)", RK_E_ARG, "one value" },   { "max 1", RK_E_ARG, "\"(\" expected" }, { "max(1,", RK_E_ARG, "a number" },
         { "10^38·10", RK_E_LIMIT, "127 bits" },        { "170141183460469231731687303715884105728", RK_E_LIMIT, "127 bits" },
         { "170141183460469231731687303715884105727 + 1", RK_E_LIMIT, "127 bits" }, { "V^64", RK_E_LIMIT, "127 bits" }, { "1/10^30 + 1/(10^30 + 1)", RK_E_LIMIT, "127 bits" },
-        { "D = 2", RK_E_FORMAT, "byte 2" },            { "\xff", RK_E_FORMAT, "byte 0" },
+        { "D = 2", RK_E_ARG, "byte 2" },            { "\xff", RK_E_ARG, "byte 0" },
     };
     rk_ctx *ctx = test_ctx();
     struct letters l = letters_here(ctx);

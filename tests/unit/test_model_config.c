@@ -79,18 +79,18 @@ static const struct { const char *spec; rk_status status; const char *words; } w
     { "gpt2:n_layers=3",         RK_E_UNKNOWN, "n_layers" },
     { "gpt2:n_layer",            RK_E_MISSING, "gpt2:n_layer" },
     { "gpt2:=3",                 RK_E_ARG,     "=3" },
-    { "gpt2:n_layer=three",      RK_E_FORMAT,  "n_layer" },
-    { "gpt2:n_layer=",           RK_E_FORMAT,  "n_layer" },
-    { "gpt2:n_layer=0",          RK_E_FORMAT,  "n_layer" },
-    { "gpt2:n_layer=1.5",        RK_E_FORMAT,  "n_layer" },
-    { "gpt2:n_layer=99999999999999999999", RK_E_FORMAT, "n_layer" },
-    { "gpt2:n_embd=-768",        RK_E_FORMAT,  "n_embd" },
-    { "gpt2:n_head=7",           RK_E_SHAPE,   "n_head" },
-    { "gpt2:layer_norm_epsilon=2", RK_E_LIMIT, "layer_norm_epsilon" },
-    { "gpt2:bias=1",             RK_E_FORMAT,  "bias" },
+    { "gpt2:n_layer=three",      RK_E_ARG,     "n_layer" },
+    { "gpt2:n_layer=",           RK_E_ARG,     "n_layer" },
+    { "gpt2:n_layer=0",          RK_E_ARG,     "n_layer" },
+    { "gpt2:n_layer=1.5",        RK_E_ARG,     "n_layer" },
+    { "gpt2:n_layer=99999999999999999999", RK_E_ARG,    "n_layer" },
+    { "gpt2:n_embd=-768",        RK_E_ARG,     "n_embd" },
+    { "gpt2:n_head=7",           RK_E_ARG,     "n_head" },
+    { "gpt2:layer_norm_epsilon=2", RK_E_ARG,   "layer_norm_epsilon" },
+    { "gpt2:bias=1",             RK_E_ARG,     "bias" },
     { "gpt2:act=nonsense",       RK_E_UNKNOWN, "nonsense" },
     { "gpt2:add_cross_attention=true", RK_E_DECLINED, "add_cross_attention" },
-    { "gpt2:n_layer=null",       RK_E_MISSING, "n_layer" },
+    { "gpt2:n_layer=null",       RK_E_ARG,     "n_layer" },
     { "gpt2+mlm",                RK_E_UNKNOWN, "GPT-2 has no head \"mlm\"" },
     { "bert-tiny+lm:layer=1",    RK_E_UNKNOWN, "BERT has no head \"lm\"" },
     { "gpt2+",                   RK_E_MISSING, "gpt2+" },
@@ -99,19 +99,19 @@ static const struct { const char *spec; rk_status status; const char *words; } w
     { "bert-tiny:is_decoder=true", RK_E_DECLINED, "is_decoder" },
     { "bert-tiny:add_cross_attention=true", RK_E_DECLINED, "add_cross_attention" },
     { "bert-tiny:position_embedding_type=relative_key", RK_E_UNKNOWN, "relative_key" },
-    { "cs336-17m:num_heads=512", RK_E_SHAPE,   "rotary" },
-    { "gpt-j-6b:rotary_dim=7",   RK_E_SHAPE,   "pairs" },
-    { "gpt-j-6b:rotary_dim=0",   RK_E_FORMAT,  "rotary_dim" },
-    { "gpt-j-6b:rotary_dim=258", RK_E_SHAPE,   "a head (n_embd / n_head) has 256" },
-    { "gpt-j-6b:rotary_dim=null", RK_E_SHAPE,  "rotary_dim is 4096" },
-    { "gpt-j-6b:n_embd=512",     RK_E_SHAPE,   "rotary_dim is 64" },
+    { "cs336-17m:num_heads=512", RK_E_ARG,     "rotary" },
+    { "gpt-j-6b:rotary_dim=7",   RK_E_ARG,     "pairs" },
+    { "gpt-j-6b:rotary_dim=0",   RK_E_ARG,     "rotary_dim" },
+    { "gpt-j-6b:rotary_dim=258", RK_E_ARG,     "a head (n_embd / n_head) has 256" },
+    { "gpt-j-6b:rotary_dim=null", RK_E_ARG,    "rotary_dim is 4096" },
+    { "gpt-j-6b:n_embd=512",     RK_E_ARG,     "rotary_dim is 64" },
     { "gpt-j-6b:scale_attn_weights=false", RK_E_DECLINED, "scale_attn_weights" },
-    { "gpt-j-6b:n_head=3",       RK_E_SHAPE,   "n_embd 4096 is no multiple of n_head 3" },
-    { "pythia-14m:rotary_pct=1.5", RK_E_LIMIT, "rotary_pct" },
-    { "pythia-14m:hidden=12,rotary_pct=1", RK_E_SHAPE, "would turn 4" },
+    { "gpt-j-6b:n_head=3",       RK_E_ARG,     "n_embd 4096 is no multiple of n_head 3" },
+    { "pythia-14m:rotary_pct=1.5", RK_E_ARG,   "rotary_pct" },
+    { "pythia-14m:hidden=12,rotary_pct=1", RK_E_ARG,   "would turn 4" },
     { "pythia-14m:rope_parameters.rope_type=yarn", RK_E_UNKNOWN, "yarn" },
     { "pythia-14m:rope_parameters=4", RK_E_UNKNOWN, "rope_parameters" },
-    { "pythia-14m:num_attention_heads=3", RK_E_SHAPE, "hidden_size 128 is no multiple of num_attention_heads 3" },
+    { "pythia-14m:num_attention_heads=3", RK_E_ARG,   "hidden_size 128 is no multiple of num_attention_heads 3" },
     { "cs336-17m:use_post_norm=true,remove_rmsnorm=true", RK_E_ARG, "exclude" },
 };
 
@@ -179,6 +179,25 @@ TEST(files_that_make_no_sense)
         EXPECT(strstr(rk_error_message(ctx), "config.json") != NULL);
         EXPECT(m == NULL);
     }
+}
+
+/* A file is blamed for what it says itself, not for what was typed behind its name; and what was typed may mend it. */
+TEST(whose_mistake_it_is)
+{
+    static const char alone[] = "{\"model_type\": \"gpt2\", \"n_embd\": 24, \"n_layer\": 2, \"n_head\": 5, \"vocab_size\": 97, \"n_positions\": 40}";
+    rk_ctx *ctx = test_ctx();
+    rk_model *m;
+    char spec[700];
+    (void)snprintf(spec, sizeof spec, "%s:n_head=5", write_config("{\"model_type\": \"gpt2\", " GPT2 "}"));
+    FAILS(ctx, rk_model_open(ctx, spec, &m), RK_E_ARG, "n_embd 24 is no multiple of n_head 5");
+    (void)snprintf(spec, sizeof spec, "%s:n_layer=1", write_config(alone));
+    FAILS(ctx, rk_model_open(ctx, spec, &m), RK_E_SHAPE, "n_embd 24 is no multiple of n_head 5");
+    (void)snprintf(spec, sizeof spec, "%s:n_layer=1.5", place);
+    FAILS(ctx, rk_model_open(ctx, spec, &m), RK_E_ARG, "n_layer");
+    (void)snprintf(spec, sizeof spec, "%s:n_head=4", place);
+    m = opened(ctx, spec);
+    EXPECT_TEXT(rk_error_message(ctx), "");
+    rk_model_close(m);
 }
 
 #define BERT "\"model_type\": \"bert\", \"vocab_size\": 50, \"hidden_size\": 8, \"num_hidden_layers\": 1, \"num_attention_heads\": 2, \"max_position_embeddings\": 9"
@@ -525,8 +544,8 @@ TEST(sizes_that_cannot_be_built)
     rk_ctx *ctx = test_ctx();
     rk_model *m = opened(ctx, "gpt2:n_layer=1");
     struct built b;
-    FAILS(ctx, model_build(ctx, m, &(struct build_options){ .purpose = FOR_SCORING, .seq = 1025 }, &b), RK_E_LIMIT, "1025");
-    FAILS(ctx, model_build(ctx, m, &(struct build_options){ .purpose = FOR_DECODING, .positions = 2000, .seq = 1 }, &b), RK_E_LIMIT, "2000");
+    FAILS(ctx, model_build(ctx, m, &(struct build_options){ .purpose = FOR_SCORING, .seq = 1025 }, &b), RK_E_ARG, "1025");
+    FAILS(ctx, model_build(ctx, m, &(struct build_options){ .purpose = FOR_DECODING, .positions = 2000, .seq = 1 }, &b), RK_E_ARG, "2000");
     FAILS(ctx, model_build(ctx, m, &(struct build_options){ .purpose = FOR_SCORING, .batch = -1 }, &b), RK_E_ARG, "batch");
     FAILS(ctx, model_build(ctx, m, &(struct build_options){ .purpose = FOR_SCORING, .seq = -1 }, &b), RK_E_ARG, "tokens");
     FAILS(ctx, model_build(ctx, m, &(struct build_options){ .purpose = FOR_SCORING, .dtype = RK_i8 }, &b), RK_E_DTYPE, "i8");

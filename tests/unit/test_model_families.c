@@ -36,7 +36,7 @@ TEST(names_hold_everything_that_was_said)
     OK(ctx, rk_model_open_with(ctx, "gpt2", "hidden=96", &m));
     EXPECT_TEXT(rk_model_name(m), "gpt2:hidden=96");
     rk_model_close(m);
-    FAILS(ctx, rk_model_open_with(ctx, "gpt2", "hidden=100", &m), RK_E_SHAPE, "gpt2:hidden=100: n_embd 100 is no multiple");
+    FAILS(ctx, rk_model_open_with(ctx, "gpt2", "hidden=100", &m), RK_E_ARG, "gpt2:hidden=100: n_embd 100 is no multiple");
     FAILS(ctx, rk_model_open_with(ctx, "gpt2", "width=100", &m), RK_E_UNKNOWN, "no field \"width\"");
     EXPECT(m == NULL);
 }
