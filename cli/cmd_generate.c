@@ -62,6 +62,7 @@ static int run(struct cli *c)
     if (code == CLI_OK) code = model_must(c, g.model, MODEL_WRITES);
     if (code == CLI_OK) code = generate_settle(&g);
     if (code == CLI_OK) code = set_sampling(&g);
+    if (code == CLI_OK) code = cli_try(c, rk_sampling_check(c->ctx, &g.how.sampling));
     if (code == CLI_OK) code = prompts_read(&g);
     if (code == CLI_OK) code = device_open(c, &g.device);
     if (code == CLI_OK) code = cli_try(c, rk_weights_open(c->ctx, g.model, g.device, &g.weights));

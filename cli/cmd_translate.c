@@ -109,6 +109,7 @@ static int run(struct cli *c)
     if (code == CLI_OK) code = model_must(c, g.model, MODEL_TRANSLATES);
     if (code == CLI_OK) code = open_pair(&g);
     if (code == CLI_OK) code = settle(&g);
+    if (code == CLI_OK) code = cli_try(c, rk_sampling_check(c->ctx, &g.how.sampling));
     if (code == CLI_OK) code = read_texts(&g);
     if (code == CLI_OK) code = prompts_check(&g);
     if (code == CLI_OK) code = device_open(c, &g.device);

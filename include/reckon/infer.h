@@ -93,6 +93,9 @@ typedef struct rk_sampling {             /* zero means the default: the model's 
     bool   renormalize;                  /* logits become logarithms of probabilities once more in the end: of beams, this counts */
 } rk_sampling;
 
+/* What of it can be refused before there is a model: RK_E_ARG, by the setting that is out of its range (sample.def). */
+RK_API RK_CHECK rk_status rk_sampling_check(rk_ctx *ctx, const rk_sampling *how);
+
 /* Takes one id by its logits [vocab]. seen: the n_seen tokens before it, for the repetition penalty. The draw depends on
  * (seed, stream, index) alone: stream tells samples apart, index is the position.
  * Errors: RK_E_ARG for settings out of range; RK_E_FORMAT for logits that are not numbers. */

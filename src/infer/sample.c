@@ -17,6 +17,12 @@ static rk_status read_settings(rk_ctx *ctx, const rk_sampling *how, struct setti
     return RK_OK;
 }
 
+rk_status rk_sampling_check(rk_ctx *ctx, const rk_sampling *how)
+{
+    struct settings s;
+    return read_settings(ctx, how, &s);
+}
+
 static rk_status check_forced(rk_ctx *ctx, const char *which, const uint32_t *id, int64_t n)
 {
     if (id == NULL || *id < n) return RK_OK;

@@ -88,7 +88,7 @@ ends 0 reckon verify "$models/bert-pretraining+pretraining";     prints "nsp"; p
 ends 0 reckon generate "$models/gpt2" --ids 1,2,3 -m 100;    warns "(context)"; warns "tokens/s"
 ends 2 reckon generate "$models/gpt2" --ids 1,97;            warns "the prompt: token 1 has the id 97; the model has 97"
 ends 2 reckon generate "$models/gpt2" --ids '1,2;97' --batch 1; warns "prompt 2 of 2: token 0 has the id 97"; silent "$out"
-ends 2 reckon generate "$models/gpt2" --ids 1 --top-p 2;     warns "top_p"
+ends 2 reckon generate "$models/gpt2" --ids 1 --top-p 2;     warns "top_p"; if grep -q "tensors used" "$err"; then fail "it read the weights first"; else pass; fi
 ids=$(seq -s, 1 41)
 ends 3 reckon generate "$models/gpt2" --ids "$ids";          warns "the prompt has 41 tokens; the context of this model is 40"
 ends 3 reckon generate "$models/gpt2" --ids "1,2;$ids" --batch 1; warns "prompt 2 of 2 has 41 tokens"; silent "$out"

@@ -166,6 +166,26 @@ TEST(what_is_no_distribution_is_refused)
     FAILS(ctx, rk_sample(ctx, &(rk_sampling){ .seed = 1 }, NULL, 0, fine, 0, 0, 0, &id), RK_E_ARG, "0 tokens");
 }
 
+/* What is refused of settings is refused without a model, too, and what is not is not. */
+TEST(settings_are_checked_before_there_is_a_model)
+{
+    static const struct { rk_sampling how; const char *wrong; } rows[] = {
+        { { .top_p = 1.5 }, "top_p" },        { { .temperature = -1 }, "temperature" }, { { .min_p = 2 }, "min_p" },  { { .repetition = 1e-4 }, "repetition" },
+        { { .no_repeat = -1 }, "no_repeat" }, { { .top_k = 1e10 }, "top_k" },           { { .seed = 1 }, NULL },      { { .top_p = 1, .min_p = 1, .temperature = 1e-6 }, NULL },
+    };
+    static const float logits[] = { 0, 1 };
+    rk_ctx *ctx = test_ctx();
+    uint32_t id;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        rk_status status = rk_sampling_check(ctx, &rows[i].how);
+        EXPECT(status == (rows[i].wrong != NULL ? RK_E_ARG : RK_OK));
+        EXPECT(rows[i].wrong == NULL || strstr(rk_error_message(ctx), rows[i].wrong) != NULL);
+        rk_error_clear(ctx);
+        EXPECT(rk_sample(ctx, &rows[i].how, NULL, 0, logits, 2, 0, 0, &id) == status);
+        rk_error_clear(ctx);
+    }
+}
+
 static rk_status sample_once(rk_ctx *ctx)
 {
     static const float logits[] = { 0, 1, 2 };
