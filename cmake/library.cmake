@@ -87,11 +87,11 @@ set(plain_addresses "")
 if(RECKON_SANITIZE MATCHES "address.*undefined")
     set(plain_addresses -fno-sanitize=pointer-overflow,null,object-size)
 endif()
-# What is fuzzed reads files and texts: kernels of the back end, of which instrumenting takes minutes, are compiled as they are.
+# What is fuzzed reads files and texts: kernels of the back end, of which instrumenting takes minutes, are compiled as they are and as fast as can be.
 if(RECKON_FUZZ)
     set(unread ${isa_sources})
     list(FILTER unread INCLUDE REGEX "/backend/")
-    set_source_files_properties(${unread} PROPERTIES COMPILE_OPTIONS "-fno-sanitize=all")
+    set_source_files_properties(${unread} PROPERTIES COMPILE_OPTIONS "-fno-sanitize=all;-O0")
 endif()
 
 foreach(isa IN LISTS isas)

@@ -1,14 +1,14 @@
 /* attend_plain_adjoint.cu: the gradients of attention on CUDA cores, in f32: the two kernels of attend_tensor_adjoint.cu. */
 #include "backend/cuda/attend_plain.cuh"
 
-template <int width> struct shape {
+template <int width> struct adjoint_shape {
     enum { HIGH = width == 64 ? 4 : 2, ROWS = ACROSS * HIGH, ROW = width + SLACK, WEIGHTS = ROWS * (ROWS + SLACK) };      /* as many columns as rows */
     static size_t shared() { return (size_t)(4 * ROWS * ROW + WEIGHTS + 2 * ROWS) * sizeof(float); }
 };
 
 template <typename T, int width> KERNEL_RESIDENT(THREADS, 2) by_queries(const struct attend_args a)
 {
-    typedef shape<width> S;
+    typedef adjoint_shape<width> S;
     constexpr int HIGH = S::HIGH, ROWS = S::ROWS;
     DYNAMIC_SHARED(float, room);
     int tiles = (a.seq + ROWS - 1) / ROWS, head = blockIdx.x / tiles, first = (tiles - 1 - (int)blockIdx.x % tiles) * ROWS, x = threadIdx.x % ACROSS, y = threadIdx.x / ACROSS;
@@ -60,7 +60,7 @@ template <typename T, int width> KERNEL_RESIDENT(THREADS, 2) by_queries(const st
 /* Rows are keys, columns queries. */
 template <typename T, int width> KERNEL_RESIDENT(THREADS, 2) by_keys(const struct attend_args a)
 {
-    typedef shape<width> S;
+    typedef adjoint_shape<width> S;
     constexpr int HIGH = S::HIGH, ROWS = S::ROWS;
     DYNAMIC_SHARED(float, room);
     int tiles = (a.key + ROWS - 1) / ROWS, head = blockIdx.x / tiles, first = (int)blockIdx.x % tiles * ROWS, x = threadIdx.x % ACROSS, y = threadIdx.x / ACROSS;
@@ -116,8 +116,8 @@ template <typename T, int width> KERNEL_RESIDENT(THREADS, 2) by_keys(const struc
 template <typename T, int width> struct call_adjoint {
     static void launch(const struct attend_args *a, cudaStream_t stream)
     {
-        constexpr int ROWS = shape<width>::ROWS;
-        size_t shared = shape<width>::shared();
+        constexpr int ROWS = adjoint_shape<width>::ROWS;
+        size_t shared = adjoint_shape<width>::shared();
         unsigned of_queries = (unsigned)a->heads * (unsigned)((a->seq + ROWS - 1) / ROWS), of_keys = (unsigned)a->heads * (unsigned)((a->key + ROWS - 1) / ROWS);
         (void)cudaFuncSetAttribute(by_queries<T, width>, cudaFuncAttributeMaxDynamicSharedMemorySize, (int)shared);
         (void)cudaFuncSetAttribute(by_keys<T, width>, cudaFuncAttributeMaxDynamicSharedMemorySize, (int)shared);
@@ -128,5 +128,5 @@ template <typename T, int width> struct call_adjoint {
 
 extern "C" void attend_plain_adjoint_launch(const struct attend_args *a, cudaStream_t stream) { plain_dispatch<call_adjoint>(a, stream); }
 
-extern "C" size_t attend_plain_adjoint_shared(int width) { return width <= 64 ? shape<64>::shared() : width <= 128 ? shape<128>::shared() : shape<256>::shared(); }
-extern "C" int attend_plain_adjoint_rows(int width) { return width <= 64 ? (int)shape<64>::ROWS : (int)shape<128>::ROWS; }
+extern "C" size_t attend_plain_adjoint_shared(int width) { return width <= 64 ? adjoint_shape<64>::shared() : width <= 128 ? adjoint_shape<128>::shared() : adjoint_shape<256>::shared(); }
+extern "C" int attend_plain_adjoint_rows(int width) { return width <= 64 ? (int)adjoint_shape<64>::ROWS : (int)adjoint_shape<128>::ROWS; }

@@ -16,7 +16,7 @@
 enum { TILE = 64 };                             /* rows of what comes in while work goes on */
 
 /* Rows of a block, and of one owner, a warp or a group; how many columns are made at a time. */
-template <int width, bool group> struct shape {
+template <int width, bool group> struct adjoint_shape {
     enum { WARPS = group ? 12 : 4, THREADS = WARPS * WARP, HIGH = group || width > 64 ? 1 : 2, UNIT = group ? (int)GROUP_ROWS : 16 * HIGH, ROWS = WARPS * 16 * HIGH, RESIDENT = group ? 1 : 2,
            STEP = group ? (int)TILE : (int)ATTEND_TENSOR_STEP, WIDE = STEP / 8 };
     static size_t shared() { return (size_t)(2 * ROWS + 4 * TILE) * width * 2 + 4 * TILE * sizeof(float) + (group ? GROUP_ALIGNED : 0); }
@@ -41,9 +41,9 @@ template <typename T, int high> DEVICE void slopes(float (&slope)[high][2], cons
         }
 }
 
-template <typename T, int width, bool drops, bool group> KERNEL_RESIDENT((shape<width, group>::THREADS), (shape<width, group>::RESIDENT)) by_queries(const struct attend_args a)
+template <typename T, int width, bool drops, bool group> KERNEL_RESIDENT((adjoint_shape<width, group>::THREADS), (adjoint_shape<width, group>::RESIDENT)) by_queries(const struct attend_args a)
 {
-    typedef shape<width, group> S;
+    typedef adjoint_shape<width, group> S;
     constexpr int HIGH = S::HIGH, ROWS = S::ROWS, STEP = S::STEP, WIDE = S::WIDE, THREADS = S::THREADS;
     constexpr bool both = group && !drops;      /* two products at a time */
     DYNAMIC_SHARED(T, room);
@@ -167,9 +167,9 @@ template <int high, int wide> DEVICE void keep_some(float (&to)[high][wide][4], 
             for (int e = 0; e < 4; e++) to[m][n][e] = stays >> ((m * wide + n) * 4 + e) & 1 ? from[m][n][e] * over : 0;
 }
 
-template <typename T, int width, bool drops, bool group> KERNEL_RESIDENT((shape<width, group>::THREADS), (shape<width, group>::RESIDENT)) by_keys(const struct attend_args a)
+template <typename T, int width, bool drops, bool group> KERNEL_RESIDENT((adjoint_shape<width, group>::THREADS), (adjoint_shape<width, group>::RESIDENT)) by_keys(const struct attend_args a)
 {
-    typedef shape<width, group> S;
+    typedef adjoint_shape<width, group> S;
     constexpr int HIGH = S::HIGH, ROWS = S::ROWS, STEP = S::STEP, WIDE = S::WIDE, THREADS = S::THREADS;
     constexpr bool both = group && !drops;      /* two products at a time */
     DYNAMIC_SHARED(T, room);
@@ -254,7 +254,7 @@ template <typename T, int width, bool drops, bool group> KERNEL_RESIDENT((shape<
 template <typename T, int width, bool drops, bool group> struct call_adjoint {
     static void launch(const struct attend_args *a, cudaStream_t stream)
     {
-        typedef shape<width, group> S;
+        typedef adjoint_shape<width, group> S;
         unsigned of_queries = (unsigned)a->heads * (unsigned)((a->seq + S::ROWS - 1) / S::ROWS), of_keys = (unsigned)a->heads * (unsigned)((a->key + S::ROWS - 1) / S::ROWS);
         (void)cudaFuncSetAttribute(by_queries<T, width, drops, group>, cudaFuncAttributeMaxDynamicSharedMemorySize, (int)S::shared());
         (void)cudaFuncSetAttribute(by_keys<T, width, drops, group>, cudaFuncAttributeMaxDynamicSharedMemorySize, (int)S::shared());
@@ -267,6 +267,6 @@ extern "C" void attend_tensor_adjoint_launch(const struct attend_args *a, cudaSt
 
 extern "C" size_t attend_tensor_adjoint_shared(int width, bool group)
 {
-    return group ? shape<64, true>::shared() : width <= 32 ? shape<32, false>::shared() : width <= 64 ? shape<64, false>::shared() : shape<128, false>::shared();
+    return group ? adjoint_shape<64, true>::shared() : width <= 32 ? adjoint_shape<32, false>::shared() : width <= 64 ? adjoint_shape<64, false>::shared() : adjoint_shape<128, false>::shared();
 }
-extern "C" int attend_tensor_adjoint_rows(int width, bool group) { return group ? (int)shape<64, true>::UNIT : width <= 64 ? (int)shape<64, false>::UNIT : (int)shape<128, false>::UNIT; }
+extern "C" int attend_tensor_adjoint_rows(int width, bool group) { return group ? (int)adjoint_shape<64, true>::UNIT : width <= 64 ? (int)adjoint_shape<64, false>::UNIT : (int)adjoint_shape<128, false>::UNIT; }
