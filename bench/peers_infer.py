@@ -40,10 +40,10 @@ def make_weights(folder, reckon, gguf):
         path = os.path.join(folder, name)
         if not os.path.exists(os.path.join(path, "model.safetensors")):
             make().eval().save_pretrained(path)
-    for dtype in ("f16", "int8"):
-        out = os.path.join(folder, "gpt2-" + dtype)
+    for name, how in (("f16", ["--dtype", "f16"]), ("int8", ["--dtype", "int8"]), ("packed", ["--dtype", "f32", "--layout", "packed"])):
+        out = os.path.join(folder, "gpt2-" + name)
         if not os.path.exists(os.path.join(out, "model.safetensors")):
-            subprocess.run([reckon, "convert", os.path.join(folder, "gpt2-f32"), out, "--dtype", dtype, "--quiet"], check=True, stdout=subprocess.DEVNULL)
+            subprocess.run([reckon, "convert", os.path.join(folder, "gpt2-f32"), out, *how, "--quiet"], check=True, stdout=subprocess.DEVNULL)
     for dtype in gguf:
         write_gguf(os.path.join(folder, "gpt2-f32"), os.path.join(folder, "gpt2-%s.gguf" % dtype), dtype)
 
@@ -247,13 +247,18 @@ CASES = [  # what, our weights, question, engine, its option, its weights, its q
     ("decode f32", "gpt2-f32", "decode 12 64", "transformers", "gpt2", "gpt2-f32", None),
     ("decode f32", "gpt2-f32", "decode 12 64", "llama.cpp", "f32", "gpt2-f32", None),
     ("decode f32", "gpt2-f32", "decode 12 64", "ctranslate2", "float32", "gpt2-f32", None),
+    ("decode f32, packed", "gpt2-packed", "decode 12 64", "transformers", "gpt2", "gpt2-f32", None),
+    ("decode f32, packed", "gpt2-packed", "decode 12 64", "llama.cpp", "f32", "gpt2-f32", None),
+    ("decode f16", "gpt2-f16", "decode 16 64", "transformers", "gpt2", "gpt2-f16", None),
     ("decode f16", "gpt2-f16", "decode 16 64", "llama.cpp", "f16", "gpt2-f32", None),
     ("decode int8", "gpt2-int8", "decode 24 64", "llama.cpp", "q8_0", "gpt2-f32", None),
     ("decode int8", "gpt2-int8", "decode 24 64", "ctranslate2", "int8", "gpt2-f32", None),
     ("prompt 512, last logits, f32", "gpt2-f32", "prompt 512", "transformers", "gpt2", "gpt2-f32", None),
+    ("prompt 512, last logits, f32, packed", "gpt2-packed", "prompt 512", "transformers", "gpt2", "gpt2-f32", None),
     ("prompt 512, last logits, f32", "gpt2-f32", "prompt 512", "llama.cpp", "f32", "gpt2-f32", None),
     ("prompt 512, last logits, int8", "gpt2-int8", "prompt 512", "ctranslate2", "int8", "gpt2-f32", None),
     ("prompt 512, all logits, f32", "gpt2-f32", "forward 1 512", "transformers", "gpt2", "gpt2-f32", None),
+    ("prompt 512, all logits, f32, packed", "gpt2-packed", "forward 1 512", "transformers", "gpt2", "gpt2-f32", None),
     ("BERT base, B 8, T 128, f32", "bert-f32", "forward 8 128", "transformers", "bert", "bert-f32", None),
     ("Marian base, B 16, 24 -> 32, greedy, f32", "marian-f32", "translate 16 24 32 1", "transformers", "marian", "marian-f32", None),
     ("Marian base, B 16, 24 -> 32, 4 beams, f32", "marian-f32", "translate 16 24 32 4", "transformers", "marian", "marian-f32", None),

@@ -92,7 +92,7 @@ file(GLOB host_kernels CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/backend/cuda/
 set_source_files_properties(${host_kernels} PROPERTIES LANGUAGE CXX COMPILE_OPTIONS "-x;c++")
 cuda_host_library(stand_in_kernels ${host_shared} ${host_kernels})         # that one first: see there
 target_link_libraries(stand_in_kernels PRIVATE stand_in_runtime)
-if(RECKON_SANITIZE)                         # optimising checked templates costs three times what it saves in the tests
+if(RECKON_SANITIZE)                         # optimising checked templates costs more than it saves in the tests
     target_compile_options(stand_in_kernels PRIVATE -O0)
 endif()
 

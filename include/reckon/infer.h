@@ -148,8 +148,9 @@ RK_API RK_CHECK rk_status rk_generate(rk_session *session, const rk_tok *tok, co
 
 /* A prompt, n > 0; of a model with an encoder: what its decoder begins with, and the source. */
 typedef struct rk_prompt { const uint32_t *ids; size_t n; const uint32_t *source; size_t n_source; } rk_prompt;
-/* What became of a row: its new tokens, without an end; of beams also what it is worth. */
-typedef struct rk_continuation { rk_ids ids; rk_stop stop; double score; } rk_continuation;
+/* What became of a row: its new tokens, without an end; of beams also what it is worth, and the least difference that decided what its prompt's
+ * search kept: where that is rounding's, another order of sums may find another sequence. */
+typedef struct rk_continuation { rk_ids ids; rk_stop stop; double score, margin; } rk_continuation;
 
 /* Many prompts of any lengths side by side, in sessions of its own. Row samples * p + i of `out`, which has room for n · samples, is
  * the i-th of prompt p (its best first, of beams); each is what it would be alone. The caller frees them, also after a failure.

@@ -15,6 +15,14 @@
 
 static const double absent = -1e9;
 
+/* --- what decided --- */
+
+/* Of differences to what is not there nothing is known. */
+static void narrow(struct hunt *h, double a, double b)
+{
+    if (a > absent / 2 && b > absent / 2) h->margin = fmin(h->margin, fabs(a - b));
+}
+
 /* --- what ends --- */
 
 static bool is_end(const struct search *s, uint32_t id) { return ids_hold(s->m->how->ends, s->m->how->n_ends, id); }
@@ -26,6 +34,7 @@ static rk_status finish(rk_ctx *ctx, struct search *s, int64_t p, const struct g
     struct hunt *h = &s->hunts[p];
     const struct row *row = row_of(s, p, g->beam);
     int64_t i = h->n_kept < s->beams ? h->n_kept : s->beams - 1;
+    if (h->n_kept == s->beams) narrow(h, score, h->kept[i].score);
     if (!(score > absent) || (h->n_kept == s->beams && !(score > h->kept[i].score))) return RK_OK;
     struct finished fresh = h->kept[i];                                 /* its memory serves again */
     fresh.ids.n = 0;
@@ -43,12 +52,13 @@ static rk_status finish(rk_ctx *ctx, struct search *s, int64_t p, const struct g
 
 static double worth(const struct search *s, double sum, int64_t tokens) { return sum / pow((double)tokens, s->what->beams->length_penalty); }
 
-static bool may_improve(const struct search *s, int64_t p, int64_t made)
+static bool may_improve(struct search *s, int64_t p, int64_t made)
 {
-    const struct hunt *h = &s->hunts[p];
+    struct hunt *h = &s->hunts[p];
     bool hopes = s->what->beams->early == RK_EARLY_NEVER && s->what->beams->length_penalty > 0;
-    double worst = h->n_kept == s->beams ? h->kept[s->beams - 1].score : absent;
-    return worth(s, s->sums[p * s->beams], hopes ? h->most : made) > worst;
+    double worst = h->n_kept == s->beams ? h->kept[s->beams - 1].score : absent, hoped = worth(s, s->sums[p * s->beams], hopes ? h->most : made);
+    narrow(h, hoped, worst);
+    return hoped > worst;
 }
 
 /* --- one step of one prompt --- */
@@ -78,12 +88,27 @@ static void swap_in(struct search *s, int64_t p)
     }
 }
 
+/* Two places among the best decide: where ends no longer count, and where nothing goes on any more. */
+static void narrow_step(struct search *s, struct hunt *h, bool last)
+{
+    const struct guess *g = s->all, *least = NULL;
+    int64_t going = 0;
+    if (last || is_end(s, g[s->beams - 1].id) || is_end(s, g[s->beams].id)) narrow(h, g[s->beams - 1].sum, g[s->beams].sum);
+    for (int64_t i = 0; i < s->guesses && !last && going <= s->beams; i++) {
+        if (is_end(s, g[i].id)) continue;
+        if (going == s->beams) narrow(h, least->sum, g[i].sum);
+        least = &g[i];
+        going++;
+    }
+}
+
 static rk_status step_prompt(rk_ctx *ctx, struct search *s, int64_t p)
 {
     struct hunt *h = &s->hunts[p];
     int64_t made = row_of(s, p, 0)->made + 1, going = 0;
     bool last = made >= h->most;
     beam_guess_prompt(s, p);
+    narrow_step(s, h, last);
     for (int64_t i = 0; i < s->guesses; i++) {
         const struct guess *g = &s->all[i];
         bool ends = last || is_end(s, g->id);
@@ -134,6 +159,7 @@ static rk_status search_open(rk_ctx *ctx, struct search *s)
     for (int64_t p = 0; p < prompts; p++) {
         int64_t room = m->s->context - (int64_t)s->what->prompts[p].n + 1;             /* the last token need not be read any more */
         s->hunts[p].most = m->most < room ? m->most : room;
+        s->hunts[p].margin = INFINITY;
         TRY(NEW(s->hunts[p].kept, s->beams));
     }
     for (int64_t r = 0; r < rows; r++) {
@@ -172,6 +198,7 @@ static rk_status give(rk_ctx *ctx, const struct search *s)
         const struct finished *f = &h->kept[i % s->what->samples];
         TRY(ids_add(ctx, &out->ids, f->ids.at, f->ids.n - f->ended));
         out->score = f->score;
+        out->margin = h->margin;
         out->stop = f->ended ? RK_STOP_END : RK_STOP_LENGTH;
     }
     return RK_OK;

@@ -8,6 +8,7 @@ struct finished { rk_ids ids; double score; bool ended; };              /* new t
 struct hunt {                                                           /* one prompt */
     struct finished *kept;                                              /* best first */
     int64_t n_kept, most;                                               /* most new tokens */
+    double margin;                                                      /* the least difference that decided anything */
     bool through;
 };
 

@@ -1,7 +1,8 @@
 /* pair.c: the tokenizer of a translator, as Marian has it: pieces of the source, pieces of the target, and one list of ids for both.
  *
  * source.spm cuts what is read, target.spm what is written; vocab.json says the id of each piece. Files with a list for each side
- * (target_vocab.json) are read as well. A text may begin with a code of the language to come, ">>fra<<", which is one token.
+ * (target_vocab.json) are read as well. A text may begin with a code of the language to come, ">>fra<<", which is one token; so are </s>, <unk>
+ * and <pad> wherever they are written, and what stands behind one is read as a text of its own.
  * Source: models/marian/tokenization_marian.py of transformers. */
 #include "io/json.h"
 #include "tok/pieces.h"
@@ -131,25 +132,52 @@ static rk_status take(void *user, rk_text text, int piece)
     return add(r->ctx, r->ids, map_get(&r->p->read.ids, text.at, text.n, &id) ? (uint32_t)id : r->p->unknown);
 }
 
-/* The longest ">>...<<" at the beginning of a line, and blanks behind it; 0: none. */
-static size_t code_of(const char *text, size_t n, size_t *code)
+/* ">>...<<" at the beginning; 0: none. */
+static size_t code_of(const char *text, size_t n)
 {
-    size_t at = 0;
-    *code = 0;
-    if (n < 5 || memcmp(text, ">>", 2) != 0) return 0;
-    for (size_t i = 3; i + 2 <= n && text[i - 1] != '\n'; i++)
-        if (memcmp(text + i, "<<", 2) == 0) *code = i + 2;
-    for (at = *code; *code > 0 && at < n && strchr(" \t\n\r\f\v", text[at]) != NULL && text[at] != '\0'; at++) continue;
-    return at;
+    if (n < 4 || memcmp(text, ">>", 2) != 0) return 0;
+    for (size_t i = 2; i + 2 <= n; i++)
+        if (memcmp(text + i, "<<", 2) == 0) return i + 2;
+    return 0;
+}
+
+/* A text without special tokens. */
+static rk_status read_words(rk_ctx *ctx, struct reading *r, const char *text, size_t n)
+{
+    size_t code = code_of(text, n);
+    if (code > 0) TRY(take(r, (rk_text){ text, code }, 0));
+    return pieces_encode(ctx, &r->p->source, text + code, n - code, take, r);
+}
+
+static const char *const specials[] = { "</s>", "<unk>", "<pad>" };        /* stand for themselves wherever they are written */
+
+static size_t special_at(const char *text, size_t n)
+{
+    for (size_t i = 0; i < sizeof specials / sizeof *specials; i++) {
+        size_t length = strlen(specials[i]);
+        if (length <= n && memcmp(text, specials[i], length) == 0) return length;
+    }
+    return 0;
+}
+
+static rk_status read_text(rk_ctx *ctx, struct reading *r, const char *text, size_t n)
+{
+    size_t from = 0;
+    for (size_t at = 0, length; at < n; at += length > 0 ? length : 1) {
+        length = special_at(text + at, n - at);
+        if (length == 0) continue;
+        if (at > from) TRY(read_words(ctx, r, text + from, at - from));
+        TRY(take(r, (rk_text){ text + at, length }, 0));
+        from = at + length;
+    }
+    return n > from ? read_words(ctx, r, text + from, n - from) : RK_OK;
 }
 
 rk_status rk_pair_encode(rk_ctx *ctx, const rk_pair *p, const char *text, size_t n, rk_ids *ids)
 {
     struct reading r = { ctx, p, ids };
-    size_t before = ids->n, code, skip = code_of(text, n, &code);
-    rk_status status = RK_OK;
-    if (code > 0) status = take(&r, (rk_text){ text, code }, 0);
-    if (status == RK_OK) status = pieces_encode(ctx, &p->source, text + skip, n - skip, take, &r);
+    size_t before = ids->n;
+    rk_status status = read_text(ctx, &r, text, n);
     if (status == RK_OK) status = add(ctx, ids, p->end);
     if (status != RK_OK) ids->n = before;
     return status;

@@ -5,7 +5,8 @@
  * is the prompt (all of it without). beamN of older files have their settings in a table here, end tokens in beamN.end, the prompt in
  * front, and are filled up with the end token.
  *
- * Sequences are equal or not; where they differ, but are worth the same within the tolerance, it is a tie. */
+ * Sequences are equal or not; where they differ, but are worth the same within the tolerance, or a difference below it decided what the search
+ * kept, it is a tie. */
 #include "infer/making.h"
 #include "model/generation.h"
 #include "verify/verify.h"
@@ -154,6 +155,9 @@ static bool same_row(const struct expected *x, int64_t row)
     return same;
 }
 
+/* Some decision of the search fell by less than rounding explains: what came of it may be worth something else. */
+static bool is_tie(const struct expected *x, const rk_continuation *c) { return x->how.beams != NULL && c->margin <= near_enough * fmax(1, fabs(c->score)); }
+
 static rk_status tell(rk_ctx *ctx, struct verify *v, const struct expected *x)
 {
     int64_t differing = 0, ties = 0;
@@ -161,10 +165,10 @@ static rk_status tell(rk_ctx *ctx, struct verify *v, const struct expected *x)
     char note[128];
     for (int64_t i = 0; i < x->rows; i++) {
         double off = x->worth == NULL ? INFINITY : fabs(x->out[i].score - x->worth[i]) / fmax(1, fabs(x->worth[i]));
-        if (x->worth != NULL) most = fmax(most, off);
-        if (same_row(x, i)) continue;
-        if (off <= near_enough) ties++;
-        else differing++;
+        bool same = same_row(x, i), tie = !same && (off <= near_enough || is_tie(x, &x->out[i]));
+        if (x->worth != NULL && !tie) most = fmax(most, off);
+        ties += tie;
+        differing += !same && !tie;
     }
     if (differing > 0) (void)snprintf(note, sizeof note, "%lld of %lld sequences differ", (long long)differing, (long long)x->rows);
     else if (ties > 0) (void)snprintf(note, sizeof note, "%lld of %lld sequences are ties", (long long)ties, (long long)x->rows);

@@ -180,6 +180,40 @@ TEST(a_pair_reads_one_language_and_writes_another)
     rk_pair_close(pair);
 }
 
+/* As transformers' MarianTokenizer reads them: a code ends at its first "<<", blanks behind it are the text's, and special tokens stand for themselves. */
+TEST(codes_and_special_tokens_within_a_text)
+{
+    static const struct { const char *text; uint32_t ids[8]; size_t n; } cases[] = {
+        { ">>fra<< ab << b", { 5, 2, 7, 1, 7, 4, 0 }, 7 },
+        { ">><< b", { 1, 7, 4, 0 }, 4 },
+        { ">>fra< b", { 7, 1, 1, 1, 7, 4, 0 }, 7 },
+        { "ab>>fra<<", { 2, 1, 1, 1, 0 }, 5 },
+        { "ab</s>b", { 2, 0, 7, 4, 0 }, 5 },
+        { "</s></s>", { 0, 0, 0 }, 3 },
+        { "<pad>>>fra<<a <unk>", { 6, 5, 3, 1, 0 }, 5 },
+        { "<<pad>>", { 7, 1, 6, 7, 1, 0 }, 6 },
+        { "", { 0 }, 1 },
+    };
+    rk_ctx *ctx = test_ctx();
+    static struct bytes b;
+    rk_pair *pair;
+    rk_ids ids = { 0 };
+    b.n = 0;
+    put_model(&b);
+    test_write("source.spm", b.at, b.n);
+    test_write("target.spm", b.at, b.n);
+    test_write("vocab.json", vocabulary, sizeof vocabulary - 1);
+    OK(ctx, rk_pair_open(ctx, test_temporary(), &pair));
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        ids.n = 0;
+        OK(ctx, rk_pair_encode(ctx, pair, cases[i].text, strlen(cases[i].text), &ids));
+        EXPECT_INT(ids.n, cases[i].n);
+        EXPECT(ids.n == cases[i].n && memcmp(ids.at, cases[i].ids, ids.n * sizeof *ids.at) == 0);
+    }
+    rk_ids_free(ctx, &ids);
+    rk_pair_close(pair);
+}
+
 static rk_status pair_once(rk_ctx *ctx)
 {
     rk_pair *pair = NULL;
