@@ -116,7 +116,7 @@ struct bench {
 
 static double run_once(const struct bench *b, const struct gemm_problem *p, bool with_blas)
 {
-    struct gemm_operands o = { b->a, b->b, b->c, NULL, NULL };
+    struct gemm_operands o = { .a = b->a, .b = b->b, .c = b->c };
     double start = b->busy ? clock_process_seconds() : clock_seconds();
     if (with_blas) blas_gemm_run(b->ctx, b->blas, p, &o);
     else {
@@ -138,7 +138,7 @@ static void bench(const struct bench *b, const struct shape *s)
     for (int f = 0; f < candidates; f++) {
         memset(b->c, 0xff, (size_t)(s->m * s->n * s->batch) * sizeof(float));
         (void)run_once(b, &p, f == 1);
-        error[f] = worst_error(&p, &(struct gemm_operands){ b->a, b->b, b->c, NULL, NULL });
+        error[f] = worst_error(&p, &(struct gemm_operands){ .a = b->a, .b = b->b, .c = b->c });
         if (!(error[f] <= (double)s->k + 3)) die("a wrong result");
     }
     int inner = (int)(2e7 * threads / flops) + 1;

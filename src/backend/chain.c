@@ -1,6 +1,6 @@
 /* chain.c: who takes a problem: the first kernel that accepts it, from the back end down to those it delegates to.
  *
- * A row names the operation it runs, "adjoint NAME" for the gradients of a fused one, or "*" for any. */
+ * A row names the operation it runs, "adjoint NAME" for the gradients of a fused one, or "*" for any. Of a problem with a bias only those hear that say they add one. */
 #include "core/opdef.h"
 #include "core/problem.h"
 #include <string.h>
@@ -18,7 +18,7 @@ const struct kernel *backend_find(const struct backend *b, const struct problem 
 {
     for (; b != NULL; b = b->next)
         for (const struct kernel *k = b->kernels; k->op != NULL; k++) {
-            if (!is_for(k, p) || (k->accepts != NULL && !k->accepts(p))) continue;
+            if (!is_for(k, p) || (p->bias && !k->adds_bias) || (k->accepts != NULL && !k->accepts(p))) continue;
             if (who != NULL) *who = b;
             return k;
         }

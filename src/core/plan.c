@@ -31,7 +31,7 @@ rk_status plan_text(rk_ctx *ctx, const struct plan *plan, struct str *out)
 {
     for (int i = 0; i < plan->n_steps; i++) {
         const struct step *s = &plan->steps[i];
-        TRY(str_format(ctx, out, "%4d %-24s %s%s %s", i, s->kernel->name, plan->g->paths.at[s->problem.node->path], s->problem.accumulate ? " +=" : "", s->problem.node->text));
+        TRY(str_format(ctx, out, "%4d %-24s %s%s %s", i, s->kernel->name, plan->g->paths.at[s->problem.node->path], s->problem.accumulate ? " +=" : s->problem.bias ? " + bias" : "", s->problem.node->text));
         for (int k = 0; k < s->problem.n_out; k++) TRY(place_text(ctx, plan, &s->problem.out[k], &s->out[k], out));
         TRY(str_text(ctx, out, " <-"));
         for (int k = 0; k < s->problem.n_in; k++) TRY(place_text(ctx, plan, &s->problem.in[k], &s->in[k], out));

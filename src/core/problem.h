@@ -23,6 +23,7 @@ struct problem {
     int out_role[MOST_PROBLEM_RESULTS];     /* groups: 0 = the fused op's own result, 1 + i = its gradient for operand i */
     const struct program *program;          /* map groups only */
     bool accumulate;                        /* out[0] += instead of out[0] = */
+    bool bias;                              /* the last operand is none of the op's: it is added to the result, over some of its dims, after the sum */
     bool live;                              /* some size changes from run to run */
     const void *machine;                    /* of the back end: which BLAS, which race was won */
 };
@@ -61,6 +62,7 @@ struct kernel {
     rk_status (*run)(rk_ctx *ctx, const struct call *c);
     const char *why;                        /* what it beats, and when */
     bool with_forward;                      /* adjoint kernels that also give the forward result in the same call */
+    bool adds_bias;                         /* it takes problems with a bias, too; nobody else is asked */
     bool mixes;                             /* it takes floating operands and results of several dtypes, and casts where it reads and writes */
 };
 

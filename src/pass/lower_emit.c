@@ -153,9 +153,11 @@ rk_status problem_of_group(struct lowering *l, int group, struct problem *p, str
         TRY(adjoint_problem(l, a, p));
     } else {
         for (int i = 0; i < n->arity; i++) PROMISE(add_input(l, p, lowering_operand(l, a->first, i)) >= 0);
-        rk_ref y = a->into != 0 ? a->into : l->storage[lowering_result(l, a->first)];
+        if (a->biased != 0) PROMISE(add_input(l, p, lowering_bias(l, a->biased, a->first)) >= 0);
+        rk_ref y = a->into != 0 ? a->into : a->biased != 0 ? a->biased : l->storage[lowering_result(l, a->first)];
         p->n_out = 1;
         p->accumulate = a->into != 0;
+        p->bias = a->biased != 0;
         p->out[0] = (struct operand){ y, lowering_node(l, y)->dtype, lowering_layout(l, y) };
     }
     p->live = any_live(l->g, p);

@@ -1,6 +1,7 @@
 /* lower_share.c: which values lie in the same memory.
  *
  *   sums      y = a + Σ..., where nobody needs a or the sum afterwards: the sum is added into a's memory
+ *   biases    y = Σ... + b, likewise: who makes the sum adds the bias (lower_bias.c)
  *   parts     a value that is only joined to others is born in its place of the whole
  *   updates   a state's new value is written where the state lies, once its old value has been read
  *   in place  an elementwise result takes the memory of an operand that dies in the same step
@@ -276,6 +277,7 @@ rk_status lowering_share(struct lowering *l)
     drop_inner(l);
     lowering_order(l);
     TRY(share_sums(l));
+    TRY(lowering_biases(l));
     TRY(share_parts(l));
     TRY(share_updates(l));
     share_in_place(l);

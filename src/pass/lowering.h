@@ -14,6 +14,7 @@ struct group {
     bool dead;                      /* merged into another */
     int step;                       /* its place in the order, once ordered */
     rk_ref into;                    /* not 0: its sum is added into this value's memory */
+    rk_ref biased;                  /* not 0: its sum with a bias is this value, and only that is stored */
     int part;                       /* not -1: copies operand `part` of `first` into its place there */
 };
 
@@ -52,6 +53,7 @@ void      lowering_end(struct lowering *l);
 rk_status lowering_casts(struct lowering *l) RK_CHECK;          /* lower_cast.c: before anybody counts readers */
 rk_status lowering_group(struct lowering *l) RK_CHECK;          /* lower_group.c */
 rk_status lowering_share(struct lowering *l) RK_CHECK;          /* lower_share.c */
+rk_status lowering_biases(struct lowering *l) RK_CHECK;         /* lower_bias.c: among what is shared, behind the sums */
 rk_status lowering_emit(struct lowering *l) RK_CHECK;           /* lower_emit.c */
 
 static inline const struct node *lowering_node(const struct lowering *l, rk_ref r) { return node_of(l->g, r); }
@@ -69,6 +71,8 @@ static inline rk_ref lowering_operand(const struct lowering *l, rk_ref r, int i)
     rk_ref x = node_of(l->g, r)->in[i];
     return l->looks_through[r] && lowering_widens(l, x) ? node_of(l->g, x)->in[0] : x;
 }
+/* What y adds to a sum. */
+static inline rk_ref lowering_bias(const struct lowering *l, rk_ref y, rk_ref sum) { return node_of(l->g, y)->in[node_of(l->g, y)->in[0] == sum]; }
 static inline rk_ref lowering_result(const struct lowering *l, rk_ref r) { return l->narrowed[r] != 0 ? l->narrowed[r] : r; }
 bool lowering_groups(const struct lowering *l, rk_ref r);       /* the back end runs this node, a map, a cast or a virtual value, in a program */
 rk_ref lowering_home(const struct lowering *l, rk_ref storage); /* the end of the chain */

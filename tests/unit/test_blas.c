@@ -53,8 +53,8 @@ static void try_forms(struct blas *blas)
         REQUIRE(scratch != NULL && blas_takes(&p));
         randomise(a, N), randomise(b, N), randomise(c, N);
         memcpy(mine, c, sizeof c);
-        gemm_alone(&plan, &(struct gemm_operands){ a, b, mine, NULL, NULL }, scratch);
-        blas_gemm_run(ctx, blas, &p, &(struct gemm_operands){ a, b, c, NULL, NULL });
+        gemm_alone(&plan, &(struct gemm_operands){ .a = a, .b = b, .c = mine }, scratch);
+        blas_gemm_run(ctx, blas, &p, &(struct gemm_operands){ .a = a, .b = b, .c = c });
         double worst = 0;
         for (int j = 0; j < N; j++) worst = fmax(worst, fabs((double)c[j] - (double)mine[j]));
         if (!(worst < 2e-4)) test_fail(__FILE__, __LINE__, "%s is off by %g", blas_title(blas), worst);
@@ -75,8 +75,8 @@ static void try_threads(struct blas *blas)
     REQUIRE(x != NULL);
     float *b = x + M * K, *c = b + K * N, *d = c + M * N;
     randomise(x, M * K + K * N);
-    blas_gemm_run(one, blas, &p, &(struct gemm_operands){ x, b, c, NULL, NULL });
-    blas_gemm_run(two, blas, &p, &(struct gemm_operands){ x, b, d, NULL, NULL });
+    blas_gemm_run(one, blas, &p, &(struct gemm_operands){ .a = x, .b = b, .c = c });
+    blas_gemm_run(two, blas, &p, &(struct gemm_operands){ .a = x, .b = b, .c = d });
     if (memcmp(c, d, sizeof(float) * M * N) != 0) test_fail(__FILE__, __LINE__, "%s: other bits on two threads", blas_title(blas));
     free(x);
     rk_ctx_close(one);

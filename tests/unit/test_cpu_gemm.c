@@ -130,7 +130,7 @@ TEST(every_orientation_equals_loops_in_double)
         for (int i = 0; i < 700 / TEST_FEWER && isa_runs((enum isa)isa); i++) {
             struct trial t = trial_of(extent(100), extent(100), extent(100), few(), few());
             if (gemm_refuse(&t.p) != NULL) describe(&t.p, (enum isa)isa, gemm_refuse(&t.p));
-            run(ctx, &t.p, (enum isa)isa, &(struct gemm_operands){ t.a, t.b, t.c, NULL, NULL });
+            run(ctx, &t.p, (enum isa)isa, &(struct gemm_operands){ .a = t.a, .b = t.b, .c = t.c });
             if (!right(&t)) describe(&t.p, (enum isa)isa, "wrong");
             trial_free(&t);
         }
@@ -156,7 +156,7 @@ TEST(operands_stored_in_fewer_bits_are_widened_exactly)
             t.p.a_type = (enum gemm_type)(i % 3 == 0 ? test_random(GEMM_TYPES) : 0);
             t.p.b_type = (enum gemm_type)test_random(GEMM_TYPES);
             void *a = stored(t.p.a_type, t.a, t.a_n), *b = stored(t.p.b_type, t.b, t.b_n);
-            run(ctx, &t.p, (enum isa)isa, &(struct gemm_operands){ a, b, t.c, NULL, NULL });
+            run(ctx, &t.p, (enum isa)isa, &(struct gemm_operands){ .a = a, .b = b, .c = t.c });
             if (!right(&t)) describe(&t.p, (enum isa)isa, "wrong of stored operands");
             free(a);
             free(b);
@@ -177,7 +177,7 @@ TEST(every_bit_pattern_is_the_number_that_it_stands_for)
             for (int64_t i = 0; i < n; i++) b[i] = (uint16_t)i;
             for (int64_t i = 0; i < n && n == 256; i++) ((uint8_t *)b)[i] = (uint8_t)i;
             struct gemm_problem p = { .m = 1, .n = n, .k = 1, .a_m = 1, .a_k = 1, .b_k = n, .b_n = 1, .c_m = n, .c_n = 1, .batch = { 1, 1 }, .alpha = 1, .b_type = (enum gemm_type)type };
-            run(ctx, &p, (enum isa)isa, &(struct gemm_operands){ &one, b, c, NULL, NULL });
+            run(ctx, &p, (enum isa)isa, &(struct gemm_operands){ .a = &one, .b = b, .c = c });
             num_load_f32(truth, b, (int)dtypes[type], (size_t)n);
             for (int64_t i = 0; i < n; i++)
                 if (!(c[i] == truth[i] || (c[i] != c[i] && truth[i] != truth[i])))
@@ -193,10 +193,48 @@ TEST(blocks_of_k_and_super_blocks_join_without_a_seam)
     for (int isa = TEST_RACES ? (int)isa_best() : 0; isa < ISA_COUNT; isa++)
         for (size_t i = 0; i < sizeof shapes / sizeof *shapes && isa_runs((enum isa)isa); i++) {
             struct trial t = trial_of(shapes[i][0], shapes[i][1], shapes[i][2], 1, 1);
-            run(ctx, &t.p, (enum isa)isa, &(struct gemm_operands){ t.a, t.b, t.c, NULL, NULL });
+            run(ctx, &t.p, (enum isa)isa, &(struct gemm_operands){ .a = t.a, .b = t.b, .c = t.c });
             if (!right(&t)) describe(&t.p, (enum isa)isa, "wrong");
             trial_free(&t);
         }
+}
+
+/* Shapes of every path, on one thread and on three: the bits of a product and of an addition after it, whatever lies between elements. */
+static void try_bias(rk_ctx *ctx[2], struct trial *t, enum isa isa)
+{
+    const struct gemm_problem *p = &t->p;
+    float *bias = filled((size_t)(p->n > 0 ? p->n : 1)), *with = filled(t->c_n);
+    memcpy(with, t->before, t->c_n * sizeof *with);
+    run(ctx[0], p, isa, &(struct gemm_operands){ .a = t->a, .b = t->b, .c = t->c });
+    if (!right(t)) describe(p, isa, "wrong without a bias");
+    for (int64_t q = 0; q < p->batch[0] * p->batch[1]; q++)
+        for (int64_t i = 0; i < p->m; i++)
+            for (int64_t j = 0; j < p->n; j++) t->c[q / p->batch[1] * p->c_batch[0] + q % p->batch[1] * p->c_batch[1] + i * p->c_m + j * p->c_n] += bias[j];
+    run(ctx[1], p, isa, &(struct gemm_operands){ .a = t->a, .b = t->b, .c = with, .bias = bias });
+    if (memcmp(with, t->c, t->c_n * sizeof *with) != 0) describe(p, isa, "a bias is not the addition of one");
+    free(with);
+    free(bias);
+}
+
+TEST(a_bias_is_added_once_to_what_is_summed)
+{
+    rk_ctx *ctx[2];
+    REQUIRE(rk_ctx_open(&(rk_options){ .threads = 1 }, &ctx[0]) == RK_OK && rk_ctx_open(&(rk_options){ .threads = 3 }, &ctx[1]) == RK_OK);
+    for (int isa = TEST_RACES ? (int)isa_best() : 0; isa < ISA_COUNT; isa++) {
+        int paths[GEMM_PANELS + 1][2] = { 0 };
+        for (int i = 0; i < 400 / TEST_FEWER && isa_runs((enum isa)isa); i++) {
+            struct trial t = i % 8 == 0 ? trial_of(100 + extent(100), 1 + extent(200), 300 + extent(600), 1, 1) : trial_of(extent(100), extent(300), extent(100), few(), few());
+            const struct gemm_plan plan = gemm_plan(&t.p, (enum isa)isa);
+            try_bias(ctx, &t, (enum isa)isa);
+            paths[plan.path][plan.swapped]++;
+            trial_free(&t);
+        }
+        for (int path = 0; path < GEMM_PANELS && isa_runs((enum isa)isa) && TEST_FEWER == 1; path++)
+            EXPECT(paths[path][0] + paths[path][1] > 0 || (path == GEMM_ROWS_ACROSS && isa == ISA_scalar));
+        if (isa_runs((enum isa)isa)) EXPECT(paths[GEMM_PACKED][1] > 0 && paths[GEMM_PACKED][0] > 0);
+    }
+    rk_ctx_close(ctx[0]);
+    rk_ctx_close(ctx[1]);
 }
 
 /* Of each row, blocks of columns begin in panels of their own. */
@@ -240,7 +278,7 @@ TEST(some_tens_of_rows_meet_a_matrix_as_it_lies)
             memcpy(t.before, t.c, t.c_n * sizeof *t.c);
             across += gemm_plan(&t.p, (enum isa)isa).path == GEMM_ROWS_ACROSS;
             struct grid *grid = grid_of((enum isa)isa);
-            run(ctx, &t.p, (enum isa)isa, &(struct gemm_operands){ t.a, t.b, t.c, on_grid, grid });
+            run(ctx, &t.p, (enum isa)isa, &(struct gemm_operands){ .a = t.a, .b = t.b, .c = t.c, .done = on_grid, .arg = grid });
             if (!right(&t)) describe(&t.p, (enum isa)isa, "wrong of some tens of rows");
             if (grid->off) describe(&t.p, (enum isa)isa, "two blocks that are done begin in one panel");
             free(grid);
@@ -276,15 +314,23 @@ static enum gemm_path try_panels(rk_ctx *ctx[2], struct trial *t, enum isa isa)
     const bool on = p.c_n == 1 && p.m <= GRID_ROWS && p.n <= GRID_PANELS * grid->panel;
     if (gemm_refuse(&p) != NULL) describe(&p, isa, gemm_refuse(&p));
     memcpy(first, t->c, t->c_n * sizeof *first);
-    run(ctx[1], &p, isa, &(struct gemm_operands){ t->a, panels, first, NULL, NULL });
-    run(ctx[0], &p, isa, &(struct gemm_operands){ t->a, panels, t->c, on ? on_grid : NULL, grid });
+    run(ctx[1], &p, isa, &(struct gemm_operands){ .a = t->a, .b = panels, .c = first });
+    run(ctx[0], &p, isa, &(struct gemm_operands){ .a = t->a, .b = panels, .c = t->c, .done = on ? on_grid : NULL, .arg = grid });
     if (!right(t)) describe(&t->p, isa, "wrong of panels");
     if (memcmp(first, t->c, t->c_n * sizeof *first) != 0) describe(&t->p, isa, "panels: 3 threads differ from 1");
     if (grid->off) describe(&t->p, isa, "panels: two blocks that are done begin in one panel");
+    float *bias = filled((size_t)p.n);
+    memcpy(first, t->before, t->c_n * sizeof *first);
+    run(ctx[1], &p, isa, &(struct gemm_operands){ .a = t->a, .b = panels, .c = first, .bias = bias });
+    for (int64_t i = 0; i < p.m * p.n; i++) t->c[i / p.n * p.c_m + i % p.n * p.c_n] += bias[i % p.n];
+    if (memcmp(first, t->c, t->c_n * sizeof *first) != 0) describe(&t->p, isa, "panels: a bias is not the addition of one");
+    for (int64_t i = 0; i < p.m * p.n; i++) t->c[i / p.n * p.c_m + i % p.n * p.c_n] = t->before[i / p.n * p.c_m + i % p.n * p.c_n];
+    run(ctx[0], &p, isa, &(struct gemm_operands){ .a = t->a, .b = panels, .c = t->c });
+    free(bias);
     const struct gemm_plan plan = gemm_plan(&p, isa), rows = gemm_plan(&t->p, isa);
     if (rows.path == plan.path && !rows.swapped && (plan.path == GEMM_PACKED || plan.path == GEMM_ROWS_ACROSS)) {
         memcpy(first, t->before, t->c_n * sizeof *first);
-        run(ctx[0], &t->p, isa, &(struct gemm_operands){ t->a, t->b, first, NULL, NULL });
+        run(ctx[0], &t->p, isa, &(struct gemm_operands){ .a = t->a, .b = t->b, .c = first });
         if (memcmp(first, t->c, t->c_n * sizeof *first) != 0) describe(&t->p, isa, "panels differ from rows");
     }
     free(grid);
@@ -329,7 +375,7 @@ TEST(blocks_begin_in_panels_of_their_own)
             t.c_n = (size_t)((m - 1) * c.row + n);
             t.c = filled(t.c_n);
             struct grid *grid = grid_of((enum isa)isa);
-            run(ctx, &t.p, (enum isa)isa, &(struct gemm_operands){ t.a, t.b, t.c, on_grid, grid });
+            run(ctx, &t.p, (enum isa)isa, &(struct gemm_operands){ .a = t.a, .b = t.b, .c = t.c, .done = on_grid, .arg = grid });
             if (grid->off) describe(&t.p, (enum isa)isa, "two blocks that are done begin in one panel");
             free(grid);
             trial_free(&t);
@@ -351,7 +397,7 @@ TEST(every_element_is_in_exactly_one_finished_block)
         for (int i = 0; i < 120 / TEST_FEWER && isa_runs((enum isa)isa); i++) {
             struct trial t = trial_of(1 + extent(100), 1 + extent(300), extent(900), 1 + (int64_t)test_random(2), 1 + (int64_t)test_random(2));
             t.p.accumulate = false;
-            run(ctx, &t.p, (enum isa)isa, &(struct gemm_operands){ t.a, t.b, t.c, count_blocks, &t });
+            run(ctx, &t.p, (enum isa)isa, &(struct gemm_operands){ .a = t.a, .b = t.b, .c = t.c, .done = count_blocks, .arg = &t });
             t.p.alpha *= 2;                      /* doubling is exact */
             if (!right(&t)) describe(&t.p, (enum isa)isa, "blocks overlap or leave gaps");
             trial_free(&t);
@@ -367,14 +413,14 @@ TEST(any_number_of_threads_gives_the_same_bits)
         struct trial t = trial_of(1 + extent(300), 1 + extent(300), 1 + extent(800), 1 + (int64_t)test_random(2), 1 + (int64_t)test_random(2));
         float *first = filled(t.c_n);
         memcpy(first, t.c, t.c_n * sizeof *first);
-        run(one, &t.p, isa_best(), &(struct gemm_operands){ t.a, t.b, first, NULL, NULL });
-        run(many, &t.p, isa_best(), &(struct gemm_operands){ t.a, t.b, t.c, NULL, NULL });
+        run(one, &t.p, isa_best(), &(struct gemm_operands){ .a = t.a, .b = t.b, .c = first });
+        run(many, &t.p, isa_best(), &(struct gemm_operands){ .a = t.a, .b = t.b, .c = t.c });
         if (memcmp(first, t.c, t.c_n * sizeof *first) != 0) describe(&t.p, isa_best(), "3 threads differ from 1");
         struct gemm_plan plan = gemm_plan(&t.p, isa_best());
         void *scratch = malloc(gemm_scratch(&plan, 1) + 64);
         REQUIRE(scratch != NULL);
         memcpy(t.c, t.before, t.c_n * sizeof *t.c);
-        gemm_alone(&plan, &(struct gemm_operands){ t.a, t.b, t.c, NULL, NULL }, scratch);
+        gemm_alone(&plan, &(struct gemm_operands){ .a = t.a, .b = t.b, .c = t.c }, scratch);
         if (memcmp(first, t.c, t.c_n * sizeof *first) != 0) describe(&t.p, isa_best(), "alone differs from 1 thread");
         free(scratch);
         free(first);
@@ -411,7 +457,7 @@ TEST(a_broadcast_operand_may_have_stride_zero)
     for (int i = 0; i < 40; i++) row[i] = (float)test_normal();
     for (int i = 0; i < 40 * 50; i++) b[i] = (float)test_normal();
     struct gemm_problem p = { 30, 50, 40, 0, 1, 50, 1, 50, 1, { 1, 1 }, { 0, 0 }, { 0, 0 }, { 0, 0 }, 1, false, 0, 0, false };
-    run(ctx, &p, isa_best(), &(struct gemm_operands){ row, b, c, NULL, NULL });
+    run(ctx, &p, isa_best(), &(struct gemm_operands){ .a = row, .b = b, .c = c });
     for (int i = 1; i < 30; i++) EXPECT(memcmp(c, c + (size_t)i * 50, 50 * sizeof *c) == 0);
     double sum = 0;
     for (int k = 0; k < 40; k++) sum += (double)row[k] * (double)b[k * 50];

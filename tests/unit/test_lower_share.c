@@ -89,3 +89,66 @@ TEST(a_sum_that_reads_what_it_is_added_to_comes_first)
                 }
         }
 }
+
+/* --- biases --- */
+
+/* y = x m + b, or with more behind it; b over `dims`. Which steps there are, and numbers as they were worked out: whole ones, exact in f32. */
+static void biased(rk_ctx *ctx, const struct backend *backend, const char *b_dims, const char *then, bool read_twice, bool b_first, int steps)
+{
+    rk_graph *g;
+    struct plan *plan;
+    struct store *store;
+    struct run *r;
+    static double y[ALL], sum[ALL], b[ALL];
+    OK(ctx, rk_graph_open(ctx, &g));
+    (void)rk_dim_new(g, "row", 'R', ROWS);
+    (void)rk_dim_new(g, "to", 'T', N);
+    (void)rk_dim_new(g, "from", 'F', N);
+    rk_ref s = rk_einsum(g, "row from, from to -> row to", rk_input(g, "x", RK_f32, "row from"), rk_input(g, "m", RK_f32, "from to"));
+    rk_ref bias = rk_state(g, RK_PARAMETER, "b", RK_f32, b_dims), z = b_first ? rk_add(g, bias, s) : rk_add(g, s, bias);
+    rk_output(g, "y", then == NULL ? z : rk_map(g, then, z));
+    if (read_twice) rk_output(g, "sum", s);
+    OK(ctx, rk_graph_seal(g));
+    OK(ctx, pass_lower(ctx, g, backend, &plan));
+    OK(ctx, pass_place(ctx, plan, &(struct plan_options){ .reuse = true }));
+    EXPECT(plan->n_steps == steps);
+    for (int i = 0; i < plan->n_steps; i++) EXPECT(plan->steps[i].problem.bias == (steps == 1));
+    OK(ctx, store_open(ctx, backend, &store));
+    OK(ctx, store_declare(ctx, store, g));
+    OK(ctx, store_allocate(ctx, store));
+    for (int i = 0; i < ALL; i++) b[i] = i % 11 - 4;
+    OK(ctx, store_write(ctx, store, 0, b, RK_f64));
+    OK(ctx, run_open(ctx, plan, store, &r));
+    OK(ctx, run_input(ctx, r, "x", v.x, RK_f64));
+    OK(ctx, run_input(ctx, r, "m", v.m, RK_f64));
+    OK(ctx, run_go(ctx, r, 0, 0));
+    OK(ctx, run_output(ctx, r, "y", y, RK_f64));
+    if (read_twice) OK(ctx, run_output(ctx, r, "sum", sum, RK_f64));
+    for (int i = 0; i < ALL; i++) {
+        double truth = 0, own;
+        for (int from = 0; from < N; from++) truth += v.x[i / N * N + from] * v.m[from * N + i % N];
+        own = truth + b[strcmp(b_dims, "to") == 0 ? i % N : strcmp(b_dims, "row") == 0 ? i / N : i];
+        if (y[i] != (then == NULL ? own : own * own) || (read_twice && sum[i] != truth)) {
+            test_fail(__FILE__, __LINE__, "%s, bias over %s: y[%d] is %g, not %g", backend->name, b_dims, i, y[i], own);
+            break;
+        }
+    }
+    run_close(r);
+    store_close(store);
+    plan_free(plan);
+    rk_graph_close(g);
+}
+
+TEST(a_bias_is_added_by_who_makes_the_sum_where_nobody_else_wants_that)
+{
+    rk_ctx *ctx = test_ctx();
+    fill();
+    for (int first = 0; first < 2; first++) {
+        biased(ctx, backend_cpu(), "to", NULL, false, first != 0, 1);
+        biased(ctx, backend_cpu(), "row", NULL, false, first != 0, 2);          /* no number for each column */
+        biased(ctx, backend_cpu(), "to", NULL, true, first != 0, 2);            /* the sum is wanted too */
+        biased(ctx, backend_cpu(), "to", "square", false, first != 0, 2);       /* one program for all that follows */
+        biased(ctx, backend_truth(), "to", NULL, false, first != 0, 2);
+        biased(ctx, backend_truth(), "to", "square", false, first != 0, 3);
+    }
+}

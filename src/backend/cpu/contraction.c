@@ -97,6 +97,20 @@ bool contraction_of(const struct problem *p, struct contraction *c)
     return true;
 }
 
+bool contraction_takes_bias(const struct problem *p, const struct contraction *c)
+{
+    const struct operand *bias = &p->in[p->n_in - 1];
+    const struct gemm_problem *g = &c->product;
+    bool takes = bias->dtype == RK_f32 && !c->dot && c->n_extra == 0 && g->batch[0] == 1 && g->batch[1] == 1 && g->n > 1 && layout_elements(&bias->at) == g->n;
+    for (int i = 0; i < bias->at.rank && takes; i++) {
+        rk_dim d = bias->at.dim[i];
+        int axis = layout_axis(&p->out[0].at, d);
+        takes = axis >= 0 && layout_axis(&p->in[0].at, d) < 0 && layout_axis(&p->in[1].at, d) >= 0 && !p->g->dims.at[d].live
+             && (bias->at.size[i] == 1 || p->out[0].at.stride[axis] == bias->at.stride[i] * g->c_n);
+    }
+    return takes;
+}
+
 int64_t contraction_repeats(const struct contraction *c)
 {
     int64_t n = 1;

@@ -27,8 +27,8 @@ FOR_EVERY_ISA(X)
 #define CPU_DECISIONS(name)                                                                                           \
     bool name##_accepts(const struct problem *p);                                                                     \
     rk_status name##_prepare(rk_ctx *ctx, const struct problem *p, struct prepared *out);
-#define ROW(op, name, with_forward, why) CPU_DECISIONS(name) CPU_RUNS(name)
-#define SAME(op, name, with_forward, why) CPU_DECISIONS(name) rk_status name##_run(rk_ctx *ctx, const struct call *c);
+#define ROW(op, name, with_forward, ...) CPU_DECISIONS(name) CPU_RUNS(name)
+#define SAME(op, name, with_forward, ...) CPU_DECISIONS(name) rk_status name##_run(rk_ctx *ctx, const struct call *c);
 #include "backend/cpu/kernels.def"
 #undef ROW
 #undef SAME

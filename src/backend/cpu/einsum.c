@@ -22,7 +22,8 @@ static bool all_f32(const struct problem *p)
 bool einsum_accepts(const struct problem *p)
 {
     struct contraction c;
-    return p->n_in == 2 && all_f32(p) && contraction_of(p, &c) && (c.dot || gemm_refuse(&c.product) == NULL);
+    if (p->n_in != 2 + p->bias || !all_f32(p) || !contraction_of(p, &c)) return false;
+    return (c.dot || gemm_refuse(&c.product) == NULL) && (!p->bias || contraction_takes_bias(p, &c));
 }
 
 bool einsum_type(rk_dtype dtype, enum gemm_type *type)
@@ -44,8 +45,8 @@ bool einsum_stored_accepts(const struct problem *p)
 {
     struct contraction c;
     enum gemm_type type;
-    if (p->n_in != 2 || p->in[0].dtype != RK_f32 || p->out[0].dtype != RK_f32 || !einsum_type(p->in[1].dtype, &type)) return false;
-    return contraction_of(p, &c) && !c.dot && gemm_refuse(&c.product) == NULL;
+    if (p->n_in != 2 + p->bias || p->in[0].dtype != RK_f32 || p->out[0].dtype != RK_f32 || !einsum_type(p->in[1].dtype, &type)) return false;
+    return contraction_of(p, &c) && !c.dot && gemm_refuse(&c.product) == NULL && (!p->bias || contraction_takes_bias(p, &c));
 }
 
 bool einsum_blas_accepts(const struct problem *p)
@@ -63,6 +64,7 @@ static rk_status prepare(rk_ctx *ctx, const struct problem *p, struct prepared *
     bool empty = layout_elements(&p->out[0].at) == 0;                   /* its strides may be 0: nobody walks them */
     PROMISE(empty || e->c.dot || gemm_refuse(&e->c.product) == NULL);   /* accepted at the bounds, prepared at what is live */
     out->product_flops = (uint64_t)(gemm_flops(&e->c.product) + 0.5) * (uint64_t)contraction_repeats(&e->c);
+    out->elementwise_flops = p->bias ? (uint64_t)layout_elements(&p->out[0].at) : 0;
     memcpy(out->own, e, sizeof *e);
     return RK_OK;
 }
@@ -143,7 +145,7 @@ static void own_product(rk_ctx *ctx, const struct einsum *e, const struct call *
     }
     struct gemm_plan plan = e->plan;
     plan.p.accumulate = more;
-    gemm_run(ctx, &plan, &(struct gemm_operands){ .a = a, .b = b, .c = y }, c->scratch);
+    gemm_run(ctx, &plan, &(struct gemm_operands){ .a = a, .b = b, .c = y, .bias = einsum_bias(c) }, c->scratch);
 }
 
 static void library_product(rk_ctx *ctx, const struct einsum *e, const struct call *c, const void *a, const void *b, float *y, bool more)

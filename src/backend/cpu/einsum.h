@@ -17,9 +17,19 @@ struct contraction {
 bool contraction_of(const struct problem *p, struct contraction *c);
 int64_t contraction_repeats(const struct contraction *c);
 
+/* Of a problem with a bias: it is one number for each column of one product, of sizes that stay. */
+bool contraction_takes_bias(const struct problem *p, const struct contraction *c);
+
 /* Every product of it: where its operands and its result begin, in elements; more: it adds to what another has written. */
 typedef void contraction_fn(void *arg, int64_t a, int64_t b, int64_t y, bool more);
 void contraction_each(const struct contraction *c, contraction_fn *one, void *arg);
+
+/* NULL: there is none. */
+static inline const float *einsum_bias(const struct call *c)
+{
+    const struct problem *p = c->problem;
+    return p->bias ? (const float *)c->in[p->n_in - 1] + p->in[p->n_in - 1].at.offset : NULL;
+}
 
 /* How an operand lies that products read as it is; false: not a type that they read. */
 bool einsum_type(rk_dtype dtype, enum gemm_type *type);

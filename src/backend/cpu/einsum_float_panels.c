@@ -13,7 +13,7 @@ _Static_assert(sizeof(struct floats) <= PREPARED_BYTES, "a product with panels f
 
 bool einsum_float_panels_accepts(const struct problem *p)
 {
-    return p->n_in == 2 && p->in[0].dtype == RK_f32 && p->in[1].dtype == RK_f32 && p->out[0].dtype == RK_f32 && panels_are_one_product(p);
+    return p->n_in == 2 + p->bias && p->in[0].dtype == RK_f32 && p->in[1].dtype == RK_f32 && p->out[0].dtype == RK_f32 && panels_are_one_product(p);
 }
 
 rk_status einsum_float_panels_prepare(rk_ctx *ctx, const struct problem *p, struct prepared *out)
@@ -27,6 +27,7 @@ rk_status einsum_float_panels_prepare(rk_ctx *ctx, const struct problem *p, stru
     e.plan = gemm_plan(&e.c.product, machine_isa(p));
     out->scratch = gemm_scratch(&e.plan, par_workers(ctx));
     out->product_flops = (uint64_t)(gemm_flops(&e.c.product) + 0.5) * (uint64_t)contraction_repeats(&e.c);
+    out->elementwise_flops = p->bias ? (uint64_t)layout_elements(&p->out[0].at) : 0;
     memcpy(out->own, &e, sizeof e);
     return RK_OK;
 }
@@ -41,7 +42,7 @@ static void one_product(void *arg, int64_t x, int64_t w, int64_t y, bool more)
     struct gemm_plan plan = r->e->plan;
     plan.p.accumulate = p->accumulate || more;
     gemm_run(r->ctx, &plan, &(struct gemm_operands){ .a = (const float *)r->c->in[0] + p->in[0].at.offset + x, .b = (const float *)r->c->in[1] + p->in[1].at.offset + w,
-                                                     .c = (float *)r->c->out[0] + p->out[0].at.offset + y }, r->c->scratch);
+                                                     .c = (float *)r->c->out[0] + p->out[0].at.offset + y, .bias = einsum_bias(r->c) }, r->c->scratch);
 }
 
 rk_status einsum_float_panels_run(rk_ctx *ctx, const struct call *c)

@@ -124,7 +124,7 @@ static void one_tile(const struct gemm_pass *s, const float *sliver, const float
     int lanes = s->kernels->lanes, vectors = (columns + lanes - 1) / lanes;
     struct gemm_tile t = {
         .a = sliver, .b = panel, .k = depth, .b_step = vectors * lanes, .fetch = { operand, packed }, .c = s->c + row * p->c_m + column * p->c_n,
-        .c_m = p->c_m, .c_n = p->c_n, .columns = columns, .alpha = p->alpha, .add = p->accumulate || k > 0 };
+        .c_m = p->c_m, .c_n = p->c_n, .columns = columns, .alpha = p->alpha, .add = p->accumulate || k > 0, .bias = gemm_bias(s, column, k + depth == p->k) };
     if (!p->b_panels) {
         s->kernels->tile[rows - 1][vectors - 1](&t);
         return;
@@ -196,8 +196,18 @@ static void packed_product(rk_ctx *ctx, struct gemm_pass *s)
     }
 }
 
+/* Where no kernel has it to add: few rows, and columns that are rows. */
+static void add_bias(const struct gemm_pass *s, int64_t row, int64_t row_end, int64_t column, int64_t column_end)
+{
+    const struct gemm_problem *p = &s->plan->p;
+    const bool turned = s->plan->swapped;
+    for (int64_t i = row; i < row_end; i++)
+        for (int64_t j = column; j < column_end; j++) s->c[i * p->c_m + j * p->c_n] += s->bias[turned ? i : j];
+}
+
 void gemm_finished(const struct gemm_pass *s, int64_t row, int64_t row_end, int64_t column, int64_t column_end)
 {
+    if (s->bias != NULL && s->late) add_bias(s, row, row_end, column, column_end);
     if (s->o->done == NULL) return;
     if (s->plan->swapped) s->o->done(s->o->arg, s->batch, column, column_end - column, row, row_end - row);
     else s->o->done(s->o->arg, s->batch, row, row_end - row, column, column_end - column);
@@ -223,6 +233,7 @@ static void product(rk_ctx *ctx, const struct gemm_plan *plan, const struct gemm
         .a = gemm_at(plan->swapped ? o->b : o->a, p->a_type, i * p->a_batch[0] + j * p->a_batch[1]),
         .b = gemm_at(plan->swapped ? o->a : o->b, p->b_type, i * p->b_batch[0] + j * p->b_batch[1]),
         .c = o->c + i * p->c_batch[0] + j * p->c_batch[1],
+        .bias = o->bias, .late = plan->swapped || p->k == 0 || (plan->path != GEMM_PACKED && plan->path != GEMM_ROWS_ACROSS && plan->path != GEMM_PANELS),
         .side = { gemm_side(plan, kernels, false), gemm_side(plan, kernels, true) } };
     if (p->m == 0 || p->n == 0) return;
     if (p->k == 0) nothing_to_sum(&s);

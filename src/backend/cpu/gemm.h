@@ -7,7 +7,8 @@
  * summed. It allocates nothing, costs about a microsecond and may be made anywhere. Each element of C has one owner; its sum
  * runs over blocks of k in ascending order, each block accumulated in one register lane.
  *
- * Exactness: |C - exact| <= alpha (k + 3) 2^-24 (|A| |B|) elementwise, beside the rounding of the old C when accumulating.
+ * Exactness: |C - exact| <= alpha (k + 3) 2^-24 (|A| |B|) elementwise, beside the rounding of the old C when accumulating. A bias is one more sum:
+ * the bits are those of a product and of an addition after it.
  * Law: tests/unit/test_cpu_gemm.c holds every instruction set to it, and 1 thread to the bits of many.
  *
  * Not here: integers with scales (stored.h); sparse or triangular shapes (the caller cuts those into products); libraries (backend/blas). */
@@ -48,6 +49,7 @@ struct gemm_operands {                           /* C overlaps neither A nor B *
     float        *c;
     gemm_done_fn *done;                          /* may be NULL */
     void         *arg;
+    const float  *bias;                          /* n numbers, added to every row of C once it is summed, before `done`; may be NULL. Of gemm_run and gemm_alone only */
 };
 
 enum gemm_path { GEMM_PACKED, GEMM_DOTS, GEMM_STRIPS, GEMM_LINES, GEMM_ROWS_ACROSS, GEMM_PANELS };

@@ -40,6 +40,17 @@ static __attribute__((noinline)) void store_rest(const struct gemm_tile *t, cons
         }
 }
 
+/* Of a tile that is summed up: its lines are where they have just been stored. */
+static __attribute__((noinline)) void add_bias(const struct gemm_tile *t, int rows)
+{
+    for (int i = 0; i < rows; i++) {
+        float *c = t->c + i * t->c_m;
+        int j = 0;
+        for (; t->c_n == 1 && j + VF_LANES <= t->columns; j += VF_LANES) vf_store(c + j, vf_add(vf_load(c + j), vf_load(t->bias + j)));
+        for (; j < t->columns; j++) c[j * t->c_n] += t->bias[j];
+    }
+}
+
 /* One k: a row of the panel times a column of the sliver. */
 SIMD void outer(const struct gemm_tile *t, vf c[ROWS][WIDE], const float *a, const float *b, int64_t ahead, const int rows, const int vectors, const bool panels)
 {
@@ -112,6 +123,7 @@ SIMD void tile(const struct gemm_tile *t, const int rows, const int vectors, con
             UNROLL for (int j = 0; j < vectors; j++) vf_store(all + (i * vectors + j) * VF_LANES, vf_mul(alpha, c[i][j]));
         store_rest(t, all, rows, vectors * VF_LANES);
     }
+    if (t->bias != NULL) add_bias(t, rows);
 }
 
 #define TILE(r)                                                                                                       \
@@ -211,6 +223,7 @@ SIMD void upright_square(const struct gemm_upright *u, int64_t row, int64_t colu
         float *to = u->c + (row + i) * u->c_m + column;
         vf x = vf_mul(alpha, square[i]);
         if (u->add) x = vf_add(x, vf_load_n(to, columns));
+        if (u->bias != NULL) x = vf_add(x, vf_load_n(u->bias + column, columns));
         vf_store_n(to, x, columns);
     }
 }

@@ -87,7 +87,8 @@ static void across_task(void *arg, int64_t task, int worker)
         int64_t follows = k + depth < p->k ? depth * k_step(s) : s->at_once * plan->group * column_step(s) - k * k_step(s);
         piece(s, &(struct piece){ from, end, k, depth, follows }, y, &lines);
     }
-    s->kernels->upright(&(struct gemm_upright){ .y = y, .y_row = padded(s), .rows = p->m, .columns = end - from, .c = s->c + from, .c_m = p->c_m, .alpha = p->alpha, .add = p->accumulate });
+    s->kernels->upright(&(struct gemm_upright){ .y = y, .y_row = padded(s), .rows = p->m, .columns = end - from, .c = s->c + from, .c_m = p->c_m,
+                                                .bias = gemm_bias(s, from, true), .alpha = p->alpha, .add = p->accumulate });
     gemm_finished(s, 0, p->m, from, end);
 }
 

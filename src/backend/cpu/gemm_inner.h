@@ -35,6 +35,8 @@ struct gemm_pass {
     const struct gemm_operands *o;
     const char *a, *b;                           /* of this product, turned as the plan is */
     float  *c;
+    const float *bias;                           /* of the columns; turned, of the rows. NULL: none */
+    bool    late;                                /* and gemm_finished adds it, no kernel */
     int64_t batch;
     struct gemm_side side[2];                    /* A, B */
     float  *shared, *workers;
@@ -53,6 +55,9 @@ static inline int64_t gemm_panel_vector(const struct gemm_pass *s)
 {
     return s->kernels->lanes < GEMM_PANEL_COLUMNS ? s->kernels->lanes : s->plan->p.k * GEMM_PANEL_COLUMNS;
 }
+
+/* What a kernel adds that ends the sums of these columns; NULL: nothing, or not yet. */
+static inline const float *gemm_bias(const struct gemm_pass *s, int64_t column, bool ends) { return ends && !s->late && s->bias != NULL ? s->bias + column : NULL; }
 
 static inline int64_t gemm_least(int64_t a, int64_t b) { return a < b ? a : b; }
 void gemm_each(rk_ctx *ctx, int64_t tasks, par_body *body, void *arg);              /* par_for, or on this thread where ctx is NULL */

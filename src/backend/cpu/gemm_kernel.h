@@ -22,6 +22,7 @@ struct gemm_tile {
     int     columns;                             /* 1 .. vectors * lanes */
     float   alpha;
     bool    add;
+    const float *bias;                           /* of the tile's columns, added to what has been stored; NULL: none */
     int64_t b_vector, ask[GEMM_BROAD];           /* of B as a file has its panels: floats from one vector to the next; from B to what is asked for meanwhile, a line for each vector */
 };
 typedef void gemm_tile_fn(const struct gemm_tile *t);
@@ -69,12 +70,13 @@ struct gemm_across {
 };
 typedef void gemm_across_fn(const struct gemm_across *r);
 
-/* c[i][j] (=, +=) alpha y[j][i]: such sums, turned back. */
+/* c[i][j] (=, +=) alpha y[j][i]: such sums, turned back, and a bias of the columns, if there is one. */
 struct gemm_upright {
     const float *y;
     int64_t y_row, rows, columns;                /* of C; y has whole vectors of rows */
     float  *c;
     int64_t c_m;
+    const float *bias;
     float   alpha;
     bool    add;
 };

@@ -33,7 +33,7 @@ static void multiply(const struct gemm_pass *s, const struct piece *b)
         int64_t row = gemm_start(&s->side[0], i), rows = gemm_start(&s->side[0], i + 1) - row;
         struct gemm_tile t = {
             .a = sliver_of(s, i) + b->k * rows, .b = gemm_panel(s, b->column, b->k), .k = b->depth, .b_step = GEMM_PANEL_COLUMNS, .b_vector = vector, .c = s->c + row * p->c_m + b->column * p->c_n,
-            .c_m = p->c_m, .c_n = p->c_n, .columns = (int)b->columns, .alpha = p->alpha, .add = p->accumulate || b->k > 0 };
+            .c_m = p->c_m, .c_n = p->c_n, .columns = (int)b->columns, .alpha = p->alpha, .add = p->accumulate || b->k > 0, .bias = gemm_bias(s, b->column, b->k + b->depth == p->k) };
         for (int64_t v = 0; v < vectors; v++) t.ask[v] = gemm_least(v, slivers - 1) == i ? v * vector + b->next : 0;
         s->kernels->panel[rows - 1][vectors - 1](&t);
     }

@@ -1,15 +1,15 @@
 /* kernels.c: the rows of kernels.def as one table per instruction set. */
 #include "backend/cpu/cpu.h"
 
-#define ROW_OF(op_, name_, forward_, why_, isa)                                                                       \
+#define ROW_OF(op_, name_, forward_, isa, ...)                                                                       \
     { .op = op_, .name = #name_ "_" #isa, .accepts = name_##_accepts, .prepare = name_##_prepare,                     \
-      .run = name_##_run_##isa, .why = why_, .with_forward = forward_ },
-#define SAME_OF(op_, name_, forward_, why_, isa)                                                                      \
+      .run = name_##_run_##isa, .with_forward = forward_, .why = __VA_ARGS__ },
+#define SAME_OF(op_, name_, forward_, isa, ...)                                                                      \
     { .op = op_, .name = #name_ "_" #isa, .accepts = name_##_accepts, .prepare = name_##_prepare,                     \
-      .run = name_##_run, .why = why_, .with_forward = forward_ },
+      .run = name_##_run, .with_forward = forward_, .why = __VA_ARGS__ },
 
-#define ROW(op, name, forward, why) ROW_OF(op, name, forward, why, scalar)
-#define SAME(op, name, forward, why) SAME_OF(op, name, forward, why, scalar)
+#define ROW(op, name, forward, ...) ROW_OF(op, name, forward, scalar, __VA_ARGS__)
+#define SAME(op, name, forward, ...) SAME_OF(op, name, forward, scalar, __VA_ARGS__)
 const struct kernel cpu_kernels_scalar[] = {
 #include "backend/cpu/kernels.def"
     { .op = NULL }
@@ -18,8 +18,8 @@ const struct kernel cpu_kernels_scalar[] = {
 #undef SAME
 
 #if defined(__x86_64__)
-#define ROW(op, name, forward, why) ROW_OF(op, name, forward, why, avx2)
-#define SAME(op, name, forward, why) SAME_OF(op, name, forward, why, avx2)
+#define ROW(op, name, forward, ...) ROW_OF(op, name, forward, avx2, __VA_ARGS__)
+#define SAME(op, name, forward, ...) SAME_OF(op, name, forward, avx2, __VA_ARGS__)
 const struct kernel cpu_kernels_avx2[] = {
 #include "backend/cpu/kernels.def"
     { .op = NULL }
@@ -27,8 +27,8 @@ const struct kernel cpu_kernels_avx2[] = {
 #undef ROW
 #undef SAME
 
-#define ROW(op, name, forward, why) ROW_OF(op, name, forward, why, avx512)
-#define SAME(op, name, forward, why) SAME_OF(op, name, forward, why, avx512)
+#define ROW(op, name, forward, ...) ROW_OF(op, name, forward, avx512, __VA_ARGS__)
+#define SAME(op, name, forward, ...) SAME_OF(op, name, forward, avx512, __VA_ARGS__)
 const struct kernel cpu_kernels_avx512[] = {
 #include "backend/cpu/kernels.def"
     { .op = NULL }

@@ -24,5 +24,5 @@ bool panels_are_one_product(const struct problem *p)
     panels_in_rows(p, &r);
     if (!contraction_of(&r.p, &c) || c.n_extra != 0 || gemm_refuse(&c.product) != NULL) return false;
     const struct gemm_problem *g = &c.product;
-    return g->batch[0] == 1 && g->batch[1] == 1 && g->b_k == 1 && g->b_n == g->k;
+    return g->batch[0] == 1 && g->batch[1] == 1 && g->b_k == 1 && g->b_n == g->k && (!p->bias || contraction_takes_bias(&r.p, &c));
 }
