@@ -2,7 +2,7 @@
  * fused multiply-adds taken beside it, interleaved, medians. Each shape is first checked at sampled elements.
  *
  *   bench_gemm [THREADS [SECONDS [NAME]]]    1 thread (0: all), 0.5 seconds per shape, part of a name
- *   environment: BENCH_ISA (scalar, avx2, avx512), BENCH_BLAS (a library; "none"), and what that library reads itself;
+ *   environment: BENCH_ISA (scalar, avx2, avx512; neon), BENCH_BLAS (a library; "none"), and what that library reads itself;
  *   BENCH_CLOCK=cpu for a busy machine: processor time instead of the wall, and the best burst so far instead of the nearest */
 #include "backend/blas/blas.h"
 #include "backend/cpu/burst.h"

@@ -5,6 +5,9 @@
 #include <string.h>
 #include <sys/utsname.h>
 #include <unistd.h>
+#if defined __aarch64__ && defined __linux__
+#include <sys/auxv.h>
+#endif
 
 /* A fact is a text, or a number with a way to say it. */
 struct fact {
@@ -77,6 +80,11 @@ static void vector_features(struct cli *c, char *text, size_t room)
     FEATURE("sse4.2") FEATURE("avx") FEATURE("avx2") FEATURE("fma") FEATURE("avx512f") FEATURE("avx512bw") FEATURE("avx512vl")
     FEATURE("avx512vnni") FEATURE("avx512bf16")
 #undef FEATURE
+#elif defined __aarch64__ && defined __linux__
+    static const struct { unsigned long bit; const char *name; } known[] = {
+        { HWCAP_ASIMD, "asimd" }, { HWCAP_CRC32, "crc32" }, { HWCAP_ASIMDHP, "asimdhp" }, { HWCAP_ASIMDDP, "asimddp" }, { HWCAP_SVE, "sve" } };
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        if ((getauxval(AT_HWCAP) & known[i].bit) != 0) (void)snprintf(text + strlen(text), room - strlen(text), text[0] != '\0' ? " %s" : "%s", known[i].name);
 #endif
     if (text[0] == '\0') (void)snprintf(text, room, "unknown");
 }

@@ -4,6 +4,8 @@
 #include <cpuid.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+#elif defined(__aarch64__) && defined(__linux__)
+#include <sys/auxv.h>
 #endif
 
 #if defined(__x86_64__)
@@ -65,8 +67,23 @@ bool isa_tiles(void)
 }
 #else
 struct isa_features isa_features(void) { return (struct isa_features){ 0 }; }
-bool isa_runs(enum isa isa) { return isa == ISA_scalar; }
 bool isa_tiles(void) { return false; }
+
+#if defined(__aarch64__)
+/* Vectors are in every AArch64; the checksum came a little later. Only Linux runs on processors without it. */
+static bool has_crc32(void)
+{
+#if defined(__linux__)
+    return (getauxval(AT_HWCAP) & HWCAP_CRC32) != 0;
+#else
+    return true;
+#endif
+}
+
+bool isa_runs(enum isa isa) { return isa == ISA_scalar || has_crc32(); }
+#else
+bool isa_runs(enum isa isa) { return isa == ISA_scalar; }
+#endif
 #endif
 
 enum isa isa_best(void)

@@ -10,6 +10,8 @@
 /* The sets, worst first. X(isa) for declarations and tables of name_##isa. */
 #if defined(__x86_64__)
 #define FOR_EVERY_ISA(X) X(scalar) X(avx2) X(avx512)
+#elif defined(__aarch64__)
+#define FOR_EVERY_ISA(X) X(scalar) X(neon)
 #else
 #define FOR_EVERY_ISA(X) X(scalar)
 #endif
@@ -18,7 +20,7 @@
 enum isa { FOR_EVERY_ISA(X) ISA_COUNT };
 #undef X
 
-bool isa_runs(enum isa isa);             /* may this process execute it? (CPUID, and XGETBV: does the system save the registers?) */
+bool isa_runs(enum isa isa);             /* may this process execute it? (x86-64: CPUID, and XGETBV: does the system save the registers? AArch64: what the system says) */
 enum isa isa_best(void);                 /* the last of them that runs here */
 
 /* AMX, beside the best set: may this process use tiles of integers and bf16? Asks the system for them, which holds for the process from then on. */

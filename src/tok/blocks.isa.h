@@ -181,7 +181,7 @@ BITS size_t put_ends(uint64_t bits, size_t base, size_t *ends)
     unsigned n = (unsigned)__builtin_popcountll(bits);
     for (unsigned k = 0; k < n; k += 8)
         for (unsigned i = 0; i < 8; i++) {
-            ends[k + i] = base + (unsigned)_tzcnt_u64(bits);
+            ends[k + i] = base + bits_first(bits);
             bits &= bits - 1;
         }
     return n;

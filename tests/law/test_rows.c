@@ -33,13 +33,13 @@ static void alone(rk_ctx *ctx, rk_session *s, const struct texts *t, int b, int6
     OK(ctx, rk_session_feed(s, t->ids[b], n, logits));
 }
 
+static double most_of(double a, double b) { return a > b ? a : b; }
+
 static void expect_near(const float *a, const float *b, double tolerance)
 {
     double most = 0, largest = 0;
-    for (int i = 0; i < VOCAB; i++) {
-        most = fmax(most, fabs((double)a[i] - (double)b[i]));
-        largest = fmax(largest, fabs((double)b[i]));
-    }
+    for (int i = 0; i < VOCAB; i++) most = most_of(most, fabs((double)a[i] - (double)b[i]));
+    for (int i = 0; i < VOCAB; i++) largest = most_of(largest, fabs((double)b[i]));
     if (tolerance == 0) EXPECT(memcmp(a, b, VOCAB * sizeof *a) == 0);
     else EXPECT_NEAR(most / largest, 0, tolerance);
 }

@@ -31,8 +31,6 @@ static struct gemm_problem turned(const struct gemm_problem *p)
 }
 
 static int64_t extent(const struct bf16_plan *plan, bool is_b) { return is_b ? plan->p.n : plan->p.m; }
-static int64_t whole_units(int64_t n) { return parts(n, BF16_UNIT) * BF16_UNIT; }
-static int64_t sums_row(const struct bf16_plan *plan) { return (plan->private_b ? plan->own : plan->chunk) * BF16_UNIT; }         /* of a task's sums before rounding */
 static int64_t unit_bytes(int64_t depth) { return parts(depth, BF16_SLAB) * BF16_SLAB_BYTES; }
 
 struct bf16_plan bf16_plan(const struct gemm_problem *p, bool narrow)
@@ -64,6 +62,9 @@ size_t bf16_scratch(const struct bf16_plan *plan, int workers)
 }
 
 #if defined(__x86_64__)
+
+static int64_t whole_units(int64_t n) { return parts(n, BF16_UNIT) * BF16_UNIT; }
+static int64_t sums_row(const struct bf16_plan *plan) { return (plan->private_b ? plan->own : plan->chunk) * BF16_UNIT; }         /* of a task's sums before rounding */
 
 void bf16_narrow(uint16_t *to, int64_t step, const float *from, int64_t n) { bf16_kernels_tiles.narrow(to, step, from, n); }
 

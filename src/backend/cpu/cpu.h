@@ -21,6 +21,8 @@ FOR_EVERY_ISA(X)
 #define CPU_RUN(name, isa) rk_status name##_run_##isa(rk_ctx *ctx, const struct call *c);
 #if defined(__x86_64__)
 #define CPU_RUNS(name) CPU_RUN(name, scalar) CPU_RUN(name, avx2) CPU_RUN(name, avx512)
+#elif defined(__aarch64__)
+#define CPU_RUNS(name) CPU_RUN(name, scalar) CPU_RUN(name, neon)
 #else
 #define CPU_RUNS(name) CPU_RUN(name, scalar)
 #endif

@@ -1,6 +1,6 @@
 /* gemm.isa.c: the register tile, the packers and the kernels of few rows, for one instruction set.
  *
- * The tile holds rows x vectors accumulators in registers: 9 x 3 of 32 zmm, 6 x 2 of 16 ymm, 4 x 2 of 16 xmm. For each k it
+ * The tile holds rows x vectors accumulators in registers: 9 x 3 of 32 zmm, 6 x 2 of 16 ymm, 12 x 2 of NEON's 32, 4 x 2 of 16 xmm. For each k it
  * loads the vectors of one row of the panel and broadcasts one float per row of the sliver: 12 loads for 27 products, where 14 x 2, as
  * attention and few rows have it, takes 16 for 28, more than some processors load meanwhile. Each height and width is a
  * function of its own, because a tile stays in registers only if its loops are unrolled to constants. */
@@ -8,11 +8,15 @@
 #include "backend/cpu/simd.h"
 #include "backend/cpu/simd_stored.h"
 
-#if VF_REGISTERS == 32
+#if VF_LANES == 16
 enum { ROWS = 14, VECTORS = 2, PACKED_ROWS = 9, PACKED_VECTORS = 3, WIDE_1 = 8, WIDE_2 = 8, WIDE_3 = 8, WIDE_4 = 6 };
 #define FOR_ROWS(X) X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8) X(9) X(10) X(11) X(12) X(13) X(14)
 #define FOR_BROAD(X) X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8) X(9)
 #define FOR_PANELS(X) FOR_BROAD(X)
+#elif VF_REGISTERS == 32
+enum { ROWS = 12, VECTORS = 2, PACKED_ROWS = ROWS, PACKED_VECTORS = VECTORS, WIDE_1 = 8, WIDE_2 = 8, WIDE_3 = 6, WIDE_4 = 5 };
+#define FOR_ROWS(X) X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8) X(9) X(10) X(11) X(12)
+#define FOR_PANELS(X) FOR_ROWS(X)
 #elif VF_FUSED
 enum { ROWS = 6, VECTORS = 2, PACKED_ROWS = ROWS, PACKED_VECTORS = VECTORS, WIDE_1 = 8, WIDE_2 = 6, WIDE_3 = 4, WIDE_4 = 3 };
 #define FOR_ROWS(X) X(1) X(2) X(3) X(4) X(5) X(6)
@@ -51,6 +55,13 @@ static __attribute__((noinline)) void add_bias(const struct gemm_tile *t, int ro
     }
 }
 
+#if defined(ISA_NEON)
+/* A product takes any lane of a register: one load brings four numbers. */
+SIMD vf broadcast(const float *a, int i, int n) { return vf_set1((i | 3) < n ? vf_load(a + (i & ~3))[i & 3] : a[i]); }
+#else
+SIMD vf broadcast(const float *a, int i, int n) { return (void)n, vf_set1(a[i]); }
+#endif
+
 /* One k: a row of the panel times a column of the sliver. */
 SIMD void outer(const struct gemm_tile *t, vf c[ROWS][WIDE], const float *a, const float *b, int64_t ahead, const int rows, const int vectors, const bool panels)
 {
@@ -60,7 +71,7 @@ SIMD void outer(const struct gemm_tile *t, vf c[ROWS][WIDE], const float *a, con
         __builtin_prefetch(b + (panels ? t->ask[j] : ahead + j * VF_LANES));
     }
     UNROLL for (int i = 0; i < rows; i++) {
-        vf x = vf_set1(a[i]);
+        vf x = broadcast(a, i, rows);
         UNROLL for (int j = 0; j < vectors; j++) c[i][j] = vf_fma(x, row[j], c[i][j]);
     }
 }
@@ -131,7 +142,7 @@ SIMD void tile(const struct gemm_tile *t, const int rows, const int vectors, con
     static void tile_##r##x2(const struct gemm_tile *t) { tile(t, r, 2, false); }
 FOR_ROWS(TILE)
 #undef TILE
-#if VF_REGISTERS == 32
+#if VF_LANES == 16
 #define TILE(r) static void tile_##r##x3(const struct gemm_tile *t) { tile(t, r, 3, false); }
 FOR_BROAD(TILE)
 #undef TILE
@@ -279,12 +290,12 @@ const struct gemm_kernels ISA_NAME(gemm_kernels) = {
     .lanes = VF_LANES, .rows = ROWS, .vectors = VECTORS, .dot_rows = DOT_ROWS, .dot_tall = DOT_TALL, .line_rows = LINE_ROWS,
     .packed_rows = PACKED_ROWS, .packed_vectors = PACKED_VECTORS,
     .tile = { FOR_ROWS(TILE)
-#if VF_REGISTERS == 32
+#if VF_LANES == 16
         FOR_BROAD(BROAD)
 #endif
     },
     .panel = { FOR_PANELS(PANEL)
-#if VF_REGISTERS == 32
+#if VF_LANES == 16
         FOR_PANELS(BROAD_PANEL)
 #endif
     },

@@ -19,6 +19,7 @@ enum {
     THIN_DOTS = 64, THIN_STRIPS = 32,    /* rows up to which reading B as it lies beats packing it */
     THIN_LINES = 8,
     ACROSS_MOST = 96, ACROSS_DEPTH = 32,     /* rows of A that stand upright, and of how long a sum */
+    ACROSS_FLOATS = 32768, ACROSS_CLOSE = 8192,          /* of them in one block of k; in the first-level cache where vectors of sixteen take them faster than the second gives them */
     ACROSS_GROUP = 96, ACROSS_TASKS = 16,        /* columns of a task, or a half or a third of them so that there are so many: whole panels, since blocks that are done begin there */
     PANELS_MOST = 96, PANELS_DEPTH = 128,    /* rows against a file's panels up to which each of these is read once, from front to back; k of one block */
     PANELS_GROUP = 128, PANELS_TASKS = 4,    /* columns of such a task, where there are so many tasks */
@@ -29,13 +30,6 @@ enum {
 static const double SPREAD_FLOPS = 1 << 24;          /* a product worth splitting among threads though there are others */
 static const int64_t k_most[ISA_COUNT] = {
 #define X(isa) [ISA_##isa] = ISA_##isa == 0 ? 256 : 384,
-    FOR_EVERY_ISA(X)
-#undef X
-};
-
-/* Floats of upright rows in one block of k: in the first-level cache where vectors of sixteen take them faster than the second gives them. */
-static const int64_t across_floats[ISA_COUNT] = {
-#define X(isa) [ISA_##isa] = ISA_##isa == ISA_avx512 ? 8192 : 32768,
     FOR_EVERY_ISA(X)
 #undef X
 };
@@ -139,7 +133,7 @@ static bool thin(const struct gemm_problem *p, const struct gemm_kernels *kernel
 static void plan_across(struct gemm_plan *plan, const struct gemm_kernels *kernels)
 {
     const struct gemm_problem *p = &plan->p;
-    int64_t width = ceil_div(p->m, kernels->lanes) * kernels->lanes, blocks = ceil_div(p->k * width, across_floats[plan->isa]);
+    int64_t width = ceil_div(p->m, kernels->lanes) * kernels->lanes, blocks = ceil_div(p->k * width, kernels->lanes == 16 ? ACROSS_CLOSE : ACROSS_FLOATS);
     plan->k_block = plan->k_super = ceil_div(ceil_div(p->k, blocks), 16) * 16;
     bool halves = ACROSS_GROUP / 2 % (kernels->lanes * kernels->vectors) == 0;
     plan->group = ceil_div(p->n, ACROSS_GROUP) >= ACROSS_TASKS ? ACROSS_GROUP : halves ? ACROSS_GROUP / 2 : ACROSS_GROUP / 3;

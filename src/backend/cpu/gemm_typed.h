@@ -36,17 +36,23 @@ static void T(strip_any)(float *to, int pad, const GEMM_ELEMENT *from, int64_t s
     for (int64_t j = 0; j < k; j++) vf_store(to + j * pad, T(stored_load_step)(from + j * step_k, step_w, w));
 }
 
+/* Those from i on. */
+static void T(strip)(float *to, int pad, const GEMM_ELEMENT *from, int64_t step_w, int64_t step_k, int w, int64_t k, int i)
+{
+    int here = w - i < VF_LANES ? w - i : VF_LANES;
+    if (here < 0) here = 0;
+    const GEMM_ELEMENT *at = here > 0 ? from + i * step_w : from;
+    if (step_w == 1 || here == 1) T(strip_across)(to + i, pad, at, step_k, here, k);
+    else if (step_k == 1) T(strip_along)(to + i, pad, at, step_w, here, k);
+    else T(strip_any)(to + i, pad, at, step_w, step_k, here, k);
+}
+
+/* A strip that is not whole comes first: what it spills belongs to others, which are written after it. */
 static void T(pack)(float *to, int pad, const void *operand, int64_t step_w, int64_t step_k, int w, int64_t k)
 {
-    const GEMM_ELEMENT *from = operand;
-    for (int i = 0; i < pad; i += VF_LANES) {
-        int here = w - i < VF_LANES ? w - i : VF_LANES;
-        if (here < 0) here = 0;
-        const GEMM_ELEMENT *at = here > 0 ? from + i * step_w : from;
-        if (step_w == 1 || here == 1) T(strip_across)(to + i, pad, at, step_k, here, k);
-        else if (step_k == 1) T(strip_along)(to + i, pad, at, step_w, here, k);
-        else T(strip_any)(to + i, pad, at, step_w, step_k, here, k);
-    }
+    const int whole = pad / VF_LANES * VF_LANES;
+    if (whole < pad) T(strip)(to, pad, operand, step_w, step_k, w, k, whole);
+    for (int i = 0; i < whole; i += VF_LANES) T(strip)(to, pad, operand, step_w, step_k, w, k, i);
 }
 
 /* ---- dots: one row of B after the other, against the rows of A; DEEP sums per row of A, added at its end ---- */

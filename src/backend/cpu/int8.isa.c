@@ -43,6 +43,53 @@ static void row_of_panel(const struct int8_panel *p, const int8_t *x, const floa
     }
 }
 
+#elif defined(ISA_NEON)
+
+/* Two products of a lane fit its 16 bits: the integers of X are at most 127. */
+SIMD int32x4_t sixteen(int32x4_t sum, const int8_t *w, const int8_t *x)
+{
+    const int8x16_t a = vld1q_s8(w), b = vld1q_s8(x);
+    return vpadalq_s16(sum, vmlal_high_s8(vmull_s8(vget_low_s8(a), vget_low_s8(b)), a, b));
+}
+
+static void dots(const struct int8_dots *d)
+{
+    for (int64_t j = 0; j < d->columns; j++) {
+        const int8_t *w = d->w + j * d->w_row, *x = d->x.q;
+        float *y = d->y + j * d->y_step, sum = d->add ? *y : 0;
+        for (int64_t b = 0; b < d->blocks; b++, w += INT8_BLOCK, x += INT8_BLOCK) {
+            const int32x4_t low = sixteen(sixteen(vdupq_n_s32(0), w, x), w + 16, x + 16), high = sixteen(sixteen(vdupq_n_s32(0), w + 32, x + 32), w + 48, x + 48);
+            sum = fmaf((float)vaddvq_s32(vaddq_s32(low, high)), d->x.scale[b] * d->scale[j * d->scale_row + b], sum);
+        }
+        *y = sum;
+    }
+}
+
+/* One row of X against the blocks of a panel: two sums for each column, two columns to a register. */
+static void row_of_panel(const struct int8_panel *p, const int8_t *x, const float *x_scale, float sum[INT8_COLUMNS])
+{
+    enum { PARTS = INT8_COLUMNS / 4 };
+    const int8_t *w = p->w;
+    for (int64_t b = 0; b < p->blocks; b++, x += INT8_BLOCK) {
+        int32x4_t low[PARTS], high[PARTS];
+        UNROLL for (int i = 0; i < PARTS; i++) low[i] = high[i] = vdupq_n_s32(0);
+        for (int q = 0; q < INT8_FOURS; q++, w += 4 * INT8_COLUMNS) {
+            int32_t four;
+            memcpy(&four, x + 4 * q, sizeof four);
+            const int8x16_t same = vreinterpretq_s8_s32(vdupq_n_s32(four));
+            UNROLL for (int i = 0; i < PARTS; i++) {
+                const int8x16_t those = vld1q_s8(w + 16 * i);
+                low[i] = vpadalq_s16(low[i], vmull_s8(vget_low_s8(those), vget_low_s8(same)));
+                high[i] = vpadalq_s16(high[i], vmull_high_s8(those, same));
+            }
+        }
+        UNROLL for (int i = 0; i < PARTS; i++) {
+            const vf scale = vf_mul(vf_set1(x_scale[b]), vf_load(p->w_scale + b * INT8_COLUMNS + 4 * i));
+            vf_store(sum + 4 * i, vf_fma(vi_to_float(vpaddq_s32(low[i], high[i])), scale, vf_load(sum + 4 * i)));
+        }
+    }
+}
+
 #else
 
 SIMD __m256i wide16(const int8_t *x) { return _mm256_cvtepi8_epi16(_mm_loadu_si128((const __m128i *)(const void *)x)); }

@@ -12,6 +12,13 @@ SIMD void store_rounded(int8_t *to, const vi *x, int8_t flip)
     const __m512i packed = _mm512_packs_epi16(_mm512_packs_epi32(x[0], x[1]), _mm512_packs_epi32(x[2], x[3]));
     _mm512_storeu_si512(to, _mm512_xor_si512(_mm512_permutexvar_epi32(order, packed), _mm512_set1_epi8(flip)));
 }
+#elif defined(ISA_NEON)
+SIMD int16x8_t halves(vi a, vi b) { return vcombine_s16(vmovn_s32(a), vmovn_s32(b)); }
+SIMD void store_rounded(int8_t *to, const vi *x, int8_t flip)
+{
+    UNROLL for (int i = 0; i < INT8_BLOCK / 16; i++)
+        vst1q_s8(to + 16 * i, veorq_s8(vcombine_s8(vmovn_s16(halves(x[4 * i], x[4 * i + 1])), vmovn_s16(halves(x[4 * i + 2], x[4 * i + 3]))), vdupq_n_s8(flip)));
+}
 #else
 SIMD void store_rounded(int8_t *to, const vi *x, int8_t flip)
 {

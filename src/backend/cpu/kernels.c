@@ -35,4 +35,13 @@ const struct kernel cpu_kernels_avx512[] = {
 };
 #undef ROW
 #undef SAME
+#elif defined(__aarch64__)
+#define ROW(op, name, forward, why) ROW_OF(op, name, forward, why, neon)
+#define SAME(op, name, forward, why) SAME_OF(op, name, forward, why, neon)
+const struct kernel cpu_kernels_neon[] = {
+#include "backend/cpu/kernels.def"
+    { .op = NULL }
+};
+#undef ROW
+#undef SAME
 #endif

@@ -49,10 +49,12 @@
 #include "backend/cpu/simd_avx512.h"
 #elif defined(ISA_AVX2)
 #include "backend/cpu/simd_avx2.h"
+#elif defined(ISA_NEON)
+#include "backend/cpu/simd_neon.h"
 #elif defined(ISA_SCALAR)
 #include "backend/cpu/simd_scalar.h"
 #else
-#error "simd.h belongs into *.isa.c files, which are compiled with -DISA_SCALAR, -DISA_AVX2 or -DISA_AVX512"
+#error "simd.h belongs into *.isa.c files, which are compiled with -DISA_SCALAR, or -DISA_ and another set of base/isa.h"
 #endif
 
 SIMD vf vf_load_step(const float *p, ptrdiff_t step, int n)

@@ -46,6 +46,23 @@ SIMD vf stored_load_f8e4m3(const uint8_t *p)
     half = _mm_or_si128(half, _mm_and_si128(nan, _mm_set1_epi16(0x7e00)));
     return _mm256_mul_ps(_mm256_cvtph_ps(half), _mm256_set1_ps(256));
 }
+#elif defined(ISA_NEON)
+SIMD vf stored_halves(uint16x4_t x) { return vcvt_f32_f16(vreinterpret_f16_u16(x)); }
+SIMD vf stored_load_f16(const uint16_t *p) { return stored_halves(vld1_u16(p)); }
+SIMD vf stored_load_bf16(const uint16_t *p) { return vreinterpretq_f32_u32(vshll_n_u16(vld1_u16(p), 16)); }
+SIMD uint16x4_t stored_words(const uint8_t *p)
+{
+    uint32_t four;
+    memcpy(&four, p, sizeof four);
+    return vget_low_u16(vmovl_u8(vcreate_u8(four)));
+}
+SIMD vf stored_load_f8e5m2(const uint8_t *p) { return stored_halves(vshl_n_u16(stored_words(p), 8)); }
+SIMD vf stored_load_f8e4m3(const uint8_t *p)
+{
+    uint16x4_t x = stored_words(p), low = vand_u16(x, vdup_n_u16(0x7f)), nan = vceq_u16(low, vdup_n_u16(0x7f));
+    uint16x4_t half = vorr_u16(vshl_n_u16(low, 7), vshl_n_u16(vand_u16(x, vdup_n_u16(0x80)), 8));
+    return vmulq_f32(stored_halves(vorr_u16(half, vand_u16(nan, vdup_n_u16(0x7e00)))), vf_set1(256));
+}
 #else
 #define STORED_LOAD(type, element)                                                                                    \
     SIMD vf stored_load_##type(const element *p)                                                                      \
@@ -101,6 +118,16 @@ SIMD __m256i stored_words_f16(vf x) { return _mm512_cvtps_ph(x, _MM_FROUND_TO_NE
 SIMD __m256i stored_words_bf16(vf x) { return _mm512_cvtepi32_epi16(stored_rounded(x)); }
 #define STORED_STORE(type)                                                                                            \
     SIMD void stored_store_n_##type(uint16_t *p, vf x, int n) { _mm256_mask_storeu_epi16(p, vm_first(n), stored_words_##type(x)); }
+#elif defined(ISA_NEON)
+SIMD uint16x4_t stored_words_f16(vf x) { return vreinterpret_u16_f16(vcvt_f16_f32(x)); }
+SIMD uint16x4_t stored_words_bf16(vf x) { return vmovn_u32(vreinterpretq_u32_s32(stored_rounded(x))); }
+#define STORED_STORE(type)                                                                                            \
+    SIMD void stored_store_n_##type(uint16_t *p, vf x, int n)                                                         \
+    {                                                                                                                 \
+        uint16_t some[VF_LANES];                                                                                      \
+        vst1_u16(n == VF_LANES ? p : some, stored_words_##type(x));                                                    \
+        if (n < VF_LANES) memcpy(p, some, (size_t)n * sizeof *p);                                                     \
+    }
 #else
 SIMD __m128i stored_words_f16(vf x) { return _mm256_cvtps_ph(x, _MM_FROUND_TO_NEAREST_INT); }
 SIMD __m128i stored_words_bf16(vf x)
