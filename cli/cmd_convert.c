@@ -3,6 +3,7 @@
 #include "input.h"
 #include "model.h"
 #include "out.h"
+#include "words.h"
 #include "reckon/read.h"
 #include <math.h>
 
@@ -97,8 +98,8 @@ static int read_text(struct cli *c, const rk_model *model, rk_ids *ids)
     rk_tok_close(c->ctx, tok);
     if (code != CLI_OK) return code;
     if (ids->n > (size_t)cli_int(c, "tokens")) ids->n = (size_t)cli_int(c, "tokens");
-    for (size_t i = 0; i < ids->n; i++)
-        if (ids->at[i] >= vocab) return cli_fail(c, CLI_DATA, "this tokenizer belongs to another model, or was added to", "%s: token %zu has the id %u; the model has %.0f", path, i, ids->at[i], vocab);
+    code = words_within(c, path, ids->at, ids->n, vocab, false);
+    if (code != CLI_OK) return code;
     return ids->n < 2 ? cli_usage(c, "--text: two tokens are the least") : CLI_OK;
 }
 

@@ -69,8 +69,9 @@ static int read_lines(struct embedding *e)
 static int encode_lines(struct embedding *e)
 {
     struct cli *c = e->w.c;
-    double context;
+    double context, vocab = 0;
     int code = cli_try(c, rk_model_number(e->w.model, "position", &context));
+    if (code == CLI_OK) code = cli_try(c, rk_model_number(e->w.model, "vocab", &vocab));
     e->encoded = cli_take(e->n * sizeof *e->encoded);
     e->rows = cli_take(e->n * sizeof *e->rows);
     for (size_t i = 0; i < e->n && code == CLI_OK; i++) {
@@ -79,6 +80,9 @@ static int encode_lines(struct embedding *e)
         e->rows[i] = (rk_row){ .ids = x->ids, .segments = x->types, .n = (int64_t)x->n };
         if (code == CLI_OK && (double)x->n > context)
             code = cli_fail(c, CLI_DATA, "--truncate cuts it", "line %zu has %zu tokens; the context of the model is %.0f", i + 1, x->n, context);
+        char line[32];
+        (void)snprintf(line, sizeof line, "line %zu", i + 1);
+        if (code == CLI_OK) code = words_within(c, line, x->ids, x->n, vocab, false);
     }
     return code;
 }

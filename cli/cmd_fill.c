@@ -126,7 +126,10 @@ static int fill_text(struct filling *f, rk_text text)
 {
     struct cli *c = f->w.c;
     rk_encoding e = { 0 };
+    double vocab = 0;
     int code = words_encode(&f->w, text, 0, &e);
+    if (code == CLI_OK) code = cli_try(c, rk_model_number(f->w.model, "vocab", &vocab));
+    if (code == CLI_OK) code = words_within(c, "the text", e.ids, e.n, vocab, false);
     if (!c->json && c->n_args > 2) {
         if (f->some) (void)fputc('\n', c->out);
         text_put(c->out, text.at, (int)text.n);

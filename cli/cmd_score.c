@@ -24,6 +24,7 @@ struct scoring {
     struct input in;
     uint32_t begin;
     bool begins;
+    double vocab;
     struct score_sum all;
     uint64_t texts;
     struct table *table;
@@ -63,12 +64,13 @@ static bool each(void *user, int64_t done, int64_t n)
     return !cli_cancelled(s->w.c);
 }
 
-static int score_ids(struct scoring *s, const char *name, const rk_ids *ids)
+static int score_ids(struct scoring *s, const char *name, const rk_ids *ids, bool typed)
 {
     struct cli *c = s->w.c;
     struct score_sum one = { .tokens = ids->n };
     double *scores = cli_take(ids->n * sizeof *scores);
-    int code = cli_try(c, rk_score_text(s->w.reader, ids->at, (int64_t)ids->n, &s->how, scores, &one.s));
+    int code = words_within(c, name, ids->at, ids->n, s->vocab, typed);
+    if (code == CLI_OK) code = cli_try(c, rk_score_text(s->w.reader, ids->at, (int64_t)ids->n, &s->how, scores, &one.s));
     if (code == CLI_OK) {
         one.bytes = scored_bytes(s, ids, scores);
         tell_text(s, name, ids, scores, &one);
@@ -88,7 +90,7 @@ static int score_text(struct scoring *s, const char *name, rk_text text)
         ids.at = cli_take((body.n + 1) * sizeof *ids.at);
         if (s->begins) ids.at[ids.n++] = s->begin;
         for (size_t i = 0; i < body.n; i++) ids.at[ids.n++] = body.at[i];
-        code = ids.n > 0 ? score_ids(s, name, &ids) : cli_fail(c, CLI_DATA, NULL, "%s: there is no text", name);
+        code = ids.n > 0 ? score_ids(s, name, &ids, false) : cli_fail(c, CLI_DATA, NULL, "%s: there is no text", name);
     }
     free(ids.at);
     rk_ids_free(c->ctx, &body);
@@ -138,7 +140,7 @@ static int score_given(struct scoring *s)
     int code = CLI_OK;
     if (cli_given(c, "ids")) {
         code = words_ids(c, "ids", &ids);
-        if (code == CLI_OK) code = score_ids(s, "ids", &ids);
+        if (code == CLI_OK) code = score_ids(s, "ids", &ids, true);
         free(ids.at);
     }
     for (int i = 1; i < c->n_args && code == CLI_OK; i++) code = score_file(s, c->args[i]);
@@ -181,6 +183,7 @@ static int check(struct scoring *s)
     struct cli *c = s->w.c;
     double context;
     CLI_TRY(c, rk_model_number(s->w.model, "position", &context));
+    CLI_TRY(c, rk_model_number(s->w.model, "vocab", &s->vocab));
     s->how = (rk_scoring){ .window = cli_given(c, "window") ? cli_int(c, "window") : (int64_t)context, .each = each, .user = s };
     s->how.stride = cli_given(c, "stride") ? cli_int(c, "stride") : (s->how.window + 1) / 2;
     if ((c->n_args > 1) == cli_given(c, "ids")) return cli_usage(c, "give a FILE, or --ids");

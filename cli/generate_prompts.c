@@ -2,6 +2,7 @@
 #include "generate.h"
 #include "input.h"
 #include "model.h"
+#include "words.h"
 #include <string.h>
 
 struct asked *prompts_new(struct generating *g)
@@ -101,11 +102,7 @@ static int check_list(struct generating *g, size_t i, const struct list *ids, do
     if ((double)ids->n > context)
         return cli_fail(g->c, CLI_DATA, "take a shorter one, or a model with a longer context", "%s has %zu tokens; the context of this model is %.0f", place_of(g, i).text, ids->n, context);
     bool typed = given(g, "ids") || given(g, "source-ids");             /* by hand, and not made of a text */
-    for (size_t k = 0; k < ids->n; k++)
-        if (ids->at[k] >= vocab)
-            return cli_fail(g->c, typed ? CLI_USAGE : CLI_DATA, typed ? NULL : "this tokenizer belongs to another model, or was added to", "%s: token %zu has the id %u; the model has %.0f", place_of(g, i).text, k,
-                            ids->at[k], vocab);
-    return CLI_OK;
+    return words_within(g->c, place_of(g, i).text, ids->at, ids->n, vocab, typed);
 }
 
 int prompts_check(struct generating *g)

@@ -60,6 +60,15 @@ int words_ids(struct cli *c, const char *option, rk_ids *ids)
     return code != CLI_OK || ids->n > 0 ? code : cli_usage(c, "--%s: there are no ids", option);
 }
 
+int words_within(struct cli *c, const char *name, const uint32_t *ids, size_t n, double vocab, bool typed)
+{
+    for (size_t i = 0; i < n; i++)
+        if (ids[i] >= vocab)
+            return cli_fail(c, typed ? CLI_USAGE : CLI_DATA, typed ? NULL : "this tokenizer belongs to another model, or was added to",
+                            "%s: token %zu has the id %u; the model has %.0f", name, i, ids[i], vocab);
+    return CLI_OK;
+}
+
 int words_encode(struct words *w, rk_text text, size_t truncate, rk_encoding *out)
 {
     const rk_encoding_rules rules = { .truncate = truncate };

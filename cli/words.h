@@ -32,6 +32,8 @@ void words_close(struct words *w);
 int  words_need_tokenizer(struct words *w);
 /* "1,2 3" of an option: numbers apart by commas or blanks; in memory of the command, which frees ids->at. */
 int  words_ids(struct cli *c, const char *option, rk_ids *ids);
+/* Has a model of so many tokens all of these ids? An exit code; typed: they came by hand, and not from a tokenizer. */
+int  words_within(struct cli *c, const char *name, const uint32_t *ids, size_t n, double vocab, bool typed);
 /* A text as the model takes it, [CLS] and [SEP] around it where its tokenizer has them; truncate 0: all of it. */
 int  words_encode(struct words *w, rk_text text, size_t truncate, rk_encoding *out);
 /* The text of one token, or its number. */

@@ -34,7 +34,8 @@ head -9 mlm/vocab.txt >small/vocab.txt
 ends 0 reckon fill small 'the [MASK]' -n 9;              is "nine words" "$(wc -l <"$out" | tr -d ' ')" 9
 ends 2 reckon fill small 'the [MASK]' -n 10;             warns "10 likeliest of 9"
 ends 0 reckon fill large 'the [MASK]'
-ends 2 reckon fill large 'zebra [MASK]';                 warns "the model has 27"
+ends 3 reckon fill large 'zebra [MASK]';                 warns "the text: token 1 has the id 27; the model has 27"; warns "belongs to another model"
+ends 3 reckon embed large 'a cat' 'zebra' --blas own;      warns "line 2: token 1 has the id 27"
 
 # vectors
 ends 0 reckon embed mlm 'a cat' 'a dog' 'the sun' --blas own;    prints "1.000"; is "three rows" "$(wc -l <"$out" | tr -d ' ')" 3
@@ -92,6 +93,8 @@ reckon generate model --ids 1,2 -m 3 --json --blas own >both 2>&1; last="generat
 tail -n 1 both >"$out"; prints "tokens/s"                                                                   # behind the JSON, not within it
 ends 3 reckon score model part nowhere;                    warns "nowhere"; silent "$out"                  # not behind half of a result
 ends 3 reckon score model part nowhere --json;             warns "nowhere"; silent "$out"
+reckon tok train text --vocab-size 400 --output more --quiet >/dev/null
+ends 3 reckon score model part --tokenizer more;         warns "part: token "; warns "belongs to another model"; silent "$out"
 ends 2 reckon score model --ids 999999;                 warns "token 0 has the id 999999"           # though nothing of one token is scored
 ends 2 reckon score model;                               warns "give a FILE"
 ends 2 reckon score model part --ids 1;                  warns "give a FILE, or --ids"
