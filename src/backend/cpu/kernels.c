@@ -36,8 +36,8 @@ const struct kernel cpu_kernels_avx512[] = {
 #undef ROW
 #undef SAME
 #elif defined(__aarch64__)
-#define ROW(op, name, forward, why) ROW_OF(op, name, forward, why, neon)
-#define SAME(op, name, forward, why) SAME_OF(op, name, forward, why, neon)
+#define ROW(op, name, forward, ...) ROW_OF(op, name, forward, neon, __VA_ARGS__)
+#define SAME(op, name, forward, ...) SAME_OF(op, name, forward, neon, __VA_ARGS__)
 const struct kernel cpu_kernels_neon[] = {
 #include "backend/cpu/kernels.def"
     { .op = NULL }
