@@ -346,7 +346,9 @@ TEST(panels_of_a_file_are_multiplied_as_they_lie)
     for (int isa = TEST_RACES ? (int)isa_best() : 0; isa < ISA_COUNT; isa++) {
         int paths[GEMM_PANELS + 1] = { 0 };
         for (int i = 0; i < 240 / TEST_FEWER && isa_runs((enum isa)isa); i++) {
-            struct trial t = trial_of(i % 3 == 0 ? 1 + (int64_t)test_random(150) : 1 + extent(60), i % 5 == 0 ? 400 + extent(300) : 1 + extent(200), i % 4 == 0 ? 64 * extent(12) : 1 + extent(300), 1, 1);
+            /* Rows for every path, also in few rounds: more than a panel of a file is read once for, some tens, and any. */
+            const int64_t m = i % 4 == 0 ? 97 + (int64_t)test_random(54) : i % 4 == 1 ? 48 : 1 + extent(60), n = i % 4 == 1 ? 48 + extent(300) : i % 5 == 0 ? 400 + extent(300) : 1 + extent(200);
+            struct trial t = trial_of(m, n, i % 4 == 1 ? 32 + extent(200) : i % 4 == 2 ? 64 * extent(12) : 1 + extent(300), 1, 1);
             if (i % 2 == 0) {
                 free(t.b);
                 t.p.b_k = 1, t.p.b_n = t.p.k, t.b_n = (size_t)(t.p.n * t.p.k);
