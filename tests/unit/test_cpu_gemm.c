@@ -230,8 +230,8 @@ TEST(a_bias_is_added_once_to_what_is_summed)
             trial_free(&t);
         }
         for (int path = 0; path < GEMM_PANELS && isa_runs((enum isa)isa) && TEST_FEWER == 1; path++)
-            EXPECT(paths[path][0] + paths[path][1] > 0 || (path == GEMM_ROWS_ACROSS && isa == ISA_scalar));
-        if (isa_runs((enum isa)isa)) EXPECT(paths[GEMM_PACKED][1] > 0 && paths[GEMM_PACKED][0] > 0);
+            EXPECT(paths[path][0] + paths[path][1] > 0 || (path == GEMM_ROWS_ACROSS && isa_rows[isa].lanes <= 4));
+        if (isa_runs((enum isa)isa) && !TEST_RACES) EXPECT(paths[GEMM_PACKED][1] > 0 && paths[GEMM_PACKED][0] > 0);
     }
     rk_ctx_close(ctx[0]);
     rk_ctx_close(ctx[1]);
@@ -346,7 +346,7 @@ TEST(panels_of_a_file_are_multiplied_as_they_lie)
     for (int isa = TEST_RACES ? (int)isa_best() : 0; isa < ISA_COUNT; isa++) {
         int paths[GEMM_PANELS + 1] = { 0 };
         for (int i = 0; i < 240 / TEST_FEWER && isa_runs((enum isa)isa); i++) {
-            /* Rows for every path, also in few rounds: more than a panel of a file is read once for, some tens, and any. */
+            /* Rows for every path, but a twentieth of the rounds may miss one: more than a panel of a file is read once for, some tens, and any. */
             const int64_t m = i % 4 == 0 ? 97 + (int64_t)test_random(54) : i % 4 == 1 ? 48 : 1 + extent(60), n = i % 4 == 1 ? 48 + extent(300) : i % 5 == 0 ? 400 + extent(300) : 1 + extent(200);
             struct trial t = trial_of(m, n, i % 4 == 1 ? 32 + extent(200) : i % 4 == 2 ? 64 * extent(12) : 1 + extent(300), 1, 1);
             if (i % 2 == 0) {
@@ -357,7 +357,7 @@ TEST(panels_of_a_file_are_multiplied_as_they_lie)
             paths[try_panels(ctx, &t, (enum isa)isa)]++;
             trial_free(&t);
         }
-        if (isa_runs((enum isa)isa)) EXPECT(paths[GEMM_PANELS] > 10 / TEST_FEWER && paths[GEMM_PACKED] > 0 && (paths[GEMM_ROWS_ACROSS] > 0) == (isa_rows[isa].lanes == 16));
+        if (isa_runs((enum isa)isa) && !TEST_RACES) EXPECT(paths[GEMM_PANELS] > 10 / TEST_FEWER && paths[GEMM_PACKED] > 0 && (paths[GEMM_ROWS_ACROSS] > 0) == (isa_rows[isa].lanes == 16));
     }
     rk_ctx_close(ctx[0]);
     rk_ctx_close(ctx[1]);
